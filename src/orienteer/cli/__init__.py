@@ -1,0 +1,33 @@
+"""The command line: one short file a command, and nothing heavy imported before a command runs."""
+
+import sys
+
+import typer
+
+from orienteer.errors import OrienteerError
+
+app = typer.Typer(
+    name="orienteer",
+    help="Learn 3D anatomy from unlabelled CT and MR scans, and see what was learned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback."""
+    from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
+
+    try:
+        app()
+    except OrienteerError as error:
+        print(f"orienteer: {error.message}", file=sys.stderr)
+        if error.cure:
+            print(f"  cure: {error.cure}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("orienteer: stopped; what was finished is kept", file=sys.stderr)
+        sys.exit(130)

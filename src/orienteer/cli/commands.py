@@ -1,0 +1,2 @@
+"""The list of commands; importing it registers them. One line each."""
+

@@ -1,0 +1,70 @@
+"""Writing so that a half-written file is never visible: beside, fsync, rename."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orienteer.errors import OrienteerError
+
+
+def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
+    """Let ``write`` fill a temporary file in the same folder, flush it to disk, then rename it to ``path``.
+
+    Raises:
+        OrienteerError: the disk is full, read-only or refuses; whatever was at ``path`` before is still there.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OrienteerError(
+            f"cannot write {path}: {error.strerror or error}", cure="free some space or choose a writable folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write ``data`` atomically."""
+    write_with(path, lambda part: _write_all(part, data), mode=mode)
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
+    """Write ``value`` as indented JSON, atomically. NaN and infinity are refused: they are not JSON."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", mode=mode)
+
+
+def _write_all(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself must reach the disk; not every system lets a folder be opened for that.
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,36 @@
+"""Fixtures shared by every room's tests."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real scans, read in place. Absent, the test is skipped and the summary says so loudly."""
+    folder = Path(os.environ.get("ORIENTEER_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "oasis" / "subjects.tsv").is_file():
+        if os.environ.get("ORIENTEER_REQUIRE_DATA"):
+            pytest.fail(f"real scans should be at {folder}, and are not")
+        pytest.skip(f"NO REAL SCANS at {folder}: set ORIENTEER_DATA to test on them")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fixed width and no colour, so that what a command prints can be compared."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Real-data tests that did not run are the last thing the reader sees."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO REAL SCANS" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"!!! {len(skipped)} tests on REAL SCANS did not run", red=True, bold=True)
+        sys.stdout.flush()
