@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["info", "warning", "error"]
+from orienteer.errors import ScanError
+from orienteer.scans.catalogue import CATALOGUE, Level
+
+__all__ = ["Finding", "Level", "finding", "refusal"]
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,14 @@ class Finding:
     level: Level
     message: str
     cure: str = ""
+
+
+def finding(code: str, message: str, *, level: Literal["info", "warning", "error"] | None = None) -> Finding:
+    """A finding of the catalogue; ``level`` only where the same fact can weigh more or less."""
+    kind = CATALOGUE[code]
+    return Finding(code=code, level=level or kind.level, message=message, cure=kind.cure)
+
+
+def refusal(code: str, message: str) -> ScanError:
+    """The error a reader raises when a scan cannot be used for the catalogue's reason ``code``."""
+    return ScanError(message, code=code, cure=CATALOGUE[code].cure)

@@ -1,0 +1,126 @@
+"""Every finding there is: code, weight and cure. docs/reference/findings.md is tested against it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["info", "warning", "error"]
+
+CONVERT = (
+    "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
+)
+EXPORT = "export or copy the file again from where it came"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One line of the catalogue; ``meaning`` is for the reference page."""
+
+    level: Level
+    meaning: str
+    cure: str
+
+
+CATALOGUE: dict[str, Kind] = {
+    # The file
+    "empty-file": Kind("error", "the file holds no bytes", EXPORT),
+    "unreadable": Kind("error", "the file cannot be opened or its header makes no sense", EXPORT),
+    "not-a-scan": Kind(
+        "error", "the name says scan, the content does not", "remove the file, or give it its true extension"
+    ),
+    "truncated": Kind("error", "the file ends before its voxels do", EXPORT),
+    "damaged": Kind("error", "the compressed data or its checksum is wrong", EXPORT),
+    "companion-missing": Kind(
+        "error",
+        "the header's data file is not beside it",
+        "copy the data file (.img, .raw) next to the header",
+    ),
+    "too-large": Kind(
+        "error",
+        "the header asks for more voxels than can be read",
+        "crop or downsample the scan if its size is true",
+    ),
+    "misnamed": Kind(
+        "info", "the extension says compressed and the file is not, or the reverse", "rename the file"
+    ),
+    # What it holds
+    "two-dimensional": Kind(
+        "error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"
+    ),
+    "four-dimensional": Kind(
+        "error",
+        "several volumes in one file (time, diffusion, contrast)",
+        "save each volume as a file of its own",
+    ),
+    "colour": Kind(
+        "error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"
+    ),
+    "complex": Kind("error", "complex numbers", "save the magnitude"),
+    "trailing-axis": Kind("info", "a last axis of length 1 was dropped", "nothing to do"),
+    "not-finite": Kind(
+        "warning",
+        "some voxels are NaN or infinite: few are replaced by the lowest finite value, many are an error",
+        "fill them with the background's value before export",
+    ),
+    "constant": Kind("error", "every voxel has the same value", "leave it out, or export it again"),
+    "looks-like-labels": Kind(
+        "warning",
+        "whole numbers with very few values: perhaps a segmentation",
+        "if these are labels, move them out of the scans' folder and pass that folder with --labels",
+    ),
+    # Where it is
+    "spacing-absurd": Kind(
+        "error",
+        "a voxel size is zero, not finite, or outside 0.01 to 50 mm",
+        "correct the header's voxel size (mm)",
+    ),
+    "spacing-disagrees": Kind(
+        "warning",
+        "the voxel size and the affine differ; the affine is used",
+        "correct the header's voxel size",
+    ),
+    "affine-singular": Kind(
+        "error", "the affine maps an axis to nothing or is not finite", "correct the header's orientation"
+    ),
+    "affine-sheared": Kind(
+        "error", "the axes are not at right angles", "resample the scan to a grid with right angles"
+    ),
+    "orientation-missing": Kind(
+        "warning",
+        "the header names no orientation, so left and right may be swapped",
+        "export with orientation, or check one scan by eye and set its header",
+    ),
+    "orientation-disagrees": Kind(
+        "warning",
+        "the header holds two orientations that differ; sform is used",
+        "check by eye, then keep only one",
+    ),
+    "anisotropic": Kind(
+        "warning",
+        "slices are more than four times as thick as the finest axis",
+        "use a --spacing near the coarse axis",
+    ),
+    "too-small": Kind("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
+    # Among others
+    "duplicate-id": Kind("error", "another scan already has this id", "rename one of the two files"),
+    "identical-content": Kind(
+        "warning",
+        "the same voxels as another scan",
+        "remove one, or give both one person in the table so that no split parts them",
+    ),
+    # DICOM
+    "dicom-gantry-tilt": Kind("error", "the slices are sheared: the CT's gantry was tilted", CONVERT),
+    "dicom-uneven-gaps": Kind("error", "the distance between slices changes", CONVERT),
+    "dicom-missing-slices": Kind("error", "slices are missing inside the series", EXPORT),
+    "dicom-repeated-slices": Kind(
+        "error",
+        "several slices at one position (echoes, time, a copied file)",
+        "put one volume in each folder",
+    ),
+    "dicom-mixed": Kind(
+        "error", "slices of one series differ in size, spacing or direction", "put one volume in each folder"
+    ),
+    "dicom-single-slice": Kind("error", "one slice alone", "leave it out, or add the rest of the series"),
+    "dicom-localiser": Kind("error", "a localiser (scout), not a scan", "leave it out"),
+    "dicom-no-position": Kind("error", "slices without position, direction or pixel spacing", CONVERT),
+    "dicom-multi-frame": Kind("error", "several frames in one DICOM file", CONVERT),
+}

@@ -1,0 +1,102 @@
+"""NRRD and MetaImage, read by SimpleITK; its LPS world becomes RAS."""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from orienteer.scans.findings import finding, refusal
+from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, squeeze_shape
+from orienteer.scans.source import Source
+
+DTYPES = {
+    sitk.sitkUInt8: "uint8", sitk.sitkInt8: "int8", sitk.sitkUInt16: "uint16", sitk.sitkInt16: "int16",
+    sitk.sitkUInt32: "uint32", sitk.sitkInt32: "int32", sitk.sitkUInt64: "uint64", sitk.sitkInt64: "int64",
+    sitk.sitkFloat32: "float32", sitk.sitkFloat64: "float64",
+}  # fmt: skip
+IMAGE_IO = {"NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
+MAGIC = {"NRRD": (b"NRRD000",), "MetaImage": (b"ObjectType", b"NDims", b"Comment", b"TransformType", b"ID")}
+
+
+def open_itk(source: Source) -> Opened:
+    """Read the header of a NRRD or MetaImage scan.
+
+    Raises:
+        ScanError: the file is something else, is cut, or its header is absurd.
+    """
+    path = source.paths[0]
+    reader = _reader(path, source.format)
+    full = tuple(int(n) for n in reader.GetSize())
+    shape, channels = squeeze_shape(full), int(reader.GetNumberOfComponents())
+    found = []
+    if shape != full:
+        found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
+    dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+    itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
+    guard_size(path, (*full, channels), itemsize, available=_bytes_around(path), packed=True)
+    return Opened(
+        shape=shape,
+        dtype="complex" if "complex" in dtype else dtype,
+        channels=channels,
+        affine=_affine(reader),
+        voxels=lambda: _voxels(path, source.format, shape),
+        findings=tuple(found),
+    )
+
+
+def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
+    with path.open("rb") as stream:
+        start = stream.read(256)
+    if not start.lstrip().startswith(MAGIC[kind]):
+        raise refusal("not-a-scan", f"{path.name}: the first line is not that of a {kind} file")
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(IMAGE_IO[kind])
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _refuse(path, error) from None
+    return reader
+
+
+def _voxels(path: Path, kind: str, shape: tuple[int, ...]) -> NDArray:
+    try:
+        image = _reader(path, kind).Execute()
+    except RuntimeError as error:
+        raise _refuse(path, error) from None
+    # SimpleITK's arrays are (Z, Y, X); the affine's columns are X, Y, Z.
+    array: NDArray = sitk.GetArrayFromImage(image).T.reshape(shape)
+    return array
+
+
+def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
+    n = reader.GetDimension()
+    if n < 3:
+        return np.eye(4)
+    direction = np.asarray(reader.GetDirection(), dtype=float).reshape(n, n)[:3, :3]
+    affine = np.eye(4)
+    affine[:3, :3] = direction * np.asarray(reader.GetSpacing(), dtype=float)[:3]
+    affine[:3, 3] = reader.GetOrigin()[:3]
+    return LPS_TO_RAS @ affine
+
+
+def _scalar(pixel: int) -> int:
+    """The scalar type below a vector type; SimpleITK numbers both in one order."""
+    return pixel - sitk.sitkVectorUInt8 + sitk.sitkUInt8 if pixel >= sitk.sitkVectorUInt8 else pixel
+
+
+def _bytes_around(path: Path) -> int:
+    """Bytes that could hold the voxels: the file, or all files beside a detached header."""
+    if path.suffix.lower() in (".mhd", ".nhdr"):
+        return sum(other.stat().st_size for other in path.parent.iterdir() if other.is_file())
+    return path.stat().st_size
+
+
+def _refuse(path: Path, error: RuntimeError) -> Exception:
+    text = str(error)
+    if path.suffix.lower() in (".mhd", ".nhdr") and ("open" in text or "exist" in text):
+        return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
+    if "read" in text.lower() and ("complete" in text or "Truncated" in text or "got" in text):
+        return refusal("truncated", f"{path.name}: the data ends before the last voxel")
+    return refusal("unreadable", f"{path.name}: the reader gave up on it")

@@ -1,0 +1,131 @@
+"""Look at one scan: the header judged, the voxels read and judged, nothing raised but ScanError."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.errors import ScanError
+from orienteer.geometry import Volume, axes_of, spacing_of
+from orienteer.scans.dicom import open_dicom
+from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.itk import open_itk
+from orienteer.scans.judge import guess_modality, judge_header, judge_voxels
+from orienteer.scans.nifti import open_nifti
+from orienteer.scans.opened import Opened
+from orienteer.scans.quiet import quiet
+from orienteer.scans.source import ScanInfo, Source
+
+READERS = {"NIfTI": open_nifti, "NRRD": open_itk, "MetaImage": open_itk, "DICOM": open_dicom}
+
+
+def read(source: Source) -> Volume:
+    """The scan as ``(1, X, Y, Z)`` in the file's own orientation, intensities rescaled (HU for CT).
+
+    Integers up to 32 bits stay integers; all else is float32. Few NaN are replaced by the lowest value.
+
+    Raises:
+        ScanError: with the code of the first finding that is an error.
+    """
+    info, volume = load(source)
+    if volume is None:
+        worst = next(f for f in info.findings if f.level == "error")
+        raise ScanError(f"{source.relative}: {worst.message}", code=worst.code, cure=worst.cure)
+    return volume
+
+
+def inspect(source: Source, *, voxels: bool = True) -> ScanInfo:
+    """What the scan is and what is wrong with it; never raises for a bad file.
+
+    Args:
+        source: the scan.
+        voxels: False reads the header only: no range, no content hash, no findings about voxels.
+    """
+    return load(source)[0] if voxels else _look(source, voxels=False)[0]
+
+
+def load(source: Source) -> tuple[ScanInfo, Volume | None]:
+    """Both at the price of one reading; the volume is None where a finding is an error."""
+    return _look(source, voxels=True)
+
+
+def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:
+    """A warning when the scan is shorter than ``min_mm`` along an axis (one number, or one per axis)."""
+    short = [
+        extent
+        for extent, needed in zip(info.extent_mm, np.broadcast_to(min_mm, 3), strict=False)
+        if extent < needed
+    ]
+    if not short:
+        return None
+    return finding(
+        "too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed"
+    )
+
+
+def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+    begun = time.perf_counter()
+    info, volume = ScanInfo(source=source), None
+    with quiet():
+        try:
+            opened = READERS[source.format](source)
+            info = _describe(source, opened)
+            if voxels and info.usable:
+                info, volume = _with_voxels(info, opened)
+        except ScanError as error:
+            info = info.with_findings(Finding(error.code, "error", error.message, error.cure))
+        except MemoryError:
+            info = info.with_findings(
+                finding("too-large", "the scan does not fit into this machine's memory")
+            )
+        except OSError as error:
+            info = info.with_findings(
+                finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}")
+            )
+    return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
+
+
+def _describe(source: Source, opened: Opened) -> ScanInfo:
+    with np.errstate(all="ignore"):
+        spacing = spacing_of(opened.affine)
+    found = (*opened.findings, *judge_header(opened, spacing))
+    placed = not any(f.code in ("affine-singular", "spacing-absurd") for f in found)
+    return ScanInfo(
+        source=source,
+        shape=opened.shape,
+        spacing=tuple(float(mm) for mm in spacing),
+        axes=axes_of(opened.affine) if placed else "",
+        affine=opened.affine,
+        channels=opened.channels,
+        dtype=opened.dtype,
+        modality=opened.modality or "unknown",
+        findings=found,
+    )
+
+
+def _with_voxels(info: ScanInfo, opened: Opened) -> tuple[ScanInfo, Volume]:
+    array = _plain(opened.voxels())
+    if array.shape != opened.shape:
+        raise refusal("unreadable", f"the header says {opened.shape}, the voxels are {array.shape}")
+    array, low, high, found = judge_voxels(array)
+    info = replace(
+        info,
+        low=low,
+        high=high,
+        modality=opened.modality or guess_modality(low, high),
+        content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
+        findings=(*info.findings, *found),
+    )
+    return info, Volume(array=array[None], affine=opened.affine)
+
+
+def _plain(array: NDArray) -> NDArray:
+    """Native byte order; integers up to 32 bits as they are, everything else float32."""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind in "iu" and size <= 4:
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)

@@ -1,0 +1,160 @@
+"""NIfTI-1, NIfTI-2 and Analyze, read by nibabel."""
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import nibabel
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.opened import Opened, guard_size, squeeze_shape
+from orienteer.scans.source import Source
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_nifti(source: Source) -> Opened:
+    """Read the header of a NIfTI or Analyze scan.
+
+    Raises:
+        ScanError: the file is no NIfTI, is cut, or its header is absurd.
+    """
+    path = source.paths[0]
+    pair = path.suffix.lower() == ".hdr"
+    image = _load_pair(path) if pair else _load_single(path)
+    header, full = image.header, tuple(int(n) for n in image.shape)
+    dtype = header.get_data_dtype()
+    data = _image_file(path) if pair else path
+    packed = _is_gzip(data)
+    room = data.stat().st_size - (0 if packed else int(header["vox_offset"]))
+    guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed)
+    found = _named_wrongly(path, packed)
+    shape = squeeze_shape(full)
+    if shape != full:
+        found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
+    found += _orientation(header)
+    return Opened(
+        shape=shape,
+        dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
+        channels=len(dtype.fields) if dtype.fields else 1,
+        affine=np.asarray(image.affine, dtype=np.float64),
+        voxels=lambda: _voxels(path, shape, pair=pair),
+        findings=tuple(found),
+    )
+
+
+def _load_single(path: Path) -> Any:
+    with _stream(path) as stream:
+        return _image(path, stream)
+
+
+def _image(path: Path, stream: BinaryIO) -> Any:
+    """The image whose voxels are still in ``stream``; the header's own size tells NIfTI-1 from 2."""
+    try:
+        start = stream.read(348)
+        stream.seek(0)
+        size = {int.from_bytes(start[:4], order) for order in ("little", "big")}
+        kind = nibabel.Nifti2Image if 540 in size else nibabel.Nifti1Image
+        if not size & {348, 540}:
+            raise refusal("not-a-scan", f"{path.name}: {_likely(start)}, not NIfTI")
+        return kind.from_stream(stream)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _cut(path, error) from None
+    except (HeaderDataError, ImageFileError, ValueError, KeyError, OverflowError) as error:
+        raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
+
+
+def _load_pair(path: Path) -> Any:
+    if not _image_file(path).is_file():
+        raise refusal("companion-missing", f"{path.name}: no {path.with_suffix('.img').name} beside it")
+    try:
+        return nibabel.load(path)
+    except (ImageFileError, HeaderDataError, ValueError, KeyError, OverflowError) as error:
+        raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
+
+
+def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool) -> NDArray:
+    """``(X, Y, Z)`` rescaled; integers stay integers when the header scales by one."""
+    try:
+        if pair:
+            whole: NDArray = np.asanyarray(_load_pair(path).dataobj)
+            return whole.reshape(shape, order="F")
+        with _stream(path) as stream:
+            array: NDArray = np.asanyarray(_image(path, stream).dataobj)
+            # A gzip checksum is only compared at the end of the stream, which the voxels need not reach.
+            while stream.read(1 << 20):
+                pass
+            return array.reshape(shape, order="F")
+    except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+        raise _cut(path, error) from None
+
+
+def _stream(path: Path) -> BinaryIO:
+    # By content, not by name: a compressed file may have lost its .gz and the reverse.
+    if _is_gzip(path):
+        return io.BufferedReader(gzip.GzipFile(path, "rb"))
+    return path.open("rb")
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP_MAGIC
+
+
+def _image_file(path: Path) -> Path:
+    upper = path.with_suffix(".IMG")
+    return upper if upper.is_file() else path.with_suffix(".img")
+
+
+def _cut(path: Path, error: Exception) -> Exception:
+    if isinstance(error, EOFError) or "end-of-stream" in str(error) or "Expected" in str(error):
+        return refusal("truncated", f"{path.name}: the data ends before the last voxel")
+    return refusal("damaged", f"{path.name}: {_line(error)}")
+
+
+def _named_wrongly(path: Path, packed: bool) -> list[Finding]:
+    if packed == path.name.lower().endswith(".gz") or path.suffix.lower() == ".hdr":
+        return []
+    return [finding("misnamed", f"{path.name} is {'' if packed else 'not '}compressed")]
+
+
+def _likely(start: bytes) -> str:
+    if not start:
+        return "nothing"
+    text = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
+    return "text" if text > 0.9 * len(start) else "some other binary file"
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+def _orientation(header: Any) -> list[Finding]:
+    """What the header's two orientations and its voxel size say about each other."""
+    if not hasattr(header, "get_sform"):
+        return [finding("orientation-missing", "the Analyze format names no orientation")]
+    sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
+    found = []
+    if sform is None and qform is None:
+        found.append(finding("orientation-missing", "neither sform nor qform is set"))
+    if sform is not None and qform is not None:
+        # Judged at the far corner, where a small difference in angle has grown to what matters: mm.
+        corner = np.append(np.asarray(header.get_data_shape()[:3], dtype=float), 1.0)
+        apart = float(np.abs((sform - qform) @ corner).max())
+        if not apart < 1.0:
+            found.append(finding("orientation-disagrees", f"sform and qform are {apart:.1f} mm apart"))
+    if sform is not None:
+        sides, zooms = np.linalg.norm(sform[:3, :3], axis=0), np.abs(header.get_zooms()[:3])
+        if not np.allclose(sides, zooms, rtol=0.01, atol=1e-3):
+            found.append(finding("spacing-disagrees", f"header {_mm(zooms)} mm, affine {_mm(sides)} mm"))
+    return found
+
+
+def _mm(values: NDArray) -> str:
+    return " x ".join(f"{value:g}" for value in np.round(values, 3))

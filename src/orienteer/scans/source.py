@@ -1,0 +1,99 @@
+"""Where a scan is on disk, and what is known of it once looked at."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.scans.findings import Finding
+
+EXTENSIONS = (".nii.gz", ".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima")
+"""What is cut off a path to make an id; longest first where one ends another."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One scan on disk.
+
+    Attributes:
+        paths: one file, or the slices of one DICOM series in the order of their position.
+        format: ``NIfTI`` (Analyze among it), ``NRRD``, ``MetaImage`` or ``DICOM``.
+        relative: posix path below ``root``; a DICOM series is its folder, with a short hash of the series when
+            the folder holds several.
+        root: the folder that was searched.
+    """
+
+    paths: tuple[Path, ...]
+    format: str
+    relative: str
+    root: Path
+
+    @property
+    def id(self) -> str:
+        """The relative path without its extension, folders joined by two underscores."""
+        return without_extension(self.relative).replace("/", "__")
+
+
+def without_extension(name: str) -> str:
+    """``a/b.nii.gz`` to ``a/b``; dots that are part of a name stay."""
+    lower = name.lower()
+    for extension in EXTENSIONS:
+        if lower.endswith(extension) and len(name) > len(extension):
+            return name[: -len(extension)]
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class ScanInfo:
+    """What looking at a scan told. An unreadable scan has no shape, only findings.
+
+    Attributes:
+        source: the scan.
+        shape: voxels along each axis of the file; three when usable.
+        spacing: ``(3,)`` mm, or empty.
+        axes: direction each axis grows towards, e.g. ``LPS``, or empty.
+        affine: ``(4, 4)`` voxel index to world RAS mm, or None.
+        channels: values per voxel.
+        dtype: type on disk, e.g. ``int16``.
+        low: lowest finite intensity (HU for CT); None when voxels were not looked at.
+        high: highest finite intensity.
+        modality: a guess: ``CT``, ``MR`` or ``unknown``; ``PT`` and others only where DICOM says so.
+        content: SHA-256 of the voxels, or empty.
+        seconds: what reading took.
+        findings: in the order they were met.
+    """
+
+    source: Source
+    shape: tuple[int, ...] = ()
+    spacing: tuple[float, ...] = ()
+    axes: str = ""
+    affine: NDArray[np.float64] | None = None
+    channels: int = 1
+    dtype: str = ""
+    low: float | None = None
+    high: float | None = None
+    modality: str = "unknown"
+    content: str = ""
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The source's id."""
+        return self.source.id
+
+    @property
+    def usable(self) -> bool:
+        """Whether no finding is an error."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+    @property
+    def extent_mm(self) -> tuple[float, ...]:
+        """Length of the volume along each axis, mm; empty when unknown."""
+        return tuple(n * mm for n, mm in zip(self.shape, self.spacing, strict=False))
+
+    def with_findings(self, *more: Finding) -> Self:
+        """The same scan with more findings at the end."""
+        return replace(self, findings=(*self.findings, *more))
