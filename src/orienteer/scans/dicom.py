@@ -13,6 +13,7 @@ from pydicom.errors import InvalidDicomError
 
 from orienteer.scans.findings import refusal
 from orienteer.scans.opened import LPS_TO_RAS, MAX_VOXELS, Opened
+from orienteer.scans.quiet import native_quiet
 from orienteer.scans.series import Slice, stack
 from orienteer.scans.source import Source
 
@@ -65,12 +66,14 @@ def read_header(path: Path) -> SliceHeader:
 def _header(path: Path, data: Dataset) -> SliceHeader:
     modality = str(data.get("Modality") or "")
     rows, columns = int(data.get("Rows") or 0), int(data.get("Columns") or 0)
+    if not (rows and columns) and modality not in NOT_SCANS:
+        raise refusal("unreadable", f"{path.name}: a DICOM header without an image")
     bits, signed = int(data.get("BitsAllocated") or 16), bool(data.get("PixelRepresentation") or 0)
     return SliceHeader(
         path=path,
         series=str(data.get("SeriesInstanceUID") or ""),
         modality=modality,
-        image=rows > 0 and columns > 0 and modality not in NOT_SCANS,
+        image=modality not in NOT_SCANS,
         localiser="LOCALIZER" in [str(part) for part in data.get("ImageType") or ()],
         frames=int(data.get("NumberOfFrames") or 1),
         samples=int(data.get("SamplesPerPixel") or 1),
@@ -146,7 +149,9 @@ def _pixels(path: Path) -> NDArray:
         # pydicom decodes what is stored plainly; the compressed syntaxes need GDCM, which SimpleITK carries
         # and which rescales by itself.
         if data.file_meta.TransferSyntaxUID.is_encapsulated:
-            pixels: NDArray = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))[0]
+            with native_quiet():
+                image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+            pixels: NDArray = sitk.GetArrayFromImage(image)[0]
             return pixels
         slope, intercept = float(data.get("RescaleSlope", 1)), float(data.get("RescaleIntercept", 0))
         stored: NDArray = data.pixel_array

@@ -6,8 +6,10 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from orienteer.scans.findings import finding, refusal
+from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.metaimage import metaimage_room
 from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, squeeze_shape
+from orienteer.scans.quiet import native_quiet
 from orienteer.scans.source import Source
 
 DTYPES = {
@@ -29,12 +31,21 @@ def open_itk(source: Source) -> Opened:
     reader = _reader(path, source.format)
     full = tuple(int(n) for n in reader.GetSize())
     shape, channels = squeeze_shape(full), int(reader.GetNumberOfComponents())
-    found = []
+    found: list[Finding] = []
+    if source.format == "NRRD" and not reader.HasMetaDataKey("NRRD_space"):
+        found.append(finding("orientation-missing", "the header names no space"))
     if shape != full:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
     dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
     itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
-    guard_size(path, (*full, channels), itemsize, available=_bytes_around(path), packed=True)
+    room = metaimage_room(path) if source.format == "MetaImage" else None
+    guard_size(
+        path,
+        (*full, channels),
+        itemsize,
+        available=room.available if room else _bytes_around(path),
+        packed=room.packed if room else True,
+    )
     return Opened(
         shape=shape,
         dtype="complex" if "complex" in dtype else dtype,
@@ -54,7 +65,8 @@ def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
     reader.SetImageIO(IMAGE_IO[kind])
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with native_quiet():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise _refuse(path, error) from None
     return reader
@@ -62,7 +74,9 @@ def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
 
 def _voxels(path: Path, kind: str, shape: tuple[int, ...]) -> NDArray:
     try:
-        image = _reader(path, kind).Execute()
+        reader = _reader(path, kind)
+        with native_quiet():
+            image = reader.Execute()
     except RuntimeError as error:
         raise _refuse(path, error) from None
     # SimpleITK's arrays are (Z, Y, X); the affine's columns are X, Y, Z.
@@ -97,6 +111,6 @@ def _refuse(path: Path, error: RuntimeError) -> Exception:
     text = str(error)
     if path.suffix.lower() in (".mhd", ".nhdr") and ("open" in text or "exist" in text):
         return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
-    if "read" in text.lower() and ("complete" in text or "Truncated" in text or "got" in text):
+    if "fread got only" in text or "but received" in text:
         return refusal("truncated", f"{path.name}: the data ends before the last voxel")
     return refusal("unreadable", f"{path.name}: the reader gave up on it")

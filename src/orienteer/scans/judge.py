@@ -60,6 +60,8 @@ def judge_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
     if array.dtype.kind == "f":
         array, found = _finite(array)
     low, high = float(array.min()), float(array.max())
+    if any(f.level == "error" for f in found):
+        return array, low, high, found
     if low == high:
         found.append(finding("constant", f"every voxel is {low:g}"))
     elif array.dtype.kind in "iu" and high - low < 2**15:
@@ -80,7 +82,7 @@ def _finite(array: NDArray) -> tuple[NDArray, list[Finding]]:
     if not bad:
         return array, []
     share = bad / array.size
-    message = f"{bad:,} voxels ({100 * share:.2g} %) are NaN or infinite"
+    message = f"{bad:,} voxels ({share:.1%}) are NaN or infinite"
     few = share <= NOT_FINITE
     lowest = array[finite].min() if bad < array.size else 0
     return np.where(finite, array, lowest), [

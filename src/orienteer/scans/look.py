@@ -71,6 +71,7 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
     info, volume = ScanInfo(source=source), None
     with quiet():
         try:
+            _not_empty(source)
             opened = READERS[source.format](source)
             info = _describe(source, opened)
             if voxels and info.usable:
@@ -85,7 +86,19 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
             info = info.with_findings(
                 finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}")
             )
+        except (
+            Exception
+        ) as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
+            info = info.with_findings(
+                finding("unreadable", f"the reader broke on it ({type(error).__name__})")
+            )
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
+
+
+def _not_empty(source: Source) -> None:
+    for path in source.paths:
+        if path.stat().st_size == 0:
+            raise refusal("empty-file", f"{path.name} holds no bytes")
 
 
 def _describe(source: Source, opened: Opened) -> ScanInfo:

@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
@@ -17,6 +18,7 @@ from orienteer.scans.opened import Opened, guard_size, squeeze_shape
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"
+HEADER_ERRORS = (HeaderDataError, ImageFileError, WrapStructError, ValueError, KeyError, OverflowError)
 
 
 def open_nifti(source: Source) -> Opened:
@@ -38,7 +40,7 @@ def open_nifti(source: Source) -> Opened:
     shape = squeeze_shape(full)
     if shape != full:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
-    found += _orientation(header)
+    found += _orientation(header, _stored_zooms(path))
     return Opened(
         shape=shape,
         dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
@@ -63,10 +65,12 @@ def _image(path: Path, stream: BinaryIO) -> Any:
         kind = nibabel.Nifti2Image if 540 in size else nibabel.Nifti1Image
         if not size & {348, 540}:
             raise refusal("not-a-scan", f"{path.name}: {_likely(start)}, not NIfTI")
+        if len(start) < 348:
+            raise refusal("truncated", f"{path.name}: the file ends in its header")
         return kind.from_stream(stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _cut(path, error) from None
-    except (HeaderDataError, ImageFileError, ValueError, KeyError, OverflowError) as error:
+    except HEADER_ERRORS as error:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
 
@@ -75,7 +79,7 @@ def _load_pair(path: Path) -> Any:
         raise refusal("companion-missing", f"{path.name}: no {path.with_suffix('.img').name} beside it")
     try:
         return nibabel.load(path)
-    except (ImageFileError, HeaderDataError, ValueError, KeyError, OverflowError) as error:
+    except HEADER_ERRORS as error:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
 
@@ -135,7 +139,7 @@ def _line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
-def _orientation(header: Any) -> list[Finding]:
+def _orientation(header: Any, zooms: NDArray) -> list[Finding]:
     """What the header's two orientations and its voxel size say about each other."""
     if not hasattr(header, "get_sform"):
         return [finding("orientation-missing", "the Analyze format names no orientation")]
@@ -150,10 +154,21 @@ def _orientation(header: Any) -> list[Finding]:
         if not apart < 1.0:
             found.append(finding("orientation-disagrees", f"sform and qform are {apart:.1f} mm apart"))
     if sform is not None:
-        sides, zooms = np.linalg.norm(sform[:3, :3], axis=0), np.abs(header.get_zooms()[:3])
+        sides = np.linalg.norm(sform[:3, :3], axis=0)
         if not np.allclose(sides, zooms, rtol=0.01, atol=1e-3):
             found.append(finding("spacing-disagrees", f"header {_mm(zooms)} mm, affine {_mm(sides)} mm"))
+    elif not (np.isfinite(zooms) & (zooms > 0)).all():
+        found.append(finding("spacing-absurd", f"the header says {_mm(zooms)} mm"))
     return found
+
+
+def _stored_zooms(path: Path) -> NDArray:
+    """Voxel size as written; nibabel's own header has by then turned zeros into ones, so it cannot tell."""
+    with _stream(path) as stream:
+        start = stream.read(540)
+    second = 540 in {int.from_bytes(start[:4], order) for order in ("little", "big")}
+    kind, size = (nibabel.Nifti2Header, 540) if second else (nibabel.Nifti1Header, 348)
+    return np.asarray(kind(start[:size], check=False)["pixdim"][1:4], dtype=np.float64)
 
 
 def _mm(values: NDArray) -> str:

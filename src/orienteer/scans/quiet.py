@@ -1,65 +1,78 @@
 """Keep the readers' chatter from the user: what matters becomes a finding."""
 
 import logging
+import os
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import SimpleITK as sitk
 
 LOGGERS = ("nibabel.global", "pydicom")
 
-_lock = threading.Lock()
-_inside = 0
+
+class _Shared:
+    """A change to the whole process: the first thread in makes it, the last one out takes it back."""
+
+    def __init__(self, change: Callable[[], AbstractContextManager[None]]) -> None:
+        self._change = change
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._undo = ExitStack()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._undo.enter_context(self._change())
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._undo.close()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silence warnings and loggers of nibabel, pydicom and ITK; may be entered by several threads at once.
-
-    Warning filters and log levels belong to the process, so the first thread in saves them and the last one
-    out puts them back.
-    """
-    _enter()
-    try:
-        yield
-    finally:
-        _leave()
-
-
-_saved: tuple[warnings.catch_warnings, list[bool], bool] | None = None
-
-
-def _enter() -> None:
-    global _inside, _saved
-    with _lock:
-        _inside += 1
-        if _inside > 1:
-            return
-        caught = warnings.catch_warnings()
-        caught.__enter__()
+def _without_warnings() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [logger.disabled for logger in loggers]
+    display = sitk.ProcessObject.GetGlobalWarningDisplay()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        loggers = [logging.getLogger(name) for name in LOGGERS]
-        _saved = (
-            caught,
-            [logger.disabled for logger in loggers],
-            sitk.ProcessObject.GetGlobalWarningDisplay(),
-        )
         for logger in loggers:
             logger.disabled = True
         sitk.ProcessObject.SetGlobalWarningDisplay(False)
+        try:
+            yield
+        finally:
+            sitk.ProcessObject.SetGlobalWarningDisplay(display)
+            for logger, state in zip(loggers, before, strict=True):
+                logger.disabled = state
 
 
-def _leave() -> None:
-    global _inside, _saved
-    with _lock:
-        _inside -= 1
-        if _inside or _saved is None:
-            return
-        caught, disabled, display = _saved
-        _saved = None
-        sitk.ProcessObject.SetGlobalWarningDisplay(display)
-        for name, state in zip(LOGGERS, disabled, strict=True):
-            logging.getLogger(name).disabled = state
-        caught.__exit__(None, None, None)
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    try:
+        kept = os.dup(2)
+    except OSError:  # a service without a standard error has nothing to be kept quiet
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+quiet = _Shared(_without_warnings)
+"""Context: no warnings and no log lines of nibabel, pydicom and ITK. Safe to enter from several threads."""
+
+native_quiet = _Shared(_without_stderr)
+"""Context: file descriptor 2 leads nowhere, for C++ readers that write to it directly. Keep it short."""

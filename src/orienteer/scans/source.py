@@ -20,7 +20,7 @@ class Source:
     Attributes:
         paths: one file, or the slices of one DICOM series in the order of their position.
         format: ``NIfTI`` (Analyze among it), ``NRRD``, ``MetaImage`` or ``DICOM``.
-        relative: posix path below ``root``; a DICOM series is its folder, with a short hash of the series when
+        relative: posix path below ``root``; a DICOM series is its folder, with a short hash of the series if
             the folder holds several.
         root: the folder that was searched.
     """

@@ -1,0 +1,40 @@
+"""What only shows with all scans side by side: ids and voxels that occur twice, and the usual spacing."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from orienteer.scans.findings import finding
+from orienteer.scans.source import ScanInfo
+
+
+def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
+    """The scans with ``duplicate-id`` and ``identical-content`` added; the first of each kind gets none.
+
+    Ids are compared without case, because a store may be copied to a disk that does not tell case apart.
+    """
+    ids: dict[str, str] = {}
+    contents: dict[str, str] = {}
+    compared = []
+    for scan in scans:
+        key = scan.id.casefold()
+        if key in ids:
+            scan = scan.with_findings(finding("duplicate-id", f"{ids[key]} has the id {scan.id} as well"))
+        elif scan.content and scan.usable and scan.content in contents:
+            scan = scan.with_findings(finding("identical-content", f"the voxels of {contents[scan.content]}"))
+        ids.setdefault(key, scan.source.relative)
+        if scan.content and scan.usable:
+            contents.setdefault(scan.content, scan.id)
+        compared.append(scan)
+    return compared
+
+
+def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:
+    """The spacing, in mm, at which the cohort's median scan keeps its number of voxels; None without any.
+
+    A scan counts with the geometric mean of its three voxel sizes, so thick slices weigh in without ruling.
+    """
+    sizes = [
+        float(np.prod(scan.spacing) ** (1 / 3)) for scan in scans if scan.usable and len(scan.spacing) == 3
+    ]
+    return round(float(np.median(sizes)), 2) if sizes else None

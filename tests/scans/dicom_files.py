@@ -1,0 +1,92 @@
+"""DICOM series written to disk for tests, with a name, an id and a date that must never be printed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+SECRETS = ("Doe^Jane", "MRN-4711", "19550203")
+"""In every header; no output may hold them."""
+
+
+def series(
+    folder: Path,
+    *,
+    positions: Sequence[float] = (0, 2, 4, 6, 8, 10),
+    sizes: Sequence[tuple[int, int]] | None = None,
+    tilt: float = 0.0,
+    names: Sequence[str] | None = None,
+    uid: str | None = None,
+    image_type: Sequence[str] = ("ORIGINAL", "PRIMARY", "AXIAL"),
+    modality: str = "CT",
+    slope: float = 1.0,
+    intercept: float = -1024.0,
+    spacing: tuple[float, float] = (1.5, 0.75),
+    drop: Sequence[str] = (),
+    frames: int = 1,
+    samples: int = 1,
+    short: int | None = None,
+    seed: int = 0,
+) -> list[Path]:
+    """Write one series, one file a slice; returns the files in the order of ``positions``.
+
+    Args:
+        folder: created if missing.
+        positions: mm along the table.
+        sizes: (rows, columns) of each slice.
+        tilt: degrees by which the slices are turned against the table.
+        names: file names; default ``slice_000.dcm`` and so on.
+        uid: of the series.
+        image_type: DICOM's ImageType.
+        modality: DICOM's Modality.
+        slope: rescale slope.
+        intercept: rescale intercept.
+        spacing: mm between rows, mm between columns.
+        drop: attributes to leave out.
+        frames: frames in each file.
+        samples: values per voxel.
+        short: index of a slice that holds half its voxels.
+        seed: of the voxels.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    angle = np.deg2rad(tilt)
+    uid = uid or generate_uid()
+    written = []
+    for index, z in enumerate(positions):
+        rows, columns = sizes[index] if sizes else (16, 12)
+        data = _blank(uid, modality, image_type)
+        data.Rows, data.Columns, data.SamplesPerPixel = rows, columns, samples
+        data.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "RGB"
+        if samples > 1:
+            data.PlanarConfiguration = 0
+        if frames > 1:
+            data.NumberOfFrames = frames
+        data.BitsAllocated = data.BitsStored = 16
+        data.HighBit, data.PixelRepresentation = 15, 0
+        data.PixelSpacing = list(spacing)
+        data.ImagePositionPatient = [-30.0, -40.0, float(z)]
+        data.ImageOrientationPatient = [1, 0, 0, 0, float(np.cos(angle)), float(-np.sin(angle))]
+        data.RescaleSlope, data.RescaleIntercept = slope, intercept
+        stored = random.integers(0, 2000, (frames, rows, columns, samples)).astype("<u2").tobytes()
+        data.PixelData = stored[: len(stored) // 2] if index == short else stored
+        for name in drop:
+            delattr(data, name)
+        path = folder / (names[index] if names else f"slice_{index:03d}.dcm")
+        data.save_as(path, enforce_file_format=True)
+        written.append(path)
+    return written
+
+
+def _blank(uid: str, modality: str, image_type: Sequence[str]) -> Dataset:
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = CTImageStorage
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = generate_uid()
+    data.SeriesInstanceUID, data.StudyInstanceUID = uid, generate_uid()
+    data.Modality, data.ImageType = modality, list(image_type)
+    data.PatientName, data.PatientID, data.PatientBirthDate = SECRETS
+    return data
