@@ -1,2 +1,3 @@
 """The list of commands; importing it registers them. One line each."""
 
+from orienteer.cli import check  # noqa: F401

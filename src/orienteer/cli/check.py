@@ -1,0 +1,43 @@
+"""``orienteer check SCANS``: what is here, what is wrong with it, what it will take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+
+@app.command()
+def check(
+    scans: Annotated[
+        Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")
+    ],
+    json: Annotated[Path | None, typer.Option("--json", help="Write everything found to this file.")] = None,
+    spacing: Annotated[
+        float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+) -> None:
+    """Say what is in a folder of scans: formats, spacing, axes, problems and cures, time and disk needed.
+
+    Reads NIfTI, NRRD, MetaImage and DICOM series; writes nothing but the JSON you ask for. Exits with 0 when
+    at least one scan can be used, with 1 when none can.
+
+    **Examples**
+
+    `orienteer check hospital/ct`
+
+    `orienteer check hospital/ct --spacing 1.5 --json check.json`
+    """
+    from rich.console import Console
+
+    from orienteer.scans.check import check as run
+    from orienteer.scans.table import print_check
+
+    result = run(scans, json_path=json, workers=workers, spacing=spacing)
+    print_check(result, Console())
+    if json is not None:
+        typer.echo(f"\nwritten: {json}")
+    if not result.usable:
+        raise typer.Exit(1)

@@ -1,0 +1,128 @@
+"""Look at every scan below a folder: what is here, what is wrong with it, what an ingest would take."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orienteer.errors import OrienteerError
+from orienteer.scans.among import cohort_spacing, compare
+from orienteer.scans.discover import Skipped, survey
+from orienteer.scans.estimate import Estimate, estimate
+from orienteer.scans.judge import SPACING_MM
+from orienteer.scans.look import inspect
+from orienteer.scans.source import ScanInfo, Source
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """All that a check found.
+
+    Attributes:
+        root: the folder that was searched.
+        scans: in the order of their paths, usable or not.
+        skipped: files and folders that are no scans of their own.
+        estimate: of an ingest; None when nothing is usable.
+        seconds: what the check took.
+    """
+
+    root: Path
+    scans: tuple[ScanInfo, ...]
+    skipped: tuple[Skipped, ...]
+    estimate: Estimate | None
+    seconds: float
+
+    @property
+    def usable(self) -> tuple[ScanInfo, ...]:
+        """The scans an ingest would store."""
+        return tuple(scan for scan in self.scans if scan.usable)
+
+
+def check(
+    scans: Path,
+    *,
+    json_path: Path | None = None,
+    workers: int | None = None,
+    spacing: float | None = None,
+    progress: bool = True,
+) -> CheckResult:
+    """Look at every scan below ``scans``; a bad scan is a finding, never the end.
+
+    Args:
+        scans: a folder of any mix of formats, or one file.
+        json_path: where to write all of it as JSON (``schema_version`` 1).
+        workers: scans read at once; default one a core, at most 8.
+        spacing: mm of the store to estimate for; default the cohort's median.
+        progress: show a bar on a terminal.
+
+    Raises:
+        OrienteerError: there is no scan at all, ``spacing`` is absurd, or the JSON cannot be written.
+
+    Example:
+        >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
+        >>> [scan.id for scan in result.usable]  # doctest: +SKIP
+    """
+    begun = time.perf_counter()
+    if spacing is not None and not SPACING_MM[0] <= spacing <= SPACING_MM[1]:
+        raise OrienteerError(f"a spacing of {spacing:g} mm", cure="give --spacing in mm, for example 1.5")
+    if workers is not None and workers < 1:
+        raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
+    at_once = workers or min(8, os.cpu_count() or 1)
+    found = survey(scans)
+    infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
+    mm = spacing or cohort_spacing(infos)
+    result = CheckResult(
+        root=scans,
+        scans=infos,
+        skipped=found.skipped,
+        estimate=estimate(infos, mm, at_once) if mm and any(info.usable for info in infos) else None,
+        seconds=time.perf_counter() - begun,
+    )
+    if json_path is not None:
+        from orienteer.scans.record import write_record
+
+        write_record(json_path, result)
+    return result
+
+
+def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> list[ScanInfo]:
+    """In the order of ``sources``, whichever is done first.
+
+    Threads, not processes: inflating, hashing and counting leave Python's lock, and a caller needs no
+    ``if __name__ == "__main__"``.
+    """
+    with _bar(len(sources), progress) as advance, ThreadPoolExecutor(workers) as pool:
+        infos = []
+        try:
+            for info in pool.map(inspect, sources):
+                infos.append(info)
+                advance.tick()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return infos
+
+
+@dataclass
+class _Ticker:
+    progress: Progress
+    task: int
+
+    def tick(self) -> None:
+        self.progress.advance(self.task)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _bar(total: int, wanted: bool) -> Iterator[_Ticker]:
+    console = Console()
+    columns = TextColumn("reading scans"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns, console=console, transient=True, disable=not (wanted and console.is_terminal)
+    ) as bar:
+        yield _Ticker(bar, bar.add_task("reading", total=total))

@@ -1,0 +1,59 @@
+"""What ingest will take, from what this very check measured. An estimate, and said to be one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orienteer.scans.source import ScanInfo
+
+RESAMPLE_SECONDS = 1.5e-7
+"""Per voxel that is read or written, whichever are more: smoothing, interpolation, scaling and compression on
+one core, measured on 23 brains of 1.5 mm (docs/reference/findings.md says how)."""
+
+STORED_BYTES = 1.3
+"""Per stored voxel: int16 after compression. Brains without skull need 0.8, whole-body CT up to 1.6."""
+
+WORKING_BYTES = 16
+"""Per voxel held at once while a scan is resampled: the file's array, float32 copies, the result."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What to expect of ``orienteer ingest``.
+
+    Attributes:
+        spacing: mm per voxel of the store.
+        scans: scans that will be stored.
+        voxels: stored voxels of all of them.
+        seconds: wall-clock time with ``workers`` at once.
+        disk_bytes: size of the store.
+        memory_bytes: peak, when the largest scans meet.
+        workers: scans at once.
+    """
+
+    spacing: float
+    scans: int
+    voxels: int
+    seconds: float
+    disk_bytes: int
+    memory_bytes: int
+    workers: int
+
+
+def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Estimate:
+    """Time, disk and memory of an ingest of the usable scans at ``spacing`` mm."""
+    usable = [scan for scan in scans if scan.usable]
+    read = [int(np.prod(scan.shape)) for scan in usable]
+    stored = [int(np.prod(np.maximum(1, np.rint(np.asarray(scan.extent_mm) / spacing)))) for scan in usable]
+    heavy = [max(pair) for pair in zip(read, stored, strict=True)]
+    seconds = sum(scan.seconds for scan in usable) + RESAMPLE_SECONDS * sum(heavy)
+    return Estimate(
+        spacing=spacing,
+        scans=len(usable),
+        voxels=sum(stored),
+        seconds=seconds / max(1, min(workers, len(usable))),
+        disk_bytes=int(STORED_BYTES * sum(stored)),
+        memory_bytes=WORKING_BYTES * sum(sorted(heavy)[-workers:]),
+        workers=workers,
+    )

@@ -1,0 +1,78 @@
+"""A check as JSON, for programs. Keys are only ever added; ``schema_version`` rises when one changes."""
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orienteer.errors import OrienteerError
+from orienteer.scans.source import ScanInfo
+
+if TYPE_CHECKING:
+    from orienteer.scans.check import CheckResult
+
+RECORD_VERSION = 1
+
+
+def as_record(result: "CheckResult") -> dict[str, Any]:
+    """The whole check in JSON's types; paths are relative to the folder that was searched."""
+    return {
+        "schema_version": RECORD_VERSION,
+        "totals": {"scans": len(result.scans), "usable": len(result.usable), "skipped": len(result.skipped)},
+        "estimate": asdict(result.estimate) if result.estimate else None,
+        "axes": dict(sorted(Counter(scan.axes for scan in result.usable).items())),
+        "formats": dict(sorted(Counter(scan.source.format for scan in result.scans).items())),
+        "findings": dict(sorted(Counter(f.code for scan in result.scans for f in scan.findings).items())),
+        "scans": [_scan(scan) for scan in result.scans],
+        "skipped": [asdict(skip) for skip in result.skipped],
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _scan(scan: ScanInfo) -> dict[str, Any]:
+    placed = bool(scan.axes) and scan.affine is not None
+    return {
+        "id": scan.id,
+        "path": scan.source.relative,
+        "format": scan.source.format,
+        "files": len(scan.source.paths),
+        "usable": scan.usable,
+        "shape": list(scan.shape),
+        "channels": scan.channels,
+        "spacing_mm": [round(mm, 6) for mm in scan.spacing] if placed else None,
+        "extent_mm": [round(mm, 3) for mm in scan.extent_mm] if placed else None,
+        "axes": scan.axes or None,
+        "affine": scan.affine.tolist() if placed and scan.affine is not None else None,
+        "dtype": scan.dtype or None,
+        "range": None if scan.low is None else [scan.low, scan.high],
+        "modality_guess": scan.modality,
+        "content": scan.content or None,
+        "read_seconds": round(scan.seconds, 4),
+        "findings": [asdict(finding) for finding in scan.findings],
+    }
+
+
+def write_record(path: Path, result: "CheckResult") -> None:
+    """Write :func:`as_record` so that a half-written file is never seen.
+
+    Raises:
+        OrienteerError: the folder is missing, full or read-only.
+    """
+    # Not the store's helper: rooms import downwards only, and the store lies above.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            json.dump(as_record(result), stream, indent=2, allow_nan=False)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise OrienteerError(
+            f"cannot write {path}: {error.strerror or error}",
+            cure="choose a folder that exists and is writable",
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
