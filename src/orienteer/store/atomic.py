@@ -30,7 +30,8 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
         _sync_folder(path.parent)
     except OSError as error:
         raise OrienteerError(
-            f"cannot write {path}: {error.strerror or error}", cure="free some space or choose a writable folder"
+            f"cannot write {path}: {error.strerror or error}",
+            cure="free some space or choose a writable folder",
         ) from error
     finally:
         if temporary is not None:

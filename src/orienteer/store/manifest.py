@@ -1,9 +1,13 @@
 """What a store says about itself: a versioned JSON manifest, no patient data from headers."""
 
-from typing import Any
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, Self
 
 from pydantic import Field
 
+from orienteer import __version__
 from orienteer.config import Config
 
 SCHEMA = 1
@@ -20,7 +24,17 @@ class Intensity(Config):
     slope: float
     intercept: float
     low: float
+    """Where the background is one constant value (skull-stripped MR), that value, so that it maps to -1."""
     high: float
+
+
+class ArrayFile(Config):
+    """One array of a scan as it was written."""
+
+    bytes: int
+    """Length of the file: a cut one is noticed when it is opened."""
+    sha256: str
+    """Of the voxels, before compression."""
 
 
 class ScanEntry(Config):
@@ -46,8 +60,22 @@ class ScanEntry(Config):
     table: dict[str, str] = Field(default_factory=dict)
     """The extra columns of the user's table (age, sex, ...), as text."""
     content: str
-    """SHA-256 of the stored arrays' voxels."""
+    """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
+    arrays: dict[str, ArrayFile] = Field(default_factory=dict)
+    """``image``, ``foreground`` and, where given, ``labels``."""
     findings: tuple[dict[str, Any], ...] = ()
+
+
+class Parameters(Config):
+    """What the voxels of a store depend on besides the scans. Another value means another store."""
+
+    method: int = 1
+    """Counted up whenever the same scan would give other voxels, so that old entries are made again."""
+    spacing: float
+    """mm."""
+    foreground_cell: int = 4
+    """Voxels along each side of one cell of the coarse foreground grid."""
+    window_percentiles: tuple[float, float] = (0.5, 99.5)
 
 
 class Manifest(Config):
@@ -56,4 +84,20 @@ class Manifest(Config):
     schema_version: int = SCHEMA
     orienteer_version: str
     spacing: float
+    parameters: Parameters | None = None
+    content: str = ""
+    """SHA-256 over every scan's id, person, split and voxels: two stores with one value train the same."""
     scans: tuple[ScanEntry, ...]
+
+    @classmethod
+    def of(cls, scans: Iterable[ScanEntry], parameters: Parameters) -> Self:
+        """The manifest of these scans, in the order of their ids."""
+        ordered = tuple(sorted(scans, key=lambda entry: entry.id))
+        facts = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
+        return cls(
+            orienteer_version=__version__,
+            spacing=parameters.spacing,
+            parameters=parameters,
+            content=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
+            scans=ordered,
+        )

@@ -1,0 +1,98 @@
+"""Voxels on disk: chunked Blosc2 arrays, of which a small box can be read without the rest."""
+
+import functools
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import blosc2
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.errors import StoreError
+from orienteer.store.atomic import write_bytes
+
+BLOCK = 32
+"""Voxels along a block's side: what one random crop decompresses around itself."""
+CHUNK = 64
+"""Voxels along a chunk's side; eight blocks share one entry of the index."""
+
+CURE = "delete that folder and run `orienteer ingest` again: it makes only what is missing"
+
+
+def write_array(path: Path, array: NDArray) -> int:
+    """Write ``array`` ``(C, D, H, W)`` atomically; returns the file's bytes, which depend on the voxels alone.
+
+    Raises:
+        OrienteerError: the disk is full or refuses.
+    """
+    chunks = (1, *(min(CHUNK, n) for n in array.shape[1:]))
+    packed = blosc2.asarray(
+        np.ascontiguousarray(array),
+        chunks=chunks,
+        blocks=tuple(min(BLOCK, n) if axis else 1 for axis, n in enumerate(chunks)),
+        # One thread: the bytes do not depend on the machine, and workers already use every core.
+        cparams=blosc2.CParams(
+            codec=blosc2.Codec.LZ4,
+            clevel=5,
+            filters=[blosc2.Filter.BITSHUFFLE],
+            typesize=array.itemsize,
+            nthreads=1,
+        ),
+    )
+    data: bytes = packed.to_cframe()
+    write_bytes(path, data)
+    return len(data)
+
+
+def read_box(path: Path, expected: int, low: NDArray, high: NDArray) -> NDArray:
+    """``array[:, low:high]`` of the array at ``path``.
+
+    Args:
+        path: a file written by :func:`write_array`.
+        expected: its length in bytes, from the manifest.
+        low: ``(3,)`` first voxel.
+        high: ``(3,)`` one past the last.
+
+    Raises:
+        StoreError: the file is missing, cut or damaged.
+    """
+    array = _opened(str(path), expected, os.getpid(), threading.get_ident())
+    try:
+        box: NDArray = array[(slice(None), *map(slice, low, high))]
+    except Exception as error:  # blosc2 raises RuntimeError, ValueError or its own, by what is damaged
+        raise StoreError(f"{path} is damaged: {error}", cure=CURE) from None
+    return box
+
+
+def digest(array: NDArray) -> str:
+    """SHA-256 of type, shape and voxels; independent of compression."""
+    total = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    total.update(np.ascontiguousarray(array))
+    return total.hexdigest()
+
+
+def open_array(path: Path, expected: int) -> Any:
+    """The array as blosc2 sees it, for reading only.
+
+    Raises:
+        StoreError: the file is missing, cut or damaged.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise StoreError(f"cannot open {path}: {error.strerror}", cure=CURE) from None
+    if size != expected:
+        raise StoreError(f"{path} is damaged: {size:,} bytes where {expected:,} were written", cure=CURE)
+    try:
+        return blosc2.open(str(path), mode="r", dparams=blosc2.DParams(nthreads=1))
+    except Exception as error:
+        raise StoreError(f"{path} is damaged: {error}", cure=CURE) from None
+
+
+@functools.lru_cache(maxsize=512)
+def _opened(path: str, expected: int, process: int, thread: int) -> Any:
+    # Keyed by process and thread: a handle is never shared over a fork, nor read by two threads at once.
+    return open_array(Path(path), expected)

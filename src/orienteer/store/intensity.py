@@ -1,0 +1,85 @@
+"""Intensities: what is kept of them in 16 bits, and how a network sees them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int16
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from orienteer.errors import ScanError
+from orienteer.store.manifest import Intensity
+
+CLIP = 1.5
+"""Beyond the window values go on to this, so that bone or contrast just outside it is still told apart."""
+MARGIN = 4.0
+"""Windows kept on either side of the window when 16 bits cannot hold the whole range: far more than is seen."""
+CONSTANT_SHARE = 0.05
+"""Share of voxels at exactly the lowest value from which that value is taken for an empty background."""
+
+
+def quantise(
+    image: Float32[ndarray, "d h w"],
+    foreground: Bool[ndarray, "d h w"],
+    *,
+    whole: bool,
+    empty: float | None,
+    percentiles: tuple[float, float] = (0.5, 99.5),
+) -> tuple[Int16[ndarray, "d h w"], Intensity]:
+    """Choose the window and the 16-bit scale of one channel.
+
+    Args:
+        image: intensities after resampling.
+        foreground: where the body is.
+        whole: the source held whole numbers (HU, most MR); they then keep slope 1 wherever that loses nothing.
+        empty: the value of a background that is one constant, or None; where it lies near the window it is mapped
+            to exactly -1.
+        percentiles: of the foreground, in percent.
+
+    Raises:
+        ScanError: the foreground has a single value.
+    """
+    low, high = (float(v) for v in np.percentile(image[foreground], percentiles))
+    # A background one whole window away (air of a CT) is clipped to a constant as it is.
+    if empty is not None and low - (high - low) <= empty < low:
+        low = empty
+    if not high > low:
+        raise ScanError(
+            f"the body's intensities are all near {high:g}",
+            code="constant",
+            cure="leave it out, or export it again",
+        )
+    floor = max(float(image.min()), low - MARGIN * (high - low))
+    ceiling = min(float(image.max()), high + MARGIN * (high - low))
+    # Whole numbers stay what they are if they fit and are fine enough: 256 steps of the window at least.
+    if whole and floor >= -32768 and ceiling <= 32767 and high - low >= 256:
+        slope, intercept = 1.0, 0.0
+        floor, ceiling = max(float(image.min()), -32768.0), min(float(image.max()), 32767.0)
+    else:
+        reach = max(abs(floor), abs(ceiling))
+        # Zero stays zero unless the values sit far away from it, where that would waste most of the 16 bits.
+        intercept = 0.0 if ceiling - floor >= reach / 4 else (floor + ceiling) / 2
+        slope = max(abs(floor - intercept), abs(ceiling - intercept)) / 32767
+    stored = np.rint((np.clip(image, floor, ceiling) - intercept) / slope).astype(np.int16)
+    return stored, Intensity(slope=slope, intercept=intercept, low=low, high=high)
+
+
+def normalise(
+    voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity]
+) -> Float32[ndarray, "c d h w"]:
+    """Map each channel's window to [-1, 1] and clip at +-1.5; float32."""
+    scale, shift = np.empty((2, len(intensity), 1, 1, 1), dtype=np.float32)
+    for channel, window in enumerate(intensity):
+        span = window.high - window.low
+        scale[channel] = 2 * window.slope / span
+        shift[channel] = 2 * (window.intercept - window.low) / span - 1
+    scaled = voxels.astype(np.float32)
+    scaled *= scale
+    scaled += shift
+    return np.clip(scaled, -CLIP, CLIP, out=scaled)
+
+
+def empty_value(array: NDArray) -> float | None:
+    """The value of a constant background (skull-stripped MR, masked CT), or None where there is air or noise."""
+    lowest = array.min()
+    return float(lowest) if np.count_nonzero(array == lowest) >= CONSTANT_SHARE * array.size else None

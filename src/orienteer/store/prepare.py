@@ -1,0 +1,186 @@
+"""One scan from file to stored arrays. Runs in a worker process; sees nothing of the other scans."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from orienteer.errors import OrienteerError, ScanError
+from orienteer.geometry import Volume, canonical
+from orienteer.scans import Finding, Source, load, read, too_small
+from orienteer.store.arrays import digest, write_array
+from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.store.intensity import empty_value, quantise
+from orienteer.store.manifest import ArrayFile, Intensity, Parameters, ScanEntry
+from orienteer.store.resample import Grid, isotropic_grid, resample_image, resample_labels
+from orienteer.store.sources import SourceRecord
+from orienteer.store.store import array_path
+
+SAME_SPACE = 0.9
+"""Share of the image that labels on another grid must cover."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scan to prepare; travels to the worker."""
+
+    source: Source
+    labels: Source | None
+    parameters: Parameters
+    min_extent: float | None
+    store: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; travels back. Person and split are still empty: they depend on the other scans.
+
+    Attributes:
+        id: the scan's.
+        entry: None when the scan was left out.
+        record: what it was made from.
+        findings: why it was left out, or what is worth knowing.
+        stop: the disk refused; no other scan would fare better.
+    """
+
+    id: str
+    entry: ScanEntry | None = None
+    record: SourceRecord | None = None
+    findings: tuple[Finding, ...] = ()
+    stop: tuple[str, str] | None = None
+
+
+def limit_threads() -> None:
+    """One thread in each worker: the workers are the parallelism."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLOSC_NTHREADS"):
+        os.environ[name] = "1"
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def prepare(job: Job) -> Outcome:
+    """Read, turn, resample, scale and write one scan. Never raises for a bad scan or a full disk."""
+    try:
+        return _prepare(job)
+    except ScanError as error:
+        return _refused(job, Finding(error.code, "error", error.message, error.cure))
+    except MemoryError:
+        return _refused(job, Finding("too-large", "error", "does not fit into memory", "use fewer --workers"))
+    except OSError as error:
+        return _refused(
+            job, Finding("unreadable", "error", f"cannot be read: {error.strerror}", "check the file")
+        )
+    except OrienteerError as error:
+        return Outcome(job.source.id, stop=(error.message, error.cure))
+
+
+def _prepare(job: Job) -> Outcome:
+    record = SourceRecord.of(job.source.paths, job.labels.paths if job.labels else (), job.parameters.method)
+    info, volume = load(job.source)
+    findings = list(info.findings)
+    if volume is None:
+        return Outcome(job.source.id, findings=tuple(findings))
+    small = too_small(info, job.min_extent) if job.min_extent else None
+    if small:
+        return Outcome(
+            job.source.id, findings=(*findings, Finding(small.code, "error", small.message, small.cure))
+        )
+    volume = canonical(volume)
+    grid = isotropic_grid(volume.shape, volume.affine, job.parameters.spacing)
+    voxels = _scaled(volume, grid, job.parameters)
+    labels, label_findings = _labels(job.labels, volume, grid)
+    findings += label_findings
+    arrays = {
+        "image": voxels.image,
+        "foreground": coarse_grid(voxels.mask, job.parameters.foreground_cell)[None],
+    }
+    arrays["foreground"] = arrays["foreground"].astype(np.uint8)
+    if labels is not None:
+        arrays["labels"] = labels[None]
+    hashes = {kind: digest(array) for kind, array in sorted(arrays.items())}
+    content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+    written = {
+        kind: ArrayFile(bytes=write_array(array_path(job.store, content, kind), array), sha256=hashes[kind])
+        for kind, array in sorted(arrays.items())
+    }
+    low, high = foreground_box(voxels.mask)
+    entry = ScanEntry(
+        id=job.source.id,
+        person="",
+        split="",
+        channels=len(voxels.image),
+        shape=grid.shape,
+        spacing=job.parameters.spacing,
+        affine=tuple(tuple(float(v) for v in row) for row in grid.affine),  # type: ignore[misc]
+        intensity=voxels.intensity,
+        foreground_low=low,
+        foreground_high=high,
+        labelled=labels is not None,
+        content=content,
+        arrays=written,
+        findings=tuple(asdict(finding) for finding in findings),
+    )
+    return Outcome(job.source.id, entry=entry, record=record, findings=tuple(findings))
+
+
+@dataclass(frozen=True, eq=False)
+class _Voxels:
+    image: NDArray[np.int16]
+    mask: NDArray[np.bool_]
+    intensity: tuple[Intensity, ...]
+
+
+def _scaled(volume: Volume, grid: Grid, parameters: Parameters) -> _Voxels:
+    empty = empty_value(volume.array)
+    resampled = resample_image(volume, grid)
+    mask = foreground_mask(resampled)
+    whole = bool(volume.array.dtype.kind in "iu" or np.array_equal(volume.array, np.rint(volume.array)))
+    channels = [
+        quantise(channel, mask, whole=whole, empty=empty, percentiles=parameters.window_percentiles)
+        for channel in resampled
+    ]
+    return _Voxels(
+        np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels)
+    )
+
+
+def _labels(
+    source: Source | None, image: Volume, grid: Grid
+) -> tuple[NDArray[np.int16] | None, list[Finding]]:
+    """The labels on the stored grid, or None with the reason; bad labels never cost the scan."""
+    if source is None:
+        return None, []
+    try:
+        volume = canonical(read(source))
+    except ScanError as error:
+        return None, [Finding("labels-unreadable", "warning", error.message, error.cure)]
+    if (
+        volume.array.min() < 0
+        or volume.array.max() > 32767
+        or not np.array_equal(volume.array, np.rint(volume.array))
+    ):
+        message = "labels are not whole numbers from 0 to 32767"
+        return None, [Finding("labels-not-whole", "warning", message, "export them as integers")]
+    covered = _covered(volume, grid)
+    if covered < SAME_SPACE:
+        message = f"labels cover {covered:.0%} of the image's space"
+        return None, [Finding("labels-elsewhere", "warning", message, "export them on the image's own grid")]
+    return resample_labels(volume, grid), []
+
+
+def _covered(volume: Volume, grid: Grid) -> float:
+    """Share of the grid's voxels, sampled on a lattice, that lie inside the volume (to half a voxel)."""
+    lattice = np.meshgrid(*(np.linspace(0, n - 1, min(n, 24)) for n in grid.shape), indexing="ij")
+    points = np.stack([axis.ravel() for axis in lattice])
+    affine = np.linalg.inv(volume.affine) @ grid.affine
+    index = affine[:3, :3] @ points + affine[:3, 3:]
+    limit = np.asarray(volume.shape)[:, None]
+    return float(((index >= -1) & (index <= limit)).all(axis=0).mean())
+
+
+def _refused(job: Job, finding: Finding) -> Outcome:
+    return Outcome(job.source.id, findings=(finding,))

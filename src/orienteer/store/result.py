@@ -1,0 +1,49 @@
+"""What an ingest did, as a value."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orienteer.scans import Finding
+from orienteer.store.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What an ingest did.
+
+    Attributes:
+        store: the folder.
+        manifest: what it holds now.
+        added: ids read for the first time.
+        updated: ids read again because their file, labels or the method changed.
+        kept: ids left as they were.
+        removed: ids in the store whose file is no longer among the scans; taken out only when ``pruned``.
+        pruned: whether the removed were taken out.
+        failed: ids left out, each with findings of which at least one is an error.
+        findings: what is worth knowing about scans that were read now, by id.
+        notes: what is worth knowing about the table and the store.
+        seconds: wall-clock time.
+        bytes: of all arrays in the store.
+    """
+
+    store: Path
+    manifest: Manifest
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    pruned: bool = False
+    failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+
+    @property
+    def splits(self) -> dict[str, tuple[int, int]]:
+        """Scans and persons of each split."""
+        scans = Counter(entry.split for entry in self.manifest.scans)
+        persons = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
+        return {split: (scans[split], persons[split]) for split in sorted(scans)}

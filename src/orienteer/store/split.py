@@ -1,0 +1,37 @@
+"""Which people are held out. A person is never in two splits, and never changes by chance."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+VALIDATION_SHARE = 0.15
+
+
+def assign_splits(people: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
+    """A split for every person: the one they have, else ``train`` or ``val`` by a stable hash of their name.
+
+    The same person lands in the same split in every store and on every machine, whoever else is there; only where
+    nobody at all would be held out, the new person with the lowest hash is.
+
+    Args:
+        people: everybody in the store.
+        fixed: splits from the table, or from an earlier ingest.
+    """
+    people = sorted(set(people))
+    splits = {person: fixed.get(person) or _by_hash(person) for person in people}
+    free = [person for person in people if not fixed.get(person)]
+    if free and len(people) > 1:
+        held = sorted(free, key=_position)
+        if "val" not in splits.values():
+            splits[held[0]] = "val"
+        if "train" not in splits.values():
+            splits[held[-1]] = "train"
+    return splits
+
+
+def _by_hash(person: str) -> str:
+    return "val" if _position(person) < VALIDATION_SHARE else "train"
+
+
+def _position(person: str) -> float:
+    """A number in [0, 1) that depends on the name alone; Python's own hash differs in every process."""
+    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,208 @@
+"""Reading a store: small boxes of voxels, their normalisation, labels and foreground."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int16
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from orienteer.errors import ConfigError, StoreError
+from orienteer.store.arrays import digest, read_box
+from orienteer.store.intensity import normalise
+from orienteer.store.manifest import SCHEMA, Manifest, ScanEntry
+
+MANIFEST = "manifest.json"
+JOURNAL = "ingest.journal"
+ARRAYS = "arrays"
+
+Triple = Sequence[int] | NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of scans on one grid, open for reading.
+
+    Holds no file handle, so it may be copied into any number of loader workers, forked or spawned.
+
+    Attributes:
+        path: the folder.
+        manifest: what is in it.
+
+    Example:
+        >>> store = Store.open(Path("my-store"))  # doctest: +SKIP
+        >>> crop = store.read(store.ids("train")[0], (0, 0, 0), (24, 24, 24))  # doctest: +SKIP
+    """
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the store at ``path``.
+
+        Raises:
+            StoreError: there is none, its ingest never finished, its manifest is damaged or of another version.
+        """
+        path = Path(path)
+        return cls(path=path, manifest=read_manifest(path))
+
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        """Ids of the scans, sorted; of one split where given.
+
+        Raises:
+            StoreError: no scan is in that split.
+        """
+        chosen = tuple(e.id for e in self.manifest.scans if split is None or e.split == split)
+        if split is not None and not chosen:
+            raise StoreError(
+                f"{self.path} has no scans in split {split!r}", cure=f"its splits: {self._splits}"
+            )
+        return chosen
+
+    def entry(self, scan_id: str) -> ScanEntry:
+        """What the manifest says of one scan.
+
+        Raises:
+            StoreError: no scan has this id.
+        """
+        try:
+            return self._entries[scan_id]
+        except KeyError:
+            raise StoreError(
+                f"{self.path} has no scan {scan_id!r}", cure="see the ids in its manifest.json"
+            ) from None
+
+    def read(
+        self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None
+    ) -> Int16[ndarray, "c d h w"]:
+        """Stored voxels ``(C, d, h, w)`` of a box; of the whole scan without ``low`` and ``size``.
+
+        Args:
+            scan_id: which scan.
+            low: ``(3,)`` first voxel, axes R, A, S.
+            size: ``(3,)`` voxels, or one number for a cube.
+
+        Raises:
+            StoreError: the scan is unknown or damaged, or the box does not lie inside it.
+        """
+        voxels: NDArray[np.int16] = self._box("image", self.entry(scan_id), low, size)
+        return voxels
+
+    def labels(
+        self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None
+    ) -> Int16[ndarray, "d h w"]:
+        """Structure numbers ``(d, h, w)`` of a box, on the image's grid; 0 is background.
+
+        Raises:
+            StoreError: as :meth:`read`, or the scan has no labels.
+        """
+        entry = self.entry(scan_id)
+        if not entry.labelled:
+            raise StoreError(f"{scan_id} has no labels in {self.path}", cure="ingest with --labels DIR")
+        numbers: NDArray[np.int16] = self._box("labels", entry, low, size)[0]
+        return numbers
+
+    def normalise(self, scan_id: str, voxels: Int16[ndarray, "c d h w"]) -> Float32[ndarray, "c d h w"]:
+        """Stored voxels as float32: the robust window becomes [-1, 1], what lies beyond is clipped at 1.5.
+
+        Each output depends on its own voxel and the scan's window only, never on the rest of the crop.
+        """
+        return normalise(voxels, self.entry(scan_id).intensity)
+
+    def foreground(self, scan_id: str) -> Bool[ndarray, "d h w"]:
+        """Coarse occupancy of the body: one cell per 4 x 4 x 4 voxels, edge cells included."""
+        cells: NDArray[np.bool_] = self._box("foreground", self.entry(scan_id), None, None)[0] != 0
+        return cells
+
+    def array_path(self, scan_id: str, kind: str = "image") -> Path:
+        """File of one array: ``image``, ``labels`` or ``foreground``."""
+        return array_path(self.path, self.entry(scan_id).content, kind)
+
+    def verify(self) -> tuple[str, ...]:
+        """Read everything and compare it with the manifest; one line for each array that differs.
+
+        The cure is to delete the folder it names and to ingest again, which makes only what is missing.
+        """
+        damaged = []
+        for entry in self.manifest.scans:
+            for kind, written in entry.arrays.items():
+                path = array_path(self.path, entry.content, kind)
+                try:
+                    if digest(self._box(kind, entry, None, None)) != written.sha256:
+                        damaged.append(f"{entry.id}: {path} does not hold what was ingested")
+                except StoreError as error:
+                    damaged.append(f"{entry.id}: {error.message}")
+        return tuple(damaged)
+
+    @cached_property
+    def _entries(self) -> dict[str, ScanEntry]:
+        return {entry.id: entry for entry in self.manifest.scans}
+
+    @property
+    def _splits(self) -> str:
+        return ", ".join(sorted({entry.split for entry in self.manifest.scans})) or "none, it is empty"
+
+    def _box(self, kind: str, entry: ScanEntry, low: Triple | None, size: int | Triple | None) -> NDArray:
+        full = np.asarray(entry.shape)
+        if kind == "foreground":
+            full = -(-full // _cell(self.manifest))
+        first = np.zeros(3, dtype=int) if low is None else np.asarray(low)
+        count = full - first if size is None else np.broadcast_to(np.asarray(size), (3,))
+        if first.shape != (3,) or (first < 0).any() or (count < 1).any() or (first + count > full).any():
+            raise StoreError(
+                f"box at {first.tolist()} of size {count.tolist()} is not inside {entry.id}, shape {full.tolist()}",
+                cure="choose a box that lies within the scan",
+            )
+        path = array_path(self.path, entry.content, kind)
+        return read_box(path, entry.arrays[kind].bytes, first, first + count)
+
+
+def array_path(store: Path, content: str, kind: str) -> Path:
+    """Files are named by what they hold, so new voxels never overwrite those a manifest still speaks of."""
+    return store / ARRAYS / content[:20] / f"{kind}.b2nd"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of the store at ``path``.
+
+    Raises:
+        StoreError: as :meth:`Store.open`.
+    """
+    file = path / MANIFEST
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if (path / JOURNAL).exists():
+            raise StoreError(
+                f"the ingest into {path} has not finished", cure="run the same ingest again"
+            ) from None
+        missing = f"{path} does not exist" if not path.exists() else f"{path} is not a store: no {MANIFEST}"
+        raise StoreError(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
+    except OSError as error:
+        raise StoreError(
+            f"cannot read {file}: {error.strerror}", cure="check the path and its permissions"
+        ) from None
+    except ValueError:
+        raise StoreError(
+            f"{file} is damaged: not JSON", cure="delete it and run the same ingest again"
+        ) from None
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA:
+        raise StoreError(
+            f"{path} has store version {version}; this Orienteer reads version {SCHEMA}",
+            cure="ingest the scans into a new folder with this Orienteer, or install the one that wrote it",
+        )
+    try:
+        return Manifest.build(values, origin=str(file))
+    except ConfigError as error:
+        raise StoreError(error.message, cure="delete the file and run the same ingest again") from None
+
+
+def _cell(manifest: Manifest) -> int:
+    return manifest.parameters.foreground_cell if manifest.parameters else 4

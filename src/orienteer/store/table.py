@@ -1,0 +1,151 @@
+"""The user's table of scans: who is on which scan, and which split that person belongs to."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orienteer.errors import StoreError
+
+PERSON = ("person", "subject", "participant_id", "patient")
+EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan's line; ``split`` is empty where the table does not say."""
+
+    id: str
+    person: str
+    split: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_table(path: Path) -> dict[str, Row]:
+    """Rows by id, in the file's order. Tabs, commas or semicolons; UTF-8.
+
+    Raises:
+        StoreError: the file cannot be read, a column is missing, an id stands twice, or one person is in two splits.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the table {path}: {error.strerror}", cure="check the path of --table"
+        ) from None
+    except UnicodeDecodeError:
+        raise StoreError(f"the table {path} is not text", cure="save it as TSV or CSV in UTF-8") from None
+    first = text.partition("\n")[0]
+    delimiter = max("\t,;", key=first.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(lines, [])]
+        _check_header(path, header)
+        person = next((name for name in PERSON if name in (h.lower() for h in header)), None)
+        rows = [
+            _row(path, number, header, [cell.strip() for cell in cells], person)
+            for number, cells in enumerate(lines, start=2)
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        raise StoreError(f"the table {path} is no TSV or CSV: {error}", cure=EXAMPLE) from None
+    _check_unique(path, rows)
+    _check_splits(path, rows)
+    return {row.id: row for row in rows}
+
+
+def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
+    """Which row belongs to which scan: by the whole id, else by the file's own name without folders.
+
+    Returns:
+        rows by scan id, and the ids of rows that no scan answers to.
+
+    Raises:
+        StoreError: a row's id fits several scans.
+    """
+    by_name = defaultdict(list)
+    for scan_id in ids:
+        by_name[base_name(scan_id)].append(scan_id)
+    known, found, unused = set(ids), {}, []
+    for row in rows.values():
+        # Folders may be written as in the path or as in the id.
+        wanted = row.id.replace("/", "__")
+        if wanted in known:
+            found[wanted] = row
+        elif len(by_name[wanted]) > 1:
+            raise StoreError(
+                f"the table's id {row.id!r} fits several scans: {', '.join(by_name[wanted][:4])}",
+                cure="write the longer id into the table",
+            )
+        elif by_name[wanted]:
+            found[by_name[wanted][0]] = row
+        else:
+            unused.append(row.id)
+    return found, unused
+
+
+def base_name(scan_id: str) -> str:
+    """The id without its folders: ``images__1000`` is ``1000``."""
+    return scan_id.rpartition("__")[2] or scan_id
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    lower = [name.lower() for name in header]
+    if "id" not in lower:
+        raise StoreError(
+            f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE
+        )
+    twice = sorted({name for name in lower if lower.count(name) > 1})
+    if twice:
+        raise StoreError(
+            f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one"
+        )
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str], person: str | None) -> Row:
+    if len(cells) != len(header):
+        raise StoreError(
+            f"the table {path} has {len(cells)} cells in line {number} and {len(header)} columns",
+            cure="fill the line, or remove it",
+        )
+    # Only the columns Orienteer gives a meaning to are found whatever their capitals.
+    values = {
+        (n.lower() if n.lower() in ("id", "split", person) else n): c
+        for n, c in zip(header, cells, strict=True)
+    }
+    scan_id = values.pop("id")
+    if not scan_id:
+        raise StoreError(
+            f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line"
+        )
+    who = values.pop(person, "") if person else ""
+    return Row(id=scan_id, person=who or scan_id, split=values.pop("split", ""), extra=values)
+
+
+def _check_unique(path: Path, rows: list[Row]) -> None:
+    seen: set[str] = set()
+    twice = sorted({row.id for row in rows if row.id in seen or seen.add(row.id)})  # type: ignore[func-returns-value]
+    if twice:
+        raise StoreError(
+            f"the table {path} has ids twice: {_some(twice)}", cure="leave one line for each scan"
+        )
+
+
+def _check_splits(path: Path, rows: list[Row]) -> None:
+    splits, ids = defaultdict(set), defaultdict(list)
+    for row in rows:
+        splits[row.person].add(row.split)
+        ids[row.person].append(row.id)
+    for person, found in splits.items():
+        if len(found) > 1:
+            names = ", ".join(sorted(name or "(empty)" for name in found))
+            raise StoreError(
+                f"the table {path} puts one person into several splits ({names}): scans {_some(ids[person])}",
+                cure="give all scans of a person the same split, else what was learned is tested on the same body",
+            )
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,59 @@
+"""Preparing many scans at once, in processes; a worker that dies costs one scan, not the run."""
+
+import multiprocessing
+import os
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from orienteer.scans import Finding
+from orienteer.store.prepare import Job, Outcome, limit_threads, prepare
+
+DIED = Finding(
+    "worker-died",
+    "error",
+    "the process that read it was killed, most likely for want of memory",
+    "use fewer --workers",
+)
+
+
+def available_cores() -> int:
+    """Cores this process may use, which in a container is often fewer than the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity
+        return os.cpu_count() or 1
+
+
+def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outcome]:
+    """Outcomes as they are ready, in any order."""
+    workers = min(len(jobs), max(1, workers or available_cores()))
+    if workers <= 1:
+        limit_threads()
+        yield from map(prepare, jobs)
+        return
+    unfinished = yield from _run(jobs, workers)
+    # The pool broke without saying on which scan: one by one, each in a process of its own, finds it.
+    for job in unfinished:
+        if (yield from _run([job], 1)):
+            yield Outcome(job.source.id, findings=(DIED,))
+
+
+def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job]]:
+    """Yields outcomes; returns the jobs that have none because a worker died."""
+    unfinished = []
+    # Spawned, never forked: the parent may hold threads (progress bar, ITK) whose locks a fork would freeze.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=limit_threads)
+    try:
+        futures: dict[Future[Outcome], Job] = {pool.submit(prepare, job): job for job in jobs}
+        for future in as_completed(futures):
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                unfinished.append(futures[future])
+                continue
+            yield outcome
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return unfinished
