@@ -1,0 +1,73 @@
+"""Encoder, pooling and optional decoder together: what is pretrained, and what transfer loads."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from orienteer.networks.decoder import Decoder
+from orienteer.networks.encoders import build_encoder
+from orienteer.networks.settings import NetworkSettings
+
+
+class Features(NamedTuple):
+    """What a backbone says of N views.
+
+    Attributes:
+        embedding: ``(N, E)``, one vector a view.
+        dense: ``(N, C', s, s, s)``, or None without a decoder.
+    """
+
+    embedding: Tensor
+    dense: Tensor | None
+
+
+class Backbone(nn.Module):
+    """Images ``(N, C, S, S, S)`` to :class:`Features`.
+
+    Attributes:
+        embedding: E.
+        dense_channels: C'.
+        dense_stride: voxels per dense cell.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, in_channels: int, view: int, dense: bool) -> None:
+        super().__init__()
+        self.encoder = build_encoder(settings, in_channels, view)
+        self.embedding = settings.embedding
+        self.pool = _pooling(settings, self.encoder.channels[-1], view // self.encoder.strides[-1])
+        self.decoder = (
+            Decoder(
+                self.encoder.channels,
+                self.encoder.strides,
+                dense_stride=settings.dense_stride,
+                dense_channels=settings.dense_channels,
+            )
+            if dense
+            else None
+        )
+        self.dense_channels = settings.dense_channels
+        self.dense_stride = self.decoder.stride if self.decoder is not None else 0
+
+    def forward(self, images: Tensor) -> Features:
+        """Embedding and, with a decoder, dense features."""
+        maps = self.encoder(images)
+        return Features(
+            embedding=self.pool(maps[-1]), dense=self.decoder(maps) if self.decoder is not None else None
+        )
+
+
+def _pooling(settings: NetworkSettings, channels: int, cells: int) -> nn.Module:
+    if settings.pooling == "average":
+        return nn.Sequential(
+            nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(channels, settings.embedding), nn.LayerNorm(settings.embedding)
+        )
+    # A grid of at most 3^3 cells keeps where in the view things are, at any view size, for few weights.
+    edge = min(cells, 3)
+    squeezed = max(16, channels // 4)
+    return nn.Sequential(
+        nn.Conv3d(channels, squeezed, kernel_size=1),
+        nn.AdaptiveAvgPool3d(edge),
+        nn.Flatten(),
+        nn.Linear(squeezed * edge**3, settings.embedding),
+        nn.LayerNorm(settings.embedding),
+    )

@@ -1,0 +1,205 @@
+"""Encoders by name, built on MONAI, or any module by import path.
+
+An encoder maps images ``(N, C, S, S, S)`` to feature maps ``(N, C_l, s_l, s_l, s_l)``, finest first. Channels and
+strides are measured with one dry run rather than declared, so a user's module needs no adapter.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from monai.networks.nets import ViT
+from monai.networks.nets.basic_unet import Down, TwoConv
+from monai.networks.nets.segresnet_ds import SegResEncoder
+from torch import Tensor, nn
+
+from orienteer.errors import ConfigError
+from orienteer.networks.settings import NetworkSettings
+
+# Normalised over each view alone: a batch statistic would leak one view's content into another's features.
+NORM = ("instance", {"affine": True})
+
+
+class Encoder(nn.Module):
+    """Wraps a network so that it always returns a list of feature maps, finest first.
+
+    Attributes:
+        channels: channels of each map.
+        strides: input voxels per cell of each map.
+    """
+
+    def __init__(self, network: nn.Module, in_channels: int, view: int) -> None:
+        super().__init__()
+        self.network = network
+        was_training = network.training
+        network.eval()
+        with torch.no_grad():
+            maps = self.forward(torch.zeros(1, in_channels, view, view, view))
+        network.train(was_training)
+        self.channels = tuple(int(m.shape[1]) for m in maps)
+        self.strides = tuple(round(view / m.shape[2]) for m in maps)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Feature maps of ``(N, C, S, S, S)`` images."""
+        output = self.network(images)
+        maps = [output] if isinstance(output, Tensor) else list(output)
+        if not maps or any(not isinstance(m, Tensor) or m.ndim != 5 for m in maps):
+            raise ConfigError(
+                f"{type(self.network).__name__} must return (N, C, s, s, s) feature maps",
+                cure="return one tensor, or a list of tensors from fine to coarse",
+            )
+        return maps
+
+
+class PlainUNetEncoder(nn.Module):
+    """The contracting path of MONAI's BasicUNet: two convolutions and a max-pool a level."""
+
+    def __init__(self, in_channels: int, features: tuple[int, ...]) -> None:
+        super().__init__()
+        act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
+        self.first = TwoConv(3, in_channels, features[0], act, NORM, bias=True)
+        self.downs = nn.ModuleList(
+            Down(3, fine, coarse, act, NORM, bias=True)
+            for fine, coarse in zip(features, features[1:], strict=False)
+        )
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Feature maps, one a level."""
+        maps = [self.first(images)]
+        for down in self.downs:
+            maps.append(down(maps[-1]))
+        return maps
+
+
+class ViTEncoder(nn.Module):
+    """MONAI's vision transformer; its tokens are laid back on their grid."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.vit = ViT(classification=False, **options)
+        self.grid = options["img_size"] // options["patch_size"]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(N, hidden, s, s, s)`` tokens on their grid."""
+        tokens, _ = self.vit(images)
+        return cast(Tensor, tokens.transpose(1, 2).unflatten(2, (self.grid,) * 3))
+
+
+class SwinEncoder(nn.Module):
+    """The Swin transformer of MONAI's SwinUNETR, as many stages deep as the view can be halved evenly."""
+
+    def __init__(self, in_channels: int, view: int, width: int, options: dict[str, Any]) -> None:
+        super().__init__()
+        from monai.networks.nets.swin_unetr import SwinTransformer  # needs einops
+
+        self.swin = SwinTransformer(
+            **{
+                "in_chans": in_channels,
+                "embed_dim": width,
+                "window_size": (4, 4, 4),
+                "patch_size": (2, 2, 2),
+                "depths": (2, 2, 2, 2),
+                "num_heads": (3, 6, 12, 24),
+            }
+            | options
+        )
+        halvings = (view & -view).bit_length() - 2  # the first halving is the patch embedding
+        self.stages = min(4, halvings)
+        if self.stages < 1:
+            raise ValueError(f"views of {view} voxels cannot be halved twice")
+        for unused in range(self.stages + 1, 5):
+            delattr(self.swin, f"layers{unused}")
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Feature maps, one a stage, finest first."""
+        swin = self.swin
+        x = swin.pos_drop(swin.patch_embed(images))
+        maps = [swin.proj_out(x, True)]
+        for stage in range(1, self.stages + 1):
+            x = getattr(swin, f"layers{stage}")[0](x.contiguous())
+            maps.append(swin.proj_out(x, True))
+        return maps
+
+
+def _resunet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+    preset: dict[str, Any] = {
+        "tiny": {"init_filters": 8, "blocks_down": (1, 1, 1, 1)},
+        "small": {"init_filters": 16, "blocks_down": (1, 1, 1, 1)},
+        "base": {"init_filters": 32, "blocks_down": (1, 2, 2, 4)},
+        "large": {"init_filters": 48, "blocks_down": (1, 2, 2, 4, 4)},
+    }[size]
+    return SegResEncoder(in_channels=in_channels, norm=NORM, **(preset | options))
+
+
+def _unet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+    width = {"tiny": 8, "small": 16, "base": 32, "large": 48}[size]
+    features = options.get("features", tuple(width * 2**level for level in range(4)))
+    return PlainUNetEncoder(in_channels, tuple(features))
+
+
+def _swin(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+    try:
+        return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
+    except ImportError as error:
+        raise ConfigError(f"the swin encoder needs {error.name}", cure="pip install orienteer[swin]") from None
+
+
+def _vit(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+    hidden, layers, heads = {"tiny": (96, 4, 3), "small": (192, 6, 6), "base": (384, 12, 6), "large": (768, 12, 12)}[
+        size
+    ]
+    preset = {
+        "img_size": view,
+        "patch_size": next(patch for patch in (8, 6, 4, 3, 2, 1) if view % patch == 0),
+        "hidden_size": hidden,
+        "mlp_dim": hidden * 4,
+        "num_layers": layers,
+        "num_heads": heads,
+    }
+    return ViTEncoder(in_channels=in_channels, **(preset | options))
+
+
+NETWORKS: dict[str, Callable[[int, int, str, dict[str, Any]], nn.Module]] = {
+    "resunet": _resunet,
+    "unet": _unet,
+    "swin": _swin,
+    "vit": _vit,
+}
+
+
+def build_encoder(settings: NetworkSettings, in_channels: int, view: int) -> Encoder:
+    """The encoder named in the settings.
+
+    Args:
+        settings: name, size and options.
+        in_channels: channels of a scan.
+        view: view edge in voxels.
+
+    Raises:
+        ConfigError: an unknown name, an import that fails, or options the network refuses.
+    """
+    try:
+        if ":" in settings.name:
+            network = _imported(settings.name)(in_channels=in_channels, **settings.options)
+        elif settings.name in NETWORKS:
+            network = NETWORKS[settings.name](in_channels, view, settings.size, settings.options)
+        else:
+            raise ConfigError(
+                f"no network is called {settings.name!r}",
+                cure=f"use {', '.join(NETWORKS)}, or package.module:Class",
+            )
+        return Encoder(network, in_channels, view)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"network {settings.name!r} cannot be built for views of {view} voxels: {error}",
+            cure="check network.options and views.size (a multiple of 8 fits every encoder)",
+        ) from error
+
+
+def _imported(path: str) -> Callable[..., nn.Module]:
+    module, _, name = path.partition(":")
+    try:
+        return cast(Callable[..., nn.Module], getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"cannot import {path}: {error}", cure="give package.module:Class on PYTHONPATH") from error

@@ -1,0 +1,26 @@
+"""Settings of the network: a name, one dial for size, and what the tasks may ask of it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from orienteer.config import Config
+
+
+class NetworkSettings(Config):
+    """An encoder, and a decoder where a task needs dense features."""
+
+    name: str = "resunet"
+    """``resunet``, ``unet``, ``swin``, ``vit``, or your own module as ``package.module:Class``."""
+    size: Literal["tiny", "small", "base", "large"] = "small"
+    """One dial for width and depth; see docs/reference/networks.md for the parameters each preset has."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Passed to the encoder's constructor, over the preset."""
+    pooling: Literal["average", "grid"] = "grid"
+    """How a view becomes one embedding: averaged over space, or a small grid kept and projected (keeps layout)."""
+    embedding: int = Field(128, ge=8)
+    """Length of a view's embedding."""
+    dense_stride: int = Field(2, ge=1)
+    """Voxels per cell of the decoder's dense features."""
+    dense_channels: int = Field(32, ge=4)
+    """Channels of the decoder's dense features."""

@@ -1,0 +1,1 @@
+"""Sub-task 2: adjacent and distant chunks."""

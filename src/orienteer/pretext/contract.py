@@ -1,0 +1,104 @@
+"""The contract of a pretext task: features and positions in, loss and observation out.
+
+To add a task: a folder here with ``settings.py`` and ``task.py``, one line in ``registry.py``, one test class that
+subclasses ``orienteer.testing.task_contract.TaskContract``, one docs page.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from orienteer.config import Config
+from orienteer.observations.records import Observation
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedViews:
+    """K views of B scans as the backbone sees them, with the truth about where they are.
+
+    Attributes:
+        embedding: one vector a view.
+        dense: dense features, or None when no task asks for them.
+        body: dense cells that hold body rather than background, where ``dense`` is given.
+        centres: view centres in mm, in the frame the network sees (after geometric augmentation).
+        view_mm: view edge, mm.
+    """
+
+    embedding: Float[Tensor, "B K E"]
+    dense: Float[Tensor, "B K C s s s"] | None
+    body: Bool[Tensor, "B K s s s"] | None
+    centres: Float[Tensor, "B K 3"]
+    view_mm: float
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a task's head is built for: the sizes of the features it will get.
+
+    Attributes:
+        embedding: E, length of a view's embedding.
+        dense_channels: C', channels of dense features.
+        views: K.
+        view_mm: view edge, mm.
+    """
+
+    embedding: int
+    dense_channels: int
+    views: int
+    view_mm: float
+
+
+class TaskOutput(NamedTuple):
+    """A scalar loss to minimise and what was seen, detached from the graph."""
+
+    loss: Tensor
+    observation: Observation
+
+
+class TaskSettings(Config):
+    """Base of every task's settings."""
+
+    weight: float = 1.0
+    """Factor of this task's loss in the sum."""
+
+
+class PretextTask(nn.Module, ABC):
+    """One pretext task: its head's weights and its forward pass. It never logs, draws or keeps state.
+
+    Attributes:
+        name: key in settings, records and reports.
+        needs_dense: True when it reads ``EncodedViews.dense``.
+        settings_type: its settings class.
+    """
+
+    name: ClassVar[str]
+    needs_dense: ClassVar[bool] = False
+    settings_type: ClassVar[type[TaskSettings]]
+
+    def __init__(self, settings: TaskSettings, interface: Interface) -> None:
+        super().__init__()
+        self.weight = settings.weight
+
+    @abstractmethod
+    def forward(self, views: EncodedViews) -> TaskOutput:
+        """Loss and observation of one batch. Every row of the observation has a ``sample`` column (0..B-1)."""
+
+
+def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
+    """A detached float32 copy on the CPU, for an observation."""
+    array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
+    return array
+
+
+AXES = ("r", "a", "s")
+"""Suffixes of vector columns: right, anterior, superior."""
+
+
+def vector_columns(prefix: str, vectors: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """``(N, 3)`` mm as three columns ``prefix_r``, ``prefix_a``, ``prefix_s``."""
+    return {f"{prefix}_{axis}": np.ascontiguousarray(vectors[:, n]) for n, axis in enumerate(AXES)}

@@ -1,0 +1,1 @@
+"""Sub-task 1: the gap matrix."""

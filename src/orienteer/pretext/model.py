@@ -1,0 +1,152 @@
+"""Backbone, teacher and tasks as one module: a batch of views in, a loss and observations out."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from orienteer.config import Config
+from orienteer.errors import ConfigError
+from orienteer.networks import Backbone, NetworkSettings
+from orienteer.observations import Observation
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
+from orienteer.pretext.registry import TASKS
+
+BODY_ABOVE = -0.95
+"""Normalised intensity above which a voxel counts as body: just over the window's floor."""
+
+
+class TeacherSettings(Config):
+    """A momentum copy of the backbone."""
+
+    enabled: bool = False
+    """Encode the first view online and the others with a slowly following copy, without gradient."""
+    momentum: float = 0.99
+    """How much of the copy is kept each step."""
+
+
+class ModelOutput(NamedTuple):
+    """The weighted sum of the tasks' losses, and what each saw."""
+
+    loss: Tensor
+    observations: tuple[Observation, ...]
+
+
+class SpatialModel(nn.Module):
+    """The whole pretraining model.
+
+    Args:
+        network: settings of the backbone.
+        tasks: task name to its settings; at least one.
+        teacher: settings of the momentum copy.
+        in_channels: channels of a scan.
+        views: K.
+        view: view edge in voxels.
+        spacing: mm per voxel.
+
+    Raises:
+        ConfigError: no task, an unknown task, or settings it refuses.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSettings,
+        tasks: Mapping[str, Mapping[str, Any]],
+        teacher: TeacherSettings,
+        *,
+        in_channels: int,
+        views: int,
+        view: int,
+        spacing: float,
+    ) -> None:
+        super().__init__()
+        types = task_types(tasks)
+        dense = any(task.needs_dense for task in types.values())
+        self.backbone = Backbone(network, in_channels=in_channels, view=view, dense=dense)
+        interface = Interface(
+            embedding=self.backbone.embedding,
+            dense_channels=self.backbone.dense_channels,
+            views=views,
+            view_mm=view * spacing,
+        )
+        self.tasks = nn.ModuleDict(
+            {
+                name: task(task.settings_type.build(tasks[name], origin=f"tasks.{name}"), interface)
+                for name, task in types.items()
+            }
+        )
+        self.momentum = teacher.momentum
+        self.teacher = copy.deepcopy(self.backbone).requires_grad_(False) if teacher.enabled else None
+
+    def forward(
+        self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
+    ) -> ModelOutput:
+        """Encode all views, let every task see them."""
+        views = self.encode(images, centres, view_mm)
+        loss = images.new_zeros(())
+        seen = []
+        for task in self.tasks.values():
+            assert isinstance(task, PretextTask)
+            output = task(views)
+            loss = loss + task.weight * output.loss
+            seen.append(output.observation)
+        return ModelOutput(loss, tuple(seen))
+
+    def encode(
+        self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
+    ) -> EncodedViews:
+        """Features of every view; with a teacher and while training, only the first view carries gradient."""
+        batch, count = images.shape[:2]
+        if self.teacher is not None and self.training:
+            online = self.backbone(images[:, 0])
+            with torch.no_grad():
+                other = self.teacher(images[:, 1:].flatten(0, 1))
+            embedding = torch.cat([online.embedding[:, None], other.embedding.unflatten(0, (batch, count - 1))], 1)
+            dense = (
+                None
+                if online.dense is None
+                else torch.cat([online.dense[:, None], other.dense.unflatten(0, (batch, count - 1))], 1)
+            )
+        else:
+            features = self.backbone(images.flatten(0, 1))
+            embedding = features.embedding.unflatten(0, (batch, count))
+            dense = None if features.dense is None else features.dense.unflatten(0, (batch, count))
+        body = None if dense is None else _body(images, dense.shape[-1])
+        return EncodedViews(embedding=embedding, dense=dense, body=body, centres=centres, view_mm=view_mm)
+
+    @torch.no_grad()
+    def update_teacher(self) -> None:
+        """Move the momentum copy a little towards the backbone; does nothing without a teacher."""
+        if self.teacher is None:
+            return
+        for slow, fast in zip(self.teacher.parameters(), self.backbone.parameters(), strict=True):
+            slow.lerp_(fast, 1 - self.momentum)
+        for slow, fast in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
+            slow.copy_(fast)
+
+
+def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[PretextTask]]:
+    """The classes of the named tasks, in the registry's order.
+
+    Raises:
+        ConfigError: an unknown name, or none at all.
+    """
+    unknown = sorted(set(tasks) - set(TASKS))
+    if unknown or not tasks:
+        raise ConfigError(
+            f"tasks: {', '.join(unknown)} unknown" if unknown else "tasks: none is switched on",
+            cure=f"choose from {', '.join(TASKS)}",
+        )
+    return {name: task for name, task in TASKS.items() if name in tasks}
+
+
+def _body(images: Tensor, cells: int) -> Tensor:
+    """Dense cells more than half of whose voxels are brighter than background, in any channel."""
+    bright = (images > BODY_ABOVE).any(dim=2).float()
+    batch, count = bright.shape[:2]
+    pooled = functional.adaptive_avg_pool3d(bright.flatten(0, 1)[:, None], cells)
+    return (pooled[:, 0] > 0.5).unflatten(0, (batch, count))

@@ -1,0 +1,1 @@
+"""Sub-task 4: the position field."""

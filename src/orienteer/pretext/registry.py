@@ -1,0 +1,17 @@
+"""The pretext tasks there are. Adding one is a folder beside these and one line here."""
+
+from orienteer.pretext.adjacency.task import AdjacencyTask
+from orienteer.pretext.contract import PretextTask
+from orienteer.pretext.gap.task import GapTask
+from orienteer.pretext.position.task import PositionTask
+from orienteer.pretext.route.task import RouteTask
+
+TASKS: dict[str, type[PretextTask]] = {
+    task.name: task
+    for task in (
+        GapTask,
+        AdjacencyTask,
+        RouteTask,
+        PositionTask,
+    )
+}

@@ -1,0 +1,1 @@
+"""Sub-task 3: directions and routes."""

@@ -1,0 +1,1 @@
+"""The optimisation loop: one Fabric, counted steps, atomic checkpoints, exact resume."""

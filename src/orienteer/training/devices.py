@@ -1,0 +1,50 @@
+"""From settings to a Fabric: devices, precision and threads, with every ``auto`` resolved and told."""
+
+import os
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from orienteer.errors import ConfigError
+from orienteer.training.settings import DeviceSettings
+
+
+def resolve(settings: DeviceSettings) -> DeviceSettings:
+    """The same settings with no ``auto`` left, so that a run's record says what really happened.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
+    """
+    gpus = torch.cuda.device_count()
+    if settings.accelerator == "gpu" and gpus == 0:
+        raise ConfigError("devices.accelerator is gpu, but no GPU is there", cure="use auto or cpu")
+    gpu = settings.accelerator == "gpu" or (settings.accelerator == "auto" and gpus > 0)
+    devices = settings.devices if settings.devices != "auto" else (gpus if gpu else 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    threads = settings.threads if settings.threads != "auto" else max(1, cores // (1 if gpu else devices))
+    # On a CPU the loader shares the cores with the computation: one process ahead is enough.
+    workers = settings.workers if settings.workers != "auto" else (min(8, max(1, cores // devices - 1)) if gpu else 1)
+    precision = settings.precision
+    if precision == "auto":
+        precision = "32-true" if not gpu else ("bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed")
+    return DeviceSettings(
+        accelerator="gpu" if gpu else "cpu", devices=devices, precision=precision, threads=threads, workers=workers
+    )
+
+
+def build_fabric(settings: DeviceSettings) -> Fabric:
+    """A Fabric for resolved settings; several devices run in processes of their own."""
+    options: dict[str, Any] = {"strategy": "ddp_spawn"} if settings.devices != 1 else {}
+    return Fabric(
+        accelerator="cuda" if settings.accelerator == "gpu" else "cpu",
+        devices=settings.devices,
+        precision=settings.precision,
+        **options,
+    )
+
+
+def set_threads(settings: DeviceSettings) -> None:
+    """Compute with the resolved number of threads in this process."""
+    assert isinstance(settings.threads, int)
+    torch.set_num_threads(settings.threads)

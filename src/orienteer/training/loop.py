@@ -1,0 +1,90 @@
+"""The optimisation loop, as a generator: it yields what each step saw; whoever drives it logs and saves."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from orienteer.errors import RunError
+from orienteer.observations import Observation
+from orienteer.training.optimiser import learning_rate
+from orienteer.training.settings import OptimiserSettings
+from orienteer.views import Purpose, torch_seed
+from orienteer.views.loader import Batch
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One optimiser step.
+
+    Attributes:
+        step: steps done, counting this one.
+        loss: the weighted sum of losses, on this process's share of the batch.
+        learning_rate: the rate it was made with.
+        seconds: wall time of the step, waiting included.
+        waited: seconds of it spent waiting for data.
+        observations: what the tasks saw.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    seconds: float
+    waited: float
+    observations: tuple[Observation, ...]
+
+
+def optimise(
+    fabric: Fabric,
+    model: Any,
+    optimiser: torch.optim.Optimizer,
+    batches: Iterator[Batch],
+    settings: OptimiserSettings,
+    *,
+    seed: int,
+    start: int,
+) -> Iterator[StepResult]:
+    """Train from step ``start`` to the last, one batch a step.
+
+    Args:
+        fabric: launched, with ``model`` and ``optimiser`` set up.
+        model: ``(images, centres, view_mm) -> ModelOutput``, with ``update_teacher``.
+        optimiser: its rate is set here, from the step.
+        batches: the remaining batches, in order.
+        settings: schedule and clipping.
+        seed: the run's seed; torch's generator is set from (seed, step), so resuming repeats dropout too.
+        start: steps already done.
+
+    Raises:
+        RunError: the loss is no longer finite, or memory ran out.
+    """
+    for step in range(start, settings.steps):
+        began = time.perf_counter()
+        batch = next(batches).to(fabric.device)
+        waited = time.perf_counter() - began
+        rate = learning_rate(step, settings)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(torch_seed(seed, Purpose.STEP, step))
+        model.train()
+        try:
+            output = model(batch.images, batch.centres, batch.view_mm)
+            optimiser.zero_grad(set_to_none=True)
+            fabric.backward(output.loss)
+        except torch.OutOfMemoryError as error:
+            raise RunError(
+                "the device ran out of memory", cure="lower optimiser.batch, views.size or network.size"
+            ) from error
+        loss = float(output.loss.detach())
+        if loss != loss or abs(loss) == float("inf"):
+            raise RunError(
+                f"the loss is {loss} at step {step + 1}",
+                cure="lower optimiser.learning_rate; resume continues from the last checkpoint",
+            )
+        fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
+        optimiser.step()
+        model.update_teacher()
+        yield StepResult(step + 1, loss, rate, time.perf_counter() - began, waited, output.observations)

@@ -1,0 +1,50 @@
+"""Settings of optimisation, devices and checkpoints."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from orienteer.config import Config
+
+
+class OptimiserSettings(Config):
+    """AdamW with warm-up and cosine decay."""
+
+    steps: int = Field(2000, ge=1)
+    """Optimiser steps in the whole run."""
+    batch: int = Field(4, ge=1)
+    """Scans per step, over all processes; each gives K views."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Peak learning rate."""
+    weight_decay: float = Field(0.05, ge=0)
+    """AdamW's decay, on weights but not on norms and biases."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of the steps over which the rate rises."""
+    final: float = Field(0.01, ge=0, le=1)
+    """Last rate as a share of the peak."""
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+
+
+class DeviceSettings(Config):
+    """Where and how exactly the run computes."""
+
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """``auto`` takes the GPUs that are there."""
+    devices: int | Literal["auto"] = "auto"
+    """How many devices; more than one trains in parallel processes. ``auto`` is all GPUs, or one CPU process."""
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    """``auto`` is bfloat16 where the GPU has it, float16 on older GPUs, float32 on a CPU."""
+    threads: int | Literal["auto"] = "auto"
+    """CPU threads for computing. The same number gives bit-for-bit the same run."""
+    workers: int | Literal["auto"] = "auto"
+    """Loader processes; never changes a result."""
+
+
+class CheckpointSettings(Config):
+    """What is kept on disk."""
+
+    every: int = Field(200, ge=1)
+    """Steps between checkpoints (and validations)."""
+    keep: int = Field(3, ge=1)
+    """Most recent checkpoints that are kept, besides the best one."""

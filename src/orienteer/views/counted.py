@@ -1,0 +1,36 @@
+"""Counted randomness: a draw depends on what it is for, never on what was drawn before it.
+
+Philox is a counter-based generator: with the seed as its key and (purpose, a, b) as its counter, every sample of
+every step has a stream of its own. Order, workers, processes and resuming therefore never change a result.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a stream is for; two purposes never share numbers."""
+
+    SCAN_ORDER = 1
+    GEOMETRY = 2
+    PLACE = 3
+    APPEARANCE = 4
+    NOISE = 5
+    PROBE = 6
+    WEIGHTS = 7
+    STEP = 8
+
+
+def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:
+    """A fresh generator for one purpose, addressed by two counters (epoch or sample number, view, ...)."""
+    word = 2**64
+    # The lowest word is the one Philox itself advances; the address sits above it.
+    return np.random.Generator(
+        np.random.Philox(key=[seed % word, int(purpose)], counter=[0, 0, a % word, b % word])
+    )
+
+
+def torch_seed(seed: int, purpose: Purpose, a: int = 0) -> int:
+    """A seed for torch's own generator (initial weights, dropout in step ``a``), derived the same way."""
+    return int(generator(seed, purpose, a).integers(2**62))

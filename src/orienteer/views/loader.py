@@ -1,0 +1,86 @@
+"""Batches in counted order: workers, processes and restarts never change what a step sees."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from orienteer.views.crop import Sample, crop
+from orienteer.views.sample import Sampler
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Views of B scans.
+
+    Attributes:
+        images: ``(B, K, C, S, S, S)`` normalised intensities.
+        centres: ``(B, K, 3)`` mm, augmented frame.
+        view_mm: view edge, mm.
+        spacing: mm per voxel.
+        numbers: the B sample numbers.
+    """
+
+    images: torch.Tensor
+    centres: torch.Tensor
+    view_mm: float
+    spacing: float
+    numbers: tuple[int, ...]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        return Batch(
+            images=self.images.to(device, non_blocking=True),
+            centres=self.centres.to(device, non_blocking=True),
+            view_mm=self.view_mm,
+            spacing=self.spacing,
+            numbers=self.numbers,
+        )
+
+
+class Samples(Dataset[Sample]):
+    """Sample ``n`` of a sampler, cut on demand."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+
+    def __getitem__(self, number: int) -> Sample:
+        return crop(self.sampler.draw(number), self.sampler.store)
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack samples of one size and spacing."""
+    first = samples[0].recipe
+    return Batch(
+        images=torch.from_numpy(np.stack([sample.images for sample in samples])),
+        centres=torch.from_numpy(np.stack([sample.centres for sample in samples])),
+        view_mm=first.view_mm,
+        spacing=first.spacing,
+        numbers=tuple(sample.recipe.number for sample in samples),
+    )
+
+
+def step_numbers(
+    start: int, stop: int, batch: int, *, rank: int = 0, processes: int = 1
+) -> list[list[int]]:
+    """Sample numbers of steps ``start`` to ``stop``; each process takes every ``processes``-th of the batch."""
+    return [list(range(step * batch + rank, (step + 1) * batch, processes)) for step in range(start, stop)]
+
+
+def batches(sampler: Sampler, numbers: Sequence[Sequence[int]], *, workers: int = 0) -> Iterator[Batch]:
+    """Batches of the given sample numbers, in that order, prepared by ``workers`` background processes."""
+    options: dict[str, Any] = {}
+    if workers:
+        # Forked after torch's threads exist a worker may hang; spawned ones start clean.
+        options = {"multiprocessing_context": "forkserver", "prefetch_factor": 4, "worker_init_fn": _quiet_worker}
+    loader: DataLoader[Any] = DataLoader(
+        Samples(sampler), batch_sampler=numbers, collate_fn=collate, num_workers=workers, **options
+    )
+    yield from loader
+
+
+def _quiet_worker(_: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,122 @@
+"""What a view is, as pure data: draw it once, replay it for ever.
+
+A recipe holds every random choice already made. ``crop`` turns it into voxels; targets are computed from recipes
+alone. Positions are in mm in the scan's own frame (voxel index times spacing along R, A, S).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = tuple[float, float, float]
+Matrix = tuple[Vector, Vector, Vector]
+
+IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """Changes of intensity that leave the anatomy where it is. The neutral value of each does nothing.
+
+    Attributes:
+        gamma: exponent on intensities rescaled to [0, 1].
+        contrast: factor around the view's middle grey.
+        brightness: shift, in units of the normalised window (its half-width is 1).
+        bias: nine coefficients of a smooth multiplicative field (second-order polynomial over the view).
+        blur_mm: standard deviation of a Gaussian blur.
+        noise: standard deviation of additive noise.
+        noise_address: (seed, sample number, view) of the noise's own counted stream.
+    """
+
+    gamma: float = 1.0
+    contrast: float = 1.0
+    brightness: float = 0.0
+    bias: tuple[float, ...] = ()
+    blur_mm: float = 0.0
+    noise: float = 0.0
+    noise_address: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ViewRecipe:
+    """One view: where in which scan, through which linear map, with which appearance."""
+
+    centre_mm: Vector
+    appearance: Appearance = Appearance()
+
+
+@dataclass(frozen=True)
+class SampleRecipe:
+    """K views of one scan that share one geometric augmentation.
+
+    Attributes:
+        scan: id in the store.
+        number: the sample's place in the counted order (``step * batch + index``).
+        size: view edge in voxels.
+        spacing: mm per voxel of the view's grid.
+        linear: maps an offset in the view's frame to an offset in the scan's frame; one map for all K views, as if
+            the whole scan had been turned and scaled before cropping.
+        views: the K views.
+    """
+
+    scan: str
+    number: int
+    size: int
+    spacing: float
+    linear: Matrix
+    views: tuple[ViewRecipe, ...]
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """``(K, 3)`` centres in the scan's frame, mm."""
+        return np.array([view.centre_mm for view in self.views], dtype=np.float64)
+
+    @property
+    def target_centres(self) -> NDArray[np.float64]:
+        """``(K, 3)`` centres in the augmented frame, mm: the geometry the network sees, so the targets' geometry."""
+        inverse = np.linalg.inv(np.array(self.linear))
+        moved: NDArray[np.float64] = self.centres @ inverse.T
+        return moved
+
+    @property
+    def view_mm(self) -> float:
+        """View edge in mm, in the augmented frame."""
+        return self.size * self.spacing
+
+    @property
+    def is_grid_aligned(self) -> bool:
+        """True when every voxel of the view is a voxel of the store, so nothing is interpolated."""
+        corner = self.centres / self.spacing - (self.size - 1) / 2
+        return self.linear == IDENTITY and bool(np.allclose(corner, np.rint(corner), atol=1e-6))
+
+    def to_json(self) -> str:
+        """One line of JSON that :meth:`from_json` turns back into an equal recipe."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "SampleRecipe":
+        """The recipe written by :meth:`to_json`."""
+        values: dict[str, Any] = json.loads(text)
+        views = tuple(
+            ViewRecipe(
+                centre_mm=_vector(view["centre_mm"]),
+                appearance=Appearance(
+                    **{
+                        **view["appearance"],
+                        "bias": tuple(view["appearance"]["bias"]),
+                        "noise_address": tuple(view["appearance"]["noise_address"]),
+                    }
+                ),
+            )
+            for view in values.pop("views")
+        )
+        rows = values.pop("linear")
+        return cls(linear=(_vector(rows[0]), _vector(rows[1]), _vector(rows[2])), views=views, **values)
+
+
+def _vector(values: list[float]) -> Vector:
+    x, y, z = values
+    return float(x), float(y), float(z)
