@@ -41,7 +41,7 @@ def print_check(result: CheckResult, console: Console) -> None:
 
 
 def _print_scans(result: CheckResult, console: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), collapse_padding=True)
     for name in ("scan", "format", "voxels", "mm", "axes", "type", "range", "guess", "findings"):
         # On a narrow terminal only names and findings may break; a number cut in two cannot be read.
         table.add_column(name, overflow="fold", no_wrap=name not in ("scan", "format", "findings"))

@@ -1,0 +1,127 @@
+"""The check as a whole: order, JSON, estimate, and the printed page."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from orienteer.errors import OrienteerError
+from orienteer.scans import check
+from orienteer.scans.table import bytes_text, print_check, seconds_text
+from tests.scans.dicom_files import series
+from tests.scans.files import cut, itk, nifti, voxels
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    folder = tmp_path / "cohort"
+    for index in range(5):
+        nifti(folder / f"case{index}.nii.gz", voxels(seed=index))
+    itk(folder / "turned.nrrd")
+    series(folder / "ct")
+    cut(nifti(folder / "cut.nii.gz", voxels((30, 30, 30))), 0.5)
+    return folder
+
+
+def _page(folder: Path, width: int = 160, **options: object) -> str:
+    stream = io.StringIO()
+    print_check(check(folder, progress=False, **options), Console(file=stream, width=width))  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_check__order_and_content_do_not_depend_on_workers(cohort: Path) -> None:
+    one, four = (check(cohort, workers=n, progress=False) for n in (1, 4))
+    assert [s.id for s in one.scans] == [s.id for s in four.scans] == sorted(s.id for s in one.scans)
+    assert [(s.content, s.findings) for s in one.scans] == [(s.content, s.findings) for s in four.scans]
+    assert [s.id for s in one.scans if not s.usable] == ["cut"]
+
+
+def test_check__json_holds_everything_and_only_relative_paths(cohort: Path, tmp_path: Path) -> None:
+    path = tmp_path / "check.json"
+    check(cohort, json_path=path, progress=False)
+    text = path.read_text(encoding="utf-8")
+    record = json.loads(text)
+    assert record["schema_version"] == 1
+    assert record["totals"] == {"scans": 8, "usable": 7, "skipped": 0}
+    assert record["findings"] == {"truncated": 1}
+    case = next(scan for scan in record["scans"] if scan["id"] == "case0")
+    assert (case["shape"], case["spacing_mm"], case["axes"], case["dtype"]) == (
+        [12, 14, 10],
+        [2.0, 2.0, 2.5],
+        "LAS",
+        "int16",
+    )
+    assert case["range"] == [float(voxels().min()), float(voxels().max())]
+    assert str(tmp_path) not in text
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_check__json_that_cannot_be_written_is_a_readable_error(cohort: Path, tmp_path: Path) -> None:
+    with pytest.raises(OrienteerError, match=r"cannot write .*nowhere"):
+        check(cohort, json_path=tmp_path / "nowhere" / "check.json", progress=False)
+
+
+def test_check__estimate_counts_voxels_at_the_asked_spacing(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz", voxels((20, 20, 20)), np.diag([2.0, 2, 2, 1]))
+    coarse, fine = (check(tmp_path, spacing=mm, progress=False).estimate for mm in (4.0, 1.0))
+    assert coarse is not None and fine is not None
+    assert (coarse.voxels, fine.voxels) == (10**3, 40**3)
+    assert fine.disk_bytes > coarse.disk_bytes and fine.seconds > coarse.seconds
+    own = check(tmp_path, progress=False).estimate
+    assert own is not None and own.spacing == 2.0
+
+
+@pytest.mark.parametrize("options", [{"spacing": 0.0}, {"spacing": 300.0}, {"workers": 0}])
+def test_check__absurd_options_are_refused(cohort: Path, options: dict) -> None:
+    with pytest.raises(OrienteerError) as caught:
+        check(cohort, progress=False, **options)
+    assert caught.value.cure
+
+
+def test_check__nothing_usable_has_no_estimate(tmp_path: Path) -> None:
+    nifti(tmp_path / "time.nii.gz", voxels((8, 8, 8, 3)))
+    assert check(tmp_path, progress=False).estimate is None
+    assert "No scan can be used" in _page(tmp_path)
+
+
+def test_table__names_scan_cause_and_cure(cohort: Path) -> None:
+    page = _page(cohort)
+    assert "7 of 8 scans can be used" in page
+    assert "error truncated, left out" in page and "cut.nii.gz: the data ends before the last voxel" in page
+    assert "cure: export or copy the file again" in page
+    assert "Estimate of an ingest at 2.15 mm" in page
+    assert "CT?" in page and "█" in page
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_table__fits_the_terminal(cohort: Path, width: int) -> None:
+    assert max(map(len, _page(cohort, width=width).splitlines())) <= width
+
+
+def test_table__long_cohorts_are_cut_but_not_their_findings(tmp_path: Path) -> None:
+    for index in range(64):
+        nifti(tmp_path / f"c{index:02d}.nii", voxels((4, 5, 6), seed=index))
+    nifti(tmp_path / "zz.nii", voxels((4, 5, 6, 2)))
+    page = _page(tmp_path)
+    assert "and 4 more without findings" in page
+    assert "zz" in page and "c63" not in page
+
+
+def test_table__brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
+    nifti(tmp_path / "[red]case[/x].nii.gz".replace("/", "_"))
+    assert "[red]case" in _page(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.01, "0.1 s"), (31.4, "31 s"), (400, "7 min"), (9000, "2.5 h")]
+)
+def test_seconds_text__reads_well(seconds: float, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(("size", "text"), [(10, "1 MiB"), (5 << 20, "5 MiB"), (3 << 29, "1.5 GiB")])
+def test_bytes_text__reads_well(size: int, text: str) -> None:
+    assert bytes_text(size) == text

@@ -1,0 +1,147 @@
+"""Voxels land where they belong, in mm, whichever reader brought them."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orienteer.errors import ScanError
+from orienteer.geometry import Volume, canonical
+from orienteer.scans import discover, inspect, read
+from orienteer.scans.opened import LPS_TO_RAS
+from tests.scans.dicom_files import series
+from tests.scans.files import AFFINE, itk, nifti, voxels
+
+
+def _only(folder: Path) -> Volume:
+    (source,) = discover(folder)
+    return read(source)
+
+
+def _itk_affine(image: sitk.Image) -> np.ndarray:
+    """The affine from steps of ITK's own index-to-world, so that no formula is shared with the reader."""
+    origin = np.array(image.TransformIndexToPhysicalPoint((0, 0, 0)))
+    affine = np.eye(4)
+    for axis in range(3):
+        step = [0, 0, 0]
+        step[axis] = 1
+        affine[:3, axis] = np.array(image.TransformIndexToPhysicalPoint(step)) - origin
+    affine[:3, 3] = origin
+    return LPS_TO_RAS @ affine
+
+
+def test_read__nifti_keeps_voxels_affine_and_integers(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz", voxels(), AFFINE)
+    volume = _only(tmp_path)
+    np.testing.assert_array_equal(volume.array[0], voxels())
+    np.testing.assert_allclose(volume.affine, AFFINE)
+    assert volume.array.dtype == np.int16
+
+
+def test_read__nifti_slope_and_intercept_are_applied(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz", voxels(), slope=0.5, intercept=-100)
+    stored = np.asarray(nibabel.load(tmp_path / "a.nii.gz").dataobj)
+    volume = _only(tmp_path)
+    np.testing.assert_allclose(volume.array[0], stored, rtol=1e-6)
+    assert volume.array.dtype == np.float32
+    assert volume.array.min() < 0
+
+
+def test_read__big_endian_becomes_native(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(voxels(), AFFINE, header=nibabel.Nifti1Header(endianness=">"))
+    nibabel.save(image, tmp_path / "a.nii")
+    volume = _only(tmp_path)
+    assert volume.array.dtype.isnative
+    np.testing.assert_array_equal(volume.array[0], voxels())
+
+
+def test_read__nifti_2(tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti2Image(voxels(), AFFINE), tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(_only(tmp_path).array[0], voxels())
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nhdr", "a.mha", "a.mhd"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_read__itk_formats_agree_with_itk_in_mm(tmp_path: Path, name: str, compress: bool) -> None:
+    image = sitk.ReadImage(str(itk(tmp_path / name, compress=compress)))
+    volume = _only(tmp_path)
+    np.testing.assert_allclose(volume.affine, _itk_affine(image), atol=1e-6)
+    index = (3, 7, 2)
+    assert volume.array[0][index] == image[index]
+
+
+def test_read__dicom_agrees_with_itk_in_mm_and_hounsfield(tmp_path: Path) -> None:
+    paths = series(tmp_path / "s", names=[f"{n}.dcm" for n in (5, 3, 4, 0, 1, 2)])
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(path) for path in paths])
+    image = reader.Execute()
+    volume = _only(tmp_path)
+    np.testing.assert_allclose(volume.affine, _itk_affine(image), atol=1e-4)
+    np.testing.assert_array_equal(volume.array[0], sitk.GetArrayFromImage(image).T)
+    assert volume.array.min() < 0  # HU, not stored numbers
+
+
+def test_read__dicom_slices_rescale_each_by_their_own_slope(tmp_path: Path) -> None:
+    series(tmp_path / "s", positions=[0, 2, 4], slope=0.5, intercept=10.25)
+    first = sitk.ReadImage(str(tmp_path / "s" / "slice_000.dcm"))
+    np.testing.assert_allclose(
+        _only(tmp_path).array[0][:, :, 0], sitk.GetArrayFromImage(first)[0].T, rtol=1e-6
+    )
+
+
+def test_read__few_nan_become_the_lowest_value(tmp_path: Path) -> None:
+    array = voxels().astype(np.float32) + 5
+    array[0, 0, :3] = [np.nan, np.inf, -np.inf]
+    nifti(tmp_path / "a.nii.gz", array)
+    volume = _only(tmp_path)
+    np.testing.assert_array_equal(volume.array[0, 0, 0, :3], np.min(array[np.isfinite(array)]))
+    np.testing.assert_array_equal(volume.array[0, 1:], array[1:])
+
+
+def test_read__trailing_axis_is_dropped(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz", voxels((6, 7, 8, 1)))
+    assert _only(tmp_path).array.shape == (1, 6, 7, 8)
+
+
+def test_read__bad_scan_raises_with_file_code_and_cure(tmp_path: Path) -> None:
+    nifti(tmp_path / "time.nii.gz", voxels((6, 7, 8, 3)))
+    with pytest.raises(ScanError) as caught:
+        _only(tmp_path)
+    assert caught.value.code == "four-dimensional"
+    assert "time.nii.gz" in caught.value.message and caught.value.cure
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    angles=st.tuples(*[st.floats(-3, 3)] * 3),
+    spacing=st.tuples(*[st.floats(0.3, 6)] * 3),
+    offset=st.tuples(*[st.floats(-300, 300)] * 3),
+    mirrored=st.booleans(),
+)
+def test_read__nibabel_and_itk_agree_on_the_world(
+    tmp_path: Path, angles: tuple, spacing: tuple, offset: tuple, mirrored: bool
+) -> None:
+    turn = np.array(sitk.Euler3DTransform((0, 0, 0), *angles).GetMatrix()).reshape(3, 3)
+    affine = np.eye(4)
+    affine[:3, :3] = turn * spacing * np.array([-1 if mirrored else 1, 1, 1])
+    affine[:3, 3] = offset
+    path = nifti(tmp_path / "a.nii", affine=affine)
+    (source,) = discover(path)
+    volume = read(source)
+    image = sitk.ReadImage(str(path))
+    corners = np.array([[i, j, k, 1] for i in (0, 11) for j in (0, 13) for k in (0, 9)]).T
+    assert np.abs(volume.affine @ corners - _itk_affine(image) @ corners).max() < 0.01
+    turned = canonical(volume)
+    assert turned.axes == "RAS"
+
+
+def test_inspect__header_alone_says_shape_but_no_range(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz")
+    (source,) = discover(tmp_path)
+    info = inspect(source, voxels=False)
+    assert (info.shape, info.axes, info.low, info.content) == ((12, 14, 10), "LAS", None, "")
+    np.testing.assert_allclose(info.extent_mm, (24, 28, 25))
