@@ -92,6 +92,25 @@ def _flipped_bit(folder: Path) -> None:
     path.write_bytes(data)
 
 
+def _flipped_bit_far_behind(folder: Path) -> None:
+    path = nifti(folder / "flip.nii")
+    data = bytearray(gzip.compress(path.read_bytes() + bytes(3_000_000)))
+    data[-6] ^= 1
+    (folder / "flip.nii.gz").write_bytes(data)
+    path.unlink()
+
+
+def _spoil(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-900:-800] = bytes(100)
+    path.write_bytes(data)
+
+
+def _without_size(folder: Path) -> None:
+    path = itk(folder / "sizeless.mha")
+    path.write_bytes(path.read_bytes().replace(b"DimSize", b"DimSyze"))
+
+
 def _no_orientation(folder: Path) -> None:
     path = nifti(folder / "lost.nii")
     patch(path, 252, "<hh", 0, 0)
@@ -173,6 +192,10 @@ BAD: dict[str, Bad] = {
     "mha cut": Bad("truncated", lambda f: cut(itk(f / "cut.mha"), 0.6)),
     "mha compressed and cut": Bad("truncated", lambda f: cut(itk(f / "cut.mha", compress=True), 0.6)),
     "checksum wrong": Bad("damaged", _flipped_bit),
+    "checksum wrong after the voxels": Bad("damaged", _flipped_bit_far_behind),
+    "nrrd compressed and damaged": Bad("damaged", lambda f: _spoil(itk(f / "spoilt.nrrd", compress=True))),
+    "mha compressed and damaged": Bad("damaged", lambda f: _spoil(itk(f / "spoilt.mha", compress=True))),
+    "mha without its size": Bad("unreadable", _without_size),
     "mhd without raw": Bad("companion-missing", _detached),
     "hdr without img": Bad("companion-missing", _pair_without_data),
     "bad data type": Bad("unreadable", lambda f: patch(nifti(f / "type.nii"), 70, "<h", 9999)),
@@ -195,7 +218,7 @@ BAD: dict[str, Bad] = {
     "many NaN": Bad("not-finite", _holes(0.5)),
     "only NaN": Bad("not-finite", _holes(1.0)),
     "constant": Bad("constant", lambda f: nifti(f / "flat.nii.gz", np.full((8, 8, 8), 7, np.int16))),
-    "labels": Bad(
+    "whole numbers, few values": Bad(
         "looks-like-labels", lambda f: nifti(f / "organs.nii.gz", voxels() // 300), level="warning"
     ),
     "zero spacing": Bad(

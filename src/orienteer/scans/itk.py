@@ -1,5 +1,6 @@
 """NRRD and MetaImage, read by SimpleITK; its LPS world becomes RAS."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.metaimage import metaimage_room
+from orienteer.scans.nrrd import nrrd_room
 from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, squeeze_shape
+from orienteer.scans.packed import Room, verify_packed
 from orienteer.scans.quiet import native_quiet
 from orienteer.scans.source import Source
 
@@ -38,13 +41,14 @@ def open_itk(source: Source) -> Opened:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
     dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
     itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
-    room = metaimage_room(path) if source.format == "MetaImage" else None
+    room = _room(path, source.format)
     guard_size(
         path,
         (*full, channels),
         itemsize,
         available=room.available if room else _bytes_around(path),
-        packed=room.packed if room else True,
+        # Text and bzip2 are NRRD's other encodings: neither says how long the voxels are.
+        packed=room.packed or source.format == "NRRD" if room else True,
     )
     return Opened(
         shape=shape,
@@ -54,6 +58,10 @@ def open_itk(source: Source) -> Opened:
         voxels=lambda: _voxels(path, source.format, shape),
         findings=tuple(found),
     )
+
+
+def _room(path: Path, kind: str) -> Room | None:
+    return metaimage_room(path) if kind == "MetaImage" else nrrd_room(path)
 
 
 def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
@@ -75,6 +83,9 @@ def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
 def _voxels(path: Path, kind: str, shape: tuple[int, ...]) -> NDArray:
     try:
         reader = _reader(path, kind)
+        room = _room(path, kind)
+        if room and room.packed:
+            verify_packed(room, math.prod(reader.GetSize()) * np.dtype(DTYPES[reader.GetPixelID()]).itemsize)
         with native_quiet():
             image = reader.Execute()
     except RuntimeError as error:
@@ -113,4 +124,6 @@ def _refuse(path: Path, error: RuntimeError) -> Exception:
         return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
     if "fread got only" in text or "but received" in text:
         return refusal("truncated", f"{path.name}: the data ends before the last voxel")
+    if "_nrrdEncodingGzip" in text:
+        return refusal("damaged", f"{path.name}: the compressed voxels are damaged")
     return refusal("unreadable", f"{path.name}: the reader gave up on it")

@@ -3,23 +3,15 @@
 ITK answers both with one and the same "cannot be read", and prints the reason past the program's back.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.scans.findings import refusal
+from orienteer.scans.packed import Room
 
 LONGEST_HEADER = 1 << 16
 
 
-@dataclass(frozen=True)
-class MetaRoom:
-    """Bytes there are for voxels, and whether they are compressed."""
-
-    available: int
-    packed: bool
-
-
-def metaimage_room(path: Path) -> MetaRoom | None:
+def metaimage_room(path: Path) -> Room | None:
     """What the file holds after its header, or its data file holds; None for a list of data files.
 
     Raises:
@@ -29,20 +21,20 @@ def metaimage_room(path: Path) -> MetaRoom | None:
     packed = fields.get("CompressedData", "").lower() == "true"
     place = fields.get("ElementDataFile", "")
     if place == "LOCAL":
-        available = path.stat().st_size - end
+        data, offset = path, end
     elif not place or place.startswith("LIST") or "%" in place:
         return None
     else:
-        data = path.parent / place
+        data, offset = path.parent / place, 0
         if not data.is_file():
             raise refusal("companion-missing", f"{path.name}: its data file is not beside it")
-        available = data.stat().st_size
+    available = data.stat().st_size - offset
     announced = fields.get("CompressedDataSize", "")
     if packed and announced.isdigit() and int(announced) > available:
         raise refusal(
             "truncated", f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file"
         )
-    return MetaRoom(available=max(available, 0), packed=packed)
+    return Room(path=data, offset=offset, available=max(available, 0), packed=packed)
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

@@ -1,0 +1,42 @@
+"""Voxels compressed inside a NRRD or MetaImage file, checked against their own checksum."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.scans.findings import refusal
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where the voxels are: the file, the first byte, how many bytes, and whether they are compressed."""
+
+    path: Path
+    offset: int
+    available: int
+    packed: bool
+
+
+def verify_packed(room: Room, expected: int) -> None:
+    """Inflate the voxels once and throw them away, because ITK reads damaged streams without a word.
+
+    Args:
+        room: the compressed voxels.
+        expected: bytes they must inflate to.
+
+    Raises:
+        ScanError: ``damaged`` or ``truncated``.
+    """
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # zlib or gzip, whichever the first bytes say
+    inflated = 0
+    with room.path.open("rb") as stream:
+        stream.seek(room.offset)
+        try:
+            while not inflater.eof and (packed := stream.read(1 << 20)):
+                while packed and not inflater.eof:
+                    inflated += len(inflater.decompress(packed, 1 << 24))
+                    packed = inflater.unconsumed_tail
+        except zlib.error:
+            raise refusal("damaged", f"{room.path.name}: the compressed voxels are damaged") from None
+    if not inflater.eof or inflated < expected:
+        raise refusal("truncated", f"{room.path.name}: the data ends before the last voxel")
