@@ -23,7 +23,7 @@ CURE = "delete that folder and run `orienteer ingest` again: it makes only what 
 
 
 def write_array(path: Path, array: NDArray) -> int:
-    """Write ``array`` ``(C, D, H, W)`` atomically; returns the file's bytes, which depend on the voxels alone.
+    """Write ``array`` ``(C, D, H, W)`` atomically; returns the file's length, which the voxels alone decide.
 
     Raises:
         OrienteerError: the disk is full or refuses.
@@ -70,7 +70,7 @@ def read_box(path: Path, expected: int, low: NDArray, high: NDArray) -> NDArray:
 def digest(array: NDArray) -> str:
     """SHA-256 of type, shape and voxels; independent of compression."""
     total = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    total.update(np.ascontiguousarray(array))
+    total.update(np.ascontiguousarray(array).data)
     return total.hexdigest()
 
 

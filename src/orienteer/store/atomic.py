@@ -14,7 +14,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
     """Let ``write`` fill a temporary file in the same folder, flush it to disk, then rename it to ``path``.
 
     Raises:
-        OrienteerError: the disk is full, read-only or refuses; whatever was at ``path`` before is still there.
+        OrienteerError: the disk is full, read-only or refuses; what was at ``path`` before is still there.
     """
     temporary = None
     try:

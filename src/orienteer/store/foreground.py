@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 LOWEST_HU = -1024.0
 """Scanners fill what lies outside the reconstructed circle with less than this; it is air all the same."""
 KEEP = 0.2
-"""Parts smaller than this share of the largest are left out: table, pillow, cables. Two legs are both kept."""
+"""Parts smaller than this share of the largest go: table, pillow, cables. Two legs are both kept."""
 CELL_FILLED = 0.25
 """Share of a coarse cell's voxels that must be foreground."""
+EDGES_EMPTY = 0.75
+"""A scan with air around the body has air along the volume's edges; a crop from inside the body has not."""
+SEPARATION = 0.8
+"""Share of the variance that the threshold explains. Body and air reach 0.87 and more, tissues alone 0.77."""
 
 
 def foreground_mask(image: Float32[ndarray, "c d h w"]) -> Bool[ndarray, "d h w"]:
-    """The body of a scan: Otsu's threshold, thin things cut off, large parts kept, holes (lungs, ventricles) filled.
+    """The body of a scan, or everything where the scan is a crop without air around.
+
+    Otsu's threshold, thin things cut off, large parts kept, holes (lungs, ventricles) filled.
 
     Args:
         image: intensities on the stored grid.
@@ -34,29 +40,46 @@ def foreground_box(mask: Bool[ndarray, "d h w"]) -> tuple[tuple[int, int, int], 
 
 
 def coarse_grid(mask: Bool[ndarray, "d h w"], cell: int = 4) -> Bool[ndarray, "d h w"]:
-    """One cell per ``cell``^3 voxels, set where enough of the cell's voxels are foreground; never all empty."""
+    """One cell per ``cell``^3 voxels, set where enough of its voxels are foreground; never all empty."""
     padding = [(0, -n % cell) for n in mask.shape]
     filled, there = (_sum_cells(np.pad(a, padding), cell) for a in (mask, np.ones_like(mask)))
     share = filled / there
-    return share >= min(CELL_FILLED, float(share.max()))  # type: ignore[no-any-return]
+    occupied: NDArray[np.bool_] = share >= min(CELL_FILLED, float(share.max()))
+    return occupied
 
 
 def _channel_mask(channel: NDArray[np.float32]) -> NDArray[np.bool_]:
     # The brightest half percent (metal, vessels) would pull the threshold up.
-    ceiling = np.percentile(channel, 99.5)
-    clipped = np.clip(channel, max(channel.min(), LOWEST_HU), ceiling) if channel.min() < -500 else channel
-    clipped = np.minimum(clipped, ceiling)
+    floor = max(float(channel.min()), LOWEST_HU) if channel.min() < -500 else float(channel.min())
+    # The square root brings dark tissue (scalp in FLAIR, CSF in T1) nearer to bright tissue than to air.
+    root = np.sqrt(np.clip(channel, floor, np.percentile(channel, 99.5)) - floor)
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.SetNumberOfHistogramBins(256)
-    otsu.Execute(sitk.GetImageFromArray(clipped))
-    mask = clipped > otsu.GetThreshold()
+    otsu.Execute(sitk.GetImageFromArray(root))
+    mask: NDArray[np.bool_] = root > otsu.GetThreshold()
+    if not _has_background(root, mask):
+        return np.ones_like(mask)
     opened = ndimage.binary_opening(mask)
-    mask = _large_parts(opened if opened.any() else mask)
-    mask = ndimage.binary_fill_holes(mask)
+    mask = ndimage.binary_fill_holes(_large_parts(opened if opened.any() else mask))
     # Lungs open to the outside at the field of view's end; slice by slice they are closed.
     for axial in range(mask.shape[2]):
         mask[:, :, axial] = ndimage.binary_fill_holes(mask[:, :, axial])
-    return mask if mask.any() else channel > channel.min()
+    return mask
+
+
+def _has_background(root: NDArray[np.float32], mask: NDArray[np.bool_]) -> bool:
+    share = mask.mean()
+    if share in (0.0, 1.0):
+        return False
+    explained = share * (1 - share) * (root[mask].mean() - root[~mask].mean()) ** 2 / root.var()
+    # A body longer than the field of view leaves air along the edges of one axis only.
+    edges = max(_empty_edges(np.moveaxis(mask, axis, 0)) for axis in range(3))
+    return bool(explained >= SEPARATION and edges >= EDGES_EMPTY)
+
+
+def _empty_edges(mask: NDArray[np.bool_]) -> float:
+    """Share of background on the four edges along the first axis."""
+    return 1.0 - float(mask[:, [0, 0, -1, -1], [0, -1, 0, -1]].mean())
 
 
 def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -65,9 +88,11 @@ def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return (sizes >= KEEP * sizes.max())[parts]  # type: ignore[no-any-return]
+    large: NDArray[np.bool_] = (sizes >= KEEP * sizes.max())[parts]
+    return large
 
 
 def _sum_cells(array: NDArray, cell: int) -> NDArray[np.int64]:
     d, h, w = (n // cell for n in array.shape)
-    return array.reshape(d, cell, h, cell, w, cell).sum(axis=(1, 3, 5))
+    sums: NDArray[np.int64] = array.reshape(d, cell, h, cell, w, cell).sum(axis=(1, 3, 5))
+    return sums

@@ -1,30 +1,36 @@
-"""From a folder of scans to a store: plan what is to be read, read it in parallel, then write the manifest once.
+"""From a folder of scans to a store: plan what to read, read it in parallel, then write the manifest once.
 
-Nothing a reader sees changes until the manifest is renamed into place: new voxels go to new files, and what a killed
-run has finished stands in a journal. Only then are arrays that no manifest names any more deleted.
+Nothing a reader sees changes until the manifest is renamed into place: new voxels go to new files, and what
+a killed run has finished stands in a journal. Only then are arrays deleted that the manifest does not name.
 """
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orienteer.errors import StoreError
-from orienteer.scans import Finding
+from orienteer.scans import Finding, discover
+from orienteer.scans.findings import finding
 from orienteer.store.atomic import write_json
 from orienteer.store.lock import only_one
 from orienteer.store.manifest import Manifest, ScanEntry
 from orienteer.store.people import name_people
-from orienteer.store.plan import Plan, look_at_store, make_plan
+from orienteer.store.plan import Existing, Plan, intact, look_at_store, make_plan, nothing_usable
 from orienteer.store.prepare import Outcome
 from orienteer.store.result import IngestResult
 from orienteer.store.sources import Journal, SourceRecord, write_sources
 from orienteer.store.store import ARRAYS, MANIFEST
-from orienteer.store.table import read_table
+from orienteer.store.table import Row, read_table
 from orienteer.store.workers import prepare_all
+
+Made = dict[str, tuple[ScanEntry, SourceRecord]]
+Findings = dict[str, tuple[Finding, ...]]
 
 
 def ingest(
@@ -48,82 +54,113 @@ def ingest(
         store: new or empty folder, or an existing store.
         spacing: mm per voxel on every axis; by default the median of the scans', or the store's.
         labels: folder whose files have the scans' paths or names.
-        table: TSV or CSV with a column ``id``, and where known ``person`` and ``split``; other columns are kept.
+        table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; other columns are kept.
         workers: processes; by default one a core.
         prune: take scans out of the store whose files are gone.
         min_extent: leave out scans shorter than this along an axis, mm.
         progress: draw a progress bar on stderr.
 
     Raises:
-        OrienteerError: no scan could be used, the table contradicts itself, the store is of another version or in
-            use, or the disk refuses. The store is then as it was before.
+        OrienteerError: no scan could be used, the table contradicts itself, the store is of another version
+            or in use, or the disk refuses. The store is then as it was before.
     """
     begun = time.perf_counter()
     scans, store = Path(scans), Path(store)
+    labels = Path(labels) if labels else None
+    if workers is not None and workers < 1:
+        raise StoreError(f"{workers} workers", cure="give --workers 1 or more")
     rows = read_table(Path(table)) if table else None
-    existing = look_at_store(store)
-    plan_for = {"spacing": spacing, "labels": Path(labels) if labels else None, "min_extent": min_extent}
-    plan = make_plan(scans, store, existing, **plan_for)  # type: ignore[arg-type]
-    _make_folder(store)
-    with only_one(store):
-        # Another ingest may have ended between the first look and the lock.
-        existing = look_at_store(store)
-        done, findings, failed = _work(store, plan, workers, progress)
-        kept, failed = dict(plan.kept), {**plan.failed, **failed}
-        if not prune:
-            stay = [s for s in plan.removed if s not in kept]
-            kept |= {s: (existing.entries[s], existing.records[s]) for s in stay if s in existing.records}
-        for scan_id in set(failed) & set(existing.entries):
-            # A file that went bad does not cost what was read from it before.
-            if scan_id in existing.records:
-                kept.setdefault(scan_id, (existing.entries[scan_id], existing.records[scan_id]))
-        made, copies = _without_copies(kept, done)
-        failed |= copies
-        if not made:
-            raise _nothing_left(failed)
-        entries, notes = name_people([entry for entry, _ in made.values()], rows, existing.manifest)
+    look_at_store(store)
+    sources = discover(scans, exclude=[store, *([labels] if labels else [])])
+    with _folder(store), only_one(store):
+        before = look_at_store(store)
+        plan = make_plan(sources, store, before, spacing=spacing, labels=labels, min_extent=min_extent)
+        work = _work(store, plan, workers, progress)
+        failed = {**plan.failed, **work.failed}
+        kept = {**_stay(store, plan, before, failed, prune=prune), **plan.kept}
+        made = {**work.made, **kept}
+        entries, copies, notes = _settle(made, kept, rows, before, failed)
+        failed = dict(sorted({**failed, **copies}.items()))
+        if not entries:
+            raise nothing_usable(failed)
         manifest = Manifest.of(entries, plan.parameters)
-        write_sources(store, {scan_id: record for scan_id, (_, record) in made.items()})
+        write_sources(store, {entry.id: made[entry.id][1] for entry in entries})
         write_json(store / MANIFEST, manifest.model_dump(mode="json"))
         Journal(store).remove()
         _sweep(store, manifest)
-    before = {entry.id for entry in existing.manifest.scans} if existing.manifest else set()
+    stored = {entry.id for entry in entries}
+    known = {entry.id for entry in before.manifest.scans} if before.manifest else set()
+    read_now = stored & set(work.made)
     return IngestResult(
         store=store,
         manifest=manifest,
-        added=tuple(sorted(set(done) & set(made) - before)),
-        updated=tuple(sorted(set(done) & set(made) & before)),
-        kept=tuple(sorted(set(made) - set(done))),
+        added=tuple(sorted(read_now - known)),
+        updated=tuple(sorted(read_now & known)),
+        kept=tuple(sorted(stored - read_now)),
         removed=plan.removed,
         pruned=prune,
         failed=failed,
-        findings=findings,
-        notes=notes,
+        findings=work.findings,
+        notes=(*plan.notes, *notes),
         seconds=time.perf_counter() - begun,
         bytes=sum(array.bytes for entry in entries for array in entry.arrays.values()),
     )
 
 
-Made = dict[str, tuple[ScanEntry, SourceRecord]]
-Findings = dict[str, tuple[Finding, ...]]
+@dataclass
+class _Work:
+    made: Made = field(default_factory=dict)
+    findings: Findings = field(default_factory=dict)
+    failed: Findings = field(default_factory=dict)
 
 
-def _work(store: Path, plan: Plan, workers: int | None, progress: bool) -> tuple[Made, Findings, Findings]:
-    journal, made, findings, failed = Journal(store), {}, {}, {}
-    for outcome in _shown(prepare_all(plan.jobs, workers), len(plan.jobs), progress):
-        if outcome.stop:
-            message, cure = outcome.stop
-            raise StoreError(
-                message, cure=f"{cure}; then run the same ingest again, what is finished is kept"
-            )
-        if outcome.entry and outcome.record:
+def _work(store: Path, plan: Plan, workers: int | None, progress: bool) -> _Work:
+    """Prepare what the plan asks for; finished scans are journalled, so a kill costs only those in work."""
+    work, journal = _Work(), Journal(store)
+    with closing(prepare_all(plan.jobs, workers)) as outcomes:
+        for outcome in _shown(outcomes, len(plan.jobs), progress):
+            if outcome.stop:
+                raise StoreError(outcome.stop[0], cure=f"{outcome.stop[1]}, then run the same ingest again")
+            if outcome.entry is None or outcome.record is None:
+                work.failed[outcome.id] = outcome.findings
+                continue
             journal.append(outcome.entry, outcome.record)
-            made[outcome.id] = (outcome.entry, outcome.record)
+            work.made[outcome.id] = (outcome.entry, outcome.record)
             if outcome.findings:
-                findings[outcome.id] = outcome.findings
-        else:
-            failed[outcome.id] = outcome.findings
-    return made, dict(sorted(findings.items())), dict(sorted(failed.items()))
+                work.findings[outcome.id] = outcome.findings
+    work.findings = dict(sorted(work.findings.items()))
+    return work
+
+
+def _stay(store: Path, plan: Plan, before: Existing, failed: Findings, *, prune: bool) -> Made:
+    """Scans that stay although they were not found again, or although their file has gone bad since."""
+    ids = {entry.id for entry in before.manifest.scans} if before.manifest else set()
+    chosen = (ids & set(failed)) | (set() if prune else set(plan.removed))
+    stay = {}
+    for scan_id in chosen:
+        entry, record = before.entries[scan_id], before.records.get(scan_id)
+        if intact(store, entry):
+            stay[scan_id] = (entry, record or SourceRecord(files=(), method=0))
+    return stay
+
+
+def _settle(
+    made: Made, kept: Made, rows: Mapping[str, Row] | None, before: Existing, failed: Findings
+) -> tuple[tuple[ScanEntry, ...], Findings, tuple[str, ...]]:
+    """Name the people, then leave out copies: the same voxels under two people would cross the splits."""
+    scans = [entry for entry, _ in made.values()]
+    entries, notes = name_people(scans, rows, before.manifest, set(failed) - set(made))
+    owner: dict[str, ScanEntry] = {}
+    copies: Findings = {}
+    for entry in sorted(entries, key=lambda e: (e.id not in kept, e.id)):
+        first = owner.setdefault(entry.arrays["image"].sha256, entry)
+        if first.person != entry.person:
+            message = f"holds the same voxels as {first.id}, which is kept"
+            copies[entry.id] = (finding("identical-content", message, level="error"),)
+    if copies:
+        single = [entry for entry in scans if entry.id not in copies]
+        entries, notes = name_people(single, rows, before.manifest, (set(failed) | set(copies)) - set(made))
+    return entries, copies, notes
 
 
 def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[Outcome]:
@@ -143,30 +180,21 @@ def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[
             yield outcome
 
 
-def _without_copies(kept: Mapping[str, tuple[ScanEntry, SourceRecord]], done: Made) -> tuple[Made, Findings]:
-    """One scan of each content: that already in the store, else the first by id. A copy would cross the splits."""
-    owner: dict[str, str] = {}
-    made: Made = {}
-    copies: Findings = {}
-    ordered = [(s, kept[s]) for s in sorted(kept)] + [(s, done[s]) for s in sorted(done)]
-    for scan_id, (entry, record) in ordered:
-        image = entry.arrays["image"].sha256
-        first = owner.setdefault(image, scan_id)
-        if first == scan_id:
-            made[scan_id] = (entry, record)
-        else:
-            message = f"holds the same voxels as {first}, which is kept"
-            copies[scan_id] = (Finding("identical-content", "error", message, "remove one of the two files"),)
-    return made, copies
-
-
-def _make_folder(store: Path) -> None:
+@contextmanager
+def _folder(store: Path) -> Iterator[None]:
+    """Make the store's folder; take it away again if nothing came of it, so that no husk is left."""
+    made = not store.exists()
     try:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
             f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to"
         ) from None
+    try:
+        yield
+    finally:
+        if made and not (store / MANIFEST).exists() and not Journal(store).path.exists():
+            shutil.rmtree(store, ignore_errors=True)
 
 
 def _sweep(store: Path, manifest: Manifest) -> None:
@@ -178,13 +206,3 @@ def _sweep(store: Path, manifest: Manifest) -> None:
         else:
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)
-
-
-def _nothing_left(failed: Mapping[str, Iterable[Finding]]) -> StoreError:
-    causes = [
-        f"{scan_id}: {f.message}" for scan_id, found in failed.items() for f in found if f.level == "error"
-    ]
-    more = f" (and {len(causes) - 3} more)" if len(causes) > 3 else ""
-    return StoreError(
-        f"no scan could be used; {'; '.join(causes[:3])}{more}", cure="see `orienteer check SCANS`"
-    )

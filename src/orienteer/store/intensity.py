@@ -13,7 +13,7 @@ from orienteer.store.manifest import Intensity
 CLIP = 1.5
 """Beyond the window values go on to this, so that bone or contrast just outside it is still told apart."""
 MARGIN = 4.0
-"""Windows kept on either side of the window when 16 bits cannot hold the whole range: far more than is seen."""
+"""Widths of the window kept on either side when 16 bits cannot hold the range: far more than is seen."""
 CONSTANT_SHARE = 0.05
 """Share of voxels at exactly the lowest value from which that value is taken for an empty background."""
 
@@ -31,9 +31,9 @@ def quantise(
     Args:
         image: intensities after resampling.
         foreground: where the body is.
-        whole: the source held whole numbers (HU, most MR); they then keep slope 1 wherever that loses nothing.
-        empty: the value of a background that is one constant, or None; where it lies near the window it is mapped
-            to exactly -1.
+        whole: the source held whole numbers (HU, most MR), which keep slope 1 wherever that loses nothing.
+        empty: the value of a background that is one constant, or None; where it lies near the window it is
+            mapped to exactly -1.
         percentiles: of the foreground, in percent.
 
     Raises:
@@ -80,6 +80,6 @@ def normalise(
 
 
 def empty_value(array: NDArray) -> float | None:
-    """The value of a constant background (skull-stripped MR, masked CT), or None where there is air or noise."""
+    """The value of a constant background (skull-stripped MR, masked CT); None where it is air or noise."""
     lowest = array.min()
     return float(lowest) if np.count_nonzero(array == lowest) >= CONSTANT_SHARE * array.size else None

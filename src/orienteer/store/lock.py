@@ -14,7 +14,7 @@ LOCK = ".ingest.lock"
 
 @contextmanager
 def only_one(store: Path) -> Iterator[None]:
-    """Hold the store's lock. The system drops it with the process, so a killed ingest leaves nothing to clean up.
+    """Hold the store's lock. The system drops it with the process, so a killed ingest leaves none behind.
 
     Raises:
         StoreError: another process holds it, or the folder cannot be written.

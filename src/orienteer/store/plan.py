@@ -1,19 +1,20 @@
 """What an ingest has to do: which scans are new, changed, unchanged, gone or in each other's way."""
 
-import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.scans import Finding, Source, discover, inspect
+from orienteer.scans import Finding, Source, inspect
+from orienteer.scans.among import cohort_spacing
+from orienteer.scans.findings import finding
+from orienteer.store.labels import labels_of
 from orienteer.store.lock import LOCK
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
 from orienteer.store.prepare import Job
+from orienteer.store.result import some
 from orienteer.store.sources import SOURCES, Journal, SourceRecord, read_sources
 from orienteer.store.store import ARRAYS, JOURNAL, MANIFEST, array_path, read_manifest
-from orienteer.store.table import base_name
 
 OWN = {MANIFEST, SOURCES, JOURNAL, LOCK, ARRAYS}
 
@@ -37,6 +38,7 @@ class Plan:
         kept: entries that stay, with what they were made from.
         removed: ids in the store without a file among the scans.
         failed: scans that will not be read, and why.
+        notes: what is worth knowing about the labels.
     """
 
     parameters: Parameters
@@ -44,6 +46,7 @@ class Plan:
     kept: Mapping[str, tuple[ScanEntry, SourceRecord]]
     removed: tuple[str, ...]
     failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def look_at_store(store: Path) -> Existing:
@@ -73,7 +76,7 @@ def look_at_store(store: Path) -> Existing:
 
 
 def make_plan(
-    scans: Path,
+    sources: Sequence[Source],
     store: Path,
     existing: Existing,
     *,
@@ -84,35 +87,66 @@ def make_plan(
     """Compare the scans with the store.
 
     Raises:
-        OrienteerError: there are no scans, or the spacing contradicts the store's.
+        StoreError: no scan can be read, or the spacing contradicts the store's.
     """
-    sources = discover(scans, exclude=[store, *([labels] if labels else [])])
     parameters = Parameters(spacing=_spacing(sources, existing.manifest, spacing))
-    label_of = _label_sources(labels, sources)
-    jobs, kept, failed = [], {}, {}
-    unique: dict[str, Source] = {}
-    for source in sources:
-        first = unique.setdefault(source.id, source)
-        if first is not source:
-            failed[f"{source.id} ({source.relative})"] = (_duplicate(source, first.relative),)
+    label_of = labels_of(labels, sources)
+    unique, failed = _unique(sources)
+    jobs, kept = [], {}
     for scan_id, source in unique.items():
         entry, record = existing.entries.get(scan_id), existing.records.get(scan_id)
         label = label_of.get(scan_id)
-        now = record.again(source.paths, label.paths if label else (), parameters.method) if record else None
-        if entry and now and entry.spacing == parameters.spacing and _intact(store, entry):
+        now = _unchanged(record, source, label, labels is not None, parameters) if record else None
+        if entry and now and entry.spacing == parameters.spacing and intact(store, entry):
             kept[scan_id] = (entry, now)
         elif entry and record and not now and record.elsewhere(source.paths):
-            failed[scan_id] = (_duplicate(source, "a scan ingested from another folder"),)
+            other = "a scan ingested from another folder"
+            failed[scan_id] = (finding("duplicate-id", f"{source.relative} has the id of {other}"),)
         else:
             jobs.append(Job(source, label, parameters, min_extent, store))
     manifest_ids = {entry.id for entry in existing.manifest.scans} if existing.manifest else set()
-    removed = tuple(sorted(manifest_ids - set(unique)))
-    return Plan(parameters, tuple(jobs), kept, removed, failed)
+    bare = sorted(set(unique) - set(label_of))
+    notes = (f"no labels for {len(bare)} of {len(unique)} scans: {some(bare)}",) if labels and bare else ()
+    return Plan(parameters, tuple(jobs), kept, tuple(sorted(manifest_ids - set(unique))), failed, notes)
+
+
+def intact(store: Path, entry: ScanEntry) -> bool:
+    """Whether all arrays are there in their full length; their voxels are `Store.verify`'s business."""
+    for kind, written in entry.arrays.items():
+        path = array_path(store, entry.content, kind)
+        if not path.is_file() or path.stat().st_size != written.bytes:
+            return False
+    return True
+
+
+def _unique(sources: Sequence[Source]) -> tuple[dict[str, Source], dict[str, tuple[Finding, ...]]]:
+    """One source an id, compared without case: the store may move to a disk that does not tell case apart."""
+    first: dict[str, Source] = {}
+    failed: dict[str, tuple[Finding, ...]] = {}
+    for source in sources:
+        owner = first.setdefault(source.id.casefold(), source)
+        if owner is not source:
+            message = f"{owner.relative} has the id {source.id} as well, and is kept"
+            failed[f"{source.id} ({source.relative})"] = (finding("duplicate-id", message),)
+    return {source.id: source for source in first.values()}, failed
+
+
+def _unchanged(
+    record: SourceRecord, source: Source, label: Source | None, labels_given: bool, parameters: Parameters
+) -> SourceRecord | None:
+    """The record as of now if the files are those the scan was made from.
+
+    Where no folder of labels is named, those of an earlier run stay.
+    """
+    if labels_given:
+        return record.again(source.paths, label.paths if label else (), parameters.method)
+    now = record.model_copy(update={"labels": ()}).again(source.paths, (), parameters.method)
+    return now.model_copy(update={"labels": record.labels}) if now else None
 
 
 def _spacing(sources: Sequence[Source], manifest: Manifest | None, wanted: float | None) -> float:
     if wanted is not None and not 0.05 <= wanted <= 50:
-        raise StoreError(f"a spacing of {wanted} mm is not possible", cure="choose between 0.05 and 50 mm")
+        raise StoreError(f"a spacing of {wanted:g} mm", cure="give --spacing in mm, for example 1.5")
     if manifest:
         if wanted is not None and wanted != manifest.spacing:
             raise StoreError(
@@ -122,48 +156,18 @@ def _spacing(sources: Sequence[Source], manifest: Manifest | None, wanted: float
         return manifest.spacing
     if wanted is not None:
         return wanted
-    looks = [inspect(source, voxels=False) for source in sources]
-    # A thick-slice scan counts by the side of the cube that has its voxel's volume.
-    sides = [math.prod(info.spacing) ** (1 / 3) for info in looks if info.usable]
-    if not sides:
-        first = looks[0].findings[0]
-        raise StoreError(
-            f"none of the {len(looks)} scans can be read; {looks[0].id}: {first.message}", cure=first.cure
-        )
-    return round(statistics.median(sides), 2)
+    infos = [inspect(source, voxels=False) for source in sources]
+    median = cohort_spacing(infos)
+    if median is None:
+        raise nothing_usable({info.id: info.findings for info in infos})
+    return max(median, 0.05)
 
 
-def _label_sources(folder: Path | None, sources: Sequence[Source]) -> dict[str, Source]:
-    """Labels by scan id: the same path below the labels' folder, else the same file name where only one has it."""
-    if folder is None:
-        return {}
-    found = discover(folder)
-    by_id = {label.id: label for label in found}
-    by_name: dict[str, list[Source]] = {}
-    for label in found:
-        by_name.setdefault(base_name(label.id), []).append(label)
-    chosen = {}
-    for source in sources:
-        same = by_name.get(base_name(source.id), [])
-        label = by_id.get(source.id) or (same[0] if len(same) == 1 else None)
-        if label:
-            chosen[source.id] = label
-    return chosen
-
-
-def _intact(store: Path, entry: ScanEntry) -> bool:
-    """Whether all arrays are there in their full length; their voxels are `Store.verify`'s business."""
-    for kind, written in entry.arrays.items():
-        path = array_path(store, entry.content, kind)
-        if not path.is_file() or path.stat().st_size != written.bytes:
-            return False
-    return True
-
-
-def _duplicate(source: Source, other: str) -> Finding:
-    return Finding(
-        "duplicate-id",
-        "error",
-        f"{source.relative} has the same id as {other}",
-        "rename one of the two files",
+def nothing_usable(failed: Mapping[str, Sequence[Finding]]) -> StoreError:
+    """The error when no scan is left, with the first causes."""
+    causes = [f"{name}: {f.message}" for name, found in failed.items() for f in found if f.level == "error"]
+    more = f" (and {len(causes) - 3} more)" if len(causes) > 3 else ""
+    return StoreError(
+        f"no scan could be used; {'; '.join(causes[:3])}{more}",
+        cure="`orienteer check SCANS` names every cause and its cure",
     )

@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.scans import Finding, Source, load, read, too_small
+from orienteer.scans import Finding, Source, load, too_small
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.store.intensity import empty_value, quantise
+from orienteer.store.labels import labels_on_grid
 from orienteer.store.manifest import ArrayFile, Intensity, Parameters, ScanEntry
-from orienteer.store.resample import Grid, isotropic_grid, resample_image, resample_labels
+from orienteer.store.resample import Grid, isotropic_grid, resample_image
 from orienteer.store.sources import SourceRecord
 from orienteer.store.store import array_path
-
-SAME_SPACE = 0.9
-"""Share of the image that labels on another grid must cover."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def _prepare(job: Job) -> Outcome:
     volume = canonical(volume)
     grid = isotropic_grid(volume.shape, volume.affine, job.parameters.spacing)
     voxels = _scaled(volume, grid, job.parameters)
-    labels, label_findings = _labels(job.labels, volume, grid)
+    labels, label_findings = labels_on_grid(job.labels, grid)
     findings += label_findings
     arrays = {
         "image": voxels.image,
@@ -146,40 +144,6 @@ def _scaled(volume: Volume, grid: Grid, parameters: Parameters) -> _Voxels:
     return _Voxels(
         np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels)
     )
-
-
-def _labels(
-    source: Source | None, image: Volume, grid: Grid
-) -> tuple[NDArray[np.int16] | None, list[Finding]]:
-    """The labels on the stored grid, or None with the reason; bad labels never cost the scan."""
-    if source is None:
-        return None, []
-    try:
-        volume = canonical(read(source))
-    except ScanError as error:
-        return None, [Finding("labels-unreadable", "warning", error.message, error.cure)]
-    if (
-        volume.array.min() < 0
-        or volume.array.max() > 32767
-        or not np.array_equal(volume.array, np.rint(volume.array))
-    ):
-        message = "labels are not whole numbers from 0 to 32767"
-        return None, [Finding("labels-not-whole", "warning", message, "export them as integers")]
-    covered = _covered(volume, grid)
-    if covered < SAME_SPACE:
-        message = f"labels cover {covered:.0%} of the image's space"
-        return None, [Finding("labels-elsewhere", "warning", message, "export them on the image's own grid")]
-    return resample_labels(volume, grid), []
-
-
-def _covered(volume: Volume, grid: Grid) -> float:
-    """Share of the grid's voxels, sampled on a lattice, that lie inside the volume (to half a voxel)."""
-    lattice = np.meshgrid(*(np.linspace(0, n - 1, min(n, 24)) for n in grid.shape), indexing="ij")
-    points = np.stack([axis.ravel() for axis in lattice])
-    affine = np.linalg.inv(volume.affine) @ grid.affine
-    index = affine[:3, :3] @ points + affine[:3, 3:]
-    limit = np.asarray(volume.shape)[:, None]
-    return float(((index >= -1) & (index <= limit)).all(axis=0).mean())
 
 
 def _refused(job: Job, finding: Finding) -> Outcome:

@@ -1,6 +1,7 @@
 """One isotropic grid in mm, along the scan's own axes, centred in the scan's own field of view."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import SimpleITK as sitk
@@ -27,11 +28,11 @@ class Grid:
 
 
 def isotropic_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], spacing: float) -> Grid:
-    """The grid of ``spacing`` mm that covers the same field of view, edge to edge, as nearly as whole voxels can."""
+    """The grid of ``spacing`` mm over the same field of view, as nearly as whole voxels allow."""
     old = spacing_of(affine)
     extent = np.asarray(shape) * old
     count = np.maximum(1, np.rint(extent / spacing)).astype(int)
-    # The first new voxel's centre, in old voxels: half the leftover plus half a new voxel from the old outer edge.
+    # The first new centre, in old voxels: half the leftover plus half a new voxel from the old outer edge.
     first = ((extent - count * spacing) / 2 + spacing / 2) / old - 0.5
     step = np.eye(4)
     step[:3, :3] = np.diag(spacing / old)
@@ -41,7 +42,7 @@ def isotropic_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], spa
 
 
 def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
-    """Linear interpolation onto ``grid``, after a Gaussian that keeps fine detail from turning into false patterns.
+    """Linear interpolation onto ``grid``, after a Gaussian that keeps fine detail from aliasing.
 
     The Gaussian's width makes up the difference between the old and new voxel's full width at half maximum
     (Cardoso et al. 2015, doi:10.1007/978-3-319-24571-3_81); none is applied along an axis that gets finer.
@@ -69,8 +70,8 @@ def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
 def resample_labels(volume: Volume, grid: Grid) -> NDArray[np.int16]:
     """Structure numbers ``(D, H, W)`` on ``grid``: the most frequent one inside each new voxel.
 
-    A plain nearest neighbour shifts every structure by up to half an old voxel when two old voxels are equally near;
-    voting over evenly spread points inside the new voxel does not. Ties go to the smaller number.
+    A plain nearest neighbour shifts structures by up to half an old voxel where two old voxels are equally
+    near; voting over evenly spread points inside the new voxel does not. Ties go to the smaller number.
     """
     image = _image(volume.array[0], volume.spacing)
     per_axis = np.clip(np.ceil(spacing_of(grid.affine) / volume.spacing - 1e-6), 1, 4).astype(int)
@@ -85,13 +86,15 @@ def resample_labels(volume: Volume, grid: Grid) -> NDArray[np.int16]:
 
 
 def _most_frequent(votes: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The mode along the first axis: the longest run once sorted."""
     votes = np.sort(votes, axis=0)
-    best, best_count = votes[0].copy(), np.ones(votes.shape[1:], dtype=np.int8)
-    run = np.ones_like(best_count)
-    for previous, vote in zip(votes, votes[1:], strict=False):
-        run = np.where(vote == previous, run + 1, 1).astype(np.int8)
-        better = run > best_count
-        best[better], best_count[better] = vote[better], run[better]
+    best: NDArray[np.int16] = votes[0].copy()
+    run = np.ones(best.shape, dtype=np.int16)
+    longest = run.copy()
+    for before, vote in pairwise(votes):
+        run = np.where(vote == before, run + 1, 1)
+        longer = run > longest
+        best[longer], longest[longer] = vote[longer], run[longer]
     return best
 
 
@@ -100,14 +103,14 @@ def _same_grid(volume: Volume, grid: Grid) -> bool:
 
 
 def _image(array: NDArray, spacing: NDArray[np.float64]) -> sitk.Image:
-    # The image lives in its own frame (mm along its axes, first voxel at 0); world placement stays in the affines.
+    # The image lives in its own frame (mm along its axes, first voxel at 0); the affines know the world.
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
     image.SetSpacing(spacing.tolist())
     return image
 
 
 def _on_grid(image: sitk.Image, volume: Volume, grid: Grid, interpolator: int) -> NDArray:
-    """Sample ``image``, which lies where ``volume`` says, at the grid's voxels; outside takes the nearest edge."""
+    """Sample ``image``, which lies where ``volume`` says, on the grid; outside takes the nearest edge."""
     # Grid index -> old index -> mm in the old image's own frame.
     to_old = np.linalg.inv(volume.affine) @ grid.affine
     to_own = np.diag([*volume.spacing, 1.0]) @ to_old

@@ -1,7 +1,7 @@
 """What an ingest did, as a value."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,3 +47,14 @@ class IngestResult:
         scans = Counter(entry.split for entry in self.manifest.scans)
         persons = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
         return {split: (scans[split], persons[split]) for split in sorted(scans)}
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def counted(count: int, what: str) -> str:
+    """``1 scan``, ``2 scans``."""
+    return f"{count} {what}{'s' * (count != 1)}"

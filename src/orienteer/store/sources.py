@@ -1,4 +1,4 @@
-"""Which files a store was made from: private, beside the manifest, so that a second run does only what changed."""
+"""Which files a store was made from: private, so that a second run does only what changed."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ class FileStamp(Config):
         )
 
     def again(self, path: Path) -> "FileStamp | None":
-        """The stamp of ``path`` now if it holds what was read, else None; read only where size or time do not tell.
+        """The stamp of ``path`` now if it holds what was read, else None; read only where the time differs.
 
         Raises:
             OSError: the file cannot be read.
@@ -122,16 +122,21 @@ class Journal:
         """Add one finished scan.
 
         Raises:
-            OSError: the disk is full or refuses.
+            StoreError: the disk is full or refuses.
         """
         line = json.dumps({"entry": entry.model_dump(mode="json"), "source": record.model_dump(mode="json")})
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
         try:
-            # The leading newline closes a line that a kill may have cut.
-            os.write(handle, f"\n{line}\n".encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
+            with open(handle, "ab") as stream:  # noqa: PTH123  (a handle, for its mode)
+                # The leading newline closes a line that a kill may have cut.
+                stream.write(f"\n{line}\n".encode())
+                stream.flush()
+                os.fsync(handle)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {self.path}: {error.strerror}",
+                cure="free some space, then run the same ingest again",
+            ) from None
 
     def remove(self) -> None:
         """The manifest now says it all."""

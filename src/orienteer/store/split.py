@@ -9,8 +9,8 @@ VALIDATION_SHARE = 0.15
 def assign_splits(people: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
     """A split for every person: the one they have, else ``train`` or ``val`` by a stable hash of their name.
 
-    The same person lands in the same split in every store and on every machine, whoever else is there; only where
-    nobody at all would be held out, the new person with the lowest hash is.
+    The same person lands in the same split in every store and on every machine, whoever else is there; only
+    where nobody at all would be held out, the new person with the lowest hash is.
 
     Args:
         people: everybody in the store.

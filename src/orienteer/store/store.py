@@ -47,7 +47,8 @@ class Store:
         """Open the store at ``path``.
 
         Raises:
-            StoreError: there is none, its ingest never finished, its manifest is damaged or of another version.
+            StoreError: there is none, its ingest never finished, or the manifest is damaged or of another
+                version.
         """
         path = Path(path)
         return cls(path=path, manifest=read_manifest(path))
@@ -156,7 +157,7 @@ class Store:
         count = full - first if size is None else np.broadcast_to(np.asarray(size), (3,))
         if first.shape != (3,) or (first < 0).any() or (count < 1).any() or (first + count > full).any():
             raise StoreError(
-                f"box at {first.tolist()} of size {count.tolist()} is not inside {entry.id}, shape {full.tolist()}",
+                f"box at {first.tolist()} of size {count.tolist()} leaves {entry.id}, shape {full.tolist()}",
                 cure="choose a box that lies within the scan",
             )
         path = array_path(self.path, entry.content, kind)

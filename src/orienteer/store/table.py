@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.store.result import some
 
 PERSON = ("person", "subject", "participant_id", "patient")
 EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
@@ -27,7 +28,8 @@ def read_table(path: Path) -> dict[str, Row]:
     """Rows by id, in the file's order. Tabs, commas or semicolons; UTF-8.
 
     Raises:
-        StoreError: the file cannot be read, a column is missing, an id stands twice, or one person is in two splits.
+        StoreError: the file cannot be read, a column is missing, an id stands twice, or a person is in two
+            splits.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -125,11 +127,10 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], person: s
 
 
 def _check_unique(path: Path, rows: list[Row]) -> None:
-    seen: set[str] = set()
-    twice = sorted({row.id for row in rows if row.id in seen or seen.add(row.id)})  # type: ignore[func-returns-value]
+    twice = sorted(name for name, count in Counter(row.id for row in rows).items() if count > 1)
     if twice:
         raise StoreError(
-            f"the table {path} has ids twice: {_some(twice)}", cure="leave one line for each scan"
+            f"the table {path} has ids twice: {some(twice)}", cure="leave one line for each scan"
         )
 
 
@@ -142,10 +143,6 @@ def _check_splits(path: Path, rows: list[Row]) -> None:
         if len(found) > 1:
             names = ", ".join(sorted(name or "(empty)" for name in found))
             raise StoreError(
-                f"the table {path} puts one person into several splits ({names}): scans {_some(ids[person])}",
-                cure="give all scans of a person the same split, else what was learned is tested on the same body",
+                f"the table {path} puts one person into several splits ({names}): scans {some(ids[person])}",
+                cure="give all scans of a person one split, else a body learned from is also tested on",
             )
-
-
-def _some(names: list[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

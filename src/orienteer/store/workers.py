@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
-from collections.abc import Generator, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -25,7 +27,7 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outcome]:
+def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Outcome, None, None]:
     """Outcomes as they are ready, in any order."""
     workers = min(len(jobs), max(1, workers or available_cores()))
     if workers <= 1:
@@ -44,7 +46,7 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
     unfinished = []
     # Spawned, never forked: the parent may hold threads (progress bar, ITK) whose locks a fork would freeze.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=limit_threads)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         futures: dict[Future[Outcome], Job] = {pool.submit(prepare, job): job for job in jobs}
         for future in as_completed(futures):
@@ -57,3 +59,18 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return unfinished
+
+
+def _start_worker() -> None:
+    limit_threads()
+    # Ctrl-C reaches the whole group; the parent ends the workers, which need no tracebacks of their own.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot stop its workers; without this they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

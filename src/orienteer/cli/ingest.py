@@ -1,0 +1,107 @@
+"""``orienteer ingest SCANS STORE``: bring scans onto one grid, ready to learn from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orienteer.cli import app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orienteer.store import IngestResult
+
+MOST = 12
+"""Findings printed; the manifest holds all of them."""
+
+
+@app.command()
+def ingest(
+    scans: Annotated[
+        Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")
+    ],
+    store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to bring up to date.")],
+    spacing: Annotated[
+        float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A folder of label files named as the scans are.")
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="TSV or CSV: id, and where known person and split; other columns are kept."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Take out scans whose files are gone.")] = False,
+    min_extent: Annotated[
+        float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
+    ] = None,
+) -> None:
+    """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, small boxes quick to read.
+
+    Run it again after adding or changing scans: only those are read. A bad scan is reported and left out, the
+    rest goes on. Scans are never changed. Exits with 0 also when some scans were left out.
+
+    **Examples**
+
+    `orienteer ingest hospital/ct store`
+
+    `orienteer ingest hospital/mr store --spacing 1.5 --table people.tsv --labels hospital/mr-labels`
+    """
+    from rich.console import Console
+
+    from orienteer.store import ingest as run
+
+    result = run(
+        scans,
+        store,
+        spacing=spacing,
+        labels=labels,
+        table=table,
+        workers=workers,
+        prune=prune,
+        min_extent=min_extent,
+    )
+    _summary(result, Console(highlight=False, soft_wrap=True, markup=False))
+
+
+def _summary(result: "IngestResult", console: "Console") -> None:
+    from orienteer.store.result import counted, some
+
+    shown = 0
+    told = [("left out", "error", result.failed), ("note", "warning", result.findings)]
+    for word, level, found in told:
+        for name, finding in [(name, f) for name, findings in found.items() for f in findings]:
+            if finding.level != level:
+                continue
+            shown += 1
+            if shown <= MOST:
+                console.print(f"{word}: {name}: {finding.message} [{finding.code}]")
+                console.print(f"  cure: {finding.cure}")
+    if shown > MOST:
+        console.print(f"and {shown - MOST} more; `orienteer check` lists every finding")
+    for note in result.notes:
+        console.print(f"note: {note}")
+    if result.removed:
+        fate = "taken out" if result.pruned else "kept; --prune takes them out"
+        files = counted(len(result.removed), "stored scan")
+        console.print(f"note: no file any more for {files}: {some(result.removed)} ({fate})")
+    counts = [
+        (len(result.added), "added"),
+        (len(result.updated), "updated"),
+        (len(result.kept), "unchanged"),
+        (len(result.failed), "left out"),
+    ]
+    console.print(", ".join(f"{count} {word}" for count, word in counts if count or word == "added"))
+    splits = ", ".join(
+        f"{split} {counted(scans, 'scan')} of {persons} {'person' if persons == 1 else 'people'}"
+        for split, (scans, persons) in result.splits.items()
+    )
+    console.print(
+        f"{result.store}: {counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits}), "
+        f"{result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s"
+    )
+    if "val" not in result.splits:
+        console.print("note: nobody is held out; learning is only judged with a second person in split val")
+    console.print(f"next: orienteer pretrain {result.store} RUN")

@@ -1,0 +1,78 @@
+"""Which label file belongs to which scan, and its structure numbers on the stored grid."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.errors import ScanError
+from orienteer.geometry import Volume, canonical
+from orienteer.scans import Finding, Source, discover, read
+from orienteer.scans.discover import LABEL_NAME
+from orienteer.store.resample import Grid, resample_labels
+from orienteer.store.table import base_name
+
+SAME_SPACE = 0.9
+"""Share of the image that labels on another grid must cover."""
+CHANNEL = re.compile(r"_0000$")
+"""How nnU-Net marks the first channel of an image; its labels go without."""
+Labels = NDArray[np.int16] | None
+
+
+def labels_of(folder: Path | None, sources: Sequence[Source]) -> dict[str, Source]:
+    """Labels by scan id: the same path below the labels' folder, else the file name where only one has it.
+
+    ``case_label``, ``case-seg`` and the like belong to ``case``, and ``case`` to ``case_0000``.
+
+    Raises:
+        OrienteerError: the folder is missing or holds no labels.
+    """
+    if folder is None:
+        return {}
+    by_id: dict[str, Source] = {}
+    by_name: dict[str, list[Source]] = defaultdict(list)
+    for found in discover(folder):
+        by_id[found.id] = found
+        suffixed = LABEL_NAME.match(base_name(found.id))
+        for name in {base_name(found.id), suffixed["case"] if suffixed else base_name(found.id)}:
+            by_name[name].append(found)
+    chosen = {}
+    for source in sources:
+        names = (base_name(source.id), CHANNEL.sub("", base_name(source.id)))
+        single = [by_name[name][0] for name in names if len(by_name[name]) == 1]
+        label = by_id.get(source.id) or (single[0] if single else None)
+        if label is not None:
+            chosen[source.id] = label
+    return chosen
+
+
+def labels_on_grid(source: Source | None, grid: Grid) -> tuple[Labels, list[Finding]]:
+    """Structure numbers ``(D, H, W)``, or None with the reason: bad labels never cost the scan."""
+    if source is None:
+        return None, []
+    try:
+        volume = canonical(read(source))
+    except ScanError as error:
+        return None, [Finding("labels-unreadable", "warning", error.message, error.cure)]
+    values = volume.array
+    if values.min() < 0 or values.max() > 32767 or not np.array_equal(values, np.rint(values)):
+        message = f"{source.relative}: labels are not whole numbers from 0 to 32767"
+        return None, [Finding("labels-not-whole", "warning", message, "export them as integers")]
+    covered = _covered(volume, grid)
+    if covered < SAME_SPACE:
+        message = f"{source.relative}: labels cover {covered:.0%} of the image's space"
+        return None, [Finding("labels-elsewhere", "warning", message, "export them on the image's own grid")]
+    return resample_labels(volume, grid), []
+
+
+def _covered(volume: Volume, grid: Grid) -> float:
+    """Share of the grid's voxels, sampled on a lattice, that lie inside the volume, give or take a voxel."""
+    lattice = np.meshgrid(*(np.linspace(0, n - 1, min(n, 24)) for n in grid.shape), indexing="ij")
+    points = np.stack([axis.ravel() for axis in lattice])
+    affine = np.linalg.inv(volume.affine) @ grid.affine
+    index = affine[:3, :3] @ points + affine[:3, 3:]
+    limit = np.asarray(volume.shape)[:, None]
+    return float(((index >= -1) & (index <= limit)).all(axis=0).mean())
