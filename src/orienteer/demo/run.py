@@ -1,0 +1,140 @@
+"""The whole journey on simulated people: from a mixed folder of scans to a report one can read."""
+
+import json
+import time
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from orienteer.demo.cohort import Cohort, simulate
+
+if TYPE_CHECKING:
+    from orienteer.pretraining.settings import PretrainSettings
+
+SPLIT = "test"
+"""People the network never saw, neither to learn from nor to choose by."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo ended with.
+
+    Attributes:
+        report: the HTML file to open.
+        label: ``learning``, ``stuck`` or ``cheating``.
+        sentence: the verdict in one sentence.
+        seconds: wall-clock time of this call; a resumed demo takes less.
+    """
+
+    report: Path
+    label: str
+    sentence: str
+    seconds: float
+
+
+def demo(
+    folder: Path = Path("orienteer-demo"),
+    *,
+    people: int = 20,
+    spacing_mm: float = 3.0,
+    seed: int = 0,
+    settings: "PretrainSettings | None" = None,
+    console: Console | None = None,
+) -> DemoResult:
+    """Simulate people, then check, ingest, pretrain, evaluate and report; finished steps are not done again.
+
+    Args:
+        folder: receives ``cohort/``, ``store/`` and ``run/``.
+        people: how many to simulate, at least 5.
+        spacing_mm: voxel size of the simulated scans.
+        seed: of the people; the seed of training is one of the settings.
+        settings: of the pretraining; default the packaged ``demo.yaml``. A run that was begun keeps its own.
+        console: where to tell what happens; default standard output.
+
+    Raises:
+        OrienteerError: nilearn is missing, ``folder`` holds something else, or a step cannot be done.
+
+    Example:
+        >>> demo(Path("orienteer-demo")).report  # doctest: +SKIP
+        PosixPath('orienteer-demo/run/report.html')
+    """
+    from orienteer.report import report
+    from orienteer.scans import check
+    from orienteer.scans.table import print_check
+    from orienteer.store import ingest
+
+    begun = time.perf_counter()
+    say = console or Console(highlight=False)
+    store, run = folder / "store", folder / "run"
+
+    _announce(say, 1, f"simulate {people} people from an average brain (they are nobody; see README.txt)")
+    cohort = _simulate(say, folder / "cohort", people, spacing_mm, seed)
+    _announce(say, 2, f"check what lies in {cohort.scans}")
+    print_check(check(cohort.scans, progress=False), say)
+    _announce(say, 3, "ingest: bring every scan onto one grid, in mm")
+    stored = ingest(cohort.scans, store, labels=cohort.labels, table=cohort.table, progress=False)
+    say.print(f"{len(stored.manifest.scans)} scans in {store}, {len(stored.kept)} of them from before")
+    _announce(say, 4, "pretrain: learn where things are, without labels")
+    _pretrain(say, store, run, settings)
+    _announce(say, 5, f"evaluate on the {SPLIT} people, whom the network never saw")
+    label, sentence = _evaluate(say, store, run)
+    _announce(say, 6, "report")
+    page = report(run)
+    result = DemoResult(report=page, label=label, sentence=sentence, seconds=time.perf_counter() - begun)
+    say.print(f"\nVerdict: [bold]{label}[/bold]. {sentence}")
+    say.print(f"Done in {result.seconds / 60:.1f} min. Open this file in a browser:")
+    # Never wrapped: a path broken over two lines cannot be copied.
+    say.print(f"  {page.resolve()}", soft_wrap=True, markup=False)
+    return result
+
+
+def demo_settings() -> "PretrainSettings":
+    """The settings packaged for the demo: minutes on two CPU cores."""
+    from orienteer.config import load_yaml
+    from orienteer.pretraining.settings import PretrainSettings
+
+    with resources.as_file(resources.files("orienteer.demo") / "demo.yaml") as path:
+        return PretrainSettings.build(load_yaml(path), origin=str(path))
+
+
+def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: int) -> Cohort:
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
+        line = bar.add_task("", total=people)
+        cohort = simulate(
+            folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(line, completed=done)
+        )
+    say.print(f"{cohort.people} simulated people in {folder}")
+    return cohort
+
+
+def _pretrain(say: Console, store: Path, run: Path, settings: "PretrainSettings | None") -> None:
+    if (run / "summary.json").is_file():
+        say.print("done before; kept")
+        return
+    from orienteer.pretraining.run import pretrain
+
+    started = (run / "settings.yaml").is_file()
+    if started:
+        say.print(f"continuing {run} where it stopped")
+    pretrain(store, run, settings=None if started else settings or demo_settings(), resume=started)
+
+
+def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:
+    record = run / "evaluations" / SPLIT / "evaluation.json"
+    if record.is_file():
+        say.print("done before; kept")
+    else:
+        from orienteer.pretraining.evaluate import evaluate
+
+        evaluate(run, store, split=SPLIT)
+    verdict = json.loads(record.read_text(encoding="utf-8"))["verdict"]
+    return str(verdict["label"]), str(verdict["sentence"])
+
+
+def _announce(say: Console, number: int, what: str) -> None:
+    say.print(f"\n[bold]{number}/6  {what}[/bold]")
