@@ -131,10 +131,10 @@ def _readme(people: int, spacing_mm: float, seed: int) -> str:
     meanings = "\n".join(f"  {value}  {name}" for value, name in TISSUES.items())
     return f"""SIMULATED PEOPLE, NOT PATIENTS
 
-None of the {people} heads in this folder belongs to anybody. Orienteer computed them (spacing {spacing_mm:g} mm,
-seed {seed}) from one average brain by random smooth deformations, contrast, bias field, noise and field of
-view. They are good for trying the software out. They are not good for medical conclusions, and an error in mm
-measured on them says little about real patients.
+None of the {people} heads in this folder belongs to anybody. Orienteer computed them (spacing
+{spacing_mm:g} mm, seed {seed}) from one average brain by random smooth deformations, contrast, bias field,
+noise and field of view. They are good for trying the software out. They are not good for medical conclusions,
+and an error in mm measured on them says little about real patients.
 
 scans/         the scans: NIfTI, NRRD and MHA mixed, in several axis orders, on purpose; skull removed
 labels/        the tissue of every voxel, one NIfTI file a scan:

@@ -41,7 +41,7 @@ class Template:
 
 
 def load_template(spacing_mm: float) -> Template:
-    """Read the MNI152 maps from the installed nilearn, blurred as a scanner with voxels of ``spacing_mm`` would.
+    """Read the MNI152 maps from nilearn, blurred as a scanner with voxels of ``spacing_mm`` would.
 
     No network is used: the files are part of the nilearn package.
 
@@ -52,7 +52,7 @@ def load_template(spacing_mm: float) -> Template:
         from nilearn import datasets
     except ImportError:
         raise OrienteerError(
-            "the demo's people are simulated from a brain template in the nilearn package, which is not installed",
+            "the demo simulates people from a brain template in the nilearn package, which is missing",
             cure="pip install 'orienteer[demo]'",
         ) from None
     # At 1 mm nilearn hands out its own grid; any other resolution would cost a resampling.

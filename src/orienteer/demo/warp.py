@@ -1,6 +1,7 @@
 """Random smooth deformations that never fold: how one person's brain differs from the average."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,7 @@ class Warp:
 
     def box(self, template: Template) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lowest and highest corner, mm, of the posed brain's box before the smooth displacement."""
-        ends = np.stack([template.low, template.high])
-        corners = np.array(
-            [[ends[i, 0], ends[j, 1], ends[k, 2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
-        )
+        corners = np.array(list(product(*zip(template.low, template.high, strict=True))))
         back = (corners - self.centre) @ np.linalg.inv(self.linear).T + self.centre + self.shift
         return back.min(axis=0), back.max(axis=0)
 
@@ -74,7 +72,7 @@ def random_warp(rng: np.random.Generator, template: Template) -> Warp:
 
 
 def jacobian(warp: Warp, points: NDArray[np.float64], step_mm: float = 0.5) -> NDArray[np.float64]:
-    """Local change of volume at ``points`` ``(N, 3)``, by central differences; at or below 0 the map folds."""
+    """Local change of volume at ``points`` ``(N, 3)``, by central differences; a fold has 0 or less."""
     columns = []
     for axis in range(3):
         offset = np.zeros(3)
@@ -98,7 +96,8 @@ def _velocity(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[
         np.stack([smooth_noise(rng, shape, width / STEP_MM, amount) for _ in range(3)])
         for width, amount in BUMPS_MM
     ]
-    return np.sum(layers, axis=0, dtype=np.float32)
+    total: NDArray[np.float32] = np.sum(layers, axis=0, dtype=np.float32)
+    return total
 
 
 def _integrate(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
