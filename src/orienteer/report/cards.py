@@ -1,0 +1,156 @@
+"""The top of the page: the verdict, the key figures, and the table of all evaluations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orienteer.report.measures import KEY_FIGURES, TASKS, KeyFigure, shown, title_of
+from orienteer.report.read import EvaluationRecords, RunRecords, mapping, number
+
+SPLITS = {"test": "test people", "val": "validation people", "train": "training people"}
+PROMISES = {
+    "learning": "It is learning anatomy.",
+    "stuck": "It is stuck.",
+    "cheating": "It is cheating.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evaluation concluded. ``label`` is ``none`` when there is nothing to conclude from."""
+
+    label: str
+    headline: str
+    sentence: str
+    evidence: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One key figure; ``value`` is None when its task was not trained."""
+
+    title: str
+    meaning: str
+    value: str | None
+    chance: str | None
+    interval: str | None
+    note: str
+    skill: float | None
+
+
+def verdict_of(evaluation: EvaluationRecords | None) -> Verdict:
+    """The recorded verdict in words, or why there is none."""
+    recorded = mapping(evaluation.record.get("verdict")) if evaluation else {}
+    label = str(recorded.get("label", ""))
+    if label not in PROMISES:
+        return Verdict(
+            label="none",
+            headline="Not judged yet." if evaluation is None else "No verdict was recorded.",
+            sentence="The evaluation has not run, so there is no figure from held-out people and no "
+            "honesty probe. "
+            "It runs at the end of training, or with `orienteer evaluate`."
+            if evaluation is None
+            else "This evaluation holds figures but no verdict.",
+            evidence=(),
+        )
+    evidence = recorded.get("evidence")
+    return Verdict(
+        label=label,
+        headline=PROMISES[label],
+        sentence=str(recorded.get("sentence", "")),
+        evidence=[str(item) for item in evidence] if isinstance(evidence, list) else [],
+    )
+
+
+def cards_of(evaluation: EvaluationRecords, *, trained: Sequence[str], closes_by_algebra: bool) -> list[Card]:
+    """One card for each stable figure; the position field's only where it was trained."""
+    return [
+        _card(evaluation, key, trained=trained, closes_by_algebra=closes_by_algebra)
+        for key in KEY_FIGURES
+        if key.task != "position" or "position" in trained
+    ]
+
+
+def closes_by_algebra(run: RunRecords, evaluation: EvaluationRecords | None) -> bool:
+    """Whether routes are differences of positions, so that every round trip closes whatever was learned."""
+    figures = evaluation.figures if evaluation else {}
+    forms = mapping(figures.get("forms")) or mapping(run.summary.get("forms"))
+    return forms.get("route") == "difference"
+
+
+def people(evaluation: EvaluationRecords) -> str:
+    """``8 test people, 8 scans, 64 samples``."""
+    who = SPLITS.get(evaluation.split, f"people of “{evaluation.split}”")
+    persons = number(evaluation.record.get("persons"))
+    parts = [f"{persons:.0f} {who}" if persons is not None else who]
+    for key in ("scans", "samples"):
+        count = number(evaluation.record.get(key))
+        if count is not None:
+            parts.append(f"{count:.0f} {key}")
+    return ", ".join(parts)
+
+
+def evaluation_rows(run: RunRecords) -> list[Mapping[str, Any]]:
+    """One row for each evaluation: who, at which step, the figures as text, the verdict."""
+    return [
+        {
+            "name": evaluation.name,
+            "people": people(evaluation),
+            "step": number(evaluation.record.get("step")),
+            "values": [
+                shown(value, key.unit) if (value := _value(evaluation, key)) is not None else "–"
+                for key in KEY_FIGURES
+            ],
+            "verdict": mapping(evaluation.record.get("verdict")).get("label", "–"),
+            "lead": evaluation is run.lead,
+        }
+        for evaluation in run.evaluations
+    ]
+
+
+def _card(
+    evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[str], closes_by_algebra: bool
+) -> Card:
+    value, chance = _value(evaluation, key), _chance(evaluation, key)
+    note = ""
+    if value is None:
+        note = f"{TASKS[key.task].capitalize()}: not {'recorded' if key.task in trained else 'trained'} "
+        "in this run."
+    elif key.key == "route_closure_mm":
+        note = (
+            "Zero by construction: steps are differences of positions, so every round trip closes. No "
+            "finding."
+            if closes_by_algebra
+            else "Standing still would close too, so read it together with the arrival error."
+        )
+    interval = evaluation.figures.get(key.key.replace("_mm", "_interval_mm"))
+    ends = [number(end) for end in interval] if isinstance(interval, list | tuple) else []
+    text = None
+    if value is not None and len(ends) == 2 and ends[0] is not None and ends[1] is not None:
+        text = f"95 % interval {ends[0]:.1f} to {shown(ends[1], key.unit)}"
+    return Card(
+        title=title_of(key.key),
+        meaning=key.meaning,
+        value=None if value is None else shown(value, key.unit),
+        chance=None if value is None or chance is None else shown(chance, key.unit),
+        interval=text,
+        note=note,
+        skill=_skill(value, chance, key.better),
+    )
+
+
+def _value(evaluation: EvaluationRecords, key: KeyFigure) -> float | None:
+    value = number(evaluation.figures.get(key.key))
+    return value if value is not None else number(evaluation.measure(key.key).get("value"))
+
+
+def _chance(evaluation: EvaluationRecords, key: KeyFigure) -> float | None:
+    named = number(evaluation.figures.get(key.chance_key)) if key.chance_key else None
+    measured = number(evaluation.measure(key.key).get("chance"))
+    return next((chance for chance in (named, measured, key.chance) if chance is not None), None)
+
+
+def _skill(value: float | None, chance: float | None, better: str) -> float | None:
+    if value is None or chance is None or (best := 0.0 if better == "lower" else 1.0) == chance:
+        return None
+    return min(1.0, max(0.0, (value - chance) / (best - chance)))

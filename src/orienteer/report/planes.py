@@ -1,0 +1,159 @@
+"""View boxes and chunk boxes drawn in the scan on three planes, the way a radiologist holds an image.
+
+Sagittal: anterior on the left. Coronal and axial: the patient's right on the left. Head, or front, is up.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.geometry.chunks import chunk_pair
+from orienteer.report.read import Example, Plane, Table
+from orienteer.report.theme import SIMILARITY, mix, signed
+
+NAMES = ("Sagittal", "Coronal", "Axial")
+# The letters at left, right, top and bottom of the plane whose axis was removed.
+LETTERS = (("A", "P", "S", "I"), ("R", "L", "S", "I"), ("R", "L", "A", "P"))
+ACROSS = ((1, 2), (0, 2), (0, 1))
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box on one plane, in drawing coordinates (mm from the picture's upper left corner).
+
+    ``cut`` tells whether the plane passes through the box; otherwise it lies in front or behind.
+    """
+
+    x: float
+    y: float
+    size: float
+    cut: bool
+    label: str
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One plane: the slice as a PNG data address, its size in mm, its letters and the view boxes."""
+
+    name: str
+    at: str
+    image: str
+    width: float
+    height: float
+    letters: tuple[str, str, str, str]
+    views: Sequence[Box]
+
+
+@dataclass(frozen=True)
+class PairDrawing:
+    """The four chunks of one pair of views: boxes for each picture, and what was predicted."""
+
+    title: str
+    adjacent_mm: float
+    distant_mm: float
+    adjacent_similarity: float
+    distant_similarity: float
+    adjacent_colour: str
+    distant_colour: str
+    boxes: Sequence[Sequence[tuple[str, Box]]]
+
+    @property
+    def right(self) -> bool:
+        """Whether the nearer chunks were called more alike."""
+        return self.adjacent_similarity > self.distant_similarity
+
+
+def pictures(example: Example) -> list[Picture]:
+    """The planes of one example with its view boxes, numbered from 1."""
+    drawn = []
+    for plane in _in_order(example):
+        height, width = (n * example.spacing_mm for n in plane.image.shape[::-1])
+        boxes = [
+            _box(centre, example.view_mm, plane, example, str(number + 1))
+            for number, centre in enumerate(example.centres_mm)
+        ]
+        drawn.append(
+            Picture(
+                name=NAMES[plane.axis],
+                at=f"{plane.at_mm:.0f} mm",
+                image=_png(plane.image.T[::-1, ::-1]),
+                width=width,
+                height=height,
+                letters=LETTERS[plane.axis],
+                views=boxes,
+            )
+        )
+    return drawn
+
+
+def pair_drawings(adjacency: Table, example: Example) -> list[PairDrawing]:
+    """One drawing for each recorded pair of the example's views; both orders of a pair are one drawing."""
+    rows = np.flatnonzero(np.asarray(adjacency["sample"]) == example.sample)
+    drawings: dict[tuple[int, int], PairDrawing] = {}
+    for row in rows:
+        i, j = int(adjacency["view_i"][row]), int(adjacency["view_j"][row])
+        pair = (min(i, j), max(i, j))
+        if pair not in drawings and max(pair) < len(example.centres_mm):
+            drawings[pair] = _drawing(adjacency, int(row), i, j, example)
+    return [drawings[pair] for pair in sorted(drawings)]
+
+
+def place_on(centre: NDArray[np.float64], plane: Plane, spacing: float) -> tuple[float, float]:
+    """Where a point in mm falls on the drawing: both axes run against the scan's."""
+    across, up = ACROSS[plane.axis]
+    width, height = (n * spacing for n in plane.image.shape)
+    return width - spacing / 2 - float(centre[across]), height - spacing / 2 - float(centre[up])
+
+
+def _drawing(adjacency: Table, row: int, i: int, j: int, example: Example) -> PairDrawing:
+    edge, chunk = np.full(3, example.view_mm), np.full(3, example.chunk_mm)
+    four = chunk_pair(example.centres_mm[i], example.centres_mm[j], edge, chunk)
+    near, far = (float(adjacency[f"{name}_similarity"][row]) for name in ("adjacent", "distant"))
+    colours = [mix(SIMILARITY, (value + 1) / 2) for value in (near, far)]
+    boxes = [
+        [
+            (kind, _box(centre, example.chunk_mm, plane, example, label, colour))
+            for kind, label, colour, centres in (
+                ("distant", signed(far), colours[1], (four.distant_i, four.distant_j)),
+                ("adjacent", signed(near), colours[0], (four.adjacent_i, four.adjacent_j)),
+            )
+            for centre in centres
+        ]
+        for plane in _in_order(example)
+    ]
+    return PairDrawing(
+        title=f"{min(i, j) + 1} and {max(i, j) + 1}",
+        adjacent_mm=float(adjacency["adjacent_mm"][row]),
+        distant_mm=float(adjacency["distant_mm"][row]),
+        adjacent_similarity=near,
+        distant_similarity=far,
+        adjacent_colour=colours[0],
+        distant_colour=colours[1],
+        boxes=boxes,
+    )
+
+
+def _in_order(example: Example) -> list[Plane]:
+    """Axial, coronal, sagittal: the order of a reading screen."""
+    return sorted(example.planes, key=lambda plane: -plane.axis)
+
+
+def _box(
+    centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, label: str, colour: str = ""
+) -> Box:
+    x, y = place_on(centre, plane, example.spacing_mm)
+    cut = abs(float(centre[plane.axis]) - plane.at_mm) <= edge / 2
+    return Box(round(x - edge / 2, 2), round(y - edge / 2, 2), edge, cut, label, colour)
+
+
+def _png(image: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,189 @@
+"""The report in a real browser: it draws, it answers, it stays silent on the network and in the console."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from orienteer.report import report
+
+from .run_folder import make_run
+
+pytestmark = pytest.mark.browser
+
+
+class Watched:
+    """A page with everything it complained of or asked for."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "assert") else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(address)
+        page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+
+    def quiet(self) -> None:
+        """Fail on any error or any request but the file itself and data written inside it."""
+        assert self.errors == []
+        outside = [url for url in self.requests if not url.startswith(("data:", "blob:"))]
+        assert outside == [self.address]
+
+
+@pytest.fixture(scope="module")
+def address(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return report(finished, tmp_path_factory.mktemp("page") / "report.html").as_uri()
+
+
+@pytest.fixture
+def watched(chromium: Browser, address: str) -> Iterator[Watched]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 1200})
+    yield Watched(page, address)
+    page.close()
+
+
+def test_browser__draws_every_figure_without_errors_or_requests(watched: Watched) -> None:
+    page = watched.page
+    places = page.locator("[data-figure]")
+    drawn = page.locator("[data-figure].js-plotly-plot .main-svg")
+    hidden = page.locator("details.more [data-figure]").count()
+    assert places.count() > 15
+    assert page.locator("[data-figure].js-plotly-plot").count() == places.count() - hidden
+    assert drawn.count() >= places.count() - hidden
+    page.wait_for_timeout(500)
+    watched.quiet()
+
+
+def test_browser__sections_can_be_seen(watched: Watched) -> None:
+    for anchor in (
+        "verdict",
+        "figures",
+        "training",
+        "examples",
+        "gap",
+        "where",
+        "probes",
+        "route",
+        "settings",
+    ):
+        assert watched.page.locator(f"#{anchor}").is_visible()
+    assert watched.page.locator("#verdict h2").inner_text() == "It is learning anatomy."
+
+
+def test_browser__3d_view_is_drawn_not_blank(watched: Watched) -> None:
+    page = watched.page
+    page.wait_for_selector(".closeup:not([hidden]) .scene canvas")
+    page.wait_for_timeout(800)
+    coloured = page.evaluate(
+        """() => {
+          const plot = document.querySelector(".closeup:not([hidden]) .scene");
+          const gl = plot._fullLayout.scene._scene.glplot;
+          gl.redraw();
+          const size = [gl.gl.drawingBufferWidth, gl.gl.drawingBufferHeight];
+          const pixels = new Uint8Array(size[0] * size[1] * 4);
+          gl.gl.readPixels(0, 0, size[0], size[1], gl.gl.RGBA, gl.gl.UNSIGNED_BYTE, pixels);
+          const near = (at, rgb) => rgb.every((value, n) => Math.abs(pixels[at + n] - value) < 60);
+          let blue = 0, orange = 0;
+          for (let at = 0; at < pixels.length; at += 4) {
+            if (pixels[at + 3] < 128) continue;
+            blue += near(at, [11, 102, 176]);
+            orange += near(at, [217, 114, 11]);
+          }
+          return { blue, orange };
+        }"""
+    )
+    assert coloured["blue"] > 100 and coloured["orange"] > 100, coloured
+    watched.quiet()
+
+
+def test_browser__another_example_brings_its_own_matrix_and_routes(watched: Watched) -> None:
+    page = watched.page
+    before = page.locator(".closeup:not([hidden]) .heat").first.inner_text()
+    shown = page.locator("#example").input_value()
+    other = "0" if shown != "0" else "1"
+    page.select_option("#example", other)
+    page.wait_for_selector(f'.closeup[data-example="{other}"] .scene canvas')
+    assert page.locator(".closeup:not([hidden])").count() == 1
+    assert page.locator(".closeup:not([hidden]) .heat").first.inner_text() != before
+    for number in ("2", "3", "4", shown):  # back and forth: 3D views are let go, not piled up
+        page.select_option("#example", number)
+    assert page.locator(".scene canvas").count() <= 3
+    watched.quiet()
+
+
+def test_browser__another_route_and_another_pair_change_what_is_shown(watched: Watched) -> None:
+    page = watched.page
+    closeup = page.locator(".closeup:not([hidden])")
+    caption = closeup.locator("[data-caption]").inner_text()
+    closeup.locator('.chips:has(input[name^="route"]) label').nth(3).click()
+    assert closeup.locator("[data-caption]").inner_text() != caption
+    closeup.locator('.chips:has(input[name^="pair"]) label').nth(2).click()
+    assert closeup.locator("[data-answer]:visible").get_attribute("data-answer") == "2"
+    assert closeup.locator('[data-pair="2"]').first.is_visible()
+    assert not closeup.locator('[data-pair="0"]').first.is_visible()
+    watched.quiet()
+
+
+def test_browser__more_curves_are_drawn_when_opened(watched: Watched) -> None:
+    page = watched.page
+    page.locator("details.more summary").click()
+    page.wait_for_selector("details.more .js-plotly-plot .main-svg")
+    width = page.locator("details.more .main-svg").first.bounding_box()
+    assert width is not None and width["width"] > 200
+    watched.quiet()
+
+
+def test_browser__dark_scheme_recolours_page_and_plots(watched: Watched) -> None:
+    page = watched.page
+    line = "#training [data-figure] .lines path.js-line"
+    before = page.locator(line).nth(1).evaluate("e => getComputedStyle(e).stroke")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    assert page.locator(line).nth(1).evaluate("e => getComputedStyle(e).stroke") != before
+    assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(15, 20, 25)"
+    watched.quiet()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_browser__fits_a_narrow_screen(chromium: Browser, address: str, width: int) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    watched = Watched(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    watched.quiet()
+    page.close()
+
+
+def test_browser__hostile_names_run_nothing(chromium: Browser, tmp_path: Path) -> None:
+    name = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>{}"
+    run = make_run(tmp_path / "run", splits=("val",), scan=name, examples=2)
+    page = chromium.new_page()
+    watched = Watched(page, report(run).as_uri())
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.broken") is None
+    watched.quiet()
+    page.close()
+
+
+def test_browser__an_unfinished_run_opens_quietly(chromium: Browser, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=())
+    (run / "summary.json").unlink()
+    page = chromium.new_page()
+    watched = Watched(page, report(run).as_uri())
+    assert page.locator("#verdict h2").inner_text() == "Not judged yet."
+    watched.quiet()
+    page.close()
+
+
+def test_browser__prints_in_light_colours(watched: Watched) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#figures").evaluate("e => getComputedStyle(e).color") == "rgb(22, 32, 43)"
+    widths = page.locator("[data-figure] .main-svg").evaluate_all("all => all.map(e => e.clientWidth)")
+    assert max(widths) <= 680
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("#figures").evaluate("e => getComputedStyle(e).color") == "rgb(233, 238, 243)"
+    watched.quiet()

@@ -1,0 +1,234 @@
+"""The page: what it says, what it leaves out, and that nothing in it can break out or call home."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plotly import graph_objects
+from typer.testing import CliRunner
+
+from orienteer.cli import app, commands
+from orienteer.errors import OrienteerError, RunError
+from orienteer.report import report
+from orienteer.report.page import contents, render
+from orienteer.report.read import RunRecords, read_run
+
+from .run_folder import make_run, write_json
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}{}"
+
+
+class _Page(HTMLParser):
+    """The page's tags with their attributes, and its visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.text += data
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.tags)
+
+
+def _page(run: Path) -> _Page:
+    return _Page(render(read_run(run)))
+
+
+@pytest.fixture(scope="module")
+def whole(records: RunRecords) -> _Page:
+    return _Page(render(records))
+
+
+def test_page__has_every_section_in_order(whole: _Page) -> None:
+    anchors = [attributes.get("id") for tag, attributes in whole.tags if tag == "section"]
+    assert anchors == [
+        "verdict", "figures", "evaluations", "training", "examples", "gap", "where", "probes", "adjacency",
+        "route",
+        "position", "machine", "settings", "words",
+    ]  # fmt: skip
+    assert "Left out" not in whole.text
+
+
+def test_page__every_figure_has_one_place_and_a_sentence(records: RunRecords, whole: _Page) -> None:
+    places = [attributes["data-figure"] for _, attributes in whole.tags if "data-figure" in attributes]
+    assert sorted(places) == sorted(contents(records)["figures"]) and len(set(places)) == len(places)
+    for section in contents(records)["sections"]:
+        assert all(len(figure.look) > 30 for figure in [*section.figures, *section.more])
+
+
+def test_page__figures_are_valid_plotly(records: RunRecords) -> None:
+    shown = contents(records)
+
+    def coloured(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: coloured(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [coloured(item) for item in value]
+        return "#123456" if isinstance(value, str) and re.fullmatch(r"@[a-z-]+", value) else value
+
+    scenes = [
+        {"data": scene["base"] + choice["traces"], "layout": scene["layout"]}
+        for scene in shown["scenes"]
+        for choice in scene["choices"][:1]
+    ]
+    for figure in [*shown["figures"].values(), *scenes]:
+        graph_objects.Figure(coloured(figure))  # raises on a property plotly does not know
+
+
+def test_page__every_colour_token_is_in_the_style_sheet(records: RunRecords) -> None:
+    import orienteer.report
+
+    style = (Path(orienteer.report.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    shown = contents(records)
+    used = set(re.findall(r'"@([a-z-]+)"', json.dumps([shown["figures"], shown["scenes"]])))
+    light, dark = style.split("@media", 2)[:2]
+    assert {"model", "truth", "chance", "ink"} <= used
+    assert all(f"--{name}:" in light and f"--{name}:" in dark for name in used)
+
+
+def test_page__forbids_the_network(whole: _Page) -> None:
+    policies = [a["content"] for tag, a in whole.tags if tag == "meta" and a.get("http-equiv")]
+    assert policies and "default-src 'none'" in str(policies[0]) and "http" not in str(policies[0])
+    for tag, attributes in whole.tags:
+        for name in ("src", "href", "data", "action", "srcset", "poster"):
+            value = attributes.get(name) or "data:"
+            assert value.startswith("data:"), f"<{tag} {name}={value[:60]}>"
+
+
+def test_page__hostile_scan_names_stay_text(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",), scan=HOSTILE)
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    info["environment"]["processor"] = HOSTILE
+    info["tasks"].append(HOSTILE)
+    write_json(run / "run.json", info)
+    (run / "settings.yaml").write_text(f"note: {HOSTILE}", encoding="utf-8")
+    record = json.loads((run / "evaluations" / "val" / "evaluation.json").read_text(encoding="utf-8"))
+    record["verdict"] |= {"sentence": HOSTILE, "evidence": [HOSTILE]}
+    record["probes"][HOSTILE] = {"gap_error_mm": 5.0, "skill": 0.9}
+    write_json(run / "evaluations" / "val" / "evaluation.json", record)
+    page = _page(run)
+    assert page.count("script") == 3 and page.count("img") == 0
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert page.text.count("alert(1)") >= 5 and "{{7*7}}" in page.text
+
+
+def test_page__data_survives_the_embedding(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",), scan=HOSTILE)
+    text = render(read_run(run))
+    embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert embedded is not None
+    value = json.loads(embedded.group(1))
+    assert "&lt;/script&gt;" in value["figures"]["gap-distance"]["data"][1]["text"][0]
+    assert "NaN" not in embedded.group(1)
+
+
+def test_page__leaves_out_untrained_tasks_with_one_line_each(tmp_path: Path) -> None:
+    page = _page(make_run(tmp_path / "run", tasks=("gap",), splits=("val",)))
+    for task in ("adjacency of chunks", "directions and routes", "position field"):
+        assert f"Left out: the {task} was not trained in this run." in page.text
+    assert "data-scene" not in str(page.tags) and page.text.count("not trained in this run") >= 5
+
+
+def test_page__without_evaluation_shows_the_curves_and_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=())
+    (run / "summary.json").unlink()
+    page = _page(run)
+    assert "Not judged yet." in page.text and "The evaluation has not run" in page.text
+    assert "curve-gap-gap_error_mm" in str(page.tags)
+    assert "could not be read" not in page.text
+
+
+def test_page__of_a_run_killed_before_its_first_line(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=())
+    (run / "observations.jsonl").write_bytes(b"")
+    assert "No training step has been logged yet" in _page(run).text
+
+
+def test_page__lists_what_could_not_be_read(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",))
+    (run / "evaluations" / "val" / "route.parquet").write_bytes(b"")
+    page = _page(run)
+    assert "evaluations/val/route.parquet" in page.text
+    assert "this evaluation recorded no rows of the directions and routes" in page.text
+
+
+def test_page__says_plainly_that_people_are_simulated(tmp_path: Path, whole: _Page) -> None:
+    assert "Simulated people." in _page(make_run(tmp_path / "run", splits=("val",), simulated=True)).text
+    assert "Simulated people." not in whole.text
+
+
+def test_page__calls_an_algebraic_closure_no_finding(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",), form="difference")
+    shown = contents(read_run(run))
+    card = next(card for card in shown["cards"] if card.title == "Route closure")
+    assert card.value == "0.0 mm" and "Zero by construction" in card.note
+    assert _page(run).text.count("no finding") >= 2
+
+
+@pytest.mark.parametrize("label", ["learning", "stuck", "cheating"])
+def test_page__tells_the_verdict_by_word_shape_and_colour(tmp_path: Path, label: str) -> None:
+    page = _page(make_run(tmp_path / "run", tasks=("gap",), splits=("val",), verdict=label, examples=0))
+    assert f"Verdict: {label}" in page.text
+    section = next(a for tag, a in page.tags if tag == "section" and a.get("id") == "verdict")
+    assert label in str(section["class"])
+    shape = {"learning": "circle", "stuck": "rect", "cheating": "path"}[label]
+    signs = [n for n, (tag, a) in enumerate(page.tags) if tag == "svg" and a.get("class") == "sign"]
+    assert page.tags[signs[0] + 1][0] == shape
+
+
+def test_page__shows_the_middle_example_first(records: RunRecords) -> None:
+    closeups = contents(records)["closeups"]
+    chosen = [closeup for closeup in closeups if closeup.chosen]
+    assert len(closeups) == 5 and len(chosen) == 1
+    errors = sorted(float(re.search(r"gap error ([\d.]+) mm", c.label).group(1)) for c in closeups)  # type: ignore[union-attr]
+    assert f"gap error {errors[2]:.1f} mm, typical" in chosen[0].label
+
+
+def test_report__writes_beside_the_run_and_replaces_its_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=("gap",), splits=("val",), examples=1)
+    first = report(run)
+    assert first == run / "report.html" and 4e6 < first.stat().st_size < 8e6
+    assert report(run) == first
+    assert [path.name for path in run.glob("*report*")] == ["report.html"]
+
+
+def test_report__never_replaces_another_file_unasked(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=("gap",), splits=())
+    other = tmp_path / "mine.html"
+    other.write_text("mine", encoding="utf-8")
+    with pytest.raises(RunError, match="exists"):
+        report(run, other)
+    assert other.read_text(encoding="utf-8") == "mine"
+    assert report(run, other, overwrite=True) == other and other.stat().st_size > 4e6
+
+
+def test_report__a_folder_as_target_is_an_error(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=("gap",), splits=())
+    with pytest.raises(RunError, match="is a folder"):
+        report(run, tmp_path)
+
+
+def test_report__a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=("gap",), splits=())
+    with pytest.raises(OrienteerError, match="cannot write"):
+        report(run, run / "run.json" / "page.html")
+
+
+def test_command__prints_where_the_report_is(tmp_path: Path) -> None:
+    assert commands.report
+    run = make_run(tmp_path / "run", tasks=("gap",), splits=("val",), examples=1)
+    result = CliRunner().invoke(app, ["report", str(run)])
+    assert result.exit_code == 0 and result.output.strip() == f"report: {run / 'report.html'}"

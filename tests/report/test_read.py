@@ -1,0 +1,112 @@
+"""Reading a run folder, whole, unfinished or damaged."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orienteer.errors import RunError
+from orienteer.report.read import EvaluationRecords, RunRecords, number, read_run
+
+from .run_folder import make_run, write_json
+
+
+def test_read__finds_everything_in_a_finished_run(records: RunRecords) -> None:
+    assert records.problems == ()
+    assert [evaluation.name for evaluation in records.evaluations] == ["test", "val"]
+    assert set(records.evaluations[0].tables) == {"gap", "adjacency", "route", "position"}
+    example = records.evaluations[0].examples[0]
+    assert [plane.axis for plane in example.planes] == [0, 1, 2]
+    assert [plane.image.shape for plane in example.planes] == [(72, 60), (60, 60), (60, 72)]
+    assert example.centres_mm.shape == (3, 3)
+
+
+def test_read__leads_with_test_people_then_validation_then_any(tmp_path: Path) -> None:
+    both = read_run(make_run(tmp_path / "both", splits=("train", "val", "test")))
+    assert both.lead is not None and both.lead.split == "test"
+    one = read_run(make_run(tmp_path / "one", splits=("train", "val")))
+    assert one.lead is not None and one.lead.split == "val"
+    other = read_run(make_run(tmp_path / "other", splits=("train",)))
+    assert other.lead is not None and other.lead.split == "train"
+    assert read_run(make_run(tmp_path / "none", splits=())).lead is None
+
+
+def test_read__passes_over_a_line_torn_by_a_kill(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=())
+    whole = len(read_run(run).lines)
+    log = run / "observations.jsonl"
+    log.write_bytes(log.read_bytes()[:-25])
+    assert len(read_run(run).lines) == whole - 1
+
+
+def test_read__names_what_is_damaged_and_goes_on(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",))
+    folder = run / "evaluations" / "val"
+    (folder / "gap.parquet").write_bytes(b"PAR1 not really")
+    (folder / "examples" / "sample_000.safetensors").write_bytes(b"\x00" * 40)
+    (folder / "examples" / "sample_001.safetensors").unlink()
+    (run / "summary.json").write_text("{half", encoding="utf-8")
+    read = read_run(run)
+    assert len(read.problems) == 4
+    assert "gap" not in read.evaluations[0].tables and "route" in read.evaluations[0].tables
+    assert len(read.evaluations[0].examples) == 3
+    assert any("sample_001.json: missing" in problem for problem in read.problems)
+
+
+def test_read__leaves_out_a_table_without_its_columns(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",))
+    folder = run / "evaluations" / "val"
+    (folder / "position.parquet").write_bytes((folder / "route.parquet").read_bytes())
+    read = read_run(run)
+    assert "position" not in read.evaluations[0].tables
+    assert read.problems == ("evaluations/val/position.parquet: lacks the columns view",)
+
+
+def test_read__an_evaluation_without_its_record_is_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("val",))
+    (run / "evaluations" / "val" / "evaluation.json").unlink()
+    read = read_run(run)
+    assert read.evaluations == ()
+    assert read.problems == ("evaluations/val/evaluation.json: missing",)
+
+
+def test_read__a_missing_folder_is_an_error_with_a_cure(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run folder at") as caught:
+        read_run(tmp_path / "nothing")
+    assert "orienteer pretrain" in caught.value.cure
+
+
+def test_read__a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"neither a run\.json nor an observations\.jsonl"):
+        read_run(tmp_path)
+
+
+def test_read__a_newer_version_is_an_error(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=())
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    write_json(run / "run.json", info | {"schema_version": 99})
+    with pytest.raises(RunError, match="schema version 99"):
+        read_run(run)
+
+
+def test_read__measure_is_found_in_whichever_task_saw_it(lead: EvaluationRecords) -> None:
+    assert lead.measure("direction_error_deg")["chance"] == 90.0
+    assert lead.measure("no_such_measure") == {}
+
+
+@pytest.mark.parametrize("value", [None, "5", True, float("nan"), float("inf"), [1.0]])
+def test_number__refuses_what_is_no_finite_number(value: object) -> None:
+    assert number(value) is None
+
+
+def test_number__keeps_numbers(lead: EvaluationRecords) -> None:
+    assert number(3) == 3.0
+    assert number(lead.figures["gap_error_mm"]) == pytest.approx(
+        float(
+            np.linalg.norm(
+                [lead.tables["gap"][f"pred_{axis}"] - lead.tables["gap"][f"true_{axis}"] for axis in "ras"],
+                axis=0,
+            ).mean()
+        )
+    )

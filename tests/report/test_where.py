@@ -1,0 +1,70 @@
+"""Error by distance and by region."""
+
+import numpy as np
+import pytest
+
+from orienteer.report.read import EvaluationRecords
+from orienteer.report.scatter import error_mm
+from orienteer.report.where import by_distance, by_region, where_figures
+
+
+def _gap(lengths: list[float], errors: list[float], places: list[float]) -> dict[str, np.ndarray]:
+    zero = np.zeros(len(lengths))
+    return {
+        "scan": np.array([f"s{n}" for n in range(len(lengths))], dtype=object),
+        "true_r": np.array(lengths), "true_a": zero, "true_s": zero,
+        "pred_r": np.array(lengths), "pred_a": np.array(errors), "pred_s": zero,
+        "place_r": np.array(places), "place_a": zero, "place_s": zero + 1.0,
+    }  # fmt: skip
+
+
+def test_by_distance__puts_each_error_in_its_band() -> None:
+    groups = by_distance(_gap([5, 15, 25, 115], [1, 3, 8, 20], [0.5] * 4))
+    assert [group.label for group in groups] == ["0–20", "20–40", "100–120"]
+    assert [group.error.mean for group in groups] == pytest.approx([2, 8, 20])
+    assert [group.zero_mm for group in groups] == pytest.approx([10, 25, 115])
+
+
+def test_by_distance__bands_hold_every_row_once(lead: EvaluationRecords) -> None:
+    gap = lead.tables["gap"]
+    groups = by_distance(gap)
+    assert sum(group.error.rows for group in groups) == len(gap["sample"]) and len(groups) <= 8
+    total = sum(group.error.mean * group.error.rows for group in groups) / len(gap["sample"])
+    assert total == pytest.approx(error_mm(gap).mean())
+
+
+def test_by_distance__of_views_in_one_place_is_one_band() -> None:
+    assert [group.label for group in by_distance(_gap([0, 0], [1, 3], [0.5] * 2))] == ["0–5"]
+
+
+def test_by_region__splits_the_foreground_in_thirds() -> None:
+    right, anterior, superior = by_region(_gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
+    assert [(group.label, group.error.mean) for group in right] == [
+        ("left", pytest.approx(1)),
+        ("middle", pytest.approx(2)),
+        ("right", pytest.approx(5)),
+    ]
+    assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == [
+        "upper"
+    ]
+
+
+def test_by_region__is_left_out_where_no_place_was_recorded() -> None:
+    gap = {name: column for name, column in _gap([10], [1], [0.5]).items() if not name.startswith("place")}
+    assert by_region(gap) == [] and len(where_figures(gap)) == 1
+
+
+def test_where_figures__name_the_worst_region_and_share_a_scale(lead: EvaluationRecords) -> None:
+    figures = where_figures(lead.tables["gap"])
+    assert len(figures) == 4
+    groups = by_region(lead.tables["gap"])[1]
+    worst = max(groups, key=lambda group: group.error.mean)
+    assert f"The largest is “{worst.label}” with {worst.error.mean:.1f} mm" in figures[2].look
+    assert len({tuple(figure.layout["yaxis"]["range"]) for figure in figures[1:]}) == 1
+
+
+def test_where_figures__whiskers_reach_the_interval(lead: EvaluationRecords) -> None:
+    bars = where_figures(lead.tables["gap"])[0].data[0]
+    group = by_distance(lead.tables["gap"])[2]
+    assert group.error.high is not None
+    assert bars["y"][2] + bars["error_y"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
