@@ -1,7 +1,4 @@
-"""Networks, built on MONAI: encoders by name, one decoder above any of them."""
+"""Networks, built on MONAI: encoders by name, one decoder above any of them.
 
-from orienteer.networks.backbone import Backbone, Features
-from orienteer.networks.encoders import NETWORKS, Encoder, build_encoder
-from orienteer.networks.settings import NetworkSettings
-
-__all__ = ["NETWORKS", "Backbone", "Encoder", "Features", "NetworkSettings", "build_encoder"]
+Import ``orienteer.networks.settings`` for the settings alone: it needs neither torch nor MONAI.
+"""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.config import Config
-from orienteer.observations.records import Observation
+from orienteer.observations.records import Measure, Observation, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +74,7 @@ class PretextTask(nn.Module, ABC):
         name: key in settings, records and reports.
         needs_dense: True when it reads ``EncodedViews.dense``.
         settings_type: its settings class.
+        settings: its settings.
     """
 
     name: ClassVar[str]
@@ -82,11 +83,16 @@ class PretextTask(nn.Module, ABC):
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__()
-        self.weight = settings.weight
+        self.settings = settings
 
     @abstractmethod
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation of one batch. Every row of the observation has a ``sample`` column (0..B-1)."""
+
+    @staticmethod
+    @abstractmethod
+    def measure(rows: Rows) -> dict[str, Measure]:
+        """Figures of any rows of this task, of one batch or of many; the first one is the headline."""
 
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:

@@ -9,31 +9,37 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from orienteer.config import Config
 from orienteer.errors import ConfigError
-from orienteer.networks import Backbone, NetworkSettings
+from orienteer.networks.backbone import Backbone
+from orienteer.networks.settings import NetworkSettings
 from orienteer.observations import Observation
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import TASKS
+from orienteer.pretext.teacher import TeacherSettings
 
 BODY_ABOVE = -0.95
 """Normalised intensity above which a voxel counts as body: just over the window's floor."""
 
 
-class TeacherSettings(Config):
-    """A momentum copy of the backbone."""
+class Seen:
+    """Carries observations through wrappers of a forward pass, which walk into every collection they know."""
 
-    enabled: bool = False
-    """Encode the first view online and the others with a slowly following copy, without gradient."""
-    momentum: float = 0.99
-    """How much of the copy is kept each step."""
+    __slots__ = ("observations",)
+
+    def __init__(self, observations: tuple[Observation, ...]) -> None:
+        self.observations = observations
 
 
 class ModelOutput(NamedTuple):
     """The weighted sum of the tasks' losses, and what each saw."""
 
     loss: Tensor
-    observations: tuple[Observation, ...]
+    seen: Seen
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """One observation a task."""
+        return self.seen.observations
 
 
 class SpatialModel(nn.Module):
@@ -89,12 +95,12 @@ class SpatialModel(nn.Module):
         views = self.encode(images, centres, view_mm)
         loss = images.new_zeros(())
         seen = []
-        for task in self.tasks.values():
-            assert isinstance(task, PretextTask)
+        for name in self.tasks:
+            task = self.task(name)
             output = task(views)
-            loss = loss + task.weight * output.loss
+            loss = loss + task.settings.weight * output.loss
             seen.append(output.observation)
-        return ModelOutput(loss, tuple(seen))
+        return ModelOutput(loss, Seen(tuple(seen)))
 
     def encode(
         self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
@@ -117,6 +123,12 @@ class SpatialModel(nn.Module):
             dense = None if features.dense is None else features.dense.unflatten(0, (batch, count))
         body = None if dense is None else _body(images, dense.shape[-1])
         return EncodedViews(embedding=embedding, dense=dense, body=body, centres=centres, view_mm=view_mm)
+
+    def task(self, name: str) -> PretextTask:
+        """One of the tasks, by name."""
+        task = self.tasks[name]
+        assert isinstance(task, PretextTask)
+        return task
 
     @torch.no_grad()
     def update_teacher(self) -> None:

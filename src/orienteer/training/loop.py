@@ -1,7 +1,7 @@
 """The optimisation loop, as a generator: it yields what each step saw; whoever drives it logs and saves."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,17 +46,19 @@ def optimise(
     *,
     seed: int,
     start: int,
+    after_step: Callable[[], None],
 ) -> Iterator[StepResult]:
     """Train from step ``start`` to the last, one batch a step.
 
     Args:
         fabric: launched, with ``model`` and ``optimiser`` set up.
-        model: ``(images, centres, view_mm) -> ModelOutput``, with ``update_teacher``.
+        model: ``(images, centres, view_mm) -> ModelOutput``.
         optimiser: its rate is set here, from the step.
         batches: the remaining batches, in order.
         settings: schedule and clipping.
         seed: the run's seed; torch's generator is set from (seed, step), so resuming repeats dropout too.
         start: steps already done.
+        after_step: called once the weights have moved (a momentum teacher follows here).
 
     Raises:
         RunError: the loss is no longer finite, or memory ran out.
@@ -86,5 +88,5 @@ def optimise(
             )
         fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
         optimiser.step()
-        model.update_teacher()
+        after_step()
         yield StepResult(step + 1, loss, rate, time.perf_counter() - began, waited, output.observations)

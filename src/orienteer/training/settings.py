@@ -46,5 +46,7 @@ class CheckpointSettings(Config):
 
     every: int = Field(200, ge=1)
     """Steps between checkpoints (and validations)."""
+    log_every: int = Field(10, ge=1)
+    """Steps between lines of training figures in the records."""
     keep: int = Field(3, ge=1)
     """Most recent checkpoints that are kept, besides the best one."""

@@ -19,11 +19,12 @@ class AdjacencyTask(PretextTask):
     name = "adjacency"
     needs_dense = True
     settings_type = AdjacencySettings
+    settings: AdjacencySettings
+    measure = staticmethod(adjacency_measures)
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__(settings, interface)
         assert isinstance(settings, AdjacencySettings)
-        self.settings = settings
         self.head = nn.Sequential(
             nn.Linear(interface.dense_channels * CELLS**3, 128),
             nn.GELU(),
@@ -83,7 +84,7 @@ class AdjacencyTask(PretextTask):
         }
         rank = effective_rank(to_numpy(chunks.flatten(0, 2)))
         # The rank tells a collapsed embedding (one direction for every chunk) from a working one.
-        measures = adjacency_measures(rows) | {"embedding_rank": Measure(rank, "rank", None, "higher")}
+        measures = self.measure(rows) | {"embedding_rank": Measure(rank, "rank", None, "higher")}
         return Observation(self.name, measures, rows)
 
 

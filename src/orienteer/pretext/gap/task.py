@@ -28,12 +28,12 @@ class GapTask(PretextTask):
 
     name = "gap"
     settings_type = GapSettings
+    settings: GapSettings
+    measure = staticmethod(gap_measures)
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__(settings, interface)
         assert isinstance(settings, GapSettings)
-        self.length = settings.length_mm
-        self.distance_weight = settings.distance_weight
         self.head = PairHead(interface.embedding, settings.form)
         # The scale always looks at the pair: how sure one is depends on both views.
         self.scale_head = PairHead(interface.embedding, "pairwise") if settings.uncertainty else None
@@ -41,7 +41,7 @@ class GapTask(PretextTask):
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation; rows are ordered pairs, in mm."""
         i, j = ordered_pairs(views.centres.shape[1], views.centres.device)
-        true = gap_matrix(views.centres)[:, i, j] / self.length
+        true = gap_matrix(views.centres)[:, i, j] / self.settings.length_mm
         predicted = self.head(views.embedding)[:, i, j].float()
         if self.scale_head is None:
             log_scale = None
@@ -51,8 +51,8 @@ class GapTask(PretextTask):
             loss = laplace_loss(predicted, true, log_scale)
         distance = functional.smooth_l1_loss(_length(predicted), _length(true), beta=0.1)
         return TaskOutput(
-            loss + self.distance_weight * distance,
-            self._observe(predicted * self.length, true * self.length, log_scale, i, j),
+            loss + self.settings.distance_weight * distance,
+            self._observe(predicted * self.settings.length_mm, true * self.settings.length_mm, log_scale, i, j),
         )
 
     def _observe(
@@ -67,8 +67,8 @@ class GapTask(PretextTask):
             **vector_columns("pred", to_numpy(predicted.flatten(0, 1))),
         }
         if log_scale is not None:
-            rows |= vector_columns("scale", to_numpy(log_scale.exp().flatten(0, 1) * self.length))
-        return Observation(self.name, gap_measures(rows), rows)
+            rows |= vector_columns("scale", to_numpy(log_scale.exp().flatten(0, 1) * self.settings.length_mm))
+        return Observation(self.name, self.measure(rows), rows)
 
 
 def laplace_loss(predicted: Tensor, true: Tensor, log_scale: Tensor) -> Tensor:

@@ -29,11 +29,12 @@ class PositionTask(PretextTask):
     name = "position"
     needs_dense = True
     settings_type = PositionSettings
+    settings: PositionSettings
+    measure = staticmethod(position_measures)
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__(settings, interface)
         assert isinstance(settings, PositionSettings)
-        self.settings = settings
         self.head = nn.Conv3d(interface.dense_channels, 3, kernel_size=1)
 
     def forward(self, views: EncodedViews) -> TaskOutput:
@@ -72,4 +73,4 @@ class PositionTask(PretextTask):
             **vector_columns("true", to_numpy(true[sample, place])),
             **vector_columns("pred", to_numpy(predicted[sample, place])),
         }
-        return Observation(self.name, position_measures(rows), rows)
+        return Observation(self.name, self.measure(rows), rows)

@@ -26,11 +26,12 @@ class RouteTask(PretextTask):
 
     name = "route"
     settings_type = RouteSettings
+    settings: RouteSettings
+    measure = staticmethod(route_measures)
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__(settings, interface)
         assert isinstance(settings, RouteSettings)
-        self.settings = settings
         self.head = PairHead(interface.embedding, settings.form)
 
     def forward(self, views: EncodedViews) -> TaskOutput:
@@ -64,7 +65,7 @@ class RouteTask(PretextTask):
             **vector_columns("true", to_numpy(true)),
             **vector_columns("pred", to_numpy(predicted)),
         }
-        return Observation(self.name, route_measures(rows), rows)
+        return Observation(self.name, self.measure(rows), rows)
 
 
 def _kinds(

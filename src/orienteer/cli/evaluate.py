@@ -1,0 +1,39 @@
+"""``orienteer evaluate RUN STORE``: the same figures on any other scans."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    store: Annotated[Path, typer.Argument(help="A store at the run's spacing.")],
+    split: Annotated[str, typer.Option(help="Which people; `all` takes every scan of the store.")] = "test",
+    name: Annotated[str | None, typer.Option(help="Name of the evaluation; default the split.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an evaluation of that name.")] = False,
+) -> None:
+    """Measure a run on new people, another scanner or other anatomy, with honesty probes and a verdict.
+
+    **Examples**
+
+    `orienteer evaluate run store --split test`
+
+    `orienteer evaluate run other-hospital --split all --name other-hospital --json figures.json`
+    """
+    from rich.console import Console
+
+    from orienteer.cli.figures import print_figures
+    from orienteer.pretraining.evaluate import evaluate as start
+    from orienteer.store.atomic import write_json
+
+    found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
+    console = Console()
+    print_figures(console, found)
+    if json is not None:
+        write_json(json, found.to_json())
+        console.print(f"\nwritten: {json}", highlight=False)

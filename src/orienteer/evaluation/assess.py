@@ -1,0 +1,147 @@
+"""A full assessment: final figures, honesty probes, verdict, and everything the report needs, in one folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from orienteer.evaluation.examples import write_examples
+from orienteer.evaluation.figures import headline, stable_figures
+from orienteer.evaluation.measure import measure
+from orienteer.evaluation.probes import PROBES
+from orienteer.evaluation.settings import EvaluationSettings
+from orienteer.observations.files import measures_to_json, write_rows
+from orienteer.observations.records import RECORD_VERSION
+from orienteer.observations.verdict import Figure, Verdict, judge
+from orienteer.pretext.model import SpatialModel
+from orienteer.store.atomic import write_json
+from orienteer.views import Sampler
+
+Progress = Callable[[str, float], None]
+"""Told what is being measured and which share of everything is done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What an assessment found.
+
+    Attributes:
+        name: folder name under ``RUN/evaluations``.
+        split: which people.
+        step: the checkpoint's step.
+        figures: stable keys, see docs/reference/run-folder.md.
+        probes: per probe the headline figure, its chance and skill.
+        verdict: learning, stuck or cheating.
+        folder: where the records are.
+    """
+
+    name: str
+    split: str
+    step: int
+    figures: dict[str, Any]
+    probes: dict[str, dict[str, float | None]]
+    verdict: Verdict
+    folder: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures, probes and verdict under stable keys."""
+        return {
+            **self.figures,
+            "probes": self.probes,
+            "verdict": self.verdict.label,
+            "verdict_sentence": self.verdict.sentence,
+            "split": self.split,
+            "step": self.step,
+        }
+
+
+def assess(
+    model: SpatialModel,
+    sampler: Sampler,
+    settings: EvaluationSettings,
+    *,
+    folder: Path,
+    split: str,
+    step: int,
+    device: torch.device,
+    progress: Progress = lambda *_: None,
+) -> Evaluation:
+    """Measure ``model`` on the sampler's scans, probe it, judge it, and write the records.
+
+    Args:
+        model: on ``device``.
+        sampler: without augmentation.
+        settings: how many samples.
+        folder: ``RUN/evaluations/<name>``; its records are replaced one by one, each atomically.
+        split: name of the people measured.
+        step: the checkpoint's step.
+        device: where the model is.
+        progress: told how far it is.
+    """
+    samples = settings.final_per_scan * len(sampler.ids)
+    probed = min(samples, 16 * len(sampler.ids))
+    work = samples + probed * len(PROBES)
+    done = 0
+
+    def tell(what: str) -> Callable[[int], None]:
+        return lambda count: progress(what, (done + count) / work)
+
+    real = measure(
+        model, sampler, samples, batch=settings.batch, device=device, on_batch=tell("the views as they are")
+    )
+    done = samples
+    key, value, words = headline(real.observations)
+    probes = {"real": Figure(value.value, value.chance or 0.0, value.skill or 0.0)}
+    for name, corrupt in PROBES.items():
+        seen = measure(
+            model, sampler, probed, batch=settings.batch, device=device, corrupt=corrupt, on_batch=tell(f"probe: {name}")
+        )
+        done += probed
+        _, value, _ = headline(seen.observations)
+        probes[name] = Figure(value.value, value.chance or 0.0, value.skill or 0.0)
+    verdict = judge(probes, measure=words, unit=value.unit)
+    store = sampler.store
+    persons = {scan: store.entry(scan).person for scan in sampler.ids}
+    evaluation = Evaluation(
+        name=folder.name,
+        split=split,
+        step=step,
+        figures=stable_figures(real.observations, persons),
+        probes={
+            name: {key: figure.value, "chance": figure.chance, "skill": figure.skill}
+            for name, figure in probes.items()
+        }
+        | {"chance": {key: probes["real"].chance, "chance": probes["real"].chance, "skill": 0.0}},
+        verdict=verdict,
+        folder=folder,
+    )
+    for task, observation in real.observations.items():
+        write_rows(folder / f"{task}.parquet", observation.rows)
+    chunk = getattr(model.tasks["adjacency"], "settings").chunk if "adjacency" in model.tasks else 0.5  # noqa: B009
+    write_examples(folder / "examples", real.recipes, store, count=settings.examples, chunk=chunk)
+    write_json(
+        folder / "evaluation.json",
+        {
+            "v": RECORD_VERSION,
+            "name": folder.name,
+            "split": split,
+            "step": step,
+            "samples": samples,
+            "scans": len(sampler.ids),
+            "persons": len(set(persons.values())),
+            "figures": evaluation.figures,
+            "probes": evaluation.probes,
+            "verdict": {
+                "label": verdict.label,
+                "sentence": verdict.sentence,
+                "evidence": list(verdict.evidence),
+            },
+            "observations": {
+                task: {"measures": measures_to_json(observation.measures)}
+                for task, observation in real.observations.items()
+            },
+        },
+    )
+    return evaluation

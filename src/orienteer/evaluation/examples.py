@@ -1,0 +1,63 @@
+"""A few samples with slices of their scan, so that the report can draw boxes without the store."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from orienteer.store import Store
+from orienteer.store.atomic import write_bytes, write_text
+from orienteer.views import SampleRecipe
+
+
+def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int, chunk: float) -> None:
+    """Write ``sample_NNN.json`` and ``.safetensors`` for ``count`` samples, of different scans where there are.
+
+    Args:
+        folder: ``examples`` of an evaluation.
+        recipes: all samples.
+        store: where their scans are.
+        count: how many to keep.
+        chunk: chunk edge as a share of the view's.
+    """
+    scans = sorted({recipe.scan for recipe in recipes})
+    chosen: list[int] = []
+    for turn in range(count):
+        scan = scans[turn % len(scans)]
+        of_scan = [n for n, recipe in enumerate(recipes) if recipe.scan == scan and n not in chosen]
+        if of_scan:
+            chosen.append(of_scan[0])
+    for number in sorted(chosen):
+        recipe = recipes[number]
+        centre = recipe.centres.mean(0)
+        planes = _planes(recipe, centre, store)
+        spacing = recipe.spacing
+        shape = store.entry(recipe.scan).shape
+        document = {
+            "sample": number,
+            "scan": recipe.scan,
+            "extent_mm": [n * spacing for n in shape],
+            "spacing_mm": spacing,
+            "centres_mm": recipe.centres.tolist(),
+            "view_mm": recipe.view_mm,
+            "chunk_mm": recipe.view_mm * chunk,
+            "planes": [{"axis": axis, "at_mm": float(centre[axis])} for axis in range(3)],
+        }
+        write_bytes(folder / f"sample_{number:03d}.safetensors", save(planes))
+        write_text(folder / f"sample_{number:03d}.json", json.dumps(document, indent=2) + "\n")
+
+
+def _planes(recipe: SampleRecipe, centre: NDArray[np.float64], store: Store) -> dict[str, NDArray[np.uint8]]:
+    """Three slices through ``centre``, window mapped to 0..255."""
+    shape = store.entry(recipe.scan).shape
+    planes = {}
+    for axis in range(3):
+        low, size = [0, 0, 0], list(shape)
+        low[axis] = int(np.clip(round(centre[axis] / recipe.spacing), 0, shape[axis] - 1))
+        size[axis] = 1
+        slab = store.normalise(recipe.scan, store.read(recipe.scan, low, size))[0]
+        grey = np.clip((slab + 1) / 2, 0, 1) * 255
+        planes[f"plane_{axis}"] = np.ascontiguousarray(grey.astype(np.uint8).squeeze(axis))
+    return planes

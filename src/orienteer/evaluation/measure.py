@@ -1,0 +1,105 @@
+"""Measuring a model on a fixed set of views."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from orienteer.observations import Measure, Observation
+from orienteer.observations.files import merge_rows
+from orienteer.pretext.contract import AXES
+from orienteer.pretext.model import SpatialModel
+from orienteer.views import SampleRecipe, Sampler
+from orienteer.views.loader import batches
+
+Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
+"""Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a model saw in a set of samples.
+
+    Attributes:
+        observations: per task, over all samples.
+        recipes: the samples.
+    """
+
+    observations: dict[str, Observation]
+    recipes: tuple[SampleRecipe, ...]
+
+
+@torch.no_grad()
+def measure(
+    model: SpatialModel,
+    sampler: Sampler,
+    samples: int,
+    *,
+    batch: int,
+    device: torch.device,
+    corrupt: Corruption | None = None,
+    on_batch: Callable[[int], None] = lambda _: None,
+) -> Measured:
+    """Run the model on samples ``0 .. samples - 1`` and merge what its tasks saw.
+
+    Args:
+        model: put into evaluation mode here, and back.
+        sampler: without augmentation, so that views lie on the store's own grid.
+        samples: how many samples of K views.
+        batch: samples encoded together.
+        device: where the model is.
+        corrupt: an honesty probe's change of the images.
+        on_batch: told how many samples are done.
+    """
+    was_training = model.training
+    model.eval()
+    numbers = [list(range(start, min(start + batch, samples))) for start in range(0, samples, batch)]
+    seen: dict[str, list[Observation]] = {name: [] for name in model.tasks}
+    counts = []
+    for part in batches(sampler, numbers):
+        images = part.images if corrupt is None else corrupt(part.images, part.numbers)
+        output = model(images.to(device), part.centres.to(device), part.view_mm)
+        for observation in output.observations:
+            seen[observation.task].append(observation)
+        counts.append(len(part.numbers))
+        on_batch(sum(counts))
+    model.train(was_training)
+    recipes = tuple(sampler.draw(number) for number in range(samples))
+    merged = {name: _merge(model, name, parts, counts, recipes, sampler) for name, parts in seen.items()}
+    return Measured(merged, recipes)
+
+
+def _merge(
+    model: SpatialModel,
+    name: str,
+    parts: list[Observation],
+    counts: list[int],
+    recipes: tuple[SampleRecipe, ...],
+    sampler: Sampler,
+) -> Observation:
+    rows = merge_rows((part.rows for part in parts), counts)
+    rows["scan"] = np.array([recipe.scan for recipe in recipes])[rows["sample"]]
+    if "view_i" in rows:
+        rows |= _places(rows, recipes, sampler)
+    measures = model.task(name).measure(rows)
+    # Figures that rows cannot give (an embedding's rank) are averaged over the batches.
+    for extra in parts[0].measures.keys() - measures.keys():
+        first = parts[0].measures[extra]
+        mean = float(np.average([part.measures[extra].value for part in parts], weights=counts))
+        measures[extra] = Measure(mean, first.unit, first.chance, first.better)
+    return Observation(name, measures, rows)
+
+
+def _places(
+    rows: dict[str, np.ndarray], recipes: tuple[SampleRecipe, ...], sampler: Sampler
+) -> dict[str, np.ndarray]:
+    """Centre of view i as a fraction of the scan's foreground box, to tell regions of the body apart."""
+    places = []
+    for recipe in recipes:
+        entry = sampler.store.entry(recipe.scan)
+        low, high = np.array(entry.foreground_low), np.array(entry.foreground_high)
+        places.append((recipe.centres / recipe.spacing - low) / np.maximum(high - 1 - low, 1))
+    chosen = np.stack(places)[rows["sample"], rows["view_i"]].astype(np.float32)
+    return {f"place_{axis}": chosen[:, n] for n, axis in enumerate(AXES)}

@@ -1,0 +1,105 @@
+"""The verdict: is it learning anatomy, stuck, or cheating? A few stated rules on measured figures, no magic.
+
+*Skill* is the share of the way from chance (0) to a perfect answer (1).
+
+- stuck: the skill on new people is below ``STUCK_BELOW``.
+- cheating: with the anatomy taken out of the views (constant, shuffled) half of the skill is still there; or
+  painting over the outermost voxels of the views takes half of it away, and those voxels alone say more than all
+  the others. Anatomy goes on inside: an honest model keeps nearly all of its skill without the border (measured on
+  real brains: 0.84 of 0.89), though the border alone, being anatomy too, can keep much of it (0.62).
+- learning: otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Label = Literal["learning", "stuck", "cheating"]
+
+STUCK_BELOW = 0.25
+"""Less than a quarter of the way from chance to perfect."""
+CHEAT_SHARE = 0.5
+"""A probe without anatomy that keeps this share of the skill gives the cheat away."""
+
+PROBES = {
+    "constant": "every view replaced by its own mean",
+    "shuffled": "the voxels of every view shuffled",
+    "border": "only the border of every view kept",
+    "interior": "the border of every view painted over",
+}
+"""Probes in words."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person should think of a run.
+
+    Attributes:
+        label: ``learning``, ``stuck`` or ``cheating``.
+        sentence: one plain sentence.
+        evidence: the figures it rests on, one line each.
+    """
+
+    label: Label
+    sentence: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One probe's figure: value, chance, skill."""
+
+    value: float
+    chance: float
+    skill: float
+
+
+def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
+    """Judge a run from its probes.
+
+    Args:
+        probes: ``real`` and the probes of ``orienteer.evaluation.probes``; ``interior`` is the border's counterpart.
+        measure: the figure's name in words, e.g. ``gap error``.
+        unit: its unit.
+    """
+    real = probes["real"]
+    evidence = [f"real views: {measure} {_say(real, unit)}, chance {real.chance:.3g} {unit}"]
+    evidence += [f"{what}: {_say(probes[name], unit)}" for name, what in PROBES.items() if name in probes]
+    if real.skill < STUCK_BELOW:
+        sentence = (
+            f"On people it has not seen its {measure} is {real.value:.3g} {unit}, hardly better than chance "
+            f"({real.chance:.3g} {unit})."
+        )
+        return Verdict("stuck", sentence, tuple(evidence))
+    cheat = _cheat(probes)
+    if cheat is not None:
+        return Verdict("cheating", cheat, tuple(evidence))
+    sentence = (
+        f"On people it has not seen its {measure} is {real.value:.3g} {unit} (chance {real.chance:.3g} {unit}), and it "
+        "is lost when the anatomy is taken out of the views."
+    )
+    return Verdict("learning", sentence, tuple(evidence))
+
+
+def _cheat(probes: Mapping[str, Figure]) -> str | None:
+    """How the model cheats, in one sentence, or None."""
+    skill = {name: figure.skill for name, figure in probes.items()}
+    for name in ("constant", "shuffled"):
+        if skill.get(name, 0.0) >= CHEAT_SHARE * skill["real"]:
+            return (
+                f"With {PROBES[name]} it keeps {skill[name] / skill['real']:.0%} of its skill: it reads its position "
+                "from something that is not anatomy."
+            )
+    if {"border", "interior"} <= skill.keys():
+        lost = skill["interior"] < CHEAT_SHARE * skill["real"]
+        if lost and skill["border"] > skill["interior"]:
+            kept = max(0.0, skill["interior"]) / skill["real"]
+            return (
+                f"With {PROBES['interior']} it keeps only {kept:.0%} of its skill: it reads its position from the "
+                "outermost voxels of the views, not from the anatomy inside."
+            )
+    return None
+
+
+def _say(figure: Figure, unit: str) -> str:
+    return f"{figure.value:.3g} {unit} (skill {figure.skill:.0%})"

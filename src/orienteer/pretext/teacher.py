@@ -1,0 +1,14 @@
+"""Settings of the momentum teacher."""
+
+from pydantic import Field
+
+from orienteer.config import Config
+
+
+class TeacherSettings(Config):
+    """A momentum copy of the backbone."""
+
+    enabled: bool = False
+    """Encode the first view online and the others with a slowly following copy, without gradient."""
+    momentum: float = Field(0.99, ge=0, lt=1)
+    """How much of the copy is kept each step."""

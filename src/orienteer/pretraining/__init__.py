@@ -1,0 +1,1 @@
+"""Pretraining runs: settings, the run folder, training, and measuring a finished run."""

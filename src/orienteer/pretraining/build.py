@@ -1,0 +1,78 @@
+"""From settings and a store to a model and samplers, in training and when a run is read back."""
+
+import torch
+
+from orienteer.errors import RunError
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretraining.folder import RunFolder
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.training.checkpoint import Checkpoint, checkpoint_paths, latest_checkpoint, load_checkpoint, name_of
+from orienteer.views import Purpose, Sampler, torch_seed
+
+
+def build_model(settings: PretrainSettings, *, channels: int, spacing: float) -> SpatialModel:
+    """The untrained model; its first weights derive from the run's seed alone.
+
+    Raises:
+        ConfigError: settings that contradict each other or the network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
+        return SpatialModel(
+            settings.network,
+            settings.active_tasks,
+            settings.teacher,
+            in_channels=channels,
+            views=settings.views.count,
+            view=settings.views.size,
+            spacing=spacing,
+        )
+
+
+def training_sampler(settings: PretrainSettings, store: Store) -> Sampler:
+    """Augmented views of the training people."""
+    return Sampler(store, store.ids("train"), settings.views, settings.seed)
+
+
+def measuring_sampler(settings: PretrainSettings, store: Store, split: str | None) -> Sampler:
+    """Untouched views of a split (None: all scans), the same for every run with these view settings."""
+    return Sampler(store, store.ids(split), settings.views, settings.evaluation.seed, augment=False)
+
+
+def best_checkpoint(run: RunFolder) -> tuple[Checkpoint, tuple[str, ...]]:
+    """The best checkpoint by validation, or the newest whole one where that is damaged.
+
+    Returns:
+        The checkpoint, and warnings about those that could not be read.
+
+    Raises:
+        RunError: there is no whole checkpoint.
+    """
+    newest, warnings = latest_checkpoint(run.checkpoints)
+    if newest is None:
+        problem = "only damaged checkpoints" if checkpoint_paths(run.checkpoints) else "no checkpoint yet"
+        raise RunError(f"{run.path} has {problem}", cure="train longer, or continue it with --resume")
+    best = newest.state.get("best_step")
+    if best is None or best == newest.step:
+        return newest, warnings
+    try:
+        return load_checkpoint(run.checkpoints / name_of(best)), warnings
+    except RunError as error:
+        return newest, (*warnings, error.message)
+
+
+def restore_model(run: RunFolder, checkpoint: Checkpoint) -> tuple[SpatialModel, PretrainSettings]:
+    """The trained model of a run, in evaluation mode.
+
+    Raises:
+        RunError: the weights do not fit the settings.
+    """
+    settings, record = run.settings(), run.record()
+    data = record["data"]
+    model = build_model(settings, channels=data["channels"], spacing=data["spacing_mm"])
+    try:
+        model.load_state_dict(dict(checkpoint.model))
+    except RuntimeError as error:
+        raise RunError(f"{run.path}: weights and settings.yaml disagree: {error}", cure="restore settings.yaml") from None
+    return model.eval(), settings

@@ -1,0 +1,53 @@
+"""Where a run's figures go: JSON lines for people and scripts, TensorBoard events beside them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from orienteer.observations import Measure, Observation
+from orienteer.observations.files import ObservationLog
+from orienteer.pretraining.folder import RunFolder
+from orienteer.training.loop import StepResult
+
+
+class RunLog:
+    """Writes observations of training steps and validations.
+
+    Args:
+        run: the run folder.
+        step: steps already done; records of later steps, from before a kill, are dropped.
+    """
+
+    def __init__(self, run: RunFolder, step: int) -> None:
+        self.lines = ObservationLog(run.observations)
+        self.lines.rewind(step)
+        self.events: Any = SummaryWriter(str(run.tensorboard), purge_step=step + 1 if step else None)
+
+    def training(self, result: StepResult) -> None:
+        """Record one training step."""
+        share = result.waited / result.seconds if result.seconds > 0 else 0.0
+        machine = Observation(
+            "training",
+            {
+                "loss": Measure(result.loss, "1"),
+                "learning_rate": Measure(result.learning_rate, "1"),
+                "data_wait_fraction": Measure(share, "fraction"),
+            },
+        )
+        self._write((machine, *result.observations), result.step, "train")
+
+    def validation(self, observations: Iterable[Observation], step: int) -> None:
+        """Record one validation."""
+        self._write(observations, step, "validation")
+
+    def close(self) -> None:
+        """Flush the events."""
+        self.events.close()
+
+    def _write(self, observations: Iterable[Observation], step: int, phase: str) -> None:
+        for observation in observations:
+            self.lines.append(observation, step=step, phase=phase)
+            for name, measure in observation.measures.items():
+                if measure.value == measure.value:
+                    self.events.add_scalar(f"{phase}/{observation.task}/{name}", measure.value, step)

@@ -1,0 +1,71 @@
+"""What ``run.json`` tells: environment, data, network. Nothing from any scan's header."""
+
+import hashlib
+import os
+import platform
+from typing import Any
+
+import monai
+import torch
+
+from orienteer import __version__
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.training.settings import DeviceSettings
+
+
+def describe(
+    settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel
+) -> dict[str, Any]:
+    """The run's record as it stands when training starts."""
+    entries = store.manifest.scans
+    splits = sorted({entry.split for entry in entries})
+    return {
+        "orienteer_version": __version__,
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "monai": monai.__version__,
+            "platform": platform.system(),
+            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+            "device": _device(devices),
+            "devices": devices.devices,
+            "precision": devices.precision,
+            "threads": devices.threads,
+            "workers": devices.workers,
+        },
+        "data": {
+            "spacing_mm": store.manifest.spacing,
+            "channels": entries[0].channels,
+            "scans": {split: sum(e.split == split for e in entries) for split in splits},
+            "persons": {split: len({e.person for e in entries if e.split == split}) for split in splits},
+            "view_voxels": settings.views.size,
+            "view_mm": settings.views.size * store.manifest.spacing,
+            "views_per_sample": settings.views.count,
+            "fingerprint": fingerprint(store),
+            "simulated": all(entry.table.get("simulated") == "yes" for entry in entries),
+        },
+        "network": {
+            "name": settings.network.name,
+            "size": settings.network.size,
+            "parameters": sum(p.numel() for p in model.backbone.parameters()),
+            "dense": model.backbone.decoder is not None,
+        },
+        "tasks": list(model.tasks),
+        "forms": {
+            name: str(task.settings.form)
+            for name in model.tasks
+            if hasattr((task := model.task(name)).settings, "form")
+        },
+    }
+
+
+def fingerprint(store: Store) -> str:
+    """SHA-256 of the ids, splits and contents of a store: the same for the same data wherever it lies."""
+    lines = sorted(f"{entry.id} {entry.split} {entry.content}" for entry in store.manifest.scans)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _device(devices: DeviceSettings) -> str:
+    return torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU"

@@ -1,0 +1,44 @@
+"""All settings of a pretraining run in one tree; ``RUN/settings.yaml`` is this, resolved."""
+
+from typing import Any
+
+from pydantic import Field
+
+from orienteer.config import Config
+from orienteer.evaluation.settings import EvaluationSettings
+from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.teacher import TeacherSettings
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+from orienteer.views.settings import ViewSettings
+
+
+def _default_tasks() -> dict[str, dict[str, Any]]:
+    return {"gap": {}, "adjacency": {}, "route": {}}
+
+
+class PretrainSettings(Config):
+    """Settings of ``orienteer pretrain``."""
+
+    seed: int = Field(0, ge=0)
+    """Every random choice of the run derives from this number."""
+    views: ViewSettings = ViewSettings()
+    """How views are placed and varied."""
+    network: NetworkSettings = NetworkSettings()
+    """The backbone that is trained."""
+    tasks: dict[str, dict[str, Any] | None] = Field(default_factory=_default_tasks)
+    """Pretext tasks that are switched on, each with its settings; ``null`` switches one off."""
+    teacher: TeacherSettings = TeacherSettings()
+    """Momentum copy of the backbone."""
+    optimiser: OptimiserSettings = OptimiserSettings()
+    """Optimisation and its schedule."""
+    devices: DeviceSettings = DeviceSettings()
+    """Where the run computes."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """The views that are measured."""
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    """What is kept on disk."""
+
+    @property
+    def active_tasks(self) -> dict[str, dict[str, Any]]:
+        """The tasks that are switched on."""
+        return {name: dict(values) for name, values in self.tasks.items() if values is not None}
