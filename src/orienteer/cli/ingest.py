@@ -38,7 +38,7 @@ def ingest(
         float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
     ] = None,
 ) -> None:
-    """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, small boxes quick to read.
+    """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, quick to read.
 
     Run it again after adding or changing scans: only those are read. A bad scan is reported and left out, the
     rest goes on. Scans are never changed. Exits with 0 also when some scans were left out.
@@ -98,10 +98,8 @@ def _summary(result: "IngestResult", console: "Console") -> None:
         f"{split} {counted(scans, 'scan')} of {persons} {'person' if persons == 1 else 'people'}"
         for split, (scans, persons) in result.splits.items()
     )
-    console.print(
-        f"{result.store}: {counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits}), "
-        f"{result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s"
-    )
+    scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits})"
+    console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")
     if "val" not in result.splits:
         console.print("note: nobody is held out; learning is only judged with a second person in split val")
     console.print(f"next: orienteer pretrain {result.store} RUN")

@@ -15,6 +15,7 @@ from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.observations.files import measures_to_json, write_rows
 from orienteer.observations.records import RECORD_VERSION
 from orienteer.observations.verdict import Figure, Verdict, judge
+from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.model import SpatialModel
 from orienteer.store.atomic import write_json
 from orienteer.views import Sampler
@@ -41,7 +42,7 @@ class Evaluation:
     split: str
     step: int
     figures: dict[str, Any]
-    probes: dict[str, dict[str, float | None]]
+    probes: dict[str, dict[str, float]]
     verdict: Verdict
     folder: Path
 
@@ -88,15 +89,19 @@ def assess(
     def tell(what: str) -> Callable[[int], None]:
         return lambda count: progress(what, (done + count) / work)
 
-    real = measure(
-        model, sampler, samples, batch=settings.batch, device=device, on_batch=tell("the views as they are")
-    )
+    real = measure(model, sampler, samples, batch=settings.batch, device=device, on_batch=tell("the views as they are"))
     done = samples
     key, value, words = headline(real.observations)
     probes = {"real": Figure(value.value, value.chance or 0.0, value.skill or 0.0)}
     for name, corrupt in PROBES.items():
         seen = measure(
-            model, sampler, probed, batch=settings.batch, device=device, corrupt=corrupt, on_batch=tell(f"probe: {name}")
+            model,
+            sampler,
+            probed,
+            batch=settings.batch,
+            device=device,
+            corrupt=corrupt,
+            on_batch=tell(f"probe: {name}"),
         )
         done += probed
         _, value, _ = headline(seen.observations)
@@ -110,8 +115,7 @@ def assess(
         step=step,
         figures=stable_figures(real.observations, persons),
         probes={
-            name: {key: figure.value, "chance": figure.chance, "skill": figure.skill}
-            for name, figure in probes.items()
+            name: {key: figure.value, "chance": figure.chance, "skill": figure.skill} for name, figure in probes.items()
         }
         | {"chance": {key: probes["real"].chance, "chance": probes["real"].chance, "skill": 0.0}},
         verdict=verdict,
@@ -119,8 +123,9 @@ def assess(
     )
     for task, observation in real.observations.items():
         write_rows(folder / f"{task}.parquet", observation.rows)
-    chunk = getattr(model.tasks["adjacency"], "settings").chunk if "adjacency" in model.tasks else 0.5  # noqa: B009
-    write_examples(folder / "examples", real.recipes, store, count=settings.examples, chunk=chunk)
+    adjacency = model.task("adjacency").settings if "adjacency" in model.tasks else AdjacencySettings()
+    assert isinstance(adjacency, AdjacencySettings)
+    write_examples(folder / "examples", real.recipes, store, count=settings.examples, chunk=adjacency.chunk)
     write_json(
         folder / "evaluation.json",
         {

@@ -11,7 +11,7 @@ from orienteer.observations import Measure, Observation
 from orienteer.observations.files import merge_rows
 from orienteer.pretext.contract import AXES
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import SampleRecipe, Sampler
+from orienteer.views import Sampler, SampleRecipe
 from orienteer.views.loader import batches
 
 Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
@@ -92,9 +92,7 @@ def _merge(
     return Observation(name, measures, rows)
 
 
-def _places(
-    rows: dict[str, np.ndarray], recipes: tuple[SampleRecipe, ...], sampler: Sampler
-) -> dict[str, np.ndarray]:
+def _places(rows: dict[str, np.ndarray], recipes: tuple[SampleRecipe, ...], sampler: Sampler) -> dict[str, np.ndarray]:
     """Centre of view i as a fraction of the scan's foreground box, to tell regions of the body apart."""
     places = []
     for recipe in recipes:

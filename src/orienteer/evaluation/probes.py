@@ -54,4 +54,3 @@ PROBES: Mapping[str, Corruption] = {
     "border": border,
     "interior": interior,
 }
-

@@ -49,7 +49,7 @@ def chunk_offsets(
     length = np.abs(gap)
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.where(length > 0, room / length, np.inf).min(axis=-1, keepdims=True)
-    return gap * np.where(np.isfinite(reach), reach, 0.0)  # type: ignore[no-any-return]
+    return gap * np.where(np.isfinite(reach), reach, 0.0)
 
 
 def chunk_pair(

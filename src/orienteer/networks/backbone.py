@@ -51,15 +51,16 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Embedding and, with a decoder, dense features."""
         maps = self.encoder(images)
-        return Features(
-            embedding=self.pool(maps[-1]), dense=self.decoder(maps) if self.decoder is not None else None
-        )
+        return Features(embedding=self.pool(maps[-1]), dense=self.decoder(maps) if self.decoder is not None else None)
 
 
 def _pooling(settings: NetworkSettings, channels: int, cells: int) -> nn.Module:
     if settings.pooling == "average":
         return nn.Sequential(
-            nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(channels, settings.embedding), nn.LayerNorm(settings.embedding)
+            nn.AdaptiveAvgPool3d(1),
+            nn.Flatten(),
+            nn.Linear(channels, settings.embedding),
+            nn.LayerNorm(settings.embedding),
         )
     # A grid of at most 3^3 cells keeps where in the view things are, at any view size, for few weights.
     edge = min(cells, 3)

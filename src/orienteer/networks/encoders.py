@@ -6,6 +6,7 @@ strides are measured with one dry run rather than declared, so a user's module n
 
 import importlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
@@ -59,10 +60,7 @@ class PlainUNetEncoder(nn.Module):
         super().__init__()
         act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
         self.first = TwoConv(3, in_channels, features[0], act, NORM, bias=True)
-        self.downs = nn.ModuleList(
-            Down(3, fine, coarse, act, NORM, bias=True)
-            for fine, coarse in zip(features, features[1:], strict=False)
-        )
+        self.downs = nn.ModuleList(Down(3, fine, coarse, act, NORM, bias=True) for fine, coarse in pairwise(features))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps, one a level."""
@@ -129,7 +127,7 @@ def _resunet(in_channels: int, view: int, size: str, options: dict[str, Any]) ->
         "base": {"init_filters": 32, "blocks_down": (1, 2, 2, 4)},
         "large": {"init_filters": 48, "blocks_down": (1, 2, 2, 4, 4)},
     }[size]
-    return SegResEncoder(in_channels=in_channels, norm=NORM, **(preset | options))
+    return cast(nn.Module, SegResEncoder(in_channels=in_channels, norm=NORM, **(preset | options)))
 
 
 def _unet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:

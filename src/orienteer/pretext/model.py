@@ -106,21 +106,17 @@ class SpatialModel(nn.Module):
         self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
     ) -> EncodedViews:
         """Features of every view; with a teacher and while training, only the first view carries gradient."""
-        batch, count = images.shape[:2]
+        batch = images.shape[0]
         if self.teacher is not None and self.training:
             online = self.backbone(images[:, 0])
             with torch.no_grad():
                 other = self.teacher(images[:, 1:].flatten(0, 1))
-            embedding = torch.cat([online.embedding[:, None], other.embedding.unflatten(0, (batch, count - 1))], 1)
-            dense = (
-                None
-                if online.dense is None
-                else torch.cat([online.dense[:, None], other.dense.unflatten(0, (batch, count - 1))], 1)
-            )
+            embedding = torch.cat([online.embedding[:, None], _split(other.embedding, batch)], 1)
+            dense = None if online.dense is None else torch.cat([online.dense[:, None], _split(other.dense, batch)], 1)
         else:
             features = self.backbone(images.flatten(0, 1))
-            embedding = features.embedding.unflatten(0, (batch, count))
-            dense = None if features.dense is None else features.dense.unflatten(0, (batch, count))
+            embedding = _split(features.embedding, batch)
+            dense = None if features.dense is None else _split(features.dense, batch)
         body = None if dense is None else _body(images, dense.shape[-1])
         return EncodedViews(embedding=embedding, dense=dense, body=body, centres=centres, view_mm=view_mm)
 
@@ -137,8 +133,8 @@ class SpatialModel(nn.Module):
             return
         for slow, fast in zip(self.teacher.parameters(), self.backbone.parameters(), strict=True):
             slow.lerp_(fast, 1 - self.momentum)
-        for slow, fast in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
-            slow.copy_(fast)
+        for kept, seen in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
+            kept.copy_(seen)
 
 
 def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[PretextTask]]:
@@ -159,6 +155,11 @@ def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Pretext
 def _body(images: Tensor, cells: int) -> Tensor:
     """Dense cells more than half of whose voxels are brighter than background, in any channel."""
     bright = (images > BODY_ABOVE).any(dim=2).float()
-    batch, count = bright.shape[:2]
+    batch = images.shape[0]
     pooled = functional.adaptive_avg_pool3d(bright.flatten(0, 1)[:, None], cells)
-    return (pooled[:, 0] > 0.5).unflatten(0, (batch, count))
+    return _split(pooled[:, 0] > 0.5, batch)
+
+
+def _split(stacked: Tensor, batch: int) -> Tensor:
+    """``(B * K, ...)`` as ``(B, K, ...)``."""
+    return stacked.reshape(batch, -1, *stacked.shape[1:])

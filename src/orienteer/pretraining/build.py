@@ -74,5 +74,7 @@ def restore_model(run: RunFolder, checkpoint: Checkpoint) -> tuple[SpatialModel,
     try:
         model.load_state_dict(dict(checkpoint.model))
     except RuntimeError as error:
-        raise RunError(f"{run.path}: weights and settings.yaml disagree: {error}", cure="restore settings.yaml") from None
+        raise RunError(
+            f"{run.path}: weights and settings.yaml disagree: {error}", cure="restore settings.yaml"
+        ) from None
     return model.eval(), settings

@@ -57,9 +57,7 @@ class RunFolder:
                 f"{self.path} exists and is not empty",
                 cure="add --resume to continue it, or choose another folder; nothing is overwritten",
             )
-        write_text(
-            self.path / "settings.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-        )
+        write_text(self.path / "settings.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
 
     def settings(self) -> PretrainSettings:
         """The settings the run was started with.
@@ -69,7 +67,9 @@ class RunFolder:
         """
         file = self.path / "settings.yaml"
         if not file.is_file():
-            raise RunError(f"{self.path} is not a run folder: no settings.yaml", cure="give the folder of a pretrain run")
+            raise RunError(
+                f"{self.path} is not a run folder: no settings.yaml", cure="give the folder of a pretrain run"
+            )
         return PretrainSettings.build(load_yaml(file), origin=str(file))
 
     def write_record(self, record: dict[str, Any]) -> None:

@@ -15,9 +15,7 @@ from orienteer.store import Store
 from orienteer.training.settings import DeviceSettings
 
 
-def describe(
-    settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel
-) -> dict[str, Any]:
+def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel) -> dict[str, Any]:
     """The run's record as it stands when training starts."""
     entries = store.manifest.scans
     splits = sorted({entry.split for entry in entries})

@@ -93,7 +93,9 @@ def _check_and_claim(settings: PretrainSettings, store: Store, folder: RunFolder
         )
     channels = {entry.channels for entry in store.manifest.scans}
     if len(channels) > 1:
-        raise RunError(f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores")
+        raise RunError(
+            f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
+        )
     model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing)
     if resume and (folder.path / "run.json").is_file():
         if folder.record()["data"]["fingerprint"] != fingerprint(store):

@@ -132,7 +132,9 @@ class Session:
         try:
             model.load_state_dict(dict(checkpoint.model))
         except RuntimeError as error:
-            raise RunError(f"{self.folder.path} does not fit its settings: {error}", cure="restore settings.yaml") from None
+            raise RunError(
+                f"{self.folder.path} does not fit its settings: {error}", cure="restore settings.yaml"
+            ) from None
         restore_optimiser(optimiser, checkpoint.optimiser)
         return checkpoint.step, Counters(**checkpoint.state)
 

@@ -12,7 +12,7 @@ from orienteer.training.settings import CheckpointSettings, DeviceSettings, Opti
 from orienteer.views.settings import ViewSettings
 
 
-def _default_tasks() -> dict[str, dict[str, Any]]:
+def _default_tasks() -> dict[str, dict[str, Any] | None]:
     return {"gap": {}, "adjacency": {}, "route": {}}
 
 

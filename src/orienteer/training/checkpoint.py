@@ -86,7 +86,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
             )
         for name, digest in document["sha256"].items():
             if _digest(path / name) != digest:
-                raise RunError(f"checkpoint {path}: {name} is damaged (its checksum differs)", cure="use an earlier one")
+                raise RunError(
+                    f"checkpoint {path}: {name} is damaged (its checksum differs)", cure="use an earlier one"
+                )
         return Checkpoint(
             step=document["step"],
             model=load_file(path / "model.safetensors"),
@@ -99,7 +101,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
     """The newest checkpoint that is whole, and a warning for each newer one that is not."""
-    warnings = []
+    warnings: list[str] = []
     for path in reversed(checkpoint_paths(folder)):
         try:
             return load_checkpoint(path), tuple(warnings)

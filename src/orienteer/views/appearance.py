@@ -13,9 +13,7 @@ LIMIT = 1.5
 """Normalised intensities live in [-LIMIT, LIMIT]; the window itself is [-1, 1]."""
 
 
-def apply_appearance(
-    voxels: NDArray[np.float32], appearance: Appearance, *, spacing: float
-) -> NDArray[np.float32]:
+def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spacing: float) -> NDArray[np.float32]:
     """Vary the intensities of a view.
 
     Args:

@@ -26,9 +26,7 @@ def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.
     """A fresh generator for one purpose, addressed by two counters (epoch or sample number, view, ...)."""
     word = 2**64
     # The lowest word is the one Philox itself advances; the address sits above it.
-    return np.random.Generator(
-        np.random.Philox(key=[seed % word, int(purpose)], counter=[0, 0, a % word, b % word])
-    )
+    return np.random.Generator(np.random.Philox(key=[seed % word, int(purpose)], counter=[0, 0, a % word, b % word]))
 
 
 def torch_seed(seed: int, purpose: Purpose, a: int = 0) -> int:

@@ -1,6 +1,6 @@
 """Batches in counted order: workers, processes and restarts never change what a step sees."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +63,12 @@ def collate(samples: Sequence[Sample]) -> Batch:
     )
 
 
-def step_numbers(
-    start: int, stop: int, batch: int, *, rank: int = 0, processes: int = 1
-) -> list[list[int]]:
+def step_numbers(start: int, stop: int, batch: int, *, rank: int = 0, processes: int = 1) -> list[list[int]]:
     """Sample numbers of steps ``start`` to ``stop``; each process takes every ``processes``-th of the batch."""
     return [list(range(step * batch + rank, (step + 1) * batch, processes)) for step in range(start, stop)]
 
 
-def batches(sampler: Sampler, numbers: Sequence[Sequence[int]], *, workers: int = 0) -> Iterator[Batch]:
+def batches(sampler: Sampler, numbers: list[list[int]], *, workers: int = 0) -> Generator[Batch, None, None]:
     """Batches of the given sample numbers, in that order, prepared by ``workers`` background processes."""
     options: dict[str, Any] = {}
     if workers:

@@ -15,6 +15,6 @@ class AdjacencySettings(TaskSettings):
     embedding: int = Field(64, ge=2)
     """Length of a chunk's embedding."""
     loss: Literal["ranking", "cosine"] = "ranking"
-    """``ranking`` pushes apart the two similarities of a pair; ``cosine`` is -cos(adjacent) + cos(distant), which can collapse."""
+    """``ranking`` compares the two similarities; ``cosine`` is -cos(adjacent) + cos(distant) and can collapse."""
     temperature: float = Field(0.1, gt=0)
     """Softness of the ranking: a difference of similarity of this size is worth one unit of log-odds."""

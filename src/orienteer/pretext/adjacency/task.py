@@ -1,8 +1,11 @@
 """Sub-task 2: adjacent chunks look alike, distant ones do not (Zhang et al., arXiv 2509.05967)."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -36,9 +39,7 @@ class AdjacencyTask(PretextTask):
         assert views.dense is not None
         count = views.centres.shape[1]
         i, j = torch.triu_indices(count, count, offset=1, device=views.centres.device)
-        places = chunk_places(
-            views.centres, i, j, view_mm=views.view_mm, chunk_mm=views.view_mm * self.settings.chunk
-        )
+        places = chunk_places(views.centres, i, j, view_mm=views.view_mm, chunk_mm=views.view_mm * self.settings.chunk)
         # Where two centres coincide, adjacent and distant are the same boxes and there is nothing to rank.
         differs = places.distant_mm - places.adjacent_mm > 1e-3
         chunks = torch.stack(
@@ -67,13 +68,13 @@ class AdjacencyTask(PretextTask):
         flat, moved = dense.flatten(0, 1), offset.flatten(0, 1)
         pooled = sample_chunks(flat, moved / (view_mm / 2), self.settings.chunk)
         embedded = functional.normalize(self.head(pooled.flatten(1)).float(), dim=-1)
-        return embedded.unflatten(0, dense.shape[:2])
+        return embedded.reshape(*dense.shape[:2], -1)
 
     def _observe(
         self, near: Tensor, far: Tensor, places: ChunkPlaces, chunks: Tensor, i: Tensor, j: Tensor
     ) -> Observation:
         samples, pairs = near.shape
-        rows = {
+        rows: dict[str, NDArray[Any]] = {
             "sample": np.repeat(np.arange(samples, dtype=np.int32), pairs),
             "view_i": np.tile(i.cpu().numpy().astype(np.int8), samples),
             "view_j": np.tile(j.cpu().numpy().astype(np.int8), samples),

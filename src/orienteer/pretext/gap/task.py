@@ -1,9 +1,11 @@
 """Sub-task 1: the gap matrix between views (Zhang et al., arXiv 2509.05967, in our own words in METHOD)."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -55,11 +57,9 @@ class GapTask(PretextTask):
             self._observe(predicted * self.settings.length_mm, true * self.settings.length_mm, log_scale, i, j),
         )
 
-    def _observe(
-        self, predicted: Tensor, true: Tensor, log_scale: Tensor | None, i: Tensor, j: Tensor
-    ) -> Observation:
+    def _observe(self, predicted: Tensor, true: Tensor, log_scale: Tensor | None, i: Tensor, j: Tensor) -> Observation:
         samples, pairs = true.shape[:2]
-        rows = {
+        rows: dict[str, NDArray[Any]] = {
             "sample": np.repeat(np.arange(samples, dtype=np.int32), pairs),
             "view_i": np.tile(i.cpu().numpy().astype(np.int8), samples),
             "view_j": np.tile(j.cpu().numpy().astype(np.int8), samples),

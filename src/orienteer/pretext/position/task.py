@@ -1,7 +1,10 @@
 """Sub-task 4: the position field, one position in mm at every voxel of body (see METHOD, beyond the paper)."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -61,13 +64,13 @@ class PositionTask(PretextTask):
 
     def _observe(self, predicted: Tensor, true: Tensor, weight: Tensor, cells: int) -> Observation:
         kept: list[Tensor] = []
-        for sample in range(weight.shape[0]):
-            chosen = weight[sample].nonzero()[:, 0]
+        for each in weight:
+            chosen = each.nonzero()[:, 0]
             step = max(1, len(chosen) // (SHOWN * (weight.shape[1] // cells**3)))
             kept.append(chosen[::step])
         sample = torch.cat([torch.full_like(chosen, n) for n, chosen in enumerate(kept)])
         place = torch.cat(kept)
-        rows = {
+        rows: dict[str, NDArray[Any]] = {
             "sample": sample.cpu().numpy().astype(np.int32),
             "view": (place // cells**3).cpu().numpy().astype(np.int8),
             **vector_columns("true", to_numpy(true[sample, place])),

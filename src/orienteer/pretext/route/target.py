@@ -24,7 +24,7 @@ def tours(views: int, most: int) -> tuple[Route, ...]:
 
 def follow(steps: Float[Tensor, "B K K 3"], paths: tuple[Route, ...]) -> Float[Tensor, "B P 3"]:
     """Where each path arrives, as a displacement from its start: the sum of its steps."""
-    hops = steps.new_tensor([list(zip(path, path[1:], strict=False)) for path in paths]).long()
+    hops = steps.new_tensor([list(itertools.pairwise(path)) for path in paths]).long()
     return steps[:, hops[..., 0], hops[..., 1]].sum(dim=2)
 
 
