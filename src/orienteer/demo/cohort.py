@@ -117,7 +117,7 @@ def _is_finished(folder: Path, recipe: dict[str, float]) -> bool:
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
         finished = found.pop("finished")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise OrienteerError(f"{note} is damaged", cure=f"remove {folder} and run again") from None
     if found != recipe:
         known = ", ".join(f"{key} {value}" for key, value in found.items() if key != "version")

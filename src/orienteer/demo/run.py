@@ -71,21 +71,22 @@ def demo(
     say = console or Console(highlight=False)
     store, run = folder / "store", folder / "run"
 
-    _announce(say, 1, f"simulate {people} people from an average brain (they are nobody; see README.txt)")
+    announce = _Steps(say)
+    announce(1, f"simulate {people} people from an average brain (they are nobody; see README.txt)")
     cohort = _simulate(say, folder / "cohort", people, spacing_mm, seed)
-    _announce(say, 2, f"check what lies in {cohort.scans}")
+    announce(2, f"check what lies in {cohort.scans}")
     print_check(check(cohort.scans, progress=False), say)
-    _announce(say, 3, "ingest: bring every scan onto one grid, in mm")
+    announce(3, "ingest: bring every scan onto one grid, in mm")
     stored = ingest(cohort.scans, store, labels=cohort.labels, table=cohort.table, progress=False)
     say.print(f"{len(stored.manifest.scans)} scans in {store}, {len(stored.kept)} of them from before")
-    _announce(say, 4, "pretrain: learn where things are, without labels")
+    announce(4, "pretrain: learn where things are, without labels")
     _pretrain(say, store, run, settings)
-    _announce(say, 5, f"evaluate on the {SPLIT} people, whom the network never saw")
+    announce(5, f"evaluate on the {SPLIT} people, whom the network never saw")
     label, sentence = _evaluate(say, store, run)
-    _announce(say, 6, "report")
+    announce(6, "report")
     page = report(run)
     result = DemoResult(report=page, label=label, sentence=sentence, seconds=time.perf_counter() - begun)
-    say.print(f"\nVerdict: [bold]{label}[/bold]. {sentence}")
+    say.print(f"\n[bold]{sentence}[/bold]")
     say.print(f"Done in {result.seconds / 60:.1f} min. Open this file in a browser:")
     # Never wrapped: a path broken over two lines cannot be copied.
     say.print(f"  {page.resolve()}", soft_wrap=True, markup=False)
@@ -136,5 +137,16 @@ def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:
     return str(verdict["label"]), str(verdict["sentence"])
 
 
-def _announce(say: Console, number: int, what: str) -> None:
-    say.print(f"\n[bold]{number}/6  {what}[/bold]")
+class _Steps:
+    """Says which step begins, and how long the one before it took."""
+
+    def __init__(self, say: Console) -> None:
+        self.say = say
+        self.begun: float | None = None
+
+    def __call__(self, number: int, what: str) -> None:
+        now = time.perf_counter()
+        if self.begun is not None:
+            self.say.print(f"[dim]({now - self.begun:.0f} s)[/dim]")
+        self.begun = now
+        self.say.print(f"\n[bold]{number}/6  {what}[/bold]")

@@ -1,0 +1,106 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from orienteer.demo.run import DemoResult, demo, demo_settings
+from orienteer.errors import OrienteerError
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store
+
+TINY = PretrainSettings.build(
+    {
+        "network": {"size": "tiny"},
+        "views": {"size": 16},
+        "optimiser": {"steps": 4, "batch": 2},
+        "devices": {"workers": 0, "threads": 1, "accelerator": "cpu"},
+        "evaluation": {"per_scan": 2, "final_per_scan": 2, "examples": 1},
+        "checkpoint": {"every": 2},
+    }
+)
+
+
+def _demo(folder: Path) -> tuple[DemoResult, str]:
+    told = io.StringIO()
+    result = demo(
+        folder, people=5, spacing_mm=5.0, settings=TINY, console=Console(file=told, width=100, highlight=False)
+    )
+    return result, told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoResult, str]:
+    folder = tmp_path_factory.mktemp("tryout") / "demo"
+    return (folder, *_demo(folder))
+
+
+def test_demo__ends_with_a_report_and_a_verdict(finished: tuple[Path, DemoResult, str]) -> None:
+    _, result, told = finished
+    assert result.label in {"learning", "stuck", "cheating"}
+    assert result.sentence in " ".join(told.split())
+    assert str(result.report.resolve()) in told  # on one line, so that it can be copied
+    page = result.report.read_text(encoding="utf-8")
+    assert "simulated" in page.lower()
+
+
+def test_demo__announces_six_steps_in_order(finished: tuple[Path, DemoResult, str]) -> None:
+    told = finished[2]
+    places = [told.index(f"{number}/6  {what}") for number, what in enumerate(
+        ("simulate", "check", "ingest", "pretrain", "evaluate", "report"), start=1
+    )]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_demo__the_store_knows_the_split_and_the_labels(finished: tuple[Path, DemoResult, str]) -> None:
+    store = Store.open(finished[0] / "store")
+    assert [len(store.ids(split)) for split in ("train", "val", "test")] == [3, 1, 1]
+    assert all(store.entry(one).labelled for one in store.ids())
+
+
+def test_demo__the_records_say_simulated(finished: tuple[Path, DemoResult, str]) -> None:
+    record = json.loads((finished[0] / "run" / "run.json").read_text())
+    assert record["data"]["simulated"] is True
+    evaluation = json.loads((finished[0] / "run" / "evaluations" / "test" / "evaluation.json").read_text())
+    assert evaluation["split"] == "test"
+
+
+def test_demo__keeps_what_is_finished(finished: tuple[Path, DemoResult, str]) -> None:
+    folder, first, _ = finished
+    kept = [*(folder / "cohort").rglob("*"), *(folder / "run" / "checkpoints").rglob("*")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    again, told = _demo(folder)
+    assert told.count("done before; kept") == 2
+    assert "5 of them from before" in told
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert (again.label, again.sentence) == (first.label, first.sentence)
+
+
+def test_demo__goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import orienteer.pretraining.run as pretraining
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "_finish", stop)  # trained, and stopped before the final figures
+        with pytest.raises(KeyboardInterrupt):
+            _demo(tmp_path)
+    started = json.loads((tmp_path / "run" / "run.json").read_text())["started"]
+    _, told = _demo(tmp_path)
+    assert "where it stopped" in told
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["started"] == started
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 4
+
+
+def test_demo__does_not_write_into_a_folder_of_others(tmp_path: Path) -> None:
+    (tmp_path / "cohort").mkdir()
+    (tmp_path / "cohort" / "patients.csv").write_text("")
+    with pytest.raises(OrienteerError, match="holds other files"):
+        _demo(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["cohort", "patients.csv"]
+
+
+def test_demo_settings__are_valid_and_train_the_three_tasks() -> None:
+    assert {"gap", "adjacency", "route"} <= set(demo_settings().active_tasks)

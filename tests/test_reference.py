@@ -1,0 +1,84 @@
+"""The configuration reference is generated; this fails when the committed page no longer fits the code."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import pytest
+from pydantic import Field
+
+from orienteer.config import Config
+
+SCRIPT = Path(__file__).resolve().parent.parent / "docs" / "make_reference.py"
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Engine(Config):
+    """What drives."""
+
+    power: float = Field(2.5, gt=0, le=9)
+    """In ``kW``."""
+    fuel: Literal["wood", "coal"] | None = None
+    """What | burns."""
+
+
+class Train(Config):
+    """A whole train."""
+
+    engine: Engine = Engine()
+    """The front."""
+    spare: Engine | None = None
+    """Another."""
+    name: str
+    """Painted on it."""
+    stops: tuple[int, ...] = (1, 2)
+    """Where it halts."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Anything else."""
+
+
+class Silent(Config):
+    """Says nothing."""
+
+    key: int = 1
+
+
+def test_reference__the_committed_page_is_fresh(reference: ModuleType) -> None:
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "stale: run  make docs"
+
+
+def test_reference__every_setting_is_on_the_page(reference: ModuleType) -> None:
+    page = reference.render(Train, {"extra.carriage": Engine})
+    assert "| `engine.power` | number, > 0 and <= 9 | `2.5` | In `kW`. |" in page
+    assert "| `engine.fuel` | `wood` or `coal` or null | `null` | What \\| burns. |" in page
+    assert "| `name` | text | required | Painted on it. |" in page
+    assert "| `stops` | list of whole number, ... | `[1, 2]` | Where it halts. |" in page
+    assert "| `extra` | mapping | `{}` | Anything else. |" in page
+    assert "| `spare.power` |" in page
+    assert "| `extra.carriage.power` |" in page
+
+
+def test_reference__a_setting_without_words_is_an_error(reference: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="key has no docstring"):
+        reference.render(Silent, {})
+
+
+def test_reference__real_keys_are_keys_of_a_settings_file(reference: ModuleType) -> None:
+    from orienteer.config import override
+    from orienteer.pretraining.settings import PretrainSettings
+
+    page = reference.page()
+    assert "| `optimiser.steps` |" in page
+    assert "| `tasks.gap.form` |" in page
+    built = PretrainSettings.build(override({}, ["optimiser.steps=7"]))
+    assert built.optimiser.steps == 7
