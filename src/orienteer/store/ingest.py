@@ -171,9 +171,7 @@ def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[
         TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),
     )
-    with Progress(
-        *columns, console=Console(stderr=True), disable=not progress or not total, transient=True
-    ) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not progress or not total, transient=True) as bar:
         task = bar.add_task("", total=total, last="")
         for outcome in outcomes:
             bar.update(task, advance=1, last=outcome.id)
@@ -187,9 +185,7 @@ def _folder(store: Path) -> Iterator[None]:
     try:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to"
-        ) from None
+        raise StoreError(f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to") from None
     try:
         yield
     finally:

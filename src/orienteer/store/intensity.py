@@ -60,13 +60,13 @@ def quantise(
         # Zero stays zero unless the values sit far away from it, where that would waste most of the 16 bits.
         intercept = 0.0 if ceiling - floor >= reach / 4 else (floor + ceiling) / 2
         slope = max(abs(floor - intercept), abs(ceiling - intercept)) / 32767
-    stored = np.rint((np.clip(image, floor, ceiling) - intercept) / slope).astype(np.int16)
+    # In double precision: values far from zero would lose their steps, and the last one could wrap around.
+    steps = np.rint((np.clip(image.astype(np.float64), floor, ceiling) - intercept) / slope)
+    stored = np.clip(steps, -32768, 32767).astype(np.int16)
     return stored, Intensity(slope=slope, intercept=intercept, low=low, high=high)
 
 
-def normalise(
-    voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity]
-) -> Float32[ndarray, "c d h w"]:
+def normalise(voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity]) -> Float32[ndarray, "c d h w"]:
     """Map each channel's window to [-1, 1] and clip at +-1.5; float32."""
     scale, shift = np.empty((2, len(intensity), 1, 1, 1), dtype=np.float32)
     for channel, window in enumerate(intensity):

@@ -23,9 +23,7 @@ def only_one(store: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(
-            f"another ingest is writing to {store}", cure="wait for it to end, or stop it"
-        ) from None
+        raise StoreError(f"another ingest is writing to {store}", cure="wait for it to end, or stop it") from None
     except OSError as error:
         raise StoreError(
             f"cannot write to {store}: {error.strerror or os.strerror(error.errno or 0)}",

@@ -69,9 +69,7 @@ def prepare(job: Job) -> Outcome:
     except MemoryError:
         return _refused(job, Finding("too-large", "error", "does not fit into memory", "use fewer --workers"))
     except OSError as error:
-        return _refused(
-            job, Finding("unreadable", "error", f"cannot be read: {error.strerror}", "check the file")
-        )
+        return _refused(job, Finding("unreadable", "error", f"cannot be read: {error.strerror}", "check the file"))
     except OrienteerError as error:
         return Outcome(job.source.id, stop=(error.message, error.cure))
 
@@ -84,9 +82,7 @@ def _prepare(job: Job) -> Outcome:
         return Outcome(job.source.id, findings=tuple(findings))
     small = too_small(info, job.min_extent) if job.min_extent else None
     if small:
-        return Outcome(
-            job.source.id, findings=(*findings, Finding(small.code, "error", small.message, small.cure))
-        )
+        return Outcome(job.source.id, findings=(*findings, Finding(small.code, "error", small.message, small.cure)))
     volume = canonical(volume)
     grid = isotropic_grid(volume.shape, volume.affine, job.parameters.spacing)
     voxels = _scaled(volume, grid, job.parameters)
@@ -113,7 +109,7 @@ def _prepare(job: Job) -> Outcome:
         channels=len(voxels.image),
         shape=grid.shape,
         spacing=job.parameters.spacing,
-        affine=tuple(tuple(float(v) for v in row) for row in grid.affine),  # type: ignore[misc]
+        affine=tuple(tuple(float(v) for v in row) for row in grid.affine),
         intensity=voxels.intensity,
         foreground_low=low,
         foreground_high=high,
@@ -141,9 +137,7 @@ def _scaled(volume: Volume, grid: Grid, parameters: Parameters) -> _Voxels:
         quantise(channel, mask, whole=whole, empty=empty, percentiles=parameters.window_percentiles)
         for channel in resampled
     ]
-    return _Voxels(
-        np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels)
-    )
+    return _Voxels(np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
 
 
 def _refused(job: Job, finding: Finding) -> Outcome:

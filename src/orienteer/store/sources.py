@@ -39,9 +39,7 @@ class FileStamp(Config):
         before = path.stat()
         with path.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
-        return cls(
-            path=str(path.absolute()), size=before.st_size, modified=before.st_mtime_ns, sha256=content
-        )
+        return cls(path=str(path.absolute()), size=before.st_size, modified=before.st_mtime_ns, sha256=content)
 
     def again(self, path: Path) -> "FileStamp | None":
         """The stamp of ``path`` now if it holds what was read, else None; read only where the time differs.

@@ -61,9 +61,7 @@ class Store:
         """
         chosen = tuple(e.id for e in self.manifest.scans if split is None or e.split == split)
         if split is not None and not chosen:
-            raise StoreError(
-                f"{self.path} has no scans in split {split!r}", cure=f"its splits: {self._splits}"
-            )
+            raise StoreError(f"{self.path} has no scans in split {split!r}", cure=f"its splits: {self._splits}")
         return chosen
 
     def entry(self, scan_id: str) -> ScanEntry:
@@ -75,9 +73,7 @@ class Store:
         try:
             return self._entries[scan_id]
         except KeyError:
-            raise StoreError(
-                f"{self.path} has no scan {scan_id!r}", cure="see the ids in its manifest.json"
-            ) from None
+            raise StoreError(f"{self.path} has no scan {scan_id!r}", cure="see the ids in its manifest.json") from None
 
     def read(
         self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None
@@ -180,19 +176,13 @@ def read_manifest(path: Path) -> Manifest:
         values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if (path / JOURNAL).exists():
-            raise StoreError(
-                f"the ingest into {path} has not finished", cure="run the same ingest again"
-            ) from None
+            raise StoreError(f"the ingest into {path} has not finished", cure="run the same ingest again") from None
         missing = f"{path} does not exist" if not path.exists() else f"{path} is not a store: no {MANIFEST}"
         raise StoreError(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
     except OSError as error:
-        raise StoreError(
-            f"cannot read {file}: {error.strerror}", cure="check the path and its permissions"
-        ) from None
+        raise StoreError(f"cannot read {file}: {error.strerror}", cure="check the path and its permissions") from None
     except ValueError:
-        raise StoreError(
-            f"{file} is damaged: not JSON", cure="delete it and run the same ingest again"
-        ) from None
+        raise StoreError(f"{file} is damaged: not JSON", cure="delete it and run the same ingest again") from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version != SCHEMA:
         raise StoreError(

@@ -34,9 +34,7 @@ def read_table(path: Path) -> dict[str, Row]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise StoreError(
-            f"cannot read the table {path}: {error.strerror}", cure="check the path of --table"
-        ) from None
+        raise StoreError(f"cannot read the table {path}: {error.strerror}", cure="check the path of --table") from None
     except UnicodeDecodeError:
         raise StoreError(f"the table {path} is not text", cure="save it as TSV or CSV in UTF-8") from None
     first = text.partition("\n")[0]
@@ -96,14 +94,10 @@ def base_name(scan_id: str) -> str:
 def _check_header(path: Path, header: list[str]) -> None:
     lower = [name.lower() for name in header]
     if "id" not in lower:
-        raise StoreError(
-            f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE
-        )
+        raise StoreError(f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE)
     twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
-        raise StoreError(
-            f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one"
-        )
+        raise StoreError(f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one")
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str], person: str | None) -> Row:
@@ -113,15 +107,10 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], person: s
             cure="fill the line, or remove it",
         )
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
-    values = {
-        (n.lower() if n.lower() in ("id", "split", person) else n): c
-        for n, c in zip(header, cells, strict=True)
-    }
+    values = {(n.lower() if n.lower() in ("id", "split", person) else n): c for n, c in zip(header, cells, strict=True)}
     scan_id = values.pop("id")
     if not scan_id:
-        raise StoreError(
-            f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line"
-        )
+        raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
     who = values.pop(person, "") if person else ""
     return Row(id=scan_id, person=who or scan_id, split=values.pop("split", ""), extra=values)
 
@@ -129,9 +118,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], person: s
 def _check_unique(path: Path, rows: list[Row]) -> None:
     twice = sorted(name for name, count in Counter(row.id for row in rows).items() if count > 1)
     if twice:
-        raise StoreError(
-            f"the table {path} has ids twice: {some(twice)}", cure="leave one line for each scan"
-        )
+        raise StoreError(f"the table {path} has ids twice: {some(twice)}", cure="leave one line for each scan")
 
 
 def _check_splits(path: Path, rows: list[Row]) -> None:

@@ -1,0 +1,55 @@
+"""``orienteer ingest`` as a newcomer meets it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orienteer.cli import app, commands, main  # noqa: F401
+from orienteer.store import Store
+from tests.store.phantoms import cohort
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["ingest", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_ingest__help_shows_examples_and_every_option() -> None:
+    text = run("--help")
+    assert "orienteer ingest hospital/ct store" in text
+    for option in ("--spacing", "--labels", "--table", "--workers", "--prune", "--min-extent"):
+        assert option in text
+
+
+def test_ingest__says_what_happened_and_what_is_next(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 4)
+    (tmp_path / "in" / "note.nii.gz").write_text("not a scan " * 100)
+    text = run(tmp_path / "in", tmp_path / "store", "--workers", 1)
+    assert "left out: note: note.nii.gz: text, not NIfTI [not-a-scan]" in text
+    assert "4 added, 1 left out" in text
+    assert "4 scans at 2 mm" in text
+    assert text.rstrip().endswith(f"next: orienteer pretrain {tmp_path / 'store'} RUN")
+    assert "0 added, 4 unchanged, 1 left out" in run(tmp_path / "in", tmp_path / "store", "--workers", 1)
+
+
+def test_ingest__prune_and_table(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 3)
+    (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,train\ncase_1,P,train\ncase_2,Q,train\n")
+    text = run(tmp_path / "in", tmp_path / "store", "--table", tmp_path / "t.csv", "--spacing", 4)
+    assert "train 3 scans of 2 people" in text and "nobody is held out" in text
+    (tmp_path / "in" / "case_0.nii.gz").unlink()
+    assert "no file any more for 1 stored scan: case_0 (kept; --prune takes them out)" in run(
+        tmp_path / "in", tmp_path / "store"
+    )
+    assert "(taken out)" in run(tmp_path / "in", tmp_path / "store", "--prune")
+    assert Store.open(tmp_path / "store").ids() == ("case_1", "case_2")
+
+
+def test_ingest__an_error_is_two_lines(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["orienteer", "ingest", str(tmp_path / "none"), str(tmp_path / "store")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"orienteer: there is no {tmp_path / 'none'}\n  cure: check the path\n"

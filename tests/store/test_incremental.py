@@ -1,0 +1,180 @@
+"""A second run does only what changed, and nothing is lost or overwritten on the way."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orienteer.errors import StoreError
+from orienteer.store import Store, ingest
+from tests.scans.files import cut, nifti
+from tests.store.phantoms import AFFINE, body, cohort
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    cohort(tmp_path / "in", 3)
+    return tmp_path
+
+
+def run(folder: Path, **options):
+    return ingest(folder / "in", folder / "store", workers=1, progress=False, **options)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in (folder / "store" / "arrays").rglob("*.b2nd")}
+
+
+def test_incremental__nothing_changed_nothing_read(folder: Path) -> None:
+    first = run(folder)
+    before, manifest = times(folder), (folder / "store" / "manifest.json").read_bytes()
+    second = run(folder)
+    assert (second.added, second.updated, second.kept) == ((), (), first.added)
+    assert times(folder) == before and (folder / "store" / "manifest.json").read_bytes() == manifest
+
+
+def test_incremental__only_the_new_one_is_read(folder: Path) -> None:
+    run(folder)
+    before = times(folder)
+    nifti(folder / "in" / "case_9.nii.gz", body(seed=9), AFFINE)
+    result = run(folder)
+    assert result.added == ("case_9",) and len(result.kept) == 3
+    assert before.items() <= times(folder).items()
+
+
+def test_incremental__a_touched_file_is_hashed_not_read_again(folder: Path) -> None:
+    run(folder)
+    os.utime(folder / "in" / "case_1.nii.gz", ns=(1, 1))
+    assert len(run(folder).kept) == 3
+    stamps = json.loads((folder / "store" / "sources.json").read_text())["scans"]["case_1"]["files"]
+    assert stamps[0]["modified"] == 1
+
+
+def test_incremental__a_changed_file_is_read_again_and_the_old_arrays_go(folder: Path) -> None:
+    run(folder)
+    nifti(folder / "in" / "case_1.nii.gz", body(seed=50), AFFINE)
+    result = run(folder)
+    assert result.updated == ("case_1",) and result.added == () and len(result.kept) == 2
+    assert np.array_equal(Store.open(folder / "store").read("case_1")[0], body(seed=50))
+    assert len(list((folder / "store" / "arrays").iterdir())) == 3
+
+
+def test_incremental__a_file_gone_bad_does_not_cost_what_was_read(folder: Path) -> None:
+    run(folder)
+    cut(folder / "in" / "case_1.nii.gz", 0.5)
+    result = run(folder)
+    assert result.failed["case_1"][0].code == "truncated" and "case_1" in result.kept
+    assert np.array_equal(Store.open(folder / "store").read("case_1")[0], body(seed=1))
+
+
+def test_incremental__gone_scans_are_told_and_kept_until_pruned(folder: Path) -> None:
+    run(folder)
+    (folder / "in" / "case_2.nii.gz").unlink()
+    result = run(folder)
+    assert result.removed == ("case_2",) and not result.pruned and "case_2" in result.kept
+    assert Store.open(folder / "store").read("case_2").shape == (1, 24, 28, 22)
+    result = run(folder, prune=True)
+    assert result.removed == ("case_2",) and result.pruned
+    assert Store.open(folder / "store").ids() == ("case_0", "case_1")
+    assert len(list((folder / "store" / "arrays").iterdir())) == 2
+
+
+def test_incremental__another_spacing_is_refused(folder: Path) -> None:
+    run(folder, spacing=2.0)
+    with pytest.raises(StoreError, match="spacing of 2 mm, asked for are 3 mm"):
+        run(folder, spacing=3.0)
+    assert len(run(folder).kept) == 3
+
+
+def test_incremental__the_store_keeps_its_spacing_whatever_comes(folder: Path) -> None:
+    run(folder)
+    for index in range(5, 10):
+        nifti(folder / "in" / f"fine_{index}.nii", body(seed=index), np.eye(4))
+    assert run(folder).manifest.spacing == 2.0
+
+
+def test_incremental__moved_scans_are_known_by_content(folder: Path) -> None:
+    run(folder)
+    (folder / "in").rename(folder / "elsewhere")
+    (folder / "in").symlink_to(folder / "elsewhere")
+    result = ingest(folder / "elsewhere", folder / "store", workers=1, progress=False)
+    assert len(result.kept) == 3 and not result.failed
+
+
+def test_incremental__another_folder_with_the_same_names_overwrites_nothing(folder: Path) -> None:
+    run(folder)
+    nifti(folder / "more" / "case_0.nii.gz", body(seed=70), AFFINE)
+    nifti(folder / "more" / "case_7.nii.gz", body(seed=71), AFFINE)
+    result = ingest(folder / "more", folder / "store", workers=1, progress=False)
+    assert result.added == ("case_7",)
+    assert result.failed["case_0"][0].code == "duplicate-id"
+    store = Store.open(folder / "store")
+    assert store.ids() == ("case_0", "case_1", "case_2", "case_7")
+    assert np.array_equal(store.read("case_0")[0], body(seed=0))
+
+
+def test_incremental__labels_come_later_change_and_stay(folder: Path) -> None:
+    run(folder)
+    nifti(folder / "labels" / "case_0.nii.gz", np.uint8(body() > 0), AFFINE)
+    assert run(folder, labels=folder / "labels").updated == ("case_0",)
+    assert run(folder).updated == ()
+    assert Store.open(folder / "store").entry("case_0").labelled
+    nifti(folder / "labels" / "case_0.nii.gz", np.uint8(body() > 900), AFFINE)
+    assert run(folder, labels=folder / "labels").updated == ("case_0",)
+
+
+def test_incremental__people_keep_their_split_and_the_table_may_move_them(folder: Path) -> None:
+    table = folder / "t.tsv"
+    table.write_text("id\tperson\tsplit\tage\ncase_0\tP\ttest\t4\ncase_1\tQ\ttrain\t5\ncase_2\tP\ttest\t6\n")
+    before = times(folder) if run(folder, table=table) and (folder / "store").exists() else {}
+    nifti(folder / "in" / "case_9.nii.gz", body(seed=9), AFFINE)
+    entries = {entry.id: entry for entry in run(folder).manifest.scans}
+    assert (entries["case_0"].person, entries["case_0"].split, entries["case_0"].table) == (
+        "P",
+        "test",
+        {"age": "4"},
+    )
+    table.write_text("id\tperson\tsplit\ncase_0\tP\ttrain\n")
+    result = run(folder, table=table)
+    # The other scan of the same person moves along, although the new table does not name it.
+    assert {e.id: e.split for e in result.manifest.scans if e.person == "P"} == {
+        "case_0": "train",
+        "case_2": "train",
+    }
+    assert result.notes == ("the table moved 1 person to another split: scans case_0, case_2",)
+    assert before.items() <= times(folder).items()
+
+
+def test_incremental__missing_and_cut_arrays_are_made_again(folder: Path) -> None:
+    run(folder)
+    store = Store.open(folder / "store")
+    manifest = (folder / "store" / "manifest.json").read_bytes()
+    shutil.rmtree(store.array_path("case_0").parent)
+    cut(store.array_path("case_1"), 0.7)
+    assert len(store.verify()) == 3
+    result = run(folder)
+    assert result.updated == ("case_0", "case_1")
+    assert Store.open(folder / "store").verify() == ()
+    assert (folder / "store" / "manifest.json").read_bytes() == manifest
+
+
+def test_incremental__without_its_private_file_all_is_read_once_more(folder: Path) -> None:
+    run(folder)
+    (folder / "store" / "sources.json").unlink()
+    assert len(run(folder).updated) == 3
+    (folder / "store" / "sources.json").write_text("{")
+    with pytest.raises(StoreError, match=r"sources\.json is damaged"):
+        run(folder)
+
+
+def test_incremental__a_store_of_another_version_is_left_alone(folder: Path) -> None:
+    run(folder)
+    file = folder / "store" / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": 0}))
+    before = times(folder)
+    with pytest.raises(StoreError, match="store version 0"):
+        run(folder)
+    assert times(folder) == before

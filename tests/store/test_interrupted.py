@@ -1,0 +1,185 @@
+"""Kills, full disks, two ingests at once: the store stays what it was, and the next run goes on."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orienteer.errors import OrienteerError, StoreError
+from orienteer.store import Store, ingest, workers
+from orienteer.store.lock import only_one
+from orienteer.store.prepare import prepare
+from orienteer.store.sources import Journal, read_sources
+from tests.scans.files import nifti
+from tests.store.phantoms import AFFINE, body, cohort
+
+SCRIPT = """
+import sys
+from orienteer.store import ingest
+if __name__ == "__main__":
+    ingest(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), progress=False)
+"""
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from orienteer.store.lock import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def start(folder: Path, count: int) -> subprocess.Popen:
+    script = folder / "run.py"
+    script.write_text(SCRIPT)
+    return subprocess.Popen(
+        [sys.executable, script, folder / "in", folder / "store", str(count)], start_new_session=True
+    )
+
+
+def tree(store: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*.b2nd"))}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path, count: int) -> None:
+    for index in range(12):
+        nifti(tmp_path / "in" / f"c{index:02}.nii.gz", body((56, 60, 50), index), AFFINE)
+    ingest(tmp_path / "in", tmp_path / "whole", workers=1, progress=False)
+    journalled = []
+    for wanted in (1, 3, 6):
+        process = start(tmp_path, count)
+        journal = Journal(tmp_path / "store")
+        deadline = time.monotonic() + 60
+        while process.poll() is None and len(journal.read()) < wanted and time.monotonic() < deadline:
+            time.sleep(0.003)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        journalled.append(len(journal.read()))
+        if not (tmp_path / "store" / "manifest.json").exists():
+            with pytest.raises(StoreError, match="has not finished"):
+                Store.open(tmp_path / "store")
+    assert 0 < journalled[0] < 12  # at least one kill fell into the work
+    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    assert len(result.kept) >= journalled[-1]
+    assert tree(tmp_path / "store") == tree(tmp_path / "whole")
+    manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("store", "whole")]
+    assert manifests[0] == manifests[1]
+    assert not [p.name for p in (tmp_path / "store").rglob("*") if ".part" in p.name or "journal" in p.name]
+
+
+def test_ingest__workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 30)
+    process = start(tmp_path, 2)
+    deadline = time.monotonic() + 60
+    while not Journal(tmp_path / "store").read() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    while _members(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _members(process.pid)
+
+
+def _members(group: int) -> list[str]:
+    """Live processes of a group; the group's id is that of the process that led it."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, members = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(members) == group and state != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
+def _die_on_case_1(job):
+    if job.source.id == "case_1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return prepare(job)
+
+
+def test_ingest__a_worker_that_dies_costs_one_scan(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(workers, "prepare", _die_on_case_1)
+    result = ingest(cohort(tmp_path / "in", 4), tmp_path / "store", workers=2, progress=False)
+    assert result.added == ("case_0", "case_2", "case_3")
+    assert result.failed["case_1"][0].code == "worker-died"
+
+
+@pytest.fixture
+def limited_files() -> Iterator[None]:
+    """No file may grow beyond 3 kB: the kernel then refuses to write, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_ingest__a_full_disk_is_told_and_the_store_stays(tmp_path: Path, request) -> None:
+    cohort(tmp_path / "in", 2)
+    ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    before = (tmp_path / "store" / "manifest.json").read_bytes()
+    nifti(tmp_path / "in" / "new.nii.gz", body(seed=9), AFFINE)
+    request.getfixturevalue("limited_files")
+    with pytest.raises(OrienteerError, match=r"cannot write .*too large") as caught:
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    assert "space" in caught.value.cure
+    assert (tmp_path / "store" / "manifest.json").read_bytes() == before
+    assert Store.open(tmp_path / "store").verify() == ()
+
+
+def test_ingest__a_full_disk_leaves_no_husk_of_a_new_store(tmp_path: Path, request) -> None:
+    cohort(tmp_path / "in", 2)
+    request.getfixturevalue("limited_files")
+    with pytest.raises(OrienteerError, match=r"cannot write .*image\.b2nd"):
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    assert not (tmp_path / "store").exists()
+
+
+def test_ingest__a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 1)
+    with pytest.raises(StoreError, match="cannot make /proc/store"):
+        ingest(tmp_path / "in", Path("/proc/store"), workers=1, progress=False)
+
+
+def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 2)
+    (tmp_path / "store").mkdir()
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "store"], stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    with pytest.raises(StoreError, match="another ingest is writing"):
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    assert len(ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False).added) == 2
+
+
+def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), only_one(tmp_path):
+        raise RuntimeError
+    with only_one(tmp_path):
+        pass
+
+
+def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 3)
+    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    journal = Journal(tmp_path)
+    records = read_sources(tmp_path / "store")
+    for entry in result.manifest.scans:
+        journal.append(entry, records[entry.id])
+    journal.path.write_bytes(journal.path.read_bytes()[:-40])
+    journal.append(result.manifest.scans[0], records["case_0"])
+    assert sorted(journal.read()) == ["case_0", "case_1"]
+    assert journal.path.stat().st_mode & 0o777 == 0o600

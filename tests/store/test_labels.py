@@ -1,0 +1,97 @@
+"""Labels find their scan, keep their place, and never cost the scan."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orienteer.errors import OrienteerError
+from orienteer.store import Store, ingest
+from tests.scans.files import nifti
+from tests.store.phantoms import AFFINE, body, turned
+
+
+def run(folder: Path, **options):
+    return ingest(folder / "in", folder / "store", labels=folder / "labels", workers=1, progress=False, **options)
+
+
+def mask(seed: int = 0) -> np.ndarray:
+    return (body(seed=seed) > 1000).astype(np.uint8) * 5
+
+
+@pytest.mark.parametrize(
+    ("scan", "label"),
+    [
+        ("a.nii.gz", "a.nii.gz"),
+        ("images/a.nii.gz", "a.nii"),
+        ("images/a.nii.gz", "images/a.nii.gz"),
+        ("a.nii.gz", "a_seg.nii.gz"),
+        ("a.nii.gz", "a-label.nii.gz"),
+        ("a_0000.nii.gz", "a.nii.gz"),
+    ],
+)
+def test_labels__are_found_by_path_or_name(tmp_path, scan, label) -> None:
+    nifti(tmp_path / "in" / scan, body(), AFFINE)
+    nifti(tmp_path / "labels" / label, mask(), AFFINE)
+    result = run(tmp_path, spacing=2.0)
+    (scan_id,) = result.added
+    assert np.array_equal(Store.open(tmp_path / "store").labels(scan_id), mask())
+
+
+def test_labels__a_name_in_two_folders_is_not_guessed(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    for folder in "xy":
+        nifti(tmp_path / "labels" / folder / "a.nii.gz", mask(), AFFINE)
+    result = run(tmp_path)
+    assert not result.manifest.scans[0].labelled
+    assert result.notes == ("no labels for 1 of 1 scans: a",)
+
+
+def test_labels__on_a_finer_grid_of_the_same_space_are_brought_over(tmp_path) -> None:
+    fine = np.kron(mask(), np.ones((2, 2, 2), np.uint8))
+    affine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1])
+    affine[:3, 3] = -0.5
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    nifti(tmp_path / "labels" / "a.nii.gz", fine, affine)
+    run(tmp_path, spacing=2.0)
+    assert np.array_equal(Store.open(tmp_path / "store").labels("a"), mask())
+
+
+def test_labels__in_another_orientation_land_on_the_same_voxels(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), turned("RAS"))
+    flipped = turned("RAS") @ np.diag([-1, 1, 1, 1])
+    flipped[:3, 3] = (turned("RAS") @ [23, 0, 0, 1])[:3]
+    nifti(tmp_path / "labels" / "a.nii.gz", mask()[::-1].copy(), flipped)
+    run(tmp_path, spacing=2.0)
+    assert np.array_equal(Store.open(tmp_path / "store").labels("a"), mask())
+
+
+def _elsewhere(path: Path) -> None:
+    moved = AFFINE.copy()
+    moved[0, 3] = 30.0
+    nifti(path, mask(), moved)
+
+
+BROKEN = {
+    "labels-elsewhere": _elsewhere,
+    "labels-not-whole": lambda path: nifti(path, mask().astype(np.float32) * 0.3, AFFINE),
+    "labels-unreadable": lambda path: path.write_text("no labels " * 100),
+}
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_labels__broken_ones_are_a_finding_and_the_scan_stays(tmp_path, code) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    (tmp_path / "labels").mkdir()
+    BROKEN[code](tmp_path / "labels" / "a.nii.gz")
+    result = run(tmp_path)
+    assert result.added == ("a",) and not result.manifest.scans[0].labelled
+    (finding,) = result.findings["a"]
+    assert (finding.code, finding.level) == (code, "warning") and finding.cure
+
+
+def test_labels__an_empty_folder_is_an_error(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    (tmp_path / "labels").mkdir()
+    with pytest.raises(OrienteerError, match=r"no scan in .*labels"):
+        run(tmp_path)

@@ -1,0 +1,187 @@
+"""Reading a store: boxes, errors, damage, and workers of every kind."""
+
+import json
+import multiprocessing
+import pickle
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orienteer.errors import StoreError
+from orienteer.store import Store
+from tests.store.phantoms import body
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_read__any_box_inside_equals_the_slice_of_the_whole(store: Store, data) -> None:
+    scan = data.draw(st.sampled_from(store.ids()))
+    shape = store.entry(scan).shape
+    low = [data.draw(st.integers(0, n - 1)) for n in shape]
+    size = [data.draw(st.integers(1, n - start)) for n, start in zip(shape, low, strict=True)]
+    inside = tuple(slice(start, start + n) for start, n in zip(low, size, strict=True))
+    box = store.read(scan, low, size)
+    assert box.dtype == np.int16
+    assert np.array_equal(box, store.read(scan)[(slice(None), *inside)])
+    assert np.array_equal(store.labels(scan, low, size), store.labels(scan)[inside])
+
+
+@pytest.mark.parametrize(
+    ("low", "size"),
+    [((-1, 0, 0), 4), ((0, 0, 20), 4), ((0, 0, 0), 0), ((0, 0, 0), (30, 4, 4)), ((0, 0), 4), ((99, 0, 0), 1)],
+)
+def test_read__a_box_that_leaves_the_scan_is_refused(store: Store, low, size) -> None:
+    with pytest.raises(StoreError, match=r"leaves case_0, shape \[24, 28, 22\]"):
+        store.read("case_0", low, size)
+
+
+def test_read__voxels_are_those_of_the_file(store: Store) -> None:
+    assert np.array_equal(store.read("case_2")[0], body(seed=2))
+
+
+def test_normalise__background_is_minus_one_and_tissue_fills_the_window(store: Store) -> None:
+    seen = store.normalise("case_1", store.read("case_1"))
+    outside = body(seed=1) == 0
+    assert seen.dtype == np.float32
+    assert np.unique(seen[0][outside]).tolist() == [-1.0]
+    assert -1.0 < seen[0][~outside].min() < -0.2 and 0.9 < seen[0][~outside].max() <= 1.5
+
+
+def test_foreground__one_cell_per_four_voxels(store: Store) -> None:
+    cells = store.foreground("case_0")
+    assert cells.shape == (6, 7, 6) and cells.dtype == bool
+    assert cells[3, 3, 2] and not cells[0, 0, 0]
+
+
+def test_ids__by_split_and_unknown(store: Store) -> None:
+    assert sorted(store.ids("train") + store.ids("val")) == list(store.ids())
+    with pytest.raises(StoreError, match=r"no scans in split 'tset'.*train, val"):
+        store.ids("tset")
+    with pytest.raises(StoreError, match="no scan 'nobody'"):
+        store.entry("nobody")
+
+
+def test_manifest__names_no_path_and_no_file(store: Store, scans: Path) -> None:
+    text = (store.path / "manifest.json").read_text()
+    assert str(scans) not in text and ".nii" not in text
+    assert (store.path / "sources.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_verify__a_good_store_is_whole(store: Store) -> None:
+    assert store.verify() == ()
+
+
+@pytest.fixture
+def copy(store: Store, tmp_path: Path) -> Store:
+    shutil.copytree(store.path, tmp_path / "copy")
+    return Store.open(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("kind", ["image", "labels", "foreground"])
+def test_verify__a_flipped_bit_is_named_or_harmless(copy: Store, kind) -> None:
+    path = copy.array_path("case_3", kind)
+    good, truth = path.read_bytes(), _whole(copy, kind)
+    named = 0
+    for position in range(0, len(good), len(good) // 40):
+        data = bytearray(good)
+        data[position] ^= 0x10
+        path.unlink()  # a new file, so that nothing opened before is looked at
+        path.write_bytes(data)
+        fresh = Store.open(copy.path)
+        lines = fresh.verify()
+        named += bool(lines)
+        assert all(line.startswith("case_3: ") and str(path) in line for line in lines)
+        assert lines or np.array_equal(_whole(fresh, kind), truth)
+    assert named > 5
+
+
+def _whole(store: Store, kind: str) -> np.ndarray:
+    return {"image": store.read, "labels": store.labels, "foreground": store.foreground}[kind]("case_3")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_read__a_cut_array_is_named_with_its_cure(copy: Store, share) -> None:
+    path = copy.array_path("case_3")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(StoreError) as caught:
+        copy.read("case_3", (0, 0, 0), 8)
+    assert str(path) in caught.value.message and "orienteer ingest" in caught.value.cure
+    assert copy.read("case_0", (0, 0, 0), 8).shape == (1, 8, 8, 8)
+
+
+def test_read__a_missing_array_is_named(copy: Store) -> None:
+    copy.array_path("case_3").unlink()
+    with pytest.raises(StoreError, match=r"image\.b2nd"):
+        copy.read("case_3")
+
+
+def test_open__another_version_and_a_later_one(copy: Store) -> None:
+    file = copy.path / "manifest.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps(values | {"schema_version": 99, "new_key": 1}))
+    with pytest.raises(StoreError, match="version 99; this Orienteer reads version 1"):
+        Store.open(copy.path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("{", "not JSON"), ("[]", "version None"), ('{"schema_version": 1}', "scans: Field required")],
+)
+def test_open__a_damaged_manifest(copy: Store, content, told) -> None:
+    (copy.path / "manifest.json").write_text(content)
+    with pytest.raises(StoreError, match=told):
+        Store.open(copy.path)
+
+
+def test_open__no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="does not exist"):
+        Store.open(tmp_path / "none")
+    with pytest.raises(StoreError, match="not a store"):
+        Store.open(tmp_path)
+
+
+def _sum(store: Store) -> list[int]:
+    return [int(store.read(scan).sum()) for scan in store.ids()]
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_store__is_read_in_started_processes(store: Store, method) -> None:
+    expected = _sum(store)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(_sum, [store] * 4) == [expected] * 4
+
+
+def test_store__is_read_after_a_fork_that_follows_a_read(store: Store) -> None:
+    expected = _sum(store)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map_async(_sum, [store] * 4).get(timeout=60) == [expected] * 4
+
+
+def test_store__is_read_by_threads_at_once(store: Store) -> None:
+    expected = _sum(store)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(_sum, [store] * 12)) == [expected] * 12
+
+
+def test_store__travels_without_open_files(store: Store) -> None:
+    store.read("case_0")
+    assert len(pickle.dumps(store)) < 20_000
+
+
+def test_read__a_view_takes_about_a_millisecond_or_less(store: Store) -> None:
+    rng = np.random.default_rng(0)
+    store.read("case_0", (0, 0, 0), 20)
+    taken = []
+    for _ in range(200):
+        low = [int(rng.integers(0, n - 19)) for n in (24, 28, 22)]
+        begun = time.perf_counter()
+        store.normalise("case_0", store.read("case_0", low, 20))
+        taken.append(time.perf_counter() - begun)
+    # The median, and with room for a busy machine: a slip to reading whole arrays or files would show.
+    assert np.median(taken) < 0.004

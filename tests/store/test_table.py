@@ -1,0 +1,83 @@
+"""The user's table: read kindly, refused clearly."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orienteer.errors import StoreError
+from orienteer.store.table import Row, base_name, match, read_table
+
+
+def table(folder: Path, text: str, name: str = "t.tsv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("person", ["person", "subject", "participant_id", "Subject"])
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+def test_read_table__finds_the_person_whatever_it_is_called(tmp_path, person, delimiter) -> None:
+    lines = [
+        ["id", person, "split", "age"],
+        ["a", "P1", "val", "20"],
+        ["b", "P1", "val", ""],
+        ["c", "", "", "7"],
+    ]
+    rows = read_table(table(tmp_path, "\ufeff" + "\r\n".join(delimiter.join(line) for line in lines) + "\r\n\r\n"))
+    assert rows == {
+        "a": Row("a", "P1", "val", {"age": "20"}),
+        "b": Row("b", "P1", "val", {"age": ""}),
+        "c": Row("c", "c", "", {"age": "7"}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name\tperson\na\tP\n", "no column 'id'; it has: name, person"),
+        ("", "no column 'id'; it has: nothing"),
+        ("id\tage\tAge\na\t1\t2\n", "names a column twice: age"),
+        ("id\tperson\na\tP\nb\n", "1 cells in line 3 and 2 columns"),
+        ("id\tperson\n\tP\n", "no id in line 2"),
+        ("id\nb\na\nb\n", "ids twice: b"),
+        ('id,person\n"a,P\n', "no TSV or CSV"),
+    ],
+)
+def test_read_table__says_what_is_wrong(tmp_path, text, told) -> None:
+    with pytest.raises(StoreError, match=r"t\.tsv") as caught:
+        read_table(table(tmp_path, text))
+    assert told in caught.value.message
+    assert caught.value.cure
+
+
+def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path) -> None:
+    path = table(tmp_path, "id\tperson\tsplit\na\tP\ttrain\nb\tQ\ttrain\nc\tP\ttest\n")
+    with pytest.raises(StoreError, match=r"several splits \(test, train\): scans a, c"):
+        read_table(path)
+
+
+def test_read_table__missing_or_binary(tmp_path) -> None:
+    with pytest.raises(StoreError, match="No such file"):
+        read_table(tmp_path / "none.tsv")
+    (tmp_path / "b.tsv").write_bytes(b"\xff\xfe\x00id")
+    with pytest.raises(StoreError, match="is not text"):
+        read_table(tmp_path / "b.tsv")
+
+
+def test_match__whole_id_then_file_name_then_nothing() -> None:
+    rows = {name: Row(name, name) for name in ("1000", "b/2", "gone")}
+    found, unused = match(rows, ["a__1000", "b__2", "c__2"])
+    assert {scan: row.id for scan, row in found.items()} == {"a__1000": "1000", "b__2": "b/2"}
+    assert unused == ["gone"]
+
+
+def test_match__a_name_that_fits_several_scans_is_refused() -> None:
+    with pytest.raises(StoreError, match="fits several scans: a__2, b__2"):
+        match({"2": Row("2", "P")}, ["a__2", "b__2"])
+
+
+@given(st.text(alphabet="ab_/1", min_size=1, max_size=12))
+def test_base_name__is_never_empty(scan_id) -> None:
+    assert base_name(scan_id)
