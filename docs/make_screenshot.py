@@ -25,9 +25,7 @@ ARGUMENTS = [
 def chromium() -> str | None:
     """Where Chromium is; None lets playwright use its own."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("ORIENTEER_CHROMIUM") or next(
-        (p for name in names if (p := shutil.which(name))), None
-    )
+    return os.environ.get("ORIENTEER_CHROMIUM") or next((p for name in names if (p := shutil.which(name))), None)
 
 
 def main() -> None:

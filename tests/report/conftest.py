@@ -50,9 +50,7 @@ def lead(records: RunRecords) -> EvaluationRecords:
 def chromium() -> Iterator[Browser]:
     """A headless Chromium. Absent, the test is skipped loudly, or fails where a browser is required."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("ORIENTEER_CHROMIUM") or next(
-        (p for name in names if (p := shutil.which(name))), None
-    )
+    path = os.environ.get("ORIENTEER_CHROMIUM") or next((p for name in names if (p := shutil.which(name))), None)
     if path is None:
         if os.environ.get("ORIENTEER_REQUIRE_BROWSER"):
             pytest.fail("a browser is required, and no Chromium was found")

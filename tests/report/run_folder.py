@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from safetensors.numpy import save_file
 
 from orienteer.geometry.chunks import chunk_pair
 from orienteer.observations.measures import (
@@ -21,7 +20,8 @@ from orienteer.observations.measures import (
     route_measures,
 )
 
-SPACING, SHAPE, VIEW, CHUNK = 3.0, np.array([60, 72, 60]), 72.0, 36.0
+from .example_files import CHUNK, SHAPE, SPACING, VIEW, write_example, write_json
+
 TASKS = ("gap", "adjacency", "route", "position")
 
 
@@ -41,9 +41,7 @@ def make_run(
 ) -> Path:
     """Write the run and return its folder."""
     folder.mkdir(parents=True)
-    text = "\n".join(
-        ["seed: 0", "optimiser:", "  steps: 2000", "tasks:", *(f"  {task}: {{}}" for task in tasks)]
-    )
+    text = "\n".join(["seed: 0", "optimiser:", "  steps: 2000", "tasks:", *(f"  {task}: {{}}" for task in tasks)])
     (folder / "settings.yaml").write_text(text + "\n", encoding="utf-8")
     counts = {"train": 12, "val": 3, "test": 8}
     info = {
@@ -59,7 +57,8 @@ def make_run(
             "view_mm": VIEW, "views_per_sample": views, "simulated": simulated, "channels": 1,
         },
         "network": {"name": "residual-unet", "parameters": 1_214_432, "dense": True},
-        "tasks": list(tasks), "started": "2026-01-01T10:00:00Z", "finished": "2026-01-01T10:09:40Z",
+        "tasks": list(tasks), "forms": {"gap": form, "route": form},
+        "started": "2026-01-01T10:00:00Z", "finished": "2026-01-01T10:09:40Z",
         "seconds": 580.2, "steps": 2000,
     }  # fmt: skip
     write_json(folder / "run.json", info)
@@ -76,25 +75,6 @@ def make_run(
     }  # fmt: skip
     write_json(folder / "summary.json", summary)
     return folder
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Plain JSON."""
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
-
-
-def head_slice(axis: int, at_mm: float) -> np.ndarray:
-    """A slice of a simple head: skull ring, folded brain, dark ventricles, as uint8 with ``axis`` removed."""
-    grids = np.stack(np.meshgrid(*[np.arange(n) * SPACING for n in SHAPE], indexing="ij"))
-    x, y, z = np.take(grids, round(at_mm / SPACING), axis=axis + 1) - (SHAPE[:, None, None] * SPACING / 2)
-    radius = np.sqrt((x / 74) ** 2 + (y / 92) ** 2 + (z / 78) ** 2)
-    folds = np.sin(x / 5.5 + 2 * np.sin(y / 13)) * np.cos(y / 6.5 + np.sin(z / 9)) * np.sin(z / 7 + 1)
-    image = np.where(radius < 0.86, 130 + 45 * folds - 20 * (radius > 0.7), 0.0)
-    image = np.where(
-        (radius > 0.86) & (radius < 0.9), 40, np.where((radius >= 0.9) & (radius < 1), 215, image)
-    )
-    ventricle = ((np.abs(x) - 9) / 6) ** 2 + ((y + 4) / 30) ** 2 + ((z - 4) / 12) ** 2 < 1
-    return np.clip(np.where(ventricle, 30, image), 0, 255).astype(np.uint8)
 
 
 def _write_observations(path: Path, tasks: tuple[str, ...]) -> None:
@@ -150,13 +130,9 @@ def _write_evaluation(
     names = np.array([scan.format(n % scans) for n in range(samples)])
     rows: dict[str, list[dict[str, Any]]] = {task: [] for task in TASKS}
     for sample in range(samples):
-        _add_rows(
-            rows, sample, names[sample], centres[sample], rng, noise, form=form, uncertainty=uncertainty
-        )
+        _add_rows(rows, sample, names[sample], centres[sample], rng, noise, form=form, uncertainty=uncertainty)
         if sample < examples:
-            _write_example(
-                folder / "examples" / f"sample_{sample:03d}", sample, names[sample], centres[sample]
-            )
+            write_example(folder / "examples" / f"sample_{sample:03d}", sample, names[sample], centres[sample])
     measured: dict[str, Any] = {}
     makers = {
         "gap": gap_measures, "adjacency": adjacency_measures, "route": route_measures,
@@ -178,12 +154,10 @@ def _write_evaluation(
         }.items()
     }  # fmt: skip
     sentences = {
-        "learning": "On people it never saw, the model places views far better than chance, and loses "
-        "this skill when "
-        "the anatomy is taken away.",
+        "learning": "On people it never saw, the model places views far better than chance, and loses this skill "
+        "when the anatomy is taken away.",
         "stuck": "On people it never saw, the model places views no better than chance.",
-        "cheating": "The model places views well even where only the border of each view is left: it "
-        "reads position "
+        "cheating": "The model places views well even where only the border of each view is left: it reads position "
         "from something that is not anatomy.",
     }
     evidence = [
@@ -259,22 +233,7 @@ def _add_rows(
     cells -= cells.mean(0)
     for view, cell in enumerate(cells):
         wrong = cell + rng.normal(0, noise, 3)
-        rows["position"].append(
-            shared | {"view": view % views} | _triple("true", cell) | _triple("pred", wrong)
-        )
-
-
-def _write_example(stem: Path, sample: int, scan: str, centres: np.ndarray) -> None:
-    at = [float(round(c / SPACING) * SPACING) for c in centres[0]]
-    record = {
-        "sample": sample, "scan": scan, "extent_mm": (SHAPE * SPACING).tolist(), "spacing_mm": SPACING,
-        "centres_mm": centres.tolist(), "view_mm": VIEW, "chunk_mm": CHUNK,
-        "planes": [{"axis": axis, "at_mm": at[axis]} for axis in range(3)],
-    }  # fmt: skip
-    write_json(stem.with_suffix(".json"), record)
-    save_file(
-        {f"plane_{axis}": head_slice(axis, at[axis]) for axis in range(3)}, stem.with_suffix(".safetensors")
-    )
+        rows["position"].append(shared | {"view": view % views} | _triple("true", cell) | _triple("pred", wrong))
 
 
 def _triple(name: str, values: np.ndarray) -> dict[str, float]:

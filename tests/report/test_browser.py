@@ -89,8 +89,8 @@ def test_browser__3d_view_is_drawn_not_blank(watched: Watched) -> None:
           let blue = 0, orange = 0;
           for (let at = 0; at < pixels.length; at += 4) {
             if (pixels[at + 3] < 128) continue;
-            blue += near(at, [11, 102, 176]);
-            orange += near(at, [217, 114, 11]);
+            blue += near(at, [98, 176, 245]);
+            orange += near(at, [255, 162, 71]);
           }
           return { blue, orange };
         }"""

@@ -16,9 +16,7 @@ from orienteer.report.read import EvaluationRecords, RunRecords
 ALL = ("gap", "adjacency", "route", "position")
 
 
-def _cards(
-    evaluation: EvaluationRecords, *, trained: tuple[str, ...] = ALL, algebra: bool = False
-) -> dict[str, Card]:
+def _cards(evaluation: EvaluationRecords, *, trained: tuple[str, ...] = ALL, algebra: bool = False) -> dict[str, Card]:
     return {card.title: card for card in cards_of(evaluation, trained=trained, closes_by_algebra=algebra)}
 
 
@@ -26,6 +24,17 @@ def test_verdict_of__keeps_the_sentence_and_its_evidence(lead: EvaluationRecords
     verdict = verdict_of(lead)
     assert verdict.label == "learning" and verdict.headline == "It is learning anatomy."
     assert verdict.sentence == lead.record["verdict"]["sentence"] and len(verdict.evidence) == 3
+
+
+def test_verdict_of__does_not_say_the_verdict_twice() -> None:
+    recorded = {"label": "stuck", "sentence": "Stuck: on people it has not seen", "evidence": []}
+    assert verdict_of(EvaluationRecords("val", {"verdict": recorded})).sentence == "On people it has not seen"
+
+
+def test_cards_of__adjacency_comes_with_the_rank_of_its_embedding() -> None:
+    measures = {"embedding_rank": {"value": 4.6, "unit": "rank"}}
+    record = {"figures": {"adjacency_accuracy": 0.9}, "observations": {"adjacency": {"measures": measures}}}
+    assert "4.6" in _cards(EvaluationRecords("val", record))["Adjacency accuracy"].note
 
 
 def test_verdict_of__none_before_an_evaluation() -> None:
@@ -68,7 +77,10 @@ def test_cards_of__an_untrained_task_is_said_to_be_untrained() -> None:
         EvaluationRecords("val", {"figures": {"gap_error_mm": 5.0, "route_arrival_mm": None}}),
         trained=("gap",),
     )
-    assert cards["Route arrival"].value is None and "not trained" in cards["Route arrival"].note
+    assert (
+        cards["Route arrival"].value is None
+        and cards["Route arrival"].note == "Directions and routes: not trained in this run."
+    )
     assert "Position error" not in cards
 
 

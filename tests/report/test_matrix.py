@@ -30,12 +30,7 @@ def test_example_quantities__show_the_numbers_that_were_predicted(lead: Evaluati
 
 def test_example_quantities__share_one_scale_between_predicted_and_true(lead: EvaluationRecords) -> None:
     for quantity in example_quantities(lead.tables["gap"], lead.examples[0]):
-        cells = {
-            (cell.text, cell.fill)
-            for grid in (quantity.predicted, quantity.true)
-            for row in grid
-            for cell in row
-        }
+        cells = {(cell.text, cell.fill) for grid in (quantity.predicted, quantity.true) for row in grid for cell in row}
         largest = [fill for text, fill in cells if text.strip("+−") == quantity.high]
         assert largest and set(largest) <= {quantity.scale[0], quantity.scale[-1]}
 

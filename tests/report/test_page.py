@@ -16,7 +16,8 @@ from orienteer.report import report
 from orienteer.report.page import contents, render
 from orienteer.report.read import RunRecords, read_run
 
-from .run_folder import make_run, write_json
+from .example_files import write_json
+from .run_folder import make_run
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}{}"
 
@@ -66,7 +67,7 @@ def test_page__every_figure_has_one_place_and_a_sentence(records: RunRecords, wh
     places = [attributes["data-figure"] for _, attributes in whole.tags if "data-figure" in attributes]
     assert sorted(places) == sorted(contents(records)["figures"]) and len(set(places)) == len(places)
     for section in contents(records)["sections"]:
-        assert all(len(figure.look) > 30 for figure in [*section.figures, *section.more])
+        assert all(len(figure.look) > 30 and figure.look.endswith(".") for figure in [*section.figures, *section.more])
 
 
 def test_page__figures_are_valid_plotly(records: RunRecords) -> None:
@@ -96,7 +97,8 @@ def test_page__every_colour_token_is_in_the_style_sheet(records: RunRecords) -> 
     used = set(re.findall(r'"@([a-z-]+)"', json.dumps([shown["figures"], shown["scenes"]])))
     light, dark = style.split("@media", 2)[:2]
     assert {"model", "truth", "chance", "ink"} <= used
-    assert all(f"--{name}:" in light and f"--{name}:" in dark for name in used)
+    assert all(f"--{name}:" in light for name in used)
+    assert all(f"--{name}:" in dark for name in used if not name.startswith("film"))  # films are dark in both
 
 
 def test_page__forbids_the_network(whole: _Page) -> None:

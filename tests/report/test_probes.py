@@ -12,7 +12,7 @@ from orienteer.report.uncertainty import PROMISED, coverage, uncertainty_figures
 def test_probes_of__real_first_chance_last(lead: EvaluationRecords) -> None:
     found = probes_of(lead)
     assert [probe.name for probe in found] == ["real", "interior", "border", "shuffled", "constant", "chance"]
-    assert found[0].error_mm == pytest.approx(lead.figures["gap_error_mm"])
+    assert found[0].value == pytest.approx(lead.figures["gap_error_mm"])
 
 
 def test_probes_of__keep_unknown_ones_and_skip_broken_ones() -> None:
@@ -22,15 +22,30 @@ def test_probes_of__keep_unknown_ones_and_skip_broken_ones() -> None:
         "chance": 3,
     }
     found = probes_of(EvaluationRecords("val", {"probes": recorded}))
-    assert [(probe.label, probe.error_mm) for probe in found] == [("upside down", 40.0)]
+    assert [(probe.label, probe.value) for probe in found] == [("upside down", 40.0)]
 
 
 def test_probe_figures__mark_real_apart_and_draw_chance(lead: EvaluationRecords) -> None:
     (figure,) = probe_figures(probes_of(lead))
     real, others = figure.data
     assert real["x"] == [round(lead.figures["gap_error_mm"], 2)] and len(others["x"]) == 4
+    assert others["marker"]["pattern"]["fillmode"] == "overlay"  # the default would draw no bar, only its hatch
     assert "pattern" in others["marker"] and "pattern" not in real["marker"]
     assert figure.layout["shapes"][0]["x0"] == pytest.approx(lead.figures["gap_chance_mm"])
+
+
+def test_probe_figures__of_a_run_without_gap_show_its_own_figure_in_per_cent() -> None:
+    probes = {
+        name: {"adjacency_accuracy": value, "chance": 0.5, "skill": 2 * value - 1}
+        for name, value in {"real": 0.9, "shuffled": 0.52, "chance": 0.5}.items()
+    }
+    measures = {"adjacency_accuracy": {"value": 0.9, "unit": "fraction", "chance": 0.5, "better": "higher"}}
+    record = {"probes": probes, "observations": {"adjacency": {"measures": measures}}}
+    found = probes_of(EvaluationRecords("val", record))
+    (figure,) = probe_figures(found)
+    assert found[0].shown == "90.0 %" and figure.data[0]["x"] == [90.0]
+    assert figure.layout["shapes"][0]["x0"] == 50.0
+    assert figure.layout["xaxis"]["title"]["text"] == "adjacency accuracy (%)"
 
 
 def test_probe_figures__none_without_probes() -> None:
@@ -56,9 +71,7 @@ def test_coverage__of_an_overconfident_model_is_too_low(lead: EvaluationRecords)
 
 def test_uncertainty_figures__need_scales(lead: EvaluationRecords) -> None:
     assert len(uncertainty_figures(lead.tables["gap"])) == 1
-    assert (
-        uncertainty_figures({name: c for name, c in lead.tables["gap"].items() if "scale" not in name}) == []
-    )
+    assert uncertainty_figures({name: c for name, c in lead.tables["gap"].items() if "scale" not in name}) == []
 
 
 def test_similarity_by_distance__bins_hold_equal_numbers() -> None:

@@ -9,7 +9,8 @@ import pytest
 from orienteer.errors import RunError
 from orienteer.report.read import EvaluationRecords, RunRecords, number, read_run
 
-from .run_folder import make_run, write_json
+from .example_files import write_json
+from .run_folder import make_run
 
 
 def test_read__finds_everything_in_a_finished_run(records: RunRecords) -> None:

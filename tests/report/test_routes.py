@@ -20,9 +20,7 @@ def test_walks__follow_the_predicted_steps_to_the_recorded_arrival(lead: Evaluat
     assert first.title == "1 → 2 → 3" and len(first.pred) == 3
     np.testing.assert_allclose(first.true, example.centres_mm)
     row = next(
-        n
-        for n in range(len(table["path"]))
-        if table["path"][n] == "0-1-2" and table["sample"][n] == example.sample
+        n for n in range(len(table["path"])) if table["path"][n] == "0-1-2" and table["sample"][n] == example.sample
     )
     arrival = example.centres_mm[0] + [table[f"pred_{axis}"][row] for axis in "ras"]
     np.testing.assert_allclose(first.pred[-1], arrival, atol=1e-6)
@@ -115,8 +113,4 @@ def test_view_boxes__edges_have_the_view_s_length(lead: EvaluationRecords) -> No
 def test_letters__stand_on_the_side_they_name(lead: EvaluationRecords) -> None:
     trace = letters(lead.examples[0])
     places = dict(zip(trace["text"], zip(trace["x"], trace["y"], trace["z"], strict=True), strict=True))
-    assert (
-        places["R"][0] > places["L"][0]
-        and places["A"][1] > places["P"][1]
-        and places["S"][2] > places["I"][2]
-    )
+    assert places["R"][0] > places["L"][0] and places["A"][1] > places["P"][1] and places["S"][2] > places["I"][2]

@@ -28,11 +28,7 @@ def test_gap_figures__draw_lengths_and_axes() -> None:
     line, points = distance.data
     assert points["x"] == [5.0, 7.0] and points["y"][0] == 10.0
     assert line["x"] == line["y"] == [0.0, 10.0]
-    assert (
-        "off by 1.5 mm" in right.title
-        and "off by 2.5 mm" in anterior.title
-        and "off by 0.0 mm" in superior.title
-    )
+    assert "off by 1.5 mm" in right.title and "off by 2.5 mm" in anterior.title and "off by 0.0 mm" in superior.title
     assert superior.data[1]["x"] == [0.0, -7.0]
 
 
@@ -44,9 +40,7 @@ def test_gap_figures__say_how_many_points_are_drawn() -> None:
 
 
 def test_gap_figures__use_no_webgl(lead: EvaluationRecords) -> None:
-    assert {trace["type"] for figure in gap_figures(lead.tables["gap"]) for trace in figure.data} == {
-        "scatter"
-    }
+    assert {trace["type"] for figure in gap_figures(lead.tables["gap"]) for trace in figure.data} == {"scatter"}
 
 
 def test_gap_figures__escape_the_scan(lead: EvaluationRecords) -> None:

@@ -44,9 +44,7 @@ def test_by_region__splits_the_foreground_in_thirds() -> None:
         ("middle", pytest.approx(2)),
         ("right", pytest.approx(5)),
     ]
-    assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == [
-        "upper"
-    ]
+    assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == ["upper"]
 
 
 def test_by_region__is_left_out_where_no_place_was_recorded() -> None:

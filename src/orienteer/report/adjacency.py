@@ -33,13 +33,10 @@ def adjacency_figures(adjacency: Table) -> list[Figure]:
         Figure(
             name="adjacency-similarity",
             title="Predicted similarity against true distance of two chunks",
-            look="The line should fall: what is near should look alike, what is far should not. A flat "
-            "line at the "
+            look="The line should fall: what is near should look alike, what is far should not. A flat line at the "
             "top means that all chunks look the same to the model (collapse).",
             data=data,
-            layout=layout(
-                "true distance between two chunks (mm)", "predicted similarity (−1 to 1)", height=380
-            ),
+            layout=layout("true distance between two chunks (mm)", "predicted similarity (−1 to 1)", height=380),
             span=6,
         )
     ]
@@ -48,9 +45,7 @@ def adjacency_figures(adjacency: Table) -> list[Figure]:
 def similarity_by_distance(adjacency: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean distance and mean similarity of equally filled bins of distance, both kinds of pairs together."""
     distance, similarity = (
-        np.concatenate(
-            [np.asarray(adjacency[f"{kind}_{what}"], dtype=float) for kind in ("adjacent", "distant")]
-        )
+        np.concatenate([np.asarray(adjacency[f"{kind}_{what}"], dtype=float) for kind in ("adjacent", "distant")])
         for what in ("mm", "similarity")
     )
     order = np.argsort(distance, kind="stable")
@@ -61,9 +56,7 @@ def similarity_by_distance(adjacency: Table) -> tuple[NDArray[np.float64], NDArr
     )
 
 
-def _cloud(
-    name: str, symbol: str, colour: str, table: Table, kind: str, rows: NDArray[np.int64]
-) -> dict[str, Any]:
+def _cloud(name: str, symbol: str, colour: str, table: Table, kind: str, rows: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "type": "scatter", "mode": "markers", "name": name,
         "x": floats(np.asarray(table[f"{kind}_mm"])[rows], 1),

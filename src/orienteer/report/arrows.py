@@ -17,9 +17,7 @@ AIR = 0.06
 LETTER_MM = 10.0
 
 
-def way(
-    points: NDArray[np.float64], name: str, colour: str, *, width: float, dash: str = "solid"
-) -> list[dict]:
+def way(points: NDArray[np.float64], name: str, colour: str, *, width: float, dash: str = "solid") -> list[dict]:
     """A chain of arrows through ``points`` ``(n, 3)``: one line trace and one trace for all heads."""
     x, y, z = (floats(points[:, axis], 1) for axis in range(3))
     line = {
@@ -43,7 +41,7 @@ def dotted(start: NDArray[np.float64], end: NDArray[np.float64], name: str) -> d
     """The error itself: a dotted line from where one should be to where one is."""
     return {
         "type": "scatter3d", "mode": "lines", "name": name, **_xyz(np.stack([start, end])),
-        "line": {"color": "@bad", "width": 5, "dash": "dot"}, "hoverinfo": "skip",
+        "line": {"color": "@film-bad", "width": 5, "dash": "dot"}, "hoverinfo": "skip",
     }  # fmt: skip
 
 
@@ -58,12 +56,12 @@ def view_boxes(example: Example) -> list[dict[str, Any]]:
         {
             "type": "scatter3d", "mode": "lines", "name": "edges of the views",
             **_xyz(np.concatenate(pieces)),
-            "line": {"color": "@chance", "width": 2}, "hoverinfo": "skip",
+            "line": {"color": "@film-line", "width": 2}, "hoverinfo": "skip",
         },
         {
             "type": "scatter3d", "mode": "markers+text", "name": "view centres", "showlegend": False,
             **_xyz(example.centres_mm), "text": numbers, "textposition": "bottom center",
-            "marker": {"color": "@ink", "size": 4}, "textfont": {"color": "@ink", "size": 13},
+            "marker": {"color": "@film-ink", "size": 4}, "textfont": {"color": "@film-ink", "size": 13},
             "hoverinfo": "text",
         },
     ]  # fmt: skip
@@ -71,9 +69,7 @@ def view_boxes(example: Example) -> list[dict[str, Any]]:
 
 def slices(example: Example) -> list[dict[str, Any]]:
     """The example's planes as see-through pictures in space; air is cut away."""
-    return [
-        _slice(plane, example.spacing_mm, first=number == 0) for number, plane in enumerate(example.planes)
-    ]
+    return [_slice(plane, example.spacing_mm, first=number == 0) for number, plane in enumerate(example.planes)]
 
 
 def letters(example: Example) -> dict[str, Any]:
@@ -82,7 +78,7 @@ def letters(example: Example) -> dict[str, Any]:
     ends = np.concatenate([middle + np.diag(reach), middle - np.diag(reach)])
     return {
         "type": "scatter3d", "mode": "text", "name": "directions", "showlegend": False, **_xyz(ends),
-        "text": list("RASLPI"), "textfont": {"color": "@ink", "size": 18}, "hoverinfo": "skip",
+        "text": list("RASLPI"), "textfont": {"color": "@film-ink", "size": 18}, "hoverinfo": "skip",
     }  # fmt: skip
 
 
@@ -96,7 +92,7 @@ def _slice(plane: Plane, spacing: float, *, first: bool) -> dict[str, Any]:
     x, y, z = (_packed(grid.astype("<f4")) for grid in grids)
     return {
         "type": "surface", "x": x, "y": y, "z": z, "surfacecolor": _packed(image), "cmin": 0, "cmax": 255,
-        "colorscale": [[0, "#000000"], [1, "#ffffff"]], "opacity": 0.3, "showscale": False,
+        "colorscale": [[0, "#000000"], [1, "#ffffff"]], "opacity": 0.22, "showscale": False,
         "hoverinfo": "skip",
         "name": "slices of the scan", "legendgroup": "slices", "showlegend": first,
         "lighting": {"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
@@ -117,9 +113,7 @@ def _heads(points: NDArray[np.float64], name: str, colour: str) -> dict[str, Any
         side = np.cross(along, np.eye(3)[np.abs(along).argmin()])
         side /= np.linalg.norm(side)
         angle = np.linspace(0, 2 * np.pi, SIDES, endpoint=False)[:, None]
-        ring = (
-            end - head * along + 0.38 * head * (np.cos(angle) * side + np.sin(angle) * np.cross(along, side))
-        )
+        ring = end - head * along + 0.38 * head * (np.cos(angle) * side + np.sin(angle) * np.cross(along, side))
         first = sum(len(v) for v in vertices)
         vertices.append(np.concatenate([end[None], (end - head * along)[None], ring]))
         this, after = np.arange(SIDES) + 2 + first, (np.arange(SIDES) + 1) % SIDES + 2 + first

@@ -55,9 +55,7 @@ def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[dict
     return traces
 
 
-def bar_frame(
-    x: str, y: str, *, height: int, top_mm: float | None = None, legend: bool = True
-) -> dict[str, Any]:
+def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legend: bool = True) -> dict[str, Any]:
     """Categories along x, mm from zero along y, up to ``top_mm`` where several plots share one scale."""
     scale = {"rangemode": "tozero"} if top_mm is None else {"range": [0, round(top_mm * 1.2 + 0.1, 1)]}
     return layout(x, y, height=height, xaxis={"type": "category"}, yaxis=scale, bargap=0.4, showlegend=legend)

@@ -7,7 +7,12 @@ from typing import Any
 from orienteer.report.measures import KEY_FIGURES, TASKS, KeyFigure, shown, title_of
 from orienteer.report.read import EvaluationRecords, RunRecords, mapping, number
 
-SPLITS = {"test": "test people", "val": "validation people", "train": "training people"}
+SPLITS = {
+    "test": "test people",
+    "val": "validation people",
+    "train": "training people",
+    "all": "people of all splits",
+}
 PROMISES = {
     "learning": "It is learning anatomy.",
     "stuck": "It is stuck.",
@@ -46,9 +51,8 @@ def verdict_of(evaluation: EvaluationRecords | None) -> Verdict:
         return Verdict(
             label="none",
             headline="Not judged yet." if evaluation is None else "No verdict was recorded.",
-            sentence="The evaluation has not run, so there is no figure from held-out people and no "
-            "honesty probe. "
-            "It runs at the end of training, or with `orienteer evaluate`."
+            sentence="The evaluation has not run, so there is no figure from held-out people and no honesty probe. "
+            "It runs at the end of training, or with “orienteer evaluate”."
             if evaluation is None
             else "This evaluation holds figures but no verdict.",
             evidence=(),
@@ -57,7 +61,7 @@ def verdict_of(evaluation: EvaluationRecords | None) -> Verdict:
     return Verdict(
         label=label,
         headline=PROMISES[label],
-        sentence=str(recorded.get("sentence", "")),
+        sentence=_sentence(str(recorded.get("sentence", "")), label),
         evidence=[str(item) for item in evidence] if isinstance(evidence, list) else [],
     )
 
@@ -74,7 +78,7 @@ def cards_of(evaluation: EvaluationRecords, *, trained: Sequence[str], closes_by
 def closes_by_algebra(run: RunRecords, evaluation: EvaluationRecords | None) -> bool:
     """Whether routes are differences of positions, so that every round trip closes whatever was learned."""
     figures = evaluation.figures if evaluation else {}
-    forms = mapping(figures.get("forms")) or mapping(run.summary.get("forms"))
+    forms = mapping(figures.get("forms")) or mapping(run.info.get("forms")) or mapping(run.summary.get("forms"))
     return forms.get("route") == "difference"
 
 
@@ -98,8 +102,7 @@ def evaluation_rows(run: RunRecords) -> list[Mapping[str, Any]]:
             "people": people(evaluation),
             "step": number(evaluation.record.get("step")),
             "values": [
-                shown(value, key.unit) if (value := _value(evaluation, key)) is not None else "–"
-                for key in KEY_FIGURES
+                shown(value, key.unit) if (value := _value(evaluation, key)) is not None else "–" for key in KEY_FIGURES
             ],
             "verdict": mapping(evaluation.record.get("verdict")).get("label", "–"),
             "lead": evaluation is run.lead,
@@ -108,21 +111,27 @@ def evaluation_rows(run: RunRecords) -> list[Mapping[str, Any]]:
     ]
 
 
-def _card(
-    evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[str], closes_by_algebra: bool
-) -> Card:
+def _sentence(text: str, label: str) -> str:
+    # The headline above has said the verdict already.
+    rest = text.removeprefix(f"{label.capitalize()}: ")
+    return rest[:1].upper() + rest[1:]
+
+
+def _card(evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[str], closes_by_algebra: bool) -> Card:
     value, chance = _value(evaluation, key), _chance(evaluation, key)
     note = ""
     if value is None:
-        note = f"{TASKS[key.task].capitalize()}: not {'recorded' if key.task in trained else 'trained'} "
-        "in this run."
+        missing = "recorded" if key.task in trained else "trained"
+        note = f"{TASKS[key.task].capitalize()}: not {missing} in this run."
     elif key.key == "route_closure_mm":
         note = (
-            "Zero by construction: steps are differences of positions, so every round trip closes. No "
-            "finding."
+            "Zero by construction: steps are differences of positions, so every round trip closes. No finding."
             if closes_by_algebra
             else "Standing still would close too, so read it together with the arrival error."
         )
+    elif key.key == "adjacency_accuracy":
+        rank = number(evaluation.measure("embedding_rank").get("value"))
+        note = "" if rank is None else f"Effective rank of the embedding: {rank:.1f}; 1 would be a collapse."
     interval = evaluation.figures.get(key.key.replace("_mm", "_interval_mm"))
     ends = [number(end) for end in interval] if isinstance(interval, list | tuple) else []
     text = None

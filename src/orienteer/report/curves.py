@@ -1,6 +1,7 @@
 """Figures over training: each measure of each task beside chance, on training and on held-out people."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,11 @@ from orienteer.report.theme import Figure, floats, layout, plain
 
 LOOKS = {
     "direction_error_deg": "90° is a direction drawn at random; it should fall towards 0°.",
-    "route_arrival_mm": "It should fall like the gap error: a chain of steps adds up the errors of its "
-    "steps.",
-    "route_closure_mm": "Standing still closes every round trip, so a small value means little without "
-    "a small "
+    "route_arrival_mm": "It should fall like the gap error: a chain of steps adds up the errors of its steps.",
+    "route_closure_mm": "Standing still closes every round trip, so a small value means little without a small "
     "arrival error.",
     "adjacency_accuracy": "50 % is a coin toss; it should rise towards 100 %.",
-    "position_error_mm": "It should fall well below the dashed line, the error of placing every voxel "
-    "in the middle.",
+    "position_error_mm": "It should fall well below the dashed line, the error of placing every voxel in the middle.",
     "embedding_rank": "A value near 1 means that all chunks look the same to the model (collapse).",
 }
 
@@ -36,15 +34,18 @@ def training_figures(run: RunRecords) -> tuple[list[Figure], list[Figure]]:
             figures.append((name, _figure(task, name, *pair, best=best)))
     first = [figure for name, figure in figures if name in HEADLINES]
     rest = [figure for name, figure in figures if name not in HEADLINES]
-    return sorted(first, key=lambda figure: -figure.span), rest
+    first.sort(key=lambda figure: -figure.span)
+    small = [figure for figure in first if figure.span < 6]
+    if len(small) in (1, 2, 4):  # fill the rows: three abreast would leave a hole
+        first = [replace(figure, span=3) if figure.span < 6 else figure for figure in first]
+    return first, rest
 
 
 def machine_figures(run: RunRecords) -> list[Figure]:
     """Loss, learning rate and the share of time spent waiting for data."""
     own = curves(run.lines, "train").get("training", {})
     looks = {
-        "loss": "It should fall and then flatten; it has no unit, so judge learning by the figures in "
-        "mm above.",
+        "loss": "It should fall and then flatten; it has no unit, so judge learning by the figures in mm above.",
         "learning_rate": "The planned warm-up and decay; a kink here explains a kink in the curves above.",
         "data_wait_fraction": "Below 10 % the computer learns; above it, it waits for scans to be read.",
     }
@@ -54,18 +55,14 @@ def machine_figures(run: RunRecords) -> list[Figure]:
             title=title_of(name),
             look=looks.get(name, "Logged while training."),
             data=[_line(curve, "training", "@train", width=2)],
-            layout=layout(
-                "step", shown_unit(curve.unit), height=240, yaxis={"rangemode": "tozero"}, showlegend=False
-            ),
+            layout=layout("step", shown_unit(curve.unit), height=240, yaxis={"rangemode": "tozero"}, showlegend=False),
             span=2,
         )
         for name, curve in own.items()
     ]
 
 
-def _figure(
-    task: str, name: str, train: Curve | None, held_out: Curve | None, *, best: float | None
-) -> Figure:
+def _figure(task: str, name: str, train: Curve | None, held_out: Curve | None, *, best: float | None) -> Figure:
     wide = name == "gap_error_mm"
     shown = held_out or train
     assert shown is not None
@@ -98,22 +95,17 @@ def _figure(
 
 def _look(name: str, curve: Curve, *, wide: bool, compared: bool) -> str:
     if not compared:
-        return (
-            "No evaluation on held-out people was logged yet; the thin curve is of the training people alone."
-        )
+        return "No evaluation on held-out people was logged yet; the thin curve is of the training people alone."
     if wide:
         return (
-            "The blue curve should fall well below the dashed chance line, which is what a model that "
-            "knows nothing "
-            "reaches. If only the thin training curve falls, the model remembers its training people "
-            "instead of "
+            "The blue curve should fall well below the dashed chance line, which is what a model that knows nothing "
+            "reaches. If only the thin training curve falls, the model remembers its training people instead of "
             "learning anatomy."
         )
     if name in LOOKS:
         return LOOKS[name]
     if np.isfinite(curve.chance).any():
-        return "The blue curve should move away from the dashed chance line and stay near the thin "
-        "training curve."
+        return "The blue curve should move away from the dashed chance line and stay near the thin training curve."
     return "Logged for comparison; it has no chance level."
 
 
@@ -152,8 +144,7 @@ def _best(curve: Curve, step: float) -> dict[str, Any]:
         "x": [int(step)],
         "y": [round(value, 4)],
         "marker": {"symbol": "star", "size": 15, "color": "@truth", "line": {"color": "@card", "width": 1.5}},
-        "hovertemplate": f"best checkpoint, step {int(step)}: %{{y:.3~g}} "
-        f"{shown_unit(curve.unit)}<extra></extra>",
+        "hovertemplate": f"best checkpoint, step {int(step)}: %{{y:.3~g}} {shown_unit(curve.unit)}<extra></extra>",
     }
 
 

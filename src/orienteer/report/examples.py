@@ -44,16 +44,10 @@ def closeups(evaluation: EvaluationRecords) -> list[Closeup]:
             label=_label(number, example, errors[number], ranks.get(number)),
             chosen=number == middle,
             view_mm=example.view_mm,
-            quantities=example_quantities(evaluation.tables["gap"], example)
-            if "gap" in evaluation.tables
-            else [],
+            quantities=example_quantities(evaluation.tables["gap"], example) if "gap" in evaluation.tables else [],
             pictures=pictures(example),
-            pairs=pair_drawings(evaluation.tables["adjacency"], example)
-            if "adjacency" in evaluation.tables
-            else [],
-            scene=example_figure(evaluation.tables["route"], example)
-            if "route" in evaluation.tables
-            else None,
+            pairs=pair_drawings(evaluation.tables["adjacency"], example) if "adjacency" in evaluation.tables else [],
+            scene=example_figure(evaluation.tables["route"], example) if "route" in evaluation.tables else None,
         )
         for number, example in enumerate(examples)
     ]

@@ -21,9 +21,7 @@ class Curve:
     chance: NDArray[np.float64]
 
 
-def curves(
-    lines: tuple[Mapping[str, Any], ...], phase: Literal["train", "validation"]
-) -> dict[str, dict[str, Curve]]:
+def curves(lines: tuple[Mapping[str, Any], ...], phase: Literal["train", "validation"]) -> dict[str, dict[str, Curve]]:
     """``{task: {measure: Curve}}``. A step written twice (killed, resumed) counts once, the last time."""
     found: dict[str, dict[str, dict[int, tuple[float, float]]]] = {}
     units: dict[str, str] = {}
@@ -40,8 +38,7 @@ def curves(
             steps = found.setdefault(str(line.get("task")), {}).setdefault(name, {})
             steps[int(line.get("step", 0))] = (value, math.nan if chance is None else chance)
     return {
-        task: {name: _curve(units[name], steps) for name, steps in measures.items()}
-        for task, measures in found.items()
+        task: {name: _curve(units[name], steps) for name, steps in measures.items()} for task, measures in found.items()
     }
 
 

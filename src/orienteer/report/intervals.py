@@ -36,9 +36,7 @@ def mean_by_scan(values: NDArray[np.float64], scans: NDArray[Any]) -> Estimate:
     mean = float(sums.sum() / counts.sum())
     if counts.size < 3:
         return Estimate(mean, None, None, values.size, counts.size)
-    draws = np.random.default_rng(0).multinomial(
-        counts.size, np.full(counts.size, 1 / counts.size), size=RESAMPLES
-    )
+    draws = np.random.default_rng(0).multinomial(counts.size, np.full(counts.size, 1 / counts.size), size=RESAMPLES)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile((draws @ sums) / (draws @ counts), [tail, 1 - tail])
     return Estimate(mean, float(low), float(high), values.size, counts.size)

@@ -61,9 +61,7 @@ def example_quantities(gap: Table, example: Example) -> list[Quantity]:
     return found
 
 
-def _quantity(
-    title: str, note: str, pred: NDArray[np.float64], true: NDArray[np.float64], *, signed: bool
-) -> Quantity:
+def _quantity(title: str, note: str, pred: NDArray[np.float64], true: NDArray[np.float64], *, signed: bool) -> Quantity:
     reach = max(float(np.nanmax(np.abs([pred, true]))), 1e-9)
     low = -reach if signed else 0.0
     scale = DIVERGING if signed else SEQUENTIAL

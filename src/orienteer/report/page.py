@@ -108,7 +108,7 @@ def facts(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
                     view_voxels="view edge, voxels", view_mm="view edge, mm"),
         ],
         "Model": [
-            *_plain(network, name="network", parameters="parameters", dense="dense features (decoder)"),
+            *_plain(network, name="network", size="size", parameters="parameters", dense="dense features"),
             ("tasks", ", ".join(TASKS.get(task, task) for task in trained_tasks(run)) or "none"),
             *_forms(run),
         ],
@@ -136,9 +136,8 @@ def _plain(values: Mapping[str, Any], **names: str) -> list[tuple[str, str]]:
 
 
 def _forms(run: RunRecords) -> list[tuple[str, str]]:
-    return [
-        (f"form of the {TASKS.get(t, t)}", str(form)) for t, form in mapping(run.summary.get("forms")).items()
-    ]
+    forms = mapping(run.info.get("forms")) or mapping(run.summary.get("forms"))
+    return [(f"form of the {TASKS.get(task, task)}", str(form)) for task, form in forms.items()]
 
 
 def _time(run: RunRecords) -> Iterator[tuple[str, str]]:

@@ -143,9 +143,7 @@ def _in_order(example: Example) -> list[Plane]:
     return sorted(example.planes, key=lambda plane: -plane.axis)
 
 
-def _box(
-    centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, label: str, colour: str = ""
-) -> Box:
+def _box(centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, label: str, colour: str = "") -> Box:
     x, y = place_on(centre, plane, example.spacing_mm)
     cut = abs(float(centre[plane.axis]) - plane.at_mm) <= edge / 2
     return Box(round(x - edge / 2, 2), round(y - edge / 2, 2), edge, cut, label, colour)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orienteer.report.measures import title_of
+from orienteer.report.measures import scaled, shown, shown_unit, title_of
 from orienteer.report.read import EvaluationRecords, mapping, number
 from orienteer.report.theme import Figure, layout, plain
 
@@ -29,13 +29,20 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Probe:
-    """One probe's gap error, mm, and its skill: 0 is chance, 1 is perfect."""
+    """One probe's figure (the gap error wherever that was trained) and its skill: 0 is chance, 1 is perfect."""
 
     name: str
     label: str
     meaning: str
-    error_mm: float
+    measure: str
+    unit: str
+    value: float
     skill: float | None
+
+    @property
+    def shown(self) -> str:
+        """Value and unit."""
+        return shown(self.value, self.unit)
 
 
 def probes_of(evaluation: EvaluationRecords) -> list[Probe]:
@@ -50,10 +57,12 @@ def probes_of(evaluation: EvaluationRecords) -> list[Probe]:
     found = []
     for name in order:
         values = mapping(recorded[name])
-        error = number(values.get("gap_error_mm"))
-        if error is not None:
+        measure = next((key for key in values if key not in ("chance", "skill")), "")
+        value = number(values.get(measure))
+        if value is not None:
             label, meaning = MEANINGS.get(name, (title_of(name).lower(), ""))
-            found.append(Probe(name, label, meaning, error, number(values.get("skill"))))
+            unit = str(evaluation.measure(measure).get("unit", "mm"))
+            found.append(Probe(name, label, meaning, measure, unit, value, number(values.get("skill"))))
     return found
 
 
@@ -61,57 +70,53 @@ def probe_figures(probes: list[Probe]) -> list[Figure]:
     """One bar for each probe; a dashed line at chance."""
     if not probes:
         return []
+    measure, unit = probes[0].measure, probes[0].unit
     bars = [probe for probe in probes if probe.name != "chance"]
-    chance = next((probe.error_mm for probe in probes if probe.name == "chance"), None)
-    data = [
-        _bars([probe for probe in bars if probe.name == "real"], {"color": "@model"}),
-        _bars(
-            [probe for probe in bars if probe.name != "real"],
-            {"color": "@probe", "pattern": {"shape": "/", "fgcolor": "@card", "fgopacity": 0.4, "size": 9}},
-        ),
-    ]
-    extra: dict[str, Any] = {
-        "yaxis": {
-            "autorange": "reversed", "categoryorder": "array",
-            "categoryarray": [plain(p.label) for p in bars],
-        },
-        "barmode": "overlay",
-    }  # fmt: skip
-    if chance is not None:
-        extra["shapes"] = [
-            {
-                "type": "line", "x0": chance, "x1": chance, "y0": 0, "y1": 1, "yref": "paper",
-                "line": {"color": "@chance", "width": 2.5, "dash": "dash"},
-            }
-        ]  # fmt: skip
-        extra["annotations"] = [
-            {
-                "x": chance, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-                "text": f"chance {chance:.1f} mm", "font": {"color": "@chance"},
-            }
-        ]  # fmt: skip
-        top = max(chance, *(probe.error_mm for probe in bars)) if bars else chance
-        extra["xaxis"] = {"range": [0, round(top * 1.12, 1)]}
-    frame = layout("gap error (mm)", "", height=120 + 48 * len(bars), bargap=0.35, **extra)
+    chance = next((scaled(probe.value, unit) for probe in probes if probe.name == "chance"), None)
+    hatched = {"shape": "/", "fgcolor": "@card", "fillmode": "overlay", "fgopacity": 0.4, "size": 9}
+    frame = layout(
+        plain(f"{title_of(measure).lower()} ({shown_unit(unit)})"),
+        "",
+        height=120 + 48 * len(bars),
+        bargap=0.35,
+        barmode="overlay",
+        yaxis={"autorange": "reversed", "categoryorder": "array", "categoryarray": [plain(p.label) for p in bars]},
+        xaxis={"range": [0, round(1.2 * max([chance or 0.0, *(scaled(p.value, unit) for p in bars)]), 1)]},
+    )
     return [
         Figure(
             name="probes",
             title="The same model with the anatomy taken away",
-            look="Only the real scans should give a short bar. A hatched bar that is nearly as short "
-            "means that "
-            "the model reads position from something that is not anatomy.",
-            data=data,
-            layout=frame,
+            look="Shuffled and constant views should end near the dashed chance line. A model that does better with "
+            "only the border than with the border removed reads position from the border, not from anatomy.",
+            data=[
+                _bars([probe for probe in bars if probe.name == "real"], {"color": "@model"}),
+                _bars([probe for probe in bars if probe.name != "real"], {"color": "@probe", "pattern": hatched}),
+            ],
+            layout=frame | ({} if chance is None else _chance_line(chance, unit)),
             span=6,
         )
     ]
 
 
+def _chance_line(chance: float, unit: str) -> dict[str, Any]:
+    line = {
+        "type": "line", "x0": chance, "x1": chance, "y0": 0, "y1": 1, "yref": "paper",
+        "line": {"color": "@chance", "width": 2.5, "dash": "dash"},
+    }  # fmt: skip
+    label = {
+        "x": chance, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False,
+        "text": f"chance {chance:.1f} {shown_unit(unit)}", "font": {"color": "@chance"},
+    }  # fmt: skip
+    return {"shapes": [line], "annotations": [label]}
+
+
 def _bars(probes: list[Probe], marker: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "bar", "orientation": "h", "showlegend": False, "marker": marker,
-        "y": [plain(probe.label) for probe in probes], "x": [round(probe.error_mm, 2) for probe in probes],
-        "text": [f"<b>{probe.error_mm:.1f}</b>" for probe in probes], "textposition": "outside",
+        "y": [plain(probe.label) for probe in probes],
+        "x": [round(scaled(probe.value, probe.unit), 2) for probe in probes],
+        "text": [f"<b>{scaled(probe.value, probe.unit):.1f}</b>" for probe in probes], "textposition": "outside",
         "textfont": {"color": "@ink"}, "cliponaxis": False,
-        "hovertemplate": "%{y}: %{x:.1f} mm<extra></extra>",
+        "hovertemplate": "%{y}: %{x:.1f}<extra></extra>",
     }  # fmt: skip

@@ -108,9 +108,7 @@ def read_run(path: Path) -> RunRecords:
         RunError: there is no such folder, it is no run, or a newer version of Orienteer wrote it.
     """
     if not path.is_dir():
-        raise RunError(
-            f"there is no run folder at {path}", cure="give the folder that `orienteer pretrain` wrote"
-        )
+        raise RunError(f"there is no run folder at {path}", cure="give the folder that `orienteer pretrain` wrote")
     problems: list[str] = []
     info = _json(path / "run.json", problems)
     lines = _lines(path / "observations.jsonl", problems)
@@ -173,9 +171,7 @@ def _lines(path: Path, problems: list[str]) -> tuple[Mapping[str, Any], ...]:
 def _evaluation(folder: Path, problems: list[str]) -> EvaluationRecords | None:
     found: list[str] = []
     record = _json(folder / "evaluation.json", found)
-    tables = {
-        task: table for task in COLUMNS if (table := _table(folder / f"{task}.parquet", found)) is not None
-    }
+    tables = {task: table for task in COLUMNS if (table := _table(folder / f"{task}.parquet", found)) is not None}
     paths = sorted((folder / "examples").glob("*.json"))
     examples = [example for path in paths if (example := _example(path, found)) is not None]
     problems.extend(f"evaluations/{folder.name}/{problem}" for problem in found)

@@ -48,9 +48,7 @@ def walks(route: Table, example: Example) -> list[Walk]:
         if max(views) >= len(example.centres_mm) or len(views) < 2:
             continue
         true = example.centres_mm[views]
-        found.append(
-            Walk(_title(views), kinds[row] == "tour", true, _predicted(true[0], views, steps, pred[row]))
-        )
+        found.append(Walk(_title(views), kinds[row] == "tour", true, _predicted(true[0], views, steps, pred[row])))
     return found
 
 
@@ -92,8 +90,7 @@ def route_figures(route: Table, *, by_construction: bool) -> list[Figure]:
         Figure(
             name="route-legs",
             title="Arrival error by length of the route",
-            look="Bars should stay far below the diamonds, the error of never leaving the start, and "
-            "grow only "
+            look="Bars should stay far below the diamonds, the error of never leaving the start, and grow only "
             f"slowly with the number of steps. {closing} {whiskers(found)}",
             data=group_bars(found, zero="never leaving the start"),
             layout=bar_frame("route", "arrival error (mm)", height=360),
@@ -128,10 +125,10 @@ def _title(views: Sequence[int]) -> str:
 def _choice(walk: Walk) -> dict[str, Any]:
     goal = "its start" if walk.tour else "the goal"
     traces = [
-        *way(walk.true, "true way", "@truth", width=8),
-        *way(walk.pred, "predicted way", "@model", width=9),
+        *way(walk.true, "true way", "@film-truth", width=8),
+        *way(walk.pred, "predicted way", "@film-model", width=9),
         dotted(walk.true[-1], walk.pred[-1], "error at arrival"),
-        mark(walk.pred[-1], "arrival", f"{walk.error_mm:.1f} mm off", "@bad", "diamond"),
+        mark(walk.pred[-1], "arrival", f"{walk.error_mm:.1f} mm off", "@film-bad", "diamond"),
     ]
     caption = f"The predicted steps end {walk.error_mm:.1f} mm from {goal}."
     return {"title": walk.title, "caption": caption, "error": round(walk.error_mm, 1), "traces": traces}
@@ -142,7 +139,10 @@ def _scene(example: Example) -> dict[str, Any]:
     axis = {"visible": False, "showspikes": False}
     # Seen from the front, a little from above: the patient's right is on the viewer's left, as in an image.
     camera = {"eye": {"x": 0.5, "y": 1.25, "z": 0.45}, "up": {"x": 0, "y": 0, "z": 1}}
+    # As dark as a reading screen in either theme: bright tissue would fade on white.
     return base(600) | {
+        "paper_bgcolor": "@film",
+        "font": {"color": "@film-ink", "size": 13},
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "scene": {
             "xaxis": axis,
@@ -152,6 +152,6 @@ def _scene(example: Example) -> dict[str, Any]:
             "camera": camera,
             "dragmode": "orbit",
         },
-        "legend": {"orientation": "h", "x": 0, "y": 0, "yanchor": "top"},
+        "legend": {"orientation": "h", "x": 0.01, "y": 0.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
         "uirevision": f"sample-{example.sample}",
     }

@@ -28,8 +28,7 @@ def gap_figures(gap: Table) -> list[Figure]:
     distance = Figure(
         name="gap-distance",
         title="Distance between two views, predicted against true",
-        look="Each point is one pair of views. Points should hug the diagonal; a flat band at one "
-        "height means the "
+        look="Each point is one pair of views. Points should hug the diagonal; a flat band at one height means the "
         f"model answers the same distance whatever it sees.{note}",
         data=[*_cloud(distances[0][chosen], distances[1][chosen], names, floor=0.0)],
         layout=_square("true distance (mm)", "predicted distance (mm)"),
@@ -75,8 +74,7 @@ def _axes_figures(
         Figure(
             name=f"{name}-axis-{'ras'[axis]}",
             title=f"{words.capitalize()}: off by {errors[axis]:.1f} mm on average",
-            look=f"{opening if axis == 0 else ''}{_signs(axis)} A cloud along the other diagonal would "
-            f"mean the axis "
+            look=f"{opening if axis == 0 else ''}{_signs(axis)} A cloud along the other diagonal would mean the axis "
             "is mirrored; a flat one, that this axis was not learned.",
             data=_cloud(true[chosen, axis], pred[chosen, axis], _hover(table, chosen)),
             layout=_square("true (mm)", "predicted (mm)"),

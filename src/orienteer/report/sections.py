@@ -50,9 +50,7 @@ def training_section(run: RunRecords) -> Section:
 
 def machine_section(run: RunRecords) -> Section:
     """What the computer did."""
-    return Section(
-        "machine", "How the training ran", "Figures for whoever runs the computer.", machine_figures(run)
-    )
+    return Section("machine", "How the training ran", "Figures for whoever runs the computer.", machine_figures(run))
 
 
 def evaluation_sections(run: RunRecords) -> list[Section]:
@@ -109,6 +107,4 @@ def _section(
     what = TASKS[task]
     if task not in trained_tasks(run):
         return Section(anchor, title, intro, absent=[f"Left out: the {what} was not trained in this run."])
-    return Section(
-        anchor, title, intro, absent=[f"Left out: this evaluation recorded no rows of the {what}."]
-    )
+    return Section(anchor, title, intro, absent=[f"Left out: this evaluation recorded no rows of the {what}."])

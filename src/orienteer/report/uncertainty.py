@@ -27,9 +27,8 @@ def uncertainty_figures(gap: Table) -> list[Figure]:
         Figure(
             name="coverage",
             title=f"50 % intervals hold {at[50] * 100:.0f} % of truths, 90 % intervals {at[90] * 100:.0f} %",
-            look="On the diagonal the model knows how sure it is; below it, it is too sure of itself; "
-            "above it, "
-            "it is more careful than it need be.",
+            look="On the diagonal the model knows how sure it is; below it, it is too sure of itself; above it, it "
+            "is more careful than it need be.",
             data=[
                 {
                     "type": "scatter", "mode": "lines", "name": "perfect", "x": [0, 100], "y": [0, 100],

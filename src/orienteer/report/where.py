@@ -24,10 +24,7 @@ def by_distance(gap: Table) -> list[Group]:
     reach = float(distance.max(initial=0.0))
     width = next((w for w in BAND_WIDTHS if reach / w <= MOST_BANDS), max(reach / MOST_BANDS, 1.0))
     band = np.floor(distance / width).astype(int)
-    return [
-        _group(f"{index * width:.0f}–{(index + 1) * width:.0f}", gap, band == index)
-        for index in np.unique(band)
-    ]
+    return [_group(f"{index * width:.0f}–{(index + 1) * width:.0f}", gap, band == index) for index in np.unique(band)]
 
 
 def by_region(gap: Table) -> list[list[Group]]:
@@ -51,8 +48,7 @@ def where_figures(gap: Table) -> list[Figure]:
     distance = Figure(
         name="where-distance",
         title="Gap error by true distance",
-        look="Far pairs share no tissue, so they are harder; the bars should stay far below the "
-        "diamonds, which are "
+        look="Far pairs share no tissue, so they are harder; the bars should stay far below the diamonds, which are "
         f"the error of answering “no gap at all”. {whiskers(bands)}",
         data=group_bars(bands, zero="answering “no gap at all”"),
         layout=bar_frame("true distance between the two views (mm)", "gap error (mm)", height=400),
@@ -73,9 +69,8 @@ def _region(axis: int, groups: Sequence[Group], highest: float) -> Figure:
     return Figure(
         name=f"where-region-{'ras'[axis]}",
         title=f"Gap error, {REGION_AXES[axis]}",
-        look="Even bars mean the whole body was learned; one tall bar names a region the model does not "
-        "know. "
-        f"The largest is “{worst.label}” with {worst.error.mean:.1f} mm.",
+        look="Even bars mean the whole body was learned; one tall bar names a region the model does not know. The "
+        f"largest is “{worst.label}” with {worst.error.mean:.1f} mm.",
         data=group_bars(groups),
         layout=bar_frame("third of the body", "gap error (mm)", height=300, top_mm=highest, legend=False),
         span=2,
