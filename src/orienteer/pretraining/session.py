@@ -1,6 +1,7 @@
 """One process's part of a run: restore, train, validate, save. Picklable, so that several can be spawned."""
 
 import contextlib
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +127,7 @@ class Session:
     def _restore(self, model: SpatialModel, optimiser: Any) -> tuple[int, Counters]:
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
         for warning in warnings:
-            print(f"orienteer: {warning}; going back to the one before it")
+            print(f"orienteer: {warning}; going back to the one before it", file=sys.stderr)
         if checkpoint is None:
             return 0, Counters()
         try:

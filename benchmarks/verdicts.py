@@ -1,0 +1,46 @@
+"""Does the verdict tell the truth? An honest run, one on shuffled scans, one with a planted position code.
+
+    python benchmarks/verdicts.py STORE OUT [--steps 300]
+
+Exits with 1 unless they are judged learning, stuck and cheating. The plants are in ``orienteer.testing.plants``.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from orienteer.config import override
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.testing.plants import PlantedStore, ShuffledStore
+from orienteer.testing.verdicts import verdict_on
+
+EXPECTED: dict[str, tuple[type[Store], str]] = {
+    "honest": (Store, "learning"),
+    "shuffled": (ShuffledStore, "stuck"),
+    "planted": (PlantedStore, "cheating"),
+}
+
+
+def main() -> None:
+    """Train and judge the three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--set", action="append", default=[], dest="assign")
+    chosen = parser.parse_args()
+    common = (f"optimiser.steps={chosen.steps}", f"checkpoint.every={chosen.steps}", *chosen.assign)
+    settings = PretrainSettings.build(override({}, common))
+    wrong = 0
+    for name, (kind, expected) in EXPECTED.items():
+        evaluation = verdict_on(kind.open(chosen.store), chosen.out / name, settings)
+        verdict = evaluation.verdict
+        wrong += verdict.label != expected
+        print(f"\n{name}: {verdict.label} (expected {expected}). {verdict.sentence}")
+        print("\n".join(f"    {line}" for line in verdict.evidence), flush=True)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Train on a store object, faulty or not, and judge the result on its validation people."""
+
+from pathlib import Path
+
+from orienteer.evaluation.assess import Evaluation, assess
+from orienteer.pretraining.build import best_checkpoint, build_model, measuring_sampler, restore_model
+from orienteer.pretraining.folder import RunFolder
+from orienteer.pretraining.record import describe
+from orienteer.pretraining.session import Session
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.training.devices import build_fabric, resolve
+
+
+def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluation:
+    """What ``pretrain`` does, on a store that exists only in memory.
+
+    Args:
+        store: e.g. one of ``orienteer.testing.plants``.
+        run: a new run folder, or one to continue.
+        settings: as for ``pretrain``.
+    """
+    devices = resolve(settings.devices)
+    folder = RunFolder(run)
+    if not (run / "run.json").exists():
+        entry = store.manifest.scans[0]
+        model = build_model(settings, channels=entry.channels, spacing=entry.spacing)
+        folder.create(settings)
+        folder.write_record(describe(settings, devices, store, model))
+    fabric = build_fabric(devices)
+    Session(settings.model_copy(update={"devices": devices}), store, folder, progress=False)(fabric)
+    checkpoint, _ = best_checkpoint(folder)
+    model, _ = restore_model(folder, checkpoint)
+    return assess(
+        model.to(fabric.device),
+        measuring_sampler(settings, store, "val"),
+        settings.evaluation,
+        folder=folder.evaluations / "val",
+        split="val",
+        step=checkpoint.step,
+        device=fabric.device,
+    )

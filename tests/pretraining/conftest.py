@@ -1,0 +1,31 @@
+"""A tiny store and settings with which a whole run takes seconds."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orienteer.config import override
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.testing.phantom import phantom_store
+
+TINY = (
+    "network={size: tiny}",
+    "views={count: 3, size: 16}",
+    "optimiser={steps: 6, batch: 2}",
+    "checkpoint={every: 2, log_every: 1, keep: 2}",
+    "evaluation={per_scan: 2, final_per_scan: 4, examples: 2}",
+    "devices={accelerator: cpu, threads: 1, workers: 0}",
+)
+
+
+def tiny(*assignments: str) -> PretrainSettings:
+    """Settings of a run that takes seconds."""
+    values: dict[str, Any] = override({}, (*TINY, *assignments))
+    return PretrainSettings.build(values)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight simulated bodies on a 3 mm grid."""
+    return phantom_store(tmp_path_factory.mktemp("phantoms"), people=8)
