@@ -75,9 +75,13 @@ def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
     if cheat is not None:
         return Verdict("cheating", cheat, tuple(evidence))
     sentence = (
-        f"On people it has not seen its {measure} is {real.value:.3g} {unit} (chance {real.chance:.3g} {unit}), and it "
-        "is lost when the anatomy is taken out of the views."
+        f"On people it has not seen its {measure} is {real.value:.3g} {unit}, where chance is {real.chance:.3g} {unit}."
     )
+    if "shuffled" in probes:
+        lost = probes["shuffled"]
+        sentence += (
+            f" With the anatomy shuffled away it is {lost.value:.3g} {unit}: it reads its position from anatomy."
+        )
     return Verdict("learning", sentence, tuple(evidence))
 
 
