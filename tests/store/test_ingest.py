@@ -25,6 +25,7 @@ def contents(store: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_ingest__the_same_bytes_whatever_the_workers(scans: Path, labels: Path, tmp_path: Path) -> None:
     stores = [tmp_path / name for name in ("one", "again", "two", "three")]
     for store, workers in zip(stores, (1, 1, 2, 3), strict=True):

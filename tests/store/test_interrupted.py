@@ -49,6 +49,7 @@ def tree(store: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.slow
 def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path, count: int) -> None:
     for index in range(12):
         nifti(tmp_path / "in" / f"c{index:02}.nii.gz", body((56, 60, 50), index), AFFINE)
@@ -107,6 +108,7 @@ def _die_on_case_1(job):
     return prepare(job)
 
 
+@pytest.mark.slow
 def test_ingest__a_worker_that_dies_costs_one_scan(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(workers, "prepare", _die_on_case_1)
     result = ingest(cohort(tmp_path / "in", 4), tmp_path / "store", workers=2, progress=False)

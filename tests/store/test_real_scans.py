@@ -65,6 +65,7 @@ def test_real_scans__tissue_fills_the_window(result) -> None:
         assert seen.min() == -1.0 and -0.2 < brain.mean() < 0.7 and brain.std() > 0.15
 
 
+@pytest.mark.slow
 def test_real_scans__the_wild_folder_goes_in_as_far_as_it_can(real_data: Path, tmp_path: Path) -> None:
     result = ingest(real_data / "wild", tmp_path / "store", spacing=4.0, workers=2, progress=False)
     assert {"ct_abdomen_3mm", "ct_lung_small", "breast1_image", "t2_thick_slices_oblique"} <= set(result.added)
