@@ -78,10 +78,9 @@ def table(out: Path, arms: list[str]) -> str:
         "| arm | seed | " + " | ".join(words for _, words, _ in COLUMNS) + " | verdict |",
         "|" + "---|" * (len(COLUMNS) + 3),
     ]
-    for arm in arms:
-        for seed in range(ARMS[arm][1]):
-            if (out / f"{arm}-{seed}" / "summary.json").exists():
-                lines.append(f"| {arm} | {seed} | {_row(_summary(out / f'{arm}-{seed}'))} |")
+    runs = [(arm, seed) for arm in arms for seed in range(ARMS[arm][1])]
+    finished = [(arm, seed) for arm, seed in runs if (out / f"{arm}-{seed}" / "summary.json").exists()]
+    lines += [f"| {arm} | {seed} | {_row(_summary(out / f'{arm}-{seed}'))} |" for arm, seed in finished]
     return "\n".join(lines)
 
 

@@ -26,8 +26,7 @@ class Config(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             problems = "; ".join(
-                f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
-                for item in error.errors()
+                f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
             )
             raise ConfigError(
                 f"{origin}: {problems}",

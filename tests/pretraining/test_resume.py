@@ -89,9 +89,7 @@ def test_resume__of_a_finished_run_changes_nothing(store: Path, undisturbed: Pat
     assert again.summary["steps"] == 6
 
 
-def test_resume__refuses_other_settings_and_another_store(
-    store: Path, undisturbed: Path, tmp_path: Path
-) -> None:
+def test_resume__refuses_other_settings_and_another_store(store: Path, undisturbed: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="other settings"):
         pretrain(store, undisturbed, settings=tiny("seed=1"), resume=True, progress=False)
     from orienteer.testing.phantom import phantom_store
@@ -102,9 +100,7 @@ def test_resume__refuses_other_settings_and_another_store(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_pretrain__workers_never_change_a_result(
-    workers: int, store: Path, undisturbed: Path, tmp_path: Path
-) -> None:
+def test_pretrain__workers_never_change_a_result(workers: int, store: Path, undisturbed: Path, tmp_path: Path) -> None:
     pretrain(store, tmp_path / "run", settings=tiny(f"devices.workers={workers}"), progress=False)
     assert weights(tmp_path / "run") == weights(undisturbed)
 

@@ -63,7 +63,7 @@ def test_pretrain__writes_no_path_of_the_machine(finished: PretrainResult) -> No
 
 def test_pretrain__refuses_a_folder_that_is_in_use(store: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match="exists and is not empty.*--resume"):
+    with pytest.raises(RunError, match=r"exists and is not empty.*--resume"):
         pretrain(store, tmp_path, settings=tiny(), progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -98,5 +98,5 @@ def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResu
 
 
 def test_evaluate__refuses_what_is_no_run(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="run.json"):
+    with pytest.raises(RunError, match=r"run\.json"):
         evaluate(tmp_path, store, progress=False)

@@ -179,12 +179,8 @@ BAD: dict[str, Bad] = {
     "text named nrrd": Bad("not-a-scan", lambda folder: (folder / "a.nrrd").write_text("hello\n" * 90)),
     "text named mha": Bad("not-a-scan", lambda folder: (folder / "a.mha").write_text("hello\n" * 90)),
     "text named dcm": Bad("not-a-scan", lambda folder: (folder / "a.dcm").write_text("hello\n" * 90)),
-    "gz cut in its voxels": Bad(
-        "truncated", lambda f: cut(nifti(f / "cut.nii.gz", voxels((30, 30, 30))), 0.6)
-    ),
-    "gz cut in its header": Bad(
-        "truncated", lambda f: cut(nifti(f / "cut.nii.gz", voxels((30, 30, 30))), 0.001)
-    ),
+    "gz cut in its voxels": Bad("truncated", lambda f: cut(nifti(f / "cut.nii.gz", voxels((30, 30, 30))), 0.6)),
+    "gz cut in its header": Bad("truncated", lambda f: cut(nifti(f / "cut.nii.gz", voxels((30, 30, 30))), 0.001)),
     "nii cut": Bad("truncated", lambda f: cut(nifti(f / "cut.nii"), 0.6)),
     "nii cut in its header": Bad("truncated", lambda f: cut(nifti(f / "cut.nii"), 0.05)),
     "nrrd cut": Bad("truncated", lambda f: cut(itk(f / "cut.nrrd"), 0.6)),
@@ -201,9 +197,7 @@ BAD: dict[str, Bad] = {
     "bad data type": Bad("unreadable", lambda f: patch(nifti(f / "type.nii"), 70, "<h", 9999)),
     "negative axis": Bad("unreadable", lambda f: patch(nifti(f / "axis.nii"), 42, "<h", -5)),
     "huge header": Bad("too-large", _wide_gz),
-    "gz that is none": Bad(
-        "misnamed", lambda f: nifti(f / "plain.nii").rename(f / "plain.nii.gz"), level="info"
-    ),
+    "gz that is none": Bad("misnamed", lambda f: nifti(f / "plain.nii").rename(f / "plain.nii.gz"), level="info"),
     "one slice": Bad("two-dimensional", lambda f: nifti(f / "flat.nii.gz", voxels((20, 20, 1)))),
     "2D nrrd": Bad("two-dimensional", lambda f: itk(f / "flat.nrrd", voxels((20, 20)))),
     "4D": Bad("four-dimensional", lambda f: nifti(f / "time.nii.gz", voxels((8, 8, 8, 3)))),
@@ -211,9 +205,7 @@ BAD: dict[str, Bad] = {
     "RGB": Bad("colour", _rgb),
     "vector mha": Bad("colour", lambda f: itk(f / "vector.mha", voxels((8, 8, 8, 3)), vector=True)),
     "complex": Bad("complex", lambda f: nifti(f / "complex.nii.gz", voxels().astype(np.complex64))),
-    "trailing axis": Bad(
-        "trailing-axis", lambda f: nifti(f / "one.nii.gz", voxels((8, 8, 8, 1))), level="info"
-    ),
+    "trailing axis": Bad("trailing-axis", lambda f: nifti(f / "one.nii.gz", voxels((8, 8, 8, 1))), level="info"),
     "few NaN": Bad("not-finite", _holes(0.01), level="warning"),
     "many NaN": Bad("not-finite", _holes(0.5)),
     "only NaN": Bad("not-finite", _holes(1.0)),
@@ -221,21 +213,15 @@ BAD: dict[str, Bad] = {
     "whole numbers, few values": Bad(
         "looks-like-labels", lambda f: nifti(f / "organs.nii.gz", voxels() // 300), level="warning"
     ),
-    "zero spacing": Bad(
-        "spacing-absurd", lambda f: patch(patch(nifti(f / "z.nii"), 80, "<f", 0), 280, "<f", 0)
-    ),
+    "zero spacing": Bad("spacing-absurd", lambda f: patch(patch(nifti(f / "z.nii"), 80, "<f", 0), 280, "<f", 0)),
     "zero spacing, qform alone": Bad(
         "spacing-absurd", lambda f: patch(patch(nifti(f / "z.nii"), 80, "<f", 0), 252, "<hh", 1, 0)
     ),
     "spacing in metres": Bad(
         "spacing-absurd", lambda f: nifti(f / "m.nii.gz", affine=np.diag([0.002, 0.002, 0.002, 1]))
     ),
-    "spacing of 80 mm": Bad(
-        "spacing-absurd", lambda f: nifti(f / "w.nii.gz", affine=np.diag([2.0, 2, 80, 1]))
-    ),
-    "sform not finite": Bad(
-        "affine-singular", lambda f: patch(nifti(f / "nan.nii"), 280, "<4f", *[np.nan] * 4)
-    ),
+    "spacing of 80 mm": Bad("spacing-absurd", lambda f: nifti(f / "w.nii.gz", affine=np.diag([2.0, 2, 80, 1]))),
+    "sform not finite": Bad("affine-singular", lambda f: patch(nifti(f / "nan.nii"), 280, "<4f", *[np.nan] * 4)),
     "sform with twice one axis": Bad(
         "affine-singular",
         lambda f: patch(nifti(f / "flat.nii"), 280, "<12f", 2, 2, 0, 0, 0, 0, 2.5, 0, 0, 0, 0, 0),
@@ -260,9 +246,7 @@ BAD: dict[str, Bad] = {
     "sizes differ": Bad("dicom-mixed", lambda f: series(f / "s", sizes=[(16, 12)] * 5 + [(8, 12)])),
     "voxels unlike the header": Bad("truncated", lambda f: series(f / "s", short=3)),
     "one DICOM slice": Bad("dicom-single-slice", lambda f: series(f / "s", positions=[0])),
-    "localiser": Bad(
-        "dicom-localiser", lambda f: series(f / "s", image_type=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    ),
+    "localiser": Bad("dicom-localiser", lambda f: series(f / "s", image_type=["ORIGINAL", "PRIMARY", "LOCALIZER"])),
     "no position": Bad("dicom-no-position", lambda f: series(f / "s", drop=["ImagePositionPatient"])),
     "multi-frame": Bad("dicom-multi-frame", lambda f: series(f / "s", positions=[0], frames=4)),
     "DICOM colour": Bad("colour", lambda f: series(f / "s", samples=3)),

@@ -61,7 +61,7 @@ def test_check__json_holds_everything_and_only_relative_paths(cohort: Path, tmp_
 
 def test_check__json_that_cannot_be_written_is_a_readable_error(cohort: Path, tmp_path: Path) -> None:
     with pytest.raises(OrienteerError, match=r"cannot write .*nowhere"):
-        check(cohort, json_path=tmp_path / "nowhere" / "check.json", progress=False)
+        check(cohort, json_path=cohort / "case0.nii.gz" / "nowhere" / "check.json", progress=False)
 
 
 def test_check__estimate_counts_voxels_at_the_asked_spacing(tmp_path: Path) -> None:
@@ -115,9 +115,7 @@ def test_table__brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
     assert "[red]case" in _page(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.01, "0.1 s"), (31.4, "31 s"), (400, "7 min"), (9000, "2.5 h")]
-)
+@pytest.mark.parametrize(("seconds", "text"), [(0.01, "0.1 s"), (31.4, "31 s"), (400, "7 min"), (9000, "2.5 h")])
 def test_seconds_text__reads_well(seconds: float, text: str) -> None:
     assert seconds_text(seconds) == text
 

@@ -18,9 +18,7 @@ from tests.scans.files import BAD, itk, nifti, voxels
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_findings__every_bad_file_gets_its_code(
-    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_findings__every_bad_file_gets_its_code(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     bad = BAD[name]
     bad.write(tmp_path)
     result = check(tmp_path, progress=False, workers=1)
@@ -84,9 +82,7 @@ def test_findings__a_lost_slice_is_counted(tmp_path: Path) -> None:
     paths[7].unlink()
     paths[12].unlink()
     (info,) = check(tmp_path, progress=False).scans
-    assert [f.message for f in info.findings if f.level == "error"] == [
-        "2 slices are missing between the 18 present"
-    ]
+    assert [f.message for f in info.findings if f.level == "error"] == ["2 slices are missing between the 18 present"]
 
 
 def test_too_small__compares_mm_not_voxels(tmp_path: Path) -> None:
@@ -113,9 +109,7 @@ def test_cohort_spacing__median_of_the_usable(tmp_path: Path) -> None:
     hits=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=12),
     early=st.booleans(),
 )
-def test_inspect__any_damage_is_a_finding_or_harmless(
-    tmp_path: Path, name: str, hits: list, early: bool
-) -> None:
+def test_inspect__any_damage_is_a_finding_or_harmless(tmp_path: Path, name: str, hits: list, early: bool) -> None:
     path = tmp_path / name
     if name.endswith("dcm"):
         series(tmp_path, positions=[0], names=[name])

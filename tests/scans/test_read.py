@@ -88,9 +88,7 @@ def test_read__dicom_agrees_with_itk_in_mm_and_hounsfield(tmp_path: Path) -> Non
 def test_read__dicom_slices_rescale_each_by_their_own_slope(tmp_path: Path) -> None:
     series(tmp_path / "s", positions=[0, 2, 4], slope=0.5, intercept=10.25)
     first = sitk.ReadImage(str(tmp_path / "s" / "slice_000.dcm"))
-    np.testing.assert_allclose(
-        _only(tmp_path).array[0][:, :, 0], sitk.GetArrayFromImage(first)[0].T, rtol=1e-6
-    )
+    np.testing.assert_allclose(_only(tmp_path).array[0][:, :, 0], sitk.GetArrayFromImage(first)[0].T, rtol=1e-6)
 
 
 def test_read__few_nan_become_the_lowest_value(tmp_path: Path) -> None:

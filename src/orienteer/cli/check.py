@@ -10,9 +10,7 @@ from orienteer.cli import app
 
 @app.command()
 def check(
-    scans: Annotated[
-        Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")
-    ],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")],
     json: Annotated[Path | None, typer.Option("--json", help="Write everything found to this file.")] = None,
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")

@@ -1,10 +1,9 @@
-"""The list of commands; importing it registers them. One line each."""
+"""The list of commands; importing it registers them, in the order in which one uses them. One line each."""
 
-from orienteer.cli import (
-    check,  # noqa: F401
-    ingest,  # noqa: F401
-    pretrain,  # noqa: F401
-    evaluate,  # noqa: F401
-    report,  # noqa: F401
-    demo,  # noqa: F401
-)
+# ruff: noqa: F401, I001
+from orienteer.cli import check
+from orienteer.cli import ingest
+from orienteer.cli import pretrain
+from orienteer.cli import evaluate
+from orienteer.cli import report
+from orienteer.cli import demo

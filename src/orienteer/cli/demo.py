@@ -10,7 +10,7 @@ from orienteer.cli import app
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where everything is written.")] = Path(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where everything is written.")] = Path(
         "orienteer-demo"
     ),
     people: Annotated[int, typer.Option(help="How many people to simulate, at least 5.")] = 20,

@@ -27,9 +27,9 @@ def evaluate(
     """
     from rich.console import Console
 
+    from orienteer.atomic import write_json
     from orienteer.cli.figures import print_figures
     from orienteer.pretraining.evaluate import evaluate as start
-    from orienteer.store.atomic import write_json
 
     found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
     console = Console()

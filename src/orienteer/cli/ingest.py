@@ -18,16 +18,12 @@ MOST = 12
 
 @app.command()
 def ingest(
-    scans: Annotated[
-        Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")
-    ],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")],
     store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to bring up to date.")],
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="A folder of label files named as the scans are.")
-    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="A folder of label files named as the scans are.")] = None,
     table: Annotated[
         Path | None,
         typer.Option(help="TSV or CSV: id, and where known person and split; other columns are kept."),

@@ -10,13 +10,9 @@ from orienteer.cli import app
 
 @app.command("report")
 def report_command(
-    run: Annotated[
-        Path, typer.Argument(help="The folder `orienteer pretrain` wrote; it may still be training.")
-    ],
+    run: Annotated[Path, typer.Argument(help="The folder `orienteer pretrain` wrote; it may still be training.")],
     out: Annotated[Path | None, typer.Option(help="Where to write it; RUN/report.html by default.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is already at --out.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is already at --out.")] = False,
 ) -> None:
     """Write one self-contained HTML file that shows what was learned. It works offline, in any browser."""
     from orienteer.report import report

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orienteer.atomic import write_json, write_text
 from orienteer.demo.files import reorient, write_scan
 from orienteer.demo.person import TISSUES, simulate_person
 from orienteer.demo.template import load_template
 from orienteer.errors import OrienteerError
-from orienteer.store.atomic import write_json, write_text
 
 COHORT_VERSION = 1
 

@@ -8,8 +8,8 @@ import nibabel as nib
 import nibabel.orientations as orientations
 import numpy as np
 
+from orienteer.atomic import write_bytes, write_with
 from orienteer.geometry import Volume
-from orienteer.store.atomic import write_bytes, write_with
 
 FORMATS = ("nii.gz", "nrrd", "mha")
 

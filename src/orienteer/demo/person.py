@@ -71,9 +71,7 @@ def _pull(
     points = index * np.diag(affine)[:3] + affine[:3, 3]
     to_voxel = np.linalg.inv(template.affine)
     where = np.moveaxis(warp(points) @ to_voxel[:3, :3].T + to_voxel[:3, 3], -1, 0)
-    return np.stack(
-        [map_coordinates(one, where, order=1, mode="constant", cval=0.0) for one in template.maps]
-    )
+    return np.stack([map_coordinates(one, where, order=1, mode="constant", cval=0.0) for one in template.maps])
 
 
 def _fold(rng: np.random.Generator, tissues: NDArray[np.float32], spacing_mm: float) -> NDArray[np.float32]:
@@ -111,7 +109,5 @@ def _acquire(
     magnitude = np.hypot(signal + real, imaginary)
     gain = np.exp(rng.uniform(np.log(150.0), np.log(3000.0)))
     # Skull and air are set to 0, as brain extraction leaves them.
-    scan: NDArray[np.int16] = (
-        np.where(inside, np.maximum(magnitude * gain, 1.0), 0.0).round().astype(np.int16)
-    )
+    scan: NDArray[np.int16] = np.where(inside, np.maximum(magnitude * gain, 1.0), 0.0).round().astype(np.int16)
     return scan

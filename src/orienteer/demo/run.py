@@ -106,9 +106,7 @@ def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: 
     columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
         line = bar.add_task("", total=people)
-        cohort = simulate(
-            folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(line, completed=done)
-        )
+        cohort = simulate(folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(line, completed=done))
     say.print(f"{cohort.people} simulated people in {folder}")
     return cohort
 

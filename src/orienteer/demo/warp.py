@@ -93,8 +93,7 @@ def smooth_noise(
 
 def _velocity(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     layers = [
-        np.stack([smooth_noise(rng, shape, width / STEP_MM, amount) for _ in range(3)])
-        for width, amount in BUMPS_MM
+        np.stack([smooth_noise(rng, shape, width / STEP_MM, amount) for _ in range(3)]) for width, amount in BUMPS_MM
     ]
     total: NDArray[np.float32] = np.sum(layers, axis=0, dtype=np.float32)
     return total

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from orienteer.atomic import write_json
 from orienteer.evaluation.examples import write_examples
 from orienteer.evaluation.figures import headline, stable_figures
 from orienteer.evaluation.measure import measure
@@ -17,7 +18,6 @@ from orienteer.observations.records import RECORD_VERSION
 from orienteer.observations.verdict import Figure, Verdict, judge
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.model import SpatialModel
-from orienteer.store.atomic import write_json
 from orienteer.views import Sampler
 
 Progress = Callable[[str, float], None]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from orienteer.atomic import write_bytes, write_text
 from orienteer.store import Store
-from orienteer.store.atomic import write_bytes, write_text
 from orienteer.views import SampleRecipe
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from orienteer.errors import ConfigError
 from orienteer.networks.decoder import Decoder
 from orienteer.networks.encoders import build_encoder
 from orienteer.networks.settings import NetworkSettings
@@ -28,6 +29,9 @@ class Backbone(nn.Module):
         embedding: E.
         dense_channels: C'.
         dense_stride: voxels per dense cell.
+
+    Raises:
+        ConfigError: no such network, options it refuses, or a view it cannot divide.
     """
 
     def __init__(self, settings: NetworkSettings, *, in_channels: int, view: int, dense: bool) -> None:
@@ -45,6 +49,12 @@ class Backbone(nn.Module):
             if dense
             else None
         )
+        if self.decoder is not None and self.decoder.stride > settings.dense_stride:
+            raise ConfigError(
+                f"{settings.name} divides views of {view} voxels unevenly (strides {self.encoder.strides}), so no "
+                f"decoder can climb back to {settings.dense_stride} voxels per dense cell",
+                cure="make views.size a multiple of 8 (or of the coarsest stride), or raise network.dense_stride",
+            )
         self.dense_channels = settings.dense_channels
         self.dense_stride = self.decoder.stride if self.decoder is not None else 0
 

@@ -5,7 +5,7 @@ strides are measured with one dry run rather than declared, so a user's module n
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -56,7 +56,7 @@ class Encoder(nn.Module):
 class PlainUNetEncoder(nn.Module):
     """The contracting path of MONAI's BasicUNet: two convolutions and a max-pool a level."""
 
-    def __init__(self, in_channels: int, features: tuple[int, ...]) -> None:
+    def __init__(self, in_channels: int, features: Sequence[int]) -> None:
         super().__init__()
         act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
         self.first = TwoConv(3, in_channels, features[0], act, NORM, bias=True)
@@ -125,15 +125,16 @@ def _resunet(in_channels: int, view: int, size: str, options: dict[str, Any]) ->
         "tiny": {"init_filters": 8, "blocks_down": (1, 1, 1, 1)},
         "small": {"init_filters": 16, "blocks_down": (1, 1, 1, 1)},
         "base": {"init_filters": 32, "blocks_down": (1, 2, 2, 4)},
-        "large": {"init_filters": 48, "blocks_down": (1, 2, 2, 4, 4)},
+        # Wider rather than one level deeper: a fifth level does not fit views of 16 or 24 voxels.
+        "large": {"init_filters": 64, "blocks_down": (1, 2, 2, 4)},
     }[size]
     return cast(nn.Module, SegResEncoder(in_channels=in_channels, norm=NORM, **(preset | options)))
 
 
 def _unet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
     width = {"tiny": 8, "small": 16, "base": 32, "large": 48}[size]
-    features = options.get("features", tuple(width * 2**level for level in range(4)))
-    return PlainUNetEncoder(in_channels, tuple(features))
+    preset = {"features": tuple(width * 2**level for level in range(4))}
+    return PlainUNetEncoder(in_channels, **(preset | options))
 
 
 def _swin(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orienteer.atomic import write_text, write_with
 from orienteer.errors import RunError
 from orienteer.observations.records import RECORD_VERSION, Measure, Observation, Rows
-from orienteer.store.atomic import write_text, write_with
 
 
 class ObservationLog:

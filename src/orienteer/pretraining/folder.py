@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
+from orienteer.atomic import write_json, write_text
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
 from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store.atomic import write_json, write_text
 
 SCHEMA = 1
 

@@ -21,8 +21,10 @@ class RunLog:
 
     def __init__(self, run: RunFolder, step: int) -> None:
         self.lines = ObservationLog(run.observations)
-        self.lines.rewind(step)
-        self.events: Any = SummaryWriter(str(run.tensorboard), purge_step=step + 1 if step else None)
+        # Killed before its first checkpoint, a run starts over, and so does its history.
+        first = step + 1 if step else 0
+        self.lines.rewind(first - 1)
+        self.events: Any = SummaryWriter(str(run.tensorboard), purge_step=first)
 
     def training(self, result: StepResult) -> None:
         """Record one training step."""

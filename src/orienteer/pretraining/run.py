@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.pretraining.build import build_model, measuring_sampler, training_sampler
@@ -14,7 +15,6 @@ from orienteer.pretraining.record import describe, fingerprint
 from orienteer.pretraining.session import Session
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
-from orienteer.store.atomic import write_json
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orienteer.atomic import write_text
 from orienteer.errors import RunError
 from orienteer.report.cards import cards_of, closes_by_algebra, evaluation_rows, people, verdict_of
 from orienteer.report.examples import closeups
@@ -17,7 +18,6 @@ from orienteer.report.sections import (
     training_section,
 )
 from orienteer.report.theme import SIMILARITY, mix, signed
-from orienteer.store.atomic import write_text
 
 PAGE = "report.html"
 

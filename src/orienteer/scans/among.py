@@ -34,7 +34,5 @@ def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:
 
     A scan counts with the geometric mean of its three voxel sizes, so thick slices weigh in without ruling.
     """
-    sizes = [
-        float(np.prod(scan.spacing) ** (1 / 3)) for scan in scans if scan.usable and len(scan.spacing) == 3
-    ]
+    sizes = [float(np.prod(scan.spacing) ** (1 / 3)) for scan in scans if scan.usable and len(scan.spacing) == 3]
     return round(float(np.median(sizes)), 2) if sizes else None

@@ -5,9 +5,7 @@ from typing import Literal
 
 Level = Literal["info", "warning", "error"]
 
-CONVERT = (
-    "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
-)
+CONVERT = "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
 EXPORT = "export or copy the file again from where it came"
 
 
@@ -39,21 +37,15 @@ CATALOGUE: dict[str, Kind] = {
         "the header asks for more voxels than can be read",
         "crop or downsample the scan if its size is true",
     ),
-    "misnamed": Kind(
-        "info", "the extension says compressed and the file is not, or the reverse", "rename the file"
-    ),
+    "misnamed": Kind("info", "the extension says compressed and the file is not, or the reverse", "rename the file"),
     # What it holds
-    "two-dimensional": Kind(
-        "error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"
-    ),
+    "two-dimensional": Kind("error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"),
     "four-dimensional": Kind(
         "error",
         "several volumes in one file (time, diffusion, contrast)",
         "save each volume as a file of its own",
     ),
-    "colour": Kind(
-        "error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"
-    ),
+    "colour": Kind("error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"),
     "complex": Kind("error", "complex numbers", "save the magnitude"),
     "trailing-axis": Kind("info", "a last axis of length 1 was dropped", "nothing to do"),
     "not-finite": Kind(

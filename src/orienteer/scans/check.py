@@ -122,7 +122,5 @@ class _Ticker:
 def _bar(total: int, wanted: bool) -> Iterator[_Ticker]:
     console = Console()
     columns = TextColumn("reading scans"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(
-        *columns, console=console, transient=True, disable=not (wanted and console.is_terminal)
-    ) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
         yield _Ticker(bar, bar.add_task("reading", total=total))

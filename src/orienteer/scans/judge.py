@@ -25,9 +25,7 @@ def judge_header(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
     if opened.channels > 1:
         found.append(finding("colour", f"{opened.channels} values per voxel"))
     if len(opened.shape) > 3:
-        found.append(
-            finding("four-dimensional", f"{shape}: {int(np.prod(opened.shape[3:]))} volumes in one file")
-        )
+        found.append(finding("four-dimensional", f"{shape}: {int(np.prod(opened.shape[3:]))} volumes in one file"))
     elif len(opened.shape) < 3 or min(opened.shape) == 1:
         found.append(finding("two-dimensional", f"{shape} voxels"))
     return found + (_judge_place(opened, spacing) if len(opened.shape) >= 3 else [])
@@ -66,13 +64,9 @@ def judge_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
         found.append(finding("constant", f"every voxel is {low:g}"))
     elif array.dtype.kind in "iu" and high - low < 2**15:
         step = max(1, array.size // SAMPLED)
-        values = np.unique(
-            array.reshape(-1)[::step] if array.flags.c_contiguous else array.T.reshape(-1)[::step]
-        )
+        values = np.unique(array.reshape(-1)[::step] if array.flags.c_contiguous else array.T.reshape(-1)[::step])
         if len(values) <= LABEL_VALUES:
-            found.append(
-                finding("looks-like-labels", f"whole numbers with about {len(values)} different values")
-            )
+            found.append(finding("looks-like-labels", f"whole numbers with about {len(values)} different values"))
     return array, low, high, found
 
 
@@ -85,9 +79,7 @@ def _finite(array: NDArray) -> tuple[NDArray, list[Finding]]:
     message = f"{bad:,} voxels ({share:.1%}) are NaN or infinite"
     few = share <= NOT_FINITE
     lowest = array[finite].min() if bad < array.size else 0
-    return np.where(finite, array, lowest), [
-        finding("not-finite", message, level="warning" if few else "error")
-    ]
+    return np.where(finite, array, lowest), [finding("not-finite", message, level="warning" if few else "error")]
 
 
 def guess_modality(low: float, high: float) -> str:

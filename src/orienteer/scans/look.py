@@ -55,15 +55,11 @@ def load(source: Source) -> tuple[ScanInfo, Volume | None]:
 def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:
     """A warning when the scan is shorter than ``min_mm`` along an axis (one number, or one per axis)."""
     short = [
-        extent
-        for extent, needed in zip(info.extent_mm, np.broadcast_to(min_mm, 3), strict=False)
-        if extent < needed
+        extent for extent, needed in zip(info.extent_mm, np.broadcast_to(min_mm, 3), strict=False) if extent < needed
     ]
     if not short:
         return None
-    return finding(
-        "too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed"
-    )
+    return finding("too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed")
 
 
 def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
@@ -79,19 +75,11 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
         except ScanError as error:
             info = info.with_findings(Finding(error.code, "error", error.message, error.cure))
         except MemoryError:
-            info = info.with_findings(
-                finding("too-large", "the scan does not fit into this machine's memory")
-            )
+            info = info.with_findings(finding("too-large", "the scan does not fit into this machine's memory"))
         except OSError as error:
-            info = info.with_findings(
-                finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}")
-            )
-        except (
-            Exception
-        ) as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
-            info = info.with_findings(
-                finding("unreadable", f"the reader broke on it ({type(error).__name__})")
-            )
+            info = info.with_findings(finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}"))
+        except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
+            info = info.with_findings(finding("unreadable", f"the reader broke on it ({type(error).__name__})"))
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
 
 

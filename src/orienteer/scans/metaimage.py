@@ -31,9 +31,7 @@ def metaimage_room(path: Path) -> Room | None:
     available = data.stat().st_size - offset
     announced = fields.get("CompressedDataSize", "")
     if packed and announced.isdigit() and int(announced) > available:
-        raise refusal(
-            "truncated", f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file"
-        )
+        raise refusal("truncated", f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file")
     return Room(path=data, offset=offset, available=max(available, 0), packed=packed)
 
 

@@ -1,13 +1,11 @@
 """A check as JSON, for programs. Keys are only ever added; ``schema_version`` rises when one changes."""
 
-import json
-import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orienteer.errors import OrienteerError
+from orienteer.atomic import write_json
 from orienteer.scans.source import ScanInfo
 
 if TYPE_CHECKING:
@@ -55,24 +53,9 @@ def _scan(scan: ScanInfo) -> dict[str, Any]:
 
 
 def write_record(path: Path, result: "CheckResult") -> None:
-    """Write :func:`as_record` so that a half-written file is never seen.
+    """Write :func:`as_record`, atomically.
 
     Raises:
-        OrienteerError: the folder is missing, full or read-only.
+        OrienteerError: the folder is full or read-only.
     """
-    # Not the store's helper: rooms import downwards only, and the store lies above.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8") as stream:
-            json.dump(as_record(result), stream, indent=2, allow_nan=False)
-            stream.write("\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise OrienteerError(
-            f"cannot write {path}: {error.strerror or error}",
-            cure="choose a folder that exists and is writable",
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
+    write_json(path, as_record(result))

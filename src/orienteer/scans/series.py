@@ -62,9 +62,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
     """
     first = slices[0]
     if not all(s.position and s.direction and s.spacing for s in slices):
-        raise refusal(
-            "dicom-no-position", f"{len(slices)} slices, some without position, direction or spacing"
-        )
+        raise refusal("dicom-no-position", f"{len(slices)} slices, some without position, direction or spacing")
     if any((s.rows, s.columns) != (first.rows, first.columns) for s in slices):
         raise refusal("dicom-mixed", "the slices differ in size")
     if not all(np.allclose(s.direction, first.direction, atol=1e-3) for s in slices):
@@ -90,9 +88,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
 def _gaps(gaps: NDArray[np.float64]) -> list[Finding]:
     if (gaps < REPEATED_MM).any():
         count = int((gaps < REPEATED_MM).sum())
-        return [
-            finding("dicom-repeated-slices", f"{count} of {len(gaps) + 1} slices lie where another one is")
-        ]
+        return [finding("dicom-repeated-slices", f"{count} of {len(gaps) + 1} slices lie where another one is")]
     usual = float(np.median(gaps))
     wrong = np.abs(gaps - usual) > max(GAP_TOLERANCE * usual, REPEATED_MM)
     if not wrong.any():
@@ -100,9 +96,7 @@ def _gaps(gaps: NDArray[np.float64]) -> list[Finding]:
     multiples = gaps[wrong] / usual
     if (multiples > 1.5).all() and (np.abs(multiples - np.round(multiples)) < 2 * GAP_TOLERANCE).all():
         lost = int((np.round(multiples) - 1).sum())
-        return [
-            finding("dicom-missing-slices", f"{lost} slices are missing between the {len(gaps) + 1} present")
-        ]
+        return [finding("dicom-missing-slices", f"{lost} slices are missing between the {len(gaps) + 1} present")]
     return [finding("dicom-uneven-gaps", f"slices are {gaps.min():.2f} to {gaps.max():.2f} mm apart")]
 
 

@@ -11,8 +11,8 @@ import blosc2
 import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.atomic import write_bytes
 from orienteer.errors import StoreError
-from orienteer.store.atomic import write_bytes
 
 BLOCK = 32
 """Voxels along a block's side: what one random crop decompresses around itself."""

@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from orienteer.atomic import write_json
 from orienteer.errors import StoreError
 from orienteer.scans import Finding, discover
 from orienteer.scans.findings import finding
-from orienteer.store.atomic import write_json
 from orienteer.store.lock import only_one
 from orienteer.store.manifest import Manifest, ScanEntry
 from orienteer.store.people import name_people

@@ -9,9 +9,9 @@ from typing import Self
 
 from pydantic import Field
 
+from orienteer.atomic import write_json
 from orienteer.config import Config
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.store.atomic import write_json
 from orienteer.store.manifest import ScanEntry
 from orienteer.store.store import JOURNAL
 

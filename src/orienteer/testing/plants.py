@@ -16,9 +16,7 @@ SHELL = 2
 class ShuffledStore(Store):
     """Every scan's voxels are shuffled, once and for all: nothing is left to learn."""
 
-    def read(
-        self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None
-    ) -> NDArray[np.int16]:
+    def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the shuffled scan."""
         whole = Store.read(self, scan_id)
         seed = int(self.entry(scan_id).content[:8], 16)
@@ -34,9 +32,7 @@ class PlantedStore(Store):
     value, from the window's floor at one end of the scan to its top at the other.
     """
 
-    def read(
-        self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None
-    ) -> NDArray[np.int16]:
+    def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the scan with a coded border."""
         box = np.array(Store.read(self, scan_id, low, size))
         entry = self.entry(scan_id)
