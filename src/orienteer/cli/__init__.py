@@ -17,6 +17,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback."""
     from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
@@ -28,6 +31,7 @@ def main() -> None:
         if error.cure:
             print(f"  cure: {error.cure}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("orienteer: stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this exit and says nothing
+            print("orienteer: stopped; what was finished is kept", file=sys.stderr)
+        raise

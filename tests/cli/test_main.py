@@ -1,0 +1,68 @@
+"""The command line's frame: errors a person can read, Ctrl-C that says what is kept."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import orienteer.cli
+import orienteer.cli.commands
+from orienteer.errors import OrienteerError
+
+
+def test_main__prints_message_and_cure_without_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orienteer", "check", str(tmp_path / "nowhere")], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "cure:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_main__unknown_setting_names_the_known_ones(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orienteer", "pretrain", "store", "run", "--set", "optimizer.steps=3"],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "optimizer" in done.stderr
+    assert "optimiser" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_main__ctrl_c_says_what_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    monkeypatch.setattr(orienteer.cli, "app", lambda: _as_typer_does(interrupted))
+    with pytest.raises(SystemExit) as end:
+        orienteer.cli.main()
+    assert end.value.code == 130
+    assert "what was finished is kept" in capsys.readouterr().err
+
+
+def test_main__other_exits_say_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(orienteer.cli, "app", lambda: sys.exit(1))
+    with pytest.raises(SystemExit):
+        orienteer.cli.main()
+    assert capsys.readouterr().err == ""
+
+
+def test_error__carries_message_and_cure() -> None:
+    error = OrienteerError("the disk is full", cure="free some space")
+    assert (error.message, error.cure) == ("the disk is full", "free some space")
+    assert str(error) == "the disk is full — free some space"
+
+
+def _as_typer_does(call) -> None:  # type: ignore[no-untyped-def]
+    import typer
+
+    app = typer.Typer()
+    app.command()(call)
+    app()
