@@ -76,6 +76,10 @@ class ViTEncoder(nn.Module):
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.vit = ViT(classification=False, **options)
+        for block in self.vit.blocks:  # MONAI builds cross-attention that an encoder never calls or trains
+            for unused in ("norm_cross_attn", "cross_attn"):
+                if hasattr(block, unused):
+                    delattr(block, unused)
         self.grid = options["img_size"] // options["patch_size"]
 
     def forward(self, images: Tensor) -> Tensor:
@@ -156,7 +160,10 @@ def _vit(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.
         "num_layers": layers,
         "num_heads": heads,
     }
-    return ViTEncoder(in_channels=in_channels, **(preset | options))
+    chosen = preset | options
+    if view % chosen["patch_size"]:
+        raise ValueError(f"patches of {chosen['patch_size']} voxels do not fill them")
+    return ViTEncoder(in_channels=in_channels, **chosen)
 
 
 NETWORKS: dict[str, Callable[[int, int, str, dict[str, Any]], nn.Module]] = {

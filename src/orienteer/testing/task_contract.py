@@ -1,0 +1,274 @@
+"""The contract suite of pretext tasks: subclass it in a test, name the task, and every promise is checked.
+
+::
+
+    class TestGap(TaskContract):
+        task = "gap"
+        settings = {"form": "pairwise"}
+
+It needs no scan and no GPU; the features are those of :mod:`orienteer.testing.toy_views`.
+"""
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from orienteer.errors import ConfigError
+from orienteer.networks.settings import NetworkSettings
+from orienteer.observations.files import merge_rows, read_rows, write_rows
+from orienteer.observations.records import Measure, Rows
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput
+from orienteer.pretext.model import SpatialModel, task_types
+from orienteer.pretext.teacher import TeacherSettings
+from orienteer.testing.toy_views import chosen, toy_views
+
+UNITS = {"mm": "_mm", "deg": "_deg", "fraction": "", "rank": "", "1": ""}
+"""Units a measure may have, and what its name must then end with."""
+WRONG = {"mm": 1e-3, "deg": 0.1}
+"""What a perfect answer may still be wrong by: float32 at the size of a body."""
+
+
+class TaskContract:
+    """Checks of one pretext task, with one choice of settings.
+
+    Attributes:
+        task: its name in the registry.
+        settings: what differs from its defaults.
+        learning_steps: optimiser steps within which its head must learn features that say where they are.
+        view_order_matters: True for a task that treats views differently by their number.
+    """
+
+    task: ClassVar[str]
+    settings: ClassVar[Mapping[str, Any]] = {}
+    learning_steps: ClassVar[int] = 60
+    view_order_matters: ClassVar[bool] = False
+
+    def perfect(self, rows: Rows) -> Rows:
+        """The rows an all-knowing model would give: ``pred_*`` columns hold the truth. Override for other columns."""
+        predicted = [name for name in rows if name.startswith("pred_")]
+        assert predicted, f"{self.task} has no pred_* column: override TaskContract.perfect to say what perfect is"
+        return {**rows, **{name: rows[name.replace("pred_", "true_", 1)] for name in predicted}}
+
+    def build(self, *, views: int = 3, view_mm: float = 72.0) -> tuple[PretextTask, Interface]:
+        """The task for toy features, with weights that are always the same."""
+        interface = Interface(embedding=24, dense_channels=12, views=views, view_mm=view_mm)
+        kind = task_types({self.task: self.settings})[self.task]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(3)
+            return kind(kind.settings_type.build(self.settings), interface), interface
+
+    def views(self, interface: Interface, *, samples: int = 4, seed: int = 0) -> EncodedViews:
+        """Toy views, without dense features where the task does not ask for them."""
+        return toy_views(interface, samples=samples, seed=seed, dense=self._type().needs_dense)
+
+    def test_task__is_registered_under_its_own_name(self) -> None:
+        """``name``, the registry's key and the observation's label are one word."""
+        task, interface = self.build()
+        assert task.name == self.task
+        assert task(self.views(interface)).observation.task == self.task
+
+    def test_task__settings_refuse_unknown_keys(self) -> None:
+        """A misspelt setting is an error that names it, and ``weight`` is always there."""
+        try:
+            self._type().settings_type.build({"no_such_setting": 1})
+        except ConfigError as error:
+            assert "no_such_setting" in str(error) and "weight" in error.cure
+        else:
+            raise AssertionError(f"the settings of {self.task} accept a key they do not know: subclass TaskSettings")
+
+    def test_task__loss_is_a_finite_scalar_with_gradients(self) -> None:
+        """Every weight matrix of the head learns, and so does the backbone, from every view."""
+        task, interface = self.build()
+        views = self.views(interface)
+        features = views.dense if task.needs_dense else views.embedding
+        assert features is not None
+        features.requires_grad_()
+        loss = task(views).loss
+        assert loss.shape == () and torch.isfinite(loss), f"loss is {loss}, not a finite scalar"
+        loss.backward()
+        for name, weight in task.named_parameters():
+            assert weight.grad is not None and torch.isfinite(weight.grad).all(), f"{name} has no finite gradient"
+            # A bias may cancel (in a difference, in a centred cloud); a matrix must not.
+            assert weight.ndim < 2 or weight.grad.abs().max() > 0, f"{name} gets no gradient: it is never trained"
+        assert features.grad is not None and torch.isfinite(features.grad).all(), "no gradient reaches the features"
+        reached = features.grad.flatten(2).abs().amax(-1) > 0
+        assert reached.all(), f"no gradient reaches views {(~reached).nonzero().tolist()} (sample, view)"
+
+    def test_task__observation_is_a_table_of_samples(self) -> None:
+        """Columns of one length, a ``sample`` column that covers 0..B-1, and Parquet takes all of it."""
+        task, interface = self.build()
+        rows = task(self.views(interface)).observation.rows
+        assert all(isinstance(column, np.ndarray) and column.ndim == 1 for column in rows.values())
+        assert len({len(column) for column in rows.values()}) == 1, {k: len(v) for k, v in rows.items()}
+        assert rows["sample"].dtype.kind == "i"
+        assert np.unique(rows["sample"]).tolist() == [0, 1, 2, 3], "rows must come from every sample, 0..B-1"
+        with tempfile.TemporaryDirectory() as folder:
+            write_rows(Path(folder) / "rows.parquet", rows)
+            _assert_same(read_rows(Path(folder) / "rows.parquet"), rows, tolerance=0)
+
+    def test_task__observation_is_detached_from_the_tensors(self) -> None:
+        """What was seen does not change when the tensors it was computed from are written over."""
+        task, interface = self.build()
+        views = self.views(interface)
+        rows = task(views).observation.rows
+        before = {name: column.copy() for name, column in rows.items()}
+        with torch.no_grad():
+            for tensor in (views.embedding, views.dense, views.centres, *task.parameters()):
+                if tensor is not None:
+                    tensor.fill_(1e6)
+        _assert_same(rows, before, tolerance=0)
+
+    def test_task__measures_are_finite_figures_of_the_rows(self) -> None:
+        """Figures have known units, come from ``measure(rows)``, and the first of them is the headline."""
+        task, interface = self.build()
+        observation = task(self.views(interface)).observation
+        figures = task.measure(observation.rows)
+        assert observation.headline[0] == next(iter(figures)), "the observation's first measure is not measure()'s"
+        assert observation.headline[1].skill is not None, "the headline needs a chance level to be judged against"
+        for name, measure in observation.measures.items():
+            assert np.isfinite(measure.value), f"{name} is {measure.value}"
+            assert measure.unit in UNITS, f"{name} has the unit {measure.unit!r}, not one of {list(UNITS)}"
+            assert name.endswith(UNITS[measure.unit]), f"{name} is in {measure.unit}: say so in its name"
+        for name, measure in figures.items():
+            assert observation.measures[name] == measure, f"{name} differs from measure(rows)"
+
+    def test_task__is_deterministic_and_keeps_no_state(self) -> None:
+        """The same views give the same answer, bit for bit, and a forward pass changes no weight or buffer."""
+        task, interface = self.build()
+        before = {name: value.clone() for name, value in task.state_dict().items()}
+        outputs = []
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            outputs.append(task.eval()(self.views(interface)))
+        assert torch.equal(outputs[0].loss, outputs[1].loss)
+        _assert_same(outputs[0].observation.rows, outputs[1].observation.rows, tolerance=0)
+        for name, value in task.state_dict().items():
+            assert torch.equal(value, before[name]), f"{name} changed in a forward pass"
+
+    def test_task__does_not_know_where_the_scan_lies(self) -> None:
+        """Moving a whole scan changes neither loss nor rows: only positions relative to each other are known."""
+        task, interface = self.build()
+        views = self.views(interface)
+        shift = torch.tensor([90.0, -40.0, 25.0]) * torch.arange(1, 5)[:, None, None]
+        moved = dataclasses.replace(views, centres=views.centres + shift)
+        _assert_same_output(task(views), task(moved), tolerance=2e-3)
+
+    def test_task__means_the_same_mm_at_another_spacing(self) -> None:
+        """The same weights and features at twice the spacing: the truth doubles in mm, predictions in mm stay."""
+        task, interface = self.build()
+        coarse, coarse_interface = self.build(view_mm=2 * interface.view_mm)
+        coarse.load_state_dict(task.state_dict())
+        views = self.views(interface)
+        doubled = dataclasses.replace(views, centres=views.centres * 2, view_mm=coarse_interface.view_mm)
+        rows, scaled = task(views).observation.rows, coarse(doubled).observation.rows
+        metric = {name for name in rows if name.startswith("true_") or name.endswith("_mm")}
+        assert metric, "no column true_* or *_mm: nothing is observed in mm"
+        expected = {name: column * 2 if name in metric else column for name, column in rows.items()}
+        _assert_same(scaled, expected, tolerance=2e-3)
+
+    def test_task__samples_do_not_mix(self) -> None:
+        """What is seen of a sample does not depend on the others in its batch; a batch of one works."""
+        task, interface = self.build()
+        views = self.views(interface)
+        alone = [task(chosen(views, slice(n, n + 1))).observation.rows for n in range(4)]
+        _assert_same(task(views).observation.rows, merge_rows(alone, [1] * 4), tolerance=1e-3)
+
+    def test_task__works_for_two_to_five_views(self) -> None:
+        """Any K, with figures that are still finite, also for one sample."""
+        for count in (2, 3, 4, 5):
+            task, interface = self.build(views=count)
+            for samples in (1, 3):
+                output = task(self.views(interface, samples=samples, seed=5))
+                assert torch.isfinite(output.loss), f"K = {count}, B = {samples}: the loss is {output.loss}"
+                _, measure = output.observation.headline
+                assert np.isfinite(measure.value), f"K = {count}, B = {samples}: no headline figure"
+
+    def test_task__order_of_views_does_not_matter(self) -> None:
+        """Views are a set: numbering them differently leaves the loss as it is."""
+        if self.view_order_matters:
+            return
+        task, interface = self.build(views=4)
+        views = self.views(interface)
+        order = [2, 0, 3, 1]
+        renumbered = chosen(views, (slice(None), order))
+        torch.testing.assert_close(task(renumbered).loss, task(views).loss, rtol=1e-4, atol=1e-5)
+
+    def test_task__survives_half_precision_features(self) -> None:
+        """Under bfloat16 autocast, as on a GPU, the loss is nearly that of float32."""
+        task, interface = self.build()
+        views = self.views(interface)
+        dense = None if views.dense is None else views.dense.bfloat16()
+        half = dataclasses.replace(views, embedding=views.embedding.bfloat16(), dense=dense)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = task(half).loss
+        assert loss.dtype == torch.float32, f"the loss is {loss.dtype}: compute it in float32"
+        torch.testing.assert_close(loss, task(views).loss, rtol=0.1, atol=0.05)
+
+    def test_task__a_perfect_answer_has_no_error(self) -> None:
+        """With every prediction replaced by the truth, the headline is perfect."""
+        task, interface = self.build()
+        name, headline = next(iter(task.measure(self.perfect(task(self.views(interface)).observation.rows)).items()))
+        perfect = 0.0 if headline.better == "lower" else 1.0
+        wrong = abs(headline.value - perfect)
+        assert wrong <= WRONG.get(headline.unit, 1e-3), f"{name} of a perfect answer is {headline.value}"
+
+    def test_task__learns_from_features_that_say_where_they_are(self) -> None:
+        """A few optimiser steps on the head bring loss and headline well below chance on views not seen before."""
+        task, interface = self.build()
+        held_out = self.views(interface, samples=32, seed=10_000)
+        before = float(task(held_out).loss.detach())
+        optimiser = torch.optim.AdamW(task.parameters(), lr=1e-2)
+        for step in range(self.learning_steps):
+            optimiser.zero_grad()
+            task(self.views(interface, samples=16, seed=step)).loss.backward()
+            optimiser.step()
+        output = task(held_out)
+        after, skill = float(output.loss.detach()), _skill(output.observation.headline[1])
+        assert after < before - 0.3 * abs(before), f"the loss went from {before:.3f} to {after:.3f} only"
+        assert skill > 0.5, f"{output.observation.headline} is only {skill:.0%} of the way from chance to perfect"
+
+    def test_task__its_weight_scales_the_total(self) -> None:
+        """In the whole model, ``weight`` multiplies the task's loss and nothing else; the views train a network."""
+        model = self._model(weight=1.0)
+        random = torch.Generator().manual_seed(0)
+        images, centres = torch.randn(2, 3, 1, 16, 16, 16, generator=random), self.views(self.build()[1]).centres[:2]
+        plain = model(images, centres, 48.0)
+        heavy = self._model(weight=2.5)(images, centres, 48.0)
+        torch.testing.assert_close(heavy.loss, 2.5 * plain.loss)
+        _assert_same(heavy.observations[0].rows, plain.observations[0].rows, tolerance=0)
+        plain.loss.backward()
+        first = next(model.backbone.parameters())
+        assert first.grad is not None and first.grad.abs().max() > 0, "the first layer of the network is not trained"
+
+    def _type(self) -> type[PretextTask]:
+        return task_types({self.task: self.settings})[self.task]
+
+    def _model(self, weight: float) -> SpatialModel:
+        network = NetworkSettings(name="unet", size="tiny", options={"features": (4, 8, 8)}, embedding=16)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            tasks = {self.task: {**self.settings, "weight": weight}}
+            return SpatialModel(network, tasks, TeacherSettings(), in_channels=1, views=3, view=16, spacing=3.0)
+
+
+def _skill(measure: Measure) -> float:
+    return -np.inf if measure.skill is None else measure.skill
+
+
+def _assert_same(one: Rows, other: Rows, *, tolerance: float) -> None:
+    assert one.keys() == other.keys(), f"columns {sorted(one)} against {sorted(other)}"
+    for name, column in one.items():
+        if column.dtype.kind == "f":
+            np.testing.assert_allclose(column, other[name], rtol=0, atol=tolerance, err_msg=f"column {name}")
+        else:
+            np.testing.assert_array_equal(column, other[name], err_msg=f"column {name}")
+
+
+def _assert_same_output(one: TaskOutput, other: TaskOutput, *, tolerance: float) -> None:
+    torch.testing.assert_close(one.loss, other.loss, rtol=1e-3, atol=1e-4)
+    _assert_same(one.observation.rows, other.observation.rows, tolerance=tolerance)

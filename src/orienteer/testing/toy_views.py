@@ -1,0 +1,66 @@
+"""Views whose features say where they are: what a pretext task is tried on without any network or scan."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from orienteer.pretext.contract import EncodedViews, Interface
+
+CELLS = 6
+"""Dense cells along each edge of a toy view."""
+
+
+def toy_views(interface: Interface, *, samples: int, seed: int, dense: bool = True) -> EncodedViews:
+    """Views at random places, with features that are a fixed smooth code of the place.
+
+    Args:
+        interface: sizes of the features.
+        samples: B.
+        seed: of the places; the code of a place is always the same.
+        dense: also give dense features, of which the first slab of cells (index 0 of the last axis) is background.
+    """
+    random = torch.Generator().manual_seed(seed)
+    centres = (torch.rand(samples, interface.views, 3, generator=random) - 0.5) * 150
+    field = body = None
+    if dense:
+        cells = centres[:, :, None, None, None, :] + _grid(interface.view_mm)
+        field = _code(cells, interface.dense_channels).movedim(-1, 2).contiguous()
+        body = torch.ones(samples, interface.views, CELLS, CELLS, CELLS, dtype=torch.bool)
+        body[..., 0] = False
+    return EncodedViews(
+        embedding=_code(centres, interface.embedding),
+        dense=field,
+        body=body,
+        centres=centres,
+        view_mm=interface.view_mm,
+    )
+
+
+def chosen(views: EncodedViews, index: Any) -> EncodedViews:
+    """The samples, or with a pair of indices the samples and views, that ``index`` takes."""
+    return dataclasses.replace(
+        views,
+        embedding=views.embedding[index],
+        dense=None if views.dense is None else views.dense[index],
+        body=None if views.body is None else views.body[index],
+        centres=views.centres[index],
+    )
+
+
+def _grid(view_mm: float) -> Float[Tensor, "s s s 3"]:
+    """Cell centres as offsets from the view's centre, mm, axes in R, A, S order."""
+    line = ((torch.arange(CELLS) + 0.5) / CELLS - 0.5) * view_mm
+    return torch.stack(torch.meshgrid(line, line, line, indexing="ij"), dim=-1)
+
+
+def _code(places: Float[Tensor, "*n 3"], channels: int) -> Float[Tensor, "*n channels"]:
+    """Half of the channels are linear in the place, half are waves much longer than a view."""
+    fixed = torch.Generator().manual_seed(7)
+    linear = channels // 2
+    straight = places @ torch.randn(3, linear, generator=fixed) / 50
+    phase = torch.rand(channels - linear, generator=fixed) * 6.28
+    waves = torch.sin(places @ torch.randn(3, channels - linear, generator=fixed) / 60 + phase)
+    return torch.cat([straight, waves], dim=-1)

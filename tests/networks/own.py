@@ -1,0 +1,41 @@
+"""A user's encoders, found by import path."""
+
+import torch
+from torch import Tensor, nn
+
+
+class OneMap(nn.Module):
+    """Returns a single tensor at a quarter of the resolution."""
+
+    def __init__(self, in_channels: int, width: int = 12) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(in_channels, width, kernel_size=4, stride=4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.conv(images)
+
+
+class Pyramid(nn.Module):
+    """Returns maps from fine to coarse, leaving a level out."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Conv3d(in_channels, 6, 3, stride=2, padding=1), nn.Conv3d(6, 10, 4, stride=4)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        fine = torch.relu(self.fine(images))
+        return [fine, self.coarse(fine)]
+
+
+class Classifier(nn.Module):
+    """Returns no map but a vector: not an encoder."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.channels = in_channels
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(dim=(2, 3, 4))
+
+
+NOT_A_CLASS = 3
