@@ -65,4 +65,4 @@ def _as_typer_does(call) -> None:  # type: ignore[no-untyped-def]
 
     app = typer.Typer()
     app.command()(call)
-    app()
+    app(args=[])

@@ -47,7 +47,7 @@ def chunk_offsets(
     if (room < 0).any():
         raise ValueError(f"a chunk of {chunk_mm} mm does not fit a view of {view_mm} mm")
     length = np.abs(gap)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         reach = np.where(length > 0, room / length, np.inf).min(axis=-1, keepdims=True)
     return gap * np.where(np.isfinite(reach), reach, 0.0)
 

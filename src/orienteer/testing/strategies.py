@@ -33,8 +33,8 @@ def _finite(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def vectors(reach_mm: float = 200.0) -> st.SearchStrategy[NDArray[np.float64]]:
-    """``(3,)`` mm; zeros on single axes come up often, because geometry breaks there first."""
-    number = st.one_of(st.just(0.0), _finite(-reach_mm, reach_mm))
+    """``(3,)`` mm, to the micrometre; zeros on single axes come up often, because geometry breaks there first."""
+    number = st.one_of(st.just(0.0), _finite(-reach_mm, reach_mm).map(lambda value: round(value, 3)))
     return st.tuples(number, number, number).map(np.array)
 
 
