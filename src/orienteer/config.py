@@ -57,7 +57,8 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
     """Apply ``a.b=value`` assignments; each value is read as YAML, so ``null``, ``3`` and ``[1, 2]`` work.
 
     Raises:
-        ConfigError: an assignment has no ``=``, or walks through a value that is not a mapping.
+        ConfigError: an assignment has no ``=``, its value is not YAML, or it walks through a value that is not a
+            mapping.
     """
     result: dict[str, Any] = _copy(values)
     for assignment in assignments:
@@ -67,10 +68,15 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
         *parents, leaf = key.strip().split(".")
         place = result
         for parent in parents:
-            place = place.setdefault(parent, {})
+            if place.get(parent) is None:  # absent, or switched off by null
+                place[parent] = {}
+            place = place[parent]
             if not isinstance(place, dict):
                 raise ConfigError(f"--set {key}: {parent} is a value, not a group", cure="shorten the key")
-        place[leaf] = yaml.safe_load(text)
+        try:
+            place[leaf] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {assignment}: the value is not valid YAML", cure="quote it") from None
     return result
 
 

@@ -1,0 +1,193 @@
+"""Settings are closed: a slip of the keyboard is an error that says what was meant."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
+from orienteer.config import Config, load_yaml, override
+from orienteer.errors import ConfigError
+from orienteer.pretraining.settings import PretrainSettings
+
+
+class Inner(Config):
+    steps: int = Field(10, ge=1)
+    rate: float = 1e-3
+
+
+class Outer(Config):
+    seed: int = 0
+    inner: Inner = Inner()
+    name: str | None = None
+
+
+def test_build__unknown_key_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as raised:
+        Outer.build({"sead": 3}, origin="runs/mine.yaml")
+    message = str(raised.value)
+    assert "runs/mine.yaml" in message
+    assert "sead" in message
+    assert "known keys here: inner, name, seed" in raised.value.cure
+
+
+def test_build__says_where_a_nested_value_is_wrong() -> None:
+    with pytest.raises(ConfigError) as raised:
+        Outer.build({"inner": {"steps": 0, "rate": "fast"}})
+    assert "inner.steps: Input should be greater than or equal to 1" in raised.value.message
+    assert "inner.rate: " in raised.value.message, "every problem at once"
+
+
+def test_build__unknown_nested_key_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"inner\.step: "):
+        Outer.build({"inner": {"step": 5}})
+
+
+def test_build__does_not_show_pydantics_own_report() -> None:
+    with pytest.raises(ConfigError) as raised:
+        Outer.build({"seed": "x"})
+    assert raised.value.__cause__ is None
+    assert "errors.pydantic.dev" not in str(raised.value)
+
+
+def test_config__is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Outer().seed = 5  # type: ignore[misc]
+
+
+def test_build__equal_values_give_equal_settings() -> None:
+    assert Outer.build({"inner": {"steps": 4}}) == Outer(inner=Inner(steps=4))
+
+
+def write(folder: Path, content: bytes) -> Path:
+    path = folder / "settings.yaml"
+    path.write_bytes(content)
+    return path
+
+
+def test_load_yaml__reads_a_mapping(tmp_path: Path) -> None:
+    assert load_yaml(write(tmp_path, b"seed: 3\ninner: {rate: 1.0e-4}\n")) == {"seed": 3, "inner": {"rate": 1e-4}}
+
+
+def test_load_yaml__empty_file_is_no_settings(tmp_path: Path) -> None:
+    assert load_yaml(write(tmp_path, b"# nothing yet\n")) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"seed: [1, 2", "is not valid YAML"),
+        (b"a: 1\n\tb: 2\n", "is not valid YAML"),
+        (b"\xff\xfe\x00", "is not valid YAML"),
+        (b"- 1\n- 2\n", "holds a list"),
+        (b"just words\n", "holds a str"),
+        (b"!!python/object/apply:os.getcwd []\n", "is not valid YAML"),
+    ],
+)
+def test_load_yaml__bad_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as raised:
+        load_yaml(write(tmp_path, content))
+    assert "settings.yaml" in raised.value.message
+    assert raised.value.cure
+
+
+def test_load_yaml__missing_file_and_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml: No such file"):
+        load_yaml(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load_yaml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("seed=7", {"seed": 7, "inner": {"steps": 1, "rate": 0.5}}),
+        ("inner.steps=9", {"seed": 1, "inner": {"steps": 9, "rate": 0.5}}),
+        ("inner.rate=1.0e-4", {"seed": 1, "inner": {"steps": 1, "rate": 1e-4}}),
+        ("name=null", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "name": None}),
+        ("name=a=b", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "name": "a=b"}),
+        (" name =[1, 2]", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "name": [1, 2]}),
+        ("flag=true", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "flag": True}),
+        ("name=", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "name": None}),
+        ("tasks.gap.weight=2", {"seed": 1, "inner": {"steps": 1, "rate": 0.5}, "tasks": {"gap": {"weight": 2}}}),
+    ],
+)
+def test_override__paths_and_yaml_values(assignment: str, expected: dict) -> None:
+    assert override({"seed": 1, "inner": {"steps": 1, "rate": 0.5}}, [assignment]) == expected
+
+
+def test_override__later_assignment_wins() -> None:
+    assert override({}, ["a.b=1", "a.c=2", "a.b=3"]) == {"a": {"b": 3, "c": 2}}
+
+
+def test_override__leaves_its_input_alone() -> None:
+    values = {"inner": {"deep": {"steps": 1}}}
+    assert override(values, ["inner.deep.steps=2"]) == {"inner": {"deep": {"steps": 2}}}
+    assert values == {"inner": {"deep": {"steps": 1}}}
+
+
+@pytest.mark.parametrize("assignment", ["seed", "seed 3", "=3", "  =3", ""])
+def test_override__without_key_or_equals_is_refused(assignment: str) -> None:
+    with pytest.raises(ConfigError, match="is not key=value") as raised:
+        override({}, [assignment])
+    assert repr(assignment) in raised.value.message
+    assert "--set optimiser.steps=500" in raised.value.cure
+
+
+def test_override__walking_through_a_value_is_refused() -> None:
+    with pytest.raises(ConfigError, match="seed is a value, not a group"):
+        override({"seed": 1}, ["seed.deep=2"])
+
+
+def test_override__value_that_is_not_yaml_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"--set views=\[1, 2: the value is not valid YAML"):
+        override({}, ["views=[1, 2"])
+
+
+def test_override__number_as_people_write_it_is_a_number() -> None:
+    # YAML 1.1 reads 1e-4, without a point, as text.
+    assert Outer.build(override({}, ["inner.rate=1e-4"])).inner.rate == 1e-4
+
+
+@pytest.mark.parametrize("assignment", ["a..b=1", ".a=1", "a.=1"])
+def test_override__gap_in_the_path_is_refused_when_built(assignment: str) -> None:
+    with pytest.raises(ConfigError):
+        PretrainSettings.build(override({}, [assignment]))
+
+
+def test_override__task_switched_off_in_yaml_can_be_switched_on_again() -> None:
+    values = override({"tasks": {"gap": {}, "position": None}}, ["tasks.position.weight=0.5"])
+    assert values["tasks"] == {"gap": {}, "position": {"weight": 0.5}}
+
+
+keys = st.text("abcdef", min_size=1, max_size=3)
+leaves = st.one_of(st.integers(-5, 5), st.booleans(), st.none())
+
+
+@settings(deadline=None, max_examples=60)
+@given(path=st.lists(keys, min_size=1, max_size=4), value=st.one_of(st.integers(), st.booleans(), st.none()))
+def test_override__what_is_set_can_be_read_back(path: list[str], value: object) -> None:
+    text = {True: "true", False: "false", None: "null"}[value] if not type(value) is int else str(value)
+    result = override({}, [f"{'.'.join(path)}={text}"])
+    for key in path:
+        assert list(result) == [key]
+        result = result[key]
+    assert result == value
+    assert type(result) is type(value)
+
+
+def test_settings__every_field_is_documented() -> None:
+    """The reference page is made from these docstrings."""
+
+    def missing(model: type[Config], path: str = "") -> list[str]:
+        found = []
+        for name, field in model.model_fields.items():
+            kind = field.annotation
+            if isinstance(kind, type) and issubclass(kind, Config):
+                found += missing(kind, f"{path}{name}.")
+            if not field.description:
+                found.append(f"{path}{name}")
+        return found
+
+    assert missing(PretrainSettings) == []
