@@ -38,7 +38,7 @@ setup: $(STAMP) ## Make .venv with the pinned dependencies (the others call this
 
 .PHONY: demo
 demo: $(STAMP) ## Simulate people, learn from them, and write a report: minutes on two CPU cores
-	$(VENV)/bin/python -c 'from orienteer.cli import main; main()' demo $(DEMO)
+	$(RUN) orienteer demo $(DEMO)
 
 .PHONY: test
 test: lint ## Lint, types, import laws and every test
