@@ -25,8 +25,11 @@ class Purpose(IntEnum):
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:
     """A fresh generator for one purpose, addressed by two counters (epoch or sample number, view, ...)."""
     word = 2**64
+    # As uint64: from a list, numpy would take a word of 2^63 or more for a float and lose its last digits.
+    key = np.array([seed % word, int(purpose)], dtype=np.uint64)
     # The lowest word is the one Philox itself advances; the address sits above it.
-    return np.random.Generator(np.random.Philox(key=[seed % word, int(purpose)], counter=[0, 0, a % word, b % word]))
+    counter = np.array([0, 0, a % word, b % word], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def torch_seed(seed: int, purpose: Purpose, a: int = 0) -> int:
