@@ -33,9 +33,9 @@ the other [network settings](configuration.md#network).
 ENDING = """
 | name | what it is | needs |
 |---|---|---|
-| `resunet` | residual blocks, the encoder of MONAI's SegResNet; the default | |
-| `unet` | two convolutions and a max-pool a level, as in MONAI's BasicUNet | |
-| `swin` | the shifted-window transformer of MONAI's SwinUNETR, as deep as the view can be halved | `pip install orienteer[swin]` |
+| `resunet` | a U-Net's contracting path of MONAI's residual units and max-pools; the default | |
+| `unet` | the same path with plain convolutions | |
+| `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install orienteer[swin]` |
 | `vit` | MONAI's vision transformer, one map of tokens of 8^3 voxels (fewer where 8 does not divide the view) | |
 
 ## Your own network

@@ -1,5 +1,6 @@
 """Encoders by name and by import path: shapes, sizes, and errors a user can act on."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_encoder__size_is_a_dial(name: str) -> None:
     counts = [sum(p.numel() for p in encoder(name, size).parameters()) for size in QUICK]
     with torch.device("cpu" if name == "swin" else "meta"):
         counts += [sum(p.numel() for p in encoder(name, size).parameters()) for size in ("base", "large")]
-    assert all(2 < large / small < 12 for small, large in zip(counts, counts[1:], strict=False)), counts
+    assert all(2 < large / small < 12 for small, large in pairwise(counts)), counts
 
 
 def test_encoder__vit_puts_tokens_back_where_their_patch_was() -> None:
@@ -65,7 +66,7 @@ def test_encoder__vit_puts_tokens_back_where_their_patch_was() -> None:
 
 
 def test_encoder__options_go_over_the_preset() -> None:
-    assert encoder("resunet", init_filters=4).channels == (4, 8, 16, 32)
+    assert encoder("resunet", features=(4, 8, 16, 32)).channels == (4, 8, 16, 32)
     assert encoder("unet", features=[4, 6, 10]).channels == (4, 6, 10)
     assert encoder("swin", depths=(1, 1, 1, 1)).strides == (2, 4, 8, 16)
     assert encoder("vit", hidden_size=48, num_heads=4).channels == (48,)

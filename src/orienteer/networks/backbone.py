@@ -72,13 +72,11 @@ def _pooling(settings: NetworkSettings, channels: int, cells: int) -> nn.Module:
             nn.Linear(channels, settings.embedding),
             nn.LayerNorm(settings.embedding),
         )
-    # A grid of at most 3^3 cells keeps where in the view things are, at any view size, for few weights.
+    # A grid of at most 3^3 cells keeps where in the view things are, at any view size.
     edge = min(cells, 3)
-    squeezed = max(16, channels // 4)
     return nn.Sequential(
-        nn.Conv3d(channels, squeezed, kernel_size=1),
         nn.AdaptiveAvgPool3d(edge),
         nn.Flatten(),
-        nn.Linear(squeezed * edge**3, settings.embedding),
+        nn.Linear(channels * edge**3, settings.embedding),
         nn.LayerNorm(settings.embedding),
     )

@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Any, cast
 
 import torch
+from monai.networks.blocks import Convolution, ResidualUnit
 from monai.networks.nets import ViT
-from monai.networks.nets.basic_unet import Down, TwoConv
-from monai.networks.nets.segresnet_ds import SegResEncoder
 from torch import Tensor, nn
+from torch.nn import functional
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
@@ -53,20 +53,36 @@ class Encoder(nn.Module):
         return maps
 
 
-class PlainUNetEncoder(nn.Module):
-    """The contracting path of MONAI's BasicUNet: two convolutions and a max-pool a level."""
+class UNetEncoder(nn.Module):
+    """The contracting path of a U-Net: a block of convolutions a level, max-pooling between levels.
 
-    def __init__(self, in_channels: int, features: Sequence[int]) -> None:
+    Args:
+        in_channels: channels of a scan.
+        features: channels of each level, finest first.
+        convolutions: convolutions a level.
+        residual: add each block's input to its output (MONAI's ``ResidualUnit``); plain otherwise.
+    """
+
+    def __init__(
+        self, in_channels: int, features: Sequence[int], *, convolutions: int = 2, residual: bool = True
+    ) -> None:
         super().__init__()
         act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
-        self.first = TwoConv(3, in_channels, features[0], act, NORM, bias=True)
-        self.downs = nn.ModuleList(Down(3, fine, coarse, act, NORM, bias=True) for fine, coarse in pairwise(features))
+        self.levels = nn.ModuleList(
+            ResidualUnit(3, fine, coarse, subunits=convolutions, norm=NORM, act=act)
+            if residual
+            else nn.Sequential(
+                *(Convolution(3, coarse if n else fine, coarse, norm=NORM, act=act) for n in range(convolutions))
+            )
+            for fine, coarse in pairwise((in_channels, *features))
+        )
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps, one a level."""
-        maps = [self.first(images)]
-        for down in self.downs:
-            maps.append(down(maps[-1]))
+        maps: list[Tensor] = []
+        for level in self.levels:
+            # Max-pooling, not strided convolution: measured better at equal cost (docs/log.md).
+            maps.append(level(functional.max_pool3d(maps[-1], 2) if maps else images))
         return maps
 
 
@@ -125,20 +141,16 @@ class SwinEncoder(nn.Module):
 
 
 def _resunet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
-    preset: dict[str, Any] = {
-        "tiny": {"init_filters": 8, "blocks_down": (1, 1, 1, 1)},
-        "small": {"init_filters": 16, "blocks_down": (1, 1, 1, 1)},
-        "base": {"init_filters": 32, "blocks_down": (1, 2, 2, 4)},
-        # Wider rather than one level deeper: a fifth level does not fit views of 16 or 24 voxels.
-        "large": {"init_filters": 64, "blocks_down": (1, 2, 2, 4)},
-    }[size]
-    return cast(nn.Module, SegResEncoder(in_channels=in_channels, norm=NORM, **(preset | options)))
+    return UNetEncoder(in_channels, **(_levels(size) | options))
 
 
 def _unet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
-    width = {"tiny": 8, "small": 16, "base": 32, "large": 48}[size]
-    preset = {"features": tuple(width * 2**level for level in range(4))}
-    return PlainUNetEncoder(in_channels, **(preset | options))
+    return UNetEncoder(in_channels, **(_levels(size) | options), residual=False)
+
+
+def _levels(size: str) -> dict[str, Any]:
+    width, convolutions = {"tiny": (8, 2), "small": (16, 2), "base": (32, 3), "large": (64, 3)}[size]
+    return {"features": tuple(width * 2**level for level in range(4)), "convolutions": convolutions}
 
 
 def _swin(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
