@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -100,6 +100,8 @@ def _name(annotation: Any) -> str:
     if hasattr(annotation, "__value__"):  # a named alias: ``type Form = ...``
         return _name(annotation.__value__)
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:  # a limit inside a union, e.g. a count or ``auto``
+        return _name(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in (Union, UnionType):

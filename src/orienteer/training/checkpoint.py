@@ -1,7 +1,7 @@
 """Checkpoints: safetensors and JSON in a folder that appears whole or not at all. Nothing is ever unpickled.
 
 ``checkpoints/step_000200/`` holds ``model.safetensors``, ``optimiser.safetensors`` and ``state.json`` with the
-SHA-256 of both. A damaged checkpoint is passed over for the one before it, and said so.
+SHA-256 of both and of itself. A damaged checkpoint is passed over for the one before it, and said so.
 """
 
 import hashlib
@@ -58,7 +58,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             save_file({key: value.detach().cpu().contiguous() for key, value in values.items()}, part / name)
             digests[name] = _digest(part / name)
         state = {"format": FORMAT, "step": checkpoint.step, "sha256": digests, "state": dict(checkpoint.state)}
-        (part / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
+        sealed = state | {"seal": _seal(state)}
+        (part / "state.json").write_text(json.dumps(sealed, indent=2), encoding="utf-8")
         for path in (*part.iterdir(), part):
             _sync(path)
         shutil.rmtree(final, ignore_errors=True)
@@ -83,6 +84,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if document["format"] != FORMAT:
             raise RunError(
                 f"checkpoint {path} has format {document['format']}, not {FORMAT}", cure="use the version that wrote it"
+            )
+        if document.get("seal", _seal(document)) != _seal(document):
+            raise RunError(
+                f"checkpoint {path}: state.json is damaged (its checksum differs)", cure="use an earlier one"
             )
         for name, digest in document["sha256"].items():
             if _digest(path / name) != digest:
@@ -160,6 +165,12 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _seal(document: Mapping[str, Any]) -> str:
+    """SHA-256 of all that ``state.json`` says."""
+    said = {key: value for key, value in document.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _sync(path: Path) -> None:

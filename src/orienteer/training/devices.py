@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 from orienteer.errors import ConfigError
 from orienteer.training.settings import DeviceSettings
@@ -14,13 +15,15 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
     """The same settings with no ``auto`` left, so that a run's record says what really happened.
 
     Raises:
-        ConfigError: a GPU is asked for and there is none.
+        ConfigError: more GPUs are asked for than there are.
     """
     gpus = torch.cuda.device_count()
     if settings.accelerator == "gpu" and gpus == 0:
         raise ConfigError("devices.accelerator is gpu, but no GPU is there", cure="use auto or cpu")
     gpu = settings.accelerator == "gpu" or (settings.accelerator == "auto" and gpus > 0)
     devices = settings.devices if settings.devices != "auto" else (gpus if gpu else 1)
+    if gpu and devices > gpus:
+        raise ConfigError(f"devices.devices is {devices}, but there are {gpus} GPUs", cure="use auto, or fewer")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     threads = settings.threads if settings.threads != "auto" else max(1, cores // (1 if gpu else devices))
     # On a CPU the loader shares the cores with the computation: one process ahead is enough.
@@ -35,7 +38,11 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
 
 def build_fabric(settings: DeviceSettings) -> Fabric:
     """A Fabric for resolved settings; several devices run in processes of their own."""
-    options: dict[str, Any] = {"strategy": "ddp_spawn"} if settings.devices != 1 else {}
+    options: dict[str, Any] = {}
+    if settings.devices != 1:
+        # Each step uses the same weights; some none at all (the pooling when every task is dense), which plain DDP
+        # takes for a mistake.
+        options = {"strategy": DDPStrategy(start_method="spawn", static_graph=True)}
     return Fabric(
         accelerator="cuda" if settings.accelerator == "gpu" else "cpu",
         devices=settings.devices,

@@ -1,6 +1,6 @@
 """Settings of optimisation, devices and checkpoints."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,13 +31,13 @@ class DeviceSettings(Config):
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """``auto`` takes the GPUs that are there."""
-    devices: int | Literal["auto"] = "auto"
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """How many devices; more than one trains in parallel processes. ``auto`` is all GPUs, or one CPU process."""
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     """``auto`` is bfloat16 where the GPU has it, float16 on older GPUs, float32 on a CPU."""
-    threads: int | Literal["auto"] = "auto"
+    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """CPU threads for computing. The same number gives bit-for-bit the same run."""
-    workers: int | Literal["auto"] = "auto"
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Loader processes; never changes a result."""
 
 

@@ -1,0 +1,80 @@
+"""Every ``auto`` resolved, for machines this test does not run on as well."""
+
+import pytest
+import torch
+
+from orienteer.errors import ConfigError
+from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.settings import DeviceSettings
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    def make(*, gpus: int, cores: int, bf16: bool = True) -> None:
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cores", "bf16", "asked", "accelerator", "devices", "precision", "threads"),
+    [
+        (0, 4, True, {}, "cpu", 1, "32-true", 4),
+        (0, 4, True, {"devices": 2}, "cpu", 2, "32-true", 2),
+        (1, 8, True, {}, "gpu", 1, "bf16-mixed", 8),
+        (4, 32, False, {}, "gpu", 4, "16-mixed", 32),
+        (4, 32, True, {"devices": 2, "precision": "32-true"}, "gpu", 2, "32-true", 32),
+        (2, 8, True, {"accelerator": "cpu"}, "cpu", 1, "32-true", 8),
+        (0, 1, True, {"devices": 2}, "cpu", 2, "32-true", 1),
+    ],
+)
+def test_resolve__auto(
+    machine, gpus: int, cores: int, bf16: bool, asked: dict,
+    accelerator: str, devices: int, precision: str, threads: int,
+) -> None:  # fmt: skip
+    machine(gpus=gpus, cores=cores, bf16=bf16)
+    got = resolve(DeviceSettings(**asked))
+    assert (got.accelerator, got.devices, got.precision, got.threads) == (accelerator, devices, precision, threads)
+    assert "auto" not in got.model_dump().values()
+    assert isinstance(got.workers, int) and got.workers >= 1
+    assert resolve(got) == got
+
+
+def test_resolve__what_is_asked_for_is_kept(machine) -> None:
+    machine(gpus=0, cores=4)
+    asked = DeviceSettings(accelerator="cpu", devices=1, precision="bf16-mixed", threads=3, workers=0)
+    assert resolve(asked) == asked
+
+
+def test_resolve__no_gpu_is_an_error(machine) -> None:
+    machine(gpus=0, cores=4)
+    with pytest.raises(ConfigError, match="no GPU is there"):
+        resolve(DeviceSettings(accelerator="gpu"))
+
+
+def test_resolve__more_gpus_than_there_are_is_an_error(machine) -> None:
+    machine(gpus=2, cores=4)
+    with pytest.raises(ConfigError, match="2"):
+        resolve(DeviceSettings(devices=3))
+
+
+@pytest.mark.parametrize(("key", "value"), [("devices", 0), ("devices", -1), ("threads", 0), ("workers", -1)])
+def test_devices__counts_below_what_makes_sense_are_errors(key: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=key):
+        DeviceSettings.build({key: value})
+
+
+def test_build_fabric__on_one_cpu() -> None:
+    fabric = build_fabric(resolve(DeviceSettings(accelerator="cpu")))
+    assert fabric.world_size == 1 and fabric.device.type == "cpu"
+
+
+def test_set_threads__sets_them() -> None:
+    before = torch.get_num_threads()
+    try:
+        set_threads(DeviceSettings(threads=3))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
