@@ -1,0 +1,19 @@
+"""Comparing the tables that tasks observe."""
+
+import numpy as np
+
+from orienteer.observations.records import Rows
+
+
+def assert_same_rows(one: Rows, other: Rows, *, tolerance: float) -> None:
+    """Two tables have the same columns, numbers within ``tolerance`` and everything else equal.
+
+    Raises:
+        AssertionError: naming the first column that differs.
+    """
+    assert one.keys() == other.keys(), f"columns {sorted(one)} against {sorted(other)}"
+    for name, column in one.items():
+        if column.dtype.kind == "f":
+            np.testing.assert_allclose(column, other[name], rtol=0, atol=tolerance, err_msg=f"column {name}")
+        else:
+            np.testing.assert_array_equal(column, other[name], err_msg=f"column {name}")
