@@ -221,6 +221,10 @@ def test_effective_rank__collapse() -> None:
     assert effective_rank(np.ones((50, 8))) == 0.0, "one point has no spread at all"
 
 
+def test_effective_rank__of_a_diverged_embedding_is_nan_not_a_crash() -> None:
+    assert np.isnan(effective_rank(np.full((6, 3), np.nan)))
+
+
 def test_effective_rank__unequal_spread_by_hand() -> None:
     # Variances 4 : 1, shares 0.8 and 0.2.
     cloud = np.array([[2.0, 0], [-2.0, 0], [0, 1.0], [0, -1.0]])

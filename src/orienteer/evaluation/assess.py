@@ -13,7 +13,7 @@ from orienteer.evaluation.figures import headline, stable_figures
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES
 from orienteer.evaluation.settings import EvaluationSettings
-from orienteer.observations.files import measures_to_json, write_rows
+from orienteer.observations.files import finite, measures_to_json, write_rows
 from orienteer.observations.records import RECORD_VERSION
 from orienteer.observations.verdict import Figure, Verdict, judge
 from orienteer.pretext.adjacency.settings import AdjacencySettings
@@ -33,7 +33,7 @@ class Evaluation:
         split: which people.
         step: the checkpoint's step.
         figures: stable keys, see docs/reference/run-folder.md.
-        probes: per probe the headline figure, its chance and skill.
+        probes: per probe the headline figure, its chance and skill; None for what is not finite.
         verdict: learning, stuck or cheating.
         folder: where the records are.
     """
@@ -42,7 +42,7 @@ class Evaluation:
     split: str
     step: int
     figures: dict[str, Any]
-    probes: dict[str, dict[str, float]]
+    probes: dict[str, dict[str, float | None]]
     verdict: Verdict
     folder: Path
 
@@ -115,9 +115,10 @@ def assess(
         step=step,
         figures=stable_figures(real.observations, persons),
         probes={
-            name: {key: figure.value, "chance": figure.chance, "skill": figure.skill} for name, figure in probes.items()
+            name: {key: finite(figure.value), "chance": finite(figure.chance), "skill": figure.skill}
+            for name, figure in probes.items()
         }
-        | {"chance": {key: probes["real"].chance, "chance": probes["real"].chance, "skill": 0.0}},
+        | {"chance": {key: finite(probes["real"].chance), "chance": finite(probes["real"].chance), "skill": 0.0}},
         verdict=verdict,
         folder=folder,
     )

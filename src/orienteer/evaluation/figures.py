@@ -35,7 +35,9 @@ def stable_figures(observations: Mapping[str, Observation], persons: Mapping[str
     gap = observations.get("gap")
     chance = gap.measures["gap_error_mm"].chance if gap else None
     figures["gap_chance_mm"] = finite(chance)
-    figures["gap_error_interval_mm"] = gap_interval(gap, persons) if gap else None
+    # A model that diverged predicts nothing finite: there is no error to give an interval for.
+    finite_gap = gap if figures["gap_error_mm"] is not None else None
+    figures["gap_error_interval_mm"] = gap_interval(finite_gap, persons) if finite_gap else None
     return figures
 
 

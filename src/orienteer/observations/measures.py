@@ -106,6 +106,8 @@ def auc(higher: NDArray[np.floating], lower: NDArray[np.floating]) -> float:
 
 def effective_rank(embeddings: NDArray[np.floating]) -> float:
     """Exponential of the entropy of the covariance spectrum (Roy and Vetterli 2007): 1 is a collapsed line."""
+    if not np.isfinite(embeddings).all():
+        return float("nan")
     spread = np.linalg.svd(embeddings - embeddings.mean(0), compute_uv=False).astype(np.float64) ** 2
     total = spread.sum()
     if total <= 1e-12:
