@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.store import Store
 from orienteer.testing.strategies import linear_maps
-from orienteer.views import SampleRecipe, Sampler, ViewRecipe, ViewSettings, crop
+from orienteer.views import Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
 from orienteer.views.recipe import IDENTITY, Matrix
 from orienteer.views.settings import GeometrySettings
 from tests.views.conftest import LANDMARK

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orienteer.errors import ConfigError
 from orienteer.store import Store
 from orienteer.testing.strategies import view_settings
-from orienteer.views import Appearance, SampleRecipe, Sampler, ViewSettings
+from orienteer.views import Appearance, Sampler, SampleRecipe, ViewSettings
 from orienteer.views.sample import draw_appearance, draw_linear
 from orienteer.views.settings import AppearanceSettings, GeometrySettings
 
@@ -202,7 +202,7 @@ def test_draw_linear__turns_and_scales_within_limits() -> None:
     angles, scales = [], []
     for n in range(400):
         linear = draw_linear(np.random.default_rng(n), limits)
-        left, scale, right = np.linalg.svd(linear)
+        _left, scale, _right = np.linalg.svd(linear)
         scales.append(scale)
         rotation = linear @ np.linalg.inv(np.diag(np.linalg.norm(linear, axis=0)))
         np.testing.assert_allclose(rotation.T @ rotation, np.eye(3), atol=1e-9)

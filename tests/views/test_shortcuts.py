@@ -8,7 +8,7 @@ import pytest
 
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, store_of
-from orienteer.views import Appearance, SampleRecipe, Sampler, ViewRecipe, ViewSettings, crop
+from orienteer.views import Appearance, Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
 from orienteer.views.appearance import apply_appearance
 from orienteer.views.recipe import IDENTITY
 from orienteer.views.settings import AppearanceSettings, GeometrySettings
