@@ -1,0 +1,68 @@
+"""From a folder of real scans to a report, by the commands of the README."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHORT = (
+    "optimiser.steps=12", "checkpoint.every=6", "network.size=tiny", "evaluation={per_scan: 2, final_per_scan: 4}",
+    "devices={accelerator: cpu, threads: 1, workers: 1}",
+)  # fmt: skip
+
+
+def orienteer(*words: object, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "orienteer", *map(str, words)], capture_output=True, text=True, timeout=250
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path: Path) -> None:
+    oasis, store, run = real_data / "oasis", tmp_path / "store", tmp_path / "run"
+    told = orienteer("check", oasis / "images", "--json", tmp_path / "check.json")
+    assert "LAS" in told
+    assert json.loads((tmp_path / "check.json").read_text())["totals"]["usable"] == 23
+    told = orienteer(
+        "ingest",
+        oasis / "images",
+        store,
+        "--spacing",
+        3,
+        "--table",
+        oasis / "subjects.tsv",
+        "--labels",
+        oasis / "labels",
+    )
+    assert "23 scans" in told
+    sets = [part for value in SHORT for part in ("--set", value)]
+    told = orienteer("pretrain", store, run, "--config", REPOSITORY / "runs" / "oasis-cpu.yaml", *sets)
+    assert "gap error" in told
+    assert "waiting for data" in told
+    told = orienteer("evaluate", run, store, "--split", "test", "--json", tmp_path / "figures.json")
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert 60 < figures["gap_chance_mm"] < 80
+    assert figures["verdict"].upper() in told
+    orienteer("report", run)
+    page = (run / "report.html").read_text()
+    assert "http://" not in page.split("<script")[0]
+    assert f"{figures['gap_error_mm']:.1f}" in page
+    # Nothing a script or a person made is ever overwritten.
+    assert "--overwrite" in orienteer("evaluate", run, store, status=2)
+    assert "--resume" in orienteer("pretrain", store, run, status=2)
+
+
+@pytest.mark.parametrize("config", sorted(REPOSITORY.glob("runs/*.yaml")), ids=lambda path: path.stem)
+def test_runs__every_shipped_config_is_valid(config: Path) -> None:
+    from orienteer.pretext.model import task_types
+    from orienteer.pretraining.settings import PretrainSettings
+
+    settings = PretrainSettings.build(yaml.safe_load(config.read_text()))
+    for name, task in task_types(settings.active_tasks).items():
+        task.settings_type.build(settings.active_tasks[name])
