@@ -176,7 +176,7 @@ def _texture(place: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(sum(waves), dtype=np.float64) / 2
 
 
-_WAVES = ((2.2, 0.7), (2.6, 0.8), (3.0, 0.9))
+_WAVES = ((2.2, 1.4), (2.6, 0.8), (3.0, 0.9))
 
 
 def _inside(
