@@ -14,7 +14,16 @@ def report_command(
     out: Annotated[Path | None, typer.Option(help="Where to write it; RUN/report.html by default.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is already at --out.")] = False,
 ) -> None:
-    """Write one self-contained HTML file that shows what was learned. It works offline, in any browser."""
+    """Write one self-contained HTML file that shows what was learned. It works offline, in any browser.
+
+    It only reads the run's records, so it may be made while the run is training, and again at any time.
+
+    **Examples**
+
+    `orienteer report run`
+
+    `orienteer report run --out for-the-meeting.html`
+    """
     from orienteer.report import report
 
     typer.echo(f"report: {report(run, out, overwrite=overwrite)}")

@@ -121,7 +121,8 @@ class Session:
                     fabric.barrier()
                 if interrupt.asked and not last:
                     raise RunError(
-                        f"stopped after step {result.step}", cure="the same command with --resume continues from here"
+                        f"stopped after step {result.step}",
+                        cure="run the same command again to go on from here (orienteer pretrain wants --resume)",
                     )
 
     def _restore(self, model: SpatialModel, optimiser: Any) -> tuple[int, Counters]:
