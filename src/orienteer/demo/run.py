@@ -37,7 +37,7 @@ class DemoResult:
 
 
 def demo(
-    folder: Path = Path("orienteer-demo"),
+    folder: Path | str = Path("orienteer-demo"),
     *,
     people: int = 20,
     spacing_mm: float = 3.0,
@@ -67,7 +67,7 @@ def demo(
     from orienteer.scans.table import print_check
     from orienteer.store import ingest
 
-    begun = time.perf_counter()
+    begun, folder = time.perf_counter(), Path(folder)
     say = console or Console(highlight=False)
     store, run = folder / "store", folder / "run"
 

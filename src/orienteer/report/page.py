@@ -22,7 +22,7 @@ from orienteer.report.theme import SIMILARITY, mix, signed
 PAGE = "report.html"
 
 
-def report(run: Path, out: Path | None = None, *, overwrite: bool = False) -> Path:
+def report(run: Path | str, out: Path | str | None = None, *, overwrite: bool = False) -> Path:
     """Render the records of ``run`` as one self-contained HTML file.
 
     The default, ``RUN/report.html``, is derived from the records alone and replaced without asking.

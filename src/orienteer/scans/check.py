@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -13,39 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from orienteer.errors import OrienteerError
 from orienteer.scans.among import cohort_spacing, compare
-from orienteer.scans.discover import Skipped, survey
-from orienteer.scans.estimate import Estimate, estimate
+from orienteer.scans.discover import survey
+from orienteer.scans.estimate import estimate
 from orienteer.scans.judge import SPACING_MM
 from orienteer.scans.look import inspect
+from orienteer.scans.record import write_record
+from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source
 
 
-@dataclass(frozen=True, eq=False)
-class CheckResult:
-    """All that a check found.
-
-    Attributes:
-        root: the folder that was searched.
-        scans: in the order of their paths, usable or not.
-        skipped: files and folders that are no scans of their own.
-        estimate: of an ingest; None when nothing is usable.
-        seconds: what the check took.
-    """
-
-    root: Path
-    scans: tuple[ScanInfo, ...]
-    skipped: tuple[Skipped, ...]
-    estimate: Estimate | None
-    seconds: float
-
-    @property
-    def usable(self) -> tuple[ScanInfo, ...]:
-        """The scans an ingest would store."""
-        return tuple(scan for scan in self.scans if scan.usable)
-
-
 def check(
-    scans: Path,
+    scans: Path | str,
     *,
     json_path: Path | None = None,
     workers: int | None = None,
@@ -68,7 +45,7 @@ def check(
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
         >>> [scan.id for scan in result.usable]  # doctest: +SKIP
     """
-    begun = time.perf_counter()
+    begun, scans = time.perf_counter(), Path(scans)
     if spacing is not None and not SPACING_MM[0] <= spacing <= SPACING_MM[1]:
         raise OrienteerError(f"a spacing of {spacing:g} mm", cure="give --spacing in mm, for example 1.5")
     if workers is not None and workers < 1:
@@ -85,8 +62,6 @@ def check(
         seconds=time.perf_counter() - begun,
     )
     if json_path is not None:
-        from orienteer.scans.record import write_record
-
         write_record(json_path, result)
     return result
 

@@ -3,18 +3,16 @@
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orienteer.atomic import write_json
+from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
-
-if TYPE_CHECKING:
-    from orienteer.scans.check import CheckResult
 
 RECORD_VERSION = 1
 
 
-def as_record(result: "CheckResult") -> dict[str, Any]:
+def as_record(result: CheckResult) -> dict[str, Any]:
     """The whole check in JSON's types; paths are relative to the folder that was searched."""
     return {
         "schema_version": RECORD_VERSION,
@@ -52,7 +50,7 @@ def _scan(scan: ScanInfo) -> dict[str, Any]:
     }
 
 
-def write_record(path: Path, result: "CheckResult") -> None:
+def write_record(path: Path, result: CheckResult) -> None:
     """Write :func:`as_record`, atomically.
 
     Raises:

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.check import CheckResult
 from orienteer.scans.estimate import Estimate
 from orienteer.scans.look import too_small
+from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}

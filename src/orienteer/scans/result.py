@@ -1,0 +1,32 @@
+"""All that a check found, as one frozen value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.scans.discover import Skipped
+from orienteer.scans.estimate import Estimate
+from orienteer.scans.source import ScanInfo
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """All that a check found.
+
+    Attributes:
+        root: the folder that was searched.
+        scans: in the order of their paths, usable or not.
+        skipped: files and folders that are no scans of their own.
+        estimate: of an ingest; None when nothing is usable.
+        seconds: what the check took.
+    """
+
+    root: Path
+    scans: tuple[ScanInfo, ...]
+    skipped: tuple[Skipped, ...]
+    estimate: Estimate | None
+    seconds: float
+
+    @property
+    def usable(self) -> tuple[ScanInfo, ...]:
+        """The scans an ingest would store."""
+        return tuple(scan for scan in self.scans if scan.usable)
