@@ -20,7 +20,7 @@ def blocks() -> tuple[dict[str, str], list[str]]:
     text = PAGE.read_text(encoding="utf-8")
     files = dict(re.findall(r"`((?:src|tests)/[^`]*\.py)`:\n\n```python\n(.*?)```", text, flags=re.DOTALL))
     registry = text.split("## 2.")[1].split("## 3.")[0]
-    return files, re.findall(r"```python\n(.*?)```", registry, flags=re.DOTALL)
+    return files, re.findall(r"^\+(.*\n)", registry, flags=re.MULTILINE)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def copy(tmp_path: Path) -> Path:
             (tmp_path / name).write_text(text, encoding="utf-8")
     registry = tmp_path / "src/orienteer/pretext/registry.py"
     lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines.insert(next(n for n, line in enumerate(lines) if line.startswith("from orienteer")), import_line)
+    lines.insert(next(n for n, line in enumerate(lines) if "pretext.gap" in line), import_line)
     lines.insert(next(n for n, line in enumerate(lines) if "PositionTask," in line) + 1, entry)
     registry.write_text("".join(lines), encoding="utf-8")
     return tmp_path

@@ -18,7 +18,7 @@ def test_learning_rate__by_hand() -> None:
     assert learning_rate(55, settings) == pytest.approx(0.55)  # halfway down
     assert learning_rate(40, settings) == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 3)) / 2)
     assert learning_rate(99, settings) == pytest.approx(0.1, abs=1e-3)
-    assert learning_rate(1000, settings) == pytest.approx(0.1)
+    assert learning_rate(145, settings) == pytest.approx(0.1)  # past the end it stays, where a cosine would rise again
 
 
 def test_learning_rate__rises_once_and_falls_once() -> None:
