@@ -55,12 +55,11 @@ def test_judge__half_the_skill_without_anatomy_is_cheating(probe: str, kept: flo
     [
         (0.7, 0.1, "cheating"),  # the border carries it
         (0.7, -0.5, "cheating"),
-        (0.2, 0.1, "cheating"),  # border alone weak, but more than the inside
-        (0.1, 0.1, "learning"),  # lost without either: the border says no more than the inside
-        (0.1, 0.3, "learning"),  # fragile, but the inside says more
-        (0.79, 0.4, "learning"),  # exactly half is kept
-        (0.79, 0.399, "cheating"),
-        (0.9, 0.8, "learning"),  # border knows a lot, and so does the inside
+        (0.21, 0.1, "cheating"),  # border alone weak, yet missed
+        (0.19, 0.1, "learning"),  # lost without it, but the border alone says next to nothing: fragile, no cheat
+        (0.79, 0.565, "learning"),  # just above seven tenths are kept
+        (0.79, 0.555, "cheating"),
+        (0.9, 0.8, "learning"),  # the border knows a lot, and so does the inside
     ],
 )
 def test_judge__border_against_interior(border: float, interior: float, label: str) -> None:

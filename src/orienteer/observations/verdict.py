@@ -4,9 +4,10 @@
 
 - stuck: the skill on new people is below ``STUCK_BELOW``.
 - cheating: with the anatomy taken out of the views (constant, shuffled) half of the skill is still there; or
-  painting over the outermost voxels of the views takes half of it away, and those voxels alone say more than all
-  the others. Anatomy goes on inside: an honest model keeps nearly all of its skill without the border (measured on
-  real brains: 0.84 of 0.89), though the border alone, being anatomy too, can keep much of it (0.62).
+  painting over the outermost voxels of the views takes more than 30 % of it away, while those voxels alone keep a
+  quarter of it. Anatomy goes on inside: an honest model hardly misses the border (measured on real brains: it keeps
+  0.90 of 0.93), though the border alone, being anatomy too, keeps much of the skill (0.55). A model that also reads
+  a code planted in the border kept 0.42 of 0.77 without it.
 - learning: otherwise.
 """
 
@@ -20,6 +21,10 @@ STUCK_BELOW = 0.25
 """Less than a quarter of the way from chance to perfect."""
 CHEAT_SHARE = 0.5
 """A probe without anatomy that keeps this share of the skill gives the cheat away."""
+WITHOUT_BORDER = 0.7
+"""An honest model keeps at least this share of its skill when the border of its views is painted over."""
+BORDER_ALONE = 0.25
+"""A border that is read keeps at least this share of the skill by itself."""
 
 PROBES = {
     "constant": "every view replaced by its own mean",
@@ -95,8 +100,8 @@ def _cheat(probes: Mapping[str, Figure]) -> str | None:
                 "from something that is not anatomy."
             )
     if {"border", "interior"} <= skill.keys():
-        lost = skill["interior"] < CHEAT_SHARE * skill["real"]
-        if lost and skill["border"] > skill["interior"]:
+        missed = skill["interior"] < WITHOUT_BORDER * skill["real"]
+        if missed and skill["border"] >= BORDER_ALONE * skill["real"]:
             kept = max(0.0, skill["interior"]) / skill["real"]
             return (
                 f"With {PROBES['interior']} it keeps only {kept:.0%} of its skill: it reads its position from the "
