@@ -10,10 +10,13 @@ from orienteer.report.theme import Figure, layout, plain
 
 MEANINGS = {
     "real": ("real scans", "the views as they are"),
-    "interior": ("border removed", "the outer shell of each view is blanked; the anatomy inside is there"),
+    "interior": (
+        "border painted over",
+        "the outer shell of each view is painted over with what lies inside; the anatomy is still there",
+    ),
     "border": (
         "only the border kept",
-        "the inside of each view is blanked; a model should not live off its shell",
+        "the inside of each view is blanked; the shell is anatomy too, so some skill stays",
     ),
     "shuffled": (
         "voxels shuffled",
@@ -87,8 +90,8 @@ def probe_figures(probes: list[Probe]) -> list[Figure]:
         Figure(
             name="probes",
             title="The same model with the anatomy taken away",
-            look="Shuffled and constant views should end near the dashed chance line. A model that does better with "
-            "only the border than with the border removed reads position from the border, not from anatomy.",
+            look="Shuffled and constant views should end near the dashed chance line. Painting over "
+            "the border should cost little; where it costs more than 30 % of the skill, the border itself is read.",
             data=[
                 _bars([probe for probe in bars if probe.name == "real"], {"color": "@model"}),
                 _bars([probe for probe in bars if probe.name != "real"], {"color": "@probe", "pattern": hatched}),
