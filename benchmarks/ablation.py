@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orienteer.config import override
 from orienteer.pretraining.run import pretrain
 from orienteer.pretraining.settings import PretrainSettings
 
@@ -30,7 +29,6 @@ ARMS: dict[str, tuple[tuple[str, ...], int]] = {
     "cosine-adjacency": (("tasks.adjacency.loss=cosine",), 1),
     "uncertainty": (("tasks.gap.uncertainty=true",), 1),
 }
-BASE = {"tasks": {"gap": {}, "adjacency": {}, "route": {}}}
 COLUMNS = (
     ("gap_error_mm", "gap mm", 1),
     ("direction_error_deg", "direction °", 1),
@@ -66,7 +64,7 @@ def main() -> None:
                 "evaluation.final_per_scan=64",
                 f"devices={{accelerator: cpu, threads: {chosen.threads}, workers: 0}}",
             )
-            settings = PretrainSettings.build(override(BASE, (*assignments, *common)))
+            settings = PretrainSettings.read({}, (*assignments, *common))
             pretrain(chosen.store, run, settings=settings, resume=run.exists(), progress=False)
             print(f"{arm} seed {seed}: {_row(_summary(run))}", flush=True)
     print(table(chosen.out, chosen.arms.split(",")))

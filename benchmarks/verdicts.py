@@ -9,7 +9,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from orienteer.config import override
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.testing.plants import PlantedStore, ShuffledStore
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="assign")
     chosen = parser.parse_args()
     common = (f"optimiser.steps={chosen.steps}", f"checkpoint.every={chosen.steps}", *chosen.assign)
-    settings = PretrainSettings.build(override({}, common))
+    settings = PretrainSettings.read({}, common)
     wrong = 0
     for name, (kind, expected) in EXPECTED.items():
         evaluation = verdict_on(kind.open(chosen.store), chosen.out / name, settings)

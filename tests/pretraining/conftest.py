@@ -1,11 +1,9 @@
 """A tiny store and settings with which a whole run takes seconds."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from orienteer.config import override
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
 
@@ -21,8 +19,7 @@ TINY = (
 
 def tiny(*assignments: str) -> PretrainSettings:
     """Settings of a run that takes seconds."""
-    values: dict[str, Any] = override({}, (*TINY, *assignments))
-    return PretrainSettings.build(values)
+    return PretrainSettings.read({}, (*TINY, *assignments))
 
 
 @pytest.fixture(scope="session")

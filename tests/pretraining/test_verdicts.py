@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.config import override
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store, ingest
 from orienteer.testing.plants import PlantedStore, ShuffledStore
@@ -38,6 +37,6 @@ def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("kind", "expected"), [(Store, "learning"), (ShuffledStore, "stuck"), (PlantedStore, "cheating")]
 )
 def test_verdict__of_a_real_run(kind: type[Store], expected: str, brains: Path, tmp_path: Path) -> None:
-    settings = PretrainSettings.build(override({}, SETTINGS))
+    settings = PretrainSettings.read({}, SETTINGS)
     evaluation = verdict_on(kind.open(brains), tmp_path / "run", settings)
     assert evaluation.verdict.label == expected, "\n".join(evaluation.verdict.evidence)

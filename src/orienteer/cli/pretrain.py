@@ -34,14 +34,14 @@ def pretrain(
     from rich.console import Console
 
     from orienteer.cli.figures import print_figures
-    from orienteer.config import load_yaml, override
+    from orienteer.config import load_yaml
     from orienteer.pretraining.run import pretrain as start
     from orienteer.pretraining.settings import PretrainSettings
 
     settings = None
     if config is not None or assign:
-        values = override(load_yaml(config) if config is not None else {}, assign or [])
-        settings = PretrainSettings.build(values, origin=str(config or "--set"))
+        values = load_yaml(config) if config is not None else {}
+        settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
     result = start(store, run, settings=settings, resume=resume)
     console = Console()
     print_figures(console, result.evaluation)

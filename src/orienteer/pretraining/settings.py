@@ -1,10 +1,11 @@
 """All settings of a pretraining run in one tree; ``RUN/settings.yaml`` is this, resolved."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from pydantic import Field
 
-from orienteer.config import Config
+from orienteer.config import Config, override
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.teacher import TeacherSettings
@@ -37,6 +38,18 @@ class PretrainSettings(Config):
     """The views that are measured."""
     checkpoint: CheckpointSettings = CheckpointSettings()
     """What is kept on disk."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], assignments: Sequence[str] = (), *, origin: str = "--set") -> Self:
+        """Settings from a file's values and ``key=value`` assignments over them.
+
+        ``tasks.position={}`` adds a task to those that are on, ``tasks.route=null`` switches one off, and
+        ``tasks={gap: {}}``, or ``tasks`` in the file, says all of them.
+
+        Raises:
+            ConfigError: an unknown key, or a value that does not fit.
+        """
+        return cls.build(override({"tasks": _default_tasks(), **values}, assignments), origin=origin)
 
     @property
     def active_tasks(self) -> dict[str, dict[str, Any]]:

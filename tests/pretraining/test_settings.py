@@ -1,0 +1,34 @@
+"""Settings from a file and from the command line."""
+
+import pytest
+
+from orienteer.errors import ConfigError
+from orienteer.pretraining.settings import PretrainSettings
+
+
+def active(*assignments: str, **values: object) -> list[str]:
+    return list(PretrainSettings.read(values, assignments).active_tasks)
+
+
+def test_read__a_dotted_task_is_added_to_the_default_ones() -> None:
+    assert active("tasks.position={}") == ["gap", "adjacency", "route", "position"]
+
+
+def test_read__null_switches_a_task_off() -> None:
+    assert active("tasks.adjacency=null") == ["gap", "route"]
+
+
+def test_read__naming_all_tasks_replaces_the_default_ones() -> None:
+    assert active("tasks={gap: {}}") == ["gap"]
+    assert active(tasks={"route": {}}) == ["route"]
+    assert active("tasks.position={}", tasks={"route": {}}) == ["route", "position"]
+
+
+def test_read__a_task_keeps_its_own_settings() -> None:
+    settings = PretrainSettings.read({}, ("tasks.gap.form=difference",))
+    assert settings.active_tasks == {"gap": {"form": "difference"}, "adjacency": {}, "route": {}}
+
+
+def test_read__unknown_key_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"optimizer.*optimiser"):
+        PretrainSettings.read({}, ("optimizer.steps=3",))
