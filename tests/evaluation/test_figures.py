@@ -34,11 +34,11 @@ def test_gap_interval__resamples_people_not_rows() -> None:
 
 
 def test_gap_interval__weighs_people_by_their_rows() -> None:
-    observation = gap({"a": [0.0] * 30, "b": [9.0] * 10, "c": [0.0] * 30})
-    low, high = gap_interval(observation, dict(zip("abc", "ABC", strict=True)))
-    # Drawn b, b, a: (0 * 30 + 9 * 20) / 50 = 3.6; drawn b three times (1 in 27, above 2.5 %): 9.
+    observation = gap({"a": [10.0] * 90, **{name: [0.0] * 10 for name in "bcde"}})
+    low, high = gap_interval(observation, {name: name.upper() for name in "abcde"})
+    # "a" is drawn 0 to 5 times, three times or more in 5.8 % and four or more in 0.7 % of the draws.
     assert low == 0.0
-    assert high == pytest.approx(9.0)
+    assert high == pytest.approx(3 * 90 * 10 / (3 * 90 + 2 * 10))
 
 
 def test_gap_interval__matches_the_normal_approximation_for_many_people() -> None:
