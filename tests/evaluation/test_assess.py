@@ -1,6 +1,7 @@
 """A full assessment: verdicts on oracles that know exactly one thing, and the records it leaves."""
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -162,6 +163,26 @@ def test_assess__progress_goes_from_nothing_to_one_and_names_the_probes(
         "the views as they are",
         *(f"probe: {name}" for name in ("constant", "shuffled", "border", "interior")),
     }
+
+
+@pytest.mark.parametrize(("per_scan", "work"), [(2, 2 + 4 * 2), (20, 20 + 4 * 16)])
+def test_assess__probes_see_the_first_sixteen_samples_of_a_scan_at_most(
+    oracle: Make, sampler: Sampler, tmp_path: Path, per_scan: int, work: int
+) -> None:
+    one = dataclasses.replace(sampler, ids=sampler.ids[:1])
+    told: list[float] = []
+    settings = EvaluationSettings(final_per_scan=per_scan, batch=2, examples=0)
+    assess(
+        oracle(anatomy),
+        one,
+        settings,
+        folder=tmp_path / "all",
+        split="all",
+        step=0,
+        device=CPU,
+        progress=lambda _, share: told.append(share),
+    )
+    assert told == pytest.approx([n / work for n in range(2, work + 1, 2)])
 
 
 def test_assess__twice_gives_the_same_figures(untrained: SpatialModel, sampler: Sampler, tmp_path: Path) -> None:
