@@ -55,10 +55,10 @@ def test_judge__half_the_skill_without_anatomy_is_cheating(probe: str, kept: flo
     [
         (0.7, 0.1, "cheating"),  # the border carries it
         (0.7, -0.5, "cheating"),
-        (0.21, 0.1, "cheating"),  # border alone weak, yet missed
-        (0.19, 0.1, "learning"),  # lost without it, but the border alone says next to nothing: fragile, no cheat
-        (0.79, 0.565, "learning"),  # just above seven tenths are kept
-        (0.79, 0.555, "cheating"),
+        (0.09, 0.05, "cheating"),  # border alone weak, yet missed
+        (0.07, 0.05, "learning"),  # lost without it, but the border alone says next to nothing: fragile, no cheat
+        (0.79, 0.645, "learning"),  # just above eight tenths are kept
+        (0.79, 0.635, "cheating"),
         (0.9, 0.8, "learning"),  # the border knows a lot, and so does the inside
     ],
 )

@@ -4,8 +4,8 @@
 
 - stuck: the skill on new people is below ``STUCK_BELOW``.
 - cheating: with the anatomy taken out of the views (constant, shuffled) half of the skill is still there; or
-  painting over the outermost voxels of the views takes more than 30 % of it away, while those voxels alone keep a
-  quarter of it. Anatomy goes on inside: an honest model hardly misses the border (measured on real brains: it keeps
+  painting over the outermost voxels of the views takes more than 20 % of it away, while those voxels alone keep a
+  tenth of it. Anatomy goes on inside: an honest model hardly misses the border (measured on real brains: it keeps
   0.90 of 0.93), though the border alone, being anatomy too, keeps much of the skill (0.55). A model that also reads
   a code planted in the border kept 0.42 of 0.77 without it.
 - learning: otherwise.
@@ -21,9 +21,9 @@ STUCK_BELOW = 0.25
 """Less than a quarter of the way from chance to perfect."""
 CHEAT_SHARE = 0.5
 """A probe without anatomy that keeps this share of the skill gives the cheat away."""
-WITHOUT_BORDER = 0.7
+WITHOUT_BORDER = 0.8
 """An honest model keeps at least this share of its skill when the border of its views is painted over."""
-BORDER_ALONE = 0.25
+BORDER_ALONE = 0.1
 """A border that is read keeps at least this share of the skill by itself."""
 
 PROBES = {

@@ -91,7 +91,7 @@ def probe_figures(probes: list[Probe]) -> list[Figure]:
             name="probes",
             title="The same model with the anatomy taken away",
             look="Shuffled and constant views should end near the dashed chance line. Painting over "
-            "the border should cost little; where it costs more than 30 % of the skill, the border itself is read.",
+            "the border should cost little; where it costs more than 20 % of the skill, the border itself is read.",
             data=[
                 _bars([probe for probe in bars if probe.name == "real"], {"color": "@model"}),
                 _bars([probe for probe in bars if probe.name != "real"], {"color": "@probe", "pattern": hatched}),
