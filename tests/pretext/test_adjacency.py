@@ -13,8 +13,8 @@ from orienteer.geometry import chunk_pair
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.adjacency.target import chunk_places
 from orienteer.pretext.adjacency.task import AdjacencyTask, sample_chunks
-from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.testing.toy_views import toy_views
+from orienteer.pretext.contract import Interface
+from orienteer.testing.toy_views import bare_views, toy_views
 
 INTERFACE = Interface(embedding=8, dense_channels=6, views=3, view_mm=72.0)
 FIRST, SECOND = torch.tensor([0]), torch.tensor([1])
@@ -107,7 +107,7 @@ def cut(adjacency: AdjacencyTask, centres: torch.Tensor) -> list[torch.Tensor]:
     handle = adjacency.head.register_forward_pre_hook(note)
     dense = torch.zeros(1, 2, 6, 12, 12, 12)
     dense[..., :3, :, :, :] = coordinates(12)
-    adjacency(EncodedViews(torch.zeros(1, 2, 8), dense, None, centres, 72.0))
+    adjacency(bare_views(torch.zeros(1, 2, 8), centres, dense=dense))
     handle.remove()
     return means
 

@@ -12,13 +12,14 @@ from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.gap.settings import GapSettings
 from orienteer.pretext.gap.target import gap_matrix
 from orienteer.pretext.gap.task import GapTask, laplace_loss
+from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=8, dense_channels=4, views=3, view_mm=72.0)
 CENTRES = torch.tensor([[[0.0, 0.0, 0.0], [30.0, -40.0, 0.0], [-10.0, 20.0, 50.0]]])
 
 
 def views(centres: torch.Tensor = CENTRES) -> EncodedViews:
-    return EncodedViews(torch.zeros(*centres.shape[:2], 8), None, None, centres, 72.0)
+    return bare_views(torch.zeros(*centres.shape[:2], 8), centres)
 
 
 def says(task: GapTask, answer: tuple[float, ...]) -> None:

@@ -23,15 +23,17 @@ def model(tasks: dict | None = None, teacher: TeacherSettings | None = None, cha
     )  # fmt: skip
 
 
-def batch(samples: int = 2, channels: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, float]:
+def batch(samples: int = 2, channels: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor]:
     random = torch.Generator().manual_seed(seed)
     images = torch.randn(samples, 3, channels, 16, 16, 16, generator=random)
-    return images, torch.randn(samples, 3, 3, generator=random) * 60, 48.0
+    address = torch.stack([torch.full((samples,), seed), torch.arange(samples)], dim=1)
+    return images, torch.randn(samples, 3, 3, generator=random) * 60, 48.0, address
 
 
 def test_model__encodes_every_view_by_itself_and_keeps_them_in_place() -> None:
-    spatial, (images, centres, view_mm) = model().eval(), batch()
-    views = spatial.encode(images, centres, view_mm)
+    spatial, inputs = model().eval(), batch()
+    images = inputs[0]
+    views = spatial.encode(*inputs)
     assert views.embedding.shape == (2, 3, 16) and views.dense is not None
     for sample, view in ((0, 0), (0, 2), (1, 1)):
         alone = spatial.backbone(images[sample, view][None])
@@ -41,10 +43,10 @@ def test_model__encodes_every_view_by_itself_and_keeps_them_in_place() -> None:
 
 def test_model__loss_is_the_weighted_sum_and_observations_follow_the_registry() -> None:
     spatial = model({"position": {"weight": 0.5}, "gap": {"weight": 3.0}, "route": {"weight": 0.0}})
-    images, centres, view_mm = batch()
-    output = spatial(images, centres, view_mm)
+    inputs = batch()
+    output = spatial(*inputs)
     assert [seen.task for seen in output.observations] == ["gap", "route", "position"]
-    views = spatial.encode(images, centres, view_mm)
+    views = spatial.encode(*inputs)
     expected = 3.0 * spatial.task("gap")(views).loss + 0.5 * spatial.task("position")(views).loss
     torch.testing.assert_close(output.loss, expected)
 
@@ -77,7 +79,7 @@ def test_model__body_is_cells_more_than_half_bright() -> None:
         images[0, 0, channel % 2, x + 2, y + 4, z + 6] = 0.0
     images[0, 1] = -0.96  # noise on air
     images[0, 2] = -0.9  # dark tissue
-    body = spatial.encode(images, torch.zeros(1, 3, 3), 48.0).body
+    body = spatial.encode(images, torch.zeros(1, 3, 3), 48.0, torch.zeros(1, 2, dtype=torch.long)).body
     assert body is not None and body.shape == (1, 3, 8, 8, 8)
     assert body[0, 0].nonzero().tolist() == [[1, 2, 3]]
     assert not body[0, 1].any() and body[0, 2].all()

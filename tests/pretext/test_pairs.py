@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
+from orienteer.pretext.contract import Interface, PretextTask
 from orienteer.pretext.pairs import PairHead, ordered_pairs
 from orienteer.pretext.registry import TASKS
 from orienteer.pretext.route.target import follow, routes, tours
+from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=16, dense_channels=4, views=4, view_mm=72.0)
 
@@ -43,7 +44,7 @@ def test_pair_head__difference_makes_every_route_the_direct_step() -> None:
 def test_route__closure_is_zero_for_difference_whatever_the_features_are() -> None:
     """The figure itself: closure 0 mm beside an arrival error that is as bad as chance."""
     centres = (torch.rand(8, 4, 3, generator=torch.Generator().manual_seed(1)) - 0.5) * 150
-    views = EncodedViews(embeddings(), None, None, centres, 72.0)
+    views = bare_views(embeddings(), centres)
     closure = {}
     for form in ("difference", "pairwise"):
         torch.manual_seed(0)

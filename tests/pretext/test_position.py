@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from orienteer.pretext.contract import EncodedViews, Interface
+from orienteer.pretext.contract import Interface
 from orienteer.pretext.position.settings import PositionSettings
 from orienteer.pretext.position.target import cell_positions, centred
 from orienteer.pretext.position.task import PositionTask
-from orienteer.testing.toy_views import toy_views
+from orienteer.testing.toy_views import bare_views, toy_views
 
 INTERFACE = Interface(embedding=8, dense_channels=12, views=3, view_mm=72.0)
 
@@ -94,7 +94,7 @@ def test_position__loss_by_hand() -> None:
         position.head.weight.zero_()
     body = torch.zeros(1, 1, 2, 2, 2, dtype=torch.bool)
     body[0, 0, 0, 0, 0] = body[0, 0, 1, 0, 0] = True
-    views = EncodedViews(torch.zeros(1, 1, 8), torch.zeros(1, 1, 12, 2, 2, 2), body, torch.zeros(1, 1, 3), 72.0)
+    views = bare_views(torch.zeros(1, 1, 8), torch.zeros(1, 1, 3), dense=torch.zeros(1, 1, 12, 2, 2, 2), body=body)
     output = position(views)
     assert output.loss.item() == pytest.approx((18 / 50 - 0.05) / 3)
     assert output.observation.rows["true_r"].tolist() == pytest.approx([-18, 18])

@@ -11,6 +11,7 @@ from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.route.settings import RouteSettings
 from orienteer.pretext.route.target import displacement, follow, routes, tours
 from orienteer.pretext.route.task import RouteTask
+from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=8, dense_channels=4, views=3, view_mm=72.0)
 CENTRES = torch.tensor([[[0.0, 0.0, 0.0], [30.0, -40.0, 0.0], [-10.0, 20.0, 50.0]]])
@@ -27,7 +28,7 @@ def constant_task(answer: tuple[float, float, float], **settings: float) -> Rout
 
 
 def views(centres: torch.Tensor = CENTRES) -> EncodedViews:
-    return EncodedViews(torch.zeros(*centres.shape[:2], 8), None, None, centres, 72.0)
+    return bare_views(torch.zeros(*centres.shape[:2], 8), centres)
 
 
 def test_routes__of_three_views() -> None:

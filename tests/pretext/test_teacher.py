@@ -60,9 +60,9 @@ def test_teacher__without_one_updating_does_nothing() -> None:
 
 def test_teacher__in_training_only_the_first_view_carries_gradient() -> None:
     spatial = taught().train()
-    images, centres, view_mm = batch()
+    images, centres, view_mm, address = batch()
     images.requires_grad_()
-    spatial(images, centres, view_mm).loss.backward()
+    spatial(images, centres, view_mm, address).loss.backward()
     assert images.grad is not None
     assert (images.grad[:, 0].flatten(1).abs().amax(1) > 0).all()
     assert not images.grad[:, 1:].any()
@@ -90,9 +90,9 @@ def test_teacher__encodes_the_other_views_in_training_and_none_in_evaluation() -
 
 def test_teacher__in_evaluation_all_views_carry_gradient() -> None:
     spatial = taught().eval()
-    images, centres, view_mm = batch()
+    images, centres, view_mm, address = batch()
     images.requires_grad_()
-    spatial(images, centres, view_mm).loss.backward()
+    spatial(images, centres, view_mm, address).loss.backward()
     assert images.grad is not None and (images.grad.flatten(2).abs().amax(-1) > 0).all()
 
 

@@ -1,6 +1,7 @@
 """Two processes train what one does: the same samples, shared, and gradients averaged."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -71,13 +72,16 @@ def test_distributed__processes_share_each_batch_without_gap_or_overlap() -> Non
 @pytest.mark.parametrize(("task", "near"), [("gap", 1e-4), ("route", 1e-4), ("adjacency", 1e-4), ("position", 0.15)])
 def test_distributed__gradients_of_two_halves_average_to_that_of_the_whole(task: str, near: float) -> None:
     """What DDP relies on: each task's loss is a mean over samples (nearly, where samples hold unequally much body)."""
-    images, centres, view_mm = batch(samples=4)
+    images, centres, view_mm, address = batch(samples=4)
     images = images - 0.5  # some background, differently much in every sample
-    whole = gradient(model({task: {}}), images, centres, view_mm)
-    halves = [gradient(model({task: {}}), images[part], centres[part], view_mm) for part in (slice(2), slice(2, 4))]
+    whole = gradient(model({task: {}}), images, centres, view_mm, address)
+    halves = [
+        gradient(model({task: {}}), images[part], centres[part], view_mm, address[part])
+        for part in (slice(2), slice(2, 4))
+    ]
     assert (sum(halves) / 2 - whole).norm() <= near * whole.norm()
 
 
-def gradient(spatial: SpatialModel, images: Tensor, centres: Tensor, view_mm: float) -> Tensor:
-    spatial(images, centres, view_mm).loss.backward()
+def gradient(spatial: SpatialModel, *inputs: Any) -> Tensor:
+    spatial(*inputs).loss.backward()
     return torch.cat([p.grad.flatten() for p in spatial.parameters() if p.grad is not None])

@@ -47,6 +47,7 @@ def test_purpose__numbers_never_change() -> None:
         "PROBE": 6,
         "WEIGHTS": 7,
         "STEP": 8,
+        "CORRUPTION": 9,
     }
 
 

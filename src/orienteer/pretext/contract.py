@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -27,6 +27,9 @@ class EncodedViews:
         body: dense cells that hold body rather than background, where ``dense`` is given.
         centres: view centres in mm, in the frame the network sees (after geometric augmentation).
         view_mm: view edge, mm.
+        images: the views as they are, normalised intensities.
+        shown: what the encoder saw: ``images``, or for a task that corrupts them its corrupted copy.
+        address: seed and number of each sample, for counted draws; on the CPU.
     """
 
     embedding: Float[Tensor, "B K E"]
@@ -34,6 +37,9 @@ class EncodedViews:
     body: Bool[Tensor, "B K s s s"] | None
     centres: Float[Tensor, "B K 3"]
     view_mm: float
+    images: Float[Tensor, "B K C S S S"]
+    shown: Float[Tensor, "B K C S S S"]
+    address: Int[Tensor, "B 2"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,16 @@ class Interface:
         dense_channels: C', channels of dense features.
         views: K.
         view_mm: view edge, mm.
+        channels: C, channels of a scan.
+        dense_stride: voxels per dense cell; 0 without a decoder.
     """
 
     embedding: int
     dense_channels: int
     views: int
     view_mm: float
+    channels: int = 1
+    dense_stride: int = 2
 
 
 class TaskOutput(NamedTuple):
@@ -73,17 +83,31 @@ class PretextTask(nn.Module, ABC):
     Attributes:
         name: key in settings, records and reports.
         needs_dense: True when it reads ``EncodedViews.dense``.
+        placement: how views must be placed for it (``views.placement``); None when any placement will do.
+        about_space: True when its answers are places, so that the honesty probes can catch it cheating.
         settings_type: its settings class.
         settings: its settings.
     """
 
     name: ClassVar[str]
     needs_dense: ClassVar[bool] = False
+    placement: ClassVar[str | None] = None
+    about_space: ClassVar[bool] = True
     settings_type: ClassVar[type[TaskSettings]]
 
     def __init__(self, settings: TaskSettings, interface: Interface) -> None:
         super().__init__()
         self.settings = settings
+
+    def corrupt(
+        self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
+    ) -> Float[Tensor, "B K C S S S"] | None:
+        """The views this task wants encoded instead of the real ones (a pass of its own); None for the real ones.
+
+        Every random choice is drawn from ``views.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
+        view can be replayed from its address.
+        """
+        return None
 
     @abstractmethod
     def forward(self, views: EncodedViews) -> TaskOutput:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -78,6 +78,8 @@ class SpatialModel(nn.Module):
             dense_channels=self.backbone.dense_channels,
             views=views,
             view_mm=view * spacing,
+            channels=in_channels,
+            dense_stride=self.backbone.dense_stride,
         )
         self.tasks = nn.ModuleDict(
             {
@@ -86,39 +88,72 @@ class SpatialModel(nn.Module):
             }
         )
         self.momentum = teacher.momentum
+        self.online = teacher.online
         self.teacher = copy.deepcopy(self.backbone).requires_grad_(False) if teacher.enabled else None
 
     def forward(
-        self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
+        self,
+        images: Float[Tensor, "B K C S S S"],
+        centres: Float[Tensor, "B K 3"],
+        view_mm: float,
+        address: Int[Tensor, "B 2"],
     ) -> ModelOutput:
-        """Encode all views, let every task see them."""
-        views = self.encode(images, centres, view_mm)
+        """Encode all views, let every task see them; a task that corrupts views has them encoded for itself."""
+        plain: EncodedViews | None = None
         loss = images.new_zeros(())
         seen = []
         for name in self.tasks:
             task = self.task(name)
+            shown = task.corrupt(images, address)
+            if shown is not None:
+                views = self.encode(images, centres, view_mm, address, shown=shown)
+            else:
+                views = plain = plain or self.encode(images, centres, view_mm, address)
             output = task(views)
             loss = loss + task.settings.weight * output.loss
             seen.append(output.observation)
         return ModelOutput(loss, Seen(tuple(seen)))
 
     def encode(
-        self, images: Float[Tensor, "B K C S S S"], centres: Float[Tensor, "B K 3"], view_mm: float
+        self,
+        images: Float[Tensor, "B K C S S S"],
+        centres: Float[Tensor, "B K 3"],
+        view_mm: float,
+        address: Int[Tensor, "B 2"],
+        *,
+        shown: Float[Tensor, "B K C S S S"] | None = None,
     ) -> EncodedViews:
-        """Features of every view; with a teacher and while training, only the first view carries gradient."""
+        """Features of every view, or of what is ``shown`` of it.
+
+        With a teacher and while training, only the first ``teacher.online`` views carry gradient.
+        """
         batch = images.shape[0]
+        seen = images if shown is None else shown
         if self.teacher is not None and self.training:
-            online = self.backbone(images[:, 0])
+            online = self.backbone(seen[:, : self.online].flatten(0, 1))
             with torch.no_grad():
-                other = self.teacher(images[:, 1:].flatten(0, 1))
-            embedding = torch.cat([online.embedding[:, None], _split(other.embedding, batch)], 1)
-            dense = None if online.dense is None else torch.cat([online.dense[:, None], _split(other.dense, batch)], 1)
+                other = self.teacher(seen[:, self.online :].flatten(0, 1))
+            embedding = torch.cat([_split(online.embedding, batch), _split(other.embedding, batch)], 1)
+            dense = (
+                None
+                if online.dense is None
+                else torch.cat([_split(online.dense, batch), _split(other.dense, batch)], 1)
+            )
         else:
-            features = self.backbone(images.flatten(0, 1))
+            features = self.backbone(seen.flatten(0, 1))
             embedding = _split(features.embedding, batch)
             dense = None if features.dense is None else _split(features.dense, batch)
         body = None if dense is None else _body(images, dense.shape[-1])
-        return EncodedViews(embedding=embedding, dense=dense, body=body, centres=centres, view_mm=view_mm)
+        return EncodedViews(
+            embedding=embedding,
+            dense=dense,
+            body=body,
+            centres=centres,
+            view_mm=view_mm,
+            images=images,
+            shown=seen,
+            address=address,
+        )
 
     def task(self, name: str) -> PretextTask:
         """One of the tasks, by name."""

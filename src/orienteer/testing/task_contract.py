@@ -242,8 +242,9 @@ class TaskContract:
         model = self._model(weight=1.0)
         random = torch.Generator().manual_seed(0)
         images, centres = torch.randn(2, 3, 1, 16, 16, 16, generator=random), self.views(self.build()[1]).centres[:2]
-        plain = model(images, centres, 48.0)
-        heavy = self._model(weight=2.5)(images, centres, 48.0)
+        address = torch.tensor([[0, 0], [0, 1]])
+        plain = model(images, centres, 48.0, address)
+        heavy = self._model(weight=2.5)(images, centres, 48.0, address)
         torch.testing.assert_close(heavy.loss, 2.5 * plain.loss)
         assert_same_rows(heavy.observations[0].rows, plain.observations[0].rows, tolerance=0)
         plain.loss.backward()

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from orienteer.pretext.contract import EncodedViews, Interface
@@ -30,13 +30,31 @@ def toy_views(interface: Interface, *, samples: int, seed: int, dense: bool = Tr
         field = _code(cells, interface.dense_channels).movedim(-1, 2).contiguous()
         body = torch.ones(samples, interface.views, CELLS, CELLS, CELLS, dtype=torch.bool)
         body[..., 0] = False
+    images = _images(centres, interface)
     return EncodedViews(
         embedding=_code(centres, interface.embedding),
         dense=field,
         body=body,
         centres=centres,
         view_mm=interface.view_mm,
+        images=images,
+        shown=images,
+        address=torch.stack([torch.full((samples,), seed), torch.arange(samples)], dim=1),
     )
+
+
+def bare_views(
+    embedding: Float[Tensor, "B K E"],
+    centres: Float[Tensor, "B K 3"],
+    *,
+    dense: Float[Tensor, "B K C s s s"] | None = None,
+    body: Bool[Tensor, "B K s s s"] | None = None,
+    view_mm: float = 72.0,
+) -> EncodedViews:
+    """Views given by their features alone; their images are empty."""
+    images = torch.zeros(*embedding.shape[:2], 1, 4, 4, 4)
+    address = torch.stack([torch.zeros(len(images), dtype=torch.long), torch.arange(len(images))], dim=1)
+    return EncodedViews(embedding, dense, body, centres, view_mm, images=images, shown=images, address=address)
 
 
 def chosen(views: EncodedViews, index: Any) -> EncodedViews:
@@ -47,12 +65,22 @@ def chosen(views: EncodedViews, index: Any) -> EncodedViews:
         dense=None if views.dense is None else views.dense[index],
         body=None if views.body is None else views.body[index],
         centres=views.centres[index],
+        images=views.images[index],
+        shown=views.shown[index],
+        address=views.address[index[0] if isinstance(index, tuple) else index],
     )
 
 
-def _grid(view_mm: float) -> Float[Tensor, "s s s 3"]:
+def _images(centres: Float[Tensor, "B K 3"], interface: Interface) -> Float[Tensor, "B K C S S S"]:
+    """Voxels whose intensity is a smooth function of their place, so that features that know the place tell it."""
+    edge = CELLS * max(1, interface.dense_stride)
+    voxels = centres[:, :, None, None, None, :] + _grid(interface.view_mm, edge)
+    return (_code(voxels, 2 * interface.channels)[..., interface.channels :]).movedim(-1, 2).contiguous()
+
+
+def _grid(view_mm: float, cells: int = CELLS) -> Float[Tensor, "s s s 3"]:
     """Cell centres as offsets from the view's centre, mm, axes in R, A, S order."""
-    line = ((torch.arange(CELLS) + 0.5) / CELLS - 0.5) * view_mm
+    line = ((torch.arange(cells) + 0.5) / cells - 0.5) * view_mm
     return torch.stack(torch.meshgrid(line, line, line, indexing="ij"), dim=-1)
 
 

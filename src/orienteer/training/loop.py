@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 import torch
 from lightning_fabric import Fabric
@@ -13,7 +13,17 @@ from orienteer.observations import Observation
 from orienteer.training.optimiser import learning_rate
 from orienteer.training.settings import OptimiserSettings
 from orienteer.views import Purpose, torch_seed
-from orienteer.views.loader import Batch
+
+
+class StepBatch(Protocol):
+    """What the loop asks of a batch."""
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The arguments of the model."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ def optimise(
     fabric: Fabric,
     model: Any,
     optimiser: torch.optim.Optimizer,
-    batches: Iterator[Batch],
+    batches: Iterator[StepBatch],
     settings: OptimiserSettings,
     *,
     seed: int,
@@ -52,7 +62,7 @@ def optimise(
 
     Args:
         fabric: launched, with ``model`` and ``optimiser`` set up.
-        model: ``(images, centres, view_mm) -> ModelOutput``.
+        model: ``(*batch.inputs) ->`` an output with ``loss`` and ``observations``.
         optimiser: its rate is set here, from the step.
         batches: the remaining batches, in order.
         settings: schedule and clipping.
@@ -73,7 +83,7 @@ def optimise(
         torch.manual_seed(torch_seed(seed, Purpose.STEP, step))
         model.train()
         try:
-            output = model(batch.images, batch.centres, batch.view_mm)
+            output = model(*batch.inputs)
             optimiser.zero_grad(set_to_none=True)
             fabric.backward(output.loss)
         except torch.OutOfMemoryError as error:

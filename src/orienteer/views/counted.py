@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     PROBE = 6
     WEIGHTS = 7
     STEP = 8
+    CORRUPTION = 9
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

@@ -21,14 +21,24 @@ class Batch:
         centres: ``(B, K, 3)`` mm, augmented frame.
         view_mm: view edge, mm.
         spacing: mm per voxel.
-        numbers: the B sample numbers.
+        address: ``(B, 2)`` int64, seed and number of each sample: where its counted draws are found again.
     """
 
     images: torch.Tensor
     centres: torch.Tensor
     view_mm: float
     spacing: float
-    numbers: tuple[int, ...]
+    address: torch.Tensor
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The B sample numbers."""
+        return tuple(int(number) for number in self.address[:, 1])
+
+    @property
+    def inputs(self) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor]:
+        """What a pretext model is called with."""
+        return self.images, self.centres, self.view_mm, self.address
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -37,7 +47,7 @@ class Batch:
             centres=self.centres.to(device, non_blocking=True),
             view_mm=self.view_mm,
             spacing=self.spacing,
-            numbers=self.numbers,
+            address=self.address,  # read on the CPU only
         )
 
 
@@ -59,7 +69,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         centres=torch.from_numpy(np.stack([sample.centres for sample in samples])),
         view_mm=first.view_mm,
         spacing=first.spacing,
-        numbers=tuple(sample.recipe.number for sample in samples),
+        address=torch.tensor([(sample.recipe.seed, sample.recipe.number) for sample in samples]),
     )
 
 

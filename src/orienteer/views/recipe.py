@@ -60,6 +60,7 @@ class SampleRecipe:
         linear: maps an offset in the view's frame to an offset in the scan's frame; one map for all K views, as if
             the whole scan had been turned and scaled before cropping.
         views: the K views.
+        seed: the run's seed; with ``number`` the address of draws that are made after cropping (which blocks to mask).
     """
 
     scan: str
@@ -68,6 +69,7 @@ class SampleRecipe:
     spacing: float
     linear: Matrix
     views: tuple[ViewRecipe, ...]
+    seed: int = 0
 
     @property
     def centres(self) -> NDArray[np.float64]:

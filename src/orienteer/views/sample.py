@@ -66,7 +66,9 @@ class Sampler:
             for k in range(self.settings.count)
         )
         matrix: Matrix = IDENTITY if aligned else _matrix(linear)
-        return SampleRecipe(scan=scan, number=number, size=size, spacing=spacing, linear=matrix, views=views)
+        return SampleRecipe(
+            scan=scan, number=number, size=size, spacing=spacing, linear=matrix, views=views, seed=self.seed
+        )
 
     def _scan(self, number: int) -> str:
         # Each epoch is a permutation of its own, so every scan is seen once before any is seen again.
