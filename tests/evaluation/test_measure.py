@@ -46,7 +46,12 @@ def test_measure__figures_that_rows_cannot_give_are_averaged_by_samples(
     def rank(samples: int, start: int = 0) -> float:
         images, centres = zip(*[(s.images, s.centres) for s in map(crops, range(start, start + samples))], strict=True)
         with torch.no_grad():
-            output = untrained.eval()(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(centres)), 48.0)
+            output = untrained.eval()(
+                torch.from_numpy(np.stack(images)),
+                torch.from_numpy(np.stack(centres)),
+                48.0,
+                torch.tensor([[0, n] for n in range(samples)]),
+            )
         return next(o for o in output.observations if o.task == "adjacency").measures["embedding_rank"].value
 
     def crops(number: int) -> object:
