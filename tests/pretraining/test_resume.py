@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 
 from orienteer.errors import RunError
 from orienteer.observations.files import read_log
-from orienteer.pretraining.log import RunLog
 from orienteer.pretraining.run import pretrain
+from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from tests.pretraining.conftest import tiny
 

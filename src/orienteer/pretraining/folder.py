@@ -5,36 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from orienteer.atomic import write_json, write_text
+from orienteer.atomic import write_json
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
 from orienteer.pretraining.settings import PretrainSettings
+from orienteer.training.folder import TrainingFolder
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Paths of a run's files. See docs/reference/run-folder.md."""
-
-    path: Path
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def observations(self) -> Path:
-        """Measures, one JSON line per task and logged step."""
-        return self.path / "observations.jsonl"
-
-    @property
-    def tensorboard(self) -> Path:
-        """TensorBoard's event files."""
-        return self.path / "tensorboard"
+class RunFolder(TrainingFolder):
+    """A pretraining run. See docs/reference/run-folder.md."""
 
     @property
     def summary(self) -> Path:
@@ -46,26 +28,13 @@ class RunFolder:
         """One folder an evaluation."""
         return self.path / "evaluations"
 
-    def create(self, settings: PretrainSettings) -> None:
-        """Claim a new folder and write its settings.
-
-        Raises:
-            RunError: something is already there.
-        """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunError(
-                f"{self.path} exists and is not empty",
-                cure="add --resume to continue it, or choose another folder; nothing is overwritten",
-            )
-        write_text(self.path / "settings.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-
     def settings(self) -> PretrainSettings:
         """The settings the run was started with.
 
         Raises:
             RunError: this is no run folder.
         """
-        file = self.path / "settings.yaml"
+        file = self.settings_file
         if not file.is_file():
             raise RunError(
                 f"{self.path} is not a run folder: no settings.yaml", cure="give the folder of a pretrain run"

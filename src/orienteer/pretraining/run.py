@@ -12,11 +12,12 @@ from orienteer.pretraining.build import build_model, measuring_sampler, training
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.folder import RunFolder
 from orienteer.pretraining.record import describe, fingerprint
-from orienteer.pretraining.session import Session
 from orienteer.pretraining.settings import PretrainSettings
+from orienteer.pretraining.work import Pretraining
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.session import Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ def pretrain(
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
     opened, folder = Store.open(store), RunFolder(Path(run))
-    if resume and (folder.path / "settings.yaml").is_file():
+    if resume and folder.is_claimed:
         chosen = folder.settings()
         if settings is not None and settings != chosen:
             raise RunError(
@@ -72,7 +73,9 @@ def pretrain(
     _check_and_claim(chosen, opened, folder, resume=resume)
     devices = resolve(chosen.devices)
     fabric = build_fabric(devices)
-    session = Session(chosen.model_copy(update={"devices": devices}), opened, folder, progress)
+    resolved = chosen.model_copy(update={"devices": devices})
+    again = "run the same command again to go on from here (orienteer pretrain wants --resume)"
+    session = Session(Pretraining(resolved, opened), resolved, folder, again, progress)
     if devices.devices == 1:
         session(fabric)
     else:  # every process runs the session; only the first one writes
@@ -104,7 +107,7 @@ def _check_and_claim(settings: PretrainSettings, store: Store, folder: RunFolder
                 cure="resume with the same store, or start a new run",
             )
         return
-    if not (resume and (folder.path / "settings.yaml").is_file()):
+    if not (resume and folder.is_claimed):
         folder.create(settings)
     record = describe(settings, devices, store, model)
     folder.write_record({**record, "started": datetime.now(UTC).isoformat(timespec="seconds")})

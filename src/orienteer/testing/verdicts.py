@@ -6,10 +6,11 @@ from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.pretraining.build import best_checkpoint, build_model, measuring_sampler, restore_model
 from orienteer.pretraining.folder import RunFolder
 from orienteer.pretraining.record import describe
-from orienteer.pretraining.session import Session
 from orienteer.pretraining.settings import PretrainSettings
+from orienteer.pretraining.work import Pretraining
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.session import Session
 
 
 def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluation:
@@ -28,7 +29,8 @@ def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluatio
         folder.create(settings)
         folder.write_record(describe(settings, devices, store, model))
     fabric = build_fabric(devices)
-    Session(settings.model_copy(update={"devices": devices}), store, folder, progress=False)(fabric)
+    resolved = settings.model_copy(update={"devices": devices})
+    Session(Pretraining(resolved, store), resolved, folder, again="run it again", progress=False)(fabric)
     checkpoint, _ = best_checkpoint(folder)
     model, _ = restore_model(folder, checkpoint)
     return assess(

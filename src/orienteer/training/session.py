@@ -3,21 +3,16 @@
 import contextlib
 import sys
 import time
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
+import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from orienteer.errors import RunError
-from orienteer.evaluation.figures import headline
-from orienteer.evaluation.measure import Measured, measure
-from orienteer.pretext.model import SpatialModel
-from orienteer.pretraining.build import build_model, measuring_sampler, training_sampler
-from orienteer.pretraining.folder import RunFolder
-from orienteer.pretraining.log import RunLog
-from orienteer.pretraining.progress import TrainingProgress
-from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store import Store
+from orienteer.observations import Measure, Observation
 from orienteer.training.checkpoint import (
     Checkpoint,
     latest_checkpoint,
@@ -27,10 +22,49 @@ from orienteer.training.checkpoint import (
     save_checkpoint,
 )
 from orienteer.training.devices import set_threads
+from orienteer.training.folder import TrainingFolder
 from orienteer.training.interrupt import Interruptible
-from orienteer.training.loop import optimise
+from orienteer.training.log import RunLog
+from orienteer.training.loop import StepBatch, optimise
 from orienteer.training.optimiser import build_optimiser
-from orienteer.views.loader import batches, step_numbers
+from orienteer.training.progress import TrainingProgress
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+
+
+class Validation(NamedTuple):
+    """What a validation saw, and the figure that decides which checkpoint is best (None: the last one is)."""
+
+    observations: Mapping[str, Observation]
+    figure: Measure | None
+
+
+class Work(Protocol):
+    """What a session trains; one class per kind of run. Picklable."""
+
+    def build(self) -> nn.Module:
+        """The untrained model; the same weights every time."""
+
+    def batches(self, start: int, *, rank: int, processes: int) -> Generator[StepBatch, None, None]:
+        """The batches from step ``start`` on, this process's share of each."""
+
+    def validate(self, model: Any, device: torch.device) -> Validation | None:
+        """Measure the model on people it does not learn from; None where there is nothing to measure on."""
+
+    def follow(self, model: Any) -> Callable[[], None]:
+        """What to call once the weights have moved."""
+
+
+class Plan(Protocol):
+    """The settings a session reads."""
+
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def optimiser(self) -> OptimiserSettings: ...  # noqa: D102
+    @property
+    def devices(self) -> DeviceSettings: ...  # noqa: D102
+    @property
+    def checkpoint(self) -> CheckpointSettings: ...  # noqa: D102
 
 
 @dataclass
@@ -51,67 +85,73 @@ class Counters:
     best_step: int | None = None
     best_value: float | None = None
 
+    def note(self, figure: Measure | None, step: int) -> bool:
+        """Remember ``step`` when its figure is the best so far."""
+        if figure is None or figure.value != figure.value:
+            return False
+        sign = 1 if figure.better == "higher" else -1
+        if self.best_value is None or sign * (figure.value - self.best_value) > 0:
+            self.best_step, self.best_value = step, figure.value
+            return True
+        return False
+
 
 @dataclass
 class Session:
-    """Callable with a Fabric; ``settings.devices`` is resolved."""
+    """Callable with a Fabric; ``settings.devices`` is resolved.
 
-    settings: PretrainSettings
-    store: Store
-    folder: RunFolder
+    Attributes:
+        work: what is trained.
+        settings: how.
+        folder: where its records go.
+        again: the command that continues it, for the message of an interruption.
+        progress: show a live line.
+    """
+
+    work: Work
+    settings: Plan
+    folder: TrainingFolder
+    again: str
     progress: bool
 
     def __call__(self, fabric: Fabric) -> None:
         """Train from the last whole checkpoint to the last step."""
-        settings = self.settings
+        settings, steps = self.settings, self.settings.optimiser.steps
         set_threads(settings.devices)
-        entry = self.store.manifest.scans[0]
-        model = build_model(settings, channels=entry.channels, spacing=entry.spacing)
+        model = self.work.build()
         optimiser = build_optimiser(model, settings.optimiser)
         start, counters = self._restore(model, optimiser)
         wrapped, optimiser = fabric.setup(model, optimiser)
         _move_state(optimiser)
-        if start >= settings.optimiser.steps:
+        if start >= steps:
             return
-        assert isinstance(settings.devices.workers, int)
-        numbers = step_numbers(
-            start,
-            settings.optimiser.steps,
-            settings.optimiser.batch,
-            rank=fabric.global_rank,
-            processes=fabric.world_size,
-        )
-        stream = batches(training_sampler(settings, self.store), numbers, workers=settings.devices.workers)
+        stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
         first = fabric.global_rank == 0
         began = time.perf_counter() - counters.seconds
         with contextlib.ExitStack() as stack:
             stack.callback(stream.close)
-            line = stack.enter_context(
-                TrainingProgress(settings.optimiser.steps, start, enabled=self.progress and first)
-            )
+            line = stack.enter_context(TrainingProgress(steps, start, enabled=self.progress and first))
             interrupt = stack.enter_context(Interruptible())
             log = RunLog(self.folder, start) if first else None
             if log is not None:
                 stack.callback(log.close)
-                if start == 0:
-                    seen = self._validate(model, fabric)
+                if start == 0 and (seen := self.work.validate(model, fabric.device)):
                     log.validation(seen.observations.values(), 0)
                     line.validated(0, seen.observations, best=False)
             for result in optimise(
                 fabric, wrapped, optimiser, stream, settings.optimiser,
-                seed=settings.seed, start=start, after_step=model.update_teacher,
+                seed=settings.seed, start=start, after_step=self.work.follow(model),
             ):  # fmt: skip
                 counters.stepping += result.seconds
                 counters.waited += result.waited
-                last = result.step == settings.optimiser.steps
+                last = result.step == steps
                 due = last or result.step % settings.checkpoint.every == 0
                 if log is not None:
                     line.step(result.step, result.observations)
                     if result.step % settings.checkpoint.log_every == 0 or last:
                         log.training(result)
-                    if due:
-                        seen = self._validate(model, fabric)
-                        best = _note_best(counters, seen, result.step)
+                    if due and (seen := self.work.validate(model, fabric.device)):
+                        best = counters.note(seen.figure, result.step)
                         log.validation(seen.observations.values(), result.step)
                         line.validated(result.step, seen.observations, best=best)
                     if due or interrupt.asked:
@@ -120,12 +160,9 @@ class Session:
                 if due:
                     fabric.barrier()
                 if interrupt.asked and not last:
-                    raise RunError(
-                        f"stopped after step {result.step}",
-                        cure="run the same command again to go on from here (orienteer pretrain wants --resume)",
-                    )
+                    raise RunError(f"stopped after step {result.step}", cure=self.again)
 
-    def _restore(self, model: SpatialModel, optimiser: Any) -> tuple[int, Counters]:
+    def _restore(self, model: nn.Module, optimiser: Any) -> tuple[int, Counters]:
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
         for warning in warnings:
             print(f"orienteer: {warning}; going back to the one before it", file=sys.stderr)
@@ -140,29 +177,12 @@ class Session:
         restore_optimiser(optimiser, checkpoint.optimiser)
         return checkpoint.step, Counters(**checkpoint.state)
 
-    def _validate(self, model: SpatialModel, fabric: Fabric) -> Measured:
-        settings = self.settings
-        sampler = measuring_sampler(settings, self.store, "val")
-        samples = settings.evaluation.per_scan * len(sampler.ids)
-        return measure(model, sampler, samples, batch=settings.evaluation.batch, device=fabric.device)
-
-    def _save(self, model: SpatialModel, optimiser: Any, step: int, counters: Counters) -> None:
+    def _save(self, model: nn.Module, optimiser: Any, step: int, counters: Counters) -> None:
         save_checkpoint(
             self.folder.checkpoints,
             Checkpoint(step, model.state_dict(), optimiser_tensors(optimiser), dict(vars(counters))),
         )
         prune(self.folder.checkpoints, keep=self.settings.checkpoint.keep, best=counters.best_step)
-
-
-def _note_best(counters: Counters, seen: Measured, step: int) -> bool:
-    """Remember ``step`` when its headline figure is the best so far."""
-    _, figure, _ = headline(seen.observations)
-    before = counters.best_value
-    sign = 1 if figure.better == "higher" else -1
-    if figure.value == figure.value and (before is None or sign * (figure.value - before) > 0):
-        counters.best_step, counters.best_value = step, figure.value
-        return True
-    return False
 
 
 def _move_state(optimiser: Any) -> None:

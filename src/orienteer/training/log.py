@@ -7,7 +7,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from orienteer.observations import Measure, Observation
 from orienteer.observations.files import ObservationLog
-from orienteer.pretraining.folder import RunFolder
+from orienteer.training.folder import TrainingFolder
 from orienteer.training.loop import StepResult
 
 
@@ -19,7 +19,7 @@ class RunLog:
         step: steps already done; records of later steps, from before a kill, are dropped.
     """
 
-    def __init__(self, run: RunFolder, step: int) -> None:
+    def __init__(self, run: TrainingFolder, step: int) -> None:
         self.lines = ObservationLog(run.observations)
         # Killed before its first checkpoint, a run starts over, and so does its history.
         first = step + 1 if step else 0
