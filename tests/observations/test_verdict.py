@@ -88,3 +88,12 @@ def test_judge__sentence_and_evidence_name_the_figures() -> None:
 
 def test_judge__constants_are_those_the_documents_state() -> None:
     assert (STUCK_BELOW, CHEAT_SHARE) == (0.25, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"), [("fraction", "is 6 %, where chance is 24 %"), ("1", "is 0.06, where chance is 0.24")]
+)
+def test_judge__shares_are_told_in_percent(unit: str, words: str) -> None:
+    judged = judge({"real": Figure(value=0.06, chance=0.24, skill=0.75)}, measure="masked error", unit=unit)
+    assert words in judged.sentence
+    assert words.split(",")[0].removeprefix("is ") in judged.evidence[0]

@@ -68,24 +68,25 @@ def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
         unit: its unit.
     """
     real = probes["real"]
-    evidence = [f"real views: {measure} {_say(real, unit)}, chance {real.chance:.3g} {unit}"]
+    evidence = [f"real views: {measure} {_say(real, unit)}, chance {_amount(real.chance, unit)}"]
     evidence += [f"{what}: {_say(probes[name], unit)}" for name, what in PROBES.items() if name in probes]
     if real.skill < STUCK_BELOW:
         sentence = (
-            f"On people it has not seen its {measure} is {real.value:.3g} {unit}, hardly better than chance "
-            f"({real.chance:.3g} {unit})."
+            f"On people it has not seen its {measure} is {_amount(real.value, unit)}, hardly better than chance "
+            f"({_amount(real.chance, unit)})."
         )
         return Verdict("stuck", sentence, tuple(evidence))
     cheat = _cheat(probes)
     if cheat is not None:
         return Verdict("cheating", cheat, tuple(evidence))
     sentence = (
-        f"On people it has not seen its {measure} is {real.value:.3g} {unit}, where chance is {real.chance:.3g} {unit}."
+        f"On people it has not seen its {measure} is {_amount(real.value, unit)}, where chance is "
+        f"{_amount(real.chance, unit)}."
     )
     if "shuffled" in probes:
         lost = probes["shuffled"]
         sentence += (
-            f" With the anatomy shuffled away it is {lost.value:.3g} {unit}: it reads its position from anatomy."
+            f" With the anatomy shuffled away it is {_amount(lost.value, unit)}: it reads its position from anatomy."
         )
     return Verdict("learning", sentence, tuple(evidence))
 
@@ -111,4 +112,10 @@ def _cheat(probes: Mapping[str, Figure]) -> str | None:
 
 
 def _say(figure: Figure, unit: str) -> str:
-    return f"{figure.value:.3g} {unit} (skill {figure.skill:.0%})"
+    return f"{_amount(figure.value, unit)} (skill {figure.skill:.0%})"
+
+
+def _amount(value: float, unit: str) -> str:
+    """``5.4 mm``, ``7.1 %``; a pure number stands alone."""
+    shown, suffix = (100 * value, "%") if unit == "fraction" else (value, unit if unit != "1" else "")
+    return f"{shown:.3g} {suffix}".rstrip()

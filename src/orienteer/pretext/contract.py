@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from orienteer.config import Config
 from orienteer.observations.records import Measure, Observation, Rows
 
+BODY_ABOVE = -0.95
+"""Normalised intensity above which a voxel counts as body: just over the window's floor."""
+
 
 @dataclass(frozen=True, eq=False)
 class EncodedViews:
@@ -53,6 +56,7 @@ class Interface:
         view_mm: view edge, mm.
         channels: C, channels of a scan.
         dense_stride: voxels per dense cell; 0 without a decoder.
+        view_voxels: view edge in voxels; 0 where it is not known.
     """
 
     embedding: int
@@ -61,6 +65,7 @@ class Interface:
     view_mm: float
     channels: int = 1
     dense_stride: int = 2
+    view_voxels: int = 0
 
 
 class TaskOutput(NamedTuple):
@@ -101,12 +106,18 @@ class PretextTask(nn.Module, ABC):
 
     def corrupt(
         self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
-    ) -> Float[Tensor, "B K C S S S"] | None:
+    ) -> Float[Tensor, "B k C S S S"] | None:
         """The views this task wants encoded instead of the real ones (a pass of its own); None for the real ones.
+
+        It may give fewer: the first k of the K views, and then it is shown these alone.
 
         Every random choice is drawn from ``views.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
         view can be replayed from its address.
         """
+        return None
+
+    def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"] | None:
+        """For a task that answers with images: what it makes of ``views.shown``; None for every other task."""
         return None
 
     @abstractmethod

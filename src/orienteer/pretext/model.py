@@ -13,12 +13,9 @@ from orienteer.errors import ConfigError
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
 from orienteer.observations import Observation
-from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
+from orienteer.pretext.contract import BODY_ABOVE, EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import TASKS
 from orienteer.pretext.teacher import TeacherSettings
-
-BODY_ABOVE = -0.95
-"""Normalised intensity above which a voxel counts as body: just over the window's floor."""
 
 
 class Seen:
@@ -80,6 +77,7 @@ class SpatialModel(nn.Module):
             view_mm=view * spacing,
             channels=in_channels,
             dense_stride=self.backbone.dense_stride,
+            view_voxels=view,
         )
         self.tasks = nn.ModuleDict(
             {
@@ -121,15 +119,17 @@ class SpatialModel(nn.Module):
         view_mm: float,
         address: Int[Tensor, "B 2"],
         *,
-        shown: Float[Tensor, "B K C S S S"] | None = None,
+        shown: Float[Tensor, "B k C S S S"] | None = None,
     ) -> EncodedViews:
-        """Features of every view, or of what is ``shown`` of it.
+        """Features of every view, or of what is ``shown`` of the first k.
 
-        With a teacher and while training, only the first ``teacher.online`` views carry gradient.
+        With a teacher and while training, only the first ``teacher.online`` views carry gradient; corrupted views all
+        do, for there is nothing to learn from what a teacher restores.
         """
         batch = images.shape[0]
         seen = images if shown is None else shown
-        if self.teacher is not None and self.training:
+        images, centres = images[:, : seen.shape[1]], centres[:, : seen.shape[1]]
+        if self.teacher is not None and self.training and shown is None:
             online = self.backbone(seen[:, : self.online].flatten(0, 1))
             with torch.no_grad():
                 other = self.teacher(seen[:, self.online :].flatten(0, 1))
