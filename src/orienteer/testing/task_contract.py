@@ -26,7 +26,7 @@ from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.model import SpatialModel, task_types
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.testing.same_rows import assert_same_rows
-from orienteer.testing.toy_views import chosen, toy_views
+from orienteer.testing.toy_views import CELLS, chosen, toy_views
 
 UNITS = {"mm": "_mm", "deg": "_deg", "fraction": "", "rank": "", "1": ""}
 """Units a measure may have, and what its name must then end with."""
@@ -40,12 +40,14 @@ class TaskContract:
         settings: what differs from its defaults.
         learning_steps: optimiser steps within which its head must learn features that say where they are.
         view_order_matters: True for a task that treats views differently by their number.
+        metric: False for a task that observes nothing in mm.
     """
 
     task: ClassVar[str]
     settings: ClassVar[Mapping[str, Any]] = {}
     learning_steps: ClassVar[int] = 60
     view_order_matters: ClassVar[bool] = False
+    metric: ClassVar[bool] = True
 
     def perfect(self, rows: Rows) -> Rows:
         """The rows an all-knowing model would give: ``pred_*`` columns hold the truth. Override for other columns."""
@@ -55,15 +57,21 @@ class TaskContract:
 
     def build(self, *, views: int = 3, view_mm: float = 72.0) -> tuple[PretextTask, Interface]:
         """The task for toy features, with weights that are always the same."""
-        interface = Interface(embedding=24, dense_channels=12, views=views, view_mm=view_mm)
+        interface = Interface(
+            embedding=24, dense_channels=12, views=views, view_mm=view_mm, view_voxels=2 * CELLS, dense_stride=2
+        )
         kind = task_types({self.task: self.settings})[self.task]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(3)
             return kind(kind.settings_type.build(self.settings), interface), interface
 
     def views(self, interface: Interface, *, samples: int = 4, seed: int = 0) -> EncodedViews:
-        """Toy views, without dense features where the task does not ask for them."""
-        return toy_views(interface, samples=samples, seed=seed, dense=self._type().needs_dense)
+        """Toy views, without dense features where the task does not ask for them, corrupted as the task wishes."""
+        views = toy_views(interface, samples=samples, seed=seed, dense=self._type().needs_dense)
+        shown = self.build(views=interface.views)[0].corrupt(views.images, views.address)
+        if shown is None:
+            return views
+        return dataclasses.replace(chosen(views, (slice(None), slice(shown.shape[1]))), shown=shown)
 
     def test_task__is_registered_under_its_own_name(self) -> None:
         """``name``, the registry's key and the observation's label are one word."""
@@ -160,7 +168,10 @@ class TaskContract:
         assert_same_rows(here.observation.rows, there.observation.rows, tolerance=2e-3)
 
     def test_task__means_the_same_mm_at_another_spacing(self) -> None:
-        """The same weights and features at twice the spacing: the truth doubles in mm, predictions in mm stay."""
+        """The same weights and features at twice the spacing: the truth doubles in mm, predictions in mm stay.
+
+        What is not in mm stays too.
+        """
         task, interface = self.build()
         coarse, coarse_interface = self.build(view_mm=2 * interface.view_mm)
         coarse.load_state_dict(task.state_dict())
@@ -169,7 +180,7 @@ class TaskContract:
         rows, scaled = task(views).observation.rows, coarse(doubled).observation.rows
         observed = [name for name in rows if not name.startswith("pred_")]
         metric = {name for name in observed if name.startswith("true_") or name.endswith("_mm")}
-        assert metric, "no column true_* or *_mm: nothing is observed in mm"
+        assert metric or not self.metric, "no column true_* or *_mm: nothing is observed in mm (else: metric = False)"
         expected = {name: column * 2 if name in metric else column for name, column in rows.items()}
         assert_same_rows(scaled, expected, tolerance=2e-3)
 

@@ -72,10 +72,11 @@ def chosen(views: EncodedViews, index: Any) -> EncodedViews:
 
 
 def _images(centres: Float[Tensor, "B K 3"], interface: Interface) -> Float[Tensor, "B K C S S S"]:
-    """Voxels whose intensity is a smooth function of their place, so that features that know the place tell it."""
+    """Voxels whose intensity is a wave of the dense code, so that features that know the place tell it."""
     edge = CELLS * max(1, interface.dense_stride)
     voxels = centres[:, :, None, None, None, :] + _grid(interface.view_mm, edge)
-    return (_code(voxels, 2 * interface.channels)[..., interface.channels :]).movedim(-1, 2).contiguous()
+    code = _code(voxels, max(interface.dense_channels, 2 * interface.channels))
+    return code[..., -interface.channels :].movedim(-1, 2).contiguous()
 
 
 def _grid(view_mm: float, cells: int = CELLS) -> Float[Tensor, "s s s 3"]:
