@@ -1,5 +1,6 @@
 """Drawing recipes: every random choice about views is made here, from counted streams."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,10 @@ from scipy.spatial.transform import Rotation
 from orienteer.errors import ConfigError
 from orienteer.store import Store
 from orienteer.views.counted import Purpose, generator
+from orienteer.views.place import PLACEMENTS
 from orienteer.views.recipe import IDENTITY, Appearance, Matrix, SampleRecipe, ViewRecipe
+from orienteer.views.room import Room
 from orienteer.views.settings import AppearanceSettings, GeometrySettings, ViewSettings
-
-CELL = 4
-"""Voxels per edge of a cell of the store's coarse occupancy grid."""
-TRIES = 32
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,7 @@ class Sampler:
         if not self.ids:
             raise ConfigError("no scans to draw views from", cure="check the split's name with `orienteer check`")
         for scan in self.ids:
-            shape = self.store.entry(scan).shape
-            if min(shape) < self.settings.size:
-                raise ConfigError(
-                    f"scan {scan} is {'x'.join(map(str, shape))} voxels, too small for a view of {self.settings.size}",
-                    cure="lower views.size, or ingest at a finer --spacing",
-                )
+            PLACEMENTS[self.settings.placement].refuse(scan, self.store.entry(scan).shape, self.settings)
 
     def draw(self, number: int) -> SampleRecipe:
         """The recipe of sample ``number``: scan, map, places and appearances."""
@@ -52,20 +46,17 @@ class Sampler:
         entry = self.store.entry(scan)
         size, spacing = self.settings.size, entry.spacing
         linear = self._linear(number)
-        low, high = _centre_range(entry.shape, size, linear)
-        if (low > high).any():  # the turned view would stick out: show this sample as it is
-            linear = np.eye(3)
-            low, high = _centre_range(entry.shape, size, linear)
-        aligned = bool(np.array_equal(linear, np.eye(3)))
-        occupancy = self.store.foreground(scan)
+        room = Room(entry.shape, size, linear, self.store.foreground(scan), self.settings.min_foreground)
+        centres = self._centres(number, room)
+        if centres is None:  # the turned views would stick out: show this sample as it is
+            room = dataclasses.replace(room, linear=np.eye(3))
+            centres = self._centres(number, room)
+        assert centres is not None
         views = tuple(
-            ViewRecipe(
-                centre_mm=_tuple3(self._place(number, k, low, high, aligned, occupancy) * spacing),
-                appearance=self._appearance(number, k),
-            )
-            for k in range(self.settings.count)
+            ViewRecipe(centre_mm=_tuple3(centre * spacing), appearance=self._appearance(number, k))
+            for k, centre in enumerate(centres)
         )
-        matrix: Matrix = IDENTITY if aligned else _matrix(linear)
+        matrix: Matrix = IDENTITY if room.is_aligned else _matrix(linear)
         return SampleRecipe(
             scan=scan, number=number, size=size, spacing=spacing, linear=matrix, views=views, seed=self.seed
         )
@@ -83,35 +74,10 @@ class Sampler:
             return np.eye(3)
         return draw_linear(random, geometry)
 
-    def _place(
-        self,
-        number: int,
-        view: int,
-        low: NDArray[np.float64],
-        high: NDArray[np.float64],
-        aligned: bool,
-        occupancy: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
-        """View centre in voxels: uniform where the whole view lies inside the scan and holds enough body."""
-        random = generator(self.seed, Purpose.PLACE, number, view)
-        best, best_share = low, -1.0
-        half = self.settings.size / 2
-        for _ in range(TRIES):
-            if aligned:
-                # Whole voxels: the crop is a copy, nothing is interpolated.
-                steps = random.integers(0, np.rint(high - low).astype(int) + 1)
-                centre = low + steps
-            else:
-                centre = low + random.random(3) * (high - low)
-            first = np.maximum(np.floor((centre - half) / CELL).astype(int), 0)
-            last = np.ceil((centre + half) / CELL).astype(int)
-            box = occupancy[first[0] : last[0], first[1] : last[1], first[2] : last[2]]
-            share = float(box.mean()) if box.size else 0.0
-            if share >= self.settings.min_foreground:
-                return np.asarray(centre, dtype=np.float64)
-            if share > best_share:
-                best, best_share = centre, share
-        return np.asarray(best, dtype=np.float64)
+    def _centres(self, number: int, room: Room) -> NDArray[np.float64] | None:
+        """``(K, 3)`` voxels; None where the turned views do not fit."""
+        place = PLACEMENTS[self.settings.placement].place
+        return place(room, self.settings, lambda view: generator(self.seed, Purpose.PLACE, number, view))
 
     def _appearance(self, number: int, view: int) -> Appearance:
         if not self.augment:
@@ -144,17 +110,6 @@ def draw_appearance(
         noise=float(random.uniform(0, settings.noise)),
         noise_address=address,
     )
-
-
-def _centre_range(
-    shape: tuple[int, int, int], size: int, linear: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest centre, in voxels, for which no voxel of the view lies outside the scan.
-
-    Views never need padding, so a border of zeros can never tell the network where it is.
-    """
-    reach = np.abs(linear) @ np.full(3, (size - 1) / 2)
-    return reach, np.array(shape, dtype=np.float64) - 1 - reach
 
 
 def _tuple3(vector: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -1,6 +1,8 @@
 """Settings of views: how many, how large, and how they are varied."""
 
-from pydantic import Field
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from orienteer.config import Config
 
@@ -35,15 +37,44 @@ class AppearanceSettings(Config):
     """Largest standard deviation of noise, in half-widths of the intensity window."""
 
 
+class OverlappingSettings(Config):
+    """Views of the placement ``overlapping``."""
+
+    share: float = Field(0.5, ge=0, le=1)
+    """Every two views of a sample have at least this share of their volume in common."""
+
+
+class NeighboursSettings(Config):
+    """Views of the placement ``neighbours``: cells of a 3 x 3 x 3 grid."""
+
+    gap: int = Field(2, ge=0)
+    """Voxels between neighbouring cells, so that an edge cut in two does not give the answer away."""
+    jitter: int = Field(1, ge=0)
+    """Each neighbour is moved by up to this many voxels along each axis."""
+
+    @model_validator(mode="after")
+    def _never_touch(self) -> Self:
+        if self.jitter > self.gap:
+            raise ValueError(f"jitter {self.jitter} is larger than gap {self.gap}: neighbours could overlap the centre")
+        return self
+
+
 class ViewSettings(Config):
     """K cubic views of each scan."""
 
-    count: int = Field(3, ge=2, le=8)
+    count: int = Field(3, ge=2, le=16)
     """K, views per scan. Routes need at least 3."""
     size: int = Field(24, ge=8)
     """Edge of a view in voxels."""
     min_foreground: float = Field(0.15, ge=0, le=1)
     """A view is placed where at least this share of it is body; the best of the tries is taken otherwise."""
+    placement: Literal["free", "overlapping", "grid", "neighbours"] = "free"
+    """How views lie: each by itself; ``overlapping``; random crops before a ``grid`` of 2 x 2 x 2 base crops (``count``
+    is 8 plus the random crops); a centre and its ``neighbours``. Some pretext tasks ask for one of these."""
+    overlapping: OverlappingSettings = OverlappingSettings()
+    """Placement ``overlapping``."""
+    neighbours: NeighboursSettings = NeighboursSettings()
+    """Placement ``neighbours``."""
     geometry: GeometrySettings = GeometrySettings()
     """Geometric augmentation."""
     appearance: AppearanceSettings = AppearanceSettings()
