@@ -54,6 +54,28 @@ class TestPositionFewVoxels(TaskContract):
     settings: ClassVar = {"voxels": 40}
 
 
+class TestMasked(TaskContract):
+    task = "masked"
+    metric = False
+    view_order_matters = True  # every view is masked from its own number
+
+    def perfect(self, rows: Rows) -> Rows:
+        return {**rows, "error": rows["error"] * 0}
+
+
+class TestMaskedFirstView(TestMasked):
+    settings: ClassVar = {"views": 1, "loss": "l1", "ratio": 0.6}
+
+
+class TestGenesis(TestMasked):
+    task = "genesis"
+
+
+class TestGenesisFirstView(TestMasked):
+    task = "genesis"
+    settings: ClassVar = {"views": 1}
+
+
 def test_contract__every_registered_task_has_a_suite() -> None:
     covered = {suite.task for suite in globals().values() if isinstance(suite, type) and hasattr(suite, "task")}
     assert covered == set(TASKS)

@@ -3,6 +3,8 @@
 from orienteer.pretext.adjacency.task import AdjacencyTask
 from orienteer.pretext.contract import PretextTask
 from orienteer.pretext.gap.task import GapTask
+from orienteer.pretext.genesis.task import GenesisTask
+from orienteer.pretext.masked.task import MaskedTask
 from orienteer.pretext.position.task import PositionTask
 from orienteer.pretext.route.task import RouteTask
 
@@ -13,5 +15,7 @@ TASKS: dict[str, type[PretextTask]] = {
         AdjacencyTask,
         RouteTask,
         PositionTask,
+        MaskedTask,
+        GenesisTask,
     )
 }

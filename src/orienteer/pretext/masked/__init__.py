@@ -1,0 +1,1 @@
+"""A baseline pretext: masked autoencoding."""

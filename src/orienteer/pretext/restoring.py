@@ -1,0 +1,74 @@
+"""What tasks that restore images share: a head from dense cells to voxels, and errors over body voxels."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from monai.networks.utils import pixelshuffle
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from orienteer.observations.records import Measure, Rows
+from orienteer.pretext.contract import BODY_ABOVE, to_numpy
+
+WINDOW = 2.0
+"""Width of the normalised intensity window, -1 to 1."""
+
+
+class VoxelHead(nn.Module):
+    """Predicts all voxels that a dense cell covers, in every channel, from that cell alone.
+
+    A 1x1x1 convolution with one output for each voxel of a cell; the outputs are then laid in their places (Shi et al.
+    2016, arXiv 1609.05158).
+
+    Args:
+        dense_channels: channels of the dense features.
+        channels: C, channels of a scan.
+        stride: voxels per dense cell and axis.
+    """
+
+    def __init__(self, dense_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.voxels = nn.Conv3d(dense_channels, channels * stride**3, kernel_size=1)
+
+    def forward(self, dense: Float[Tensor, "B K D s s s"]) -> Float[Tensor, "B K C S S S"]:
+        """Normalised intensities, float32."""
+        cells = self.voxels(dense.flatten(0, 1)).float()
+        voxels: Tensor = pixelshuffle(cells, 3, self.stride)
+        return voxels.reshape(*dense.shape[:2], *voxels.shape[1:])
+
+
+def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S S"]:
+    """Voxels brighter than the window's floor in any channel."""
+    return (images > BODY_ABOVE).any(dim=2, keepdim=True)
+
+
+def mean_error(
+    predicted: Float[Tensor, "B K C S S S"],
+    true: Float[Tensor, "B K C S S S"],
+    where: Bool[Tensor, "B K 1 S S S"],
+) -> Float[Tensor, "B K"]:
+    """Mean absolute error of each view over the voxels ``where``, as a share of the window; 0 where there are none."""
+    error = (predicted.float() - true).abs().mean(dim=2, keepdim=True).masked_fill(~where, 0)
+    return error.flatten(2).sum(-1) / where.flatten(2).sum(-1).clamp(min=1) / WINDOW
+
+
+def view_rows(where: Bool[Tensor, "B K 1 S S S"], **columns: Float[Tensor, "B K"]) -> dict[str, NDArray[Any]]:
+    """One row a view: sample, view, the number of voxels its errors were measured over, and the columns."""
+    samples, count = where.shape[:2]
+    return {
+        "sample": np.repeat(np.arange(samples, dtype=np.int32), count),
+        "view": np.tile(np.arange(count, dtype=np.int8), samples),
+        "voxels": where.flatten(2).sum(-1).flatten().cpu().numpy().astype(np.int32),
+        **{name: to_numpy(column.flatten()) for name, column in columns.items()},
+    }
+
+
+def pooled(rows: Rows, column: str, chance: str) -> Measure:
+    """A column's mean over all voxels of all views, beside that of the column ``chance``."""
+    voxels = np.asarray(rows["voxels"], dtype=np.float64)
+    if not voxels.sum():
+        return Measure(float("nan"), "fraction")
+    value, level = (float(np.average(np.asarray(rows[name], np.float64), weights=voxels)) for name in (column, chance))
+    return Measure(value, "fraction", level)
