@@ -8,12 +8,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from orienteer.pretext.contract import EncodedViews, Interface
+from orienteer.testing.toy_places import TOY_PLACES
 
 CELLS = 6
 """Dense cells along each edge of a toy view."""
 
 
-def toy_views(interface: Interface, *, samples: int, seed: int, dense: bool = True) -> EncodedViews:
+def toy_views(
+    interface: Interface, *, samples: int, seed: int, dense: bool = True, placement: str = "free"
+) -> EncodedViews:
     """Views at random places, with features that are a fixed smooth code of the place.
 
     Args:
@@ -21,9 +24,10 @@ def toy_views(interface: Interface, *, samples: int, seed: int, dense: bool = Tr
         samples: B.
         seed: of the places; the code of a place is always the same.
         dense: also give dense features, of which the first slab of cells (index 0 of the last axis) is background.
+        placement: how the views of a sample lie relative to each other, as in ``views.placement``.
     """
     random = torch.Generator().manual_seed(seed)
-    centres = (torch.rand(samples, interface.views, 3, generator=random) - 0.5) * 150
+    centres = TOY_PLACES[placement](random, samples, interface)
     field = body = None
     if dense:
         cells = centres[:, :, None, None, None, :] + _grid(interface.view_mm)
