@@ -114,7 +114,7 @@ def boxes(random: np.random.Generator, size: int, share: tuple[float, float]) ->
     """
     mask = np.zeros((size,) * 3, dtype=bool)
     margin = max(1, round(size * 3 / 64))
-    low, high = max(1, int(share[0] * size)), max(1, int(share[1] * size))
+    low, high = (max(1, round(part * size)) for part in share)
     for _ in range(BOXES):
         edges = random.integers(low, high + 1, size=3)
         corner = [int(random.integers(margin, size - int(edge) - margin + 1)) for edge in edges]
