@@ -52,6 +52,9 @@ class _GapMeasures:
     about_space = True
     measure = staticmethod(gap_measures)
 
+    def corrupt(self, images: Tensor, address: Tensor) -> None:
+        """It is shown the views as they are."""
+
 
 class Oracle(nn.Module):
     """Stands in for a trained model: knows the place of every view whose ``key`` it has seen, else says zero."""

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from orienteer.atomic import write_json
-from orienteer.evaluation.examples import write_examples
+from orienteer.evaluation.examples import chosen_samples, write_examples
 from orienteer.evaluation.figures import headline, stable_figures
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES
+from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.observations.files import finite, measures_to_json, write_rows
 from orienteer.observations.records import RECORD_VERSION
@@ -129,6 +130,7 @@ def assess(
     adjacency = model.task("adjacency").settings if "adjacency" in model.tasks else AdjacencySettings()
     assert isinstance(adjacency, AdjacencySettings)
     write_examples(folder / "examples", real.recipes, store, count=settings.examples, chunk=adjacency.chunk)
+    write_restored(folder, model, sampler, chosen_samples(real.recipes, settings.examples), device=device)
     write_json(
         folder / "evaluation.json",
         {

@@ -22,14 +22,7 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
         count: how many to keep.
         chunk: chunk edge as a share of the view's.
     """
-    scans = sorted({recipe.scan for recipe in recipes})
-    chosen: list[int] = []
-    for turn in range(count):
-        scan = scans[turn % len(scans)]
-        of_scan = [n for n, recipe in enumerate(recipes) if recipe.scan == scan and n not in chosen]
-        if of_scan:
-            chosen.append(of_scan[0])
-    for number in sorted(chosen):
+    for number in chosen_samples(recipes, count):
         recipe = recipes[number]
         centre = recipe.centres.mean(0)
         planes = _planes(recipe, centre, store)
@@ -47,6 +40,18 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
         }
         write_bytes(folder / f"sample_{number:03d}.safetensors", save(planes))
         write_text(folder / f"sample_{number:03d}.json", json.dumps(document, indent=2) + "\n")
+
+
+def chosen_samples(recipes: tuple[SampleRecipe, ...], count: int) -> list[int]:
+    """Numbers of ``count`` samples, of different scans where there are."""
+    scans = sorted({recipe.scan for recipe in recipes})
+    chosen: list[int] = []
+    for turn in range(count):
+        scan = scans[turn % len(scans)]
+        of_scan = [n for n, recipe in enumerate(recipes) if recipe.scan == scan and n not in chosen]
+        if of_scan:
+            chosen.append(of_scan[0])
+    return sorted(chosen)
 
 
 def _planes(recipe: SampleRecipe, centre: NDArray[np.float64], store: Store) -> dict[str, NDArray[np.uint8]]:
