@@ -32,7 +32,8 @@ def importers(package: str) -> set[str]:
 
 
 def test_registry__keys_are_the_tasks_own_names() -> None:
-    assert list(TASKS) == ["gap", "adjacency", "route", "position"]
+    ours, baselines = ["gap", "adjacency", "route", "position"], ["masked", "genesis", "simclr", "voco", "rpr"]
+    assert list(TASKS) == [*ours, *baselines, "patch_location"]
     for name, task in TASKS.items():
         assert task.name == name
         assert issubclass(task, PretextTask) and issubclass(task.settings_type, TaskSettings)

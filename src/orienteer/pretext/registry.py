@@ -5,8 +5,12 @@ from orienteer.pretext.contract import PretextTask
 from orienteer.pretext.gap.task import GapTask
 from orienteer.pretext.genesis.task import GenesisTask
 from orienteer.pretext.masked.task import MaskedTask
+from orienteer.pretext.patch_location.task import PatchLocationTask
 from orienteer.pretext.position.task import PositionTask
 from orienteer.pretext.route.task import RouteTask
+from orienteer.pretext.rpr.task import RprTask
+from orienteer.pretext.simclr.task import SimclrTask
+from orienteer.pretext.voco.task import VocoTask
 
 TASKS: dict[str, type[PretextTask]] = {
     task.name: task
@@ -17,5 +21,9 @@ TASKS: dict[str, type[PretextTask]] = {
         PositionTask,
         MaskedTask,
         GenesisTask,
+        SimclrTask,
+        VocoTask,
+        RprTask,
+        PatchLocationTask,
     )
 }

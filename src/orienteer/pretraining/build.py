@@ -2,8 +2,8 @@
 
 import torch
 
-from orienteer.errors import RunError
-from orienteer.pretext.model import SpatialModel
+from orienteer.errors import ConfigError, RunError
+from orienteer.pretext.model import SpatialModel, task_types
 from orienteer.pretraining.folder import RunFolder
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
@@ -17,6 +17,12 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float) ->
     Raises:
         ConfigError: settings that contradict each other or the network.
     """
+    for name, task in task_types(settings.active_tasks).items():
+        if task.placement not in (None, settings.views.placement):
+            raise ConfigError(
+                f"tasks.{name} cannot learn from views placed {settings.views.placement}",
+                cure=f"set views.placement={task.placement}, or switch the task off with tasks.{name}=null",
+            )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
         return SpatialModel(

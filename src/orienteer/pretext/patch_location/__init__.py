@@ -1,0 +1,1 @@
+"""Baseline: relative patch location."""

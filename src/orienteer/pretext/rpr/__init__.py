@@ -1,0 +1,1 @@
+"""Baseline: relative position regression."""

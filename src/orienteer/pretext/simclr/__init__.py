@@ -1,0 +1,1 @@
+"""Baseline: two crops of one place recognise each other."""

@@ -1,0 +1,1 @@
+"""Baseline: how much does a crop overlap each base crop of a grid?"""

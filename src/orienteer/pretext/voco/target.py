@@ -1,0 +1,31 @@
+"""True overlaps of crops, from view centres alone, and the two losses."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+NEARLY_ONE = 1 - 1e-4
+"""A prediction is never counted as further off than this, so that the loss stays finite."""
+
+
+def overlaps(crops: Float[Tensor, "B R 3"], bases: Float[Tensor, "B Q 3"], view_mm: float) -> Float[Tensor, "B R Q"]:
+    """Share of each crop's volume that lies in each base crop, all cubes of edge ``view_mm``. Sums to 1 in a grid."""
+    apart = (crops[:, :, None] - bases[:, None]).abs()
+    return (1 - apart / view_mm).clamp(min=0).prod(-1)
+
+
+def position_loss(cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"]) -> Float[Tensor, ""]:
+    """Mean of ``-log(1 - |overlap - similarity|)``, the paper's prediction loss.
+
+    A similarity below 0 where nothing overlaps is as good as 0. Where something does overlap it is kept as it is,
+    because cutting it off at 0, as the published code does, would leave no gradient to bring it back.
+    """
+    similarity = torch.where(true > 0, cosine, cosine.clamp(min=0))
+    return -torch.log1p(-(true - similarity).abs().clamp(max=NEARLY_ONE)).mean()
+
+
+def apart_loss(bases: Float[Tensor, "B Q E"]) -> Float[Tensor, ""]:
+    """Mean absolute cosine of every two base crops of a scan; ``bases`` have unit length."""
+    count = bases.shape[1]
+    i, j = torch.triu_indices(count, count, offset=1, device=bases.device)
+    return (bases[:, i] * bases[:, j]).sum(-1).abs().mean()

@@ -1,0 +1,104 @@
+"""VoCo (Wu et al., VoCo: A Simple-yet-Effective Volume Contrastive Learning Framework, CVPR 2024).
+
+https://arxiv.org/abs/2402.17300, with the momentum teacher of its published code: the teacher (``teacher.enabled``)
+encodes the base crops, so that what a random crop is compared with moves slowly. Here the online network does not
+encode base crops a second time, so with a teacher the loss that pushes them apart trains the projection alone.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from orienteer.errors import ConfigError
+from orienteer.observations.measures import effective_rank
+from orienteer.observations.records import Measure, Observation, Rows
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
+from orienteer.pretext.voco.settings import VocoSettings
+from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
+
+BASES = 8
+"""Base crops of a grid."""
+
+
+def voco_measures(rows: Rows) -> dict[str, Measure]:
+    """Errors of the predicted overlap beside those of the best constant answers, and the nearest base crop."""
+    true, predicted = rows["true_overlap"].astype(float), rows["pred_overlap"].astype(float)
+    if not len(true):
+        return {"overlap_error": Measure(float("nan"), "fraction", None)}
+    by_crop = np.lexsort((rows["view_j"], rows["view_i"], rows["sample"])).reshape(-1, len(np.unique(rows["view_j"])))
+    # A crop half-way between two base crops has two nearest ones; either will do.
+    nearest = true[by_crop] >= true[by_crop].max(axis=1, keepdims=True) - 1e-6
+    chosen = predicted[by_crop].argmax(axis=1)
+    constants = [float(_penalty(true - answer).mean()) for answer in np.linspace(0, 1, 101)]
+    return {
+        "overlap_error": Measure(
+            float(np.abs(predicted - true).mean()), "fraction", float(np.abs(true - np.median(true)).mean())
+        ),
+        "nearest_base_accuracy": Measure(
+            float(nearest[np.arange(len(chosen)), chosen].mean()), "fraction", float(nearest.mean()), "higher"
+        ),
+        "position_loss": Measure(float(_penalty(true - predicted).mean()), "1", min(constants)),
+    }
+
+
+def _penalty(error: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(-np.log1p(-np.minimum(np.abs(error), 1 - 1e-4)), dtype=np.float64)
+
+
+class VocoTask(PretextTask):
+    """Compares projected random crops with projected base crops: similarity should be their overlap."""
+
+    name = "voco"
+    placement = "grid"
+    settings_type = VocoSettings
+    settings: VocoSettings
+    measure = staticmethod(voco_measures)
+
+    def __init__(self, settings: TaskSettings, interface: Interface) -> None:
+        super().__init__(settings, interface)
+        assert isinstance(settings, VocoSettings)
+        if interface.views != settings.random + BASES:
+            raise ConfigError(
+                f"tasks.voco: {interface.views} views are not {settings.random} random and {BASES} base crops",
+                cure=f"set views.count={settings.random + BASES}, or tasks.voco.random",
+            )
+        self.head = nn.Sequential(
+            nn.Linear(interface.embedding, settings.hidden),
+            nn.ReLU(),
+            nn.Linear(settings.hidden, settings.hidden),
+            nn.ReLU(),
+            nn.Linear(settings.hidden, settings.projection),
+        )
+
+    def forward(self, views: EncodedViews) -> TaskOutput:
+        """Loss and observation; rows are pairs of a random crop (view_i) and a base crop (view_j)."""
+        first = self.settings.random
+        projected = functional.normalize(self.head(views.embedding).float(), dim=-1)
+        crops, bases = projected[:, :first], projected[:, first:]
+        true = overlaps(views.centres[:, :first], views.centres[:, first:], views.view_mm)
+        # The gradient also reaches the base crops' projections: with it stopped there the error hardly falls.
+        cosine = (crops[:, :, None] * bases[:, None]).sum(-1)
+        loss = position_loss(cosine, true) + self.settings.apart_weight * apart_loss(bases)
+        return TaskOutput(loss, self._observe(cosine, true, bases))
+
+    def _observe(
+        self, cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"], bases: Float[Tensor, "B Q E"]
+    ) -> Observation:
+        samples, crops, count = true.shape
+        rows: dict[str, NDArray[Any]] = {
+            "sample": np.repeat(np.arange(samples, dtype=np.int32), crops * count),
+            "view_i": np.tile(np.repeat(np.arange(crops, dtype=np.int8), count), samples),
+            "view_j": np.tile(np.arange(crops, crops + count, dtype=np.int8), samples * crops),
+            "true_overlap": to_numpy(true.flatten()),
+            "pred_overlap": to_numpy(cosine.clamp(0, 1).flatten()),
+        }
+        measures = self.measure(rows) | {
+            # Both tell a collapse: base crops that all look alike, or on one line.
+            "base_similarity": Measure(float(apart_loss(bases.detach())), "1", None),
+            "embedding_rank": Measure(effective_rank(to_numpy(bases.flatten(0, 1))), "rank", None, "higher"),
+        }
+        return Observation(self.name, measures, rows)
