@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orienteer.report.measures import KEY_FIGURES, TASKS, KeyFigure, shown, title_of
+from orienteer.report.measures import KEY_FIGURES, SPATIAL, TASKS, KeyFigure, key_figure, shown, title_of
 from orienteer.report.read import EvaluationRecords, RunRecords, mapping, number
 
 SPLITS = {
@@ -67,12 +67,27 @@ def verdict_of(evaluation: EvaluationRecords | None) -> Verdict:
 
 
 def cards_of(evaluation: EvaluationRecords, *, trained: Sequence[str], closes_by_algebra: bool) -> list[Card]:
-    """One card for each stable figure; the position field's only where it was trained."""
+    """One card for each key figure."""
     return [
         _card(evaluation, key, trained=trained, closes_by_algebra=closes_by_algebra)
-        for key in KEY_FIGURES
-        if key.task != "position" or "position" in trained
+        for key in key_figures(evaluation, trained=trained)
     ]
+
+
+def key_figures(evaluation: EvaluationRecords | None, *, trained: Sequence[str]) -> list[KeyFigure]:
+    """The stable figures, the position field's only where it was trained, and the headline of every other task.
+
+    A run that trained no task about places has only the latter.
+    """
+    spatial = any(task in SPATIAL for task in trained) or not trained
+    found = [key for key in KEY_FIGURES if spatial and (key.task != "position" or "position" in trained)]
+    for task, observed in mapping(evaluation.record.get("observations")).items() if evaluation else ():
+        measures = mapping(mapping(observed).get("measures"))
+        if task not in SPATIAL and measures:
+            name = next(iter(measures))
+            measure = mapping(measures[name])
+            found.append(key_figure(task, name, str(measure.get("unit", "1")), str(measure.get("better", "lower"))))
+    return found
 
 
 def closes_by_algebra(run: RunRecords, evaluation: EvaluationRecords | None) -> bool:
@@ -94,15 +109,15 @@ def people(evaluation: EvaluationRecords) -> str:
     return ", ".join(parts)
 
 
-def evaluation_rows(run: RunRecords) -> list[Mapping[str, Any]]:
-    """One row for each evaluation: who, at which step, the figures as text, the verdict."""
+def evaluation_rows(run: RunRecords, keys: Sequence[KeyFigure] = KEY_FIGURES) -> list[Mapping[str, Any]]:
+    """One row for each evaluation: who, at which step, the figures ``keys`` as text, the verdict."""
     return [
         {
             "name": evaluation.name,
             "people": people(evaluation),
             "step": number(evaluation.record.get("step")),
             "values": [
-                shown(value, key.unit) if (value := _value(evaluation, key)) is not None else "–" for key in KEY_FIGURES
+                shown(value, key.unit) if (value := _value(evaluation, key)) is not None else "–" for key in keys
             ],
             "verdict": mapping(evaluation.record.get("verdict")).get("label", "–"),
             "lead": evaluation is run.lead,
@@ -122,7 +137,7 @@ def _card(evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[st
     note = ""
     if value is None:
         missing = "recorded" if key.task in trained else "trained"
-        note = f"{TASKS[key.task].capitalize()}: not {missing} in this run."
+        note = f"{TASKS.get(key.task, key.task).capitalize()}: not {missing} in this run."
     elif key.key == "route_closure_mm":
         note = (
             "Zero by construction: steps are differences of positions, so every round trip closes. No finding."

@@ -31,9 +31,11 @@ def training_figures(run: RunRecords) -> tuple[list[Figure], list[Figure]]:
         names = list(dict.fromkeys([*held_out.get(task, {}), *train.get(task, {})]))
         for name in names:
             pair = (train.get(task, {}).get(name), held_out.get(task, {}).get(name))
-            figures.append((name, _figure(task, name, *pair, best=best)))
-    first = [figure for name, figure in figures if name in HEADLINES]
-    rest = [figure for name, figure in figures if name not in HEADLINES]
+            # A task from outside the list leads with its first measure.
+            leads = name in HEADLINES or (name == names[0] and not set(names) & set(HEADLINES))
+            figures.append((leads, _figure(task, name, *pair, best=best)))
+    first = [figure for leads, figure in figures if leads]
+    rest = [figure for leads, figure in figures if not leads]
     first.sort(key=lambda figure: -figure.span)
     small = [figure for figure in first if figure.span < 6]
     if len(small) in (1, 2, 4):  # fill the rows: three abreast would leave a hole

@@ -7,7 +7,11 @@ TASKS = {
     "adjacency": "adjacency of chunks",
     "route": "directions and routes",
     "position": "position field",
+    "masked": "masked autoencoding",
+    "genesis": "Models Genesis",
 }
+SPATIAL = ("gap", "adjacency", "route", "position")
+"""Tasks about places, which have cards and sections of their own."""
 TITLES = {
     "gap_error_mm": "Gap error",
     "direction_error_deg": "Direction error",
@@ -28,6 +32,9 @@ TITLES = {
     "similarity_distant": "Similarity of distant chunks",
     "embedding_rank": "Effective rank of the chunk embedding",
     "position_error_mm": "Position error",
+    "masked_error": "Error in hidden voxels",
+    "interpolation_error": "Error of a smooth interpolation",
+    "restoration_error": "Error of the restored view",
     "loss": "Loss",
     "learning_rate": "Learning rate",
     "data_wait_fraction": "Share of time waiting for data",
@@ -74,6 +81,19 @@ KEY_FIGURES = (
         chance=0.5, better="higher",
     ),
 )  # fmt: skip
+MEANINGS = {
+    "masked_error": "how far off hidden body voxels are restored, in per cent of the intensity window",
+    "restoration_error": "how far off the body voxels of a distorted view are restored, in per cent of the intensity "
+    "window",
+}
+"""What the headline of any other task means, where a title does not say it."""
+
+
+def key_figure(task: str, key: str, unit: str, better: str) -> KeyFigure:
+    """The card of a task that has none of its own above: its first measure."""
+    return KeyFigure(
+        key, task, unit, MEANINGS.get(key, f"headline of the task “{TASKS.get(task, task)}”"), better=better
+    )
 
 
 def title_of(name: str) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 from orienteer.atomic import write_text
 from orienteer.errors import RunError
-from orienteer.report.cards import cards_of, closes_by_algebra, evaluation_rows, people, verdict_of
+from orienteer.report.cards import cards_of, closes_by_algebra, evaluation_rows, key_figures, people, verdict_of
 from orienteer.report.examples import closeups
-from orienteer.report.measures import KEY_FIGURES, TASKS, duration, title_of
+from orienteer.report.measures import SPATIAL, TASKS, duration, title_of
 from orienteer.report.read import RunRecords, mapping, number, read_run
+from orienteer.report.restored import galleries
 from orienteer.report.sections import (
     Section,
     evaluation_sections,
@@ -71,7 +72,9 @@ def contents(run: RunRecords) -> dict[str, Any]:
     lead = run.lead
     trained = trained_tasks(run)
     algebra = closes_by_algebra(run, lead)
-    found = closeups(lead) if lead else []
+    spatial = any(task in SPATIAL for task in trained) or not trained
+    found = closeups(lead) if lead and spatial else []
+    keys = key_figures(lead, trained=trained)
     sections, machine = [training_section(run), *evaluation_sections(run)], machine_section(run)
     return {
         "name": run.path.name,
@@ -81,11 +84,13 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "closes_by_algebra": algebra,
         "people": people(lead) if lead else "",
         "lead": lead,
-        "rows": evaluation_rows(run),
-        "columns": [title_of(key.key) for key in KEY_FIGURES],
+        "rows": evaluation_rows(run, keys),
+        "columns": [title_of(key.key) for key in keys],
         "sections": sections,
         "machine": machine,
+        "spatial": spatial,
         "closeups": found,
+        "galleries": galleries(lead.restored) if lead else [],
         "left_out": [TASKS[task] for task in ("gap", "adjacency", "route") if task not in trained],
         "signed": signed,
         "similarity": [mix(SIMILARITY, n / 4) for n in range(5)],

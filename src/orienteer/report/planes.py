@@ -3,8 +3,6 @@
 Sagittal: anterior on the left. Coronal and axial: the patient's right on the left. Head, or front, is up.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry.chunks import chunk_pair
+from orienteer.report.pixels import png_address
 from orienteer.report.read import Example, Plane, Table
 from orienteer.report.theme import SIMILARITY, mix, signed
 
@@ -81,7 +80,7 @@ def pictures(example: Example) -> list[Picture]:
             Picture(
                 name=NAMES[plane.axis],
                 at=f"{plane.at_mm:.0f} mm",
-                image=_png(plane.image.T[::-1, ::-1]),
+                image=png_address(plane.image.T[::-1, ::-1]),
                 width=width,
                 height=height,
                 letters=LETTERS[plane.axis],
@@ -147,11 +146,3 @@ def _box(centre: NDArray[np.float64], edge: float, plane: Plane, example: Exampl
     x, y = place_on(centre, plane, example.spacing_mm)
     cut = abs(float(centre[plane.axis]) - plane.at_mm) <= edge / 2
     return Box(round(x - edge / 2, 2), round(y - edge / 2, 2), edge, cut, label, colour)
-
-
-def _png(image: NDArray[np.uint8]) -> str:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

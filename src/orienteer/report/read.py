@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from orienteer.errors import RunError
 from orienteer.observations.files import finite, read_log, read_rows
+from orienteer.report.restored import Restored, read_restored
 
 Table = Mapping[str, NDArray[Any]]
 
@@ -61,6 +62,7 @@ class EvaluationRecords:
     record: Mapping[str, Any]
     tables: Mapping[str, Table] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    restored: tuple[Restored, ...] = ()
 
     @property
     def split(self) -> str:
@@ -174,8 +176,13 @@ def _evaluation(folder: Path, problems: list[str]) -> EvaluationRecords | None:
     tables = {task: table for task in COLUMNS if (table := _table(folder / f"{task}.parquet", found)) is not None}
     paths = sorted((folder / "examples").glob("*.json"))
     examples = [example for path in paths if (example := _example(path, found)) is not None]
+    try:
+        restored = read_restored(folder)
+    except (OSError, ValueError) as error:
+        restored = ()
+        found.append(f"restored.json: {_cause(error)}")
     problems.extend(f"evaluations/{folder.name}/{problem}" for problem in found)
-    return EvaluationRecords(folder.name, record, tables, tuple(examples)) if record else None
+    return EvaluationRecords(folder.name, record, tables, tuple(examples), restored) if record else None
 
 
 def _table(path: Path, problems: list[str]) -> Table | None:

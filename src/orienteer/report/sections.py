@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orienteer.report.adjacency import adjacency_figures
 from orienteer.report.cards import closes_by_algebra
 from orienteer.report.curves import machine_figures, training_figures
-from orienteer.report.measures import TASKS
+from orienteer.report.measures import SPATIAL, TASKS
 from orienteer.report.probes import Probe, probe_figures, probes_of
 from orienteer.report.read import RunRecords, Table
 from orienteer.report.routes import route_figures
@@ -60,6 +60,10 @@ def evaluation_sections(run: RunRecords) -> list[Section]:
         return []
     by_construction = closes_by_algebra(run, lead)
     probes = probes_of(lead)
+    trained = trained_tasks(run)
+    if trained and not any(task in SPATIAL for task in trained):
+        told = "Left out: what this run learned is not about places, so there is no place to cheat about."
+        return [Section("probes", "Does it look at anatomy, or does it cheat?", "", absent=[told])]
     return [
         _section(
             run, "gap", "gap", "Does it know where things are?",

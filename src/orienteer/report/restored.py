@@ -1,0 +1,124 @@
+"""Views that were restored: as shown, as restored, as they truly are, side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.observations.files import finite
+from orienteer.report.measures import TASKS, shown, title_of
+from orienteer.report.pixels import png_address
+
+KINDS = ("shown", "restored", "true")
+WORDS = {
+    "masked": (
+        "Most blocks of a view are hidden (grey); the model fills them in from the rest.",
+        "Restored blocks should continue the anatomy around them. Soft edges are to be expected: what cannot be known "
+        "is answered with its mean.",
+        "answering with the mean of what is shown",
+    ),
+    "genesis": (
+        "A view's intensities are bent or inverted, its voxels shuffled in small blocks, parts of it painted over with "
+        "noise; the model gives the original back.",
+        "The restored view should have the brightness and the outline of the true one, with the noise gone.",
+        "handing the view back as it came",
+    ),
+}
+"""Per task: what was done to the view, what to look for, what chance is."""
+OTHER = ("What the model was shown, and what it made of it.", "The last two pictures should look alike.", "chance")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One axial slice of one view: three uint8 images ``(R, A)`` in the order of ``KINDS``, and the view's error."""
+
+    task: str
+    scan: str
+    centre_mm: tuple[float, float, float]
+    measure: str
+    unit: str
+    value: float
+    chance: float | None
+    images: tuple[NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The restored views of one task, ready to be shown; ``rows`` hold PNG data addresses and a line of words."""
+
+    task: str
+    title: str
+    intro: str
+    look: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+def read_restored(folder: Path) -> tuple[Restored, ...]:
+    """The restored views of one evaluation; none where no task restores.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: what is in it cannot be understood.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder / "restored.json"
+    if not path.exists():
+        return ()
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        slices = load_file(path.with_suffix(".safetensors"))
+        return tuple(_restored(picture, slices) for picture in document["pictures"])
+    except (KeyError, TypeError, SafetensorError) as error:
+        raise ValueError(str(error)) from error
+
+
+def galleries(pictures: Sequence[Restored]) -> list[Gallery]:
+    """One gallery a task, in the order they were written."""
+    found = []
+    for task in dict.fromkeys(picture.task for picture in pictures):
+        intro, look, naive = WORDS.get(task, OTHER)
+        found.append(
+            Gallery(
+                task=task,
+                title=f"What it restores: {TASKS.get(task, task)}",
+                intro=intro,
+                look=look,
+                rows=[_row(picture, naive) for picture in pictures if picture.task == task],
+            )
+        )
+    return found
+
+
+def _row(picture: Restored, naive: str) -> dict[str, Any]:
+    r, a, s = (f"{value:.0f}" for value in picture.centre_mm)
+    beside = "" if picture.chance is None else f"; {naive}: {shown(picture.chance, picture.unit)}"
+    return {
+        "scan": picture.scan,
+        "place": f"axial slice at {s} mm, centre {r} mm right, {a} mm front",
+        "error": f"{title_of(picture.measure)} of this view: {shown(picture.value, picture.unit)}{beside}",
+        # Held as on a reading screen: the patient's right on the left, the front up.
+        "images": [(kind, png_address(image.T[::-1, ::-1])) for kind, image in zip(KINDS, picture.images, strict=True)],
+    }
+
+
+def _restored(picture: Mapping[str, Any], slices: Mapping[str, NDArray[np.uint8]]) -> Restored:
+    r, a, s = (float(value) for value in picture["centre_mm"])
+    images = tuple(slices[f"{picture['key']}_{kind}"] for kind in KINDS)
+    if any(image.ndim != 2 or image.dtype != np.uint8 for image in images):
+        raise ValueError(f"{picture['key']} is no slice of bytes")
+    return Restored(
+        task=str(picture["task"]),
+        scan=str(picture["scan"]),
+        centre_mm=(r, a, s),
+        measure=str(picture["measure"]),
+        unit=str(picture["unit"]),
+        value=float("nan") if picture["value"] is None else float(picture["value"]),
+        chance=finite(picture["chance"]),
+        images=images,
+    )
