@@ -48,6 +48,7 @@ def test_purpose__numbers_never_change() -> None:
         "WEIGHTS": 7,
         "STEP": 8,
         "CORRUPTION": 9,
+        "LABELLED": 10,
     }
 
 

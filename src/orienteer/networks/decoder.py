@@ -30,7 +30,8 @@ class Decoder(nn.Module):
         while stride % 2 == 0 and stride > dense_stride:
             stride //= 2
             place, skip_width = skips.get(stride, (None, 0))
-            out = max(dense_channels, width // 2)
+            # As wide as the encoder is there: a wider block at full resolution would cost more than all the others.
+            out = skip_width or max(dense_channels, width // 2)
             self.ups.append(UpSample(3, width, out, scale_factor=2, mode="nontrainable", align_corners=False))
             self.blocks.append(Convolution(3, out + skip_width, out, norm=NORM, act="LEAKYRELU"))
             self.skip_places.append(place)

@@ -46,6 +46,9 @@ class Pretraining:
         _, figure, _ = headline(seen.observations)
         return Validation(seen.observations, figure)
 
+    def gentle(self, model: Any) -> None:
+        """All weights learn alike."""
+
     def follow(self, model: Any) -> Callable[[], None]:
         """A momentum teacher follows the backbone."""
         follow: Callable[[], None] = model.update_teacher

@@ -1,6 +1,7 @@
 """From settings to a Fabric: devices, precision and threads, with every ``auto`` resolved and told."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -49,6 +50,13 @@ def build_fabric(settings: DeviceSettings) -> Fabric:
         precision=settings.precision,
         **options,
     )
+
+
+def autocast(settings: DeviceSettings, device: torch.device) -> AbstractContextManager[Any]:
+    """The resolved precision outside of a Fabric's own forward pass (scoring whole scans)."""
+    if settings.precision == "32-true":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16 if settings.precision == "bf16-mixed" else torch.float16)
 
 
 def set_threads(settings: DeviceSettings) -> None:

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 
 from orienteer.errors import RunError
 from orienteer.observations import Observation
-from orienteer.training.optimiser import learning_rate
+from orienteer.training.optimiser import set_rates
 from orienteer.training.settings import OptimiserSettings
 from orienteer.views import Purpose, torch_seed
 
@@ -77,9 +77,7 @@ def optimise(
         began = time.perf_counter()
         batch = next(batches).to(fabric.device)
         waited = time.perf_counter() - began
-        rate = learning_rate(step, settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        rate = set_rates(optimiser, step, settings)
         torch.manual_seed(torch_seed(seed, Purpose.STEP, step))
         model.train()
         try:

@@ -1,6 +1,8 @@
 """AdamW and its schedule; the rate is a function of the step, so there is no schedule state to save."""
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,16 +10,42 @@ from torch import nn
 from orienteer.training.settings import OptimiserSettings
 
 
-def build_optimiser(model: nn.Module, settings: OptimiserSettings) -> torch.optim.AdamW:
+@dataclass(frozen=True)
+class Gentle:
+    """Weights that learn more slowly than the others.
+
+    Attributes:
+        names: of the parameters.
+        scale: their rate as a share of the others'.
+        starts: step before which they do not move at all.
+    """
+
+    names: frozenset[str]
+    scale: float
+    starts: int
+
+
+def build_optimiser(model: nn.Module, settings: OptimiserSettings, gentle: Gentle | None = None) -> torch.optim.AdamW:
     """AdamW that decays weights but not norms, biases or other vectors."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-    )
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    groups: list[dict[str, Any]] = []
+    for slow in (False, True):
+        chosen = [p for name, p in trained if (gentle is not None and name in gentle.names) == slow]
+        schedule = {"scale": gentle.scale, "starts": gentle.starts} if slow and gentle is not None else {}
+        if chosen:
+            groups += [
+                {"params": [p for p in chosen if p.ndim > 1], "weight_decay": settings.weight_decay, **schedule},
+                {"params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0, **schedule},
+            ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+
+
+def set_rates(optimiser: torch.optim.Optimizer, step: int, settings: OptimiserSettings) -> float:
+    """Give every group its rate of step ``step``; returns that of ordinary weights."""
+    rate = learning_rate(step, settings)
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0) if step >= group.get("starts", 0) else 0.0
+    return rate
 
 
 def learning_rate(step: int, settings: OptimiserSettings) -> float:

@@ -26,7 +26,7 @@ from orienteer.training.folder import TrainingFolder
 from orienteer.training.interrupt import Interruptible
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepBatch, optimise
-from orienteer.training.optimiser import build_optimiser
+from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
 
@@ -49,6 +49,9 @@ class Work(Protocol):
 
     def validate(self, model: Any, device: torch.device) -> Validation | None:
         """Measure the model on people it does not learn from; None where there is nothing to measure on."""
+
+    def gentle(self, model: Any) -> Gentle | None:
+        """Weights that learn more slowly, if any."""
 
     def follow(self, model: Any) -> Callable[[], None]:
         """What to call once the weights have moved."""
@@ -119,7 +122,7 @@ class Session:
         settings, steps = self.settings, self.settings.optimiser.steps
         set_threads(settings.devices)
         model = self.work.build()
-        optimiser = build_optimiser(model, settings.optimiser)
+        optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
         start, counters = self._restore(model, optimiser)
         wrapped, optimiser = fabric.setup(model, optimiser)
         _move_state(optimiser)

@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     WEIGHTS = 7
     STEP = 8
     CORRUPTION = 9
+    LABELLED = 10
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

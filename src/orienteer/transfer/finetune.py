@@ -1,0 +1,202 @@
+"""``finetune``: from a pretrained encoder, or from scratch, to a network with scores per case."""
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from orienteer import __version__
+from orienteer.atomic import write_json
+from orienteer.errors import RunError
+from orienteer.observations.files import write_rows
+from orienteer.pretraining.record import fingerprint
+from orienteer.store import Store
+from orienteer.training.checkpoint import latest_checkpoint
+from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.session import Session
+from orienteer.transfer.folder import FinetuneFolder
+from orienteer.transfer.goal import Goal, goal_of
+from orienteer.transfer.labelled import labelled_scans
+from orienteer.transfer.score import ScoreRow, score_scans
+from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.summary import summarise
+from orienteer.transfer.weights import network_of
+from orienteer.transfer.work import Finetuning
+
+
+@dataclass(frozen=True, eq=False)
+class FinetuneResult:
+    """What a fine-tuning left behind.
+
+    Attributes:
+        folder: OUT.
+        summary: what ``summary.json`` holds: scores by structure, over cases and seeds.
+        split: the people scored.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    split: str
+
+
+def finetune(
+    store: Path | str,
+    out: Path | str,
+    *,
+    source: Path | str | None,
+    settings: FinetuneSettings | None = None,
+    seeds: Sequence[int] = (0,),
+    split: str | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> FinetuneResult:
+    """Train a network on a few labelled scans and score it on people it has not seen.
+
+    Args:
+        store: with labels, or with the column to predict.
+        out: a new folder, or with ``resume`` one to continue; ``seed_0`` and so on are made in it.
+        source: the pretraining run whose weights to start from; None starts from scratch.
+        settings: how; the network is the run's unless it starts from scratch.
+        seeds: one network each: other labelled scans (with ``labels``), other fresh weights, other patches.
+        split: the people to score; None takes ``test`` where there is one, else ``val``.
+        resume: go on where it stopped; finished seeds are kept.
+        progress: show live lines on standard error.
+
+    Raises:
+        StoreError: no store, no scans in a split, damaged arrays.
+        ConfigError: labels, structures or columns that are not there, settings that contradict each other.
+        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
+    """
+    opened, folder = Store.open(store), Path(out)
+    run = Path(source) if source is not None else None
+    chosen = settings or FinetuneSettings()
+    if run is not None:
+        # The encoder must be the run's own; the decoder goes on to every voxel.
+        chosen = chosen.model_copy(update={"network": network_of(run).model_copy(update={"dense_stride": 1})})
+    measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise RunError(
+            f"{folder} exists and is not empty",
+            cure="add --resume to continue it, or choose another folder; nothing is overwritten",
+        )
+    console = Console(stderr=True, quiet=not progress)
+    works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
+    for seed, work in zip(seeds, works, strict=True):
+        one = FinetuneFolder(folder / f"seed_{seed}")
+        if one.scores.is_file():
+            continue
+        _train(work, one, console, progress)
+        _score(work, one, measured, console, progress)
+    summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
+    write_json(folder / "summary.json", summary)
+    return FinetuneResult(folder, summary, measured)
+
+
+def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split: str) -> Finetuning:
+    """Find every mistake that can be found before training starts."""
+    channels = {entry.channels for entry in store.manifest.scans}
+    if len(channels) > 1:
+        raise RunError(
+            f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
+        )
+    goal = goal_of(store, settings)
+    for scan in labelled_scans(store, settings, split):
+        if goal.answers is not None and settings.column is not None:
+            goal.answers.encode(store.entry(scan).table[settings.column], scan)
+    devices = resolve(settings.devices)
+    if settings.optimiser.batch % int(devices.devices):
+        raise RunError(
+            f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
+            cure="set optimiser.batch to a multiple of devices.devices",
+        )
+    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run)
+    work.build()
+    return work
+
+
+def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
+    settings = work.settings
+    if folder.is_claimed:
+        _same(work, folder)
+    else:
+        folder.create(settings)
+    if work.loaded is not None:
+        write_json(folder.path / "weights.json", work.loaded.to_json())
+        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False)
+    else:
+        console.print(f"seed {settings.seed}: from scratch", highlight=False)
+    if not (folder.path / "finetune.json").is_file():
+        folder.write_record(_record(work))
+    fabric = build_fabric(settings.devices)
+    again = "run the same command again with --resume to go on from here"
+    session = Session(work, settings, folder, again, progress)
+    if settings.devices.devices == 1:
+        session(fabric)
+    else:
+        fabric.launch(session)
+
+
+def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+    """Score the last weights on every labelled scan of a split; the file appears whole, and says it is finished."""
+    checkpoint, _ = latest_checkpoint(folder.checkpoints)
+    assert checkpoint is not None
+    settings, store = work.settings, work.store
+    network = work.goal.network(settings, store.entry(work.goal.scans[0]).channels)
+    network.load_state_dict(dict(checkpoint.model))
+    device = build_fabric(settings.devices.model_copy(update={"devices": 1})).device
+    scans = labelled_scans(store, settings, split)
+    columns = (TextColumn(f"scoring {split}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
+        line = bar.add_task("", total=len(scans))
+        rows = score_scans(
+            network.to(device), store, scans, work.goal, settings, device,
+            on_scan=lambda done: bar.update(line, completed=done),
+        )  # fmt: skip
+    folder.write_record(
+        {
+            **_record(work),
+            "split": split,
+            "steps": checkpoint.step,
+            "seconds": checkpoint.state["seconds"],
+            # Linux tells kilobytes; the peak of this process so far, scans and network together.
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    )
+    write_rows(folder.scores, {name: np.array(values) for name, values in _columns(rows).items()})
+
+
+def _columns(rows: Sequence[ScoreRow]) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in ScoreRow._fields}
+
+
+def _record(work: Finetuning) -> dict[str, Any]:
+    store = work.store
+    return {
+        "orienteer_version": __version__,
+        "kind": work.settings.kind,
+        "goal": work.goal.to_json(),
+        "channels": store.entry(work.goal.scans[0]).channels,
+        "spacing_mm": store.manifest.spacing,
+        "fingerprint": fingerprint(store),
+        "pretrained": work.source is not None,
+        "loaded": work.loaded.sentence() if work.loaded else None,
+    }
+
+
+def _same(work: Finetuning, folder: FinetuneFolder) -> None:
+    """A resumed fine-tuning must be the one that was started."""
+    ours = work.settings.model_dump(mode="json", exclude={"devices"})
+    theirs = folder.settings().model_dump(mode="json", exclude={"devices"}) if folder.record() else None
+    if ours != theirs:
+        raise RunError(
+            f"{folder.path} was started with other settings",
+            cure="resume with the same --set, --labels and --from, or choose another folder",
+        )
+    before = Goal.from_json(folder.record()["goal"])
+    if folder.record()["fingerprint"] != fingerprint(work.store) or before != work.goal:
+        raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")

@@ -1,0 +1,70 @@
+"""What a fine-tuning learns, and of which scans; written to ``goal.json`` so that predictions can be named later."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+
+from orienteer.store import Store
+from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans
+from orienteer.transfer.networks import ScanNetwork, SegmentationNetwork
+from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.structures import Structures, structures_of
+from orienteer.views import Purpose, torch_seed
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is learned, and what of.
+
+    Attributes:
+        scans: the labelled training scans.
+        structures: for segmentation.
+        answers: for classification and regression.
+    """
+
+    scans: tuple[str, ...]
+    structures: Structures | None
+    answers: Answers | None
+
+    def network(self, settings: FinetuneSettings, channels: int) -> SegmentationNetwork | ScanNetwork:
+        """The network for this goal; its fresh weights derive from the seed alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
+            size = settings.patches.size
+            if self.structures is not None:
+                return SegmentationNetwork(
+                    settings.network, in_channels=channels, patch=size, classes=self.structures.classes
+                )
+            assert self.answers is not None
+            outputs = len(self.answers.categories) or 1
+            return ScanNetwork(settings.network, in_channels=channels, patch=size, outputs=outputs)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``goal.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The goal written by :meth:`to_json`."""
+        structures, answers = values["structures"], values["answers"]
+        return cls(
+            scans=tuple(values["scans"]),
+            structures=structures
+            and Structures(tuple(structures["names"]), tuple(tuple(group) for group in structures["values"])),
+            answers=answers and Answers(tuple(answers["categories"]), answers["mean"], answers["scale"]),
+        )
+
+
+def goal_of(store: Store, settings: FinetuneSettings) -> Goal:
+    """The goal of these settings on this store.
+
+    Raises:
+        ConfigError: too few labelled scans, wrong label values, a structure or column that is not there.
+        StoreError: no training scans, or damaged labels.
+    """
+    scans = few(store, labelled_scans(store, settings, "train"), settings.labels, settings.seed)
+    if settings.kind == "segment":
+        structures, _ = structures_of(store, scans, settings.structures)
+        return Goal(scans, structures, None)
+    return Goal(scans, None, answers_of(store, scans, settings))

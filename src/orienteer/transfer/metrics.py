@@ -1,0 +1,67 @@
+"""Scores of one case, in mm where they are distances; computed by MONAI."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+from numpy import ndarray
+from numpy.typing import NDArray
+
+
+class CaseScores(NamedTuple):
+    """Per structure; NaN where a score is not defined.
+
+    Attributes:
+        dice: overlap, 0..1; 1 where a structure is rightly absent from both would say nothing, so it is NaN.
+        hd95_mm: 95th percentile of the surface distances, symmetric; NaN where a structure is absent from either.
+        surface_dice: share of the surfaces that lie within the tolerance of each other; 0 where only one has it.
+    """
+
+    dice: NDArray[np.float64]
+    hd95_mm: NDArray[np.float64]
+    surface_dice: NDArray[np.float64]
+
+
+def score_case(
+    predicted: UInt8[ndarray, "D H W"],
+    true: UInt8[ndarray, "D H W"],
+    *,
+    classes: int,
+    spacing: float,
+    tolerance_mm: float,
+) -> CaseScores:
+    """Compare class numbers voxel by voxel and surface by surface.
+
+    Args:
+        predicted: class numbers, 0 is background.
+        true: the labels' class numbers, on the same grid.
+        classes: structures and background.
+        spacing: mm per voxel.
+        tolerance_mm: for the surface Dice.
+    """
+    dice, hd95, surface = (np.full(classes - 1, np.nan) for _ in range(3))
+    for place in range(classes - 1):
+        mine, theirs = predicted == place + 1, true == place + 1
+        sizes = int(mine.sum()) + int(theirs.sum())
+        if not sizes:
+            continue
+        dice[place] = 2 * int((mine & theirs).sum()) / sizes
+        if not (mine.any() and theirs.any()):
+            surface[place] = 0.0
+            continue
+        box = _around(mine | theirs)
+        pair = [torch.from_numpy(mask[box])[None, None] for mask in (mine, theirs)]
+        hd95[place] = float(compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=spacing))
+        surface[place] = float(
+            compute_surface_dice(*pair, class_thresholds=[tolerance_mm], include_background=True, spacing=spacing)
+        )
+    return CaseScores(dice, hd95, surface)
+
+
+def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The box around a mask and one voxel more: distances need not look further."""
+    places = np.argwhere(mask)
+    low, high = np.maximum(places.min(0) - 1, 0), places.max(0) + 2
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))

@@ -1,0 +1,99 @@
+"""The networks that are fine-tuned: an encoder with a segmentation decoder, or with one answer per scan."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from monai.losses import DiceCELoss
+from torch import Tensor, nn
+from torch.nn import functional
+
+from orienteer.errors import ConfigError
+from orienteer.networks.decoder import Decoder
+from orienteer.networks.encoders import build_encoder
+from orienteer.networks.settings import NetworkSettings
+from orienteer.observations import Measure, Observation
+from orienteer.pretext.model import ModelOutput, Seen
+
+
+class SegmentationNetwork(nn.Module):
+    """Encoder and decoder to one score per class and voxel; called with targets it gives the loss.
+
+    The loss is Dice plus cross-entropy (MONAI's ``DiceCELoss``), Dice over the whole batch so that a patch without
+    a structure does not count as a failure.
+
+    Raises:
+        ConfigError: an encoder whose maps cannot be decoded to every voxel.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, in_channels: int, patch: int, classes: int) -> None:
+        super().__init__()
+        self.encoder = build_encoder(settings, in_channels, patch)
+        self.decoder = Decoder(
+            self.encoder.channels, self.encoder.strides, dense_stride=1, dense_channels=settings.dense_channels
+        )
+        if self.decoder.stride != 1:
+            raise ConfigError(
+                f"{settings.name} divides patches of {patch} voxels unevenly (strides {self.encoder.strides})",
+                cure="make patches.size a multiple of 16",
+            )
+        self.head = nn.Conv3d(settings.dense_channels, classes, kernel_size=1)
+        self.loss = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+
+    def scores(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N classes S S S"]:
+        """Unnormalised scores."""
+        scores: Tensor = self.head(functional.leaky_relu(self.decoder(self.encoder(images)), 0.1))
+        return scores
+
+    def forward(self, images: Float[Tensor, "N C S S S"], target: Int[Tensor, "N S S S"]) -> ModelOutput:
+        """Loss, and the Dice of the batch's own patches."""
+        scores = self.scores(images).float()
+        loss = self.loss(scores, target[:, None])
+        return ModelOutput(loss, Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),)))
+
+
+class ScanNetwork(nn.Module):
+    """Encoder to one answer per scan: the deepest map averaged over space, then one linear layer.
+
+    Args:
+        settings: of the encoder.
+        in_channels: channels of a scan.
+        patch: patch edge, voxels.
+        outputs: categories; 1 for a number.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, in_channels: int, patch: int, outputs: int) -> None:
+        super().__init__()
+        self.encoder = build_encoder(settings, in_channels, patch)
+        self.norm = nn.LayerNorm(self.encoder.channels[-1])
+        self.head = nn.Linear(self.encoder.channels[-1], outputs)
+        self.outputs = outputs
+
+    def scores(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N outputs"]:
+        """Unnormalised scores of categories, or the standardised number."""
+        scores: Tensor = self.head(self.norm(self.encoder(images)[-1].mean(dim=(2, 3, 4))))
+        return scores
+
+    def forward(self, images: Float[Tensor, "N C S S S"], target: Tensor) -> ModelOutput:
+        """Cross-entropy for ``(N,)`` categories, smooth L1 for ``(N,)`` standardised numbers."""
+        scores = self.scores(images).float()
+        if self.outputs > 1:
+            loss = functional.cross_entropy(scores, target)
+            right = float((scores.detach().argmax(1) == target).float().mean())
+            seen = Observation("classify", {"patch_accuracy": Measure(right, "fraction", None, "higher")})
+        else:
+            loss = functional.smooth_l1_loss(scores[:, 0], target.float())
+            seen = Observation("regress", {"patch_error": Measure(float(loss.detach()), "1", None)})
+        return ModelOutput(loss, Seen((seen,)))
+
+
+@torch.no_grad()
+def _dice(scores: Tensor, target: Tensor) -> Measure:
+    """Mean Dice of the structures that occur in the batch or in its prediction."""
+    classes = scores.shape[1]
+    predicted = scores.argmax(1).flatten()
+    both: Any = torch.bincount(predicted[predicted == target.flatten()], minlength=classes)[1:].float()
+    sizes = (torch.bincount(predicted, minlength=classes) + torch.bincount(target.flatten(), minlength=classes))[1:]
+    there = sizes > 0
+    value = float((2 * both[there] / sizes[there]).mean()) if bool(there.any()) else float("nan")
+    return Measure(value, "fraction", None, "higher")

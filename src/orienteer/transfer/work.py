@@ -1,0 +1,93 @@
+"""What a fine-tuning asks of a session: the network with its weights, patches, and scores of validation people."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from orienteer.observations import Measure, Observation
+from orienteer.store import Store
+from orienteer.training.optimiser import Gentle
+from orienteer.training.session import Validation
+from orienteer.transfer.goal import Goal
+from orienteer.transfer.networks import ScanNetwork, SegmentationNetwork
+from orienteer.transfer.patches import PatchBatch, PatchSampler, patch_batches
+from orienteer.transfer.score import score_scans
+from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.weights import Loaded, load_weights
+from orienteer.views.loader import step_numbers
+
+
+@dataclass
+class Finetuning:
+    """Patches of a few labelled scans; ``source`` is the pretraining run, or None to start from scratch."""
+
+    settings: FinetuneSettings
+    store: Store
+    goal: Goal
+    source: Path | None
+    loaded: Loaded | None = None
+
+    def build(self) -> SegmentationNetwork | ScanNetwork:
+        """The network, with the run's weights in it."""
+        network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
+        if self.source is not None:
+            self.loaded = load_weights(network, self.source, decoder=self.settings.transfer.decoder)
+            if self.settings.transfer.freeze == "encoder":
+                network.encoder.requires_grad_(False)
+        return network
+
+    def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
+        """Varied patches of the labelled scans."""
+        settings = self.settings
+        assert isinstance(settings.devices.workers, int)
+        numbers = step_numbers(
+            start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
+        )
+        sampler = PatchSampler(self.store, self.goal.scans, settings.patches, settings.seed, self.goal.structures)
+        return patch_batches(sampler, self._targets, numbers, workers=settings.devices.workers)
+
+    def validate(self, model: Any, device: torch.device) -> Validation | None:
+        """Scores of labelled validation people, to be watched."""
+        if not self.settings.validate_scans or not self._watched:
+            return None
+        rows = score_scans(model, self.store, self._watched, self.goal, self.settings, device)
+        kind = self.settings.kind
+        metric, unit, better = {
+            "segment": ("dice", "fraction", "higher"),
+            "classify": ("correct", "fraction", "higher"),
+            "regress": ("absolute_error", "1", "lower"),
+        }[kind]
+        value = float(np.nanmean([row.value for row in rows if row.metric == metric]))
+        measure = Measure(value, unit, None, "higher" if better == "higher" else "lower")
+        return Validation({kind: Observation(kind, {metric: measure})}, None)
+
+    def gentle(self, model: Any) -> Gentle | None:
+        """Taken weights, where they are to learn more slowly or later."""
+        transfer = self.settings.transfer
+        if self.loaded is None or (transfer.rate == 1.0 and transfer.head_first == 0.0):
+            return None
+        starts = round(transfer.head_first * self.settings.optimiser.steps)
+        return Gentle(frozenset(self.loaded.loaded), transfer.rate, starts)
+
+    def follow(self, model: Any) -> Callable[[], None]:
+        """Nothing follows."""
+        return lambda: None
+
+    @cached_property
+    def _targets(self) -> dict[str, float] | None:
+        answers, column = self.goal.answers, self.settings.column
+        if answers is None or column is None:
+            return None
+        return {scan: answers.encode(self.store.entry(scan).table[column], scan) for scan in self.goal.scans}
+
+    @cached_property
+    def _watched(self) -> tuple[str, ...]:
+        entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
+        if self.settings.kind == "segment":
+            return tuple(entry.id for entry in entries if entry.labelled)
+        return tuple(entry.id for entry in entries if entry.table.get(self.settings.column or "", "").strip())
