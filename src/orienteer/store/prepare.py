@@ -84,8 +84,8 @@ def _prepare(job: Job) -> Outcome:
     if small:
         return Outcome(job.source.id, findings=(*findings, Finding(small.code, "error", small.message, small.cure)))
     volume = canonical(volume)
-    grid = isotropic_grid(volume.shape, volume.affine, job.parameters.spacing)
-    voxels = _scaled(volume, grid, job.parameters)
+    voxels = scaled(volume, job.parameters)
+    grid = voxels.grid
     labels, label_findings = labels_on_grid(job.labels, grid)
     findings += label_findings
     arrays = {
@@ -122,13 +122,29 @@ def _prepare(job: Job) -> Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class _Voxels:
+class Scaled:
+    """A scan as a store would hold it.
+
+    Attributes:
+        grid: where its voxels are.
+        image: ``(C, D, H, W)`` stored values.
+        mask: ``(D, H, W)``, True where the body is.
+        intensity: one window per channel.
+    """
+
+    grid: Grid
     image: NDArray[np.int16]
     mask: NDArray[np.bool_]
     intensity: tuple[Intensity, ...]
 
 
-def _scaled(volume: Volume, grid: Grid, parameters: Parameters) -> _Voxels:
+def scaled(volume: Volume, parameters: Parameters) -> Scaled:
+    """Resample a canonical volume onto the store's grid and choose its windows; nothing is written.
+
+    Raises:
+        ScanError: the body has a single intensity.
+    """
+    grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
     empty = empty_value(volume.array)
     resampled = resample_image(volume, grid)
     mask = foreground_mask(resampled)
@@ -137,7 +153,7 @@ def _scaled(volume: Volume, grid: Grid, parameters: Parameters) -> _Voxels:
         quantise(channel, mask, whole=whole, empty=empty, percentiles=parameters.window_percentiles)
         for channel in resampled
     ]
-    return _Voxels(np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
+    return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
 
 
 def _refused(job: Job, finding: Finding) -> Outcome:

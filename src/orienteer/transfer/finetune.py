@@ -15,7 +15,7 @@ from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.record import fingerprint
-from orienteer.store import Store
+from orienteer.store import Parameters, Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
@@ -182,6 +182,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "goal": work.goal.to_json(),
         "channels": store.entry(work.goal.scans[0]).channels,
         "spacing_mm": store.manifest.spacing,
+        "parameters": (store.manifest.parameters or Parameters(spacing=store.manifest.spacing)).model_dump(mode="json"),
         "fingerprint": fingerprint(store),
         "pretrained": work.source is not None,
         "loaded": work.loaded.sentence() if work.loaded else None,

@@ -1,0 +1,113 @@
+"""``orienteer finetune segment|classify|regress STORE OUT --from RUN|scratch``: put an encoder to use."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orienteer.cli import app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orienteer.transfer.finetune import FinetuneResult
+
+SCRATCH = "scratch"
+
+
+class Kind(StrEnum):
+    """What can be learned."""
+
+    segment = "segment"
+    classify = "classify"
+    regress = "regress"
+
+
+@app.command()
+def finetune(
+    kind: Annotated[Kind, typer.Argument(help="Structures, a category per scan, or a number per scan.")],
+    store: Annotated[Path, typer.Argument(help="A store with labels, or with the column to predict.")],
+    out: Annotated[Path, typer.Argument(help="A new folder, or with --resume an existing one.")],
+    source: Annotated[
+        str, typer.Option("--from", help="The pretraining run to start from, or `scratch` for random weights.")
+    ],
+    labels: Annotated[int | None, typer.Option(help="Labelled training scans to use; default all.", min=1)] = None,
+    seeds: Annotated[int, typer.Option(help="Networks to train, each with its own draw of scans.", min=1)] = 1,
+    column: Annotated[str | None, typer.Option(help="Column of the table to classify or regress.")] = None,
+    split: Annotated[str | None, typer.Option(help="People to score; default test, else val.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where the last checkpoint was.")] = False,
+) -> None:
+    """Train a network on a few labelled scans, from a pretrained encoder or from scratch, and score it.
+
+    Says which weights were taken and which start afresh, and stops when none fit. Scores are per case and per
+    structure, on people it has not seen: Dice, HD95 in mm, surface Dice. The last weights count.
+
+    **Examples**
+
+    `orienteer finetune segment store out --from run --labels 3 --seeds 3`
+
+    `orienteer finetune segment store out-scratch --from scratch --labels 3 --seeds 3`
+
+    `orienteer finetune regress store age --from run --column age`
+    """
+    from rich.console import Console
+
+    from orienteer.config import load_yaml
+    from orienteer.transfer.finetune import finetune as start
+    from orienteer.transfer.settings import FinetuneSettings
+
+    values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
+    said = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]
+    settings = FinetuneSettings.read(values, [*said, *(assign or [])], origin=str(config or "--set"))
+    result = start(
+        store,
+        out,
+        source=None if source == SCRATCH else source,
+        settings=settings,
+        seeds=range(settings.seed, settings.seed + seeds),
+        split=split,
+        resume=resume,
+    )
+    _print(result, Console(highlight=False))
+    if kind is Kind.segment:
+        print(f"\nnext: orienteer predict {out} SCANS PREDICTIONS")
+
+
+UNITS = {"dice": "Dice", "hd95_mm": "HD95 (mm)", "surface_dice": "surface Dice"}
+
+
+def _print(result: "FinetuneResult", console: "Console") -> None:
+    from rich.table import Table
+
+    summary = result.summary
+    scores = summary["scores"]
+    start = "pretrained" if summary["pretrained"] else "from scratch"
+    title = f"{summary['cases']} {result.split} scans, {summary['labelled_scans']} labelled, {start}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for metric in scores:
+        table.add_column(UNITS.get(metric, metric.replace("_", " ")), justify="right")
+    items = next(iter(scores.values()))["items"]
+    for item in items:
+        table.add_row(item, *(_number(values["items"].get(item)) for values in scores.values()))
+    if items:
+        table.add_section()
+    count = len(next(iter(scores.values()))["seeds"])
+    label = "mean" if count == 1 else f"mean of {count} seeds"
+    table.add_row(label, *(_number(values["mean"]) for values in scores.values()), style="bold")
+    if count > 1:
+        for place in range(count):
+            table.add_row(f"  network {place + 1}", *(_number(values["seeds"][place]) for values in scores.values()))
+    console.print(table)
+    for metric, values in scores.items():
+        if values["undefined"]:
+            console.print(f"{values['undefined']} {UNITS.get(metric, metric)} not defined: a structure was not found")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,39 @@
+"""``orienteer predict OUT SCANS DIR``: a fine-tuned network on new scans."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+
+@app.command()
+def predict(
+    network: Annotated[Path, typer.Argument(metavar="OUT", help="What `orienteer finetune` made.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans, any format, or one file.")],
+    predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the predictions.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace predictions that are there.")] = False,
+) -> None:
+    """Predict every scan; each answer lies on its scan's own grid and orientation.
+
+    A scan that cannot be read is named with its cure and the others go on; then the exit status is 1. Networks of
+    several seeds answer together. Without --overwrite, predictions that are there are kept.
+
+    **Examples**
+
+    `orienteer predict out hospital/new predictions`
+    """
+    from rich.console import Console
+
+    from orienteer.transfer.predict import RECORD
+    from orienteer.transfer.predict import predict as start
+
+    result = start(network, scans, predictions, overwrite=overwrite)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for name, finding in result.failed.items():
+        console.print(f"left out: {name}: {finding.message} [{finding.code}]")
+        console.print(f"  cure: {finding.cure}")
+    console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
+    if result.failed:
+        raise typer.Exit(1)
