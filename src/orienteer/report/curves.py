@@ -38,7 +38,9 @@ def training_figures(run: RunRecords) -> tuple[list[Figure], list[Figure]]:
     rest = [figure for leads, figure in figures if not leads]
     first.sort(key=lambda figure: -figure.span)
     small = [figure for figure in first if figure.span < 6]
-    if len(small) in (1, 2, 4):  # fill the rows: three abreast would leave a hole
+    if len(first) == 1:
+        first = [replace(figure, span=6) for figure in first]
+    elif len(small) in (1, 2, 4):  # fill the rows: three abreast would leave a hole
         first = [replace(figure, span=3) if figure.span < 6 else figure for figure in first]
     return first, rest
 

@@ -34,7 +34,7 @@ TITLES = {
     "position_error_mm": "Position error",
     "masked_error": "Error in hidden voxels",
     "interpolation_error": "Error of a smooth interpolation",
-    "restoration_error": "Error of the restored view",
+    "restoration_error": "Restoration error",
     "loss": "Loss",
     "learning_rate": "Learning rate",
     "data_wait_fraction": "Share of time waiting for data",
