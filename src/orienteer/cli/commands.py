@@ -8,5 +8,6 @@ from orienteer.cli import evaluate
 from orienteer.cli import report
 from orienteer.cli import finetune
 from orienteer.cli import predict
+from orienteer.cli import probe
 from orienteer.cli import compare
 from orienteer.cli import demo

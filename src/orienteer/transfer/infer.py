@@ -55,7 +55,9 @@ def scan_answer(
 
     A window that holds next to nothing but background has no say.
     """
-    windows = np.stack([_window(image, np.array(low), patch) for low in _corners(image.shape[1:], patch, settings)])
+    windows = np.stack(
+        [window(image, np.array(low), patch) for low in covering(image.shape[1:], patch, overlap=settings.overlap)]
+    )
     bright = (windows > OUTSIDE + 0.05).any(axis=1).mean(axis=(1, 2, 3))
     windows = windows[bright >= min(0.15, float(bright.max()))]
     parts = [
@@ -66,8 +68,9 @@ def scan_answer(
     return answer
 
 
-def _corners(shape: tuple[int, ...], patch: int, settings: InferenceSettings) -> list[tuple[int, int, int]]:
-    step = max(1, round(patch * (1 - settings.overlap)))
+def covering(shape: tuple[int, ...], patch: int, *, overlap: float) -> list[tuple[int, int, int]]:
+    """First voxels of evenly spread windows that cover a scan; negative where a window is larger than it."""
+    step = max(1, round(patch * (1 - overlap)))
     lines = []
     for length in shape:
         room = length - patch
@@ -76,7 +79,8 @@ def _corners(shape: tuple[int, ...], patch: int, settings: InferenceSettings) ->
     return [(int(x), int(y), int(z)) for x in lines[0] for y in lines[1] for z in lines[2]]
 
 
-def _window(image: NDArray[np.float32], low: NDArray[np.int_], patch: int) -> NDArray[np.float32]:
+def window(image: NDArray[np.float32], low: NDArray[np.int_], patch: int) -> NDArray[np.float32]:
+    """``(C, S, S, S)`` voxels from ``low`` on; background outside the scan."""
     shape = np.array(image.shape[1:])
     result = np.full((len(image), patch, patch, patch), OUTSIDE, dtype=np.float32)
     start, stop = np.maximum(low, 0), np.minimum(low + patch, shape)

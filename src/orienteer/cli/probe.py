@@ -1,0 +1,66 @@
+"""``orienteer probe RUN STORE``: what frozen features already know."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+WORDS = {
+    "position_linear_mm": ("position of a view, linear", "mm"),
+    "position_knn_mm": ("position of a view, nearest neighbours", "mm"),
+    "side_linear": ("left or right, linear", ""),
+    "side_knn": ("left or right, nearest neighbours", ""),
+    "dice": ("structures, linear, Dice", ""),
+    "hd95_mm": ("structures, linear, HD95", "mm"),
+    "surface_dice": ("structures, linear, surface Dice", ""),
+    "structure_linear": ("structure of a voxel, linear", ""),
+    "structure_knn": ("structure of a voxel, nearest neighbours", ""),
+}
+
+
+@app.command()
+def probe(
+    run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
+    store: Annotated[Path, typer.Argument(help="A store at the run's spacing; labels are optional.")],
+    labels: Annotated[int | None, typer.Option(help="Labelled training scans to use; default all.", min=1)] = None,
+    split: Annotated[str | None, typer.Option(help="People to measure on; default test, else val.")] = None,
+    name: Annotated[str | None, typer.Option(help="Folder name under RUN/probes; default the split.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with settings, e.g. structures.")] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe of that name.")] = False,
+) -> None:
+    """Read position, side and structures out of frozen features, by linear layers and by nearest neighbours.
+
+    The encoder is not trained any further. Everything is fitted on training people and measured on others.
+
+    **Examples**
+
+    `orienteer probe run store`
+
+    `orienteer probe run store --labels 3 --config runs/oasis-structures.yaml`
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from orienteer.config import load_yaml
+    from orienteer.transfer.probe import probe as start
+    from orienteer.transfer.settings import FinetuneSettings
+
+    values = load_yaml(config) if config is not None else {}
+    said = [f"labels={labels}"] if labels is not None else []
+    settings = FinetuneSettings.read(values, [*said, *(assign or [])], origin=str(config or "--set"))
+    result = start(run, store, split=split, settings=settings, name=name, overwrite=overwrite)
+    table = Table(title="frozen features", title_justify="left")
+    table.add_column("read-out")
+    table.add_column("mean over scans", justify="right")
+    for metric, value in result.means.items():
+        words, unit = WORDS.get(metric, (metric, ""))
+        shown = "–" if value is None else (f"{value:.1f} {unit}" if unit else f"{value:.3f}")
+        table.add_row(words, shown)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"per scan: {result.folder / 'cases.parquet'}")

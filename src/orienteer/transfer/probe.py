@@ -1,0 +1,175 @@
+"""``probe``: what a run's frozen features already know, read out by linear layers and nearest neighbours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from orienteer.atomic import write_json
+from orienteer.errors import ConfigError, RunError
+from orienteer.observations.files import finite, write_rows
+from orienteer.store import Store
+from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.transfer.features import FrozenFeatures, Source, features_of
+from orienteer.transfer.goal import Goal, goal_of
+from orienteer.transfer.labelled import labelled_scans
+from orienteer.transfer.linear import neighbours
+from orienteer.transfer.places import place_rows, sampled_views
+from orienteer.transfer.score import ScoreRow, score_scans
+from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.voxels import linear_segmenter, sampled_voxels
+
+VIEWS_TRAIN, VIEWS_TEST = 96, 48
+"""Views per scan that the read-outs of place are fitted on, and measured on."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeResult:
+    """What the read-outs reached.
+
+    Attributes:
+        rows: per case.
+        means: per metric, over cases.
+        folder: where they were written.
+    """
+
+    rows: tuple[ScoreRow, ...]
+    means: dict[str, float | None]
+    folder: Path
+
+
+def probe(
+    run: Path | str,
+    store: Path | str,
+    *,
+    split: str | None = None,
+    settings: FinetuneSettings | None = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> ProbeResult:
+    """Read position, side and, where there are labels, structures out of frozen features.
+
+    Everything is fitted on training people and measured on others. Nothing is tuned.
+
+    Args:
+        run: a pretraining run.
+        store: scans at the run's spacing; labels are optional.
+        split: people to measure on; None takes ``test`` where there is one, else ``val``.
+        settings: structures, number of labelled scans, seed.
+        name: folder name under ``RUN/probes``; default the split.
+        overwrite: replace a probe of that name.
+        progress: say what is being done, on standard error.
+
+    Raises:
+        RunError: no run, another spacing or channels, or a probe in the way.
+        StoreError: no store, or no scans in a split.
+    """
+    opened, source = Store.open(store), features_of(Path(run))
+    check_fits(source, opened, str(run))
+    measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
+    folder = Path(run) / "probes" / (name or measured)
+    if (folder / "probe.json").exists() and not overwrite:
+        raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
+    chosen = settings or FinetuneSettings()
+    console = Console(stderr=True, quiet=not progress)
+    device = _device(chosen)
+    source.features.to(device)
+    rows = probe_places(source.features, opened, measured, chosen, device)
+    console.print("position and side: done", highlight=False)
+    try:
+        goal: Goal | None = goal_of(opened, chosen)
+    except ConfigError as error:
+        if chosen.structures is not None or any(entry.labelled for entry in opened.manifest.scans):
+            raise
+        goal = None
+        console.print(f"no structures are probed: {error.message}", highlight=False)
+    if goal is not None:
+        rows += probe_structures(source.features, opened, measured, goal, chosen, device)
+        console.print("structures: done", highlight=False)
+    means = mean_by_metric(rows)
+    write_rows(folder / "cases.parquet", {key: np.array([getattr(r, key) for r in rows]) for key in ScoreRow._fields})
+    scans = len(goal.scans) if goal else 0
+    write_json(folder / "probe.json", {"v": 1, "split": measured, "labelled_scans": scans, "means": means})
+    return ProbeResult(tuple(rows), means, folder)
+
+
+def probe_places(
+    features: FrozenFeatures, store: Store, split: str, settings: FinetuneSettings, device: torch.device
+) -> list[ScoreRow]:
+    """Position and side, from views; they need no labels, so every training scan takes part."""
+    train = sampled_views(features, store, store.ids("train"), per_scan=VIEWS_TRAIN, seed=settings.seed, device=device)
+    test = sampled_views(features, store, store.ids(split), per_scan=VIEWS_TEST, seed=settings.seed + 1, device=device)
+    return place_rows(train, test, store)
+
+
+def probe_structures(
+    features: FrozenFeatures, store: Store, split: str, goal: Goal, settings: FinetuneSettings, device: torch.device
+) -> list[ScoreRow]:
+    """Structures: Dice of a linear read-out, and how often single voxels are named right, every class alike."""
+    assert goal.structures is not None
+    devices = resolve(settings.devices)
+    settings = settings.model_copy(update={"devices": devices})
+    train = sampled_voxels(features, store, goal.scans, goal, settings, device)
+    network = linear_segmenter(features, train, goal.structures.classes)
+    scans = labelled_scans(store, settings, split)
+    rows = score_scans(network, store, scans, goal, settings, device)
+    test = sampled_voxels(features, store, scans, goal, settings, device, per_class=100)
+    near, share = neighbours(train.features, test.features)
+    classes = goal.structures.classes
+    # Neighbours vote with the rarity of their class: in the sample every class is as frequent as in the scan at most.
+    votes = torch.zeros(len(test.target), classes).scatter_add_(1, train.target[near], share)
+    answers = {"linear": network.readout.scores(test.features).argmax(1), "knn": votes.argmax(1)}
+    for name, answer in answers.items():
+        for place, scan in enumerate(scans):
+            here = test.scan == place
+            for number in range(1, classes):
+                mine = here & (test.target == number)
+                right = float((answer[mine] == number).float().mean()) if bool(mine.any()) else float("nan")
+                item = goal.structures.names[number - 1]
+                rows.append(ScoreRow(scan, store.entry(scan).person, item, f"structure_{name}", right))
+    return rows
+
+
+def check_fits(source: Source, store: Store, run: str) -> None:
+    """A run means mm at its own spacing only.
+
+    Raises:
+        RunError: another spacing or other channels.
+    """
+    spacing = store.manifest.spacing
+    if source.spacing is not None and abs(spacing - source.spacing) > 1e-6 * source.spacing:
+        raise RunError(
+            f"{run} learned at {source.spacing:g} mm, the store is at {spacing:g} mm",
+            cure=f"ingest the scans with --spacing {source.spacing:g}",
+        )
+    channels = {entry.channels for entry in store.manifest.scans}
+    if channels != {source.channels}:
+        raise RunError(
+            f"{run} reads {source.channels} channels, the store holds {sorted(channels)}",
+            cure="use scans with the same channels",
+        )
+
+
+def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:
+    """Per metric the mean over cases of the mean over items."""
+    means: dict[str, float | None] = {}
+    for metric in dict.fromkeys(row.metric for row in rows):
+        cases: dict[str, list[float]] = {}
+        for row in rows:
+            if row.metric == metric and not np.isnan(row.value):
+                cases.setdefault(row.case, []).append(row.value)
+        values: Any = [np.mean(each) for each in cases.values()]
+        means[metric] = finite(float(np.mean(values))) if values else None
+    return means
+
+
+def _device(settings: FinetuneSettings) -> torch.device:
+    devices = resolve(settings.devices).model_copy(update={"devices": 1})
+    set_threads(devices)
+    device: torch.device = build_fabric(devices).device
+    return device
