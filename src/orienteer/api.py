@@ -9,9 +9,11 @@ Example::
     api.pretrain("store", "run")
     api.evaluate("run", "store", split="test")
     api.report("run")
+    api.compare("results")
     api.demo("orienteer-demo")
 """
 
+from orienteer.comparison import compare
 from orienteer.demo.run import demo
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.run import pretrain
@@ -20,4 +22,4 @@ from orienteer.report import report
 from orienteer.scans.check import check
 from orienteer.store import Store, ingest
 
-__all__ = ["PretrainSettings", "Store", "check", "demo", "evaluate", "ingest", "pretrain", "report"]
+__all__ = ["PretrainSettings", "Store", "check", "compare", "demo", "evaluate", "ingest", "pretrain", "report"]

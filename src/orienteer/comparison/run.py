@@ -1,0 +1,55 @@
+"""From a folder of records to everything a reader needs, as often as wanted; the records are only read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.atomic import write_text
+from orienteer.comparison.benchmark import Benchmark
+from orienteer.comparison.files import write_comparisons, write_scores
+from orienteer.comparison.markdown import markdown
+from orienteer.comparison.page import render
+from orienteer.comparison.records import read_records
+from orienteer.comparison.statistics import Analysis, analyse
+from orienteer.comparison.summary import Summary, summary_of
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """The statistics, their summary in words, and the files that were written."""
+
+    benchmark: Benchmark
+    analysis: Analysis
+    summary: Summary
+    table: Path
+    page: Path
+    scores: Path
+    comparisons: Path
+
+
+def compare(results: Path | str) -> CompareResult:
+    """Read ``RESULTS``'s records and write ``results.md``, ``report.html`` and two Parquet tables beside them.
+
+    What it wrote before is replaced: it follows from the records alone.
+
+    Raises:
+        RunError: ``results`` is no such folder, or its records are wrong.
+        OrienteerError: a file cannot be written.
+    """
+    folder = Path(results)
+    records = read_records(folder)
+    analysis = analyse(records)
+    summary = summary_of(analysis, records.benchmark)
+    made = CompareResult(
+        benchmark=records.benchmark,
+        analysis=analysis,
+        summary=summary,
+        table=folder / "results.md",
+        page=folder / "report.html",
+        scores=folder / "aggregated.parquet",
+        comparisons=folder / "comparisons.parquet",
+    )
+    write_scores(made.scores, analysis)
+    write_comparisons(made.comparisons, analysis)
+    write_text(made.table, markdown(analysis, records.benchmark, summary))
+    write_text(made.page, render(analysis, records.benchmark, summary))
+    return made

@@ -1,0 +1,84 @@
+"""From measured numbers to scores: one for each case and seed, the mean over its structures."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+class Key(NamedTuple):
+    """What one cell of a table is about."""
+
+    task: str
+    mode: str
+    labels: int
+    arm: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The scores of one key, equally long: one row for each case and seed whose score is defined.
+
+    ``undefined`` counts the measured numbers that were NaN and left out, out of ``numbers``.
+    """
+
+    cases: NDArray[np.str_]
+    people: NDArray[np.str_]
+    seeds: NDArray[np.int64]
+    values: NDArray[np.float64]
+    undefined: int
+    numbers: int
+
+
+def cells_of(cases: pa.Table) -> dict[Key, Cell]:
+    """Scores by key, rows sorted by case and seed, whatever order the records were written in."""
+    grouped = _means(cases, [*Key._fields, "case", "person", "seed"])
+    rows: dict[Key, list[dict]] = defaultdict(list)
+    for row in grouped.to_pylist():
+        rows[Key(*(row[name] for name in Key._fields))].append(row)
+    return {key: _cell(found) for key, found in sorted(rows.items())}
+
+
+def item_means(cases: pa.Table, task: str, metric: str) -> Mapping[tuple[str, int, str, str], float]:
+    """Mean of each structure over cases and seeds, by ``(mode, labels, arm, item)``; items without a name are none."""
+    wanted = cases.filter((pc.field("task") == task) & (pc.field("metric") == metric) & (pc.field("item") != ""))
+    rows = _means(wanted, ["mode", "labels", "arm", "item"]).to_pylist()
+    return {
+        (row["mode"], row["labels"], row["arm"], row["item"]): row["value_mean"]
+        for row in rows
+        if row["value_mean"] is not None
+    }
+
+
+def _means(table: pa.Table, keys: list[str]) -> pa.Table:
+    value = table.column("value").combine_chunks()
+    # Null is what Arrow leaves out of a mean; infinity (a distance to nothing) is no more a number than NaN is.
+    table = table.set_column(
+        table.column_names.index("value"),
+        "value",
+        pc.if_else(pc.is_finite(value), value, pa.scalar(None, pa.float64())),
+    )
+    # Sorted and in one thread: sums in another order differ in the last digit.
+    table = table.sort_by([(name, "ascending") for name in [*keys, "item"] if name in table.column_names])
+    grouped = table.group_by(keys, use_threads=False).aggregate(
+        [("value", "mean"), ("value", "count", pc.CountOptions("only_null")), ([], "count_all")]
+    )
+    return grouped.sort_by([(name, "ascending") for name in keys])
+
+
+def _cell(rows: list[dict]) -> Cell:
+    defined = [row for row in rows if row["value_mean"] is not None]
+    return Cell(
+        cases=np.array([row["case"] for row in defined], dtype=np.str_),
+        people=np.array([row["person"] for row in defined], dtype=np.str_),
+        seeds=np.array([row["seed"] for row in defined], dtype=np.int64),
+        values=np.array([row["value_mean"] for row in defined], dtype=np.float64),
+        undefined=sum(row["value_count"] for row in rows),
+        numbers=sum(row["count_all"] for row in rows),
+    )

@@ -1,0 +1,134 @@
+"""Names, units and rounding: one way to write a number, for the table, the page and the terminal."""
+
+import math
+from dataclasses import dataclass
+
+from orienteer.comparison.benchmark import Task
+from orienteer.comparison.efficiency import Needed
+
+DASH = "–"
+MODES = {"finetuned": "fine-tuned", "frozen": "frozen features"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is written. A fraction is shown in points, 0 to 100."""
+
+    title: str
+    better: str | None
+    fraction: bool = False
+    unit: str = ""
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point."""
+        return 1 if self.fraction else 2
+
+
+KNOWN = {
+    "dice": Metric("Dice", "higher", fraction=True),
+    "surface_dice": Metric("Surface Dice", "higher", fraction=True),
+    "hd95_mm": Metric("HD95", "lower", unit="mm"),
+    "correct": Metric("Accuracy", "higher", fraction=True),
+    "accuracy": Metric("Accuracy", "higher", fraction=True),
+    "balanced_accuracy": Metric("Balanced accuracy", "higher", fraction=True),
+    "auc": Metric("AUC", "higher", fraction=True),
+    "absolute_error": Metric("Absolute error", "lower"),
+}
+
+
+def metric_of(task: Task, name: str | None = None) -> Metric:
+    """How ``task``'s metric (its own, or another it was measured with) is written."""
+    known = KNOWN.get(name or task.metric)
+    if name is None or name == task.metric:
+        fraction = known.fraction if known else task.unit == "fraction"
+        return Metric(known.title if known else task.metric, task.better, fraction, "" if fraction else task.unit)
+    if known is not None:
+        return known
+    stem = name.removesuffix("_mm")
+    return Metric(stem.replace("_", " ").capitalize(), None, unit="mm" if stem != name else "")
+
+
+def scaled(value: float, metric: Metric) -> float:
+    """A fraction as points, anything else as it is."""
+    return value * 100 if metric.fraction else value
+
+
+def number(value: float | None, metric: Metric) -> str:
+    """A score without its unit."""
+    return (
+        DASH if value is None else f"{_even(scaled(value, metric), metric.digits):.{metric.digits}f}".replace("-", "−")
+    )
+
+
+def gain(value: float | None, metric: Metric) -> str:
+    """A difference with its sign: ``+5.2``, ``−0.3``."""
+    if value is None:
+        return DASH
+    return f"{_even(scaled(value, metric), metric.digits):+.{metric.digits}f}".replace("-", "−")
+
+
+def span(low: float | None, high: float | None, metric: Metric, *, signed: bool = False) -> str:
+    """An interval: ``48.3 to 52.8``; empty without one."""
+    if low is None or high is None:
+        return ""
+    write = gain if signed else number
+    return f"{write(low, metric)} to {write(high, metric)}"
+
+
+def chance_of(p: float | None) -> str:
+    """A p value: ``0.013``, ``0.0008``, ``< 0.0001``."""
+    if p is None:
+        return DASH
+    if p < 0.0001:
+        return "< 0.0001"
+    return f"{p:.4f}" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def equals(p: float) -> str:
+    """``p = 0.013`` or ``p < 0.0001``."""
+    text = chance_of(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def labelled(count: int) -> str:
+    """``1 label``, ``3 labels``."""
+    return f"{count} label{'' if count == 1 else 's'}"
+
+
+def needed(found: Needed) -> str:
+    """Labels and their interval: ``6.2 (4.0 to > 10)``; the interval is left out where it is the answer itself."""
+    if found.value is None:
+        return DASH
+    text = _labels(found.value, found)
+    if found.low is None or found.high is None:
+        return text
+    low, high = _labels(found.low, found), _labels(found.high, found)
+    return f"{text} ({low} to {high})" if low != high else text
+
+
+def seconds(value: float) -> str:
+    """``34 s``, ``9.7 min`` or ``2.1 h``."""
+    if value < 99.5:
+        return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f} s"
+    return f"{value / 60:.1f} min" if value < 5970 else f"{value / 3600:.1f} h"
+
+
+def figure(value: float | None, unit: str = "") -> str:
+    """Any figure to three significant digits, with its unit."""
+    if value is None:
+        return DASH
+    shown, unit = (value * 100, "%") if unit == "fraction" else (value, "" if unit == "1" else unit)
+    places = max(0, 2 - math.floor(math.log10(abs(shown)))) if shown else 0
+    return f"{shown:.{min(places, 4)}f}{' ' if unit else ''}{unit}".replace("-", "−")
+
+
+def _labels(value: float, found: Needed) -> str:
+    if math.isinf(value):
+        return f"> {found.most}" if value > 0 else f"≤ {found.fewest}"
+    return f"{value:.1f}"
+
+
+def _even(value: float, digits: int) -> float:
+    # Without this a value of -0.04 is written "-0.0".
+    return round(value, digits) + 0.0
