@@ -9,5 +9,6 @@ from orienteer.cli import report
 from orienteer.cli import finetune
 from orienteer.cli import predict
 from orienteer.cli import probe
+from orienteer.cli import benchmark
 from orienteer.cli import compare
 from orienteer.cli import demo

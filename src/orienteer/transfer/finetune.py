@@ -75,9 +75,6 @@ def finetune(
     opened, folder = Store.open(store), Path(out)
     run = Path(source) if source is not None else None
     chosen = settings or FinetuneSettings()
-    if run is not None:
-        # The encoder must be the run's own; the decoder goes on to every voxel.
-        chosen = chosen.model_copy(update={"network": network_of(run).model_copy(update={"dense_stride": 1})})
     measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise RunError(
@@ -87,18 +84,32 @@ def finetune(
     console = Console(stderr=True, quiet=not progress)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     for seed, work in zip(seeds, works, strict=True):
-        one = FinetuneFolder(folder / f"seed_{seed}")
-        if one.scores.is_file():
-            continue
-        _train(work, one, console, progress)
-        _score(work, one, measured, console, progress)
+        _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
     write_json(folder / "summary.json", summary)
     return FinetuneResult(folder, summary, measured)
 
 
+def finetune_one(
+    store: Store, folder: Path, *, source: Path | None, settings: FinetuneSettings, split: str
+) -> FinetuneFolder:
+    """One seed, in a folder of its own; goes on where it stopped. Raises as :func:`finetune`."""
+    one = FinetuneFolder(folder)
+    _do(_prepared(store, source, settings, split), one, split, Console(quiet=True), progress=False)
+    return one
+
+
+def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+    if not folder.scores.is_file():
+        _train(work, folder, console, progress)
+        _score(work, folder, split, console, progress)
+
+
 def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split: str) -> Finetuning:
     """Find every mistake that can be found before training starts."""
+    if run is not None:
+        # The encoder must be the run's own; the decoder goes on to every voxel.
+        settings = settings.model_copy(update={"network": network_of(run).model_copy(update={"dense_stride": 1})})
     channels = {entry.channels for entry in store.manifest.scans}
     if len(channels) > 1:
         raise RunError(

@@ -1,0 +1,132 @@
+"""From finished cells to the records a comparison reads."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orienteer.benchmark.cell import CASES, DONE
+from orienteer.benchmark.plan import Cell
+from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
+from orienteer.comparison.records import write_cases, write_costs, write_pretext
+from orienteer.observations.files import finite, measures_from_json, read_rows
+from orienteer.store import Store
+
+Row = dict[str, Any]
+
+JUDGED = {
+    "segment": ("dice", "higher", "Dice"),
+    "classify": ("correct", "higher", "fraction"),
+    "regress": ("absolute_error", "lower", "years"),
+}
+"""Metric, which way is better, and unit."""
+PLACES = {
+    "position": ("position_linear_mm", "lower", "mm", "position of a view, linear read-out"),
+    "position-neighbours": ("position_knn_mm", "lower", "mm", "position of a view, nearest neighbours"),
+    "side": ("side_linear", "higher", "fraction", "left or right, linear read-out"),
+    "side-neighbours": ("side_knn", "higher", "fraction", "left or right, nearest neighbours"),
+}
+"""What ``places`` becomes in the comparison: task suffix to metric, better, unit, words."""
+VOXELS = {
+    "structure": ("structure_linear", "higher", "fraction", "structure of a voxel, linear read-out"),
+    "structure-neighbours": ("structure_knn", "higher", "fraction", "structure of a voxel, nearest neighbours"),
+}
+"""The same for the frozen mode of a segmentation."""
+
+
+def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, results: Path) -> int:
+    """Write the records of every finished cell; returns how many cells are finished."""
+    finished = [cell for cell in cells if (cell.folder / DONE).is_file()]
+    cases, costs, pretext = [], [], []
+    for cell in finished:
+        cost = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))
+        costs.append(_cost(cell, cost))
+        if cell.stage == "pretrain":
+            pretext += _pretext(cell)
+        else:
+            cases += _cases(cell, settings, store)
+    if cases:
+        write_cases(results, cases)
+    write_costs(results, costs)
+    write_pretext(results, pretext)
+    return len(finished)
+
+
+def tasks_shown(settings: BenchmarkSettings) -> list[dict[str, Any]]:
+    """The comparison's list of tasks: a frozen read-out of several things becomes several tasks."""
+    shown = []
+    for name, task in settings.tasks.items():
+        if task.kind == "places":
+            shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in PLACES.items()]
+            continue
+        metric, better, unit = JUDGED[task.kind]
+        shown.append(_task(name, task.kind, metric, better, unit, task.words))
+        if "frozen" in task.modes:
+            shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
+    return shown
+
+
+def _task(name: str, kind: str, metric: str, better: str, unit: str, words: str) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "metric": metric, "better": better, "unit": unit, "words": words}
+
+
+def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
+    task = settings.tasks[cell.task]
+    file = cell.folder / CASES
+    table = read_rows(file)
+    labels = cell.labels if cell.labels is not None else len(store.ids("train"))
+    rows = []
+    for case, person, item, metric, value in zip(
+        *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
+    ):
+        rows.append(
+            {
+                "task": _shown_as(cell.task, task, metric),
+                "arm": cell.arm,
+                "mode": "finetuned" if cell.stage == "finetune" else "frozen",
+                "labels": labels,
+                "seed": cell.seed,
+                "case": case,
+                "person": person,
+                "item": item,
+                "metric": metric,
+                "value": value,
+            }
+        )
+    return rows
+
+
+def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
+    for suffix, about in (PLACES if task.kind == "places" else VOXELS).items():
+        if about[0] == metric:
+            return f"{name}-{suffix}"
+    return name
+
+
+def _cost(cell: Cell, cost: Row) -> Row:
+    stage = {"places": "frozen"}.get(cell.stage, cell.stage)
+    kept = {key: cost[key] for key in ("seconds", "peak_memory_mb", "energy_j", "device")}
+    return {"arm": cell.arm, "stage": stage, "labels": cell.labels, "seed": cell.seed, **kept}
+
+
+def _pretext(cell: Cell) -> list[Row]:
+    """The run's own figures on validation people: proof that it learned its pretext."""
+    file = cell.folder / "evaluations" / "val" / "evaluation.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    rows = []
+    for task, seen in document["observations"].items():
+        for name, measure in measures_from_json(seen["measures"]).items():
+            rows.append(
+                {
+                    "arm": cell.arm,
+                    "seed": cell.seed,
+                    "task": task,
+                    "measure": name,
+                    "value": finite(measure.value),
+                    "unit": measure.unit,
+                    "chance": measure.chance,
+                    "skill": finite(measure.skill),
+                    "verdict": document["verdict"]["label"],
+                }
+            )
+    return rows

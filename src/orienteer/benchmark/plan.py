@@ -1,0 +1,139 @@
+"""From a configuration to the list of cells, each with its folder and its resolved settings. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.transfer.settings import FinetuneSettings
+
+Stage = Literal["pretrain", "finetune", "frozen", "places"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One piece of work; whole once ``cell.json`` lies in its folder.
+
+    Attributes:
+        stage: what is done.
+        arm: for which arm.
+        task: on which task; empty for pretraining.
+        labels: labelled training scans; None for all.
+        seed: of this piece of work.
+        folder: where its records go.
+        run: the pretraining run it starts from; None from scratch.
+        settings: resolved settings of the run or the fine-tuning.
+    """
+
+    stage: Stage
+    arm: str
+    task: str
+    labels: int | None
+    seed: int
+    folder: Path
+    run: Path | None
+    settings: PretrainSettings | FinetuneSettings
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        labels = "" if self.labels is None else f" {self.labels} labels"
+        return " ".join(part for part in (self.stage, self.task, self.arm) if part) + f"{labels} seed {self.seed}"
+
+
+def cells_of(settings: BenchmarkSettings, out: Path) -> list[Cell]:
+    """Every cell, pretraining first, cheap and telling ones before dear ones.
+
+    Raises:
+        ConfigError: settings of an arm or task that do not fit, named.
+    """
+    cells = [
+        Cell(
+            "pretrain", name, "", None, seed, run_folder(out, name, seed), None, _pretraining(settings, name, arm, seed)
+        )
+        for name, arm in settings.arms.items()
+        if arm.role != "scratch" and not arm.from_arm
+        for seed in settings.pretrain_seeds
+    ]
+    rest: list[Cell] = []
+    for task_name, task in settings.tasks.items():
+        for place, seed in enumerate(settings.seeds):
+            for labels in task.labels or (None,):
+                for arm_name, arm in settings.arms.items():
+                    rest += _measuring(settings, out, task_name, task, arm_name, arm, labels, seed, place)
+    order = {"places": 0, "frozen": 1, "finetune": 2}
+    return cells + sorted(rest, key=lambda cell: (order[cell.stage], settings.seeds.index(cell.seed)))
+
+
+def run_folder(out: Path, arm: str, seed: int) -> Path:
+    """Where an arm's pretraining run lies."""
+    return out / "cells" / "pretrain" / arm / f"seed_{seed}"
+
+
+def _measuring(
+    settings: BenchmarkSettings,
+    out: Path,
+    task_name: str,
+    task: TaskSettings,
+    arm_name: str,
+    arm: ArmSettings,
+    labels: int | None,
+    seed: int,
+    place: int,
+) -> list[Cell]:
+    run = None
+    if arm.role != "scratch":
+        pretrain_seed = settings.pretrain_seeds[place % len(settings.pretrain_seeds)]
+        run = run_folder(out, arm.from_arm or arm_name, pretrain_seed)
+    chosen = _finetuning(settings, task_name, task, arm_name, arm, labels, seed)
+    folder = out / "cells" / task_name
+    count = "all" if labels is None else f"labels_{labels}"
+    if task.kind == "places":
+        return [Cell("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
+    cells = []
+    if "finetuned" in task.modes:
+        where = folder / "finetuned" / arm_name / count / f"seed_{seed}"
+        cells.append(Cell("finetune", arm_name, task_name, labels, seed, where, run, chosen))
+    if "frozen" in task.modes and not arm.finetune:  # arms that differ in fine-tuning only are one arm when frozen
+        where = folder / "frozen" / arm_name / count / f"seed_{seed}"
+        cells.append(Cell("frozen", arm_name, task_name, labels, seed, where, run, chosen))
+    return cells
+
+
+def _pretraining(settings: BenchmarkSettings, name: str, arm: ArmSettings, seed: int) -> PretrainSettings:
+    values = merged(merged(ALONE, settings.pretrain), arm.pretrain)
+    return PretrainSettings.read({**values, "seed": seed}, origin=f"arms.{name}.pretrain")
+
+
+def _finetuning(
+    settings: BenchmarkSettings,
+    task_name: str,
+    task: TaskSettings,
+    arm_name: str,
+    arm: ArmSettings,
+    labels: int | None,
+    seed: int,
+) -> FinetuneSettings:
+    values = merged(merged(merged(ALONE, settings.finetune), task.settings), arm.finetune)
+    kind = "segment" if task.kind == "places" else task.kind
+    return FinetuneSettings.read(
+        {**values, "kind": kind, "labels": labels, "seed": seed}, origin=f"tasks.{task_name} of arms.{arm_name}"
+    )
+
+
+ALONE = {"devices": {"devices": 1}}
+"""A cell computes on one device; the benchmark's parallelism is over cells."""
+WHOLE = ("tasks", "structures")
+"""Groups that an arm or task says as a whole: half of one pretext list and half of another would be nobody's."""
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid over ``base``, group by group."""
+    result = dict(base)
+    for key, value in over.items():
+        before = result.get(key)
+        both = isinstance(value, Mapping) and isinstance(before, Mapping) and key not in WHOLE
+        result[key] = merged(before, value) if both else value  # type: ignore[arg-type]
+    return result

@@ -1,0 +1,141 @@
+"""Running cells in parallel, each in a fresh process; one that fails is told and the others go on."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import torch
+
+from orienteer.benchmark.cell import DONE, run_cell
+from orienteer.benchmark.plan import Cell
+from orienteer.errors import OrienteerError
+from orienteer.store.workers import available_cores
+
+Failures = dict[str, str]
+
+
+def slots(parallel: int | str) -> int:
+    """How many cells run at a time."""
+    if parallel != "auto":
+        return int(parallel)
+    return torch.cuda.device_count() or available_cores()
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    store: Path,
+    split: str,
+    view: int,
+    *,
+    parallel: int,
+    on_done: Callable[[Cell, str | None], None],
+) -> Failures:
+    """Run the cells that are not done yet; pretraining first, since the others start from it.
+
+    Args:
+        cells: in order.
+        store: the benchmark's store.
+        split: people to score.
+        view: view edge of untrained features, voxels.
+        parallel: processes at a time; each gets a GPU of its own in turn, or one CPU thread.
+        on_done: told of every cell that is finished, with its error where it failed.
+
+    Returns:
+        Errors by cell name. Cells that start from a failed run are not tried.
+    """
+    failures: Failures = {}
+    for stage in ("pretrain", "rest"):
+        todo = [
+            cell
+            for cell in cells
+            if (cell.stage == "pretrain") == (stage == "pretrain") and not (cell.folder / DONE).is_file()
+        ]
+        ready = []
+        for cell in todo:
+            if cell.run is not None and not (cell.run / DONE).is_file():
+                failures[cell.name] = "its pretraining run failed"
+                on_done(cell, failures[cell.name])
+            else:
+                ready.append(cell)
+        if ready:
+            failures |= _run(ready, store, split, view, parallel, on_done)
+    return failures
+
+
+def _run(
+    cells: Sequence[Cell],
+    store: Path,
+    split: str,
+    view: int,
+    parallel: int,
+    on_done: Callable[[Cell, str | None], None],
+) -> Failures:
+    failures: Failures = {}
+    context = multiprocessing.get_context("spawn")
+    gpus = context.Queue()
+    for number in range(parallel):
+        gpus.put(number)
+    waiting = list(cells)
+    while waiting:
+        pool = ProcessPoolExecutor(
+            min(parallel, len(waiting)), mp_context=context, max_tasks_per_child=1, initializer=_own_device,
+            initargs=(gpus, torch.cuda.device_count()),
+        )  # fmt: skip
+        running: dict[Future[None], Cell] = {}
+        broken = False
+        try:
+            running = {pool.submit(run_cell, cell, store, split, view): cell for cell in waiting}
+            waiting = []
+            pending = set(running)
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    cell = running[future]
+                    error = _error(future)
+                    if error == DIED:
+                        broken = True
+                        waiting.append(cell)
+                        continue
+                    if error is not None:
+                        failures[cell.name] = error
+                    on_done(cell, error)
+        finally:
+            # Ctrl-C: running cells stop after a checkpoint of their own; those that wait are dropped.
+            pool.shutdown(wait=True, cancel_futures=True)
+        if broken:
+            # One process was killed and took the pool with it. One at a time finds out which.
+            if parallel == 1:
+                cell = waiting.pop(0)
+                failures[cell.name] = "its process was killed, most likely for want of memory"
+                on_done(cell, failures[cell.name])
+            parallel = 1
+    return failures
+
+
+DIED = "died"
+
+
+def _error(future: "Future[None]") -> str | None:
+    try:
+        future.result()
+    except BrokenProcessPool:
+        return DIED
+    except OrienteerError as error:
+        return str(error)
+    except Exception as error:  # a bug in one cell must not cost the others
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _own_device(queue: "multiprocessing.Queue[int]", gpus: int) -> None:
+    """Before anything is computed: a GPU of its own for this process, or a single CPU thread."""
+    number = queue.get()
+    queue.put(number)
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLOSC_NTHREADS"):
+        os.environ[name] = "1"
+    torch.set_num_threads(1)

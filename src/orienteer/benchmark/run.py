@@ -1,0 +1,152 @@
+"""``benchmark``: from one configuration to records, a table and a report; resumes where it stopped."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from orienteer import __version__
+from orienteer.atomic import write_text
+from orienteer.benchmark.cell import DONE
+from orienteer.benchmark.collect import collect, tasks_shown
+from orienteer.benchmark.plan import Cell, cells_of
+from orienteer.benchmark.pool import run_cells, slots
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.comparison import CompareResult, compare
+from orienteer.comparison.benchmark import write_benchmark
+from orienteer.config import load_yaml, override
+from orienteer.errors import RunError
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.store import Store, ingest
+
+CONFIG = "benchmark.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkResult:
+    """What a benchmark reached.
+
+    Attributes:
+        results: folder of records, table and report.
+        comparison: what was rendered; None while nothing is finished.
+        finished: cells that are done.
+        cells: all there are.
+        failures: errors by cell.
+    """
+
+    results: Path
+    comparison: CompareResult | None
+    finished: int
+    cells: int
+    failures: dict[str, str]
+
+
+def benchmark(
+    config: Path | str, out: Path | str, *, assign: tuple[str, ...] = (), progress: bool = True
+) -> BenchmarkResult:
+    """Run every cell that is not done, then render what there is.
+
+    Args:
+        config: a YAML file, see ``benchmarks/*.yaml``.
+        out: a folder; run again with the same one to go on. ``OUT/results`` holds all that is published.
+        assign: settings as ``key=value`` over the file's.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        ConfigError: a setting is unknown or does not fit.
+        RunError: the folder belongs to another configuration.
+    """
+    config, out = Path(config), Path(out)
+    settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
+    _claim(settings, out)
+    store = _store(settings, config.parent, out, progress)
+    cells = cells_of(settings, out)
+    console = Console(stderr=True, quiet=not progress)
+    todo = [cell for cell in cells if not (cell.folder / DONE).is_file()]
+    parallel = slots(settings.parallel)
+    shared = PretrainSettings.read({**settings.pretrain})
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not progress) as bar:
+        line = bar.add_task(f"cells, {parallel} at a time", total=len(cells), completed=len(cells) - len(todo))
+
+        def tell(cell: Cell, error: str | None) -> None:
+            bar.advance(line)
+            if error is not None:
+                console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
+
+        failures = run_cells(todo, store.path, settings.split, shared.views.size, parallel=parallel, on_done=tell)
+    results = out / "results"
+    write_benchmark(results, _document(settings, config, cells))
+    finished = collect(settings, cells, store, results)
+    measured = any(cell.stage != "pretrain" and (cell.folder / DONE).is_file() for cell in cells)
+    return BenchmarkResult(results, compare(results) if measured else None, finished, len(cells), failures)
+
+
+def _claim(settings: BenchmarkSettings, out: Path) -> None:
+    """The folder belongs to one configuration: figures of two must never stand in one table."""
+    file = out / CONFIG
+    said = settings.model_dump(mode="json")
+    if file.is_file():
+        # What is only shown may change, and cells may be added; what a finished cell rests on may not.
+        before = load_yaml(file)
+        for key in ("data", "split", "pretrain", "finetune"):
+            if before.get(key) != said[key]:
+                raise RunError(
+                    f"{out} was started with another `{key}`",
+                    cure="choose another folder, or restore the configuration",
+                )
+        for group in ("arms", "tasks"):
+            for name in sorted(set(before.get(group, {})) & set(said[group])):
+                if _effective(before[group][name]) != _effective(said[group][name]):
+                    raise RunError(
+                        f"{out} was started with another {group}.{name}",
+                        cure="give the changed one another name, or choose another folder",
+                    )
+    elif out.exists() and any(out.iterdir()):
+        raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
+    write_text(file, yaml.safe_dump(said, sort_keys=False))
+
+
+def _effective(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in ("label", "role", "words", "labels", "modes")}
+
+
+def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -> Store:
+    data = settings.data
+    where = {name: (base / path).resolve() if path else None for name, path in (
+        ("scans", data.scans), ("labels", data.labels), ("table", data.table),
+    )}  # fmt: skip
+    assert where["scans"] is not None
+    ingest(
+        where["scans"], out / "store", spacing=data.spacing, labels=where["labels"], table=where["table"],
+        progress=progress,
+    )  # fmt: skip
+    return Store.open(out / "store")
+
+
+def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> dict[str, Any]:
+    gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    return {
+        "name": settings.name,
+        "title": settings.title,
+        "credit": settings.credit,
+        "orienteer_version": __version__,
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+            "device": ", ".join(gpus) or "CPU",
+            "at_a_time": slots(settings.parallel),
+            "cells": len(cells),
+        },
+        "tasks": tasks_shown(settings),
+        "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
+        "configuration": settings.model_dump(mode="json"),
+        "commands": [f"orienteer benchmark {config.name} OUT"],
+    }
