@@ -1,5 +1,6 @@
 """From settings to a Fabric: devices, precision and threads, with every ``auto`` resolved and told."""
 
+import logging
 import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -39,6 +40,8 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
 
 def build_fabric(settings: DeviceSettings) -> Fabric:
     """A Fabric for resolved settings; several devices run in processes of their own."""
+    # It announces what run.json says anyway, once for every scan that is scored.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     options: dict[str, Any] = {}
     if settings.devices != 1:
         # Each step uses the same weights; some none at all (the pooling when every task is dense), which plain DDP
