@@ -59,7 +59,7 @@ class Comparison:
         """Whether p, after Holm, is below 0.05 and the interval over people and seeds leaves zero out.
 
         p alone is not enough: its pairs share people and trainings. Between equal arms whose trainings differ only in
-        luck it fell below 0.05 in 27 to 44 % of simulated benchmarks (before Holm), both together in 8 to 11 %.
+        luck it fell below 0.05 in 32 to 44 % of simulated benchmarks (before Holm), both together in 9 to 11 %.
         """
         pair = self.paired
         sure = pair.low is not None and pair.high is not None and (pair.low > 0 or pair.high < 0)

@@ -125,8 +125,8 @@ def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode:
     if not rows:
         return None
     return Table(
-        title=f"Labels scratch needs, {MODES[mode]}",
-        columns=["arm", *(f"for its score with {labelled(count)}" for count in labels)],
+        title=f"Labels scratch needs to score what each arm scores, {MODES[mode]}",
+        columns=["arm", *(f"with {labelled(count)}" for count in labels)],
         rows=rows,
         note=f"{DASH}: {'; '.join(sorted(reasons))}." if reasons else "",
     )

@@ -1,5 +1,6 @@
 """Scores of one case, in mm where they are distances; computed by MONAI."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -51,13 +52,22 @@ def score_case(
         if not (mine.any() and theirs.any()):
             surface[place] = 0.0
             continue
-        box = _around(mine | theirs)
-        pair = [torch.from_numpy(mask[box])[None, None] for mask in (mine, theirs)]
-        hd95[place] = float(compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=spacing))
-        surface[place] = float(
-            compute_surface_dice(*pair, class_thresholds=[tolerance_mm], include_background=True, spacing=spacing)
-        )
+        with warnings.catch_warnings():
+            # MONAI warns of an argument that it passes itself.
+            warnings.simplefilter("ignore", FutureWarning)
+            hd95[place], surface[place] = _surfaces(mine, theirs, spacing, tolerance_mm)
     return CaseScores(dice, hd95, surface)
+
+
+def _surfaces(
+    mine: NDArray[np.bool_], theirs: NDArray[np.bool_], spacing: float, tolerance_mm: float
+) -> tuple[float, float]:
+    """HD95 in mm and surface Dice of two structures that are both there."""
+    box = _around(mine | theirs)
+    pair = [torch.from_numpy(mask[box])[None, None] for mask in (mine, theirs)]
+    hd95 = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=spacing)
+    surface = compute_surface_dice(*pair, class_thresholds=[tolerance_mm], include_background=True, spacing=spacing)
+    return float(hd95), float(surface)
 
 
 def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
