@@ -60,7 +60,7 @@ def test_markdown__the_best_of_each_column_is_bold(text: str) -> None:
 
 def test_markdown__holds_every_part(text: str) -> None:
     for title in (
-        "## What was run on what", "### HD95 (mm), fine-tuned, lower is better", "### Labels scratch needs to score what each arm scores, frozen",
+        "## What was run on what", "### HD95 (mm), fine-tuned, lower is better", "### Labels scratch needs to score",
         "### Surface Dice (points, 0 to 100)", "### Dice of each structure, fine-tuned, 1 label",
         "## Did each arm learn its own pretext?", "## Cost of each arm", "## Paired comparisons",
         "## How the figures were made", "orienteer benchmark runs/oasis-benchmark.yaml results", "over seeds",
