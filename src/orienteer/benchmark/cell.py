@@ -1,4 +1,4 @@
-"""Doing one cell, in a process of its own."""
+"""Doing one cell."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Running cells in parallel, each in a fresh process; one that fails is told and the others go on."""
+"""Running cells in parallel processes; one that fails is told and the others go on."""
 
 import multiprocessing
 import os
@@ -81,7 +81,7 @@ def _run(
     waiting = list(cells)
     while waiting:
         pool = ProcessPoolExecutor(
-            min(parallel, len(waiting)), mp_context=context, max_tasks_per_child=1, initializer=_own_device,
+            min(parallel, len(waiting)), mp_context=context, initializer=_own_device,
             initargs=(gpus, torch.cuda.device_count()),
         )  # fmt: skip
         running: dict[Future[None], Cell] = {}

@@ -1,0 +1,97 @@
+"""Which cells a configuration makes, with which settings."""
+
+from pathlib import Path
+
+import pytest
+
+from orienteer.benchmark.plan import cells_of, merged
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.errors import ConfigError
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.transfer.settings import FinetuneSettings
+from tests.benchmark.conftest import config
+
+OUT = Path("out")
+
+
+def settings(**changes: object) -> BenchmarkSettings:
+    return BenchmarkSettings.build(config(**changes))
+
+
+def test_cells__every_arm_label_count_and_seed_once_each_in_its_own_folder() -> None:
+    cells = cells_of(settings(), OUT)
+    assert len({cell.folder for cell in cells}) == len(cells)
+    counts = {
+        stage: sum(cell.stage == stage for cell in cells) for stage in ("pretrain", "finetune", "frozen", "places")
+    }
+    assert counts == {"pretrain": 2, "finetune": 3 * 2, "frozen": 3 * 2, "places": 3 * 2}
+    assert [cell.stage for cell in cells[:2]] == ["pretrain", "pretrain"], "what others start from comes first"
+
+
+def test_cells__arms_share_everything_that_they_do_not_change() -> None:
+    finetuned = [cell for cell in cells_of(settings(), OUT) if cell.stage == "finetune"]
+    same = {(cell.labels, cell.seed): cell.settings for cell in finetuned if cell.arm == "scratch"}
+    for cell in finetuned:
+        assert cell.settings == same[cell.labels, cell.seed], "labelled scans, steps and fresh weights must be the same"
+    assert {cell.run for cell in finetuned if cell.arm == "scratch"} == {None}
+    assert {cell.run for cell in finetuned if cell.arm == "ours"} == {OUT / "cells/pretrain/ours/seed_0"}
+
+
+def test_cells__differences_of_an_arm_reach_its_settings_only() -> None:
+    arms = config()["arms"]
+    arms["scratch-long"] = {"label": "long", "role": "scratch", "finetune": {"optimiser": {"steps": 6}}}
+    cells = cells_of(settings(arms=arms), OUT)
+    steps = {cell.arm: cell.settings.optimiser.steps for cell in cells if cell.stage == "finetune"}
+    assert steps == {"scratch": 2, "ours": 2, "masked": 2, "scratch-long": 6}
+    assert not [cell for cell in cells if cell.stage == "frozen" and cell.arm == "scratch-long"]
+    tasks = {cell.arm: cell.settings.tasks for cell in cells if isinstance(cell.settings, PretrainSettings)}
+    assert tasks == {"ours": {"gap": {}}, "masked": {"masked": {}}}
+
+
+def test_cells__fine_tuning_seeds_go_round_the_pretraining_seeds() -> None:
+    cells = cells_of(settings(seeds=[0, 1, 2], pretrain_seeds=[5, 6]), OUT)
+    assert sum(cell.stage == "pretrain" for cell in cells) == 4
+    runs = {cell.seed: cell.run for cell in cells if cell.stage == "finetune" and cell.arm == "ours"}
+    assert [runs[seed].name for seed in (0, 1, 2)] == ["seed_5", "seed_6", "seed_5"]
+
+
+def test_cells__an_arm_may_take_anothers_runs() -> None:
+    arms = config()["arms"]
+    arms["encoder-only"] = {
+        "label": "encoder only", "role": "ablation", "from_arm": "ours", "finetune": {"transfer": {"decoder": False}},
+    }  # fmt: skip
+    cells = cells_of(settings(arms=arms), OUT)
+    assert sum(cell.stage == "pretrain" for cell in cells) == 2
+    taken = next(cell for cell in cells if cell.arm == "encoder-only" and cell.stage == "finetune")
+    assert taken.run == OUT / "cells/pretrain/ours/seed_0"
+    assert isinstance(taken.settings, FinetuneSettings) and not taken.settings.transfer.decoder
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"arms": {"a": {"label": "a", "role": "scratch", "pretrain": {"seed": 1}}}}, "no pretraining"),
+        ({"arms": {"a": {"label": "a", "role": "ours", "from_arm": "b"}}}, "'b' is no pretrained arm"),
+        ({"seeds": [1, 1]}, "must differ"),
+        ({"tasks": {"t": {"kind": "regress", "words": "w", "modes": ["frozen"]}}}, "no frozen mode"),
+        ({"name": "Has Spaces"}, "name"),
+        ({"typo": 1}, "typo"),
+    ],
+)
+def test_settings__mistakes_are_told_before_anything_runs(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        settings(**changes)
+
+
+def test_cells__a_wrong_key_of_an_arm_names_the_arm() -> None:
+    arms = config()["arms"]
+    arms["ours"]["pretrain"] = {"optimizer": {}}
+    with pytest.raises(ConfigError, match=r"arms\.ours.*optimizer"):
+        cells_of(settings(arms=arms), OUT)
+
+
+def test_merged__groups_are_laid_over_each_other_but_task_lists_are_whole() -> None:
+    base = {"optimiser": {"steps": 5, "batch": 2}, "tasks": {"gap": {}}, "seed": 1}
+    over = {"optimiser": {"steps": 9}, "tasks": {"masked": {}}}
+    assert merged(base, over) == {"optimiser": {"steps": 9, "batch": 2}, "tasks": {"masked": {}}, "seed": 1}
+    assert base["optimiser"] == {"steps": 5, "batch": 2}

@@ -1,0 +1,106 @@
+"""The whole benchmark on simulated bodies, through the command line: records, table, resume, failures."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from safetensors.numpy import load_file
+from typer.testing import CliRunner
+
+from orienteer.benchmark.run import benchmark
+from orienteer.cli import app, commands
+from orienteer.comparison import compare
+from orienteer.errors import RunError
+from tests.benchmark.conftest import config
+
+assert commands
+
+
+@pytest.fixture(scope="module")
+def finished(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished benchmark."""
+    out = tmp_path_factory.mktemp("benchmark") / "out"
+    result = CliRunner().invoke(app, ["benchmark", str(cohort / "toy.yaml"), str(out)])
+    assert result.exit_code == 0, result.output
+    assert "20 of 20 cells finished, 0 failed" in result.output
+    return out
+
+
+def column(out: Path, name: str, table: str = "cases") -> list:
+    return pq.read_table(out / "results" / "records" / f"{table}.parquet").column(name).to_pylist()
+
+
+def test_benchmark__records_hold_every_arm_on_the_same_test_cases(finished: Path) -> None:
+    rows = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
+    dice = [row for row in rows if row["metric"] == "dice" and row["mode"] == "finetuned"]
+    cells = {}
+    for row in dice:
+        cells.setdefault((row["arm"], row["labels"], row["seed"]), []).append((row["case"], row["item"]))
+    assert len(cells) == 3 * 2
+    expected = [(case, item) for case in ("person_003", "person_007") for item in ("first", "second")]
+    assert all(sorted(found) == expected for found in cells.values()), "every arm is scored on the same cases"
+    tasks = set(column(finished, "task"))
+    assert {"organs", "organs-structure", "place-position", "place-side"} <= tasks
+
+
+def test_benchmark__says_what_every_arm_cost_and_whether_it_learned_its_pretext(finished: Path) -> None:
+    costs = pq.read_table(finished / "results" / "records" / "costs.parquet").to_pylist()
+    assert {(row["arm"], row["stage"]) for row in costs} >= {("ours", "pretrain"), ("scratch", "finetune")}
+    assert all(row["seconds"] > 0 and row["peak_memory_mb"] > 50 for row in costs)
+    pretext = pq.read_table(finished / "results" / "records" / "pretext.parquet").to_pylist()
+    assert {row["arm"] for row in pretext} == {"ours", "masked"}
+    gap = next(row for row in pretext if row["measure"] == "gap_error_mm")
+    assert gap["unit"] == "mm" and gap["chance"] > 10 and gap["verdict"] in ("learning", "stuck", "cheating")
+
+
+def test_benchmark__table_and_report_come_back_from_records_alone(finished: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copytree(finished / "results" / "records", results / "records")
+    shutil.copy(finished / "results" / "benchmark.json", results)
+    compare(results)
+    assert (results / "results.md").read_bytes() == (finished / "results" / "results.md").read_bytes()
+    assert "from scratch" in (results / "results.md").read_text()
+
+
+def test_benchmark__finished_cells_are_not_done_again_and_lost_ones_are(cohort: Path, finished: Path) -> None:
+    kept = finished / "cells/organs/finetuned/ours/labels_2/seed_0"
+    lost = finished / "cells/organs/finetuned/ours/labels_2/seed_1"
+    before = (kept / "cell.json").stat().st_mtime_ns
+    weights = load_file(next(lost.glob("checkpoints/*/model.safetensors")))
+    shutil.rmtree(lost)
+    result = benchmark(cohort / "toy.yaml", finished, progress=False)
+    assert (result.finished, result.cells, result.failures) == (20, 20, {})
+    assert (kept / "cell.json").stat().st_mtime_ns == before
+    again = load_file(next(lost.glob("checkpoints/*/model.safetensors")))
+    assert {name: value.tobytes() for name, value in again.items()} == {
+        name: value.tobytes() for name, value in weights.items()
+    }
+
+
+def test_benchmark__refuses_a_folder_of_other_settings(cohort: Path, finished: Path, tmp_path: Path) -> None:
+    data = {
+        name: str(cohort / value) for name, value in (("scans", "scans"), ("labels", "labels"), ("table", "people.tsv"))
+    }
+    changed = config(data={**data, "spacing": 3.0})
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(changed))
+    with pytest.raises(RunError, match="another `data`"):
+        benchmark(tmp_path / "other.yaml", finished, progress=False)
+    with pytest.raises(RunError, match="holds no benchmark"):
+        benchmark(cohort / "toy.yaml", cohort, progress=False)
+
+
+def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:
+    arms = config()["arms"]
+    broken = config(seeds=[0], arms={"scratch": arms["scratch"], "ours": arms["ours"]}, tasks={
+        "organs": {**config()["tasks"]["organs"], "labels": [1, 99], "modes": ["finetuned"]},
+    })  # fmt: skip
+    (cohort / "broken.yaml").write_text(yaml.safe_dump(broken, sort_keys=False))
+    result = CliRunner().invoke(app, ["benchmark", str(cohort / "broken.yaml"), str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "3 of 5 cells finished, 2 failed" in result.output
+    cost = json.loads((tmp_path / "out/cells/pretrain/ours/seed_0/cell.json").read_text())
+    assert cost["stage"] == "pretrain" and cost["seconds"] > 0
