@@ -1,9 +1,13 @@
 """What a fine-tuning learns, and of which scans; written to ``goal.json`` so that predictions can be named later."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from orienteer.store import Store
 from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans
@@ -21,11 +25,13 @@ class Goal:
         scans: the labelled training scans.
         structures: for segmentation.
         answers: for classification and regression.
+        voxels: of every class in the labelled training scans, background first.
     """
 
     scans: tuple[str, ...]
     structures: Structures | None
     answers: Answers | None
+    voxels: tuple[int, ...] = ()
 
     def network(self, settings: FinetuneSettings, channels: int) -> SegmentationNetwork | ScanNetwork:
         """The network for this goal; its fresh weights derive from the seed alone."""
@@ -33,9 +39,8 @@ class Goal:
             torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
             size = settings.patches.size
             if self.structures is not None:
-                return SegmentationNetwork(
-                    settings.network, in_channels=channels, patch=size, classes=self.structures.classes
-                )
+                weights = class_weights(self.voxels or (1,) * self.structures.classes, settings.loss.rarity)
+                return SegmentationNetwork(settings.network, in_channels=channels, patch=size, weights=weights)
             assert self.answers is not None
             outputs = len(self.answers.categories) or 1
             return ScanNetwork(settings.network, in_channels=channels, patch=size, outputs=outputs)
@@ -53,6 +58,7 @@ class Goal:
             structures=structures
             and Structures(tuple(structures["names"]), tuple(tuple(group) for group in structures["values"])),
             answers=answers and Answers(tuple(answers["categories"]), answers["mean"], answers["scale"]),
+            voxels=tuple(values["voxels"]),
         )
 
 
@@ -65,6 +71,13 @@ def goal_of(store: Store, settings: FinetuneSettings) -> Goal:
     """
     scans = few(store, labelled_scans(store, settings, "train"), settings.labels, settings.seed)
     if settings.kind == "segment":
-        structures, _ = structures_of(store, scans, settings.structures)
-        return Goal(scans, structures, None)
+        structures, counted = structures_of(store, scans, settings.structures)
+        return Goal(scans, structures, None, tuple(int(count) for count in np.sum(list(counted.values()), axis=0)))
     return Goal(scans, None, answers_of(store, scans, settings))
+
+
+def class_weights(voxels: Sequence[int], rarity: float) -> Float[Tensor, " classes"]:
+    """Weights ``voxels ** -rarity``, scaled so that they average to 1 over the voxels."""
+    counts = torch.tensor(voxels, dtype=torch.float64)
+    weights = counts**-rarity
+    return (weights * counts.sum() / (weights * counts).sum()).float()

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from monai.losses import DiceCELoss
+from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,14 +19,25 @@ from orienteer.pretext.model import ModelOutput, Seen
 class SegmentationNetwork(nn.Module):
     """Encoder and decoder to one score per class and voxel; called with targets it gives the loss.
 
-    The loss is Dice plus cross-entropy (MONAI's ``DiceCELoss``), Dice over the whole batch so that a patch without
-    a structure does not count as a failure.
+    The loss is Dice (MONAI's) plus cross-entropy. Dice is over the whole batch, so that a patch without a structure
+    does not count as a failure. Cross-entropy weighs classes by their rarity: unweighted, small structures stay
+    unlearned for hundreds of steps (docs/log.md).
+
+    Args:
+        settings: of encoder and decoder.
+        in_channels: channels of a scan.
+        patch: patch edge, voxels.
+        weights: of every class in the cross-entropy, background first.
 
     Raises:
         ConfigError: an encoder whose maps cannot be decoded to every voxel.
     """
 
-    def __init__(self, settings: NetworkSettings, *, in_channels: int, patch: int, classes: int) -> None:
+    weights: Tensor
+
+    def __init__(
+        self, settings: NetworkSettings, *, in_channels: int, patch: int, weights: Float[Tensor, " classes"]
+    ) -> None:
         super().__init__()
         self.encoder = build_encoder(settings, in_channels, patch)
         self.decoder = Decoder(
@@ -37,8 +48,9 @@ class SegmentationNetwork(nn.Module):
                 f"{settings.name} divides patches of {patch} voxels unevenly (strides {self.encoder.strides})",
                 cure="make patches.size a multiple of 16",
             )
-        self.head = nn.Conv3d(settings.dense_channels, classes, kernel_size=1)
-        self.loss = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+        self.head = nn.Conv3d(settings.dense_channels, len(weights), kernel_size=1)
+        self.dice = DiceLoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+        self.register_buffer("weights", weights, persistent=False)
 
     def scores(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N classes S S S"]:
         """Unnormalised scores."""
@@ -48,7 +60,10 @@ class SegmentationNetwork(nn.Module):
     def forward(self, images: Float[Tensor, "N C S S S"], target: Int[Tensor, "N S S S"]) -> ModelOutput:
         """Loss, and the Dice of the batch's own patches."""
         scores = self.scores(images).float()
-        loss = self.loss(scores, target[:, None])
+        # Weights average to 1 over the training voxels, so the mean is over voxels, not over weights: a patch of
+        # background counts little, not as much as one full of structures.
+        each = functional.cross_entropy(scores, target, weight=self.weights, reduction="none")
+        loss = self.dice(scores, target[:, None]) + each.mean()
         return ModelOutput(loss, Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),)))
 
 

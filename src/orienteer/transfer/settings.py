@@ -39,6 +39,13 @@ class TransferSettings(Config):
     """Share of the steps in which only fresh weights learn, before taken ones join."""
 
 
+class LossSettings(Config):
+    """The loss of a segmentation: Dice plus cross-entropy."""
+
+    rarity: float = Field(0.5, ge=0, le=1)
+    """Cross-entropy weighs a class by its voxels to the minus this: 0 not at all, 1 all classes alike."""
+
+
 class InferenceSettings(Config):
     """Sliding windows over a whole scan."""
 
@@ -74,7 +81,9 @@ class FinetuneSettings(Config):
     """What is taken from the run."""
     patches: PatchSettings = PatchSettings()
     """What is trained on."""
-    optimiser: OptimiserSettings = OptimiserSettings(steps=1000, batch=2, learning_rate=1e-3, warmup=0.1)
+    loss: LossSettings = LossSettings()
+    """What is minimised, for segmentation."""
+    optimiser: OptimiserSettings = OptimiserSettings(steps=1000, batch=2, learning_rate=3e-3, warmup=0.1)
     """Optimisation and its schedule: warm-up, then decay."""
     inference: InferenceSettings = InferenceSettings()
     """How whole scans are predicted."""

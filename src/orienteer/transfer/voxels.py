@@ -94,10 +94,10 @@ class LinearSegmenter(torch.nn.Module):
         return self.readout.dense_scores(self.features.dense(images))
 
 
-def linear_segmenter(features: FrozenFeatures, voxels: Voxels, classes: int) -> LinearSegmenter:
-    """Fit the linear layer on sampled voxels; each stands for the voxels it was drawn from."""
+def linear_segmenter(features: FrozenFeatures, voxels: Voxels, weights: Tensor) -> LinearSegmenter:
+    """Fit the linear layer on sampled voxels; each stands for the voxels it was drawn from, times its class's weight."""
     readout = LinearReadout(voxels.features)
-    readout.classify(voxels.features, voxels.target, classes, voxels.weight)
+    readout.classify(voxels.features, voxels.target, len(weights), voxels.weight * weights[voxels.target])
     return LinearSegmenter(features, readout)
 
 
