@@ -1,0 +1,37 @@
+"""The configurations that are shipped: each is valid, fair, and says where its data is."""
+
+from pathlib import Path
+
+import pytest
+
+from orienteer.benchmark.plan import cells_of
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.config import load_yaml
+from orienteer.pretraining.build import build_model
+from orienteer.pretraining.settings import PretrainSettings
+from tests.conftest import REPOSITORY
+
+FILES = sorted((REPOSITORY / "benchmarks").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_configuration__is_fair(file: Path) -> None:
+    """Same encoder and steps for every pretext; same fine-tuning but where an arm says otherwise."""
+    settings = BenchmarkSettings.build(load_yaml(file), origin=str(file))
+    cells = cells_of(settings, Path("out"))
+    runs = [cell.settings for cell in cells if isinstance(cell.settings, PretrainSettings)]
+    assert len({(run.network.name, run.network.size, run.optimiser.steps) for run in runs}) == 1
+    networks = {(run.network.name, run.network.size) for run in runs}
+    tuned = [cell.settings for cell in cells if cell.stage != "pretrain"]
+    assert {(one.network.name, one.network.size) for one in tuned} == networks
+    roles = [arm.role for arm in settings.arms.values()]
+    assert roles[0] == "scratch" and "ours" in roles and "baseline" in roles
+    assert settings.credit, "whose data it is belongs beside every figure"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if "cpu" in file.stem], ids=lambda file: file.stem)
+def test_configuration__every_arm_can_be_built(file: Path) -> None:
+    settings = BenchmarkSettings.build(load_yaml(file), origin=str(file))
+    for cell in cells_of(settings, Path("out")):
+        if isinstance(cell.settings, PretrainSettings):
+            assert set(build_model(cell.settings, channels=1, spacing=3.0).tasks) == set(cell.settings.active_tasks)
