@@ -76,7 +76,7 @@ def finetune(
     run = Path(source) if source is not None else None
     chosen = settings or FinetuneSettings()
     measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
-    if not resume and folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or (not resume and any(folder.iterdir()))):
         raise RunError(
             f"{folder} exists and is not empty",
             cure="add --resume to continue it, or choose another folder; nothing is overwritten",
@@ -100,6 +100,8 @@ def finetune_one(
 
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+    if folder.is_claimed:
+        _same(work, folder, split)
     if not folder.scores.is_file():
         _train(work, folder, console, progress)
         _score(work, folder, split, console, progress)
@@ -116,9 +118,7 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     goal = goal_of(store, settings)
-    for scan in labelled_scans(store, settings, split):
-        if goal.answers is not None and settings.column is not None:
-            goal.answers.encode(store.entry(scan).table[settings.column], scan)
+    scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
     if settings.optimiser.batch % int(devices.devices):
         raise RunError(
@@ -126,22 +126,23 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
             cure="set optimiser.batch to a multiple of devices.devices",
         )
     work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run)
+    if goal.answers is not None and settings.column is not None:
+        for scan in (*scored, *work.watched):
+            goal.answers.encode(store.entry(scan).table[settings.column], scan)
     work.build()
     return work
 
 
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
     settings = work.settings
-    if folder.is_claimed:
-        _same(work, folder)
-    else:
+    if not folder.is_claimed:
         folder.create(settings)
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
         console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False)
     else:
         console.print(f"seed {settings.seed}: from scratch", highlight=False)
-    if not (folder.path / "finetune.json").is_file():
+    if not folder.record_file.is_file():
         folder.write_record(_record(work))
     fabric = build_fabric(settings.devices)
     again = "run the same command again with --resume to go on from here"
@@ -200,15 +201,27 @@ def _record(work: Finetuning) -> dict[str, Any]:
     }
 
 
-def _same(work: Finetuning, folder: FinetuneFolder) -> None:
-    """A resumed fine-tuning must be the one that was started."""
+def _same(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
+    """A resumed fine-tuning must be the one that was started, finished or not."""
     ours = work.settings.model_dump(mode="json", exclude={"devices"})
-    theirs = folder.settings().model_dump(mode="json", exclude={"devices"}) if folder.record() else None
-    if ours != theirs:
+    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
         raise RunError(
             f"{folder.path} was started with other settings",
             cure="resume with the same --set, --labels and --from, or choose another folder",
         )
-    before = Goal.from_json(folder.record()["goal"])
-    if folder.record()["fingerprint"] != fingerprint(work.store) or before != work.goal:
+    if not folder.record_file.is_file():
+        return  # killed before anything but its settings was written
+    record = folder.record()
+    if record["fingerprint"] != fingerprint(work.store) or Goal.from_json(record["goal"]) != work.goal:
         raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
+    before = record["loaded"]
+    if before != (work.loaded.sentence() if work.loaded else None):
+        raise RunError(
+            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
+            cure="resume with the same --from, or choose another folder",
+        )
+    if record.get("split", split) != split:
+        raise RunError(
+            f"{folder.path} was scored on {record['split']}, not {split}",
+            cure=f"resume with --split {record['split']}, or choose another folder",
+        )

@@ -1,6 +1,7 @@
 """The folder of one fine-tuning: settings, goal, weights taken, checkpoints, scores."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from orienteer.atomic import write_json
@@ -21,7 +22,7 @@ class FinetuneFolder(TrainingFolder):
         Raises:
             RunError: this is no folder of a fine-tuning.
         """
-        if not self.is_claimed or not (self.path / "finetune.json").is_file():
+        if not self.is_claimed:
             raise RunError(
                 f"{self.path} is not a fine-tuned network", cure="give a folder made by `orienteer finetune`"
             )
@@ -29,7 +30,7 @@ class FinetuneFolder(TrainingFolder):
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write ``finetune.json``."""
-        write_json(self.path / "finetune.json", {"schema_version": SCHEMA, **record})
+        write_json(self.record_file, {"schema_version": SCHEMA, **record})
 
     def record(self) -> dict[str, Any]:
         """Read ``finetune.json``.
@@ -37,7 +38,7 @@ class FinetuneFolder(TrainingFolder):
         Raises:
             RunError: it is missing, damaged or newer than this Orienteer.
         """
-        file = self.path / "finetune.json"
+        file = self.record_file
         try:
             record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -47,6 +48,11 @@ class FinetuneFolder(TrainingFolder):
         return record
 
     @property
-    def scores(self) -> Any:
+    def record_file(self) -> Path:
+        """What is learned, of which scans, from which weights."""
+        return self.path / "finetune.json"
+
+    @property
+    def scores(self) -> Path:
         """Scores per case, Parquet; there once the fine-tuning is finished."""
         return self.path / "cases.parquet"

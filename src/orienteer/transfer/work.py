@@ -53,16 +53,17 @@ class Finetuning:
 
     def validate(self, model: Any, device: torch.device) -> Validation | None:
         """Scores of labelled validation people, to be watched."""
-        if not self.settings.validate_scans or not self._watched:
+        if not self.watched:
             return None
-        rows = score_scans(model, self.store, self._watched, self.goal, self.settings, device)
+        rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device)
         kind = self.settings.kind
         metric, unit, better = {
             "segment": ("dice", "fraction", "higher"),
             "classify": ("correct", "fraction", "higher"),
             "regress": ("absolute_error", "1", "lower"),
         }[kind]
-        value = float(np.nanmean([row.value for row in rows if row.metric == metric]))
+        known = [row.value for row in rows if row.metric == metric and row.value == row.value]
+        value = float(np.mean(known)) if known else float("nan")
         measure = Measure(value, unit, None, "higher" if better == "higher" else "lower")
         return Validation({kind: Observation(kind, {metric: measure})}, None)
 
@@ -86,7 +87,10 @@ class Finetuning:
         return {scan: answers.encode(self.store.entry(scan).table[column], scan) for scan in self.goal.scans}
 
     @cached_property
-    def _watched(self) -> tuple[str, ...]:
+    def watched(self) -> tuple[str, ...]:
+        """Labelled validation scans that are scored at every checkpoint; none when that is switched off."""
+        if not self.settings.validate_scans:
+            return ()
         entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
         if self.settings.kind == "segment":
             return tuple(entry.id for entry in entries if entry.labelled)
