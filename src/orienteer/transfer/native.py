@@ -49,8 +49,11 @@ def write_labels(path: Path, classes: UInt8[ndarray, "d h w"], affine: NDArray[n
     """
     image = nib.Nifti1Image(classes, affine)
     image.header.set_xyzt_units("mm")
-    image.set_qform(affine, code=1)
     image.set_sform(affine, code=1)
+    # A quaternion cannot hold the shear of a tilted gantry; where it would lie, only the matrix speaks.
+    image.set_qform(affine)
+    straight = np.allclose(image.get_qform(), affine, atol=1e-3)
+    image.set_qform(affine, code=1 if straight else 0)
     data = image.to_bytes()
     if path.suffix == ".gz":
         import gzip
