@@ -1,6 +1,7 @@
 """``predict``: a fine-tuned network on a folder of scans; each answer lies on its scan's own grid."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,10 @@ from orienteer.atomic import write_json
 from orienteer.errors import RunError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.scans import Finding, Source, discover, read
-from orienteer.store.intensity import normalise
-from orienteer.store.manifest import Parameters
+from orienteer.scans.findings import finding
 from orienteer.store.prepare import Scaled, scaled
-from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
-from orienteer.transfer.folder import FinetuneFolder
-from orienteer.transfer.goal import Goal
-from orienteer.transfer.infer import scan_answer, scan_probabilities
+from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
-from orienteer.transfer.settings import FinetuneSettings
 
 RECORD = "predictions.json"
 
@@ -43,110 +38,6 @@ class PredictResult:
     failed: Mapping[str, Finding]
 
 
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """The networks of all seeds, which answer together.
-
-    Attributes:
-        networks: in evaluation mode, on ``device``.
-        goal: what they answer.
-        settings: of the first; windows and overlap.
-        parameters: how scans are brought onto the store's grid.
-        channels: channels of a scan.
-        device: where the networks are.
-    """
-
-    networks: tuple[Any, ...]
-    goal: Goal
-    settings: FinetuneSettings
-    parameters: Parameters
-    channels: int
-    device: torch.device
-
-    @classmethod
-    def load(cls, out: Path) -> "Ensemble":
-        """Every finished seed below ``out``, or the one folder given.
-
-        Raises:
-            RunError: no finished fine-tuning, damaged checkpoints, or seeds that learned different things.
-        """
-        seeds = sorted(out.glob("seed_*"), key=lambda path: (len(path.name), path.name)) or [out]
-        folders = [folder for folder in map(FinetuneFolder, seeds) if folder.scores.is_file()]
-        if not folders:
-            raise RunError(
-                f"{out} holds no finished fine-tuning", cure="run `orienteer finetune` first, or --resume it"
-            )
-        record, settings = folders[0].record(), folders[0].settings()
-        devices = resolve(settings.devices).model_copy(update={"devices": 1})
-        set_threads(devices)
-        device = build_fabric(devices).device
-        goal = Goal.from_json(record["goal"])
-        networks = []
-        for folder in folders:
-            own = Goal.from_json(folder.record()["goal"])
-            if (own.structures, own.answers and own.answers.categories) != (
-                goal.structures,
-                goal.answers and goal.answers.categories,
-            ):
-                raise RunError(
-                    f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
-                )
-            checkpoint, _ = latest_checkpoint(folder.checkpoints)
-            if checkpoint is None:
-                raise RunError(f"{folder.path} has no whole checkpoint", cure="fine-tune it again")
-            network = own.network(folder.settings(), record["channels"])
-            network.load_state_dict(dict(checkpoint.model))
-            networks.append((network.to(device).eval(), own))
-        return cls(
-            networks=tuple(networks),
-            goal=goal,
-            settings=settings.model_copy(update={"devices": devices}),
-            parameters=Parameters.build(record["parameters"]),
-            channels=record["channels"],
-            device=device,
-        )
-
-    def probabilities(self, ready: Scaled) -> np.ndarray:
-        """``(classes, D, H, W)`` on the store's grid, averaged over the networks."""
-        image = normalise(ready.image, ready.intensity)
-        with autocast(self.settings.devices, self.device):
-            parts = [
-                scan_probabilities(
-                    network.scores,
-                    image,
-                    patch=self.settings.patches.size,
-                    settings=self.settings.inference,
-                    device=self.device,
-                )
-                for network, _ in self.networks
-            ]
-        mean: np.ndarray = torch.stack(parts).mean(0).numpy()
-        return mean
-
-    def answer(self, ready: Scaled) -> dict[str, Any]:
-        """The category with its probability, or the number in the column's own unit."""
-        image = normalise(ready.image, ready.intensity)
-        scores = []
-        with autocast(self.settings.devices, self.device):
-            for network, own in self.networks:
-                said = scan_answer(
-                    network.scores,
-                    image,
-                    patch=self.settings.patches.size,
-                    settings=self.settings.inference,
-                    device=self.device,
-                )
-                # Each network learned its number on the scale of its own training scans.
-                assert own.answers is not None
-                scores.append(said if own.answers.categories else said * own.answers.scale + own.answers.mean)
-        assert self.goal.answers is not None
-        if not self.goal.answers.categories:
-            return {"value": float(np.mean(scores))}
-        likely = torch.from_numpy(np.stack(scores)).softmax(1).mean(0)
-        best = int(likely.argmax())
-        return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
-
-
 def predict(
     network: Path | str, scans: Path | str, out: Path | str, *, overwrite: bool = False, progress: bool = True
 ) -> PredictResult:
@@ -157,17 +48,18 @@ def predict(
         scans: a folder of scans in any format, or one file.
         out: a folder for the predictions: ``<id>.nii.gz`` on each scan's own grid and orientation, with class
             numbers named in ``predictions.json``; for classification and regression only that file.
-        overwrite: replace predictions that are there already; otherwise they are kept and not made again.
+        overwrite: replace predictions that are there already; otherwise they are kept and not made again, and those
+            of another network are in the way.
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no finished fine-tuning.
+        RunError: no finished fine-tuning, or predictions of another network in the way.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
-    sources = discover(Path(scans))
+    sources, failed = _unique(discover(Path(scans)))
+    _claim(folder, ensemble, overwrite)
     done: dict[str, Any] = {}
-    failed: dict[str, Finding] = {}
     console = Console(stderr=True, quiet=not progress)
     columns = (TextColumn("predicting"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
@@ -176,23 +68,58 @@ def predict(
                 done[source.id] = _one(ensemble, source, folder, overwrite)
             except ScanError as error:
                 failed[source.id] = Finding(error.code, "error", error.message, error.cure)
-            except MemoryError:
+            except (MemoryError, torch.OutOfMemoryError):
                 failed[source.id] = Finding("too-large", "error", "does not fit into memory", "predict it on its own")
+            except OSError as error:
+                message = f"{source.relative}: cannot be read: {error.strerror}"
+                failed[source.id] = Finding("unreadable", "error", message, "check the file")
+    _record(folder, ensemble, done, failed)
+    return PredictResult(folder, done, failed)
+
+
+def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]]:
+    """One scan an id: two would write one file."""
+    first: dict[str, Source] = {}
+    failed: dict[str, Finding] = {}
+    for source in sources:
+        owner = first.setdefault(source.id.casefold(), source)
+        if owner is not source:
+            message = f"{owner.relative} has the id {source.id} as well, and is predicted"
+            failed[f"{source.id} ({source.relative})"] = finding("duplicate-id", message)
+    return list(first.values()), failed
+
+
+def _claim(folder: Path, ensemble: Ensemble, overwrite: bool) -> None:
+    """A folder belongs to one network: class numbers of two must never lie side by side."""
+    try:
+        before = json.loads((folder / RECORD).read_text(encoding="utf-8")).get("network")
+    except (OSError, ValueError, AttributeError):
+        before = None
+    if before == ensemble.digest:
+        return
+    if before is not None and not overwrite:
+        raise RunError(
+            f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
+        )
+    _record(folder, ensemble, {}, {})
+
+
+def _record(folder: Path, ensemble: Ensemble, done: Mapping[str, Any], failed: Mapping[str, Finding]) -> None:
     structures = ensemble.goal.structures
-    names = {str(n): name for n, name in enumerate(structures.names, start=1)} if structures else None
     write_json(
         folder / RECORD,
         {
-            "classes": names,
+            "network": ensemble.digest,
+            "networks": len(ensemble.networks),
+            "classes": {str(n): name for n, name in enumerate(structures.names, start=1)} if structures else None,
             "column": ensemble.settings.column,
-            "predictions": done,
+            "predictions": dict(done),
             "failed": {
-                name: {"code": finding.code, "message": finding.message, "cure": finding.cure}
-                for name, finding in failed.items()
+                name: {"code": found.code, "message": found.message, "cure": found.cure}
+                for name, found in failed.items()
             },
         },
     )
-    return PredictResult(folder, done, failed)
 
 
 def _one(ensemble: Ensemble, source: Source, folder: Path, overwrite: bool) -> Any:
