@@ -15,7 +15,7 @@ from orienteer.observations.files import finite, write_rows
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads
 from orienteer.transfer.features import FrozenFeatures, Source, features_of
-from orienteer.transfer.goal import Goal, goal_of
+from orienteer.transfer.goal import Goal, class_weights, goal_of
 from orienteer.transfer.labelled import labelled_scans
 from orienteer.transfer.linear import neighbours
 from orienteer.transfer.places import place_rows, sampled_views
@@ -75,19 +75,20 @@ def probe(
     folder = Path(run) / "probes" / (name or measured)
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
-    chosen = settings or FinetuneSettings()
+    chosen = (settings or FinetuneSettings()).model_copy(update={"kind": "segment"})
     console = Console(stderr=True, quiet=not progress)
-    device = _device(chosen)
-    source.features.to(device)
-    rows = probe_places(source.features, opened, measured, chosen, device)
-    console.print("position and side: done", highlight=False)
     try:
         goal: Goal | None = goal_of(opened, chosen)
+        labelled_scans(opened, chosen, measured)
     except ConfigError as error:
         if chosen.structures is not None or any(entry.labelled for entry in opened.manifest.scans):
             raise
         goal = None
         console.print(f"no structures are probed: {error.message}", highlight=False)
+    device = _device(chosen)
+    source.features.to(device)
+    rows = probe_places(source.features, opened, measured, chosen, device)
+    console.print("position and side: done", highlight=False)
     if goal is not None:
         rows += probe_structures(source.features, opened, measured, goal, chosen, device)
         console.print("structures: done", highlight=False)
@@ -115,7 +116,7 @@ def probe_structures(
     devices = resolve(settings.devices)
     settings = settings.model_copy(update={"devices": devices})
     train = sampled_voxels(features, store, goal.scans, goal, settings, device)
-    network = linear_segmenter(features, train, goal.structures.classes)
+    network = linear_segmenter(features, train, class_weights(goal.voxels, settings.loss.rarity))
     scans = labelled_scans(store, settings, split)
     rows = score_scans(network, store, scans, goal, settings, device)
     test = sampled_voxels(features, store, scans, goal, settings, device, per_class=100)
