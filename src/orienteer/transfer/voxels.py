@@ -95,7 +95,7 @@ class LinearSegmenter(torch.nn.Module):
 
 
 def linear_segmenter(features: FrozenFeatures, voxels: Voxels, weights: Tensor) -> LinearSegmenter:
-    """Fit the linear layer on sampled voxels; each stands for the voxels it was drawn from, times its class's weight."""
+    """Fit the linear layer on sampled voxels; each stands for those it was drawn from, times its class's weight."""
     readout = LinearReadout(voxels.features)
     readout.classify(voxels.features, voxels.target, len(weights), voxels.weight * weights[voxels.target])
     return LinearSegmenter(features, readout)
