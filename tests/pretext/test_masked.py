@@ -166,7 +166,7 @@ def test_masked__restores_what_is_hidden_and_keeps_what_is_shown() -> None:
     restored = masked.restore(views)
     mask = masked.mask(views.images, views.address).expand_as(restored)
     assert torch.equal(restored[~mask], views.images[~mask])
-    torch.testing.assert_close(restored[mask], masked.head(views.dense)[mask])
+    torch.testing.assert_close(restored[mask], masked.head(views)[mask])
 
 
 def test_mean_of_shown__by_hand() -> None:

@@ -9,34 +9,38 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.observations.records import Measure, Rows
-from orienteer.pretext.contract import BODY_ABOVE, to_numpy
+from orienteer.pretext.contract import BODY_ABOVE, EncodedViews, Interface, to_numpy
 
 WINDOW = 2.0
 """Width of the normalised intensity window, -1 to 1."""
 
 
 class VoxelHead(nn.Module):
-    """Predicts all voxels that a dense cell covers, in every channel, from that cell alone.
+    """Predicts all voxels that a dense cell covers, in every channel: structure from the cell, level from the view.
 
-    A 1x1x1 convolution with one output for each voxel of a cell; the outputs are then laid in their places (Shi et al.
-    2016, arXiv 1609.05158).
+    A 1x1x1 convolution has one output for each voxel of a cell; the outputs are then laid in their places (Shi et al.
+    2016, arXiv 1609.05158). Decoders normalise their features over each view, which takes its brightness out; the
+    view's embedding, which still knows it, gives it back as one offset a channel.
 
     Args:
-        dense_channels: channels of the dense features.
-        channels: C, channels of a scan.
-        stride: voxels per dense cell and axis.
+        interface: sizes of the features.
     """
 
-    def __init__(self, dense_channels: int, channels: int, stride: int) -> None:
+    def __init__(self, interface: Interface) -> None:
         super().__init__()
-        self.stride = stride
-        self.voxels = nn.Conv3d(dense_channels, channels * stride**3, kernel_size=1)
+        self.stride = interface.dense_stride
+        self.voxels = nn.Conv3d(interface.dense_channels, interface.channels * self.stride**3, kernel_size=1)
+        self.level = nn.Linear(interface.embedding, interface.channels)
+        nn.init.zeros_(self.level.weight)
+        nn.init.zeros_(self.level.bias)
 
-    def forward(self, dense: Float[Tensor, "B K D s s s"]) -> Float[Tensor, "B K C S S S"]:
+    def forward(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
         """Normalised intensities, float32."""
-        cells = self.voxels(dense.flatten(0, 1)).float()
+        assert views.dense is not None
+        cells = self.voxels(views.dense.flatten(0, 1)).float()
         voxels: Tensor = pixelshuffle(cells, 3, self.stride)
-        return voxels.reshape(*dense.shape[:2], *voxels.shape[1:])
+        level: Tensor = self.level(views.embedding).float()[..., None, None, None]
+        return voxels.reshape(*views.dense.shape[:2], *voxels.shape[1:]) + level
 
 
 def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S S"]:

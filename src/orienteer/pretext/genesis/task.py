@@ -47,7 +47,7 @@ class GenesisTask(PretextTask):
                 f"tasks.genesis.views is {self.settings.views}, but a sample has {interface.views} views",
                 cure="lower it, or set it to null for all views",
             )
-        self.head = VoxelHead(interface.dense_channels, interface.channels, interface.dense_stride)
+        self.head = VoxelHead(interface)
 
     def corrupt(
         self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
@@ -62,8 +62,7 @@ class GenesisTask(PretextTask):
 
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
         """The prediction, of every voxel."""
-        assert views.dense is not None
-        restored: Tensor = self.head(views.dense)
+        restored: Tensor = self.head(views)
         return restored
 
     def forward(self, views: EncodedViews) -> TaskOutput:

@@ -59,7 +59,7 @@ class MaskedTask(PretextTask):
                 f"tasks.masked.views is {self.settings.views}, but a sample has {interface.views} views",
                 cure="lower it, or set it to null for all views",
             )
-        self.head = VoxelHead(interface.dense_channels, interface.channels, interface.dense_stride)
+        self.head = VoxelHead(interface)
 
     def corrupt(
         self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
@@ -77,13 +77,11 @@ class MaskedTask(PretextTask):
 
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
         """What is shown, with the prediction where it is hidden."""
-        assert views.dense is not None
-        return torch.where(self.mask(views.images, views.address), self.head(views.dense), views.images)
+        return torch.where(self.mask(views.images, views.address), self.head(views), views.images)
 
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss over hidden voxels, and one row a view about those of them that are body."""
-        assert views.dense is not None
-        mask, predicted = self.mask(views.images, views.address), self.head(views.dense)
+        mask, predicted = self.mask(views.images, views.address), self.head(views)
         # Gathered, not multiplied: a prediction where nothing is hidden takes no part, not even a NaN.
         hidden = mask.expand_as(predicted)
         error = predicted[hidden] - views.images[hidden]
