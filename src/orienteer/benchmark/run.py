@@ -64,9 +64,10 @@ def benchmark(
     """
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
-    _claim(settings, out)
-    store = _store(settings, config.parent, out, progress)
     cells = cells_of(settings, out)
+    _check_claim(settings, out)
+    store = _store(settings, config.parent, out, progress)
+    write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     console = Console(stderr=True, quiet=not progress)
     todo = [cell for cell in cells if not (cell.folder / DONE).is_file()]
     parallel = slots(settings.parallel)
@@ -88,7 +89,7 @@ def benchmark(
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(cells), failures)
 
 
-def _claim(settings: BenchmarkSettings, out: Path) -> None:
+def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
     """The folder belongs to one configuration: figures of two must never stand in one table."""
     file = out / CONFIG
     said = settings.model_dump(mode="json")
@@ -108,9 +109,8 @@ def _claim(settings: BenchmarkSettings, out: Path) -> None:
                         f"{out} was started with another {group}.{name}",
                         cure="give the changed one another name, or choose another folder",
                     )
-    elif out.exists() and any(out.iterdir()):
+    elif out.exists() and {path.name for path in out.iterdir()} - {"store"}:
         raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
-    write_text(file, yaml.safe_dump(said, sort_keys=False))
 
 
 def _effective(values: dict[str, Any]) -> dict[str, Any]:
