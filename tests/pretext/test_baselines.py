@@ -25,7 +25,6 @@ class TestVoco(TaskContract):
     metric = False
     view_order_matters = True
     view_counts = (10,)
-    learning_steps = 300
 
 
 class TestVocoOfOneCrop(TestVoco):

@@ -1,5 +1,7 @@
 """VoCo: overlaps and losses by hand."""
 
+import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -7,13 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from orienteer.errors import ConfigError
-from orienteer.pretext.contract import Interface
+from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.voco.settings import VocoSettings
 from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
-from orienteer.pretext.voco.task import VocoTask, voco_measures
-from orienteer.testing.toy_views import bare_views
+from orienteer.pretext.voco.task import AmongViews, VocoTask, voco_measures
+from orienteer.testing.toy_views import bare_views, toy_views
 from orienteer.views.place import BASE
 
 BASES = torch.tensor(BASE, dtype=torch.float32)[None] * 40 + 7
@@ -96,6 +99,43 @@ def test_measures__of_two_nearest_base_crops_either_will_do() -> None:
     }
     accuracy = voco_measures(rows)["nearest_base_accuracy"]
     assert (accuracy.value, accuracy.chance) == (1.0, 0.5)
+
+
+def test_among_views__by_hand() -> None:
+    """Two views of one scan: +1 and -1 in every channel, whatever they share; scans do not mix."""
+    x = torch.tensor([[[7.0, 100.0], [9.0, 60.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    expected = torch.tensor([[[-1.0, 1.0], [1.0, -1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    torch.testing.assert_close(AmongViews()(x), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_voco__its_position_loss_falls_with_a_teacher(normalised: bool) -> None:
+    """A small encoder whose copy encodes the base crops; without the normalisation it runs after itself for ever."""
+    torch.manual_seed(0)
+    interface = Interface(embedding=24, dense_channels=4, views=10, view_mm=72.0)
+    task = VocoTask(VocoSettings(projection=64), interface)
+    if not normalised:
+        task.head = nn.Sequential(*(layer for layer in task.head if not isinstance(layer, AmongViews)))
+    encoder = nn.Sequential(nn.Linear(24, 64), nn.GELU(), nn.Linear(64, 24), nn.LayerNorm(24))
+    copied = copy.deepcopy(encoder)
+    optimiser = torch.optim.AdamW([*encoder.parameters(), *task.parameters()], lr=2e-3)
+
+    def encoded(seed: int, samples: int, bases: nn.Module) -> EncodedViews:
+        views = toy_views(interface, samples=samples, seed=seed, dense=False, placement="grid")
+        with torch.no_grad():
+            fixed = bases(views.embedding[:, 2:])
+        return dataclasses.replace(views, embedding=torch.cat([encoder(views.embedding[:, :2]), fixed], dim=1))
+
+    for step in range(80):
+        optimiser.zero_grad()
+        task(encoded(step, 4, copied)).loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            for slow, fast in zip(copied.parameters(), encoder.parameters(), strict=True):
+                slow.lerp_(fast, 0.1)
+    figure = task(encoded(9999, 32, encoder)).observation.measures["position_loss"]
+    assert figure.chance is not None
+    assert (figure.value < 0.6 * figure.chance) == normalised, figure
 
 
 def test_voco__both_losses_add_up_and_a_collapse_shows() -> None:

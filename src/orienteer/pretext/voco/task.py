@@ -1,13 +1,14 @@
 """VoCo (Wu et al., VoCo: A Simple-yet-Effective Volume Contrastive Learning Framework, CVPR 2024).
 
 https://arxiv.org/abs/2402.17300, with the momentum teacher of its published code: the teacher (``teacher.enabled``)
-encodes the base crops, so that what a random crop is compared with moves slowly. Here the online network does not
-encode base crops a second time, so with a teacher the loss that pushes them apart trains the projection alone.
+encodes the base crops, so that what a random crop is compared with moves slowly. Without a teacher, as in the paper,
+the online network encodes all crops.
 """
 
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -49,6 +50,20 @@ def _penalty(error: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-np.log1p(-np.minimum(np.abs(error), 1 - 1e-4)), dtype=np.float64)
 
 
+class AmongViews(nn.Module):
+    """Normalises each channel over the views of a scan, without learned weights.
+
+    The published head normalises over all crops of the batch; over those of one scan, scans do not mix. Without it the
+    position loss does not fall: the online network turns all its crops away from the teacher's base crops, which all
+    share one direction, and the teacher follows, for ever. Taking out what the views share leaves nowhere to turn to.
+    """
+
+    def forward(self, x: Float[Tensor, "B K H"]) -> Float[Tensor, "B K H"]:
+        """Zero mean and unit variance over K."""
+        spread, mean = torch.var_mean(x.float(), dim=1, keepdim=True, correction=0)
+        return (x - mean) * torch.rsqrt(spread + 1e-5)
+
+
 class VocoTask(PretextTask):
     """Compares projected random crops with projected base crops: similarity should be their overlap."""
 
@@ -68,8 +83,10 @@ class VocoTask(PretextTask):
             )
         self.head = nn.Sequential(
             nn.Linear(interface.embedding, settings.hidden),
+            AmongViews(),
             nn.ReLU(),
             nn.Linear(settings.hidden, settings.hidden),
+            AmongViews(),
             nn.ReLU(),
             nn.Linear(settings.hidden, settings.projection),
         )
@@ -80,7 +97,7 @@ class VocoTask(PretextTask):
         projected = functional.normalize(self.head(views.embedding).float(), dim=-1)
         crops, bases = projected[:, :first], projected[:, first:]
         true = overlaps(views.centres[:, :first], views.centres[:, first:], views.view_mm)
-        # The gradient also reaches the base crops' projections: with it stopped there the error hardly falls.
+        # The gradient also reaches the projection of the base crops: with it stopped there the error hardly falls.
         cosine = (crops[:, :, None] * bases[:, None]).sum(-1)
         loss = position_loss(cosine, true) + self.settings.apart_weight * apart_loss(bases)
         return TaskOutput(loss, self._observe(cosine, true, bases))
