@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import FrameType
 
 import torch
 
@@ -47,6 +50,7 @@ def run_cells(
         Errors by cell name. Cells that start from a failed run are not tried.
     """
     failures: Failures = {}
+    _stop_cells_too()
     for stage in ("pretrain", "rest"):
         todo = [
             cell
@@ -116,6 +120,19 @@ def _run(
 
 
 DIED = "died"
+
+
+def _stop_cells_too() -> None:
+    """A scheduler's SIGTERM reaches this process alone; Ctrl-C in a terminal reaches the cells as well."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for child in multiprocessing.active_children():
+            if child.pid is not None:
+                os.kill(child.pid, signal.SIGINT)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _error(future: "Future[None]") -> str | None:
