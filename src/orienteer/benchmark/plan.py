@@ -90,13 +90,16 @@ def _measuring(
     chosen = _finetuning(settings, task_name, task, arm_name, arm, labels, seed)
     folder = out / "cells" / task_name
     count = "all" if labels is None else f"labels_{labels}"
+    # Arms that differ in fine-tuning only are one arm when frozen.
+    if arm.finetune and task.kind == "places":
+        return []
     if task.kind == "places":
         return [Cell("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
     cells = []
     if "finetuned" in task.modes:
         where = folder / "finetuned" / arm_name / count / f"seed_{seed}"
         cells.append(Cell("finetune", arm_name, task_name, labels, seed, where, run, chosen))
-    if "frozen" in task.modes and not arm.finetune:  # arms that differ in fine-tuning only are one arm when frozen
+    if "frozen" in task.modes and not arm.finetune:
         where = folder / "frozen" / arm_name / count / f"seed_{seed}"
         cells.append(Cell("frozen", arm_name, task_name, labels, seed, where, run, chosen))
     return cells

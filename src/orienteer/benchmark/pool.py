@@ -18,6 +18,7 @@ from orienteer.errors import OrienteerError
 from orienteer.store.workers import available_cores
 
 Failures = dict[str, str]
+UNTRIED = "its pretraining run failed"
 
 
 def slots(parallel: int | str) -> int:
@@ -60,8 +61,8 @@ def run_cells(
         ready = []
         for cell in todo:
             if cell.run is not None and not (cell.run / DONE).is_file():
-                failures[cell.name] = "its pretraining run failed"
-                on_done(cell, failures[cell.name])
+                failures[cell.name] = UNTRIED
+                on_done(cell, UNTRIED)
             else:
                 ready.append(cell)
         if ready:

@@ -16,7 +16,7 @@ from orienteer.atomic import write_text
 from orienteer.benchmark.cell import DONE
 from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.plan import Cell, cells_of
-from orienteer.benchmark.pool import run_cells, slots
+from orienteer.benchmark.pool import UNTRIED, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
@@ -78,7 +78,8 @@ def benchmark(
 
         def tell(cell: Cell, error: str | None) -> None:
             bar.advance(line)
-            if error is not None:
+            # One failed run leaves dozens of cells untried: its own line says enough.
+            if error is not None and error != UNTRIED:
                 console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
 
         failures = run_cells(todo, store.path, settings.split, shared.views.size, parallel=parallel, on_done=tell)
