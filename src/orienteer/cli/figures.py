@@ -35,6 +35,10 @@ def print_figures(console: Console, evaluation: "Evaluation") -> None:
         value = evaluation.figures.get(key)
         if value is not None:
             table.add_row(words, _number(value, unit), _number(chance.get(key), unit))
+    known = {key for key, _, _ in ROWS}
+    for name, measure in evaluation.headlines:  # of tasks without a figure of their own name: baselines, yours
+        if name not in known:
+            table.add_row(name.replace("_", " "), _number(measure.value, ""), _number(measure.chance, ""))
     console.print(table)
     label = evaluation.verdict.label
     console.print(

@@ -14,6 +14,7 @@ from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES
 from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
+from orienteer.observations import Measure
 from orienteer.observations.files import finite, measures_to_json, write_rows
 from orienteer.observations.records import RECORD_VERSION
 from orienteer.observations.verdict import Figure, Verdict, judge
@@ -37,6 +38,7 @@ class Evaluation:
         probes: per probe the headline figure, its chance and skill; None for what is not finite.
         verdict: learning, stuck or cheating.
         folder: where the records are.
+        headlines: the first figure of every task, with its name.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Evaluation:
     probes: dict[str, dict[str, float | None]]
     verdict: Verdict
     folder: Path
+    headlines: tuple[tuple[str, Measure], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Figures, probes and verdict under stable keys."""
@@ -124,6 +127,7 @@ def assess(
         | {"chance": {key: finite(probes["real"].chance), "chance": finite(probes["real"].chance), "skill": 0.0}},
         verdict=verdict,
         folder=folder,
+        headlines=tuple(observation.headline for observation in real.observations.values()),
     )
     for task, observation in real.observations.items():
         write_rows(folder / f"{task}.parquet", observation.rows)
