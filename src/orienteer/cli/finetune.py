@@ -73,25 +73,33 @@ def finetune(
         split=split,
         resume=resume,
     )
-    _print(result, Console(highlight=False))
-    if kind is Kind.segment:
-        print(f"\nnext: orienteer predict {out} SCANS PREDICTIONS")
+    _print(result, settings.column, Console(highlight=False))
+    print(f"\nnext: orienteer predict {out} SCANS PREDICTIONS")
 
 
-UNITS = {"dice": "Dice", "hd95_mm": "HD95 (mm)", "surface_dice": "surface Dice"}
-
-
-def _print(result: "FinetuneResult", console: "Console") -> None:
+def _print(result: "FinetuneResult", column: str | None, console: "Console") -> None:
     from rich.table import Table
 
     summary = result.summary
     scores = summary["scores"]
+    words = {
+        "dice": "Dice",
+        "hd95_mm": "HD95 (mm)",
+        "surface_dice": "surface Dice",
+        "correct": f"{column}: share right",
+        "absolute_error": f"{column}: mean error",
+    }
     start = "pretrained" if summary["pretrained"] else "from scratch"
-    title = f"{summary['cases']} {result.split} scans, {summary['labelled_scans']} labelled, {start}"
-    table = Table(title=title, title_justify="left")
+    labelled = summary["labelled_scans"]
+    console.print(
+        f"\nscored on {summary['cases']} {result.split} scans; "
+        f"{start}, learned from {labelled} labelled scan{'s' if labelled > 1 else ''}",
+        soft_wrap=True,
+    )
+    table = Table()
     table.add_column("")
     for metric in scores:
-        table.add_column(UNITS.get(metric, metric.replace("_", " ")), justify="right")
+        table.add_column(words[metric], justify="right")
     items = next(iter(scores.values()))["items"]
     for item in items:
         table.add_row(item, *(_number(values["items"].get(item)) for values in scores.values()))
@@ -106,7 +114,7 @@ def _print(result: "FinetuneResult", console: "Console") -> None:
     console.print(table)
     for metric, values in scores.items():
         if values["undefined"]:
-            console.print(f"{values['undefined']} {UNITS.get(metric, metric)} not defined: a structure was not found")
+            console.print(f"{words[metric]}: {values['undefined']} not defined, where a structure was not found")
 
 
 def _number(value: float | None) -> str:

@@ -139,7 +139,7 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
         folder.create(settings)
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
-        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False)
+        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False, soft_wrap=True)
     else:
         console.print(f"seed {settings.seed}: from scratch", highlight=False)
     if not folder.record_file.is_file():
