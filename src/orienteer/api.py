@@ -9,10 +9,15 @@ Example::
     api.pretrain("store", "run")
     api.evaluate("run", "store", split="test")
     api.report("run")
-    api.compare("results")
+    api.probe("run", "store")
+    api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
+    api.predict("out", "new-scans", "predictions")
+    api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
+    api.compare("benchmark/results")
     api.demo("orienteer-demo")
 """
 
+from orienteer.benchmark.run import benchmark
 from orienteer.comparison import compare
 from orienteer.demo.run import demo
 from orienteer.pretraining.evaluate import evaluate
@@ -21,5 +26,24 @@ from orienteer.pretraining.settings import PretrainSettings
 from orienteer.report import report
 from orienteer.scans.check import check
 from orienteer.store import Store, ingest
+from orienteer.transfer.finetune import finetune
+from orienteer.transfer.predict import predict
+from orienteer.transfer.probe import probe
+from orienteer.transfer.settings import FinetuneSettings
 
-__all__ = ["PretrainSettings", "Store", "check", "compare", "demo", "evaluate", "ingest", "pretrain", "report"]
+__all__ = [
+    "FinetuneSettings",
+    "PretrainSettings",
+    "Store",
+    "benchmark",
+    "check",
+    "compare",
+    "demo",
+    "evaluate",
+    "finetune",
+    "ingest",
+    "predict",
+    "pretrain",
+    "probe",
+    "report",
+]
