@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from orienteer.benchmark.run import benchmark
 from orienteer.cli import app, commands
 from orienteer.comparison import compare
-from orienteer.errors import RunError
+from orienteer.errors import RunError, StoreError
+from orienteer.store.lock import only_one
 from tests.benchmark.conftest import config
 
 assert commands
@@ -91,6 +92,11 @@ def test_benchmark__refuses_a_folder_of_other_settings(cohort: Path, finished: P
         benchmark(tmp_path / "other.yaml", finished, progress=False)
     with pytest.raises(RunError, match="holds no benchmark"):
         benchmark(cohort / "toy.yaml", cohort, progress=False)
+
+
+def test_benchmark__a_second_one_in_the_same_folder_is_refused(cohort: Path, finished: Path) -> None:
+    with only_one(finished, "benchmark"), pytest.raises(StoreError, match="another benchmark is writing"):
+        benchmark(cohort / "toy.yaml", finished, progress=False)
 
 
 def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from orienteer.store.lock import only_one
-with only_one(Path(sys.argv[1])):
+with only_one(Path(sys.argv[1]), "ingest"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -168,9 +168,9 @@ def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_pa
 
 
 def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), only_one(tmp_path):
+    with pytest.raises(RuntimeError), only_one(tmp_path, "ingest"):
         raise RuntimeError
-    with only_one(tmp_path):
+    with only_one(tmp_path, "ingest"):
         pass
 
 

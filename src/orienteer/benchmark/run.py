@@ -24,6 +24,7 @@ from orienteer.config import load_yaml, override
 from orienteer.errors import RunError
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store, ingest
+from orienteer.store.lock import lock_name, only_one
 
 CONFIG = "benchmark.yaml"
 
@@ -61,11 +62,18 @@ def benchmark(
     Raises:
         ConfigError: a setting is unknown or does not fit.
         RunError: the folder belongs to another configuration.
+        StoreError: another benchmark is writing to it.
     """
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
     cells = cells_of(settings, out)
     _check_claim(settings, out)
+    out.mkdir(parents=True, exist_ok=True)
+    with only_one(out, "benchmark"):
+        return _run(settings, cells, config, out, progress)
+
+
+def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path, progress: bool) -> BenchmarkResult:
     store = _store(settings, config.parent, out, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     console = Console(stderr=True, quiet=not progress)
@@ -110,7 +118,7 @@ def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
                         f"{out} was started with another {group}.{name}",
                         cure="give the changed one another name, or choose another folder",
                     )
-    elif out.exists() and {path.name for path in out.iterdir()} - {"store"}:
+    elif out.exists() and {path.name for path in out.iterdir()} - {"store", lock_name("benchmark")}:
         raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
 
 

@@ -72,7 +72,7 @@ def ingest(
     rows = read_table(Path(table)) if table else None
     look_at_store(store)
     sources = discover(scans, exclude=[store, *([labels] if labels else [])])
-    with _folder(store), only_one(store):
+    with _folder(store), only_one(store, "ingest"):
         before = look_at_store(store)
         plan = make_plan(sources, store, before, spacing=spacing, labels=labels, min_extent=min_extent)
         work = _work(store, plan, workers, progress)

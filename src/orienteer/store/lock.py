@@ -1,4 +1,4 @@
-"""One ingest at a time on a store."""
+"""One writer at a time on a folder: one ingest on a store, one benchmark on its cells."""
 
 import os
 from collections.abc import Iterator
@@ -9,24 +9,29 @@ from filelock import FileLock, Timeout
 
 from orienteer.errors import StoreError
 
-LOCK = ".ingest.lock"
+
+def lock_name(what: str) -> str:
+    """File name of a lock."""
+    return f".{what}.lock"
 
 
 @contextmanager
-def only_one(store: Path) -> Iterator[None]:
-    """Hold the store's lock. The system drops it with the process, so a killed ingest leaves none behind.
+def only_one(folder: Path, what: str) -> Iterator[None]:
+    """Hold the lock of a folder for ``what``, e.g. ``ingest``.
+
+    The system drops it with the process, so a killed one leaves none behind.
 
     Raises:
         StoreError: another process holds it, or the folder cannot be written.
     """
-    lock = FileLock(store / LOCK, mode=0o644)
+    lock = FileLock(folder / lock_name(what), mode=0o644)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(f"another ingest is writing to {store}", cure="wait for it to end, or stop it") from None
+        raise StoreError(f"another {what} is writing to {folder}", cure="wait for it to end, or stop it") from None
     except OSError as error:
         raise StoreError(
-            f"cannot write to {store}: {error.strerror or os.strerror(error.errno or 0)}",
+            f"cannot write to {folder}: {error.strerror or os.strerror(error.errno or 0)}",
             cure="choose a folder you may write to, on a disk with space left",
         ) from None
     try:

@@ -9,14 +9,14 @@ from orienteer.scans import Finding, Source, inspect
 from orienteer.scans.among import cohort_spacing
 from orienteer.scans.findings import finding
 from orienteer.store.labels import labels_of
-from orienteer.store.lock import LOCK
+from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
 from orienteer.store.prepare import Job
 from orienteer.store.result import some
 from orienteer.store.sources import SOURCES, Journal, SourceRecord, read_sources
 from orienteer.store.store import ARRAYS, JOURNAL, MANIFEST, array_path, read_manifest
 
-OWN = {MANIFEST, SOURCES, JOURNAL, LOCK, ARRAYS}
+OWN = {MANIFEST, SOURCES, JOURNAL, lock_name("ingest"), ARRAYS}
 
 
 @dataclass(frozen=True)
