@@ -1,0 +1,67 @@
+"""Every mistake that can be found before training is found before anything is written."""
+
+from pathlib import Path
+
+import pytest
+
+from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.testing.phantom import phantom
+from orienteer.transfer.finetune import finetune
+from tests.transfer.cohort import PAIR, ingested, quick, untrained_run
+
+MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
+    "overlap": (("structures={a: [1, 2], b: [2]}",), "label value 2 is in structures a and b"),
+    "background": (("structures={a: [0]}",), "0 is background"),
+    "too large a value": (("structures={a: [40000]}",), "values end at 32767"),
+    "absent class": (("structures={a: [1], b: [99]}",), "no training scan holds b"),
+    "too many labels": (("labels=5",), "5 labelled training scans are asked for"),
+    "no column": (("kind=regress",), "regress needs a column"),
+    "absent column": (("kind=regress", "column=height"), "no train scan"),
+    "not a number": (("kind=regress", "column=ward"), "is not a number"),
+    "one category": (("kind=classify", "column=ward", "labels=1"), "all 1 training scans are ward"),
+    "category unseen in training": (("kind=classify", "column=age"), "which no training scan is"),
+    "patches that cannot be divided": (("patches.size=9",), "9"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_finetune__mistakes_are_found_before_anything_is_written(name: str, folder: Path, tmp_path: Path) -> None:
+    assignments, said = MISTAKES[name]
+    with pytest.raises(OrienteerError, match=said) as caught:
+        finetune(folder / "store", tmp_path / "out", source=None, settings=quick(*assignments), progress=False)
+    assert caught.value.cure
+    assert not (tmp_path / "out").exists()
+
+
+def test_finetune__a_run_of_another_encoder_or_none_is_found_first(folder: Path, tmp_path: Path) -> None:
+    two = untrained_run(tmp_path / "two", channels=2)
+    bare = untrained_run(tmp_path / "bare", checkpoint=False)
+    for source, said in ((two, "another encoder"), (bare, "no checkpoint"), (tmp_path / "no", "not a run folder")):
+        with pytest.raises(RunError, match=said):
+            finetune(folder / "store", tmp_path / "out", source=source, settings=quick(PAIR), progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def answered(folder: Path, wards: dict[str, str]) -> Path:
+    """Small scans, one a person and a ward each; the name says the split."""
+    scans = {name: phantom(number, (18, 20, 19))[0].array[0] for number, name in enumerate(wards)}
+    rows = {n: {"person": n, "split": n.split("_")[0], "ward": ward} for n, ward in wards.items()}
+    return ingested(folder, scans, None, rows)
+
+
+@pytest.mark.parametrize("who", ["test_a", "val_a"])
+def test_finetune__an_unknown_answer_of_anybody_scored_is_found_first(who: str, tmp_path: Path) -> None:
+    wards = {"train_a": "north", "train_b": "south", "val_a": "north", "test_a": "south", who: "east"}
+    store = answered(tmp_path, wards)
+    settings = quick("kind=classify", "column=ward")
+    with pytest.raises(ConfigError, match=f"{who} is 'east', which no training scan is"):
+        finetune(store, tmp_path / "out", source=None, settings=settings, progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_finetune__refuses_a_folder_in_the_way(folder: Path, undisturbed: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (undisturbed, tmp_path / "file", tmp_path):
+        with pytest.raises(RunError, match="exists and is not empty"):
+            finetune(folder / "store", out, source=None, settings=quick(PAIR), progress=False)
+    assert (tmp_path / "file").read_text() == "mine"

@@ -1,0 +1,223 @@
+"""Predictions: on each scan's own grid, all of a folder but the scans that cannot be read, from all seeds together."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from orienteer.errors import RunError
+from orienteer.store.manifest import Parameters
+from orienteer.transfer.ensemble import Ensemble
+from orienteer.transfer.goal import Goal
+from orienteer.transfer.labelled import Answers
+from orienteer.transfer.predict import predict
+from orienteer.transfer.structures import Structures
+from tests.scans.files import cut
+from tests.store.phantoms import turned
+from tests.transfer.cohort import quick
+
+BRIGHT = Structures(("bright",), ((1,),))
+
+
+class Levels(nn.Module):
+    """Calls bright what is brighter than the middle between tissue (500) and the structure (1000), normalised."""
+
+    def __init__(self, level: float = 0.5) -> None:
+        super().__init__()
+        self.level = level
+
+    def scores(self, images: Tensor) -> Tensor:
+        score = 20 * (images - self.level)
+        return torch.cat([-score, score], dim=1)
+
+
+class Says(nn.Module):
+    """The same scores for every window."""
+
+    def __init__(self, *scores: float) -> None:
+        super().__init__()
+        self.said = torch.tensor(scores)
+
+    def scores(self, images: Tensor) -> Tensor:
+        return self.said.expand(len(images), -1)
+
+
+def ensemble(*networks: nn.Module, spacing: float = 3.0, goals: tuple[Goal, ...] = (), digest: str = "a") -> Ensemble:
+    goals = goals or (Goal(("x",), BRIGHT, None, (9, 1)),) * len(networks)
+    return Ensemble(
+        networks=tuple(zip(networks, goals, strict=True)), goal=goals[0], settings=quick(),
+        parameters=Parameters(spacing=spacing), channels=1, digest=digest, device=torch.device("cpu"),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ensemble], None]:
+    """Predict with an ensemble that was not trained."""
+    return lambda one: monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, out: one))
+
+
+def scan(folder: Path, name: str, affine: NDArray, every: tuple[int, int, int] = (1, 1, 1)) -> NDArray[np.bool_]:
+    """Write a body with an L-shaped bright structure, so that no turn or mirror image of it is the same."""
+    shape = (30, 34, 28)
+    grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    image = np.where(sum(axis**2 for axis in grid) < 0.95, 500, 0)
+    truth = np.zeros(shape, dtype=bool)
+    truth[8:22, 10:16, 8:14] = truth[8:14, 10:24, 8:14] = truth[8:14, 10:16, 8:22] = True
+    image[truth] = 1000
+    inner = tuple(slice(None, None, n) for n in every)
+    step = affine @ np.diag([*every, 1.0])
+    nifti = nibabel.Nifti1Image(image[inner].astype(np.int16), step)
+    nifti.set_qform(step, code=1)
+    nifti.header["descrip"], nifti.header["db_name"] = b"NAME^PATIENT", b"19500101"
+    nifti.header["aux_file"], nifti.header["intent_name"] = b"NAME^PATIENT", b"NAME^PATIENT"
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nifti, folder / name)
+    return truth[inner]
+
+
+def dice(mine: NDArray, theirs: NDArray) -> float:
+    return float(2 * ((mine == 1) & theirs).sum() / ((mine == 1).sum() + theirs.sum()))
+
+
+KINDS: dict[str, tuple[NDArray, tuple[int, int, int]]] = {
+    "las.nii.gz": (turned("LAS", spacing=2.0), (1, 1, 1)),
+    "ward/oblique.nii": (turned("PIR", (17, -23, 11), spacing=2.0), (1, 1, 1)),
+    "thick.nii.gz": (turned("RAS", (5, 8, 0), spacing=2.0), (1, 1, 3)),
+    "same.nii.gz": (turned("LPI", spacing=3.0), (1, 1, 1)),
+}
+
+
+def test_predict__lies_on_each_scans_own_grid(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    truths = {name: scan(tmp_path / "in", name, *how) for name, how in KINDS.items()}
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert not result.failed
+    assert result.predicted == {name: f"{name}.nii.gz" for name in ("las", "same", "thick", "ward__oblique")}
+    for name, truth in truths.items():
+        source = nibabel.load(tmp_path / "in" / name)
+        said = nibabel.load(tmp_path / "out" / (name.split(".")[0].replace("/", "__") + ".nii.gz"))
+        assert said.shape == source.shape
+        assert nibabel.aff2axcodes(said.affine) == nibabel.aff2axcodes(source.affine)
+        assert np.allclose(said.affine, source.affine, atol=1e-5)
+        found = dice(np.asarray(said.dataobj), truth)
+        assert found == 1.0 if name.startswith("same") else found > 0.9, (name, found)
+
+
+def test_predict__takes_nothing_from_the_scans_header(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("LAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in" / "a.nii.gz", tmp_path / "out", progress=False)
+    header = nibabel.load(tmp_path / "out" / "a.nii.gz").header
+    assert [header[key].item() for key in ("descrip", "db_name", "aux_file", "intent_name")] == [b""] * 4
+    assert "PATIENT" not in (tmp_path / "out" / "predictions.json").read_text()
+
+
+def test_predict__a_corrupt_scan_costs_no_other(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    for name in ("a", "broken", "c"):
+        scan(tmp_path / "in", f"{name}.nii.gz", turned("RAS", spacing=3.0))
+    cut(tmp_path / "in" / "broken.nii.gz", 0.5)
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(result.predicted) == ["a", "c"] and list(result.failed) == ["broken"]
+    assert result.failed["broken"].code in ("truncated", "damaged") and result.failed["broken"].cure
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz", "predictions.json"]
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert record["classes"] == {"1": "bright"} and record["networks"] == 1
+    assert record["predictions"] == {"a": "a.nii.gz", "c": "c.nii.gz"}
+    assert set(record["failed"]["broken"]) == {"code", "message", "cure"}
+
+
+def test_predict__other_channels_and_equal_ids_are_left_out(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    scan(tmp_path / "in", "a.nii", turned("RAS", spacing=3.0))
+    one = ensemble(Levels())
+    stand_in(one)
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert list(result.predicted) == ["a"]
+    assert [finding.code for finding in result.failed.values()] == ["duplicate-id"]
+    stand_in(Ensemble(**{**vars(one), "channels": 2}))
+    result = predict("net", tmp_path / "in" / "a.nii", tmp_path / "two", progress=False)
+    assert result.failed["a"].code == "channels" and "1 channels, the network reads 2" in result.failed["a"].message
+
+
+def test_predict__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    (tmp_path / "out" / "a.nii.gz").write_bytes(b"mine")
+    again = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert again.predicted == {"a": "a.nii.gz"}
+    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"mine"
+    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
+    assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
+
+
+def test_predict__another_networks_predictions_are_in_the_way(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    """Kept files would be named by the new network's classes."""
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    before = (tmp_path / "out" / "a.nii.gz").read_bytes()
+    stand_in(ensemble(Levels(-0.5), digest="b"))
+    with pytest.raises(RunError, match="predictions of another network"):
+        predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == before
+    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
+    assert (tmp_path / "out" / "a.nii.gz").read_bytes() != before
+
+
+def predicted(stand_in: Callable[[Ensemble], None], folder: Path, one: Ensemble) -> Any:
+    scan(folder / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(one)
+    return predict("net", folder / "in", folder / "out", progress=False).predicted["a"]
+
+
+def test_predict__seeds_average_their_probabilities(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    """One network sure of it outweighs one that leans the other way."""
+    sure, doubting = Levels(), Levels(1.02)
+    predicted(stand_in, tmp_path, ensemble(sure, doubting))
+    truth = scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    assert dice(np.asarray(nibabel.load(tmp_path / "out" / "a.nii.gz").dataobj), truth) == 1.0
+    predicted(stand_in, tmp_path / "alone", ensemble(doubting))
+    assert np.asarray(nibabel.load(tmp_path / "alone" / "out" / "a.nii.gz").dataobj).sum() < 0.5 * truth.sum()
+
+
+def test_predict__a_number_is_in_the_columns_unit(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    """Each network on the scale of its own training scans: 40 + 10 and 60 - 5 average to 52.5."""
+    goals = (Goal(("x",), None, Answers((), 40.0, 10.0)), Goal(("y",), None, Answers((), 60.0, 5.0)))
+    said = predicted(stand_in, tmp_path, ensemble(Says(1.0), Says(-1.0), goals=goals))
+    assert said == {"value": pytest.approx(52.5)}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["predictions.json"]
+
+
+def test_predict__a_category_comes_with_its_probability(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    goal = Goal(("x",), None, Answers(("north", "south")))
+    said = predicted(stand_in, tmp_path, ensemble(Says(0.0, 2.0), Says(0.0, 0.0), goals=(goal, goal)))
+    assert said == {"value": "south", "probability": pytest.approx((1 / (1 + np.exp(-2)) + 0.5) / 2)}
+
+
+@pytest.mark.parametrize("name", ["oasis/images/1000.nii.gz", "wild/t2_thick_slices_oblique.nii.gz"])
+def test_real__orientation_and_affine_are_the_files(
+    name: str, real_data: Path, stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    stand_in(ensemble(Levels(), spacing=4.0))
+    result = predict("net", real_data / name, tmp_path, progress=False)
+    (file,) = result.predicted.values()
+    source, said = nibabel.load(real_data / name), nibabel.load(tmp_path / file)
+    assert said.shape == source.shape[:3]
+    assert np.allclose(said.affine, source.affine, atol=1e-4)
+    mine, image = np.asarray(said.dataobj), np.asarray(source.dataobj).reshape(said.shape)
+    # What it calls bright is bright in the file itself, voxel by voxel: no axis was turned or mirrored.
+    assert 0.005 < mine.mean() < 0.5
+    assert np.median(image[mine == 1]) > np.quantile(image[mine == 0], 0.8)
