@@ -19,36 +19,66 @@ PAGE = Path(__file__).resolve().parent / "reference" / "configuration.md"
 INTRODUCTION = """\
 # Configuration
 
-Every setting of `orienteer pretrain`, with its type, its default and what it does. This page is generated from the
-code by `make docs`; edit the docstrings, not the page.
+Every setting, with its type, its default and what it does. This page is generated from the code by `make docs`; edit
+the docstrings, not the page.
+
+- [`orienteer pretrain`](#orienteer-pretrain)
+- [`orienteer finetune` and `orienteer probe`](#orienteer-finetune-and-orienteer-probe)
+- [`orienteer benchmark`](#orienteer-benchmark)
 
 Settings come from a YAML file (`--config run.yaml`), or one by one (`--set key=value`, which wins over the file). A
 dot goes down one group, in the table as on the command line: `--set optimiser.steps=500`. An unknown key is an error
-that lists the known ones. The settings a run used, all of them, are in `RUN/settings.yaml`.
+that lists the known ones.
+"""
+
+PRETRAIN = """\
+# `orienteer pretrain`
+
+The settings a run used, all of them, are in `RUN/settings.yaml`.
+"""
+
+FINETUNE = """\
+# `orienteer finetune` and `orienteer probe`
+
+The settings a network used, all of them, are in `OUT/seed_0/settings.yaml`. The command line sets `kind`, `labels`
+(`--labels`), `column` (`--column`) and, one after the other, `seed` (`--seeds`). With `--from RUN` the network is the
+run's. A probe reads `seed`, `labels`, `structures`, `loss`, `patches.size`, `inference`, `score` and `devices`.
+"""
+
+BENCHMARK = """\
+# `orienteer benchmark`
+
+The whole file is given as `orienteer benchmark CONFIG.yaml OUT`; `pretrain` and `finetune` hold settings of the two
+sections above. `arms.NAME` and `tasks.NAME` stand once for each arm and task.
 """
 
 
-def render(top: type[Config], sections: dict[str, type[Config]]) -> str:
-    """The whole page as Markdown.
+def render(introduction: str, top: type[Config], sections: dict[str, type[Config]]) -> str:
+    """One command's settings as Markdown.
 
     Args:
+        introduction: what stands above them.
         top: the class that holds everything; its groups become sections, by walking their fields.
         sections: groups that no field names because they are chosen by a key, e.g. ``tasks.gap``.
     """
-    own = [(name, field) for name, field in top.model_fields.items() if _group(field) is None]
-    parts = [INTRODUCTION, "## Top level\n", _sentence(top), _table("", own)]
-    for path, group in [*_groups(top, ""), *sections.items()]:
-        fields = [(name, field) for name, field in group.model_fields.items() if _group(field) is None]
-        parts += [f"## `{path}`\n", _sentence(group), _table(f"{path}.", fields)]
+    parts = [introduction, "## Top level\n", _sentence(top), _table("", top, None)]
+    chosen = [(path, group, None) for path, group in sections.items()]
+    for path, group, preset in [*_groups(top, "", None), *chosen]:
+        parts += [f"## `{path}`\n", _sentence(group), _table(f"{path}.", group, preset)]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
-def _groups(config: type[Config], prefix: str) -> Iterator[tuple[str, type[Config]]]:
+def _groups(
+    config: type[Config], prefix: str, preset: Config | None
+) -> Iterator[tuple[str, type[Config], Config | None]]:
+    """Every group below, with what it is preset to there: one class may serve two commands with other defaults."""
     for name, field in config.model_fields.items():
         group = _group(field)
         if group is not None:
-            yield f"{prefix}{name}", group
-            yield from _groups(group, f"{prefix}{name}.")
+            value = getattr(preset, name) if preset is not None else field.get_default(call_default_factory=True)
+            inner = value if isinstance(value, Config) else None
+            yield f"{prefix}{name}", group, inner
+            yield from _groups(group, f"{prefix}{name}.", inner)
 
 
 def _group(field: FieldInfo) -> type[Config] | None:
@@ -64,7 +94,8 @@ def _sentence(config: type[Config]) -> str:
     return " ".join(paragraph.split()).replace("``", "`") + "\n"
 
 
-def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
+def _table(prefix: str, config: type[Config], preset: Config | None) -> str:
+    fields = [(name, field) for name, field in config.model_fields.items() if _group(field) is None]
     if not fields:
         return ""
     rows = ["| key | type | default | what it does |", "|---|---|---|---|"]
@@ -74,7 +105,7 @@ def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
         cells = [
             f"`{prefix}{name}`",
             _type(field),
-            _default(field),
+            _default(field) if preset is None else _value(getattr(preset, name)),
             " ".join(field.description.split()).replace("``", "`"),
         ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -118,9 +149,14 @@ def _name(annotation: Any) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True)
+    return _value(field.get_default(call_default_factory=True))
+
+
+def _value(value: Any) -> str:
     if value is None:
         return "`null`"
+    if value == "":
+        return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, dict):
@@ -132,10 +168,18 @@ def _default(field: FieldInfo) -> str:
 
 def page() -> str:
     """The page for Orienteer as it is installed."""
+    from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
     from orienteer.pretext.registry import TASKS
     from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.transfer.settings import FinetuneSettings
 
-    return render(PretrainSettings, {f"tasks.{name}": task.settings_type for name, task in TASKS.items()})
+    tasks = {f"tasks.{name}": task.settings_type for name, task in TASKS.items()}
+    commands = [
+        render(PRETRAIN, PretrainSettings, tasks),
+        render(FINETUNE, FinetuneSettings, {}),
+        render(BENCHMARK, BenchmarkSettings, {"arms.NAME": ArmSettings, "tasks.NAME": TaskSettings}),
+    ]
+    return "\n".join([INTRODUCTION, *commands])
 
 
 def main() -> None:

@@ -37,6 +37,8 @@ class Train(Config):
 
     engine: Engine = Engine()
     """The front."""
+    strong: Engine = Engine(power=7.5)
+    """Preset otherwise than its class."""
     spare: Engine | None = None
     """Another."""
     name: str
@@ -58,19 +60,21 @@ def test_reference__the_committed_page_is_fresh(reference: ModuleType) -> None:
 
 
 def test_reference__every_setting_is_on_the_page(reference: ModuleType) -> None:
-    page = reference.render(Train, {"extra.carriage": Engine})
+    page = reference.render("# Trains\n", Train, {"extra.carriage": Engine})
+    assert page.startswith("# Trains\n")
     assert "| `engine.power` | number, > 0 and <= 9 | `2.5` | In `kW`. |" in page
     assert "| `engine.fuel` | `wood` or `coal` or null | `null` | What \\| burns. |" in page
     assert "| `name` | text | required | Painted on it. |" in page
     assert "| `stops` | list of whole number, ... | `[1, 2]` | Where it halts. |" in page
     assert "| `extra` | mapping | `{}` | Anything else. |" in page
-    assert "| `spare.power` |" in page
+    assert "| `strong.power` | number, > 0 and <= 9 | `7.5` |" in page
+    assert "| `spare.power` | number, > 0 and <= 9 | `2.5` |" in page
     assert "| `extra.carriage.power` |" in page
 
 
 def test_reference__a_setting_without_words_is_an_error(reference: ModuleType) -> None:
     with pytest.raises(SystemExit, match="key has no docstring"):
-        reference.render(Silent, {})
+        reference.render("", Silent, {})
 
 
 def test_reference__real_keys_are_keys_of_a_settings_file(reference: ModuleType) -> None:
@@ -78,7 +82,13 @@ def test_reference__real_keys_are_keys_of_a_settings_file(reference: ModuleType)
     from orienteer.pretraining.settings import PretrainSettings
 
     page = reference.page()
-    assert "| `optimiser.steps` |" in page
+    pretrain, rest = page.split("# `orienteer finetune`")
+    finetune, benchmark = rest.split("# `orienteer benchmark`")
+    assert "| `optimiser.steps` | whole number, >= 1 | `2000` |" in pretrain
+    assert "| `optimiser.steps` | whole number, >= 1 | `1000` |" in finetune
+    assert "| `patches.geometry.probability` | number, >= 0 and <= 1 | `0.7` |" in finetune
+    assert "| `transfer.freeze` |" in finetune and "| `structures` |" in finetune
+    assert "| `arms.NAME.role` |" in benchmark and "| `data.scans` |" in benchmark
     assert "| `tasks.gap.form` |" in page
     built = PretrainSettings.build(override({}, ["optimiser.steps=7"]))
     assert built.optimiser.steps == 7
