@@ -102,20 +102,23 @@ def _print(result: "FinetuneResult", column: str | None, console: "Console") -> 
         table.add_column(words[metric], justify="right")
     items = next(iter(scores.values()))["items"]
     for item in items:
-        table.add_row(item, *(_number(values["items"].get(item)) for values in scores.values()))
+        table.add_row(item, *(_number(values["items"].get(item), metric) for metric, values in scores.items()))
     if items:
         table.add_section()
     count = len(next(iter(scores.values()))["seeds"])
     label = "mean" if count == 1 else f"mean of {count} seeds"
-    table.add_row(label, *(_number(values["mean"]) for values in scores.values()), style="bold")
+    table.add_row(label, *(_number(values["mean"], metric) for metric, values in scores.items()), style="bold")
     if count > 1:
         for place in range(count):
-            table.add_row(f"  network {place + 1}", *(_number(values["seeds"][place]) for values in scores.values()))
+            table.add_row(
+                f"  network {place + 1}",
+                *(_number(values["seeds"][place], metric) for metric, values in scores.items()),
+            )
     console.print(table)
     for metric, values in scores.items():
         if values["undefined"]:
             console.print(f"{words[metric]}: {values['undefined']} not defined, where a structure was not found")
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _number(value: float | None, metric: str) -> str:
+    return "–" if value is None else f"{value:.1f}" if metric == "hd95_mm" else f"{value:.3f}"
