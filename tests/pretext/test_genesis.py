@@ -178,14 +178,17 @@ def test_genesis__loss_and_errors_by_hand() -> None:
     assert output.loss.item() == pytest.approx((0.25 + 1.75**2) / 2)
     assert output.observation.rows["error"].tolist() == pytest.approx([0.25] * 3)
     assert output.observation.rows["unrestored_error"].tolist() == [0.0] * 3
+    assert output.observation.rows["mean_error"].tolist() == [0.0] * 3
     assert output.observation.rows["voxels"].tolist() == [12 * 12 * 6] * 3
 
 
 def test_genesis__chance_is_the_view_as_it_was_shown() -> None:
     views = toy_views(INTERFACE, samples=1, seed=0)
     views.images.fill_(0.25)
+    views.images[..., 6:] = 0.75
     output = task()(dataclasses.replace(views, shown=views.images - 0.4))
     assert output.observation.measures["restoration_error"].chance == pytest.approx(0.2)
+    assert output.observation.measures["one_grey_error"].value == pytest.approx(0.125)  # 0.5 would be the mean
 
 
 def test_genesis__refuses_more_views_than_there_are() -> None:

@@ -13,7 +13,7 @@ from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.masked.corrupt import HIDDEN, block_mask, hide
-from orienteer.pretext.masked.reference import interpolated, mean_of_shown
+from orienteer.pretext.masked.reference import interpolated
 from orienteer.pretext.masked.settings import MaskedSettings
 from orienteer.pretext.masked.task import MaskedTask
 from orienteer.pretext.model import SpatialModel
@@ -167,12 +167,6 @@ def test_masked__restores_what_is_hidden_and_keeps_what_is_shown() -> None:
     mask = masked.mask(views.images, views.address).expand_as(restored)
     assert torch.equal(restored[~mask], views.images[~mask])
     torch.testing.assert_close(restored[mask], masked.head(views)[mask])
-
-
-def test_mean_of_shown__by_hand() -> None:
-    images = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 1, 1, 1, 1, 3).repeat(1, 2, 1, 1, 1, 1)
-    where = torch.tensor([[True, True, False], [False, False, False]]).reshape(1, 2, 1, 1, 1, 3)
-    assert mean_of_shown(images, where).flatten().tolist() == [2.0, 4.0]  # with nothing shown: of all
 
 
 def test_interpolated__weighs_by_distance_and_does_not_peek() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from monai.networks.utils import pixelshuffle
 from numpy.typing import NDArray
@@ -46,6 +47,15 @@ class VoxelHead(nn.Module):
 def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S S"]:
     """Voxels brighter than the window's floor in any channel."""
     return (images > BODY_ABOVE).any(dim=2, keepdim=True)
+
+
+def mean_where(
+    images: Float[Tensor, "B K C S S S"], where: Bool[Tensor, "B K 1 S S S"]
+) -> Float[Tensor, "B K C 1 1 1"]:
+    """Each view's mean over the voxels ``where``, or over all its voxels when there are none."""
+    where = torch.where(where.flatten(2).any(-1)[:, :, None, None, None, None], where, torch.ones_like(where))
+    total = (images * where).sum(dim=(-3, -2, -1), keepdim=True)
+    return total / where.sum(dim=(-3, -2, -1), keepdim=True)
 
 
 def mean_error(

@@ -35,6 +35,7 @@ TITLES = {
     "masked_error": "Error in hidden voxels",
     "interpolation_error": "Error of a smooth interpolation",
     "restoration_error": "Restoration error",
+    "one_grey_error": "Error of one grey for each view",
     "loss": "Loss",
     "learning_rate": "Learning rate",
     "data_wait_fraction": "Share of time waiting for data",

@@ -17,13 +17,20 @@ from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings
 from orienteer.pretext.genesis.corrupt import apply, draw
 from orienteer.pretext.genesis.settings import GenesisSettings
-from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, pooled, view_rows
+from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, mean_where, pooled, view_rows
 from orienteer.views import Purpose, generator
 
 
 def genesis_measures(rows: Rows) -> dict[str, Measure]:
-    """Mean error over body voxels, as a share of the intensity window; chance is to hand the view back as it came."""
-    return {"restoration_error": pooled(rows, "error", "unrestored_error")}
+    """Mean error over body voxels, as a share of the intensity window; chance is to hand the view back as it came.
+
+    Beside it stands the error of one grey for each view, the mean of its true body: a model that is no better has found
+    out how bright a view was, and not yet what was in it.
+    """
+    return {
+        "restoration_error": pooled(rows, "error", "unrestored_error"),
+        "one_grey_error": pooled(rows, "mean_error", "unrestored_error"),
+    }
 
 
 class GenesisTask(PretextTask):
@@ -75,5 +82,6 @@ class GenesisTask(PretextTask):
                 body,
                 error=mean_error(predicted, views.images, body),
                 unrestored_error=mean_error(views.shown, views.images, body),
+                mean_error=mean_error(mean_where(views.images, body).expand_as(views.images), views.images, body),
             )
         return TaskOutput(loss, Observation(self.name, self.measure(rows), rows))

@@ -1,17 +1,10 @@
-"""What answers without learning reach: the mean of what is shown, and a smooth interpolation of it."""
+"""What an answer without learning reaches: a smooth interpolation of what is shown."""
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-
-def mean_of_shown(
-    images: Float[Tensor, "B K C S S S"], where: Bool[Tensor, "B K 1 S S S"]
-) -> Float[Tensor, "B K C 1 1 1"]:
-    """Each view's mean over the voxels ``where``, or over all its voxels when there are none."""
-    where = torch.where(where.flatten(2).any(-1)[:, :, None, None, None, None], where, torch.ones_like(where))
-    total = (images * where).sum(dim=(-3, -2, -1), keepdim=True)
-    return total / where.sum(dim=(-3, -2, -1), keepdim=True)
+from orienteer.pretext.restoring import mean_where
 
 
 def interpolated(
@@ -27,7 +20,7 @@ def interpolated(
     weight = shown.float()
     # A voxel far from everything shown gets the mean instead of 0 / 0.
     floor = 1e-12
-    total = _along_axes(images.float() * weight, kernel) + floor * mean_of_shown(images.float(), shown)
+    total = _along_axes(images.float() * weight, kernel) + floor * mean_where(images.float(), shown)
     return total / (_along_axes(weight, kernel) + floor)
 
 

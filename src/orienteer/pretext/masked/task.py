@@ -15,9 +15,9 @@ from orienteer.errors import ConfigError
 from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings
 from orienteer.pretext.masked.corrupt import block_mask, hide
-from orienteer.pretext.masked.reference import interpolated, mean_of_shown
+from orienteer.pretext.masked.reference import interpolated
 from orienteer.pretext.masked.settings import MaskedSettings
-from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, pooled, view_rows
+from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, mean_where, pooled, view_rows
 
 
 def masked_measures(rows: Rows) -> dict[str, Measure]:
@@ -89,7 +89,7 @@ class MaskedTask(PretextTask):
         with torch.no_grad():
             body = body_voxels(views.images)
             smooth = interpolated(views.images, ~mask, width=self.settings.block / 2)
-            middle = mean_of_shown(views.images, body & ~mask).expand_as(views.images)
+            middle = mean_where(views.images, body & ~mask).expand_as(views.images)
             rows = view_rows(
                 body & mask,
                 error=mean_error(predicted, views.images, body & mask),
