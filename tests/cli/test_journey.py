@@ -58,7 +58,10 @@ def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path:
     assert "--resume" in orienteer("pretrain", store, run, status=2)
 
 
-@pytest.mark.parametrize("config", sorted(REPOSITORY.glob("runs/*.yaml")), ids=lambda path: path.stem)
+PRETRAIN = [*REPOSITORY.glob("runs/*.yaml"), *REPOSITORY.glob("runs/baselines/*.yaml")]
+
+
+@pytest.mark.parametrize("config", sorted(PRETRAIN), ids=lambda path: path.stem)
 def test_runs__every_shipped_config_is_valid(config: Path) -> None:
     from orienteer.pretext.model import task_types
     from orienteer.pretraining.settings import PretrainSettings
@@ -66,3 +69,10 @@ def test_runs__every_shipped_config_is_valid(config: Path) -> None:
     settings = PretrainSettings.build(yaml.safe_load(config.read_text()))
     for name, task in task_types(settings.active_tasks).items():
         task.settings_type.build(settings.active_tasks[name])
+
+
+@pytest.mark.parametrize("config", sorted(REPOSITORY.glob("runs/finetune/*.yaml")), ids=lambda path: path.stem)
+def test_runs__every_shipped_fine_tuning_is_valid(config: Path) -> None:
+    from orienteer.transfer.settings import FinetuneSettings
+
+    assert FinetuneSettings.build(yaml.safe_load(config.read_text())).structures
