@@ -45,7 +45,19 @@ def test_help__imports_nothing_heavy() -> None:
 
 def test_help__lists_the_commands_of_the_whole_way() -> None:
     assert commands is not None
-    assert {"check", "ingest", "pretrain", "evaluate", "report", "finetune", "predict", "probe", "benchmark", "compare", "demo"} <= set(NAMES)
+    assert {
+        "check",
+        "ingest",
+        "pretrain",
+        "evaluate",
+        "report",
+        "finetune",
+        "predict",
+        "probe",
+        "benchmark",
+        "compare",
+        "demo",
+    } <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

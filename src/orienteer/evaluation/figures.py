@@ -71,4 +71,4 @@ def headline(observations: Mapping[str, Observation]) -> tuple[str, Measure, str
         if task in observations:
             return key, observations[task].measures[key], words
     key, measure = next(iter(observations.values())).headline
-    return key, measure, key.replace("_", " ")
+    return key, measure, key.removesuffix(f"_{measure.unit}").replace("_", " ")

@@ -120,6 +120,18 @@ class PretextTask(nn.Module, ABC):
         """For a task that answers with images: what it makes of ``views.shown``; None for every other task."""
         return None
 
+    def check(self, *, batch: int, online: int | None) -> None:
+        """Refuse a run in which it could learn nothing, before it starts.
+
+        Args:
+            batch: scans per step.
+            online: views of a scan that the online network encodes; None without a teacher.
+
+        Raises:
+            ConfigError: naming the setting to change.
+        """
+        return
+
     @abstractmethod
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation of one batch. Every row of the observation has a ``sample`` column (0..B-1)."""

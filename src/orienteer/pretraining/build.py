@@ -25,7 +25,7 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float) ->
             )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
-        return SpatialModel(
+        model = SpatialModel(
             settings.network,
             settings.active_tasks,
             settings.teacher,
@@ -34,6 +34,10 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float) ->
             view=settings.views.size,
             spacing=spacing,
         )
+    for name in model.tasks:
+        online = settings.teacher.online if settings.teacher.enabled else None
+        model.task(name).check(batch=settings.optimiser.batch, online=online)
+    return model
 
 
 def training_sampler(settings: PretrainSettings, store: Store) -> Sampler:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from orienteer.errors import ConfigError
 from orienteer.observations.measures import effective_rank
 from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
@@ -48,6 +49,14 @@ class SimclrTask(PretextTask):
             nn.ReLU(),
             nn.Linear(settings.hidden, settings.projection),
         )
+
+    def check(self, *, batch: int, online: int | None) -> None:
+        """A batch of one scan has no negatives: its loss is 0 for ever."""
+        if batch < 2:
+            raise ConfigError(
+                "tasks.simclr compares scans with each other, and a batch of one has no other",
+                cure="set optimiser.batch to 2 or more, better 6",
+            )
 
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation; rows are views, each against all candidates of its batch."""

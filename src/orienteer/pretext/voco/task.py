@@ -91,6 +91,14 @@ class VocoTask(PretextTask):
             nn.Linear(settings.hidden, settings.projection),
         )
 
+    def check(self, *, batch: int, online: int | None) -> None:
+        """The teacher encodes the base crops, no more and no fewer."""
+        if online not in (None, self.settings.random):
+            raise ConfigError(
+                f"tasks.voco has {self.settings.random} random crops, but {online} views are encoded online",
+                cure=f"set teacher.online={self.settings.random}",
+            )
+
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation; rows are pairs of a random crop (view_i) and a base crop (view_j)."""
         first = self.settings.random
