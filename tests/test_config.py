@@ -190,3 +190,24 @@ def test_settings__every_field_is_documented() -> None:
         return found
 
     assert missing(PretrainSettings) == []
+
+
+class Group(Config):
+    """A group with two settings."""
+
+    a: int = 1
+    b: int = 2
+
+
+class Presets(Config):
+    """Presets that differ from the group's own defaults."""
+
+    group: Group = Group(a=10, b=20)
+
+
+def test_config__a_group_given_in_part_keeps_the_rest_of_its_preset() -> None:
+    assert Presets.build({"group": {"a": 5}}).group == Group(a=5, b=20)
+    assert Presets.build({"group": Group(a=5)}).group == Group(a=5, b=2), "a whole group is taken as it is"
+    assert Presets.build({}).group == Group(a=10, b=20)
+    with pytest.raises(ConfigError, match=r"group\.c"):
+        Presets.build({"group": {"c": 5}})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from orienteer.errors import ConfigError
 
@@ -14,6 +14,16 @@ class Config(BaseModel):
     """Base of every settings class: immutable, and closed to keys it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_presets(cls, values: Any) -> Any:
+        """A group that is given in part keeps the rest of its preset here, which may differ from its own class's."""
+        if not isinstance(values, Mapping):
+            return values
+        presets = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Config)}
+        given = {name: values[name] for name in presets if isinstance(values.get(name), Mapping)}
+        return {**values, **{name: _over(presets[name].model_dump(), value) for name, value in given.items()}}
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, origin: str = "the settings") -> Self:
@@ -82,3 +92,8 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+
+
+def _over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    both = {name for name in values if isinstance(values[name], Mapping) and isinstance(preset.get(name), Mapping)}
+    return {**preset, **values, **{name: _over(preset[name], values[name]) for name in both}}

@@ -119,4 +119,4 @@ def test_headline__first_trained_of_gap_route_position_adjacency() -> None:
 
 def test_headline__task_of_ones_own_is_judged_by_its_first_measure() -> None:
     first = Measure(1.0, "mm", 2.0)
-    assert headline({"mine": Observation("mine", {"my_error_mm": first})}) == ("my_error_mm", first, "my error mm")
+    assert headline({"mine": Observation("mine", {"my_error_mm": first})}) == ("my_error_mm", first, "my error")

@@ -97,7 +97,11 @@ class PatchSampler:
         )
 
     def _centre(self, scan: str, number: int) -> NDArray[np.float64]:
-        """On a voxel of a structure, or anywhere a patch holds as much of the scan as it can."""
+        """On a voxel of a structure, or anywhere a patch holds as much of the scan as it can.
+
+        Always so that an unturned patch lies on the scan's own grid: half a voxel off, the image would be blurred and
+        its labels, which take the nearest voxel, would lie beside it.
+        """
         random = generator(self.seed, Purpose.PLACE, number)
         shape = np.array(self.store.entry(scan).shape)
         if self.structures is not None and random.random() < self.settings.structure_share:
@@ -105,10 +109,14 @@ class PatchSampler:
             if places:
                 voxels = places[random.integers(len(places))]
                 chosen = voxels[random.integers(len(voxels))]
-                return np.array(np.unravel_index(chosen, tuple(shape)), dtype=np.float64)
+                return self._on_grid(np.array(np.unravel_index(chosen, tuple(shape)), dtype=np.float64))
         # A patch larger than the scan lies centred over it; else its centre keeps it inside.
         half = np.minimum((self.settings.size - 1) / 2, (shape - 1) / 2)
-        return np.asarray(half + np.floor(random.random(3) * (shape - 2 * half)), dtype=np.float64)
+        return self._on_grid(half + np.floor(random.random(3) * (shape - 2 * half)))
+
+    def _on_grid(self, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+        half = (self.settings.size - 1) / 2
+        return np.asarray(np.floor(centre - half + 0.5) + half, dtype=np.float64)
 
     def _voxels(self, scan: str) -> list[NDArray[np.int64]]:
         """Flat indices of every structure's voxels in a scan, thinned evenly; found once."""
