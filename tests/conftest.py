@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
+
+__all__ = ["chromium"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -33,4 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO REAL SCANS" in str(r.longrepr)]
     if skipped:
         terminalreporter.write_line(f"!!! {len(skipped)} tests on REAL SCANS did not run", red=True, bold=True)
-        sys.stdout.flush()
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO CHROMIUM" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"!!! {len(skipped)} tests IN A BROWSER did not run", red=True, bold=True)
+    sys.stdout.flush()

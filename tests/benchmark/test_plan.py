@@ -55,6 +55,14 @@ def test_cells__fine_tuning_seeds_go_round_the_pretraining_seeds() -> None:
     assert [runs[seed].name for seed in (0, 1, 2)] == ["seed_5", "seed_6", "seed_5"]
 
 
+def test_cells__a_task_may_be_for_some_arms_only() -> None:
+    tasks = config()["tasks"]
+    tasks["organs"]["arms"] = ["scratch", "masked"]
+    cells = cells_of(settings(tasks=tasks), OUT)
+    assert {cell.arm for cell in cells if cell.task == "organs"} == {"scratch", "masked"}
+    assert {cell.arm for cell in cells if cell.task == "place"} == {"scratch", "ours", "masked"}
+
+
 def test_cells__an_arm_may_take_anothers_runs() -> None:
     arms = config()["arms"]
     arms["encoder-only"] = {
@@ -73,6 +81,7 @@ def test_cells__an_arm_may_take_anothers_runs() -> None:
         ({"arms": {"a": {"label": "a", "role": "scratch", "pretrain": {"seed": 1}}}}, "no pretraining"),
         ({"arms": {"a": {"label": "a", "role": "ours", "from_arm": "b"}}}, "'b' is no pretrained arm"),
         ({"seeds": [1, 1]}, "must differ"),
+        ({"tasks": {"t": {"kind": "places", "words": "w", "arms": ["nobody"]}}}, "no arm 'nobody'"),
         ({"tasks": {"t": {"kind": "regress", "words": "w", "modes": ["frozen"]}}}, "no frozen mode"),
         ({"name": "Has Spaces"}, "name"),
         ({"typo": 1}, "typo"),

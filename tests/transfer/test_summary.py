@@ -7,7 +7,7 @@ import pytest
 
 from orienteer.errors import RunError
 from orienteer.observations.files import write_rows
-from orienteer.transfer.folder import SCHEMA, FinetuneFolder
+from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.summary import summarise
 
 NAN = float("nan")
@@ -54,7 +54,7 @@ def test_record__damaged_or_missing(text: str | None, said: str, tmp_path: Path)
 
 
 def test_record__of_a_newer_version_is_not_guessed_at(tmp_path: Path) -> None:
-    (tmp_path / "finetune.json").write_text(f'{{"schema_version": {SCHEMA + 1}}}')
+    (tmp_path / "finetune.json").write_text(f'{{"schema_version": {FinetuneFolder.schema + 1}}}')
     with pytest.raises(RunError, match="newer Orienteer"):
         FinetuneFolder(tmp_path).record()
 

@@ -62,6 +62,8 @@ def cells_of(settings: BenchmarkSettings, out: Path) -> list[Cell]:
         for place, seed in enumerate(settings.seeds):
             for labels in task.labels or (None,):
                 for arm_name, arm in settings.arms.items():
+                    if task.arms and arm_name not in task.arms:
+                        continue
                     rest += _measuring(settings, out, task_name, task, arm_name, arm, labels, seed, place)
     order = {"places": 0, "frozen": 1, "finetune": 2}
     return cells + sorted(rest, key=lambda cell: (order[cell.stage], settings.seeds.index(cell.seed)))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -66,17 +67,12 @@ def run_cells(
             else:
                 ready.append(cell)
         if ready:
-            failures |= _run(ready, store, split, view, parallel, on_done)
+            failures |= _run(ready, partial(run_cell, store=store, split=split, view=view), parallel, on_done)
     return failures
 
 
 def _run(
-    cells: Sequence[Cell],
-    store: Path,
-    split: str,
-    view: int,
-    parallel: int,
-    on_done: Callable[[Cell, str | None], None],
+    cells: Sequence[Cell], work: Callable[[Cell], None], parallel: int, on_done: Callable[[Cell, str | None], None]
 ) -> Failures:
     failures: Failures = {}
     context = multiprocessing.get_context("spawn")
@@ -92,7 +88,7 @@ def _run(
         running: dict[Future[None], Cell] = {}
         broken = False
         try:
-            running = {pool.submit(run_cell, cell, store, split, view): cell for cell in waiting}
+            running = {pool.submit(work, cell): cell for cell in waiting}
             waiting = []
             pending = set(running)
             while pending:

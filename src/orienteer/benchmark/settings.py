@@ -55,6 +55,8 @@ class TaskSettings(Config):
     """Numbers of labelled training scans; empty takes all of them, once."""
     modes: tuple[Literal["finetuned", "frozen"], ...] = ("finetuned",)
     """``frozen``: a linear read-out of fixed features; for segmentation."""
+    arms: tuple[str, ...] = ()
+    """The arms that are put to it; empty takes all."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What differs from the shared fine-tuning settings: structures, column, patches."""
 
@@ -105,4 +107,7 @@ class BenchmarkSettings(Config):
         for name, arm in self.arms.items():
             if arm.from_arm and (arm.from_arm not in self.arms or self.arms[arm.from_arm].role == "scratch"):
                 raise ValueError(f"arms.{name}.from_arm: {arm.from_arm!r} is no pretrained arm")
+        for name, task in self.tasks.items():
+            if unknown := sorted(set(task.arms) - set(self.arms)):
+                raise ValueError(f"tasks.{name}.arms: there is no arm {unknown[0]!r}")
         return self

@@ -100,7 +100,7 @@ def _check_and_claim(settings: PretrainSettings, store: Store, folder: RunFolder
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing)
-    if resume and (folder.path / "run.json").is_file():
+    if resume and folder.record_file.is_file():
         if folder.record()["data"]["fingerprint"] != fingerprint(store):
             raise RunError(
                 f"the store at {store.path} is not the one {folder.path} was trained on",

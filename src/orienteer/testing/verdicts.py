@@ -23,7 +23,7 @@ def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluatio
     """
     devices = resolve(settings.devices)
     folder = RunFolder(run)
-    if not (run / "run.json").exists():
+    if not folder.record_file.exists():
         entry = store.manifest.scans[0]
         model = build_model(settings, channels=entry.channels, spacing=entry.spacing)
         folder.create(settings)

@@ -1,20 +1,36 @@
 """What every folder of a training run holds, whatever is trained."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import yaml
 
-from orienteer.atomic import write_text
+from orienteer.atomic import write_json, write_text
 from orienteer.config import Config
 from orienteer.errors import RunError
 
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """Paths of a training run's files."""
+    """Paths of a training run's files, its settings and its record.
+
+    Attributes:
+        record_name: file of the record, JSON.
+        schema: version of that file.
+        made_by: the command that makes such a folder.
+    """
 
     path: Path
+    record_name: ClassVar[str]
+    schema: ClassVar[int] = 1
+    made_by: ClassVar[str]
+
+    @property
+    def record_file(self) -> Path:
+        """What was trained, on what, with what; nothing from any scan's header."""
+        return self.path / self.record_name
 
     @property
     def settings_file(self) -> Path:
@@ -53,3 +69,22 @@ class TrainingFolder:
                 cure="add --resume to continue it, or choose another folder; nothing is overwritten",
             )
         write_text(self.settings_file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write the record."""
+        write_json(self.record_file, {"schema_version": self.schema, **record})
+
+    def record(self) -> dict[str, Any]:
+        """Read the record.
+
+        Raises:
+            RunError: it is missing, damaged or newer than this Orienteer.
+        """
+        file = self.record_file
+        try:
+            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {file}: {error}", cure=f"give a folder made by `{self.made_by}`") from None
+        if record.get("schema_version", 0) > self.schema:
+            raise RunError(f"{file} was written by a newer Orienteer", cure="upgrade orienteer")
+        return record

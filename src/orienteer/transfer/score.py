@@ -5,13 +5,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
 
 from orienteer.store import Store
 from orienteer.training.devices import autocast
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.infer import scan_answer, scan_probabilities
+from orienteer.transfer.labelled import Answers
 from orienteer.transfer.metrics import score_case
-from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.settings import FinetuneSettings, ScoreSettings
+from orienteer.transfer.structures import Structures
 
 
 class ScoreRow(NamedTuple):
@@ -58,58 +63,44 @@ def score_scans(
     rows: list[ScoreRow] = []
     for done, scan in enumerate(scans, start=1):
         image = store.normalise(scan, store.read(scan))
+        size, how = settings.patches.size, settings.inference
         with autocast(settings.devices, device):
             if goal.structures is not None:
-                rows += _segmented(network, store, scan, image, goal, settings, device)
+                likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
+                rows += _segmented(likely, store, scan, goal.structures, settings.score)
             else:
-                rows.append(_answered(network, store, scan, image, goal, settings, device))
+                said = scan_answer(network.scores, image, patch=size, settings=how, device=device)
+                rows.append(_answered(said, store, scan, goal.answers, settings.column))
         on_scan(done)
     network.train(was_training)
     return rows
 
 
 def _segmented(
-    network: Any,
-    store: Store,
-    scan: str,
-    image: np.ndarray,
-    goal: Goal,
-    settings: FinetuneSettings,
-    device: torch.device,
+    likely: Float[Tensor, "classes D H W"], store: Store, scan: str, structures: Structures, settings: ScoreSettings
 ) -> list[ScoreRow]:
-    assert goal.structures is not None
-    likely = scan_probabilities(
-        network.scores, image, patch=settings.patches.size, settings=settings.inference, device=device
-    )
     scores = score_case(
         likely.argmax(0).numpy().astype(np.uint8),
-        goal.structures.encode(store.labels(scan)),
-        classes=goal.structures.classes,
+        structures.encode(store.labels(scan)),
+        classes=structures.classes,
         spacing=store.manifest.spacing,
-        tolerance_mm=settings.score.tolerance_mm,
+        tolerance_mm=settings.tolerance_mm,
     )
     person = store.entry(scan).person
     return [
         ScoreRow(scan, person, name, metric, float(values[place]))
-        for place, name in enumerate(goal.structures.names)
+        for place, name in enumerate(structures.names)
         for metric, values in scores._asdict().items()
     ]
 
 
 def _answered(
-    network: Any,
-    store: Store,
-    scan: str,
-    image: np.ndarray,
-    goal: Goal,
-    settings: FinetuneSettings,
-    device: torch.device,
+    said: Float[ndarray, " outputs"], store: Store, scan: str, answers: Answers | None, column: str | None
 ) -> ScoreRow:
-    assert goal.answers is not None and settings.column is not None
-    answer = scan_answer(network.scores, image, patch=settings.patches.size, settings=settings.inference, device=device)
+    assert answers is not None and column is not None
     entry = store.entry(scan)
-    true = goal.answers.encode(entry.table[settings.column], scan)
-    if goal.answers.categories:
-        return ScoreRow(scan, entry.person, "", "correct", float(int(answer.argmax()) == true))
+    true = answers.encode(entry.table[column], scan)
+    if answers.categories:
+        return ScoreRow(scan, entry.person, "", "correct", float(int(said.argmax()) == true))
     # Back in the column's own unit.
-    return ScoreRow(scan, entry.person, "", "absolute_error", abs(float(answer[0]) - true) * goal.answers.scale)
+    return ScoreRow(scan, entry.person, "", "absolute_error", abs(float(said[0]) - true) * answers.scale)

@@ -1,0 +1,154 @@
+"""What a folder of DICOM slices can suffer: lost, doubled, foreign and lying slices."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+from benchmarks.faults.damage import BLOCK, zlib_zeros
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit, generate_uid
+
+FolderChange = Callable[[list[Path]], None]
+"""Damages the slices of one series, given in the order of their names."""
+
+
+def _set(which: slice, **values: object) -> FolderChange:
+    def change(paths: list[Path]) -> None:
+        for path in paths[which]:
+            data = pydicom.dcmread(path)
+            for name, value in values.items():
+                if value is None:
+                    del data[name]
+                else:
+                    setattr(data, name, value)
+            data.save_as(path)
+
+    return change
+
+
+def _raw(old: bytes, new: bytes) -> FolderChange:
+    """Replace bytes pydicom would not write."""
+
+    def change(paths: list[Path]) -> None:
+        for path in paths:
+            path.write_bytes(path.read_bytes().replace(old, new))
+
+    return change
+
+
+def _copy(paths: list[Path]) -> None:
+    shutil.copy(paths[1], paths[1].with_name("copy.dcm"))
+
+
+def _foreign(paths: list[Path]) -> None:
+    for path in paths[: len(paths) // 2]:
+        data = pydicom.dcmread(path)
+        data.SeriesInstanceUID = "1.2.3.4"
+        data.save_as(path)
+
+
+def _syntax(uid: str) -> FolderChange:
+    def change(paths: list[Path]) -> None:
+        for path in paths:
+            data = path.read_bytes()
+            old = str(pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID).encode()
+            room = len(old) + len(old) % 2
+            at = data.index(old)
+            path.write_bytes(data[:at] + uid.encode()[:room].ljust(room, b"\0") + data[at + room :])
+
+    return change
+
+
+def _deflated_bomb(paths: list[Path]) -> None:
+    data = pydicom.dcmread(paths[0])
+    data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data.save_as(paths[0])
+    whole = paths[0].read_bytes()
+    start = 132 + 12 + pydicom.filereader.read_file_meta_info(paths[0]).FileMetaInformationGroupLength
+    paths[0].write_bytes(whole[:start] + zlib_zeros(2 * 2**30 // BLOCK)[2:-4])
+
+
+def _nested(paths: list[Path]) -> None:
+    """Sequences within sequences, far deeper than Python recurses."""
+    data = pydicom.dcmread(paths[0])
+    inner = b""
+    for _ in range(3000):
+        item = b"\xfe\xff\x00\xe0" + b"\xff\xff\xff\xff" + inner + b"\xfe\xff\x0d\xe0\0\0\0\0"
+        inner = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    paths[0].write_bytes(paths[0].read_bytes()[: _dataset(paths[0])] + inner + _body(data))
+
+
+def _dataset(path: Path) -> int:
+    return 132 + 12 + int(pydicom.filereader.read_file_meta_info(path).FileMetaInformationGroupLength)
+
+
+def _body(data: Dataset) -> bytes:
+    path = Path(data.filename)
+    return path.read_bytes()[_dataset(path) :]
+
+
+def _empty_sequence(paths: list[Path]) -> None:
+    data = pydicom.dcmread(paths[0])
+    data.ReferencedImageSequence = Sequence([Dataset()] * 5)
+    data.save_as(paths[0])
+
+
+SERIES: dict[str, tuple[bool, FolderChange]] = {
+    "a slice lost": (True, lambda paths: paths[2].unlink()),
+    "two slices lost": (True, lambda paths: (paths[1].unlink(), paths[3].unlink()) and None),
+    "first slice lost": (False, lambda paths: paths[0].unlink()),
+    "a slice copied": (True, _copy),
+    "all but one lost": (True, lambda paths: [path.unlink() for path in paths[1:]] and None),
+    "two series mixed": (False, _foreign),
+    "a slice without position": (True, _set(slice(2, 3), ImagePositionPatient=None)),
+    "no positions": (True, _set(slice(None), ImagePositionPatient=None)),
+    "no directions": (True, _set(slice(None), ImageOrientationPatient=None)),
+    "no spacing": (True, _set(slice(None), PixelSpacing=None)),
+    "no series": (False, _set(slice(None), SeriesInstanceUID=None)),
+    "no rows": (True, _set(slice(2, 3), Rows=None)),
+    "no voxels": (True, _set(slice(2, 3), PixelData=None)),
+    "empty voxels": (True, _set(slice(2, 3), PixelData=b"")),
+    "no photometry": (False, _set(slice(None), PhotometricInterpretation=None)),
+    "palette colour": (True, _set(slice(None), PhotometricInterpretation="PALETTE COLOR")),
+    "inverted greys": (False, _set(slice(None), PhotometricInterpretation="MONOCHROME1")),
+    "65535 rows": (True, _set(slice(None), Rows=65535, Columns=65535)),
+    "one slice of 65535 rows": (True, _set(slice(2, 3), Rows=65535)),
+    "0 rows": (True, _set(slice(None), Rows=0)),
+    "0 bits": (False, _set(slice(None), BitsAllocated=0)),
+    "7 bits": (True, _set(slice(None), BitsAllocated=7)),
+    "64 bits": (True, _set(slice(None), BitsAllocated=64, BitsStored=64, HighBit=63)),
+    "stored bits of 99": (False, _set(slice(None), BitsStored=99)),
+    "2^31 frames": (True, _set(slice(None), NumberOfFrames=2**31 - 1)),
+    "-3 frames": (False, _set(slice(None), NumberOfFrames=-3)),
+    "0 samples": (False, _set(slice(None), SamplesPerPixel=0)),
+    "255 samples": (True, _set(slice(None), SamplesPerPixel=255)),
+    "one slice signed": (True, _set(slice(2, 3), PixelRepresentation=1)),
+    "spacing zero": (True, _set(slice(None), PixelSpacing=[0, 0])),
+    "spacing negative": (True, _set(slice(None), PixelSpacing=[-1, -1])),
+    "spacing of 49 mm": (False, _set(slice(None), PixelSpacing=[49, 49])),
+    "directions zero": (True, _set(slice(None), ImageOrientationPatient=[0, 0, 0, 0, 0, 0])),
+    "directions the same": (True, _set(slice(None), ImageOrientationPatient=[1, 0, 0, 1, 0, 0])),
+    "directions too long": (True, _set(slice(None), ImageOrientationPatient=[3, 0, 0, 0, 3, 0])),
+    "directions at 45 degrees": (True, _set(slice(None), ImageOrientationPatient=[1, 0, 0, 0.7071, 0.7071, 0])),
+    "one slice turned": (True, _set(slice(2, 3), ImageOrientationPatient=[0, 1, 0, 1, 0, 0])),
+    "one slice coarser": (True, _set(slice(2, 3), PixelSpacing=[9, 9])),
+    "one slice shifted 5 mm across": (True, _set(slice(2, 3), ImagePositionPatient=[-25, -40, 4])),
+    "positions of 1e30": (True, _set(slice(2, 3), ImagePositionPatient=[1e30, 1e30, 1e30])),
+    "slope 0": (True, _set(slice(None), RescaleSlope=0)),
+    "slope 1e38": (True, _set(slice(None), RescaleSlope=1e38, RescaleIntercept=1e38)),
+    "slope missing in one": (False, _set(slice(2, 3), RescaleSlope=None)),
+    "slope no number": (True, _raw(b"\x28\x00\x53\x10DS\x02\x00", b"\x28\x00\x53\x10LO\x02\x00")),
+    "said to be JPEG": (True, _syntax(JPEGBaseline8Bit)),
+    "said to be big-endian": (True, _syntax(ExplicitVRBigEndian)),
+    "said to be deflated": (True, _syntax(DeflatedExplicitVRLittleEndian)),
+    "said to be nothing known": (True, _syntax("1.2.840.10008.1.2.9")),
+    "implicit said": (True, _syntax("1.2.840.10008.1.2")),
+    "deflated, 2 GiB of zeros": (False, _deflated_bomb),
+    "sequences 3000 deep": (False, _nested),
+    "sequences empty": (False, _empty_sequence),
+    "no preamble": (False, lambda paths: [path.write_bytes(path.read_bytes()[132:]) for path in paths] and None),
+    "another instance": (False, _set(slice(0, 1), SOPInstanceUID=generate_uid(entropy_srcs=["x"]))),
+}
+"""What is wrong, to whether it must be reported, and how it is done."""
