@@ -99,6 +99,29 @@ def test_benchmark__a_second_one_in_the_same_folder_is_refused(cohort: Path, fin
         benchmark(cohort / "toy.yaml", finished, progress=False)
 
 
+def test_benchmark__stopped_half_way_shows_what_is_finished_and_goes_on(
+    cohort: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C once everything but one cell is done: the table has a gap, and the next run fills it."""
+    whole = (finished / "results" / "results.md").read_text()
+    shutil.rmtree(finished / "cells/organs/finetuned/masked")
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orienteer.benchmark.run.run_cells", stop)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark(cohort / "toy.yaml", finished, progress=False)
+    partial = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
+    assert {row["arm"] for row in partial if row["mode"] == "finetuned"} == {"scratch", "ours"}
+    assert (finished / "results" / "results.md").read_text() != whole
+    monkeypatch.undo()
+    again = benchmark(cohort / "toy.yaml", finished, progress=False)
+    assert again.finished == again.cells
+    scores = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
+    assert {row["arm"] for row in scores if row["mode"] == "finetuned"} == {"scratch", "ours", "masked"}
+
+
 def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:
     arms = config()["arms"]
     broken = config(seeds=[0], arms={"scratch": arms["scratch"], "ours": arms["ours"]}, tasks={

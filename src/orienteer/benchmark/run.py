@@ -16,7 +16,7 @@ from orienteer.atomic import write_text
 from orienteer.benchmark.cell import DONE
 from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.plan import Cell, cells_of
-from orienteer.benchmark.pool import UNTRIED, run_cells, slots
+from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
@@ -90,7 +90,18 @@ def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path
             if error is not None and error != UNTRIED:
                 console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
 
-        failures = run_cells(todo, store.path, settings.split, shared.views.size, parallel=parallel, on_done=tell)
+        try:
+            failures = run_cells(todo, store.path, settings.split, shared.views.size, parallel=parallel, on_done=tell)
+        except KeyboardInterrupt:
+            _publish(settings, cells, store, config, out, {})  # what is finished can be looked at already
+            raise
+    return _publish(settings, cells, store, config, out, failures)
+
+
+def _publish(
+    settings: BenchmarkSettings, cells: list[Cell], store: Store, config: Path, out: Path, failures: Failures
+) -> BenchmarkResult:
+    """Write records, table and report of every finished cell."""
     results = out / "results"
     write_benchmark(results, _document(settings, config, cells))
     finished = collect(settings, cells, store, results)
