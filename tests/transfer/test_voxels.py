@@ -9,7 +9,7 @@ from orienteer.store import Store
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.score import score_scans
 from orienteer.transfer.structures import Structures
-from orienteer.transfer.voxels import linear_segmenter, sampled_voxels
+from orienteer.transfer.voxels import _owners, linear_segmenter, sampled_voxels
 from tests.transfer.cohort import LEVELS, layered, quick
 
 CPU = torch.device("cpu")
@@ -90,3 +90,12 @@ def test_segmenter__reads_out_what_the_features_hold_and_no_more(
     else:  # one answer for all voxels: the most frequent class, by the scan's own frequencies
         frequent = np.bincount(store.labels("wave").ravel()).argmax()
         assert [reached["middle"] > 0, reached["top"] > 0] == [frequent == 1, frequent == 2]
+
+
+def test_owners__every_chosen_voxel_is_seen_in_the_window_that_has_it_most_in_its_middle() -> None:
+    """Windows of 4 at 0, 2 and 4 along an axis of 8: voxel 3 lies 1.5 from the first middle, 0.5 from the second."""
+    chosen = np.zeros((8, 4, 4), dtype=bool)
+    chosen[[0, 2, 3, 4, 5, 7], 1, 2] = True
+    owner = _owners(chosen, np.array([(0, 0, 0), (2, 0, 0), (4, 0, 0)]), 4)
+    assert owner[[0, 3, 4, 7], 1, 2].tolist() == [0, 1, 1, 2]
+    assert (owner[~chosen] == -1).all() and (owner[chosen] >= 0).all()

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.store import Store
@@ -46,7 +47,11 @@ def sampled_voxels(
     *,
     per_class: int = PER_CLASS,
 ) -> Voxels:
-    """Features of up to ``per_class`` voxels of every class in every scan, drawn from a counted stream."""
+    """Features of up to ``per_class`` voxels of every class in every scan, drawn from a counted stream.
+
+    A voxel's features depend on the window it is seen in (instance normalisation). Each is taken from the window in
+    whose middle it lies best, as in prediction, where windows are blended with most weight in the middle.
+    """
     assert goal.structures is not None
     size = settings.patches.size
     parts = []
@@ -59,15 +64,15 @@ def sampled_voxels(
             found = np.flatnonzero(classes == number)
             kept = random.choice(found, size=min(per_class, len(found)), replace=False)
             chosen.ravel()[kept] = len(found) / max(1, len(kept))
-        done = np.zeros(classes.shape, dtype=bool)
-        for low in covering(image.shape[1:], size, overlap=0.0):
-            box, inside = _overlap(np.array(low), size, classes.shape)
-            wanted = (chosen[box] > 0) & ~done[box]
-            done[box] = True
+        lows = np.array(covering(image.shape[1:], size, overlap=settings.inference.overlap))
+        owner = _owners(chosen > 0, lows, size)
+        for number, low in enumerate(lows):
+            box, inside = _overlap(low, size, classes.shape)
+            wanted = owner[box] == number
             if not wanted.any():
                 continue
             with autocast(settings.devices, device):
-                dense = features.dense(torch.from_numpy(window(image, np.array(low), size))[None].to(device))[0]
+                dense = features.dense(torch.from_numpy(window(image, low, size))[None].to(device))[0]
             here = dense.float().cpu()[(slice(None), *inside)]
             mask = torch.from_numpy(wanted)
             parts.append(
@@ -99,6 +104,16 @@ def linear_segmenter(features: FrozenFeatures, voxels: Voxels, weights: Tensor) 
     readout = LinearReadout(voxels.features)
     readout.classify(voxels.features, voxels.target, len(weights), voxels.weight * weights[voxels.target])
     return LinearSegmenter(features, readout)
+
+
+def _owners(chosen: NDArray[np.bool_], lows: NDArray[np.int_], size: int) -> NDArray[np.int32]:
+    """For every chosen voxel the window whose middle is nearest along its farthest axis; -1 elsewhere."""
+    places = np.argwhere(chosen)
+    middles = lows + (size - 1) / 2
+    away = np.abs(places[:, None, :] - middles[None]).max(axis=2)
+    owner = np.full(chosen.shape, -1, dtype=np.int32)
+    owner[chosen] = away.argmin(axis=1)
+    return owner
 
 
 def _overlap(low: np.ndarray, size: int, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
