@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -60,12 +61,21 @@ def append(data: Callable[[], bytes]) -> Change:
 
 def put(data: Callable[[], bytes]) -> Change:
     """Something else altogether."""
-    return lambda path, _: path.write_bytes(data()) and None
+
+    def change(path: Path, _: np.random.Generator) -> None:
+        path.write_bytes(data())
+
+    return change
 
 
 def packed_zeros(blocks: int) -> bytes:
     """A gzip stream of ``blocks`` times 64 MiB of zeros, in about 64 KiB each."""
-    return gzip.compress(bytes(BLOCK)) * blocks
+    return _packed_block() * blocks
+
+
+@cache
+def _packed_block() -> bytes:
+    return gzip.compress(bytes(BLOCK))
 
 
 def zlib_zeros(blocks: int, start: bytes = b"") -> bytes:

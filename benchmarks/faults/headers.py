@@ -112,7 +112,9 @@ NRRD: dict[str, dict[bytes, bytes]] = {
     )},
     **{f"dimension {n.decode()}": {b"dimension": n} for n in (b"0", b"-1", b"17", b"2147483647", b"4", b"2")},
     **{f"type {name.decode()}": {b"type": name} for name in (b"block", b"double", b"int64", b"quaternion", b"")},
-    **{f"encoding {name.decode()}": {b"encoding": name} for name in (b"gzip", b"raw", b"ascii", b"hex", b"bzip2", b"?")},
+    **{f"encoding {name.decode()}": {b"encoding": name} for name in (
+        b"gzip", b"raw", b"ascii", b"hex", b"bzip2", b"?",
+    )},
     "endian missing": {b"endian": b"middle"},
     "space unknown": {b"space": b"left-up-there"},
     "directions zero": {b"space directions": b"(0,0,0) (0,0,0) (0,0,0)"},

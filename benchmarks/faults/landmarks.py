@@ -1,6 +1,8 @@
 """World positions of three landmarks, by our reader and by one that shares none of its code."""
 
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import nibabel
@@ -40,6 +42,8 @@ def independent(source: Source) -> tuple[NDArray[np.float64], tuple[int, ...]]:
         reader = sitk.ImageSeriesReader()
         reader.SetFileNames([str(path) for path in source.paths])
         return _by_points(reader.Execute())
+    if second := _nifti_2(source.paths[0]):
+        return second
     image = sitk.ReadImage(str(source.paths[0]))
     if source.format == "NIfTI":
         return _by_points(image)
@@ -48,6 +52,19 @@ def independent(source: Source) -> tuple[NDArray[np.float64], tuple[int, ...]]:
         sitk.WriteImage(image, str(path))
         converted = nibabel.load(path)
         return np.asarray(converted.affine), converted.shape[:3]
+
+
+def _nifti_2(path: Path) -> tuple[NDArray[np.float64], tuple[int, ...]] | None:
+    """NIfTI-2's sform, read byte by byte, because ITK knows NIfTI-1 alone; None for anything else."""
+    raw = path.read_bytes()[:2000]
+    start = zlib.decompressobj(31).decompress(raw, 544) if raw[:2] == b"\x1f\x8b" else raw[:544]
+    order = {b"\x1c\x02\0\0": "<", b"\0\0\x02\x1c": ">"}.get(start[:4])
+    if order is None:
+        return None
+    if struct.unpack_from(f"{order}i", start, 348)[0] <= 0:
+        raise RuntimeError("no sform to compare with")
+    rows = np.array(struct.unpack_from(f"{order}12d", start, 400)).reshape(3, 4)
+    return np.vstack([rows, [0, 0, 0, 1]]), struct.unpack_from(f"{order}8q", start, 16)[1:4]
 
 
 def _by_points(image: sitk.Image) -> tuple[NDArray[np.float64], tuple[int, ...]]:

@@ -100,10 +100,10 @@ def _header_changes(honest: Honest) -> Iterator[tuple[str, bool, Change]]:
     if honest.family == "nifti.gz":
         yield from ((what, False, _on(main, change)) for what, change in nifti_bombs())
     if honest.name == "nrrd-packed":
-        yield "2 GiB behind the voxels", False, _on(main, text_bomb(b": ", {}, 32))
+        yield "0.5 GiB behind the voxels", False, _on(main, text_bomb(b": ", {}, 8))
         yield "0.75 GiB in 0.8 MB", False, _on(main, text_bomb(b": ", {b"sizes": b"1024 1024 384"}, 12))
     if honest.name == "mha-packed":
-        yield "2 GiB behind the voxels", False, _on(main, text_bomb(b" = ", {}, 32))
+        yield "0.5 GiB behind the voxels", False, _on(main, text_bomb(b" = ", {}, 8))
         yield "0.75 GiB in 0.8 MB", False, _on(main, text_bomb(b" = ", {b"DimSize": b"1024 1024 384"}, 13))
 
 

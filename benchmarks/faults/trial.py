@@ -1,5 +1,6 @@
 """One scan through the readers in a child process of its own, so that a crash or a hang costs only the child."""
 
+import faulthandler
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 from benchmarks.faults.landmarks import apart
 
 from orienteer.errors import OrienteerError, ScanError
@@ -60,6 +62,7 @@ def in_child(work: Callable[[], dict[str, Any]], limit: float = LIMIT_SECONDS) -
 def _child(work: Callable[[], dict[str, Any]], give: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()
     start = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     try:
         answer = work()
@@ -104,7 +107,8 @@ def look(folder: Path) -> dict[str, Any]:
 
 def place(folder: Path) -> dict[str, Any]:
     """How far an independent reader's landmarks are away, for every readable scan of the folder."""
-    distances = []
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    distances: list[float | str] = []
     for source in survey(folder).sources:
         try:
             volume = read(source)
@@ -136,7 +140,9 @@ def judge(ended: Ended, placed: Ended, lossy: bool, honest: dict[str, Any]) -> t
     if lossy and not all(scan["content"] in same for scan in taken):
         return "silent loss", f"read as if whole: {[scan['codes'] for scan in taken]}"
     warned = {code for scan in taken for code in scan["codes"]} & PLACED
-    for distance, scan in zip(placed.answer.get("distances", []), taken, strict=False):
+    # Where the independent reader crashed there is no distance, only the honest scan to compare with.
+    unknown = [placed.failure or "no answer"] * len(taken)
+    for distance, scan in zip(placed.answer.get("distances", unknown), taken, strict=True):
         if isinstance(distance, float) and distance <= HALF_A_VOXEL:
             continue
         if isinstance(distance, str) and any(_alike(scan, other) for other in honest["scans"]):

@@ -2,14 +2,18 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import SimpleITK as sitk
+from benchmarks.faults.series import SERIES
 from numpy.typing import NDArray
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from tests.scans.dicom_files import series
 
@@ -106,9 +110,19 @@ def _spoil(path: Path) -> None:
     path.write_bytes(data)
 
 
-def _without_size(folder: Path) -> None:
-    path = itk(folder / "sizeless.mha")
-    path.write_bytes(path.read_bytes().replace(b"DimSize", b"DimSyze"))
+def _rewrite(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+
+
+def text_nrrd(path: Path, words: int) -> Path:
+    """A NRRD of 12 x 10 x 8 voxels written as text."""
+    text = " ".join(str(n) for n in range(words))
+    header = "type: short\ndimension: 3\nsizes: 12 10 8\nencoding: ascii\nspace: left-posterior-superior\n"
+    place = "space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n"
+    path.write_text(f"NRRD0004\n{header}{place}\n{text}\n")
+    return path
 
 
 def _no_orientation(folder: Path) -> None:
@@ -160,6 +174,42 @@ def _wide_gz(folder: Path) -> None:
     path.unlink()
 
 
+def _bomb_behind(path: Path, blocks: int = 24) -> None:
+    """Compressed zeros after the voxels: 4 MiB each."""
+    path.write_bytes(path.read_bytes() + gzip.compress(bytes(1 << 22)) * blocks)
+
+
+def _packed_zeros(folder: Path) -> None:
+    """As many voxels as the header says, 128 MiB of them, in 128 KiB."""
+    path = patch(nifti(folder / "zeros.nii"), 40, "<8h", 3, 512, 512, 256, 1, 1, 1, 1)
+    (folder / "zeros.nii.gz").write_bytes(gzip.compress(path.read_bytes()) + gzip.compress(bytes(1 << 22)) * 32)
+    path.unlink()
+
+
+def deflated(folder: Path, size: int) -> Path:
+    """A deflated DICOM file of ``size`` bytes of zeros."""
+    (path,) = series(folder, positions=[0])
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data.save_as(path)
+    start = 144 + pydicom.filereader.read_file_meta_info(path).FileMetaInformationGroupLength
+    packer = zlib.compressobj(wbits=-15)
+    path.write_bytes(path.read_bytes()[:start] + packer.compress(bytes(size)) + packer.flush())
+    return path
+
+
+def _elsewhere(name: str, key: str, target: str) -> Callable[[Path], object]:
+    """A detached header whose voxels are said to be in another folder."""
+
+    def write(folder: Path) -> None:
+        path = itk(folder / name)
+        text = path.read_text()
+        (line,) = [line for line in text.splitlines() if line.startswith(key)]
+        path.write_text(text.replace(line, f"{key}{target}"))
+
+    return write
+
+
 def _twice(folder: Path) -> None:
     nifti(folder / "same.nii.gz", voxels(seed=1))
     itk(folder / "same.nrrd")
@@ -191,11 +241,29 @@ BAD: dict[str, Bad] = {
     "checksum wrong after the voxels": Bad("damaged", _flipped_bit_far_behind),
     "nrrd compressed and damaged": Bad("damaged", lambda f: _spoil(itk(f / "spoilt.nrrd", compress=True))),
     "mha compressed and damaged": Bad("damaged", lambda f: _spoil(itk(f / "spoilt.mha", compress=True))),
-    "mha without its size": Bad("unreadable", _without_size),
+    "mha without its size": Bad("unreadable", lambda f: _rewrite(itk(f / "sizeless.mha"), b"DimSize", b"DimSyze")),
     "mhd without raw": Bad("companion-missing", _detached),
     "hdr without img": Bad("companion-missing", _pair_without_data),
     "bad data type": Bad("unreadable", lambda f: patch(nifti(f / "type.nii"), 70, "<h", 9999)),
     "negative axis": Bad("unreadable", lambda f: patch(nifti(f / "axis.nii"), 42, "<h", -5)),
+    "gz that grows behind its voxels": Bad("inflates-too-far", lambda f: _bomb_behind(nifti(f / "a.nii.gz"))),
+    "gz of nothing but zeros": Bad("inflates-too-far", _packed_zeros),
+    "deflated DICOM of zeros": Bad("inflates-too-far", lambda f: deflated(f / "s", 1 << 27)),
+    "voxels at byte 3e9": Bad("unreadable", lambda f: patch(nifti(f / "far.nii"), 108, "<f", 3e9)),
+    "mha of 100 axes": Bad("unreadable", lambda f: _rewrite(itk(f / "axes.mha"), b"NDims = 3", b"NDims = 100")),
+    "mhd of another folder": Bad("companion-outside", _elsewhere("a.mhd", "ElementDataFile = ", "../../secret.raw")),
+    "mhd of an absolute path": Bad("companion-outside", _elsewhere("a.mhd", "ElementDataFile = ", "/etc/passwd")),
+    "mhd of a list elsewhere": Bad(
+        "companion-outside", _elsewhere("a.mhd", "ElementDataFile = ", "LIST\na.raw\n../b.raw")
+    ),
+    "nhdr of another folder": Bad("companion-outside", _elsewhere("a.nhdr", "data file: ", "x/../../secret.raw")),
+    "nhdr of a Windows path": Bad("companion-outside", _elsewhere("a.nhdr", "data file: ", "C:\\secret.raw")),
+    "nhdr of a list elsewhere": Bad(
+        "companion-outside", _elsewhere("a.nhdr", "data file: ", "LIST\na.raw\n/etc/passwd")
+    ),
+    "nrrd said to be text": Bad("damaged", lambda f: _rewrite(itk(f / "a.nrrd"), b"encoding: raw", b"encoding: ascii")),
+    "nrrd of too few words": Bad("truncated", lambda f: text_nrrd(f / "a.nrrd", 959)),
+    "nhdr of a billion files": Bad("unreadable", _elsewhere("a.nhdr", "data file: ", "x%03d.raw 1 1000000000 1 2")),
     "huge header": Bad("too-large", _wide_gz),
     "gz that is none": Bad("misnamed", lambda f: nifti(f / "plain.nii").rename(f / "plain.nii.gz"), level="info"),
     "one slice": Bad("two-dimensional", lambda f: nifti(f / "flat.nii.gz", voxels((20, 20, 1)))),
@@ -248,6 +316,9 @@ BAD: dict[str, Bad] = {
     "one DICOM slice": Bad("dicom-single-slice", lambda f: series(f / "s", positions=[0])),
     "localiser": Bad("dicom-localiser", lambda f: series(f / "s", image_type=["ORIGINAL", "PRIMARY", "LOCALIZER"])),
     "no position": Bad("dicom-no-position", lambda f: series(f / "s", drop=["ImagePositionPatient"])),
+    "directions that are no unit vectors": Bad(
+        "dicom-no-position", lambda f: SERIES["directions too long"][1](series(f / "s"))
+    ),
     "multi-frame": Bad("dicom-multi-frame", lambda f: series(f / "s", positions=[0], frames=4)),
     "DICOM colour": Bad("colour", lambda f: series(f / "s", samples=3)),
     "DICOM header cut": Bad("unreadable", lambda f: cut(series(f / "s", positions=[0, 2])[0], 0.2)),

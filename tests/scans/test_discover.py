@@ -1,9 +1,11 @@
 """What is found in a mixed folder, under which name, and what is left alone."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.faults.series import SERIES
 from pydicom.uid import generate_uid
 
 from orienteer.errors import OrienteerError
@@ -139,3 +141,32 @@ def test_discover__no_scan_is_an_error_with_a_cure(tmp_path: Path, name: str) ->
 )
 def test_source__id_drops_the_extension_only(relative: str, expected: str) -> None:
     assert Source((Path(relative),), "NIfTI", relative, Path()).id == expected
+
+
+def test_survey__pipes_and_empty_folders_named_like_scans_are_told_and_never_opened(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz")
+    os.mkfifo(tmp_path / "pipe.nii.gz")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder.nii").mkdir()
+    nifti(tmp_path / "patient.dcm" / "b.nii.gz")
+    found = survey(tmp_path)
+    assert [source.id for source in found.sources] == ["a", "patient.dcm__b"]
+    assert {(skip.relative, skip.reason.split(",")[0]) for skip in found.skipped} == {
+        ("folder.nii", "an empty folder named like a scan"),
+        ("pipe", "a pipe or device"),
+        ("pipe.nii.gz", "a pipe or device"),
+    }
+
+
+def test_survey__sequences_deeper_than_python_recurses_are_a_finding(tmp_path: Path) -> None:
+    (path,) = series(tmp_path / "s", positions=[0])
+    SERIES["sequences 3000 deep"][1]([path])
+    (source,) = discover(tmp_path)
+    assert not inspect(source).usable
+
+
+def test_survey__a_link_to_itself_is_a_finding_even_where_folders_are_excluded(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz")
+    (tmp_path / "loop.nii").symlink_to("loop.nii")
+    found = survey(tmp_path, exclude=[tmp_path / "store"])
+    assert [inspect(source).usable for source in found.sources] == [True, False]

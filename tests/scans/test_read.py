@@ -1,20 +1,24 @@
 """Voxels land where they belong, in mm, whichever reader brought them."""
 
+import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.scans import discover, inspect, read
 from orienteer.scans.opened import LPS_TO_RAS
 from tests.scans.dicom_files import series
-from tests.scans.files import AFFINE, itk, nifti, voxels
+from tests.scans.files import AFFINE, itk, nifti, text_nrrd, voxels
 
 
 def _only(folder: Path) -> Volume:
@@ -98,6 +102,51 @@ def test_read__few_nan_become_the_lowest_value(tmp_path: Path) -> None:
     volume = _only(tmp_path)
     np.testing.assert_array_equal(volume.array[0, 0, 0, :3], np.min(array[np.isfinite(array)]))
     np.testing.assert_array_equal(volume.array[0, 1:], array[1:])
+
+
+def test_read__gz_that_does_not_compress_gives_its_voxels_and_not_its_compressed_bytes(tmp_path: Path) -> None:
+    noise = np.frombuffer(np.random.default_rng(0).bytes(32_000), "<i2").reshape(20, 20, 40)
+    path = nifti(tmp_path / "a.nii", noise)
+    # Longer than the plain file, so that mapping it into memory would succeed.
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(path.read_bytes()) + gzip.compress(b"") * 20)
+    path.unlink()
+    np.testing.assert_array_equal(_only(tmp_path).array[0], noise)
+
+
+def test_read__labels_may_inflate_further_than_a_scan(tmp_path: Path) -> None:
+    labels = np.zeros((512, 512, 300), np.uint8)
+    labels[200:220, 200:220, 100:110] = 1
+    path = nifti(tmp_path / "a.nii", labels)
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    (source,) = discover(tmp_path)
+    with pytest.raises(ScanError, match="grow to 78,643,200"):
+        read(source)
+    assert read(replace(source, sparse=True)).array.sum() == 4000
+
+
+def test_read__data_below_the_header_is_its_own(tmp_path: Path) -> None:
+    path = itk(tmp_path / "a.mhd")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "a.raw").rename(tmp_path / "data" / "a.raw")
+    path.write_text(path.read_text().replace("= a.raw", "= data/a.raw"))
+    (source,) = discover(path)
+    np.testing.assert_array_equal(read(source).array[0], voxels((10, 14, 12)).T)
+
+
+def test_read__nrrd_as_text(tmp_path: Path) -> None:
+    text_nrrd(tmp_path / "a.nrrd", 960)
+    np.testing.assert_array_equal(_only(tmp_path).array[0], np.arange(960).reshape(8, 10, 12).T)
+
+
+def test_read__deflated_dicom_is_read_like_plain(tmp_path: Path) -> None:
+    paths = series(tmp_path / "s")
+    plain = _only(tmp_path)
+    for path in paths:
+        data = pydicom.dcmread(path)
+        data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        data.save_as(path)
+    np.testing.assert_array_equal(_only(tmp_path).array, plain.array)
 
 
 def test_read__trailing_axis_is_dropped(tmp_path: Path) -> None:

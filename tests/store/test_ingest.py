@@ -207,3 +207,11 @@ def test_ingest__says_what_the_voxels_depend_on(scans: Path, tmp_path: Path) -> 
     assert values["schema_version"] == 1 and values["orienteer_version"]
     assert values["parameters"]["spacing"] == values["spacing"] == 2.0
     assert len(values["content"]) == 64
+
+
+def test_ingest__a_grid_far_finer_than_its_scan_is_refused_before_it_is_made(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    nifti(tmp_path / "in" / "wide.nii.gz", body(seed=1), np.diag([49.0, 49, 49, 1]))
+    result = run(tmp_path / "in", tmp_path / "store", spacing=2.0)
+    assert result.added == ("a",)
+    assert [f.code for f in result.failed["wide"]] == ["too-large"]

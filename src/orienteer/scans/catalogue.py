@@ -32,6 +32,16 @@ CATALOGUE: dict[str, Kind] = {
         "the header's data file is not beside it",
         "copy the data file (.img, .raw) next to the header",
     ),
+    "companion-outside": Kind(
+        "error",
+        "the header names a data file outside its own folder",
+        "do not open it before you know where it came from; put the data file next to the header",
+    ),
+    "inflates-too-far": Kind(
+        "error",
+        "the compressed data grows far beyond what a scan needs: a decompression bomb, or an all but empty scan",
+        "do not open it before you know where it came from; save it without compression if it is true",
+    ),
     "too-large": Kind(
         "error",
         "the header asks for more voxels than can be read",
@@ -98,6 +108,20 @@ CATALOGUE: dict[str, Kind] = {
         "warning",
         "the same voxels as another scan",
         "remove one, or give both one person in the table so that no split parts them",
+    ),
+    # Labels, which never cost the scan
+    "labels-unreadable": Kind(
+        "warning", "the labels cannot be read; the scan is stored without", "mend the label file as its message says"
+    ),
+    "labels-not-whole": Kind(
+        "warning",
+        "the labels are not whole numbers from 0 to 32767; the scan is stored without",
+        "export them as integers",
+    ),
+    "labels-elsewhere": Kind(
+        "warning",
+        "the labels cover less than 90 % of the image's space; the scan is stored without",
+        "export them on the image's own grid",
     ),
     # DICOM
     "dicom-gantry-tilt": Kind("error", "the slices are sheared: the CT's gantry was tilted", CONVERT),

@@ -10,9 +10,12 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
 from orienteer.scans.opened import LPS_TO_RAS, MAX_VOXELS, Opened
+from orienteer.scans.packed import guard_deflated
 from orienteer.scans.quiet import native_quiet
 from orienteer.scans.series import Slice, stack
 from orienteer.scans.source import Source
@@ -23,6 +26,10 @@ TAGS = [
     "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
+
+DEFLATED = DeflatedExplicitVRLittleEndian.encode()
+LONGEST_META = 4096
+"""Bytes within which a DICOM file names its transfer syntax."""
 
 NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
 
@@ -55,12 +62,24 @@ def read_header(path: Path) -> SliceHeader:
         ScanError: the file is not DICOM or its header is damaged.
     """
     try:
+        _guard_deflated(path)
         data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
         return _header(path, data)
     except InvalidDicomError:
         raise refusal("not-a-scan", f"{path.name}: no DICOM file") from None
-    except (EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+    except ScanError:
+        raise
+    except Exception as error:  # pydicom lets struct, zlib, recursion and many more through
         raise refusal("unreadable", f"{path.name}: damaged DICOM header ({type(error).__name__})") from None
+
+
+def _guard_deflated(path: Path) -> None:
+    """pydicom inflates a deflated file as a whole, whatever comes out."""
+    with path.open("rb") as stream:
+        if DEFLATED not in stream.read(LONGEST_META):
+            return
+    meta = pydicom.filereader.read_file_meta_info(path)
+    guard_deflated(path, 132 + 12 + int(meta.FileMetaInformationGroupLength))
 
 
 def _header(path: Path, data: Dataset) -> SliceHeader:

@@ -68,7 +68,7 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
         raise OrienteerError(f"there is no {root}", cure="check the path")
     base = root.parent if root.is_file() else root
     skipped: list[Skipped] = []
-    excluded = {path.resolve() for path in exclude}
+    excluded = {_real(path) for path in exclude}
     folders = [(base, [root])] if root.is_file() else _walk(root, excluded, skipped)
     sources: list[Source] = []
     with quiet():
@@ -91,7 +91,7 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
 
     for name, folders, files in os.walk(root, followlinks=True, onerror=refuse):
         folder = Path(name)
-        real = folder.resolve()
+        real = _real(folder)
         if real in seen or real in excluded:
             folders.clear()
             continue
@@ -105,8 +105,15 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
             folders.clear()
             continue
         folders[:] = sorted(part for part in folders if not part.startswith("."))
+        if folder != root and not folders and not files and _format(folder):
+            skipped.append(Skipped(_relative(folder, root), "an empty folder named like a scan"))
         visible = [folder / part for part in sorted(files) if not part.startswith(".")]
-        yield folder, [path for path in visible if not excluded or path.resolve() not in excluded]
+        yield folder, [path for path in visible if not excluded or _real(path) not in excluded]
+
+
+def _real(path: Path) -> Path:
+    """Links followed; unlike `Path.resolve`, a link that leads to itself is no error."""
+    return Path(os.path.realpath(path))
 
 
 def _scans_of(root: Path, folder: Path, files: list[Path], skipped: list[Skipped]) -> list[Source]:
@@ -116,6 +123,9 @@ def _scans_of(root: Path, folder: Path, files: list[Path], skipped: list[Skipped
     for path in files:
         kind = _format(path)
         try:
+            if path.exists() and not path.is_file():
+                skipped.append(Skipped(_relative(path, root), "a pipe or device, not a file"))
+                continue
             if kind == "DICOM" or (kind is None and path.name != "DICOMDIR" and is_dicom(path)):
                 slices.append(path)
             elif kind is None:

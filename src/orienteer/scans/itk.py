@@ -31,6 +31,8 @@ def open_itk(source: Source) -> Opened:
         ScanError: the file is something else, is cut, or its header is absurd.
     """
     path = source.paths[0]
+    _guard_kind(path, source.format)
+    room = _room(path, source.format)
     reader = _reader(path, source.format)
     full = tuple(int(n) for n in reader.GetSize())
     shape, channels = squeeze_shape(full), int(reader.GetNumberOfComponents())
@@ -41,7 +43,6 @@ def open_itk(source: Source) -> Opened:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
     dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
     itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
-    room = _room(path, source.format)
     guard_size(
         path,
         (*full, channels),
@@ -49,6 +50,7 @@ def open_itk(source: Source) -> Opened:
         available=room.available if room else _bytes_around(path),
         # Text and bzip2 are NRRD's other encodings: neither says how long the voxels are.
         packed=room.packed or source.format == "NRRD" if room else True,
+        sparse=source.sparse,
     )
     return Opened(
         shape=shape,
@@ -64,11 +66,14 @@ def _room(path: Path, kind: str) -> Room | None:
     return metaimage_room(path) if kind == "MetaImage" else nrrd_room(path)
 
 
-def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
+def _guard_kind(path: Path, kind: str) -> None:
     with path.open("rb") as stream:
         start = stream.read(256)
     if not start.lstrip().startswith(MAGIC[kind]):
         raise refusal("not-a-scan", f"{path.name}: the first line is not that of a {kind} file")
+
+
+def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IO[kind])
     reader.SetFileName(str(path))

@@ -5,10 +5,12 @@ ITK answers both with one and the same "cannot be read", and prints the reason p
 
 from pathlib import Path
 
+from orienteer.scans.companions import guard_companions
 from orienteer.scans.findings import refusal
 from orienteer.scans.packed import Room
 
 LONGEST_HEADER = 1 << 16
+MOST_AXES = 7
 
 
 def metaimage_room(path: Path) -> Room | None:
@@ -18,13 +20,19 @@ def metaimage_room(path: Path) -> Room | None:
         ScanError: the data file is missing, or shorter than the header says.
     """
     fields, end = _fields(path)
+    dimensions = fields.get("NDims", "")
+    # ITK ends the whole process on some numbers it cannot handle.
+    if not dimensions.isdecimal() or not 1 <= int(dimensions[:9]) <= MOST_AXES:
+        raise refusal("unreadable", f"{path.name}: its header names no sensible number of axes")
     packed = fields.get("CompressedData", "").lower() == "true"
     place = fields.get("ElementDataFile", "")
     if place == "LOCAL":
         data, offset = path, end
     elif not place or place.startswith("LIST") or "%" in place:
+        guard_companions(path, [place, *_lines_after(path, end)] if place.startswith("LIST") else [place])
         return None
     else:
+        guard_companions(path, [place])
         data, offset = path.parent / place, 0
         if not data.is_file():
             raise refusal("companion-missing", f"{path.name}: its data file is not beside it")
@@ -33,6 +41,13 @@ def metaimage_room(path: Path) -> Room | None:
     if packed and announced.isdigit() and int(announced) > available:
         raise refusal("truncated", f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file")
     return Room(path=data, offset=offset, available=max(available, 0), packed=packed)
+
+
+def _lines_after(path: Path, end: int) -> list[str]:
+    """The names of a list of data files, which end the header."""
+    with path.open("rb") as stream:
+        stream.seek(end)
+        return stream.read(LONGEST_HEADER).decode("latin-1").splitlines()
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

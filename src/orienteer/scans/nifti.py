@@ -14,11 +14,25 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.opened import Opened, guard_size, squeeze_shape
+from orienteer.scans.opened import FREE_BYTES, Opened, guard_size, squeeze_shape
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEADER_ERRORS = (HeaderDataError, ImageFileError, WrapStructError, ValueError, KeyError, OverflowError)
+
+
+class _Inflated(io.BufferedReader):
+    """A compressed file that cannot be asked for its end.
+
+    nibabel maps a file into memory where it can, and asks for the end first: that would inflate all of a bomb,
+    and map the compressed bytes of a scan that does not compress as if they were its voxels.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """From the start or from here."""
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the end of a compressed file is not known")
+        return super().seek(offset, whence)
 
 
 def open_nifti(source: Source) -> Opened:
@@ -35,7 +49,7 @@ def open_nifti(source: Source) -> Opened:
     data = _image_file(path) if pair else path
     packed = _is_gzip(data)
     room = data.stat().st_size - (0 if packed else int(header["vox_offset"]))
-    guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed)
+    guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed, sparse=source.sparse)
     found = _named_wrongly(path, packed)
     shape = squeeze_shape(full)
     if shape != full:
@@ -46,7 +60,7 @@ def open_nifti(source: Source) -> Opened:
         dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
         channels=len(dtype.fields) if dtype.fields else 1,
         affine=np.asarray(image.affine, dtype=np.float64),
-        voxels=lambda: _voxels(path, shape, pair=pair),
+        voxels=lambda: _voxels(path, shape, pair=pair, packed=packed),
         findings=tuple(found),
     )
 
@@ -67,11 +81,21 @@ def _image(path: Path, stream: BinaryIO) -> Any:
             raise refusal("not-a-scan", f"{path.name}: {_likely(start)}, not NIfTI")
         if len(start) < 348:
             raise refusal("truncated", f"{path.name}: the file ends in its header")
+        _guard_offset(path, start + stream.read(192), kind)
+        stream.seek(0)
         return kind.from_stream(stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _cut(path, error) from None
     except HEADER_ERRORS as error:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
+
+
+def _guard_offset(path: Path, start: bytes, kind: Any) -> None:
+    """Everything before the voxels is read or inflated by nibabel, extensions of any length among it."""
+    size = kind.header_class.sizeof_hdr
+    offset = float(kind.header_class(start[:size].ljust(size, b"\0"), check=False)["vox_offset"])
+    if not 0 <= offset <= FREE_BYTES:
+        raise refusal("unreadable", f"{path.name}: the voxels are said to begin at byte {offset:.4g}")
 
 
 def _load_pair(path: Path) -> Any:
@@ -83,7 +107,7 @@ def _load_pair(path: Path) -> Any:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
 
-def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool) -> NDArray:
+def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool, packed: bool) -> NDArray:
     """``(X, Y, Z)`` rescaled; integers stay integers when the header scales by one."""
     try:
         if pair:
@@ -92,8 +116,11 @@ def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool) -> NDArray:
         with _stream(path) as stream:
             array: NDArray = np.asanyarray(_image(path, stream).dataobj)
             # A gzip checksum is only compared at the end of the stream, which the voxels need not reach.
-            while stream.read(1 << 20):
-                pass
+            behind = 0
+            while rest := stream.read(1 << 20):
+                behind += len(rest)
+                if packed and behind > FREE_BYTES:
+                    raise refusal("inflates-too-far", f"{path.name}: grows far beyond its voxels")
             return array.reshape(shape, order="F")
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
         raise _cut(path, error) from None
@@ -102,7 +129,7 @@ def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool) -> NDArray:
 def _stream(path: Path) -> BinaryIO:
     # By content, not by name: a compressed file may have lost its .gz and the reverse.
     if _is_gzip(path):
-        return io.BufferedReader(gzip.GzipFile(path, "rb"))
+        return _Inflated(gzip.GzipFile(path, "rb"))
     return path.open("rb")
 
 

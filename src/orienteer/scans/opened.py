@@ -15,6 +15,14 @@ MAX_VOXELS = 2**31
 MAX_DEFLATE = 1032
 """No gzip or zlib stream expands by more than this factor, so a larger claim is a lie or a cut file."""
 
+MAX_SCAN_INFLATION = 250
+"""No scan compresses that far (brains without skull reach 30); only labels, nearly all zero, do."""
+
+FREE_BYTES = 1 << 26
+"""64 MiB, up to which nobody asks how far something inflates."""
+
+FREE_LABEL_BYTES = 1 << 30
+
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -41,7 +49,9 @@ class Opened:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def guard_size(path: Path, shape: tuple[int, ...], itemsize: int, *, available: int, packed: bool) -> None:
+def guard_size(
+    path: Path, shape: tuple[int, ...], itemsize: int, *, available: int, packed: bool, sparse: bool = False
+) -> None:
     """Refuse a header that promises more than the file can hold, before memory is asked for.
 
     Args:
@@ -50,9 +60,10 @@ def guard_size(path: Path, shape: tuple[int, ...], itemsize: int, *, available: 
         itemsize: bytes per value.
         available: bytes in the file for voxels.
         packed: whether these bytes are compressed.
+        sparse: whether they are labels.
 
     Raises:
-        ScanError: ``too-large`` or ``truncated``.
+        ScanError: ``too-large``, ``truncated`` or ``inflates-too-far``.
     """
     # Python's integers, because numpy's would wrap around on an absurd header.
     count = 1
@@ -68,6 +79,8 @@ def guard_size(path: Path, shape: tuple[int, ...], itemsize: int, *, available: 
             "truncated",
             f"{path.name}: {needed:,} bytes of voxels announced, {available:,} bytes in the file",
         )
+    if packed and needed > max(FREE_LABEL_BYTES if sparse else FREE_BYTES, MAX_SCAN_INFLATION * available):
+        raise refusal("inflates-too-far", f"{path.name}: {available:,} bytes that grow to {needed:,}")
 
 
 def squeeze_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

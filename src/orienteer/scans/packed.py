@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.scans.findings import refusal
+from orienteer.scans.opened import FREE_BYTES, MAX_SCAN_INFLATION
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ def verify_packed(room: Room, expected: int) -> None:
         expected: bytes they must inflate to.
 
     Raises:
-        ScanError: ``damaged`` or ``truncated``.
+        ScanError: ``damaged``, ``truncated`` or ``inflates-too-far``.
     """
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # zlib or gzip, whichever the first bytes say
     inflated = 0
@@ -36,7 +37,31 @@ def verify_packed(room: Room, expected: int) -> None:
                 while packed and not inflater.eof:
                     inflated += len(inflater.decompress(packed, 1 << 24))
                     packed = inflater.unconsumed_tail
+                    if inflated > expected + FREE_BYTES:
+                        raise refusal("inflates-too-far", f"{room.path.name}: grows far beyond its voxels")
         except zlib.error:
             raise refusal("damaged", f"{room.path.name}: the compressed voxels are damaged") from None
     if not inflater.eof or inflated < expected:
         raise refusal("truncated", f"{room.path.name}: the data ends before the last voxel")
+
+
+def guard_deflated(path: Path, offset: int) -> None:
+    """Refuse a deflated stream (no zlib header) that grows too far, holding 1 MiB of it at a time.
+
+    Raises:
+        ScanError: ``damaged`` or ``inflates-too-far``.
+    """
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    limit = max(FREE_BYTES, MAX_SCAN_INFLATION * path.stat().st_size)
+    inflated = 0
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        try:
+            while not inflater.eof and (packed := stream.read(1 << 20)):
+                while packed and not inflater.eof:
+                    inflated += len(inflater.decompress(packed, 1 << 20))
+                    packed = inflater.unconsumed_tail
+                    if inflated > limit:
+                        raise refusal("inflates-too-far", f"{path.name}: a deflated DICOM file that grows too far")
+        except zlib.error:
+            raise refusal("damaged", f"{path.name}: the deflated data is damaged") from None

@@ -69,6 +69,8 @@ def stack(slices: Sequence[Slice]) -> Stack:
         raise refusal("dicom-mixed", "the slices point in different directions")
     if not all(np.allclose(s.spacing, first.spacing, rtol=1e-3) for s in slices):
         raise refusal("dicom-mixed", "the slices differ in voxel size")
+    if not np.allclose([np.linalg.norm(first.direction[:3]), np.linalg.norm(first.direction[3:])], 1, atol=0.01):
+        raise refusal("dicom-no-position", "the slices' directions are no unit vectors")
     if len(slices) == 1:
         raise refusal("dicom-single-slice", "a series of one slice")
     normal = first.normal

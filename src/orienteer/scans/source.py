@@ -23,12 +23,14 @@ class Source:
         relative: posix path below ``root``; a DICOM series is its folder, with a short hash of the series if
             the folder holds several.
         root: the folder that was searched.
+        sparse: labels, which compress further than any scan.
     """
 
     paths: tuple[Path, ...]
     format: str
     relative: str
     root: Path
+    sparse: bool = False
 
     @property
     def id(self) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from orienteer.errors import ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.scans import Finding, Source, discover, read
 from orienteer.scans.discover import LABEL_NAME
+from orienteer.scans.findings import finding
 from orienteer.store.resample import Grid, resample_labels
 from orienteer.store.table import base_name
 
@@ -54,17 +56,17 @@ def labels_on_grid(source: Source | None, grid: Grid) -> tuple[Labels, list[Find
     if source is None:
         return None, []
     try:
-        volume = canonical(read(source))
+        volume = canonical(read(replace(source, sparse=True)))
     except ScanError as error:
-        return None, [Finding("labels-unreadable", "warning", error.message, error.cure)]
+        return None, [replace(finding("labels-unreadable", error.message), cure=error.cure)]
     values = volume.array
     if values.min() < 0 or values.max() > 32767 or not np.array_equal(values, np.rint(values)):
         message = f"{source.relative}: labels are not whole numbers from 0 to 32767"
-        return None, [Finding("labels-not-whole", "warning", message, "export them as integers")]
+        return None, [finding("labels-not-whole", message)]
     covered = _covered(volume, grid)
     if covered < SAME_SPACE:
         message = f"{source.relative}: labels cover {covered:.0%} of the image's space"
-        return None, [Finding("labels-elsewhere", "warning", message, "export them on the image's own grid")]
+        return None, [finding("labels-elsewhere", message)]
     return resample_labels(volume, grid), []
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +23,11 @@ from orienteer.store.manifest import ArrayFile, Intensity, Parameters, ScanEntry
 from orienteer.store.resample import Grid, isotropic_grid, resample_image
 from orienteer.store.sources import SourceRecord
 from orienteer.store.store import array_path
+
+MOST_STRETCH = 64
+"""Stored voxels for one of the scan's: four times finer along every axis."""
+
+FREE_VOXELS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -142,9 +149,10 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     """Resample a canonical volume onto the store's grid and choose its windows; nothing is written.
 
     Raises:
-        ScanError: the body has a single intensity.
+        ScanError: the body has a single intensity, or the grid is far finer than the scan.
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
+    _guard_stretch(volume.shape, grid.shape)
     empty = empty_value(volume.array)
     resampled = resample_image(volume, grid)
     mask = foreground_mask(resampled)
@@ -154,6 +162,17 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
         for channel in resampled
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
+
+
+def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
+    """A header with voxels of centimetres makes a small file a huge grid: refused before it is allocated."""
+    wanted, own = math.prod(grid), math.prod(shape)
+    if wanted > max(FREE_VOXELS, MOST_STRETCH * own):
+        raise ScanError(
+            f"its {own:,} voxels would become {wanted:,} in the store",
+            code="too-large",
+            cure="use a coarser --spacing, or correct the header's voxel size (mm)",
+        )
 
 
 def _refused(job: Job, finding: Finding) -> Outcome:

@@ -1,0 +1,63 @@
+"""A short version of benchmarks/faults/corpus.py: damaged phantoms, each in a child process of its own."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from benchmarks.faults.corpus import FAILURES
+from benchmarks.faults.mutants import Mutant, make_corpus
+from benchmarks.faults.trial import Ended, in_child, judge, look, place
+
+from orienteer.scans import check
+
+EVERY = 13
+"""One mutant in so many; which ones is the same in every run."""
+
+LIMIT_SECONDS = 10
+GROWTH_BYTES = 200 << 20
+"""Far above a phantom's own need, far below any of the bombs."""
+
+Corpus = tuple[Path, list[Mutant]]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    out = tmp_path_factory.mktemp("corpus")
+    # In another process: forks of one that has used ITK's threads could hang.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return out, pool.apply(make_corpus, (out, None), {"every": EVERY})
+
+
+def _tried(folder: Path) -> tuple[Ended, Ended]:
+    ended = in_child(lambda: look(folder), LIMIT_SECONDS)
+    readable = any(scan["read"] for scan in ended.answer.get("scans", []))
+    return ended, in_child(lambda: place(folder), LIMIT_SECONDS) if readable else Ended()
+
+
+def test_corpus__every_honest_phantom_is_read_and_placed_as_an_independent_reader_does(corpus: Corpus) -> None:
+    for folder in (corpus[0] / "honest").iterdir():
+        ended, placed = _tried(folder)
+        assert [scan["read"] for scan in ended.answer["scans"]] == [True], folder.name
+        (distance,) = placed.answer["distances"]
+        assert distance < 0.01, folder.name
+
+
+def test_corpus__no_mutant_crashes_hangs_or_is_lost(corpus: Corpus) -> None:
+    out, mutants = corpus
+    assert len(mutants) >= 60
+    honest = {folder: in_child(lambda f=folder: look(f)).answer for folder in (out / "honest").iterdir()}
+    bad = {}
+    for mutant in mutants:
+        ended, placed = _tried(mutant.folder)
+        outcome, why = judge(ended, placed, mutant.lossy, honest[mutant.honest])
+        if outcome in FAILURES or ended.grown > GROWTH_BYTES:
+            bad[mutant.name] = (outcome, why, ended.grown >> 20)
+    assert bad == {}
+
+
+def test_corpus__the_whole_folder_is_checked_and_every_entry_told(corpus: Corpus) -> None:
+    folder = corpus[0] / "mutants"
+    result = check(folder, workers=1, progress=False)
+    told = {scan.source.paths[0].relative_to(folder).parts[0] for scan in result.scans}
+    told |= {skip.relative.split("/")[0] for skip in result.skipped}
+    assert told == {entry.name for entry in folder.iterdir()}
