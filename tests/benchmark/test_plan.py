@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orienteer.benchmark.collect import tasks_shown
 from orienteer.benchmark.plan import cells_of, merged
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
@@ -97,6 +98,14 @@ def test_cells__a_wrong_key_of_an_arm_names_the_arm() -> None:
     arms["ours"]["pretrain"] = {"optimizer": {}}
     with pytest.raises(ConfigError, match=r"arms\.ours.*optimizer"):
         cells_of(settings(arms=arms), OUT)
+
+
+def test_tasks_shown__a_regressed_number_has_the_unit_its_task_says() -> None:
+    tasks = {
+        "age": {"kind": "regress", "words": "error of age", "unit": "years", "settings": {"column": "age"}},
+        "score": {"kind": "regress", "words": "error of the score", "settings": {"column": "age"}},
+    }
+    assert [task["unit"] for task in tasks_shown(settings(tasks=tasks))] == ["years", ""]
 
 
 def test_merged__groups_are_laid_over_each_other_but_task_lists_are_whole() -> None:

@@ -17,9 +17,9 @@ Row = dict[str, Any]
 JUDGED = {
     "segment": ("dice", "higher", "Dice"),
     "classify": ("correct", "higher", "fraction"),
-    "regress": ("absolute_error", "lower", "years"),
+    "regress": ("absolute_error", "lower", ""),
 }
-"""Metric, which way is better, and unit."""
+"""Metric, which way is better, and unit; a regressed number has the unit the task says."""
 PLACES = {
     "position": ("position_linear_mm", "lower", "mm", "position of a view, linear read-out"),
     "position-neighbours": ("position_knn_mm", "lower", "mm", "position of a view, nearest neighbours"),
@@ -60,7 +60,7 @@ def tasks_shown(settings: BenchmarkSettings) -> list[dict[str, Any]]:
             shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in PLACES.items()]
             continue
         metric, better, unit = JUDGED[task.kind]
-        shown.append(_task(name, task.kind, metric, better, unit, task.words))
+        shown.append(_task(name, task.kind, metric, better, unit or task.unit, task.words))
         if "frozen" in task.modes:
             shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
     return shown

@@ -135,7 +135,9 @@ def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
 
 def _effective(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: value for key, value in values.items() if key not in ("label", "role", "words", "labels", "modes", "arms")
+        key: value
+        for key, value in values.items()
+        if key not in ("label", "role", "words", "unit", "labels", "modes", "arms")
     }
 
 

@@ -51,6 +51,8 @@ class TaskSettings(Config):
     """``places``: frozen features of views, position in mm and left or right; needs no labels."""
     words: str
     """What the figure is, in words."""
+    unit: str = ""
+    """Unit of the number that is regressed, e.g. ``years``; for tables only."""
     labels: tuple[int, ...] = ()
     """Numbers of labelled training scans; empty takes all of them, once."""
     modes: tuple[Literal["finetuned", "frozen"], ...] = ("finetuned",)
