@@ -51,9 +51,9 @@ CATALOGUE: dict[str, Kind] = {
     # What it holds
     "two-dimensional": Kind("error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"),
     "four-dimensional": Kind(
-        "error",
-        "several volumes in one file (time, diffusion, contrast)",
-        "save each volume as a file of its own",
+        "warning",
+        "several volumes in one file (time, diffusion, contrast): the first is used; labels are refused",
+        "nothing to do if the first volume is the one you want; else save that one as a file of its own",
     ),
     "colour": Kind("error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"),
     "complex": Kind("error", "complex numbers", "save the magnitude"),
@@ -123,6 +123,21 @@ CATALOGUE: dict[str, Kind] = {
         "the labels cover less than 90 % of the image's space; the scan is stored without",
         "export them on the image's own grid",
     ),
+    # Workers
+    "worker-died": Kind(
+        "error", "the process that read it was killed, most likely for want of memory", "use fewer --workers"
+    ),
+    "out-of-memory": Kind("error", "reading it needs more memory than the machine has free", "use fewer --workers"),
+    # Not taken for scans
+    "skipped-format": Kind("info", "not a scan's format", "nothing to do if it is no scan; else convert it to NIfTI"),
+    "skipped-label": Kind("info", "labels of the scan beside it", "name their folder with --labels to use them"),
+    "skipped-label-folder": Kind("info", "a folder of labels", "name it with --labels to use them"),
+    "skipped-store": Kind("info", "an Orienteer store", "nothing to do"),
+    "skipped-dicom": Kind("info", "DICOM without a scan", "nothing to do"),
+    "skipped-no-file": Kind("info", "a pipe or device, not a file", "nothing to do"),
+    "skipped-empty-folder": Kind("warning", "an empty folder named like a scan", "copy the scan again"),
+    "skipped-file-closed": Kind("warning", "cannot be opened", "give yourself the right to read it"),
+    "skipped-folder-closed": Kind("warning", "cannot be listed", "give yourself the right to read it"),
     # DICOM
     "dicom-gantry-tilt": Kind("error", "the slices are sheared: the CT's gantry was tilted", CONVERT),
     "dicom-uneven-gaps": Kind("error", "the distance between slices changes", CONVERT),

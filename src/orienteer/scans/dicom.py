@@ -137,7 +137,7 @@ def open_dicom(source: Source) -> Opened:
     return Opened(
         shape=shape,
         dtype=first.dtype,
-        channels=first.samples,
+        components=first.samples,
         affine=LPS_TO_RAS @ stacked.affine,
         voxels=partial(_voxels, ordered, shape),
         modality=first.modality,
@@ -154,12 +154,12 @@ def in_order(headers: list[SliceHeader]) -> list[SliceHeader]:
 
 
 def _voxels(paths: tuple[Path, ...], shape: tuple[int, int, int]) -> NDArray:
-    """``(columns, rows, slices)``, each slice rescaled by its own slope and intercept."""
+    """``(1, columns, rows, slices)``, each slice rescaled by its own slope and intercept."""
     slices = [_pixels(path) for path in paths]
     for path, pixels in zip(paths, slices, strict=True):
         if pixels.shape != (shape[1], shape[0]):
             raise refusal("dicom-mixed", f"{path.name}: {pixels.shape} voxels, unlike its series")
-    return np.stack(slices).T
+    return np.stack(slices).T[None]
 
 
 def _pixels(path: Path) -> NDArray:

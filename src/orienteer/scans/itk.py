@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.metaimage import metaimage_room
 from orienteer.scans.nrrd import nrrd_room
-from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, squeeze_shape
+from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, split_shape, squeeze_shape
 from orienteer.scans.packed import Room, verify_packed
 from orienteer.scans.quiet import native_quiet
 from orienteer.scans.source import Source
@@ -35,29 +35,35 @@ def open_itk(source: Source) -> Opened:
     room = _room(path, source.format)
     reader = _reader(path, source.format)
     full = tuple(int(n) for n in reader.GetSize())
-    shape, channels = squeeze_shape(full), int(reader.GetNumberOfComponents())
+    squeezed, components = squeeze_shape(full), int(reader.GetNumberOfComponents())
+    shape, volumes = split_shape(squeezed)
     found: list[Finding] = []
     if source.format == "NRRD" and not reader.HasMetaDataKey("NRRD_space"):
         found.append(finding("orientation-missing", "the header names no space"))
-    if shape != full:
+    if squeezed != full:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
     dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
     itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
     guard_size(
         path,
-        (*full, channels),
+        (*full, components),
         itemsize,
         available=room.available if room else _bytes_around(path),
         # Text and bzip2 are NRRD's other encodings: neither says how long the voxels are.
         packed=room.packed or source.format == "NRRD" if room else True,
         sparse=source.sparse,
     )
+    if _is_list(reader):
+        components, volumes = 1, components
+    channels = volumes if source.volumes == "channels" else 1
     return Opened(
         shape=shape,
         dtype="complex" if "complex" in dtype else dtype,
+        components=components,
+        volumes=volumes,
         channels=channels,
         affine=_affine(reader),
-        voxels=lambda: _voxels(path, source.format, shape),
+        voxels=lambda: _voxels(path, source.format, shape, channels),
         findings=tuple(found),
     )
 
@@ -85,19 +91,32 @@ def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
     return reader
 
 
-def _voxels(path: Path, kind: str, shape: tuple[int, ...]) -> NDArray:
+def _is_list(reader: sitk.ImageFileReader) -> bool:
+    """Whether a NRRD file's values of one voxel are volumes (diffusion, time), not a colour or a vector."""
+    kinds = (f"NRRD_kinds[{axis}]" for axis in range(reader.GetDimension() + 1))
+    return any(reader.GetMetaData(kind) == "list" for kind in kinds if reader.HasMetaDataKey(kind))
+
+
+def _voxels(path: Path, kind: str, shape: tuple[int, ...], channels: int) -> NDArray:
+    """``(C, X, Y, Z)``, the first volumes."""
     try:
         reader = _reader(path, kind)
+        size, components = reader.GetSize(), reader.GetNumberOfComponents()
         room = _room(path, kind)
         if room and room.packed:
-            verify_packed(room, math.prod(reader.GetSize()) * np.dtype(DTYPES[reader.GetPixelID()]).itemsize)
+            itemsize = np.dtype(DTYPES[_scalar(reader.GetPixelID())]).itemsize
+            verify_packed(room, math.prod((*size, components)) * itemsize)
+        if len(size) == 4:
+            reader.SetExtractSize((*size[:3], channels))
         with native_quiet():
             image = reader.Execute()
     except RuntimeError as error:
         raise _refuse(path, error) from None
-    # SimpleITK's arrays are (Z, Y, X); the affine's columns are X, Y, Z.
-    array: NDArray = sitk.GetArrayFromImage(image).T.reshape(shape)
-    return array
+    # SimpleITK's arrays are (volume, Z, Y, X, component); the affine's columns are X, Y, Z.
+    array: NDArray = sitk.GetArrayFromImage(image)
+    if components > 1:
+        return np.moveaxis(array[..., :channels], -1, 0).transpose(0, 3, 2, 1)
+    return array.reshape(-1, *shape[::-1])[:channels].transpose(0, 3, 2, 1)
 
 
 def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """What a header and a volume give away about themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,17 +18,24 @@ LABEL_VALUES = 12
 SAMPLED = 200_000
 
 
-def judge_header(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
-    """Findings about kind, shape and place; ``spacing`` is ``(3,)`` mm."""
+def judge_header(opened: Opened, spacing: NDArray[np.float64], *, labels: bool = False) -> list[Finding]:
+    """Findings about kind, shape and place; ``spacing`` is ``(3,)`` mm.
+
+    Of labels no volume is chosen: a file of one mask a volume would lose all structures but one.
+    """
     found = []
     shape = "x".join(map(str, opened.shape))
     if opened.dtype == "complex":
         found.append(finding("complex", "complex voxels"))
-    if opened.channels > 1:
-        found.append(finding("colour", f"{opened.channels} values per voxel"))
-    if len(opened.shape) > 3:
-        found.append(finding("four-dimensional", f"{shape}: {int(np.prod(opened.shape[3:]))} volumes in one file"))
-    elif len(opened.shape) < 3 or min(opened.shape) == 1:
+    if opened.components > 1:
+        found.append(finding("colour", f"{opened.components} values per voxel"))
+    if opened.volumes > opened.channels:
+        message = f"{opened.volumes} volumes of {shape} voxels in one file"
+        if labels:
+            found.append(finding("four-dimensional", f"{message}, none is chosen as labels", level="error"))
+        else:
+            found.append(finding("four-dimensional", f"{message}, the first is used"))
+    if len(opened.shape) < 3 or min(opened.shape) == 1:
         found.append(finding("two-dimensional", f"{shape} voxels"))
     return found + (_judge_place(opened, spacing) if len(opened.shape) >= 3 else [])
 
@@ -50,6 +59,21 @@ def _judge_place(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
     if spacing.max() > ANISOTROPY * spacing.min():
         found.append(finding("anisotropic", f"voxels of {text} mm"))
     return found
+
+
+def judge_channels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
+    """:func:`judge_voxels` for each channel of ``(C, X, Y, Z)``; where there are several, a finding names its own."""
+    if len(array) == 1:
+        channel, low, high, found = judge_voxels(array[0])
+        return channel[None], low, high, found
+    judged = [judge_voxels(channel) for channel in array]
+    found = [
+        replace(known, message=f"channel {index}: {known.message}")
+        for index, (_, _, _, known_here) in enumerate(judged)
+        for known in known_here
+    ]
+    mended = np.stack([channel for channel, *_ in judged]) if array.dtype.kind == "f" else array
+    return mended, min(low for _, low, *_ in judged), max(high for _, _, high, _ in judged), found
 
 
 def judge_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:

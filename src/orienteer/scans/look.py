@@ -13,7 +13,7 @@ from orienteer.geometry import Volume, axes_of, spacing_of
 from orienteer.scans.dicom import open_dicom
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.itk import open_itk
-from orienteer.scans.judge import guess_modality, judge_header, judge_voxels
+from orienteer.scans.judge import guess_modality, judge_channels, judge_header
 from orienteer.scans.nifti import open_nifti
 from orienteer.scans.opened import Opened
 from orienteer.scans.quiet import quiet
@@ -23,9 +23,10 @@ READERS = {"NIfTI": open_nifti, "NRRD": open_itk, "MetaImage": open_itk, "DICOM"
 
 
 def read(source: Source) -> Volume:
-    """The scan as ``(1, X, Y, Z)`` in the file's own orientation, intensities rescaled (HU for CT).
+    """The scan as ``(C, X, Y, Z)`` in the file's own orientation, intensities rescaled (HU for CT).
 
-    Integers up to 32 bits stay integers; all else is float32. Few NaN are replaced by the lowest value.
+    C is 1 unless the source takes a file's volumes as channels. Integers up to 32 bits stay integers; all else is
+    float32. Few NaN are replaced by the lowest value.
 
     Raises:
         ScanError: with the code of the first finding that is an error.
@@ -75,7 +76,7 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
         except ScanError as error:
             info = info.with_findings(Finding(error.code, "error", error.message, error.cure))
         except MemoryError:
-            info = info.with_findings(finding("too-large", "the scan does not fit into this machine's memory"))
+            info = info.with_findings(finding("out-of-memory", "does not fit into the memory that is free"))
         except OSError as error:
             info = info.with_findings(finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}"))
         except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
@@ -92,7 +93,7 @@ def _not_empty(source: Source) -> None:
 def _describe(source: Source, opened: Opened) -> ScanInfo:
     with np.errstate(all="ignore"):
         spacing = spacing_of(opened.affine)
-    found = (*opened.findings, *judge_header(opened, spacing))
+    found = (*opened.findings, *judge_header(opened, spacing, labels=source.sparse))
     placed = not any(f.code in ("affine-singular", "spacing-absurd") for f in found)
     return ScanInfo(
         source=source,
@@ -100,7 +101,7 @@ def _describe(source: Source, opened: Opened) -> ScanInfo:
         spacing=tuple(float(mm) for mm in spacing),
         axes=axes_of(opened.affine) if placed else "",
         affine=opened.affine,
-        channels=opened.channels,
+        channels=max(opened.channels, opened.components),
         dtype=opened.dtype,
         modality=opened.modality or "unknown",
         findings=found,
@@ -109,9 +110,9 @@ def _describe(source: Source, opened: Opened) -> ScanInfo:
 
 def _with_voxels(info: ScanInfo, opened: Opened) -> tuple[ScanInfo, Volume]:
     array = _plain(opened.voxels())
-    if array.shape != opened.shape:
-        raise refusal("unreadable", f"the header says {opened.shape}, the voxels are {array.shape}")
-    array, low, high, found = judge_voxels(array)
+    if array.shape != (opened.channels, *opened.shape):
+        raise refusal("unreadable", f"the header says {opened.shape}, the voxels are {array.shape[1:]}")
+    array, low, high, found = judge_channels(array)
     info = replace(
         info,
         low=low,
@@ -120,7 +121,7 @@ def _with_voxels(info: ScanInfo, opened: Opened) -> tuple[ScanInfo, Volume]:
         content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
         findings=(*info.findings, *found),
     )
-    return info, Volume(array=array[None], affine=opened.affine)
+    return info, Volume(array=array, affine=opened.affine)
 
 
 def _plain(array: NDArray) -> NDArray:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +15,7 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.opened import FREE_BYTES, Opened, guard_size, squeeze_shape
+from orienteer.scans.opened import FREE_BYTES, Opened, guard_size, split_shape, squeeze_shape
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -51,16 +52,21 @@ def open_nifti(source: Source) -> Opened:
     room = data.stat().st_size - (0 if packed else int(header["vox_offset"]))
     guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed, sparse=source.sparse)
     found = _named_wrongly(path, packed)
-    shape = squeeze_shape(full)
-    if shape != full:
+    squeezed = squeeze_shape(full)
+    if squeezed != full:
         found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
     found += _orientation(header, _stored_zooms(path))
+    # The fifth axis is NIfTI's place for the values of one voxel.
+    shape, volumes = split_shape(squeezed[:4])
+    channels = volumes if source.volumes == "channels" else 1
     return Opened(
         shape=shape,
         dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
-        channels=len(dtype.fields) if dtype.fields else 1,
+        components=len(dtype.fields) if dtype.fields else math.prod(squeezed[4:]),
+        volumes=volumes,
+        channels=channels,
         affine=np.asarray(image.affine, dtype=np.float64),
-        voxels=lambda: _voxels(path, shape, pair=pair, packed=packed),
+        voxels=lambda: _voxels(path, shape, channels, pair=pair, packed=packed),
         findings=tuple(found),
     )
 
@@ -107,23 +113,34 @@ def _load_pair(path: Path) -> Any:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
 
-def _voxels(path: Path, shape: tuple[int, ...], *, pair: bool, packed: bool) -> NDArray:
-    """``(X, Y, Z)`` rescaled; integers stay integers when the header scales by one."""
+def _voxels(path: Path, shape: tuple[int, ...], channels: int, *, pair: bool, packed: bool) -> NDArray:
+    """``(C, X, Y, Z)`` rescaled, of the first volumes; integers stay integers when the header scales by one."""
     try:
         if pair:
-            whole: NDArray = np.asanyarray(_load_pair(path).dataobj)
-            return whole.reshape(shape, order="F")
+            return _volumes(_load_pair(path), shape, channels)
         with _stream(path) as stream:
-            array: NDArray = np.asanyarray(_image(path, stream).dataobj)
+            image = _image(path, stream)
+            array = _volumes(image, shape, channels)
             # A gzip checksum is only compared at the end of the stream, which the voxels need not reach.
+            left = math.prod(image.shape) - array.size
+            allowed = FREE_BYTES + left * image.header.get_data_dtype().itemsize
             behind = 0
             while rest := stream.read(1 << 20):
                 behind += len(rest)
-                if packed and behind > FREE_BYTES:
+                if packed and behind > allowed:
                     raise refusal("inflates-too-far", f"{path.name}: grows far beyond its voxels")
-            return array.reshape(shape, order="F")
+            return array
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
         raise _cut(path, error) from None
+
+
+def _volumes(image: Any, shape: tuple[int, ...], channels: int) -> NDArray:
+    """The first ``channels`` volumes as ``(C, X, Y, Z)``; the others are not brought into memory."""
+    data = image.dataobj
+    if len(image.shape) > 3:
+        data = data[(..., slice(channels), *(0 for _ in image.shape[4:]))]
+    array: NDArray = np.asanyarray(data)
+    return np.moveaxis(array.reshape((*shape, channels), order="F"), -1, 0)
 
 
 def _stream(path: Path) -> BinaryIO:

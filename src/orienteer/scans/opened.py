@@ -1,5 +1,6 @@
 """What every format's reader hands over: the header understood, and a way to get the voxels."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +32,13 @@ class Opened:
     """A scan whose header was read.
 
     Attributes:
-        shape: voxels along each axis as on disk, trailing axes of 1 dropped.
+        shape: voxels along each spatial axis; three, or two where the file holds an image.
         dtype: type on disk.
         affine: ``(4, 4)`` voxel index to world RAS mm.
-        voxels: reads the array ``(X, Y, Z)`` in rescaled intensities, axes as the affine's columns.
-        channels: values per voxel.
+        voxels: reads the array ``(C, X, Y, Z)`` in rescaled intensities, axes as the affine's columns.
+        components: values per voxel; not 1 for colour and vectors, which are refused.
+        volumes: volumes in the file.
+        channels: volumes of these that ``voxels`` reads.
         modality: what the header says (DICOM), else empty.
         findings: what the header gave away.
     """
@@ -44,6 +47,8 @@ class Opened:
     dtype: str
     affine: NDArray[np.float64]
     voxels: Callable[[], NDArray]
+    components: int = 1
+    volumes: int = 1
     channels: int = 1
     modality: str = ""
     findings: tuple[Finding, ...] = field(default=())
@@ -81,6 +86,11 @@ def guard_size(
         )
     if packed and needed > max(FREE_LABEL_BYTES if sparse else FREE_BYTES, MAX_SCAN_INFLATION * available):
         raise refusal("inflates-too-far", f"{path.name}: {available:,} bytes that grow to {needed:,}")
+
+
+def split_shape(shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """The three spatial axes, and the volumes that all further axes make."""
+    return shape[:3], math.prod(shape[3:])
 
 
 def squeeze_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ class Source:
             the folder holds several.
         root: the folder that was searched.
         sparse: labels, which compress further than any scan.
+        volumes: what is read of a file that holds several volumes: the ``first`` (time, diffusion, contrast), or
+            all of them as ``channels`` (co-registered sequences of one person), which only a layout can know.
     """
 
     paths: tuple[Path, ...]
@@ -31,6 +33,7 @@ class Source:
     relative: str
     root: Path
     sparse: bool = False
+    volumes: Literal["first", "channels"] = "first"
 
     @property
     def id(self) -> str:
@@ -57,7 +60,7 @@ class ScanInfo:
         spacing: ``(3,)`` mm, or empty.
         axes: direction each axis grows towards, e.g. ``LPS``, or empty.
         affine: ``(4, 4)`` voxel index to world RAS mm, or None.
-        channels: values per voxel.
+        channels: volumes that are read, or, of an unusable colour scan, values per voxel.
         dtype: type on disk, e.g. ``int16``.
         low: lowest finite intensity (HU for CT); None when voxels were not looked at.
         high: highest finite intensity.
