@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, ScanError
+from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.dicom import SliceHeader, in_order, is_dicom, read_header
 from orienteer.scans.quiet import quiet
 from orienteer.scans.source import Source, without_extension
@@ -31,10 +32,15 @@ LABEL_NAME = re.compile(r"^(?P<case>.+?)[-_.](labels?|labelmap|segmentation|seg|
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that is no scan of its own, and why."""
+    """A file or folder that is no scan of its own, and why: ``code`` is one of the catalogue's ``skipped-...``."""
 
     relative: str
-    reason: str
+    code: str
+
+    @property
+    def reason(self) -> str:
+        """The code in words."""
+        return CATALOGUE[self.code].meaning
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
     seen: set[Path] = set()
 
     def refuse(error: OSError) -> None:
-        skipped.append(Skipped(_relative(Path(str(error.filename)), root), "cannot be listed"))
+        skipped.append(Skipped(_relative(Path(str(error.filename)), root), "skipped-folder-closed"))
 
     for name, folders, files in os.walk(root, followlinks=True, onerror=refuse):
         folder = Path(name)
@@ -97,16 +103,16 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
             continue
         seen.add(real)
         if (folder / "manifest.json").is_file() and (folder / "arrays").is_dir():
-            skipped.append(Skipped(_relative(folder, root), "an Orienteer store"))
+            skipped.append(Skipped(_relative(folder, root), "skipped-store"))
             folders.clear()
             continue
         if folder != root and LABEL_FOLDER.match(folder.name):
-            skipped.append(Skipped(_relative(folder, root), "a folder of labels"))
+            skipped.append(Skipped(_relative(folder, root), "skipped-label-folder"))
             folders.clear()
             continue
         folders[:] = sorted(part for part in folders if not part.startswith("."))
         if folder != root and not folders and not files and _format(folder):
-            skipped.append(Skipped(_relative(folder, root), "an empty folder named like a scan"))
+            skipped.append(Skipped(_relative(folder, root), "skipped-empty-folder"))
         visible = [folder / part for part in sorted(files) if not part.startswith(".")]
         yield folder, [path for path in visible if not excluded or _real(path) not in excluded]
 
@@ -124,19 +130,19 @@ def _scans_of(root: Path, folder: Path, files: list[Path], skipped: list[Skipped
         kind = _format(path)
         try:
             if path.exists() and not path.is_file():
-                skipped.append(Skipped(_relative(path, root), "a pipe or device, not a file"))
+                skipped.append(Skipped(_relative(path, root), "skipped-no-file"))
                 continue
             if kind == "DICOM" or (kind is None and path.name != "DICOMDIR" and is_dicom(path)):
                 slices.append(path)
             elif kind is None:
                 if not _companion(path, files):
-                    skipped.append(Skipped(_relative(path, root), "not a scan's format"))
+                    skipped.append(Skipped(_relative(path, root), "skipped-format"))
             elif _is_label(path, stems):
-                skipped.append(Skipped(_relative(path, root), "labels of the scan beside it"))
+                skipped.append(Skipped(_relative(path, root), "skipped-label"))
             else:
                 sources.append(Source((path,), kind, _relative(path, root), root))
         except OSError:
-            skipped.append(Skipped(_relative(path, root), "cannot be opened"))
+            skipped.append(Skipped(_relative(path, root), "skipped-file-closed"))
     return sources + _series_of(root, folder, slices, skipped)
 
 
@@ -153,7 +159,7 @@ def _series_of(root: Path, folder: Path, paths: list[Path], skipped: list[Skippe
         if header.image:
             series[header.series].append(header)
         else:
-            skipped.append(Skipped(_relative(path, root), "DICOM without a scan"))
+            skipped.append(Skipped(_relative(path, root), "skipped-dicom"))
     place = _relative(folder, root) if folder != root else root.resolve().name
     for uid, headers in series.items():
         short = hashlib.sha256(uid.encode()).hexdigest()[:8]

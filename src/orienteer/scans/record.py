@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orienteer.atomic import write_json
+from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.discover import Skipped
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
 
@@ -22,7 +24,7 @@ def as_record(result: CheckResult) -> dict[str, Any]:
         "formats": dict(sorted(Counter(scan.source.format for scan in result.scans).items())),
         "findings": dict(sorted(Counter(f.code for scan in result.scans for f in scan.findings).items())),
         "scans": [_scan(scan) for scan in result.scans],
-        "skipped": [asdict(skip) for skip in result.skipped],
+        "skipped": [_skipped(skip) for skip in result.skipped],
         "seconds": round(result.seconds, 3),
     }
 
@@ -47,6 +49,17 @@ def _scan(scan: ScanInfo) -> dict[str, Any]:
         "content": scan.content or None,
         "read_seconds": round(scan.seconds, 4),
         "findings": [asdict(finding) for finding in scan.findings],
+    }
+
+
+def _skipped(skip: Skipped) -> dict[str, str]:
+    kind = CATALOGUE[skip.code]
+    return {
+        "relative": skip.relative,
+        "code": skip.code,
+        "level": kind.level,
+        "reason": kind.meaning,
+        "cure": kind.cure,
     }
 
 

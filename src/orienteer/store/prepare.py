@@ -5,7 +5,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.scans import Finding, Source, load, too_small
+from orienteer.scans.findings import finding
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.store.intensity import empty_value, quantise
@@ -74,9 +75,9 @@ def prepare(job: Job) -> Outcome:
     except ScanError as error:
         return _refused(job, Finding(error.code, "error", error.message, error.cure))
     except MemoryError:
-        return _refused(job, Finding("too-large", "error", "does not fit into memory", "use fewer --workers"))
+        return _refused(job, finding("out-of-memory", "does not fit into the memory that is free"))
     except OSError as error:
-        return _refused(job, Finding("unreadable", "error", f"cannot be read: {error.strerror}", "check the file"))
+        return _refused(job, finding("unreadable", f"cannot be read: {error.strerror}"))
     except OrienteerError as error:
         return Outcome(job.source.id, stop=(error.message, error.cure))
 
@@ -89,7 +90,7 @@ def _prepare(job: Job) -> Outcome:
         return Outcome(job.source.id, findings=tuple(findings))
     small = too_small(info, job.min_extent) if job.min_extent else None
     if small:
-        return Outcome(job.source.id, findings=(*findings, Finding(small.code, "error", small.message, small.cure)))
+        return Outcome(job.source.id, findings=(*findings, replace(small, level="error")))
     volume = canonical(volume)
     voxels = scaled(volume, job.parameters)
     grid = voxels.grid
@@ -123,7 +124,7 @@ def _prepare(job: Job) -> Outcome:
         labelled=labels is not None,
         content=content,
         arrays=written,
-        findings=tuple(asdict(finding) for finding in findings),
+        findings=tuple(asdict(found) for found in findings),
     )
     return Outcome(job.source.id, entry=entry, record=record, findings=tuple(findings))
 
@@ -175,5 +176,5 @@ def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
         )
 
 
-def _refused(job: Job, finding: Finding) -> Outcome:
-    return Outcome(job.source.id, findings=(finding,))
+def _refused(job: Job, why: Finding) -> Outcome:
+    return Outcome(job.source.id, findings=(why,))

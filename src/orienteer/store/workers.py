@@ -8,15 +8,11 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
-from orienteer.scans import Finding
+from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.findings import finding
 from orienteer.store.prepare import Job, Outcome, limit_threads, prepare
 
-DIED = Finding(
-    "worker-died",
-    "error",
-    "the process that read it was killed, most likely for want of memory",
-    "use fewer --workers",
-)
+DIED = finding("worker-died", CATALOGUE["worker-died"].meaning)
 
 
 def available_cores() -> int:
