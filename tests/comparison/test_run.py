@@ -11,7 +11,7 @@ from orienteer.errors import RunError
 
 from .results_folder import SEGMENTATION, make_results
 
-WRITTEN = ("results.md", "report.html", "aggregated.parquet", "comparisons.parquet")
+WRITTEN = ("results.md", "report.html", "curves.svg", "aggregated.parquet", "comparisons.parquet")
 
 
 @pytest.fixture

@@ -37,7 +37,8 @@ def compare(
     for gap in result.analysis.gaps:
         console.print(f"not complete: {gap}", highlight=False, markup=False, style="yellow")
     console.print()
-    for path in (result.table, result.page, result.scores, result.comparisons):
+    written = (result.table, result.page, result.curves, result.scores, result.comparisons)
+    for path in filter(None, written):
         console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
 
 

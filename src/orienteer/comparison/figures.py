@@ -49,10 +49,10 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
     """Score against the number of labelled scans, one curve an arm, whiskers over people and seeds."""
     metric, labels, styles = metric_of(task), analysis.labels(task.name, mode), styles_of(benchmark)
     logarithmic = len(labels) > 1 and labels[0] > 0
-    shown = [arm for arm in benchmark.arms if _column(analysis, task, mode, arm, labels)]
+    shown = [arm for arm in benchmark.arms if column(analysis, task, mode, arm, labels)]
     data = []
     for place, arm in enumerate(shown):
-        scores = _column(analysis, task, mode, arm, labels)
+        scores = column(analysis, task, mode, arm, labels)
         # Arms stand a little beside each other, else their whiskers hide one another.
         shift = place - (len(shown) - 1) / 2
         step = 0.018 if logarithmic else 0.04
@@ -159,7 +159,8 @@ def item_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str,
     )
 
 
-def _column(analysis: Analysis, task: Task, mode: str, arm: Arm, labels: Sequence[int]) -> dict[int, Score]:
+def column(analysis: Analysis, task: Task, mode: str, arm: Arm, labels: Sequence[int]) -> dict[int, Score]:
+    """The arm's score at each label count at which it has one."""
     keys = {count: Key(task.name, mode, count, arm.name, task.metric) for count in labels}
     return {count: analysis.scores[key] for count, key in keys.items() if key in analysis.scores}
 

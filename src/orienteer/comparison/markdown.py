@@ -29,17 +29,19 @@ from orienteer.comparison.tables import (
 SPECIAL = re.compile(r"([\\`*\[\]|~$]|<(?=[A-Za-z/!?])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;))")
 
 
-def markdown(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> str:
-    """The whole file as text."""
-    blocks = [block.strip("\n") for block in _blocks(analysis, benchmark, summary) if block.strip()]
+def markdown(analysis: Analysis, benchmark: Benchmark, summary: Summary, *, curves: str | None = None) -> str:
+    """The whole file as text; ``curves`` is the picture beside it."""
+    blocks = [block.strip("\n") for block in _blocks(analysis, benchmark, summary, curves) if block.strip()]
     return "\n\n".join(blocks) + "\n"
 
 
-def _blocks(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> Iterator[str]:
+def _blocks(analysis: Analysis, benchmark: Benchmark, summary: Summary, curves: str | None) -> Iterator[str]:
     yield f"# {escape(benchmark.title)}"
     yield "Written by `orienteer compare` from the records beside this file; change those, not this."
     yield f"**{escape(summary.headline)}**"
     yield escape(summary.reading)
+    if curves:
+        yield f"![Few-label curves; bands are 95 % intervals over people and seeds]({curves})"
     for part in summary.parts:
         yield f"{paragraph(part.title)}:\n\n" + "\n".join(f"- {paragraph(sentence)}" for sentence in part.sentences)
     if analysis.gaps:

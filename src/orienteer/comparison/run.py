@@ -5,12 +5,15 @@ from pathlib import Path
 
 from orienteer.atomic import write_text
 from orienteer.comparison.benchmark import Benchmark
+from orienteer.comparison.curves import curves_svg
 from orienteer.comparison.files import write_comparisons, write_scores
 from orienteer.comparison.markdown import markdown
 from orienteer.comparison.page import render
 from orienteer.comparison.records import read_records
 from orienteer.comparison.statistics import Analysis, analyse
 from orienteer.comparison.summary import Summary, summary_of
+
+CURVES = "curves.svg"
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,13 @@ class CompareResult:
     summary: Summary
     table: Path
     page: Path
+    curves: Path | None
     scores: Path
     comparisons: Path
 
 
 def compare(results: Path | str) -> CompareResult:
-    """Read ``RESULTS``'s records and write ``results.md``, ``report.html`` and two Parquet tables beside them.
+    """Read ``RESULTS``'s records and write ``results.md``, ``report.html``, ``curves.svg`` and two Parquet tables.
 
     What it wrote before is replaced: it follows from the records alone.
 
@@ -39,17 +43,23 @@ def compare(results: Path | str) -> CompareResult:
     records = read_records(folder)
     analysis = analyse(records)
     summary = summary_of(analysis, records.benchmark)
+    drawing = curves_svg(analysis, records.benchmark)
     made = CompareResult(
         benchmark=records.benchmark,
         analysis=analysis,
         summary=summary,
         table=folder / "results.md",
         page=folder / "report.html",
+        curves=folder / CURVES if drawing else None,
         scores=folder / "aggregated.parquet",
         comparisons=folder / "comparisons.parquet",
     )
     write_scores(made.scores, analysis)
     write_comparisons(made.comparisons, analysis)
-    write_text(made.table, markdown(analysis, records.benchmark, summary))
+    if drawing:
+        write_text(folder / CURVES, drawing)
+    else:
+        (folder / CURVES).unlink(missing_ok=True)
+    write_text(made.table, markdown(analysis, records.benchmark, summary, curves=CURVES if drawing else None))
     write_text(made.page, render(analysis, records.benchmark, summary))
     return made

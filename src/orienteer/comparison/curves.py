@@ -1,0 +1,104 @@
+"""``curves.svg``: the few-label curves as one picture that a README, a paper or a slide can show."""
+
+import io
+from collections.abc import Callable
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from orienteer.comparison.benchmark import Arm, Benchmark, Task
+from orienteer.comparison.figures import Style, column, styles_of
+from orienteer.comparison.statistics import Analysis, Score
+from orienteer.comparison.words import MODES, metric_of, scaled
+
+# The page's colours by day: a picture cannot ask a style sheet.
+INK = {
+    "@model": "#0b66b0", "@chance": "#66727f", "@arm-a": "#c75000", "@arm-b": "#00795a", "@arm-c": "#b0407f",
+    "@arm-d": "#8a6a00", "@arm-e": "#4a90c8", "@arm-f": "#6b4fb0", "@arm-g": "#16202b",
+}  # fmt: skip
+MARKERS = {
+    "circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "cross": "P", "x": "X",
+    "star": "*", "pentagon": "p", "hexagon": "h",
+}  # fmt: skip
+DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
+ACROSS = 2
+PANEL_INCHES = (5.6, 3.9)
+LEGEND_INCHES = 0.24
+
+
+def curves_svg(analysis: Analysis, benchmark: Benchmark) -> str | None:
+    """One panel for each task and mode that was measured with several label counts; None if there is none.
+
+    The same records give the same text, with one version of matplotlib.
+    """
+    panels = [
+        (task, mode)
+        for task in benchmark.tasks
+        for mode in analysis.modes(task.name)
+        if len(analysis.labels(task.name, mode)) > 1
+    ]
+    if not panels:
+        return None
+    # Fixed names and no date, so that nothing changes unless the records do.
+    with mpl.rc_context(
+        {"svg.hashsalt": "orienteer", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
+    ):
+        return _drawn(analysis, benchmark, panels)
+
+
+def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, str]]) -> str:
+    across = min(ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    keys = -(-len(benchmark.arms) // (2 * across)) * LEGEND_INCHES + 0.2
+    width, height = across * PANEL_INCHES[0], down * PANEL_INCHES[1] + keys
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    grid = figure.add_gridspec(2, 1, height_ratios=[height - keys, keys])
+    body, foot = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
+    axes = body.subplots(down, across, squeeze=False).ravel()
+    styles = styles_of(benchmark)
+    for ax, (task, mode) in zip(axes, panels, strict=False):
+        _panel(ax, analysis, benchmark, task, mode, styles)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    names = [arm.label for arm in benchmark.arms if arm.label in handles]
+    foot.legend([handles[name] for name in names], names, loc="center", ncols=2 * across, frameon=False)
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, styles: dict[str, Style]) -> None:
+    metric, labels = metric_of(task), analysis.labels(task.name, mode)
+    for arm in benchmark.arms:
+        scores = column(analysis, task, mode, arm, labels)
+        if scores:
+            _curve(ax, arm, styles[arm.name], scores, lambda value: scaled(value, metric))
+    ax.set_xscale("log" if labels[0] > 0 else "linear")
+    ax.set_xticks(labels, [str(count) for count in labels])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    unit = "points" if metric.fraction else metric.unit
+    ax.set_xlabel("labelled scans")
+    better = "" if task.better == "higher" else ", lower is better"
+    ax.set_ylabel((f"{metric.title} ({unit})" if unit else metric.title) + better)
+    ax.set_title(f"{task.words}, {MODES[mode]}", loc="left", fontsize=10, fontweight="bold")
+    ax.grid(color="#d9dee4", linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _curve(ax: Axes, arm: Arm, style: Style, scores: dict[int, Score], shown: Callable[[float], float]) -> None:
+    counts = list(scores)
+    means = [shown(score.mean) for score in scores.values()]
+    colour, strong = INK[style.colour], style.width > 2
+    if strong:
+        # Bands for ours and scratch only: a dozen of them would hide one another.
+        lows = [shown(score.mean if score.low is None else score.low) for score in scores.values()]
+        highs = [shown(score.mean if score.high is None else score.high) for score in scores.values()]
+        ax.fill_between(counts, lows, highs, color=colour, alpha=0.12, linewidth=0)
+    ax.plot(
+        counts, means, label=arm.label, color=colour, linestyle=DASHES[style.dash], marker=MARKERS[style.marker],
+        linewidth=2.4 if strong else 1.3, markersize=6 if strong else 4.5, zorder=3 if strong else 2,
+    )  # fmt: skip

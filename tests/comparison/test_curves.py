@@ -1,0 +1,49 @@
+from pathlib import Path
+from xml.etree import ElementTree
+
+from orienteer.comparison import compare
+from orienteer.comparison.curves import curves_svg
+from orienteer.comparison.records import Records
+from orienteer.comparison.statistics import Analysis
+
+from .results_folder import SEGMENTATION, make_results
+
+TEXT = "{http://www.w3.org/2000/svg}text"
+
+
+def _words(svg: str) -> list[str]:
+    return ["".join(node.itertext()) for node in ElementTree.fromstring(svg).iter(TEXT)]
+
+
+def test_curves_svg__every_task_mode_and_arm_is_named(analysis: Analysis, records: Records) -> None:
+    svg = curves_svg(analysis, records.benchmark)
+    assert svg is not None
+    words = _words(svg)
+    for task in records.benchmark.tasks:
+        assert f"{task.words}, fine-tuned" in words
+        assert f"{task.words}, frozen features" in words
+    for arm in records.benchmark.arms:
+        assert words.count(arm.label) == 1, "one legend for all panels"
+    assert any("lower is better" in word for word in words), "an error is no score"
+
+
+def test_curves_svg__same_records_same_bytes_and_no_date(analysis: Analysis, records: Records) -> None:
+    once = curves_svg(analysis, records.benchmark)
+    assert once == curves_svg(analysis, records.benchmark)
+    assert once is not None
+    assert "dc:date" not in once
+
+
+def test_compare__one_label_count_is_no_curve(tmp_path: Path) -> None:
+    folder = make_results(tmp_path / "results", tasks=(SEGMENTATION,), modes=("finetuned",), labels=(3,))
+    (folder / "curves.svg").write_text("of earlier records")
+    assert compare(folder).curves is None
+    assert not (folder / "curves.svg").exists()
+    assert "curves.svg" not in (folder / "results.md").read_text()
+
+
+def test_compare__the_table_shows_the_picture(tmp_path: Path) -> None:
+    folder = make_results(tmp_path / "results", tasks=(SEGMENTATION,), modes=("finetuned",), labels=(1, 3))
+    found = compare(folder)
+    assert found.curves == folder / "curves.svg"
+    assert "](curves.svg)" in found.table.read_text()
