@@ -19,7 +19,7 @@ def run(*arguments: object) -> str:
 def test_ingest__help_shows_examples_and_every_option() -> None:
     text = run("--help")
     assert "orienteer ingest hospital/ct store" in text
-    for option in ("--spacing", "--labels", "--table", "--workers", "--prune", "--min-extent"):
+    for option in ("--spacing", "--labels", "--table", "--workers", "--prune", "--min-extent", "--keep-names"):
         assert option in text
 
 
@@ -44,7 +44,7 @@ def test_ingest__prune_and_table(tmp_path: Path) -> None:
         tmp_path / "in", tmp_path / "store"
     )
     assert "(taken out)" in run(tmp_path / "in", tmp_path / "store", "--prune")
-    assert Store.open(tmp_path / "store").ids() == ("case_1", "case_2")
+    assert sorted(r.name for r in Store.open(tmp_path / "store").private().values()) == ["case_1", "case_2"]
 
 
 def test_ingest__an_error_is_two_lines(tmp_path: Path, monkeypatch, capsys) -> None:

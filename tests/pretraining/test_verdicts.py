@@ -27,7 +27,12 @@ SETTINGS = (
 def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("brains") / "store"
     ingest(
-        real_data / "oasis" / "images", store, spacing=3.0, table=real_data / "oasis" / "subjects.tsv", progress=False
+        real_data / "oasis" / "images",
+        store,
+        spacing=3.0,
+        table=real_data / "oasis" / "subjects.tsv",
+        keep_names=True,
+        progress=False,
     )
     return store
 

@@ -28,5 +28,5 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(scans: Path, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store of the four bodies, with labels; nobody may change it."""
     path = tmp_path_factory.mktemp("stores") / "store"
-    ingest(scans, path, spacing=2.0, labels=labels, workers=1, progress=False)
+    ingest(scans, path, spacing=2.0, labels=labels, workers=1, keep_names=True, progress=False)
     return Store.open(path)

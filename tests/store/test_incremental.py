@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, **options):
-    return ingest(folder / "in", folder / "store", workers=1, progress=False, **options)
+    return ingest(folder / "in", folder / "store", workers=1, keep_names=True, progress=False, **options)
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -49,7 +49,7 @@ def test_incremental__a_touched_file_is_hashed_not_read_again(folder: Path) -> N
     run(folder)
     os.utime(folder / "in" / "case_1.nii.gz", ns=(1, 1))
     assert len(run(folder).kept) == 3
-    stamps = json.loads((folder / "store" / "sources.json").read_text())["scans"]["case_1"]["files"]
+    stamps = json.loads((folder / "store" / "private.json").read_text())["scans"]["case_1"]["files"]
     assert stamps[0]["modified"] == 1
 
 
@@ -100,7 +100,7 @@ def test_incremental__moved_scans_are_known_by_content(folder: Path) -> None:
     run(folder)
     (folder / "in").rename(folder / "elsewhere")
     (folder / "in").symlink_to(folder / "elsewhere")
-    result = ingest(folder / "elsewhere", folder / "store", workers=1, progress=False)
+    result = ingest(folder / "elsewhere", folder / "store", workers=1, keep_names=True, progress=False)
     assert len(result.kept) == 3 and not result.failed
 
 
@@ -108,7 +108,7 @@ def test_incremental__another_folder_with_the_same_names_overwrites_nothing(fold
     run(folder)
     nifti(folder / "more" / "case_0.nii.gz", body(seed=70), AFFINE)
     nifti(folder / "more" / "case_7.nii.gz", body(seed=71), AFFINE)
-    result = ingest(folder / "more", folder / "store", workers=1, progress=False)
+    result = ingest(folder / "more", folder / "store", workers=1, keep_names=True, progress=False)
     assert result.added == ("case_7",)
     assert result.failed["case_0"][0].code == "duplicate-id"
     store = Store.open(folder / "store")
@@ -163,10 +163,10 @@ def test_incremental__missing_and_cut_arrays_are_made_again(folder: Path) -> Non
 
 def test_incremental__without_its_private_file_all_is_read_once_more(folder: Path) -> None:
     run(folder)
-    (folder / "store" / "sources.json").unlink()
+    (folder / "store" / "private.json").unlink()
     assert len(run(folder).updated) == 3
-    (folder / "store" / "sources.json").write_text("{")
-    with pytest.raises(StoreError, match=r"sources\.json is damaged"):
+    (folder / "store" / "private.json").write_text("{")
+    with pytest.raises(StoreError, match=r"private\.json is damaged"):
         run(folder)
 
 

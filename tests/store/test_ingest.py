@@ -14,14 +14,14 @@ from tests.store.phantoms import AFFINE, body, cohort, turned
 
 
 def run(scans: Path, store: Path, **options):
-    return ingest(scans, store, workers=options.pop("workers", 1), progress=False, **options)
+    return ingest(scans, store, workers=options.pop("workers", 1), progress=False, keep_names=True, **options)
 
 
 def contents(store: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(store)): path.read_bytes()
         for path in sorted(store.rglob("*"))
-        if path.is_file() and path.name not in ("sources.json", ".ingest.lock")
+        if path.is_file() and path.name not in ("private.json", ".ingest.lock")
     }
 
 

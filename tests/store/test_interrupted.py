@@ -13,9 +13,10 @@ import pytest
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.store import Store, ingest, workers
+from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.prepare import prepare
-from orienteer.store.sources import Journal, read_sources
+from orienteer.store.private import read_private
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
@@ -23,7 +24,7 @@ SCRIPT = """
 import sys
 from orienteer.store import ingest
 if __name__ == "__main__":
-    ingest(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), progress=False)
+    ingest(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), keep_names=True, progress=False)
 """
 
 HOLD = """
@@ -53,7 +54,7 @@ def tree(store: Path) -> dict[str, bytes]:
 def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path, count: int) -> None:
     for index in range(12):
         nifti(tmp_path / "in" / f"c{index:02}.nii.gz", body((56, 60, 50), index), AFFINE)
-    ingest(tmp_path / "in", tmp_path / "whole", workers=1, progress=False)
+    ingest(tmp_path / "in", tmp_path / "whole", workers=1, keep_names=True, progress=False)
     journalled = []
     for wanted in (1, 3, 6):
         process = start(tmp_path, count)
@@ -68,7 +69,7 @@ def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path,
             with pytest.raises(StoreError, match="has not finished"):
                 Store.open(tmp_path / "store")
     assert 0 < journalled[0] < 12  # at least one kill fell into the work
-    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     assert len(result.kept) >= journalled[-1]
     assert tree(tmp_path / "store") == tree(tmp_path / "whole")
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("store", "whole")]
@@ -111,7 +112,7 @@ def _die_on_case_1(job):
 @pytest.mark.slow
 def test_ingest__a_worker_that_dies_costs_one_scan(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(workers, "prepare", _die_on_case_1)
-    result = ingest(cohort(tmp_path / "in", 4), tmp_path / "store", workers=2, progress=False)
+    result = ingest(cohort(tmp_path / "in", 4), tmp_path / "store", workers=2, keep_names=True, progress=False)
     assert result.added == ("case_0", "case_2", "case_3")
     assert result.failed["case_1"][0].code == "worker-died"
 
@@ -129,12 +130,12 @@ def limited_files() -> Iterator[None]:
 
 def test_ingest__a_full_disk_is_told_and_the_store_stays(tmp_path: Path, request) -> None:
     cohort(tmp_path / "in", 2)
-    ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     before = (tmp_path / "store" / "manifest.json").read_bytes()
     nifti(tmp_path / "in" / "new.nii.gz", body(seed=9), AFFINE)
     request.getfixturevalue("limited_files")
     with pytest.raises(OrienteerError, match=r"cannot write .*too large") as caught:
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     assert "space" in caught.value.cure
     assert (tmp_path / "store" / "manifest.json").read_bytes() == before
     assert Store.open(tmp_path / "store").verify() == ()
@@ -144,14 +145,14 @@ def test_ingest__a_full_disk_leaves_no_husk_of_a_new_store(tmp_path: Path, reque
     cohort(tmp_path / "in", 2)
     request.getfixturevalue("limited_files")
     with pytest.raises(OrienteerError, match=r"cannot write .*image\.b2nd"):
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     assert not (tmp_path / "store").exists()
 
 
 def test_ingest__a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 1)
     with pytest.raises(StoreError, match="cannot make /proc/store"):
-        ingest(tmp_path / "in", Path("/proc/store"), workers=1, progress=False)
+        ingest(tmp_path / "in", Path("/proc/store"), workers=1, keep_names=True, progress=False)
 
 
 def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_path: Path) -> None:
@@ -160,11 +161,11 @@ def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_pa
     holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "store"], stdout=subprocess.PIPE)
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
     with pytest.raises(StoreError, match="another ingest is writing"):
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     holder.kill()
     holder.wait()
     holder.stdout.close()
-    assert len(ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False).added) == 2
+    assert len(ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False).added) == 2
 
 
 def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
@@ -176,9 +177,11 @@ def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
 
 def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 3)
-    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, progress=False)
+    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
     journal = Journal(tmp_path)
-    records = read_sources(tmp_path / "store")
+    private = read_private(tmp_path / "store")
+    assert private is not None
+    records = private.scans
     for entry in result.manifest.scans:
         journal.append(entry, records[entry.id])
     journal.path.write_bytes(journal.path.read_bytes()[:-40])

@@ -12,7 +12,9 @@ from tests.store.phantoms import AFFINE, body, turned
 
 
 def run(folder: Path, **options):
-    return ingest(folder / "in", folder / "store", labels=folder / "labels", workers=1, progress=False, **options)
+    return ingest(
+        folder / "in", folder / "store", labels=folder / "labels", workers=1, progress=False, keep_names=True, **options
+    )
 
 
 def mask(seed: int = 0) -> np.ndarray:

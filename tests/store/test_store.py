@@ -70,7 +70,7 @@ def test_ids__by_split_and_unknown(store: Store) -> None:
 def test_manifest__names_no_path_and_no_file(store: Store, scans: Path) -> None:
     text = (store.path / "manifest.json").read_text()
     assert str(scans) not in text and ".nii" not in text
-    assert (store.path / "sources.json").stat().st_mode & 0o777 == 0o600
+    assert (store.path / "private.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_verify__a_good_store_is_whole(store: Store) -> None:

@@ -89,7 +89,7 @@ def ingested(
     (folder / "table.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     ingest(
         folder / "scans", folder / "store", spacing=SPACING, table=folder / "table.tsv",
-        labels=folder / "labels" if labels else None, workers=1, progress=False,
+        labels=folder / "labels" if labels else None, workers=1, keep_names=True, progress=False,
     )  # fmt: skip
     return folder / "store"
 

@@ -41,7 +41,9 @@ def test_labelled__labels_on_another_grid_quote_what_ingest_found(tmp_path: Path
         for kind, array, affine in (("scans", volume.array[0], AFFINE), ("labels", organs, moved)):
             (tmp_path / kind).mkdir(exist_ok=True)
             nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / kind / f"p{person}.nii")
-    ingest(tmp_path / "scans", tmp_path / "store", labels=tmp_path / "labels", workers=1, progress=False)
+    ingest(
+        tmp_path / "scans", tmp_path / "store", labels=tmp_path / "labels", workers=1, keep_names=True, progress=False
+    )
     with pytest.raises(ConfigError, match=r"has labels: p\d\.nii: labels cover 0% of the image's space"):
         labelled_scans(Store.open(tmp_path / "store"), quick(), "train")
 

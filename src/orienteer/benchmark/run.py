@@ -116,6 +116,8 @@ def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
     if file.is_file():
         # What is only shown may change, and cells may be added; what a finished cell rests on may not.
         before = load_yaml(file)
+        # A folder from before there were pseudonyms keeps names.
+        before["data"] = {"keep_names": True, **before.get("data", {})}
         for key in ("data", "split", "pretrain", "finetune"):
             if before.get(key) != said[key]:
                 raise RunError(
@@ -149,7 +151,7 @@ def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -
     assert where["scans"] is not None
     ingest(
         where["scans"], out / "store", spacing=data.spacing, labels=where["labels"], table=where["table"],
-        progress=progress,
+        keep_names=data.keep_names, progress=progress,
     )  # fmt: skip
     return Store.open(out / "store")
 

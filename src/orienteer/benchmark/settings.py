@@ -19,6 +19,8 @@ class DataSettings(Config):
     """Table of people, splits and columns."""
     spacing: float | None = Field(None, gt=0)
     """mm per voxel of the store; null chooses it from the scans."""
+    keep_names: bool = False
+    """For public data: records and figures call scans and people as the files and the table do."""
 
 
 class ArmSettings(Config):

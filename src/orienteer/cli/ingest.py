@@ -33,6 +33,10 @@ def ingest(
     min_extent: Annotated[
         float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
     ] = None,
+    keep_names: Annotated[
+        bool,
+        typer.Option("--keep-names", help="For public data: call scans and people as the files and the table do."),
+    ] = False,
 ) -> None:
     """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, quick to read.
 
@@ -58,6 +62,7 @@ def ingest(
         workers=workers,
         prune=prune,
         min_extent=min_extent,
+        keep_names=keep_names,
     )
     _summary(result, Console(highlight=False, soft_wrap=True, markup=False))
 
@@ -96,6 +101,10 @@ def _summary(result: "IngestResult", console: "Console") -> None:
     )
     scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits})"
     console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")
+    if result.manifest.names == "pseudonyms":
+        from orienteer.store.private import PRIVATE
+
+        console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
     if "val" not in result.splits:
         console.print("note: nobody is held out; learning is only judged with a second person in split val")
     console.print(f"next: orienteer pretrain {result.store} RUN")

@@ -18,13 +18,16 @@ from orienteer.atomic import write_json
 from orienteer.errors import StoreError
 from orienteer.scans import Finding, discover
 from orienteer.scans.findings import finding
+from orienteer.store.existing import Existing, look_at_store
+from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
-from orienteer.store.manifest import Manifest, ScanEntry
-from orienteer.store.people import name_people
-from orienteer.store.plan import Existing, Plan, intact, look_at_store, make_plan, nothing_usable
+from orienteer.store.manifest import Manifest, Names, ScanEntry
+from orienteer.store.people import Place, name_people
+from orienteer.store.plan import Plan, intact, make_plan, nothing_usable
 from orienteer.store.prepare import Outcome
+from orienteer.store.private import PRIVATE, Private, write_private
 from orienteer.store.result import IngestResult
-from orienteer.store.sources import Journal, SourceRecord, write_sources
+from orienteer.store.sources import SourceRecord
 from orienteer.store.store import ARRAYS, MANIFEST
 from orienteer.store.table import Row, read_table
 from orienteer.store.workers import prepare_all
@@ -43,6 +46,7 @@ def ingest(
     workers: int | None = None,
     prune: bool = False,
     min_extent: float | None = None,
+    keep_names: bool = False,
     progress: bool = True,
 ) -> IngestResult:
     """Bring every scan below ``scans`` onto one grid and into ``store``; a second run does only what changed.
@@ -58,6 +62,8 @@ def ingest(
         workers: processes; by default one a core.
         prune: take scans out of the store whose files are gone.
         min_extent: leave out scans shorter than this along an axis, mm.
+        keep_names: call scans and people as the files and the table do, and keep every column. For public data
+            only: by default they get pseudonyms, and the way back lies in the store's private file alone.
         progress: draw a progress bar on stderr.
 
     Raises:
@@ -70,32 +76,34 @@ def ingest(
     if workers is not None and workers < 1:
         raise StoreError(f"{workers} workers", cure="give --workers 1 or more")
     rows = read_table(Path(table)) if table else None
-    look_at_store(store)
+    names: Names = "kept" if keep_names else "pseudonyms"
+    look_at_store(store, names)
     sources = discover(scans, exclude=[store, *([labels] if labels else [])])
     with _folder(store), only_one(store, "ingest"):
-        before = look_at_store(store)
+        before = look_at_store(store, names)
         plan = make_plan(sources, store, before, spacing=spacing, labels=labels, min_extent=min_extent)
+        if names == "pseudonyms" and not (store / PRIVATE).exists():
+            # Before the first scan is journalled: a run that goes on after a kill must give the same pseudonyms.
+            write_private(store, before.private)
         work = _work(store, plan, workers, progress)
         failed = {**plan.failed, **work.failed}
         kept = {**_stay(store, plan, before, failed, prune=prune), **plan.kept}
         made = {**work.made, **kept}
-        entries, copies, notes = _settle(made, kept, rows, before, failed)
+        places, copies, notes = _settle(made, kept, rows, before, failed)
         failed = dict(sorted({**failed, **copies}.items()))
-        if not entries:
+        if not places:
             raise nothing_usable(failed)
-        manifest = Manifest.of(entries, plan.parameters)
-        write_sources(store, {entry.id: made[entry.id][1] for entry in entries})
+        manifest, private = _named({name: made[name] for name in places}, places, before, plan)
+        write_private(store, private)
         write_json(store / MANIFEST, manifest.model_dump(mode="json"))
         Journal(store).remove()
         _sweep(store, manifest)
-    stored = {entry.id for entry in entries}
-    known = {entry.id for entry in before.manifest.scans} if before.manifest else set()
-    read_now = stored & set(work.made)
+    stored, read_now = set(places), set(places) & set(work.made)
     return IngestResult(
         store=store,
         manifest=manifest,
-        added=tuple(sorted(read_now - known)),
-        updated=tuple(sorted(read_now & known)),
+        added=tuple(sorted(read_now - set(before.places))),
+        updated=tuple(sorted(read_now & set(before.places))),
         kept=tuple(sorted(stored - read_now)),
         removed=plan.removed,
         pruned=prune,
@@ -103,7 +111,7 @@ def ingest(
         findings=work.findings,
         notes=(*plan.notes, *notes),
         seconds=time.perf_counter() - begun,
-        bytes=sum(array.bytes for entry in entries for array in entry.arrays.values()),
+        bytes=sum(array.bytes for entry in manifest.scans for array in entry.arrays.values()),
     )
 
 
@@ -134,33 +142,46 @@ def _work(store: Path, plan: Plan, workers: int | None, progress: bool) -> _Work
 
 def _stay(store: Path, plan: Plan, before: Existing, failed: Findings, *, prune: bool) -> Made:
     """Scans that stay although they were not found again, or although their file has gone bad since."""
-    ids = {entry.id for entry in before.manifest.scans} if before.manifest else set()
-    chosen = (ids & set(failed)) | (set() if prune else set(plan.removed))
+    chosen = (set(before.places) & set(failed)) | (set() if prune else set(plan.removed))
     stay = {}
-    for scan_id in chosen:
-        entry, record = before.entries[scan_id], before.records.get(scan_id)
+    for name in chosen:
+        entry, record = before.entries[name], before.records.get(name)
         if intact(store, entry):
-            stay[scan_id] = (entry, record or SourceRecord(files=(), method=0))
+            stay[name] = (entry, record or SourceRecord(files=(), method=0))
     return stay
 
 
 def _settle(
     made: Made, kept: Made, rows: Mapping[str, Row] | None, before: Existing, failed: Findings
-) -> tuple[tuple[ScanEntry, ...], Findings, tuple[str, ...]]:
+) -> tuple[dict[str, Place], Findings, tuple[str, ...]]:
     """Name the people, then leave out copies: the same voxels under two people would cross the splits."""
-    scans = [entry for entry, _ in made.values()]
-    entries, notes = name_people(scans, rows, before.manifest, set(failed) - set(made))
-    owner: dict[str, ScanEntry] = {}
+    places, notes = name_people(tuple(made), rows, before.places, set(failed) - set(made))
+    owner: dict[str, str] = {}
     copies: Findings = {}
-    for entry in sorted(entries, key=lambda e: (e.id not in kept, e.id)):
-        first = owner.setdefault(entry.arrays["image"].sha256, entry)
-        if first.person != entry.person:
-            message = f"holds the same voxels as {first.id}, which is kept"
-            copies[entry.id] = (finding("identical-content", message, level="error"),)
+    for name in sorted(made, key=lambda name: (name not in kept, name)):
+        first = owner.setdefault(made[name][0].arrays["image"].sha256, name)
+        if places[first].person != places[name].person:
+            message = f"holds the same voxels as {first}, which is kept"
+            copies[name] = (finding("identical-content", message, level="error"),)
     if copies:
-        single = [entry for entry in scans if entry.id not in copies]
-        entries, notes = name_people(single, rows, before.manifest, (set(failed) | set(copies)) - set(made))
-    return entries, copies, notes
+        single = tuple(name for name in made if name not in copies)
+        places, notes = name_people(single, rows, before.places, (set(failed) | set(copies)) - set(made))
+    return places, copies, notes
+
+
+def _named(made: Made, places: Mapping[str, Place], before: Existing, plan: Plan) -> tuple[Manifest, Private]:
+    """What everybody may read, and what only the owner may."""
+    call, entries, records = before.naming, [], {}
+    for name, place in places.items():
+        entry, record = made[name]
+        said = {"person": call.person(place.person), "split": place.split, "table": dict(place.table)}
+        entries.append(entry.model_copy(update=said))
+        records[entry.id] = record.model_copy(update={"name": name, "person": place.person})
+    people = {call.person(place.person): place.person for place in places.values()}
+    private = before.private.model_copy(
+        update={"scans": records, "people": people if before.names == "pseudonyms" else {}}
+    )
+    return Manifest.of(entries, plan.parameters, before.names), private
 
 
 def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[Outcome]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -12,6 +12,10 @@ from orienteer.config import Config
 
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
+
+
+Names = Literal["pseudonyms", "kept"]
+"""What scans and people are called: pseudonyms, or as the user's files and table call them."""
 
 
 class Intensity(Config):
@@ -41,6 +45,7 @@ class ScanEntry(Config):
     """One scan of the store. Voxel axes run R, A, S; positions in mm are ``index * spacing`` along them."""
 
     id: str
+    """A pseudonym, unless the store keeps names; so is ``person``."""
     person: str
     split: str
     channels: int
@@ -58,7 +63,7 @@ class ScanEntry(Config):
     """One past the last voxel of the foreground box."""
     labelled: bool = False
     table: dict[str, str] = Field(default_factory=dict)
-    """The extra columns of the user's table (age, sex, ...), as text."""
+    """Further columns of the user's table (age, sex, ...) that tell nobody's name, as text."""
     content: str
     """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
     arrays: dict[str, ArrayFile] = Field(default_factory=dict)
@@ -83,6 +88,7 @@ class Manifest(Config):
 
     schema_version: int = SCHEMA
     orienteer_version: str
+    names: Names = "kept"
     spacing: float
     parameters: Parameters | None = None
     content: str = ""
@@ -90,12 +96,13 @@ class Manifest(Config):
     scans: tuple[ScanEntry, ...]
 
     @classmethod
-    def of(cls, scans: Iterable[ScanEntry], parameters: Parameters) -> Self:
+    def of(cls, scans: Iterable[ScanEntry], parameters: Parameters, names: Names) -> Self:
         """The manifest of these scans, in the order of their ids."""
         ordered = tuple(sorted(scans, key=lambda entry: entry.id))
         facts = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
         return cls(
             orienteer_version=__version__,
+            names=names,
             spacing=parameters.spacing,
             parameters=parameters,
             content=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),

@@ -8,24 +8,13 @@ from orienteer.errors import StoreError
 from orienteer.scans import Finding, Source, inspect
 from orienteer.scans.among import cohort_spacing
 from orienteer.scans.findings import finding
+from orienteer.store.existing import Existing
 from orienteer.store.labels import labels_of
-from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
 from orienteer.store.prepare import Job
 from orienteer.store.result import some
-from orienteer.store.sources import SOURCES, Journal, SourceRecord, read_sources
-from orienteer.store.store import ARRAYS, JOURNAL, MANIFEST, array_path, read_manifest
-
-OWN = {MANIFEST, SOURCES, JOURNAL, lock_name("ingest"), ARRAYS}
-
-
-@dataclass(frozen=True)
-class Existing:
-    """What is in the store before the ingest: its manifest's scans, and those a killed run had finished."""
-
-    manifest: Manifest | None
-    entries: Mapping[str, ScanEntry]
-    records: Mapping[str, SourceRecord]
+from orienteer.store.sources import SourceRecord
+from orienteer.store.store import array_path
 
 
 @dataclass(frozen=True)
@@ -35,8 +24,8 @@ class Plan:
     Attributes:
         parameters: what the voxels will depend on.
         jobs: scans to read.
-        kept: entries that stay, with what they were made from.
-        removed: ids in the store without a file among the scans.
+        kept: entries that stay, with what they were made from, by name.
+        removed: names of stored scans without a file among the scans.
         failed: scans that will not be read, and why.
         notes: what is worth knowing about the labels.
     """
@@ -47,32 +36,6 @@ class Plan:
     removed: tuple[str, ...]
     failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def look_at_store(store: Path) -> Existing:
-    """What is at ``store``; nothing is written.
-
-    Raises:
-        StoreError: a file or a folder of something else is in the way, or a store of another version.
-    """
-    if store.exists() and not store.is_dir():
-        raise StoreError(f"{store} is a file", cure="name a folder for the store")
-    if not (store / MANIFEST).exists():
-        foreign = sorted(p.name for p in store.iterdir() if p.name not in OWN) if store.exists() else []
-        if foreign:
-            raise StoreError(
-                f"{store} is not empty and is no store: it holds {', '.join(foreign[:3])}",
-                cure="name a new or empty folder; nothing was changed",
-            )
-    manifest = read_manifest(store) if (store / MANIFEST).exists() else None
-    finished = Journal(store).read()
-    entries = {entry.id: entry for entry in manifest.scans} if manifest else {}
-    records = read_sources(store)
-    return Existing(
-        manifest=manifest,
-        entries={**entries, **{scan_id: entry for scan_id, (entry, _) in finished.items()}},
-        records={**records, **{scan_id: record for scan_id, (_, record) in finished.items()}},
-    )
 
 
 def make_plan(
@@ -93,21 +56,22 @@ def make_plan(
     label_of = labels_of(labels, sources)
     unique, failed = _unique(sources)
     jobs, kept = [], {}
-    for scan_id, source in unique.items():
-        entry, record = existing.entries.get(scan_id), existing.records.get(scan_id)
-        label = label_of.get(scan_id)
+    for name, source in unique.items():
+        entry, record = existing.entries.get(name), existing.records.get(name)
+        label = label_of.get(name)
         now = _unchanged(record, source, label, labels is not None, parameters) if record else None
         if entry and now and entry.spacing == parameters.spacing and intact(store, entry):
-            kept[scan_id] = (entry, now)
+            kept[name] = (entry, now)
         elif entry and record and not now and record.elsewhere(source.paths):
             other = "a scan ingested from another folder"
-            failed[scan_id] = (finding("duplicate-id", f"{source.relative} has the id of {other}"),)
+            failed[name] = (finding("duplicate-id", f"{source.relative} has the id of {other}"),)
         else:
-            jobs.append(Job(source, label, parameters, min_extent, store))
-    manifest_ids = {entry.id for entry in existing.manifest.scans} if existing.manifest else set()
+            scan_id = existing.naming.scan(name)
+            jobs.append(Job(source, label, parameters, min_extent, store, scan_id, existing.names))
     bare = sorted(set(unique) - set(label_of))
     notes = (f"no labels for {len(bare)} of {len(unique)} scans: {some(bare)}",) if labels and bare else ()
-    return Plan(parameters, tuple(jobs), kept, tuple(sorted(manifest_ids - set(unique))), failed, notes)
+    removed = tuple(sorted(set(existing.places) - set(unique)))
+    return Plan(parameters, tuple(jobs), kept, removed, failed, notes)
 
 
 def intact(store: Path, entry: ScanEntry) -> bool:

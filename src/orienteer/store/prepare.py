@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.scans import Finding, Source, load, too_small
+from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.store.intensity import empty_value, quantise
 from orienteer.store.labels import labels_on_grid
-from orienteer.store.manifest import ArrayFile, Intensity, Parameters, ScanEntry
+from orienteer.store.manifest import ArrayFile, Intensity, Names, Parameters, ScanEntry
 from orienteer.store.resample import Grid, isotropic_grid, resample_image
 from orienteer.store.sources import SourceRecord
 from orienteer.store.store import array_path
@@ -40,6 +42,9 @@ class Job:
     parameters: Parameters
     min_extent: float | None
     store: Path
+    id: str
+    """What the scan is called in the store."""
+    names: Names
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,9 @@ class Outcome:
     """What became of a job; travels back. Person and split are still empty: they depend on the other scans.
 
     Attributes:
-        id: the scan's.
+        id: the scan's, as its files are called.
         entry: None when the scan was left out.
-        record: what it was made from.
+        record: what it was made from, or what could not be used; None where the files could not be read.
         findings: why it was left out, or what is worth knowing.
         stop: the disk refused; no other scan would fare better.
     """
@@ -70,27 +75,29 @@ def limit_threads() -> None:
 
 def prepare(job: Job) -> Outcome:
     """Read, turn, resample, scale and write one scan. Never raises for a bad scan or a full disk."""
+    record = None
     try:
-        return _prepare(job)
+        labels = job.labels.paths if job.labels else ()
+        record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=job.source.id)
+        return _prepare(job, record)
     except ScanError as error:
-        return _refused(job, Finding(error.code, "error", error.message, error.cure))
+        return _refused(job, record, Finding(error.code, "error", error.message, error.cure))
     except MemoryError:
-        return _refused(job, finding("out-of-memory", "does not fit into the memory that is free"))
+        return _refused(job, None, finding("out-of-memory", "does not fit into the memory that is free"))
     except OSError as error:
-        return _refused(job, finding("unreadable", f"cannot be read: {error.strerror}"))
+        return _refused(job, None, finding("unreadable", f"cannot be read: {error.strerror}"))
     except OrienteerError as error:
         return Outcome(job.source.id, stop=(error.message, error.cure))
 
 
-def _prepare(job: Job) -> Outcome:
-    record = SourceRecord.of(job.source.paths, job.labels.paths if job.labels else (), job.parameters.method)
+def _prepare(job: Job, record: SourceRecord) -> Outcome:
     info, volume = load(job.source)
     findings = list(info.findings)
     if volume is None:
-        return Outcome(job.source.id, findings=tuple(findings))
+        return _refused(job, record, *findings)
     small = too_small(info, job.min_extent) if job.min_extent else None
     if small:
-        return Outcome(job.source.id, findings=(*findings, replace(small, level="error")))
+        return _refused(job, record, *findings, replace(small, level="error"))
     volume = canonical(volume)
     voxels = scaled(volume, job.parameters)
     grid = voxels.grid
@@ -111,7 +118,7 @@ def _prepare(job: Job) -> Outcome:
     }
     low, high = foreground_box(voxels.mask)
     entry = ScanEntry(
-        id=job.source.id,
+        id=job.id,
         person="",
         split="",
         channels=len(voxels.image),
@@ -124,7 +131,7 @@ def _prepare(job: Job) -> Outcome:
         labelled=labels is not None,
         content=content,
         arrays=written,
-        findings=tuple(asdict(found) for found in findings),
+        findings=tuple(_written(found, job.names) for found in findings),
     )
     return Outcome(job.source.id, entry=entry, record=record, findings=tuple(findings))
 
@@ -176,5 +183,13 @@ def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
         )
 
 
-def _refused(job: Job, why: Finding) -> Outcome:
-    return Outcome(job.source.id, findings=(why,))
+def _written(found: Finding, names: Names) -> dict[str, Any]:
+    """As the manifest holds it: a message may quote a file's name or a header, the catalogue's words cannot."""
+    if names == "kept":
+        return asdict(found)
+    meaning = CATALOGUE[found.code].meaning if found.code in CATALOGUE else ""
+    return {"code": found.code, "level": found.level, "message": meaning, "cure": ""}
+
+
+def _refused(job: Job, record: SourceRecord | None, *why: Finding) -> Outcome:
+    return Outcome(job.source.id, record=record, findings=why)

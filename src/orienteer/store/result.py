@@ -11,18 +11,20 @@ from orienteer.store.manifest import Manifest
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What an ingest did.
+    """What an ingest did, told to who did it: by the names of the files, never by pseudonyms.
+
+    Nothing of it is written; what is, the manifest, speaks of ids.
 
     Attributes:
         store: the folder.
         manifest: what it holds now.
-        added: ids read for the first time.
-        updated: ids read again because their file, labels or the method changed.
-        kept: ids left as they were.
-        removed: ids in the store whose file is no longer among the scans; taken out only when ``pruned``.
+        added: scans read for the first time.
+        updated: scans read again because their file, labels or the method changed.
+        kept: scans left as they were.
+        removed: stored scans whose file is no longer there; taken out only when ``pruned``.
         pruned: whether the removed were taken out.
-        failed: ids left out, each with findings of which at least one is an error.
-        findings: what is worth knowing about scans that were read now, by id.
+        failed: scans left out, each with findings of which at least one is an error.
+        findings: what is worth knowing about scans that were read now.
         notes: what is worth knowing about the table and the store.
         seconds: wall-clock time.
         bytes: of all arrays in the store.

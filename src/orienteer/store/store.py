@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from orienteer.errors import ConfigError, StoreError
 from orienteer.store.arrays import digest, read_box
 from orienteer.store.intensity import normalise
+from orienteer.store.journal import JOURNAL
 from orienteer.store.manifest import SCHEMA, Manifest, ScanEntry
+from orienteer.store.private import PRIVATE, read_private
+from orienteer.store.sources import SourceRecord
 
 MANIFEST = "manifest.json"
-JOURNAL = "ingest.journal"
 ARRAYS = "arrays"
 
 Triple = Sequence[int] | NDArray[np.integer]
@@ -120,6 +122,19 @@ class Store:
     def array_path(self, scan_id: str, kind: str = "image") -> Path:
         """File of one array: ``image``, ``labels`` or ``foreground``."""
         return array_path(self.path, self.entry(scan_id).content, kind)
+
+    def private(self) -> dict[str, SourceRecord]:
+        """The way back from ids: each scan's own name, person and files, from the store's private file.
+
+        Raises:
+            StoreError: the file did not come along with the store, is another's to read, or is damaged.
+        """
+        private = read_private(self.path)
+        if private is None:
+            raise StoreError(
+                f"{self.path} came without its {PRIVATE}", cure="ask whoever made the store; only that file knows"
+            )
+        return {scan: record for scan, record in private.scans.items() if scan in self._entries}
 
     def verify(self) -> tuple[str, ...]:
         """Read everything and compare it with the manifest; one line for each array that differs.

@@ -152,6 +152,7 @@ def store_of(
             labels=written / "labels" if labels else None,
             table=written / "people.tsv" if table else None,
             workers=1,
+            keep_names=True,
             progress=False,
         )
     return store

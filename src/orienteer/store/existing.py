@@ -1,0 +1,105 @@
+"""What a store holds before an ingest, by the names of the user's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.errors import StoreError
+from orienteer.store.journal import JOURNAL, Journal
+from orienteer.store.lock import lock_name
+from orienteer.store.manifest import Manifest, Names, ScanEntry
+from orienteer.store.people import Place
+from orienteer.store.private import EARLIER, PRIVATE, Private, read_private
+from orienteer.store.pseudonyms import Naming, OwnNames, Pseudonyms
+from orienteer.store.sources import SourceRecord
+from orienteer.store.store import ARRAYS, MANIFEST, read_manifest
+
+OWN = {MANIFEST, PRIVATE, EARLIER, JOURNAL, lock_name("ingest"), ARRAYS}
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What is in the store before the ingest: its manifest's scans, and those a killed run had finished.
+
+    Attributes:
+        manifest: None while there is none.
+        private: what the private file says, or a new one.
+        entries: by name.
+        records: what each was made from, by name.
+        places: person, split and columns of the manifest's scans, by name.
+        naming: what scans and people are called in the store.
+    """
+
+    manifest: Manifest | None
+    private: Private
+    entries: Mapping[str, ScanEntry]
+    records: Mapping[str, SourceRecord]
+    places: Mapping[str, Place]
+    naming: Naming
+
+    @property
+    def names(self) -> Names:
+        """Whether scans and people have pseudonyms."""
+        return self.private.names
+
+
+def look_at_store(store: Path, names: Names) -> Existing:
+    """What is at ``store``; nothing is written.
+
+    Raises:
+        StoreError: a file or a folder of something else is in the way, a store of another version, or one that
+            calls its scans otherwise.
+    """
+    if store.exists() and not store.is_dir():
+        raise StoreError(f"{store} is a file", cure="name a folder for the store")
+    if not (store / MANIFEST).exists():
+        foreign = sorted(p.name for p in store.iterdir() if p.name not in OWN) if store.exists() else []
+        if foreign:
+            raise StoreError(
+                f"{store} is not empty and is no store: it holds {', '.join(foreign[:3])}",
+                cure="name a new or empty folder; nothing was changed",
+            )
+    manifest = read_manifest(store) if (store / MANIFEST).exists() else None
+    finished, private = Journal(store).read(), read_private(store)
+    _check_names(store, manifest, private, names, begun=manifest is not None or bool(finished))
+    if private is None or private.names != names:
+        private = Private.fresh(names)
+    scans = {entry.id: (entry, private.scans.get(entry.id)) for entry in manifest.scans} if manifest else {}
+    own = {scan: (record.name if record else "") or scan for scan, (_, record) in {**scans, **finished}.items()}
+    both = {own[scan]: pair for scan, pair in {**scans, **finished}.items()}
+    return Existing(
+        manifest=manifest,
+        private=private,
+        entries={name: entry for name, (entry, _) in both.items()},
+        records={name: record for name, (_, record) in both.items() if record},
+        places={own[scan]: _place(entry, record) for scan, (entry, record) in scans.items()},
+        naming=_naming(private, own),
+    )
+
+
+def _naming(private: Private, own: Mapping[str, str]) -> Naming:
+    if private.names == "kept":
+        return OwnNames()
+    # All that was ever given counts: also the file of another store, put here so that both call people the same.
+    return Pseudonyms(private.key, {scan: r.name for scan, r in private.scans.items()} | dict(own) | private.people)
+
+
+def _place(entry: ScanEntry, record: SourceRecord | None) -> Place:
+    return Place((record.person if record else "") or entry.person, entry.split, entry.table)
+
+
+def _check_names(
+    store: Path, manifest: Manifest | None, private: Private | None, wanted: Names, *, begun: bool
+) -> None:
+    names = manifest.names if manifest else private.names if private else "kept"
+    if begun and names != wanted:
+        raise StoreError(
+            f"{store} {'keeps' if names == 'kept' else 'does not keep'} the names of files and people,"
+            f" this ingest {'would not' if names == 'kept' else 'would'}",
+            cure=f"{'add' if names == 'kept' else 'leave out'} --keep-names, or ingest into another folder",
+        )
+    if manifest and names == "pseudonyms" and (private is None or not private.key):
+        raise StoreError(
+            f"{store} came without its {PRIVATE}, so its scans cannot be told from new ones",
+            cure=f"put {PRIVATE} back, or ingest into a new folder",
+        )
