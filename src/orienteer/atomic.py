@@ -9,6 +9,9 @@ from typing import Any
 
 from orienteer.errors import OrienteerError
 
+PART = ".part"
+"""Ending of what is being written; its name begins with a dot."""
+
 
 def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
     """Let ``write`` fill a temporary file in the same folder, flush it to disk, then rename it to ``path``.
@@ -19,7 +22,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         os.close(handle)
         temporary = Path(name)
         write(temporary)
@@ -51,6 +54,19 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
     """Write ``value`` as indented JSON, atomically. NaN and infinity are refused: they are not JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", mode=mode)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether ``path`` is a file being written, or what a killed process left of one."""
+    return path.name.startswith(".") and path.name.endswith(PART)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes left half-written in ``folder``; call it only while nobody else writes there."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if is_leftover(path) and path.is_file():
+                path.unlink(missing_ok=True)
 
 
 def _write_all(path: Path, data: bytes) -> None:

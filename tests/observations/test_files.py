@@ -35,6 +35,7 @@ def log(tmp_path: Path) -> ObservationLog:
 
 def test_log__line_is_as_documented(log: ObservationLog) -> None:
     first = json.loads(log.path.read_text().splitlines()[0])
+    assert len(first.pop("crc")) == 8
     assert first == {
         "v": 1,
         "step": 10,

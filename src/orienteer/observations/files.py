@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,46 +25,79 @@ class ObservationLog:
 
     def append(self, observation: Observation, *, step: int, phase: str) -> None:
         """Add one line."""
-        line = json.dumps(
-            {
-                "v": RECORD_VERSION,
-                "step": step,
-                "phase": phase,
-                "task": observation.task,
-                "measures": measures_to_json(observation.measures),
-            }
-        )
+        record = {
+            "v": RECORD_VERSION,
+            "step": step,
+            "phase": phase,
+            "task": observation.task,
+            "measures": measures_to_json(observation.measures),
+        }
         try:
             with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+                stream.write(_checked(record) + "\n")
         except OSError as error:
             raise RunError(f"cannot write {self.path}: {error.strerror}", cure="free some disk space") from error
 
-    def rewind(self, step: int) -> None:
-        """Drop every line of a later step, and a line torn by a kill, so that a resumed run has one history."""
+    def flush(self) -> None:
+        """Bring every line to the disk, so that a power cut does not take what a checkpoint counts on.
+
+        Raises:
+            RunError: the disk is full or refuses.
+        """
+        try:
+            with self.path.open("a", encoding="utf-8") as stream:
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise RunError(f"cannot write {self.path}: {error.strerror}", cure="free some disk space") from error
+
+    def rewind(self, step: int) -> tuple[str, ...]:
+        """Drop every line of a later step, and a line torn by a kill, so that a resumed run has one history.
+
+        Returns:
+            One sentence for each damaged line, which is dropped too.
+        """
+        damaged: list[str] = []
         if self.path.exists():
-            kept = [json.dumps(record) for record in read_log(self.path) if record["step"] <= step]
+            kept = [_checked(record) for record in read_log(self.path, damaged) if record.get("step", 0) <= step]
             write_text(self.path, "".join(line + "\n" for line in kept))
+        return tuple(damaged)
 
 
-def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """Records in order; a torn last line is passed over.
+def read_log(path: Path, damaged: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Records in order; a torn last line and damaged lines are passed over.
+
+    Args:
+        path: ``observations.jsonl``.
+        damaged: takes one sentence for each line that is not what was written.
 
     Raises:
         RunError: the file is missing, or written by a newer version.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}", cure="is this a run folder?") from error
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+            if not isinstance(record, dict) or record.pop("crc", _crc(record)) != _crc(record):
+                raise ValueError
+        except (ValueError, RecursionError):
+            if number < len(lines) and damaged is not None:  # the last one was torn, not damaged
+                damaged.append(f"{path}: line {number} is damaged and left out")
             continue
-        if record.get("v", 0) > RECORD_VERSION:
+        if not isinstance(record.get("v", 0), int) or record.get("v", 0) > RECORD_VERSION:
             raise RunError(f"{path} was written by a newer Orienteer", cure="upgrade orienteer")
         yield record
+
+
+def _checked(record: dict[str, Any]) -> str:
+    """The record as a line that says its own checksum."""
+    return json.dumps({**record, "crc": _crc(record)})
+
+
+def _crc(record: Any) -> str:
+    return f"{zlib.crc32(json.dumps(record).encode()):08x}"
 
 
 def measures_to_json(measures: Any) -> dict[str, dict[str, Any]]:
@@ -96,7 +131,7 @@ def finite(value: float | None) -> float | None:
 def write_rows(path: Path, rows: Rows) -> None:
     """Write a table to Parquet, atomically."""
     table = pa.table({name: pa.array(np.asarray(column)) for name, column in rows.items()})
-    write_with(path, lambda part: pq.write_table(table, part, compression="zstd"))
+    write_with(path, lambda part: pq.write_table(table, part, compression="zstd", write_page_checksum=True))
 
 
 def read_rows(path: Path) -> dict[str, np.ndarray]:
@@ -106,10 +141,11 @@ def read_rows(path: Path) -> dict[str, np.ndarray]:
         RunError: the file is missing or damaged.
     """
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise RunError(f"cannot read {path}: {error}", cure="run `orienteer evaluate` again") from error
-    return {name: table.column(name).to_numpy() for name in table.column_names}
+        table = pq.read_table(path, page_checksum_verification=True)
+        return {name: table.column(name).to_numpy() for name in table.column_names}
+    except (OSError, pa.ArrowException, ValueError) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RunError(f"cannot read {path}: {cause}", cure="run `orienteer evaluate` again") from error
 
 
 def merge_rows(parts: Iterable[Rows], samples: Iterable[int]) -> dict[str, np.ndarray]:

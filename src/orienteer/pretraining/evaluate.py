@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from orienteer.atomic import sweep
 from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.assess import Progress as Tell
@@ -55,6 +56,8 @@ def evaluate(
             f"the run reads {data['channels']} channels, the store holds {sorted(channels)}",
             cure="evaluate on scans with the same channels",
         )
+    for place in (target, target / "examples"):
+        sweep(place)
     checkpoint, warnings = best_checkpoint(folder)
     console = Console(stderr=True, quiet=not progress)
     for warning in warnings:

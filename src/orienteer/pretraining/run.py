@@ -70,21 +70,25 @@ def pretrain(
             )
     else:
         chosen = settings or PretrainSettings()
-    _check_and_claim(chosen, opened, folder, resume=resume)
+    record = _check(chosen, opened, folder, resume=resume)
     devices = resolve(chosen.devices)
     fabric = build_fabric(devices)
     resolved = chosen.model_copy(update={"devices": devices})
     again = "run the same command again to go on from here (orienteer pretrain wants --resume)"
-    session = Session(Pretraining(resolved, opened), resolved, folder, again, progress)
-    if devices.devices == 1:
-        session(fabric)
-    else:  # every process runs the session; only the first one writes
-        fabric.launch(session)
-    return _finish(opened, folder, progress)
+    with folder.locked():
+        _claim(chosen, folder, record)
+        session = Session(Pretraining(resolved, opened), resolved, folder, again, progress)
+        if devices.devices == 1:
+            session(fabric)
+        else:  # every process runs the session; only the first one writes
+            fabric.launch(session)
+        return _finish(opened, folder, progress)
 
 
-def _check_and_claim(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> None:
-    """Find every mistake that can be found before a folder is made."""
+def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> dict[str, Any]:
+    """Find every mistake that can be found before a folder is made; returns the run's record."""
+    if not (resume and folder.is_claimed):
+        folder.require_free()
     training_sampler(settings, store)
     measuring_sampler(settings, store, "val")
     devices = resolve(settings.devices)
@@ -100,16 +104,20 @@ def _check_and_claim(settings: PretrainSettings, store: Store, folder: RunFolder
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing)
-    if resume and folder.record_file.is_file():
-        if folder.record()["data"]["fingerprint"] != fingerprint(store):
-            raise RunError(
-                f"the store at {store.path} is not the one {folder.path} was trained on",
-                cure="resume with the same store, or start a new run",
-            )
+    if resume and folder.record_file.is_file() and folder.record()["data"]["fingerprint"] != fingerprint(store):
+        raise RunError(
+            f"the store at {store.path} is not the one {folder.path} was trained on",
+            cure="resume with the same store, or start a new run",
+        )
+    return describe(settings, devices, store, model)
+
+
+def _claim(settings: PretrainSettings, folder: RunFolder, record: dict[str, Any]) -> None:
+    """Write what the run is, unless that was written before."""
+    if folder.record_file.is_file():
         return
-    if not (resume and folder.is_claimed):
+    if not folder.is_claimed:
         folder.create(settings)
-    record = describe(settings, devices, store, model)
     folder.write_record({**record, "started": datetime.now(UTC).isoformat(timespec="seconds")})
 
 

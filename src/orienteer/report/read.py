@@ -167,7 +167,10 @@ def _lines(path: Path, problems: list[str]) -> tuple[Mapping[str, Any], ...]:
         problems.append(f"{path.name}: missing")
         return ()
     # A line torn by a kill is passed over by the reader; a line without a step cannot be placed on a curve.
-    return tuple(record for record in read_log(path) if isinstance(record.get("step"), int))
+    damaged: list[str] = []
+    records = tuple(record for record in read_log(path, damaged) if isinstance(record.get("step"), int))
+    problems.extend(sentence.replace(str(path), path.name) for sentence in damaged)
+    return records
 
 
 def _evaluation(folder: Path, problems: list[str]) -> EvaluationRecords | None:

@@ -62,7 +62,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         (part / "state.json").write_text(json.dumps(sealed, indent=2), encoding="utf-8")
         for path in (*part.iterdir(), part):
             _sync(path)
-        shutil.rmtree(final, ignore_errors=True)
+        if final.exists():  # written again after damage or another try: never a moment without either
+            final.rename(final.with_name(f".{final.name}.{os.getpid()}.old.part"))
         part.rename(final)
         _sync(folder)
     except (OSError, SafetensorError) as error:
@@ -115,17 +116,36 @@ def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]
     return None, tuple(warnings)
 
 
+def set_aside(folder: Path, *, after: int) -> None:
+    """Rename checkpoints of later steps, which could not be read, to ``damaged_step_...``.
+
+    Out of the way they are neither tried again nor counted among those that are kept, and can still be looked at.
+    """
+    for path in checkpoint_paths(folder):
+        if path.name > name_of(after):
+            aside = path.with_name(f"damaged_{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+
+
 def checkpoint_paths(folder: Path) -> list[Path]:
     """Checkpoint folders, oldest first."""
     return sorted(path for path in folder.glob("step_*") if path.is_dir())
 
 
 def prune(folder: Path, *, keep: int, best: int | None) -> None:
-    """Delete all but the last ``keep`` checkpoints and the best one, and leftovers of killed writes."""
+    """Delete all but the last ``keep`` checkpoints and the best one, and what is half-written or half-deleted."""
     paths = checkpoint_paths(folder)
     for path in paths[:-keep]:
         if best is None or path.name != name_of(best):
-            shutil.rmtree(path)
+            # Out of sight first: a kill while its files go must not leave a torn checkpoint.
+            leaving = path.with_name(f".{path.name}.{os.getpid()}.part")
+            path.rename(leaving)
+    sweep_checkpoints(folder)
+
+
+def sweep_checkpoints(folder: Path) -> None:
+    """Delete leftovers of killed writes and deletions."""
     for leftover in folder.glob(".step_*.part"):
         shutil.rmtree(leftover, ignore_errors=True)
 

@@ -1,15 +1,21 @@
 """What every folder of a training run holds, whatever is trained."""
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
-from orienteer.atomic import write_json, write_text
+from orienteer.atomic import is_leftover, sweep, write_json, write_text
 from orienteer.config import Config
-from orienteer.errors import RunError
+from orienteer.errors import RunError, StoreError
+from orienteer.store.lock import lock_name, only_one
+
+TRAINING = "training"
+"""What the lock of a run folder is held for."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,44 @@ class TrainingFolder:
         Raises:
             RunError: something is already there.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        self.require_free()
+        write_text(self.settings_file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+
+    def require_free(self) -> None:
+        """Check that nothing is here but what a process killed in its first moments leaves behind.
+
+        Raises:
+            RunError: something is already there.
+        """
+        if not self.path.exists():
+            return
+        own = {lock_name(TRAINING)}
+        if not self.path.is_dir() or any(p.name not in own and not is_leftover(p) for p in self.path.iterdir()):
             raise RunError(
                 f"{self.path} exists and is not empty",
                 cure="add --resume to continue it, or choose another folder; nothing is overwritten",
             )
-        write_text(self.settings_file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that trains in this folder, and clear away what a killed one left half-written.
+
+        Raises:
+            RunError: another process trains here, or the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"cannot make {self.path}: {error.strerror}", cure="choose a folder you may write to"
+            ) from None
+        with ExitStack() as held:
+            try:
+                held.enter_context(only_one(self.path, TRAINING))
+            except StoreError as error:
+                raise RunError(error.message, cure=error.cure) from None
+            sweep(self.path)
+            yield
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write the record."""

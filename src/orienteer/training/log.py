@@ -1,5 +1,6 @@
 """Where a run's figures go: JSON lines for people and scripts, TensorBoard events beside them."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,8 @@ class RunLog:
         self.lines = ObservationLog(run.observations)
         # Killed before its first checkpoint, a run starts over, and so does its history.
         first = step + 1 if step else 0
-        self.lines.rewind(first - 1)
+        for damaged in self.lines.rewind(first - 1):
+            print(f"orienteer: {damaged}", file=sys.stderr)
         self.events: Any = SummaryWriter(str(run.tensorboard), purge_step=first)
 
     def training(self, result: StepResult) -> None:
@@ -42,6 +44,10 @@ class RunLog:
     def validation(self, observations: Iterable[Observation], step: int) -> None:
         """Record one validation."""
         self._write(observations, step, "validation")
+
+    def flush(self) -> None:
+        """Bring all lines to the disk."""
+        self.lines.flush()
 
     def close(self) -> None:
         """Flush the events."""

@@ -20,6 +20,8 @@ from orienteer.training.checkpoint import (
     prune,
     restore_optimiser,
     save_checkpoint,
+    set_aside,
+    sweep_checkpoints,
 )
 from orienteer.training.devices import set_threads
 from orienteer.training.folder import TrainingFolder
@@ -123,13 +125,13 @@ class Session:
         set_threads(settings.devices)
         model = self.work.build()
         optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
-        start, counters = self._restore(model, optimiser)
+        first = fabric.global_rank == 0
+        start, counters = self._restore(model, optimiser, first=first)
         wrapped, optimiser = fabric.setup(model, optimiser)
         _move_state(optimiser)
         if start >= steps:
             return
         stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
-        first = fabric.global_rank == 0
         began = time.perf_counter() - counters.seconds
         with contextlib.ExitStack() as stack:
             stack.callback(stream.close)
@@ -158,6 +160,7 @@ class Session:
                         log.validation(seen.observations.values(), result.step)
                         line.validated(result.step, seen.observations, best=best)
                     if due or interrupt.asked:
+                        log.flush()  # what is recorded of these steps must outlive a power cut as they do
                         counters.seconds = time.perf_counter() - began
                         self._save(model, optimiser, result.step, counters)
                 if due:
@@ -165,12 +168,20 @@ class Session:
                 if interrupt.asked and not last:
                     raise RunError(f"stopped after step {result.step}", cure=self.again)
 
-    def _restore(self, model: nn.Module, optimiser: Any) -> tuple[int, Counters]:
+    def _restore(self, model: nn.Module, optimiser: Any, *, first: bool) -> tuple[int, Counters]:
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
-        for warning in warnings:
-            print(f"orienteer: {warning}; going back to the one before it", file=sys.stderr)
         if checkpoint is None:
+            if warnings:
+                raise RunError(
+                    f"no checkpoint of {self.folder.path} is whole: {'; '.join(warnings)}",
+                    cure="put one back from a copy, or start a new run; nothing was deleted",
+                )
             return 0, Counters()
+        for warning in warnings if first else ():
+            print(f"orienteer: {warning}; going back to step {checkpoint.step}", file=sys.stderr)
+        if first:
+            sweep_checkpoints(self.folder.checkpoints)
+            set_aside(self.folder.checkpoints, after=checkpoint.step)
         try:
             model.load_state_dict(dict(checkpoint.model))
         except RuntimeError as error:

@@ -103,8 +103,9 @@ def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, 
     if folder.is_claimed:
         _same(work, folder, split)
     if not folder.scores.is_file():
-        _train(work, folder, console, progress)
-        _score(work, folder, split, console, progress)
+        with folder.locked():
+            _train(work, folder, console, progress)
+            _score(work, folder, split, console, progress)
 
 
 def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split: str) -> Finetuning:
