@@ -26,7 +26,10 @@ def ingest(
     labels: Annotated[Path | None, typer.Option(help="A folder of label files named as the scans are.")] = None,
     table: Annotated[
         Path | None,
-        typer.Option(help="TSV or CSV: id, and where known person and split; other columns are kept."),
+        typer.Option(help="TSV or CSV: id, and where known person and split; further numbers and categories are kept."),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Keep just these further columns of the table: A,B. You declare them safe.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out scans whose files are gone.")] = False,
@@ -63,6 +66,7 @@ def ingest(
         prune=prune,
         min_extent=min_extent,
         keep_names=keep_names,
+        columns=[name.strip() for name in columns.split(",")] if columns else None,
     )
     _summary(result, Console(highlight=False, soft_wrap=True, markup=False))
 

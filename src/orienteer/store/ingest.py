@@ -6,7 +6,7 @@ a killed run has finished stands in a journal. Only then are arrays deleted that
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from orienteer.atomic import write_json
 from orienteer.errors import StoreError
 from orienteer.scans import Finding, discover
 from orienteer.scans.findings import finding
+from orienteer.store.columns import without_private
 from orienteer.store.existing import Existing, look_at_store
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
@@ -47,6 +48,7 @@ def ingest(
     prune: bool = False,
     min_extent: float | None = None,
     keep_names: bool = False,
+    columns: Sequence[str] | None = None,
     progress: bool = True,
 ) -> IngestResult:
     """Bring every scan below ``scans`` onto one grid and into ``store``; a second run does only what changed.
@@ -58,12 +60,14 @@ def ingest(
         store: new or empty folder, or an existing store.
         spacing: mm per voxel on every axis; by default the median of the scans', or the store's.
         labels: folder whose files have the scans' paths or names.
-        table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; other columns are kept.
+        table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; of the other columns
+            numbers and categories are kept, but nothing that could tell who somebody is.
         workers: processes; by default one a core.
         prune: take scans out of the store whose files are gone.
         min_extent: leave out scans shorter than this along an axis, mm.
         keep_names: call scans and people as the files and the table do, and keep every column. For public data
             only: by default they get pseudonyms, and the way back lies in the store's private file alone.
+        columns: keep just these further columns of the table, which you declare safe.
         progress: draw a progress bar on stderr.
 
     Raises:
@@ -75,7 +79,7 @@ def ingest(
     labels = Path(labels) if labels else None
     if workers is not None and workers < 1:
         raise StoreError(f"{workers} workers", cure="give --workers 1 or more")
-    rows = read_table(Path(table)) if table else None
+    rows, dropped = _rows(Path(table) if table else None, columns, keep_names=keep_names)
     names: Names = "kept" if keep_names else "pseudonyms"
     look_at_store(store, names)
     sources = discover(scans, exclude=[store, *([labels] if labels else [])])
@@ -109,10 +113,22 @@ def ingest(
         pruned=prune,
         failed=failed,
         findings=work.findings,
-        notes=(*plan.notes, *notes),
+        notes=(*plan.notes, *notes, *dropped),
         seconds=time.perf_counter() - begun,
         bytes=sum(array.bytes for entry in manifest.scans for array in entry.arrays.values()),
     )
+
+
+def _rows(
+    table: Path | None, columns: Sequence[str] | None, *, keep_names: bool
+) -> tuple[dict[str, Row] | None, tuple[str, ...]]:
+    """The table's rows with the columns that may be stored, and what is said of the others."""
+    if table is None:
+        if columns is not None:
+            raise StoreError("--columns names columns of a table", cure="give the table with --table")
+        return None, ()
+    rows = read_table(table)
+    return (rows, ()) if keep_names and columns is None else without_private(rows, table, columns)
 
 
 @dataclass

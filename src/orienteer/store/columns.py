@@ -1,0 +1,125 @@
+"""Which columns of the user's table may stand in a store: what could tell who somebody is stays out.
+
+Numbers stay, and so do texts that are plainly categories. Names, dates, numbers of records and free text do not; a
+column the user declares stays whatever it looks like, because only the user knows.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from orienteer.errors import StoreError
+from orienteer.store.table import Row
+
+MOST_CATEGORIES = 10
+"""Different texts up to which a column is one of categories."""
+
+LONG_TEXT = 30
+"""Characters from which a text is a sentence and no category."""
+
+_WORDS = (
+    "name names surname forename firstname lastname family maiden initials birth birthday birthdate dob born date day"
+    " datetime timestamp mrn patient pid ssn nhs insurance id ids identifier number no code uid uuid accession address"
+    " street city town zip postcode postal phone telephone mobile fax email mail url path file filename folder comment"
+    " comments note notes remark remarks description text physician doctor referring operator technician radiologist"
+    " employer occupation religion subject participant person"
+)
+TELLING = frozenset(_WORDS.split())
+"""Words of a column's name that make it private whatever it holds."""
+
+STEMS = ("name", "birth", "patient", "mrn", "date", "phone", "mail", "address")
+"""The same wherever they stand: ``patientname`` is one word to a program."""
+
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
+DATE = re.compile(
+    r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?"  # 12.04.1953, 1953-04
+    r"|\d{4}(-\d{2}-\d{2}|\d{4})[T ]?[\d:.]*"  # 1953-04-12T10:00, 19530412
+    r"|\d{1,2}[-/]\d{4}"  # 04/1953
+    r"|\d{1,2}[-. ]+[A-Za-z]{3,9}[-., ]+\d{2,4}"  # 12 April 1953
+)
+NAME = re.compile(r".*\^.*|[^\W\d_]+\s*,\s*[^\W\d_].*|[A-Z][^\W\d_]*[\s.]+[A-Z].*|.*@.*")
+CODE = re.compile(r".*\d{3}.*")
+
+
+def without_private(
+    rows: Mapping[str, Row], path: Path, declared: Sequence[str] | None = None
+) -> tuple[dict[str, Row], tuple[str, ...]]:
+    """Rows with the columns that may be stored, and a note for each that may not.
+
+    Args:
+        rows: the table's.
+        path: the table, for the error.
+        declared: columns the user calls safe: these stay and no other; None leaves it to the columns' looks.
+
+    Raises:
+        StoreError: a declared column is not in the table.
+    """
+    names = list(dict.fromkeys(name for row in rows.values() for name in row.extra))
+    if declared is not None:
+        if lost := [name for name in declared if name not in names]:
+            raise StoreError(
+                f"the table {path} has no column {lost[0]!r}", cure=f"its further columns: {', '.join(names) or 'none'}"
+            )
+        reasons = {name: "" if name in declared else "not among --columns" for name in names}
+    else:
+        reasons = {
+            name: reason_against(name, [(row.person, row.extra[name]) for row in rows.values()]) for name in names
+        }
+    safe = {
+        key: replace(row, extra={name: text for name, text in row.extra.items() if not reasons[name]})
+        for key, row in rows.items()
+    }
+    left = [f"column {name!r} of the table is not stored: {reason}" for name, reason in reasons.items() if reason]
+    if left and declared is None:
+        left.append("--columns A,B stores just the columns you declare safe; --keep-names stores all")
+    return safe, tuple(left) if declared is None else ()
+
+
+def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
+    """Why a column may tell who somebody is; empty where it may stand in a store.
+
+    Args:
+        name: the column's.
+        cells: the person and the text of each row.
+    """
+    telling = [word for word in (match.lower() for match in WORDS.findall(name)) if word in TELLING]
+    telling += [stem for stem in STEMS if stem in name.lower()]
+    if telling:
+        return f"called by {telling[0]!r}"
+    said = [(person, text) for person, text in cells if text.lower() not in EMPTY]
+    texts = {text for _, text in said}
+    numbers = [_number(text) for text in texts]
+    if texts and all(number is not None for number in numbers):
+        return _against_numbers([number for number in numbers if number is not None])
+    if any(DATE.fullmatch(text) for text in texts):
+        return "it looks like dates"
+    if any(NAME.fullmatch(text) or len(text) > LONG_TEXT for text in texts):
+        return "it looks like names or free text"
+    if any(CODE.fullmatch(text) for text in texts):
+        return "it looks like identifiers"
+    people = len({person for person, _ in said})
+    if len(texts) > MOST_CATEGORIES or (texts and 2 * len(texts) > people):
+        return f"{len(texts)} different texts for {people} people are no categories"
+    return ""
+
+
+def _against_numbers(numbers: Sequence[float]) -> str:
+    """Measurements have fractions or few digits; years, dates and numbers of records do not."""
+    if any(number % 1 for number in numbers):
+        return ""
+    if all(1900 <= number <= 2100 for number in numbers):
+        return "it looks like years"
+    if all(19000101 <= number <= 21001231 for number in numbers):
+        return "it looks like dates"
+    if max(abs(number) for number in numbers) >= 10_000:
+        return "whole numbers of five digits and more look like identifiers"
+    return ""
+
+
+def _number(text: str) -> float | None:
+    # Leading zeros belong to identifiers: 007 is no 7.
+    if not re.fullmatch(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?", text) or not re.search(r"\d", text):
+        return None
+    return float(text)
