@@ -45,7 +45,7 @@ def test_finetune__lists_the_weights_it_took(undisturbed: Path, run: Path) -> No
     listed = json.loads((undisturbed / "seed_0" / "weights.json").read_text())
     names = set(load_file(undisturbed / "seed_0" / LAST))
     assert set(listed["loaded"]) | set(listed["missing"]) == names
-    assert {name.split(".")[0] for name in listed["loaded"]} == {"encoder", "decoder"}
+    assert {name.split(".")[0] for name in listed["loaded"]} == {"encoder"}
     assert listed["step"] == 2
     settings = yaml.safe_load((undisturbed / "seed_0" / "settings.yaml").read_text())
     assert settings["network"]["size"] == "tiny" and settings["network"]["dense_stride"] == 1
@@ -76,7 +76,7 @@ def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> No
 
 
 def test_finetune__a_frozen_encoder_stays(folder: Path, run: Path, tmp_path: Path) -> None:
-    settings = quick(PAIR, "labels=1", "transfer.freeze=encoder", "validate_scans=false")
+    settings = quick(PAIR, "labels=1", "transfer.freeze=encoder", "transfer.decoder=true", "validate_scans=false")
     one = finetune_one(Store.open(folder / "store"), tmp_path / "a", source=run, settings=settings, split="test")
     taken = json.loads((one.path / "weights.json").read_text())["loaded"]
     source = load_file(run / "checkpoints" / "step_00000002" / "model.safetensors")
