@@ -15,6 +15,7 @@ from orienteer.scans.record import as_record
 from tests.conftest import REPOSITORY
 from tests.scans.dicom_files import SECRETS, series
 from tests.scans.files import BAD, itk, nifti, voxels
+from tests.scans.layouts.trees import OF_LAYOUTS
 from tests.scans.test_skipped import SKIPPED
 from tests.store.test_labels import BROKEN as BROKEN_LABELS
 
@@ -46,7 +47,7 @@ def test_read__refuses_what_is_an_error(tmp_path: Path, name: str) -> None:
 
 def test_catalogue__every_code_is_provoked_by_a_test() -> None:
     elsewhere = {"too-small", "worker-died", "out-of-memory"}  # tests/store: they depend on the wish or the machine
-    assert {bad.code for bad in BAD.values()} | elsewhere | set(BROKEN_LABELS) | SKIPPED == set(CATALOGUE)
+    assert {bad.code for bad in BAD.values()} | elsewhere | set(BROKEN_LABELS) | SKIPPED | OF_LAYOUTS == set(CATALOGUE)
 
 
 def test_catalogue__every_code_is_on_the_reference_page_with_its_level() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
 
 
 @app.command()
@@ -16,6 +17,8 @@ def check(
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
 ) -> None:
     """Say what is in a folder of scans: formats, spacing, axes, problems and cures, time and disk needed.
 
@@ -33,7 +36,14 @@ def check(
     from orienteer.scans.check import check as run
     from orienteer.scans.table import print_check
 
-    result = run(scans, json_path=json, workers=workers, spacing=spacing)
+    result = run(
+        scans,
+        json_path=json,
+        workers=workers,
+        spacing=spacing,
+        layout=layout.value,
+        channels=channel_names(channels),
+    )
     print_check(result, Console())
     if json is not None:
         typer.echo(f"\nwritten: {json}")

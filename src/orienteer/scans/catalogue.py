@@ -102,6 +102,33 @@ CATALOGUE: dict[str, Kind] = {
         "use a --spacing near the coarse axis",
     ),
     "too-small": Kind("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
+    # Several channels
+    "channel-missing": Kind(
+        "error",
+        "a channel that its layout names, or that you asked for, is not there",
+        "add the file, or name in --channels only those that all scans have",
+    ),
+    "channel-ambiguous": Kind(
+        "error",
+        "several files could be one channel",
+        "move all but one of them elsewhere, or leave out --channels to take each as a scan",
+    ),
+    "channels-differ": Kind(
+        "error",
+        "the channels of one scan do not lie in one place, or are not as many as are named",
+        "resample them onto one grid, or leave out the odd one with --channels, or take each file as a scan with"
+        " --layout plain",
+    ),
+    "channels-resampled": Kind(
+        "info",
+        "a channel was resampled onto the first one's grid by its place in the world; it was not registered",
+        "register the sequences first if the person may have moved between them",
+    ),
+    "channels-mixed": Kind(
+        "error",
+        "other channels than most scans, or than the store",
+        "ingest such scans into a store of their own, or name in --channels what all have",
+    ),
     # Among others
     "duplicate-id": Kind("error", "another scan already has this id", "rename one of the two files"),
     "identical-content": Kind(
@@ -132,6 +159,16 @@ CATALOGUE: dict[str, Kind] = {
     "skipped-format": Kind("info", "not a scan's format", "nothing to do if it is no scan; else convert it to NIfTI"),
     "skipped-label": Kind("info", "labels of the scan beside it", "name their folder with --labels to use them"),
     "skipped-label-folder": Kind("info", "a folder of labels", "name it with --labels to use them"),
+    "skipped-layout": Kind(
+        "info", "outside the folders that the dataset keeps its images in", "add --layout plain to take every file"
+    ),
+    "skipped-bids-folder": Kind(
+        "info", "BIDS: derivatives, sourcedata or code, not a person's raw data", "name that folder itself to use it"
+    ),
+    "skipped-bids-type": Kind(
+        "info", "BIDS: time series, diffusion, perfusion or maps, not anatomy", "add --layout plain to take every file"
+    ),
+    "skipped-channel": Kind("info", "not one of the channels asked for", "name it in --channels to use it"),
     "skipped-store": Kind("info", "an Orienteer store", "nothing to do"),
     "skipped-dicom": Kind("info", "DICOM without a scan", "nothing to do"),
     "skipped-no-file": Kind("info", "a pipe or device, not a file", "nothing to do"),
@@ -139,19 +176,43 @@ CATALOGUE: dict[str, Kind] = {
     "skipped-file-closed": Kind("warning", "cannot be opened", "give yourself the right to read it"),
     "skipped-folder-closed": Kind("warning", "cannot be listed", "give yourself the right to read it"),
     # DICOM
-    "dicom-gantry-tilt": Kind("error", "the slices are sheared: the CT's gantry was tilted", CONVERT),
-    "dicom-uneven-gaps": Kind("error", "the distance between slices changes", CONVERT),
-    "dicom-missing-slices": Kind("error", "slices are missing inside the series", EXPORT),
+    "dicom-volumes": Kind(
+        "info", "one of several volumes of its series (echoes, time, b-values, orientations)", "nothing to do"
+    ),
+    "dicom-copied-slices": Kind("info", "a slice is there twice; the copy is not read", "nothing to do"),
+    "dicom-gantry-tilt": Kind(
+        "warning",
+        "the CT's gantry was tilted: the sheared slices are resampled to right angles; beyond 45 degrees an error",
+        "look at the scan once",
+    ),
+    "dicom-uneven-gaps": Kind(
+        "warning",
+        "the distance between slices changes: resampled to an even one; gaps that are too wide are an error",
+        "look at the scan once; where it is left out, export it again with all its slices",
+    ),
+    "dicom-missing-slices": Kind(
+        "warning",
+        "slices are missing inside the series: few are filled in from their neighbours, many are an error",
+        EXPORT,
+    ),
     "dicom-repeated-slices": Kind(
         "error",
-        "several slices at one position (echoes, time, a copied file)",
+        "several slices at one position that no tag tells apart",
         "put one volume in each folder",
     ),
     "dicom-mixed": Kind(
-        "error", "slices of one series differ in size, spacing or direction", "put one volume in each folder"
+        "error",
+        "slices of one series differ in size, spacing or direction, or do not lie in one line",
+        "put one volume in each folder",
     ),
     "dicom-single-slice": Kind("error", "one slice alone", "leave it out, or add the rest of the series"),
     "dicom-localiser": Kind("error", "a localiser (scout), not a scan", "leave it out"),
     "dicom-no-position": Kind("error", "slices without position, direction or pixel spacing", CONVERT),
-    "dicom-multi-frame": Kind("error", "several frames in one DICOM file", CONVERT),
+    "dicom-multi-frame": Kind("error", "several frames in one DICOM file, without the place of each", CONVERT),
+    "dicom-mosaic": Kind("error", "images that each hold all slices side by side (mosaic)", CONVERT),
+    "dicom-compression": Kind(
+        "error",
+        "the voxels are compressed in a way that cannot be read",
+        "export without compression, or with RLE, JPEG, JPEG-LS or JPEG 2000",
+    ),
 }

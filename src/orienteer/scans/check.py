@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from orienteer.errors import OrienteerError
 from orienteer.scans.among import cohort_spacing, compare
-from orienteer.scans.discover import survey
 from orienteer.scans.estimate import estimate
 from orienteer.scans.judge import SPACING_MM
+from orienteer.scans.layouts import lay_out
 from orienteer.scans.look import inspect
 from orienteer.scans.record import write_record
 from orienteer.scans.result import CheckResult
@@ -28,6 +28,8 @@ def check(
     json_path: Path | None = None,
     workers: int | None = None,
     spacing: float | None = None,
+    layout: str = "auto",
+    channels: Sequence[str] = (),
     progress: bool = True,
 ) -> CheckResult:
     """Look at every scan below ``scans``; a bad scan is a finding, never the end.
@@ -37,10 +39,13 @@ def check(
         json_path: where to write all of it as JSON (``schema_version`` 1).
         workers: scans read at once; default one a core, at most 8.
         spacing: mm of the store to estimate for; default the cohort's median.
+        layout: how the folder is laid out; by default what it says of itself.
+        channels: names of the sequences that make one scan together, in order.
         progress: show a bar on a terminal.
 
     Raises:
-        OrienteerError: there is no scan at all, ``spacing`` is absurd, or the JSON cannot be written.
+        OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
+            channels, or the JSON cannot be written.
 
     Example:
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
@@ -52,13 +57,14 @@ def check(
     if workers is not None and workers < 1:
         raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
     at_once = workers or min(8, os.cpu_count() or 1)
-    found = survey(scans)
+    found = lay_out(scans, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
     mm = spacing or cohort_spacing(infos)
     result = CheckResult(
         root=scans,
         scans=infos,
         skipped=found.skipped,
+        layouts=found.layouts,
         estimate=estimate(infos, mm, at_once) if mm and any(info.usable for info in infos) else None,
         seconds=time.perf_counter() - begun,
     )

@@ -56,8 +56,10 @@ class Estimate:
 def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Estimate:
     """Time, disk and memory of an ingest of the usable scans at ``spacing`` mm."""
     usable = [scan for scan in scans if scan.usable]
-    read = [int(np.prod(scan.shape)) for scan in usable]
-    stored = [int(np.prod(np.maximum(1, np.rint(np.asarray(scan.extent_mm) / spacing)))) for scan in usable]
+    read = [scan.channels * int(np.prod(scan.shape)) for scan in usable]
+    stored = [
+        scan.channels * int(np.prod(np.maximum(1, np.rint(np.asarray(scan.extent_mm) / spacing)))) for scan in usable
+    ]
     heavy = [max(pair) for pair in zip(read, stored, strict=True)]
     work = sum(scan.seconds + SCAN_SECONDS for scan in usable) + RESAMPLE_SECONDS * sum(heavy)
     return Estimate(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, axes_of, spacing_of
+from orienteer.scans.channels import look_together
 from orienteer.scans.dicom import open_dicom
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.itk import open_itk
@@ -68,11 +69,10 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
     info, volume = ScanInfo(source=source), None
     with quiet():
         try:
-            _not_empty(source)
-            opened = READERS[source.format](source)
-            info = _describe(source, opened)
-            if voxels and info.usable:
-                info, volume = _with_voxels(info, opened)
+            if source.parts:
+                info, volume = look_together(source, _look, voxels=voxels)
+            else:
+                info, volume = _look_at_file(source, voxels=voxels)
         except ScanError as error:
             info = info.with_findings(Finding(error.code, "error", error.message, error.cure))
         except MemoryError:
@@ -82,6 +82,18 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
         except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
             info = info.with_findings(finding("unreadable", f"the reader broke on it ({type(error).__name__})"))
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
+
+
+def _look_at_file(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+    """One file, or one DICOM series.
+
+    Raises:
+        ScanError: it cannot be used.
+    """
+    _not_empty(source)
+    opened = READERS[source.format](source)
+    info = _describe(source, opened)
+    return _with_voxels(info, opened) if voxels and info.usable else (info, None)
 
 
 def _not_empty(source: Source) -> None:
@@ -104,8 +116,18 @@ def _describe(source: Source, opened: Opened) -> ScanInfo:
         channels=max(opened.channels, opened.components),
         dtype=opened.dtype,
         modality=opened.modality or "unknown",
-        findings=found,
+        findings=(*source.faults, *found, *_channels_told(source, opened.channels)),
     )
+
+
+def _channels_told(source: Source, channels: int) -> list[Finding]:
+    """A finding where the file holds other channels than its layout names."""
+    names = source.channel_names
+    if not names or len(names) == channels:
+        return []
+    return [
+        finding("channels-differ", f"the file holds {channels} channels, {len(names)} are named: {', '.join(names)}")
+    ]
 
 
 def _with_voxels(info: ScanInfo, opened: Opened) -> tuple[ScanInfo, Volume]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orienteer.scans.discover import Skipped
 from orienteer.scans.estimate import Estimate
+from orienteer.scans.layouts.layout import Layout
 from orienteer.scans.source import ScanInfo
 
 
@@ -18,6 +19,7 @@ class CheckResult:
         skipped: files and folders that are no scans of their own.
         estimate: of an ingest; None when nothing is usable.
         seconds: what the check took.
+        layouts: what the folder was recognised as.
     """
 
     root: Path
@@ -25,6 +27,7 @@ class CheckResult:
     skipped: tuple[Skipped, ...]
     estimate: Estimate | None
     seconds: float
+    layouts: tuple[Layout, ...] = ()
 
     @property
     def usable(self) -> tuple[ScanInfo, ...]:

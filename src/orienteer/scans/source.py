@@ -26,6 +26,14 @@ class Source:
         sparse: labels, which compress further than any scan.
         volumes: what is read of a file that holds several volumes: the ``first`` (time, diffusion, contrast), or
             all of them as ``channels`` (co-registered sequences of one person), which only a layout can know.
+        frames: of each DICOM file, those that belong to the scan; empty where all of them do.
+        parts: the files of a scan of several, one a channel; ``paths`` are then all of theirs.
+        resample: bring the parts onto the first one's grid, instead of refusing those that lie on another.
+        channel_names: names of the channels, where the layout says them.
+        person: who is on the scan, where the layout says so.
+        split: ``test`` where the layout keeps the scan for testing.
+        labels: the file of its labels, where the layout says so.
+        faults: what was wrong before any file was opened, such as a channel that is missing.
     """
 
     paths: tuple[Path, ...]
@@ -34,6 +42,14 @@ class Source:
     root: Path
     sparse: bool = False
     volumes: Literal["first", "channels"] = "first"
+    frames: tuple[tuple[int, ...], ...] = ()
+    parts: "tuple[Source, ...]" = ()
+    resample: bool = False
+    channel_names: tuple[str, ...] = ()
+    person: str = ""
+    split: str = ""
+    labels: "Source | None" = None
+    faults: tuple[Finding, ...] = ()
 
     @property
     def id(self) -> str:

@@ -29,6 +29,10 @@ VIEW_VOXELS = 24
 
 def print_check(result: CheckResult, console: Console) -> None:
     """Everything a person needs to decide what to do next."""
+    for layout in result.layouts:
+        console.print(f"[bold]layout[/bold]: {escape(layout.line)}", highlight=False)
+        for note in layout.notes:
+            console.print(f"  note: {escape(note)}", highlight=False)
     _print_scans(result, console)
     _print_findings(result, console)
     _print_skipped(result, console)
@@ -71,7 +75,7 @@ def _row(scan: ScanInfo, *, wide: bool) -> list[str]:
     return [
         escape(scan.id),
         scan.source.format + files,
-        "x".join(map(str, scan.shape)) or "-",
+        f"{scan.channels} of " * (scan.channels > 1) + "x".join(map(str, scan.shape)) or "-",
         _spacing(scan),
         scan.axes or "-",
         scan.dtype or "-",

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
-from orienteer.geometry import Volume, canonical
+from orienteer.geometry import canonical
+from orienteer.geometry.resample import Grid, covered
 from orienteer.scans import Finding, Source, discover, read
 from orienteer.scans.discover import LABEL_NAME
 from orienteer.scans.findings import finding
-from orienteer.store.resample import Grid, resample_labels
+from orienteer.store.resample import resample_labels
 from orienteer.store.table import base_name
 
 SAME_SPACE = 0.9
@@ -63,18 +64,8 @@ def labels_on_grid(source: Source | None, grid: Grid) -> tuple[Labels, list[Find
     if values.min() < 0 or values.max() > 32767 or not np.array_equal(values, np.rint(values)):
         message = f"{source.relative}: labels are not whole numbers from 0 to 32767"
         return None, [finding("labels-not-whole", message)]
-    covered = _covered(volume, grid)
-    if covered < SAME_SPACE:
-        message = f"{source.relative}: labels cover {covered:.0%} of the image's space"
+    share = covered(volume.shape, volume.affine, grid)
+    if share < SAME_SPACE:
+        message = f"{source.relative}: labels cover {share:.0%} of the image's space"
         return None, [finding("labels-elsewhere", message)]
     return resample_labels(volume, grid), []
-
-
-def _covered(volume: Volume, grid: Grid) -> float:
-    """Share of the grid's voxels, sampled on a lattice, that lie inside the volume, give or take a voxel."""
-    lattice = np.meshgrid(*(np.linspace(0, n - 1, min(n, 24)) for n in grid.shape), indexing="ij")
-    points = np.stack([axis.ravel() for axis in lattice])
-    affine = np.linalg.inv(volume.affine) @ grid.affine
-    index = affine[:3, :3] @ points + affine[:3, 3:]
-    limit = np.asarray(volume.shape)[:, None]
-    return float(((index >= -1) & (index <= limit)).all(axis=0).mean())

@@ -1,0 +1,41 @@
+"""The folders that nnU-Net and the Decathlon share: ``imagesTr``, ``imagesTs`` and the labels beside them."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from orienteer.errors import OrienteerError
+from orienteer.scans.discover import discover
+from orienteer.scans.source import Source
+
+IMAGES = re.compile(r"^images(Tr|Ts|Val)$")
+LABELS = ("labelsTr", "labelsVal", "labelsTs")
+
+
+def is_training(place: Path) -> bool:
+    """Whether scans in this folder may be learned from; those of ``imagesTs`` are kept for testing."""
+    return place.name != "imagesTs"
+
+
+def in_images(source: Source, folder: Path) -> bool:
+    """Whether the scan lies where the dataset ``folder`` keeps its images."""
+    parent = source.paths[0].parent
+    return parent.parent == folder and IMAGES.match(parent.name) is not None
+
+
+def place_of(folder: Path, root: Path) -> str:
+    """Posix path of a dataset below the folder that was searched; empty where it is that one, or above it."""
+    return folder.relative_to(root).as_posix() if folder != root and folder.is_relative_to(root) else ""
+
+
+def labels_by_case(folder: Path) -> dict[str, Source]:
+    """Labels by case: of ``labelsTr`` and ``labelsVal`` by its name, of ``labelsTs`` as ``test/`` and its name."""
+    found: dict[str, Source] = {}
+    for part, prefix in zip(LABELS, ("", "", "test/"), strict=True):
+        try:
+            labels = discover(folder / part)
+        except OrienteerError:
+            continue
+        for label in labels:
+            found.setdefault(prefix + label.id, replace(label, sparse=True))
+    return found
