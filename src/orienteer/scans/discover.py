@@ -10,7 +10,8 @@ from pathlib import Path
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.dicom import SliceHeader, in_order, is_dicom, read_header
+from orienteer.scans.dicom_header import FileHeader, is_dicom, read_header
+from orienteer.scans.dicom_sources import sources_of
 from orienteer.scans.quiet import quiet
 from orienteer.scans.source import Source, without_extension
 
@@ -147,8 +148,8 @@ def _scans_of(root: Path, folder: Path, files: list[Path], skipped: list[Skipped
 
 
 def _series_of(root: Path, folder: Path, paths: list[Path], skipped: list[Skipped]) -> list[Source]:
-    """One source a series, and one for each file whose header cannot be read, so that it is reported."""
-    series: dict[str, list[SliceHeader]] = defaultdict(list)
+    """One source a volume, and one for each file whose header cannot be read, so that it is reported."""
+    series: dict[str, list[FileHeader]] = defaultdict(list)
     sources = []
     for path in paths:
         try:
@@ -163,8 +164,7 @@ def _series_of(root: Path, folder: Path, paths: list[Path], skipped: list[Skippe
     place = _relative(folder, root) if folder != root else root.resolve().name
     for uid, headers in series.items():
         short = hashlib.sha256(uid.encode()).hexdigest()[:8]
-        relative = place if len(series) == 1 else f"{place}/{short}"
-        sources.append(Source(tuple(header.path for header in in_order(headers)), "DICOM", relative, root))
+        sources += sources_of(headers, place if len(series) == 1 else f"{place}/{short}", root)
     return sources
 
 

@@ -1,0 +1,206 @@
+"""The header of one DICOM file, reduced to what a volume needs: no name, id or date is ever read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from orienteer.errors import ScanError
+from orienteer.scans.findings import refusal
+from orienteer.scans.functional_groups import grouped, offset_frames
+from orienteer.scans.packed import guard_deflated
+from orienteer.scans.series import Slice, numbers
+
+TELLING = (
+    "EchoNumbers", "TemporalPositionIdentifier", "AcquisitionNumber", "DiffusionBValue",
+    "DiffusionGradientOrientation", "ImageType", "EchoTime", "InversionTime", "TriggerTime", "FrameReferenceTime",
+    "NominalPercentageOfCardiacPhase", "KVP", "ConvolutionKernel",
+)  # fmt: skip
+"""What may tell the volumes of one series apart; the first that does is taken."""
+
+PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
+"""Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
+
+TAGS: list[str | int] = [
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "Rows", "Columns", "NumberOfFrames",
+    "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
+    "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING[:5], *TELLING[6:], *PRIVATE_B_VALUES,
+]  # fmt: skip
+"""All that is ever read of a header besides the voxels: nothing that tells who or when."""
+
+DEFLATED = DeflatedExplicitVRLittleEndian.encode()
+LONGEST_META = 4096
+"""Bytes within which a DICOM file names its transfer syntax."""
+
+NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One slice: a file of its own, or one frame of a multi-frame file.
+
+    Attributes:
+        path: its file.
+        index: its number in the file, from 0.
+        geometry: where it is.
+        rescale: slope and intercept.
+        telling: what may set it apart from others at its place, by the tag's name.
+    """
+
+    path: Path
+    index: int
+    geometry: Slice
+    rescale: tuple[float, float] = (1.0, 0.0)
+    telling: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Path, int]:
+        """What no other frame has."""
+        return self.path, self.index
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """One file's header.
+
+    Attributes:
+        path: the file.
+        series: the series it belongs to; never shown.
+        instance: the image's own id; never shown.
+        modality: as DICOM says it.
+        image: whether it is a scan at all.
+        localiser: whether the header calls it one.
+        mosaic: whether it is many slices laid out in one image.
+        palette: whether values are places in a table of colours.
+        samples: values per voxel.
+        dtype: type on disk.
+        frames: one or many; none where a file holds many without the place of each.
+        announced: frames the header speaks of.
+    """
+
+    path: Path
+    series: str
+    instance: str
+    modality: str
+    image: bool
+    localiser: bool
+    mosaic: bool
+    palette: bool
+    samples: int
+    dtype: str
+    frames: tuple[Frame, ...]
+    announced: int
+
+    def with_frames(self, frames: tuple[Frame, ...]) -> Self:
+        """The same header with only these frames."""
+        return replace(self, frames=frames)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the file says it is DICOM, whatever its name."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def read_header(path: Path) -> FileHeader:
+    """Read one file's header, without voxels.
+
+    Raises:
+        ScanError: the file is not DICOM or its header is damaged.
+    """
+    try:
+        _guard_deflated(path)
+        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+        return _header(path, data)
+    except InvalidDicomError:
+        raise refusal("not-a-scan", f"{path.name}: no DICOM file") from None
+    except ScanError:
+        raise
+    except Exception as error:  # pydicom lets struct, zlib, recursion and many more through
+        raise refusal("unreadable", f"{path.name}: damaged DICOM header ({type(error).__name__})") from None
+
+
+def _guard_deflated(path: Path) -> None:
+    """pydicom inflates a deflated file as a whole, whatever comes out."""
+    with path.open("rb") as stream:
+        if DEFLATED not in stream.read(LONGEST_META):
+            return
+    meta = pydicom.filereader.read_file_meta_info(path)
+    guard_deflated(path, 132 + 12 + int(meta.FileMetaInformationGroupLength))
+
+
+def _header(path: Path, data: Dataset) -> FileHeader:
+    modality = str(data.get("Modality") or "")
+    rows, columns = int(data.get("Rows") or 0), int(data.get("Columns") or 0)
+    if not (rows and columns) and modality not in NOT_SCANS:
+        raise refusal("unreadable", f"{path.name}: a DICOM header without an image")
+    bits, signed = int(data.get("BitsAllocated") or 16), bool(data.get("PixelRepresentation") or 0)
+    kinds = {str(part).upper() for part in data.get("ImageType") or ()}
+    return FileHeader(
+        path=path,
+        series=str(data.get("SeriesInstanceUID") or ""),
+        instance=str(data.get("SOPInstanceUID") or ""),
+        modality=modality,
+        image=modality not in NOT_SCANS,
+        localiser=bool(kinds & SCOUTS),
+        mosaic="MOSAIC" in kinds,
+        palette=str(data.get("PhotometricInterpretation") or "") == "PALETTE COLOR",
+        samples=int(data.get("SamplesPerPixel") or 1),
+        dtype=f"{'int' if signed else 'uint'}{bits}",
+        frames=_frames(path, data, rows, columns) if modality not in NOT_SCANS else (),
+        announced=int(data.get("NumberOfFrames") or 1),
+    )
+
+
+def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, ...]:
+    place = Slice(
+        rows=rows,
+        columns=columns,
+        spacing=numbers(data.get("PixelSpacing"), 2),
+        position=numbers(data.get("ImagePositionPatient"), 3),
+        direction=numbers(data.get("ImageOrientationPatient"), 6),
+    )
+    rescale = _number(data.get("RescaleSlope"), 1.0), _number(data.get("RescaleIntercept"), 0.0)
+    telling = _telling(data)
+    if data.get("PerFrameFunctionalGroupsSequence"):
+        described = grouped(path, data, place)
+        return tuple(
+            Frame(path, index, one.geometry, one.rescale or rescale, telling | one.telling)
+            for index, one in enumerate(described)
+        )
+    if int(data.get("NumberOfFrames") or 1) > 1:
+        return tuple(
+            Frame(path, index, geometry, rescale, telling) for index, geometry in enumerate(offset_frames(data, place))
+        )
+    return (Frame(path, 0, place, rescale, telling),)
+
+
+def _number(value: object, silent: float) -> float:
+    return silent if value is None else float(str(value))
+
+
+def _telling(data: Dataset) -> dict[str, str]:
+    """Values of the telling tags; compared, and never shown."""
+    told = {name: str(data.get(name)) for name in TELLING if data.get(name) not in (None, "")}
+    for tag in PRIVATE_B_VALUES:
+        if "DiffusionBValue" not in told and tag in data:
+            value = data[tag].value
+            first = value[0] if isinstance(value, (list, pydicom.multival.MultiValue)) and value else value
+            told["DiffusionBValue"] = str(first)
+    return told
+
+
+def is_number(text: str) -> bool:
+    """Whether ``text`` is one finite number."""
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

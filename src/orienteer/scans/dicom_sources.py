@@ -1,0 +1,71 @@
+"""From the headers of one DICOM series to its sources: one for each volume."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orienteer.scans.dicom_header import FileHeader
+from orienteer.scans.dicom_volumes import Group, volumes_of
+from orienteer.scans.findings import Finding, finding
+from orienteer.scans.source import Source
+
+WORDS = {
+    "orientation": "orientation",
+    "EchoNumbers": "echo number",
+    "TemporalPositionIdentifier": "temporal position",
+    "AcquisitionNumber": "acquisition number",
+    "DiffusionBValue": "b-value",
+    "DiffusionGradientOrientation": "gradient direction",
+    "ImageType": "image type",
+    "EchoTime": "echo time",
+    "InversionTime": "inversion time",
+    "TriggerTime": "trigger time",
+    "FrameReferenceTime": "frame time",
+    "NominalPercentageOfCardiacPhase": "cardiac phase",
+    "KVP": "tube voltage",
+    "ConvolutionKernel": "convolution kernel",
+    "StackID": "stack",
+}
+
+
+def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list[Source]:
+    """One source a volume; where there are several, each is ``relative/volume-1`` and so on.
+
+    A file of many frames without the place of each makes a source too, so that it is reported.
+    """
+    blind = [header for header in headers if not header.frames]
+    groups = volumes_of([header for header in headers if header.frames])
+    whole = {header.path: len(header.frames) for header in headers}
+    names = _names(relative, len(groups) + bool(blind))
+    sources = [
+        _source(group, name, root, whole, _note(group, number, len(groups)))
+        for number, (group, name) in enumerate(zip(groups, names, strict=False), 1)
+    ]
+    if blind:
+        sources.append(Source(tuple(header.path for header in blind), "DICOM", names[-1], root))
+    return sources
+
+
+def _names(relative: str, count: int) -> list[str]:
+    return [relative] if count == 1 else [f"{relative}/volume-{number}" for number in range(1, count + 1)]
+
+
+def _note(group: Group, number: int, count: int) -> tuple[Finding, ...]:
+    if count == 1:
+        return ()
+    ways = " and ".join(WORDS[tag] for tag in group.apart) or "what the header calls a localiser"
+    return (finding("dicom-volumes", f"volume {number} of {count} in its series, told apart by {ways}"),)
+
+
+def _source(group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...]) -> Source:
+    taken: dict[Path, list[int]] = {}
+    for frame in group.frames:
+        taken.setdefault(frame.path, []).append(frame.index)
+    parted = any(len(indices) < whole[path] for path, indices in taken.items())
+    return Source(
+        paths=tuple(taken),
+        format="DICOM",
+        relative=relative,
+        root=root,
+        frames=tuple(tuple(sorted(indices)) for indices in taken.values()) if parted else (),
+        faults=note,
+    )

@@ -1,0 +1,198 @@
+"""Which frames of a DICOM series make one volume: echoes, time points, b-values and orientations told apart."""
+
+import filecmp
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from orienteer.scans.dicom_header import TELLING, FileHeader, Frame, is_number
+from orienteer.scans.spacing import REPEATED_MM
+
+LEAST_SLICES = 3
+"""Slices that point another way, or have another size, make a volume of their own from this many on."""
+
+SCOUT_SLICES = 12
+"""Three stacks at right angles with fewer slices than this each are a localiser."""
+
+MOST_ORIENTATIONS = 64
+MOST_TAGS = 3
+
+Key = tuple[Path, int]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Frames that belong together.
+
+    Attributes:
+        frames: in the order of their position where they have one, else of their names; copies among them.
+        copies: how many of them are only copies of others, and are not read.
+        apart: the tags that told it from the other volumes of its series, or ``orientation``; empty if it is alone.
+        localiser: whether it is one by its header or by its three orientations.
+    """
+
+    frames: tuple[Frame, ...]
+    copies: tuple[Frame, ...] = ()
+    apart: tuple[str, ...] = ()
+    localiser: bool = False
+
+
+def volumes_of(headers: Sequence[FileHeader]) -> list[Group]:
+    """The volumes of one series, in an order that stays the same from run to run.
+
+    A series is only cut where slices would otherwise lie on one another, point different ways or differ in size;
+    tags that change from slice to slice of one volume, as many do, cut nothing.
+    """
+    scouts = [header for header in headers if header.localiser]
+    scans = [header for header in headers if not header.localiser]
+    groups = [Group(_in_order(_frames(scouts)), localiser=True)] if scouts else []
+    if scans:
+        groups += _scans(_frames(scans), {header.path: header.instance for header in scans})
+    return groups
+
+
+def _frames(headers: Iterable[FileHeader]) -> list[Frame]:
+    return [frame for header in headers for frame in header.frames]
+
+
+def _scans(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
+    if not frames or not all(frame.geometry.placed for frame in frames):
+        return [Group(_in_order(frames))]
+    stacks = _stacks(frames)
+    if stacks is None:
+        return [Group(_in_order(frames))]
+    if len(stacks) >= 3 and all(len(one) < SCOUT_SLICES for one in stacks) and _three_ways(stacks):
+        return [Group(_in_order(frames), localiser=True)]
+    if len(stacks) > 1 and min(len(one) for one in stacks) < LEAST_SLICES:
+        return [Group(_in_order(frames))]
+    apart = ("orientation",) if len(stacks) > 1 else ()
+    return [
+        Group(group.frames, group.copies, (*apart, *group.apart))
+        for one in sorted(stacks, key=lambda one: (-len(one), one[0].geometry.direction))
+        for group in _apart(one, instances)
+    ]
+
+
+def _stacks(frames: list[Frame]) -> list[list[Frame]] | None:
+    """Frames of one direction, size and spacing; None where there are too many to be stacks."""
+    stacks: list[list[Frame]] = []
+    for frame in frames:
+        home = next((one for one in stacks if _alike(one[0], frame)), None)
+        if home is not None:
+            home.append(frame)
+        elif len(stacks) == MOST_ORIENTATIONS:
+            return None
+        else:
+            stacks.append([frame])
+    return stacks
+
+
+def _alike(one: Frame, other: Frame) -> bool:
+    a, b = one.geometry, other.geometry
+    return (
+        (a.rows, a.columns) == (b.rows, b.columns)
+        and np.allclose(a.direction, b.direction, atol=1e-3)
+        and np.allclose(a.spacing, b.spacing, rtol=1e-3)
+    )
+
+
+def _three_ways(stacks: list[list[Frame]]) -> bool:
+    """Whether three of the stacks are at right angles to one another."""
+    normals = [one[0].geometry.normal for one in stacks]
+    return any(
+        all(abs(float(np.dot(a, b))) < 0.2 for a, b in combinations(three, 2)) for three in combinations(normals, 3)
+    )
+
+
+def _apart(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
+    """One stack cut into volumes in which no two slices share a place."""
+    ordered = list(_in_order(frames))
+    normal = frames[0].geometry.normal
+    depth = np.array([frame.geometry.along(normal) for frame in ordered])
+    steps = np.concatenate([[0], np.cumsum(np.diff(depth) >= REPEATED_MM)])
+    at = {frame.key: int(place) for frame, place in zip(ordered, steps, strict=True)}
+    copy_of = _copies(ordered, at, instances)
+    own = [frame for frame in ordered if frame.key not in copy_of]
+    tags = _telling_tags(own, at) if len({at[frame.key] for frame in own}) < len(own) else ()
+    cut: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
+    for frame in own:
+        cut[_values(frame, tags)].append(frame)
+    groups = []
+    for values in sorted(cut, key=lambda values: [_sortable(value) for value in values]):
+        mine = {frame.key for frame in cut[values]}
+        spare = tuple(frame for frame in ordered if copy_of.get(frame.key) in mine)
+        groups.append(Group(_in_order([*cut[values], *spare]), spare, tags))
+    return groups
+
+
+def _copies(ordered: list[Frame], at: dict[Key, int], instances: dict[Path, str]) -> dict[Key, Key]:
+    """Which frame is only a copy, and of which one."""
+    here: dict[int, list[Frame]] = defaultdict(list)
+    copies: dict[Key, Key] = {}
+    for frame in ordered:
+        others = here[at[frame.key]]
+        first = next((other for other in others if _copied(other, frame, instances)), None)
+        if first is None:
+            others.append(frame)
+        else:
+            copies[frame.key] = first.key
+    return copies
+
+
+def _copied(one: Frame, other: Frame, instances: dict[Path, str]) -> bool:
+    """Whether two frames of two files are one: the same bytes, or one instance with the same voxels."""
+    if one.path == other.path or one.index != other.index or dict(one.telling) != dict(other.telling):
+        return False
+    try:
+        if filecmp.cmp(one.path, other.path, shallow=False):
+            return True
+        if not instances[one.path] or instances[one.path] != instances[other.path]:
+            return False
+        voxels = (pydicom.dcmread(frame.path).get("PixelData") for frame in (one, other))
+        first = next(voxels)
+        return first is not None and bool(first == next(voxels))
+    except Exception:  # a damaged file is no copy; what is wrong with it is told when it is read
+        return False
+
+
+def _telling_tags(frames: list[Frame], at: dict[Key, int]) -> tuple[str, ...]:
+    """The tags that make the fewest volumes without two slices at one place; none where no tags do."""
+    names = [*TELLING, "StackID"]
+    useful = [name for name in names if len({frame.telling.get(name) for frame in frames}) > 1]
+    best: tuple[int, tuple[str, ...]] = (len(frames) // 2 + 1, ())
+    for count in range(1, MOST_TAGS + 1):
+        for tags in combinations(useful, count):
+            taken: dict[tuple[str, ...], set[int]] = defaultdict(set)
+            for frame in frames:
+                taken[_values(frame, tags)].add(at[frame.key])
+            clean = sum(len(places) for places in taken.values()) == len(frames)
+            if clean and min(len(places) for places in taken.values()) > 1 and len(taken) < best[0]:
+                best = (len(taken), tags)
+        if best[1]:
+            break
+    return best[1]
+
+
+def _values(frame: Frame, tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(frame.telling.get(tag, "") for tag in tags)
+
+
+def _sortable(value: str) -> tuple[int, float, str]:
+    return (0, float(value), value) if is_number(value) else (1, 0.0, value)
+
+
+def _in_order(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """By position along the normal; by name only where no position is known."""
+
+    def name(frame: Frame) -> tuple[str, int]:
+        return frame.path.name, frame.index
+
+    if frames and all(frame.geometry.placed for frame in frames):
+        normal = frames[0].geometry.normal
+        return tuple(sorted(frames, key=lambda frame: (round(frame.geometry.along(normal), 3), *name(frame))))
+    return tuple(sorted(frames, key=name))

@@ -1,0 +1,74 @@
+"""The voxels of DICOM frames: plain ones by pydicom, compressed ones by the GDCM that SimpleITK carries."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels import iter_pixels
+
+from orienteer.errors import ScanError
+from orienteer.scans.compressed import decode, guard_syntax
+from orienteer.scans.dicom_header import Frame
+from orienteer.scans.findings import refusal
+
+BROKEN = (ValueError, EOFError, OSError, AttributeError, KeyError, IndexError, RuntimeError, NotImplementedError,
+          TypeError)  # fmt: skip
+"""What pydicom and GDCM let through when a file does not hold what its header says."""
+
+
+def read_frames(frames: Sequence[Frame]) -> list[NDArray]:
+    """``(rows, columns)`` each, rescaled by its own slope and intercept; a file of many frames is opened once.
+
+    Raises:
+        ScanError: voxels are cut, damaged, or compressed in a way nobody here can read.
+    """
+    wanted: dict[Path, list[int]] = {}
+    for frame in frames:
+        wanted.setdefault(frame.path, []).append(frame.index)
+    stored = {path: _stored(path, indices) for path, indices in wanted.items() if len(indices) > 1}
+    slices = []
+    for frame in frames:
+        kept = stored.get(frame.path)
+        pixels = kept.pop(frame.index) if kept is not None else _stored(frame.path, [frame.index])[frame.index]
+        if pixels.shape != (frame.geometry.rows, frame.geometry.columns):
+            raise refusal("dicom-mixed", f"{frame.path.name}: {pixels.shape} voxels, unlike its header")
+        slices.append(_rescaled(pixels, *frame.rescale))
+    return slices
+
+
+def _stored(path: Path, indices: list[int]) -> dict[int, NDArray]:
+    """Stored values of some frames of one file, by frame."""
+    try:
+        data = pydicom.dcmread(path)
+        syntax = data.file_meta.TransferSyntaxUID
+        if syntax.is_encapsulated:
+            guard_syntax(path, syntax)
+            return {index: decode(path, data, _packed(data, index)) for index in indices}
+        if int(data.get("NumberOfFrames") or 1) == 1:
+            return {0: data.pixel_array}
+        return dict(zip(indices, iter_pixels(data, indices=indices, raw=True), strict=True))
+    except ScanError:
+        raise
+    except BROKEN as error:
+        short = "expected" in str(error).lower() or "bytes" in str(error).lower()
+        code = "truncated" if short else "unreadable"
+        raise refusal(code, f"{path.name}: its voxels cannot be decoded") from None
+
+
+def _packed(data: Dataset, index: int) -> bytes:
+    """One frame's compressed bytes."""
+    frames = int(data.get("NumberOfFrames") or 1)
+    packed: bytes = get_frame(data.PixelData, index, number_of_frames=frames)
+    return packed
+
+
+def _rescaled(stored: NDArray, slope: float, intercept: float) -> NDArray:
+    if slope == 1 and intercept == int(intercept):
+        whole: NDArray = stored.astype(np.int32) + int(intercept)
+        return whole
+    scaled: NDArray = (stored * slope + intercept).astype(np.float32)
+    return scaled
