@@ -1,6 +1,5 @@
 """What ``run.json`` tells: environment, data, network. Nothing from any scan's header."""
 
-import hashlib
 import os
 import platform
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 
 from orienteer import __version__
 from orienteer.pretext.model import SpatialModel
+from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.training.settings import DeviceSettings
@@ -57,12 +57,6 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
             if hasattr((task := model.task(name)).settings, "form")
         },
     }
-
-
-def fingerprint(store: Store) -> str:
-    """SHA-256 of the ids, splits and contents of a store: the same for the same data wherever it lies."""
-    lines = sorted(f"{entry.id} {entry.split} {entry.content}" for entry in store.manifest.scans)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _device(devices: DeviceSettings) -> str:

@@ -10,8 +10,9 @@ from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.pretraining.build import build_model, measuring_sampler, training_sampler
 from orienteer.pretraining.evaluate import evaluate
+from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
-from orienteer.pretraining.record import describe, fingerprint
+from orienteer.pretraining.record import describe
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.pretraining.work import Pretraining
 from orienteer.store import Store

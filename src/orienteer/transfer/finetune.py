@@ -14,7 +14,7 @@ from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.observations.files import write_rows
-from orienteer.pretraining.record import fingerprint
+from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.store import Parameters, Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
