@@ -19,7 +19,17 @@ def run(*arguments: object) -> str:
 def test_ingest__help_shows_examples_and_every_option() -> None:
     text = run("--help")
     assert "orienteer ingest hospital/ct store" in text
-    for option in ("--spacing", "--labels", "--table", "--workers", "--prune", "--min-extent", "--keep-names"):
+    for option in (
+        "--spacing",
+        "--labels",
+        "--table",
+        "--workers",
+        "--prune",
+        "--min-extent",
+        "--keep-names",
+        "--columns",
+        "--retry",
+    ):
         assert option in text
 
 
@@ -31,7 +41,12 @@ def test_ingest__says_what_happened_and_what_is_next(tmp_path: Path) -> None:
     assert "4 added, 1 left out" in text
     assert "4 scans at 2 mm" in text
     assert text.rstrip().endswith(f"next: orienteer pretrain {tmp_path / 'store'} RUN")
-    assert "0 added, 4 unchanged, 1 left out" in run(tmp_path / "in", tmp_path / "store", "--workers", 1)
+    assert f"list: {tmp_path / 'store' / 'quarantine.json'} (yours alone to read)" in text
+    assert f"only {tmp_path / 'store' / 'private.json'} leads back" in text
+    again = run(tmp_path / "in", tmp_path / "store", "--workers", 1)
+    assert "left out: note: note.nii.gz: text, not NIfTI [not-a-scan]" in again
+    assert "1 scan left out before and the same since, not read again (--retry reads them)" in again
+    assert "0 added, 4 unchanged, 1 left out" in again
 
 
 def test_ingest__prune_and_table(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +34,11 @@ def ingest(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out scans whose files are gone.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read also what was left out before and is as it was.")
+    ] = False,
+    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
     min_extent: Annotated[
         float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
     ] = None,
@@ -64,6 +70,9 @@ def ingest(
         table=table,
         workers=workers,
         prune=prune,
+        retry=retry,
+        layout=layout.value,
+        channels=channel_names(channels),
         min_extent=min_extent,
         keep_names=keep_names,
         columns=[name.strip() for name in columns.split(",")] if columns else None,
@@ -72,8 +81,13 @@ def ingest(
 
 
 def _summary(result: "IngestResult", console: "Console") -> None:
+    from orienteer.store.quarantine import QUARANTINE
     from orienteer.store.result import counted, some
 
+    for layout in result.layouts:
+        console.print(f"layout: {layout.line}")
+        for said in layout.notes:
+            console.print(f"  note: {said}")
     shown = 0
     told = [("left out", "error", result.failed), ("note", "warning", result.findings)]
     for word, level, found in told:
@@ -86,6 +100,14 @@ def _summary(result: "IngestResult", console: "Console") -> None:
                 console.print(f"  cure: {finding.cure}")
     if shown > MOST:
         console.print(f"and {shown - MOST} more; `orienteer check` lists every finding")
+    if result.quarantined:
+        count = counted(len(result.quarantined), "scan")
+        console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")
+    if result.failed:
+        console.print(f"list: {result.store / QUARANTINE} (yours alone to read)")
+    if result.skipped:
+        count = counted(len(result.skipped), "file")
+        console.print(f"note: {count} not taken for scans; `orienteer check` lists them")
     for note in result.notes:
         console.print(f"note: {note}")
     if result.removed:

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
+from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
 from orienteer.store.people import Place
 from orienteer.store.private import EARLIER, PRIVATE, Private, read_private
 from orienteer.store.pseudonyms import Naming, OwnNames, Pseudonyms
+from orienteer.store.quarantine import QUARANTINE, Quarantine, read_quarantine
 from orienteer.store.sources import SourceRecord
-from orienteer.store.store import ARRAYS, MANIFEST, read_manifest
+from orienteer.store.store import COPY, MANIFEST, read_manifest
 
-OWN = {MANIFEST, PRIVATE, EARLIER, JOURNAL, lock_name("ingest"), ARRAYS}
+OWN = {MANIFEST, COPY, PRIVATE, EARLIER, QUARANTINE, JOURNAL, lock_name("ingest"), ARRAYS}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Existing:
         entries: by name.
         records: what each was made from, by name.
         places: person, split and columns of the manifest's scans, by name.
+        quarantine: what earlier runs left out.
         naming: what scans and people are called in the store.
     """
 
@@ -36,6 +40,7 @@ class Existing:
     records: Mapping[str, SourceRecord]
     places: Mapping[str, Place]
     naming: Naming
+    quarantine: Quarantine
 
     @property
     def names(self) -> Names:
@@ -53,7 +58,11 @@ def look_at_store(store: Path, names: Names) -> Existing:
     if store.exists() and not store.is_dir():
         raise StoreError(f"{store} is a file", cure="name a folder for the store")
     if not (store / MANIFEST).exists():
-        foreign = sorted(p.name for p in store.iterdir() if p.name not in OWN) if store.exists() else []
+        foreign = (
+            sorted(p.name for p in store.iterdir() if p.name not in OWN and not is_leftover(p))
+            if store.exists()
+            else []
+        )
         if foreign:
             raise StoreError(
                 f"{store} is not empty and is no store: it holds {', '.join(foreign[:3])}",
@@ -74,6 +83,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
         records={name: record for name, (_, record) in both.items() if record},
         places={own[scan]: _place(entry, record) for scan, (entry, record) in scans.items()},
         naming=_naming(private, own),
+        quarantine=read_quarantine(store),
     )
 
 

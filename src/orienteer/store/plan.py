@@ -8,13 +8,15 @@ from orienteer.errors import StoreError
 from orienteer.scans import Finding, Source, inspect
 from orienteer.scans.among import cohort_spacing
 from orienteer.scans.findings import finding
+from orienteer.scans.kinds import odd_channels, usual_channels
 from orienteer.store.existing import Existing
+from orienteer.store.integrity import intact
 from orienteer.store.labels import labels_of
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
 from orienteer.store.prepare import Job
+from orienteer.store.quarantine import LeftOut, conditions_of, copy_conditions
 from orienteer.store.result import some
 from orienteer.store.sources import SourceRecord
-from orienteer.store.store import array_path
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Plan:
         kept: entries that stay, with what they were made from, by name.
         removed: names of stored scans without a file among the scans.
         failed: scans that will not be read, and why.
+        quarantined: those of them that were left out before and are as they were.
         notes: what is worth knowing about the labels.
     """
 
@@ -35,6 +38,7 @@ class Plan:
     kept: Mapping[str, tuple[ScanEntry, SourceRecord]]
     removed: tuple[str, ...]
     failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    quarantined: Mapping[str, LeftOut] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -46,41 +50,69 @@ def make_plan(
     spacing: float | None,
     labels: Path | None,
     min_extent: float | None,
+    retry: bool = False,
+    table: str = "",
 ) -> Plan:
-    """Compare the scans with the store.
+    """Compare the scans with the store and with the list of what was left out.
+
+    Args:
+        sources: every scan there is.
+        store: the folder.
+        existing: what it holds.
+        spacing: mm; None for the store's, or the scans' median.
+        labels: folder of label files.
+        min_extent: shorter scans are left out, mm.
+        retry: read also what was left out before and is as it was.
+        table: digest of the user's table.
 
     Raises:
         StoreError: no scan can be read, or the spacing contradicts the store's.
     """
-    parameters = Parameters(spacing=_spacing(sources, existing.manifest, spacing))
-    label_of = labels_of(labels, sources)
     unique, failed = _unique(sources)
+    odd = _odd(unique, existing.manifest)
+    fitting = {name: source for name, source in unique.items() if name not in odd}
+    failed |= odd
+    parameters = Parameters(spacing=_spacing(tuple(fitting.values()), existing.manifest, spacing))
+    label_of = {source.id: source.labels for source in sources if source.labels} | labels_of(labels, sources)
     jobs, kept = [], {}
-    for name, source in unique.items():
+    for name, source in fitting.items():
         entry, record = existing.entries.get(name), existing.records.get(name)
         label = label_of.get(name)
-        now = _unchanged(record, source, label, labels is not None, parameters) if record else None
-        if entry and now and entry.spacing == parameters.spacing and intact(store, entry):
-            kept[name] = (entry, now)
+        told = labels is not None or source.labels is not None
+        now = _unchanged(record, source, label, told, parameters) if record else None
+        same = entry and entry.spacing == parameters.spacing and entry.channels == source.kind[0]
+        if entry and now and same and intact(store, entry):
+            kept[name] = (entry.model_copy(update={"channel_names": source.channel_names}), now)
         elif entry and record and not now and record.elsewhere(source.paths):
             other = "a scan ingested from another folder"
             failed[name] = (finding("duplicate-id", f"{source.relative} has the id of {other}"),)
         else:
             scan_id = existing.naming.scan(name)
             jobs.append(Job(source, label, parameters, min_extent, store, scan_id, existing.names))
-    bare = sorted(set(unique) - set(label_of))
-    notes = (f"no labels for {len(bare)} of {len(unique)} scans: {some(bare)}",) if labels and bare else ()
+    bare = sorted(set(fitting) - set(label_of))
+    quarantined = {} if retry else _quarantined(jobs, existing, kept, table)
+    jobs = [job for job in jobs if job.source.id not in quarantined]
+    failed |= {name: left.as_findings for name, left in quarantined.items()}
+    notes = (f"no labels for {len(bare)} of {len(fitting)} scans: {some(bare)}",) if labels and bare else ()
     removed = tuple(sorted(set(existing.places) - set(unique)))
-    return Plan(parameters, tuple(jobs), kept, removed, failed, notes)
+    return Plan(parameters, tuple(jobs), kept, removed, failed, quarantined, notes)
 
 
-def intact(store: Path, entry: ScanEntry) -> bool:
-    """Whether all arrays are there in their full length; their voxels are `Store.verify`'s business."""
-    for kind, written in entry.arrays.items():
-        path = array_path(store, entry.content, kind)
-        if not path.is_file() or path.stat().st_size != written.bytes:
-            return False
-    return True
+def _quarantined(
+    jobs: Sequence[Job], existing: Existing, kept: Mapping[str, tuple[ScanEntry, SourceRecord]], table: str
+) -> dict[str, LeftOut]:
+    """The jobs that would only tell once more what is already known."""
+    known = {}
+    for job in jobs:
+        left = existing.quarantine.scans.get(job.source.id)
+        if left is None:
+            continue
+        now = conditions_of(job.source, job.parameters, job.min_extent)
+        if original := left.conditions.get("copy_of"):
+            now |= copy_conditions(original, kept[original][0] if original in kept else None, table)
+        if left.still(job.source, now):
+            known[job.source.id] = left
+    return known
 
 
 def _unique(sources: Sequence[Source]) -> tuple[dict[str, Source], dict[str, tuple[Finding, ...]]]:
@@ -106,6 +138,14 @@ def _unchanged(
         return record.again(source.paths, label.paths if label else (), parameters.method)
     now = record.model_copy(update={"labels": ()}).again(source.paths, (), parameters.method)
     return now.model_copy(update={"labels": record.labels}) if now else None
+
+
+def _odd(unique: Mapping[str, Source], manifest: Manifest | None) -> dict[str, tuple[Finding, ...]]:
+    """Scans with other channels than the store, or than most where there is no store yet; known without reading."""
+    kinds = {name: source.kind for name, source in unique.items()}
+    usual = manifest.kind if manifest and manifest.scans else usual_channels(kinds.values())
+    found = {name: odd_channels(kind, usual) for name, kind in kinds.items()}
+    return {name: (odd,) for name, odd in found.items() if odd}
 
 
 def _spacing(sources: Sequence[Source], manifest: Manifest | None, wanted: float | None) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orienteer.scans import Finding
+from orienteer.scans import Finding, Layout, Skipped
 from orienteer.store.manifest import Manifest
 
 
@@ -24,6 +24,9 @@ class IngestResult:
         removed: stored scans whose file is no longer there; taken out only when ``pruned``.
         pruned: whether the removed were taken out.
         failed: scans left out, each with findings of which at least one is an error.
+        quarantined: those of the failed that were left out before, are as they were, and were not read again.
+        skipped: files and folders that were not taken for scans.
+        layouts: what the folder was recognised as.
         findings: what is worth knowing about scans that were read now.
         notes: what is worth knowing about the table and the store.
         seconds: wall-clock time.
@@ -38,6 +41,9 @@ class IngestResult:
     removed: tuple[str, ...] = ()
     pruned: bool = False
     failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    quarantined: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    layouts: tuple[Layout, ...] = ()
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
