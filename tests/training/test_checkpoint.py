@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from orienteer.errors import RunError
+from orienteer.seal import sealed
 from orienteer.training.checkpoint import (
     Checkpoint,
-    _seal,
     checkpoint_paths,
     latest_checkpoint,
     load_checkpoint,
@@ -140,7 +140,7 @@ def test_checkpoint__a_pickle_in_disguise_is_refused_and_not_executed(tmp_path: 
     if name != "state.json":
         document = json.loads((path / "state.json").read_text())
         document["sha256"][name] = hashlib.sha256((path / name).read_bytes()).hexdigest()
-        (path / "state.json").write_text(json.dumps(document | {"seal": _seal(document)}))
+        (path / "state.json").write_text(json.dumps(sealed(document)))
     with pytest.raises(RunError, match="cannot be read"):
         load_checkpoint(path)
     assert not mark.exists()

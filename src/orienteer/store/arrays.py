@@ -19,7 +19,10 @@ BLOCK = 32
 CHUNK = 64
 """Voxels along a chunk's side; eight blocks share one entry of the index."""
 
-CURE = "delete that folder and run `orienteer ingest` again: it makes only what is missing"
+RECIPES = (b"LazyArray", b"proxy-source", b"b2o")
+LONGEST_HEADER = 1 << 16
+
+CURE = "run `orienteer ingest` again: it finds what is damaged and makes that anew"
 
 
 def write_array(path: Path, array: NDArray) -> int:
@@ -59,7 +62,17 @@ def read_box(path: Path, expected: int, low: NDArray, high: NDArray) -> NDArray:
     Raises:
         StoreError: the file is missing, cut or damaged.
     """
-    array = _opened(str(path), expected, os.getpid(), threading.get_ident())
+    try:
+        return _cut(path, _opened(str(path), expected, os.getpid(), threading.get_ident()), low, high)
+    except StoreError:
+        # The file may have been made anew since it was opened.
+        _opened.cache_clear()
+        return _cut(path, open_array(path, expected), low, high)
+
+
+def _cut(path: Path, array: Any, low: NDArray, high: NDArray) -> NDArray:
+    if len(array.shape) != 4 or any(high > array.shape[1:]):
+        raise StoreError(f"{path} is damaged: its shape {array.shape} is not the manifest's", cure=CURE)
     try:
         box: NDArray = array[(slice(None), *map(slice, low, high))]
     except Exception as error:  # blosc2 raises RuntimeError, ValueError or its own, by what is damaged
@@ -86,10 +99,25 @@ def open_array(path: Path, expected: int) -> Any:
         raise StoreError(f"cannot open {path}: {error.strerror}", cure=CURE) from None
     if size != expected:
         raise StoreError(f"{path} is damaged: {size:,} bytes where {expected:,} were written", cure=CURE)
+    _refuse_recipes(path)
     try:
         return blosc2.open(str(path), mode="r", dparams=blosc2.DParams(nthreads=1))
     except Exception as error:
         raise StoreError(f"{path} is damaged: {error}", cure=CURE) from None
+
+
+def _refuse_recipes(path: Path) -> None:
+    """Blosc2 can store code instead of voxels, and some versions run it when the file is opened.
+
+    Raises:
+        StoreError: the file says it is such a recipe, or a reference to another file.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(LONGEST_HEADER)
+    # A frame says its header's length, big-endian, from byte 11; names of what it holds stand within.
+    header = start[: int.from_bytes(start[11:15])]
+    if any(name in header for name in RECIPES):
+        raise StoreError(f"{path} is no array of voxels", cure=f"find out where it came from; then {CURE}")
 
 
 @functools.lru_cache(maxsize=512)

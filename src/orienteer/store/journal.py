@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, StoreError
+from orienteer.seal import sealed, unsealed
 from orienteer.store.manifest import ScanEntry
 from orienteer.store.private import MODE
 from orienteer.store.sources import SourceRecord
@@ -15,7 +16,8 @@ JOURNAL = "ingest.journal"
 class Journal:
     """Scans finished by an ingest that has not ended; what a killed run has done is not done twice.
 
-    One line a scan, flushed to disk. A last line cut by the kill is ignored.
+    One line a scan, flushed to disk. A line cut by the kill, or damaged since, is ignored:
+    its scan is read once more.
     """
 
     def __init__(self, store: Path) -> None:
@@ -30,10 +32,10 @@ class Journal:
             return {}
         for line in lines:
             try:
-                values = json.loads(line)
+                values = unsealed(json.loads(line))
                 entry = ScanEntry.build(values["entry"])
                 finished[entry.id] = (entry, SourceRecord.build(values["source"]))
-            except (ValueError, KeyError, TypeError, OrienteerError):
+            except (ValueError, KeyError, TypeError, RecursionError, OrienteerError):
                 continue
         return finished
 
@@ -43,7 +45,7 @@ class Journal:
         Raises:
             StoreError: the disk is full or refuses.
         """
-        line = json.dumps({"entry": entry.model_dump(mode="json"), "source": record.model_dump(mode="json")})
+        line = json.dumps(sealed({"entry": entry.model_dump(mode="json"), "source": record.model_dump(mode="json")}))
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MODE)
             with open(handle, "ab") as stream:  # noqa: PTH123  (a handle, for its mode)

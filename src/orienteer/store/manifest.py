@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import Any, Literal, Self
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -13,6 +13,13 @@ from orienteer.config import Config
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
 
+
+NO_PATH = r"^[^/\x00]+$"
+"""Ids end up in file names, and must not lead to another folder."""
+
+HEX = r"^[0-9a-f]+$"
+
+Kind = Literal["image", "foreground", "labels"]
 
 Names = Literal["pseudonyms", "kept"]
 """What scans and people are called: pseudonyms, or as the user's files and table call them."""
@@ -44,11 +51,13 @@ class ArrayFile(Config):
 class ScanEntry(Config):
     """One scan of the store. Voxel axes run R, A, S; positions in mm are ``index * spacing`` along them."""
 
-    id: str
+    id: Annotated[str, Field(pattern=NO_PATH)]
     """A pseudonym, unless the store keeps names; so is ``person``."""
     person: str
     split: str
     channels: int
+    channel_names: tuple[str, ...] = ()
+    """In order, where the scan's layout says them."""
     shape: tuple[int, int, int]
     """Spatial shape in voxels."""
     spacing: float
@@ -64,9 +73,9 @@ class ScanEntry(Config):
     labelled: bool = False
     table: dict[str, str] = Field(default_factory=dict)
     """Further columns of the user's table (age, sex, ...) that tell nobody's name, as text."""
-    content: str
+    content: Annotated[str, Field(pattern=HEX)]
     """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
-    arrays: dict[str, ArrayFile] = Field(default_factory=dict)
+    arrays: dict[Kind, ArrayFile] = Field(default_factory=dict)
     """``image``, ``foreground`` and, where given, ``labels``."""
     findings: tuple[dict[str, Any], ...] = ()
 
@@ -93,7 +102,16 @@ class Manifest(Config):
     parameters: Parameters | None = None
     content: str = ""
     """SHA-256 over every scan's id, person, split and voxels: two stores with one value train the same."""
+    channels: int = 0
+    """Of every scan; 0 in a store of an earlier version, whose scans say it themselves."""
+    channel_names: tuple[str, ...] = ()
+    """In order, where the scans' layout says them; also of a single channel where all scans agree."""
     scans: tuple[ScanEntry, ...]
+
+    @property
+    def kind(self) -> tuple[int, tuple[str, ...]]:
+        """Number and names of the channels of every scan."""
+        return self.channels or (self.scans[0].channels if self.scans else 1), self.channel_names
 
     @classmethod
     def of(cls, scans: Iterable[ScanEntry], parameters: Parameters, names: Names) -> Self:
@@ -106,5 +124,13 @@ class Manifest(Config):
             spacing=parameters.spacing,
             parameters=parameters,
             content=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
+            channels=ordered[0].channels if ordered else 1,
+            channel_names=_shared([entry.channel_names for entry in ordered]),
             scans=ordered,
         )
+
+
+def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names that all scans have for their channels, as the first one writes them; else none."""
+    agreed = {tuple(name.casefold() for name in each) for each in names}
+    return names[0] if len(agreed) == 1 else ()

@@ -10,6 +10,7 @@ from pydantic import Field
 from orienteer.atomic import write_json
 from orienteer.config import Config
 from orienteer.errors import OrienteerError, StoreError
+from orienteer.seal import sealed, unsealed
 from orienteer.store.manifest import Names
 from orienteer.store.sources import SourceRecord
 
@@ -49,8 +50,8 @@ def read_private(store: Path) -> Private | None:
     if path is None:
         return None
     try:
-        return Private.build(json.loads(path.read_text(encoding="utf-8")), origin=str(path))
-    except (OSError, ValueError, OrienteerError):
+        return Private.build(unsealed(json.loads(path.read_text(encoding="utf-8"))), origin=str(path))
+    except (OSError, ValueError, RecursionError, OrienteerError):
         raise StoreError(
             f"{path} is damaged",
             cure="put back a copy; a store that keeps the files' names may do without: delete it, and every scan is "
@@ -68,7 +69,7 @@ def write_private(store: Path, private: Private) -> None:
     people = dict(sorted(private.people.items()))
     write_json(
         store / PRIVATE,
-        private.model_copy(update={"scans": ordered, "people": people}).model_dump(mode="json"),
+        sealed(private.model_copy(update={"scans": ordered, "people": people}).model_dump(mode="json")),
         mode=MODE,
     )
     (store / EARLIER).unlink(missing_ok=True)

@@ -12,16 +12,19 @@ from jaxtyping import Bool, Float32, Int16
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, StoreError
-from orienteer.store.arrays import digest, read_box
+from orienteer.seal import sealed, unsealed
+from orienteer.store.arrays import read_box
+from orienteer.store.integrity import array_path, damaged_arrays
 from orienteer.store.intensity import normalise
 from orienteer.store.journal import JOURNAL
-from orienteer.store.manifest import SCHEMA, Manifest, ScanEntry
+from orienteer.store.manifest import SCHEMA, Kind, Manifest, ScanEntry
 from orienteer.store.private import PRIVATE, read_private
 from orienteer.store.sources import SourceRecord
 
 MANIFEST = "manifest.json"
-ARRAYS = "arrays"
+COPY = "manifest.copy.json"
 
 Triple = Sequence[int] | NDArray[np.integer]
 
@@ -139,18 +142,10 @@ class Store:
     def verify(self) -> tuple[str, ...]:
         """Read everything and compare it with the manifest; one line for each array that differs.
 
-        The cure is to delete the folder it names and to ingest again, which makes only what is missing.
+        The cure is to ingest again, which makes what is damaged anew.
         """
-        damaged = []
-        for entry in self.manifest.scans:
-            for kind, written in entry.arrays.items():
-                path = array_path(self.path, entry.content, kind)
-                try:
-                    if digest(self._box(kind, entry, None, None)) != written.sha256:
-                        damaged.append(f"{entry.id}: {path} does not hold what was ingested")
-                except StoreError as error:
-                    damaged.append(f"{entry.id}: {error.message}")
-        return tuple(damaged)
+        found = damaged_arrays(self.path, self.manifest.scans)
+        return tuple(f"{entry.id}: {array.message}" for entry, array in found)
 
     @cached_property
     def _entries(self) -> dict[str, ScanEntry]:
@@ -160,7 +155,7 @@ class Store:
     def _splits(self) -> str:
         return ", ".join(sorted({entry.split for entry in self.manifest.scans})) or "none, it is empty"
 
-    def _box(self, kind: str, entry: ScanEntry, low: Triple | None, size: int | Triple | None) -> NDArray:
+    def _box(self, kind: Kind, entry: ScanEntry, low: Triple | None, size: int | Triple | None) -> NDArray:
         full = np.asarray(entry.shape)
         if kind == "foreground":
             full = -(-full // _cell(self.manifest))
@@ -175,39 +170,67 @@ class Store:
         return read_box(path, entry.arrays[kind].bytes, first, first + count)
 
 
-def array_path(store: Path, content: str, kind: str) -> Path:
-    """Files are named by what they hold, so new voxels never overwrite those a manifest still speaks of."""
-    return store / ARRAYS / content[:20] / f"{kind}.b2nd"
+class DamagedManifest(StoreError):
+    """The manifest is gone or no longer what was written; one of another version is neither."""
 
 
-def read_manifest(path: Path) -> Manifest:
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest, and once it is in place its copy, from which a later ingest can put it back.
+
+    Raises:
+        OrienteerError: the disk is full or refuses.
+    """
+    document = sealed(manifest.model_dump(mode="json"))
+    write_json(path / MANIFEST, document)
+    write_json(path / COPY, document)
+
+
+def mend_manifest(path: Path) -> str:
+    """Put the copy back where the manifest is damaged or gone; says so, or says nothing. Needs the store's lock."""
+    try:
+        read_manifest(path)
+    except DamagedManifest as damage:
+        try:
+            copy = read_manifest(path, COPY)
+        except StoreError:
+            return ""
+        write_manifest(path, copy)
+        return f"{damage.message}; its copy of {len(copy.scans)} scans was put back"
+    return ""
+
+
+def read_manifest(path: Path, name: str = MANIFEST) -> Manifest:
     """The manifest of the store at ``path``.
 
     Raises:
         StoreError: as :meth:`Store.open`.
     """
-    file = path / MANIFEST
+    file = path / name
+    cure = "run the same ingest again, which puts its copy back or reads the scans once more"
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if (path / JOURNAL).exists():
             raise StoreError(f"the ingest into {path} has not finished", cure="run the same ingest again") from None
         missing = f"{path} does not exist" if not path.exists() else f"{path} is not a store: no {MANIFEST}"
-        raise StoreError(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
+        raise DamagedManifest(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}", cure="check the path and its permissions") from None
-    except ValueError:
-        raise StoreError(f"{file} is damaged: not JSON", cure="delete it and run the same ingest again") from None
-    version = values.get("schema_version") if isinstance(values, dict) else None
+    except (ValueError, RecursionError):
+        raise DamagedManifest(f"{file} is damaged: not JSON", cure=cure) from None
+    if not isinstance(values, dict) or not isinstance(version := values.get("schema_version"), int):
+        raise DamagedManifest(f"{file} is damaged: it says no version", cure=cure)
     if version != SCHEMA:
         raise StoreError(
             f"{path} has store version {version}; this Orienteer reads version {SCHEMA}",
             cure="ingest the scans into a new folder with this Orienteer, or install the one that wrote it",
         )
     try:
-        return Manifest.build(values, origin=str(file))
+        return Manifest.build(unsealed(values), origin=str(file))
     except ConfigError as error:
-        raise StoreError(error.message, cure="delete the file and run the same ingest again") from None
+        raise DamagedManifest(f"{error.message} (damaged, or not written by Orienteer)", cure=cure) from None
+    except ValueError as error:
+        raise DamagedManifest(f"{file} is damaged: {error}", cure=cure) from None
 
 
 def _cell(manifest: Manifest) -> int:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from orienteer.errors import RunError
+from orienteer.seal import sealed, unsealed
 
 FORMAT = 1
 
@@ -58,8 +59,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             save_file({key: value.detach().cpu().contiguous() for key, value in values.items()}, part / name)
             digests[name] = _digest(part / name)
         state = {"format": FORMAT, "step": checkpoint.step, "sha256": digests, "state": dict(checkpoint.state)}
-        sealed = state | {"seal": _seal(state)}
-        (part / "state.json").write_text(json.dumps(sealed, indent=2), encoding="utf-8")
+        (part / "state.json").write_text(json.dumps(sealed(state), indent=2), encoding="utf-8")
         for path in (*part.iterdir(), part):
             _sync(path)
         if final.exists():  # written again after damage or another try: never a moment without either
@@ -86,10 +86,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise RunError(
                 f"checkpoint {path} has format {document['format']}, not {FORMAT}", cure="use the version that wrote it"
             )
-        if document.get("seal", _seal(document)) != _seal(document):
-            raise RunError(
-                f"checkpoint {path}: state.json is damaged (its checksum differs)", cure="use an earlier one"
-            )
+        unsealed(document)
         for name, digest in document["sha256"].items():
             if _digest(path / name) != digest:
                 raise RunError(
@@ -185,12 +182,6 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _seal(document: Mapping[str, Any]) -> str:
-    """SHA-256 of all that ``state.json`` says."""
-    said = {key: value for key, value in document.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _sync(path: Path) -> None:
