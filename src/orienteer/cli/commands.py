@@ -6,6 +6,7 @@ from orienteer.cli import ingest
 from orienteer.cli import pretrain
 from orienteer.cli import evaluate
 from orienteer.cli import report
+from orienteer.cli import observe
 from orienteer.cli import finetune
 from orienteer.cli import predict
 from orienteer.cli import probe

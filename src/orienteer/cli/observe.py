@@ -1,0 +1,39 @@
+"""``orienteer observe RUN``: the run in the browser, to test with one's own hands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+
+@app.command()
+def observe(
+    run: Annotated[Path, typer.Argument(help="A run folder, finished or still training, or that of `orienteer demo`.")],
+    store: Annotated[
+        Path | None, typer.Option(help="Scans to look at; by default the store beside RUN that it learned from.")
+    ] = None,
+    beside: Annotated[
+        Path | None, typer.Option("--and", help="A second run, shown side by side with the first.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything else than this machine lets others reach the scans.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Cores that one answer of the model may use.")] = 2,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
+) -> None:
+    """Open a run in the browser: place views in a scan and see what the model knows about space.
+
+    It only reads the run and the store, and answers this machine alone, to whoever has the printed link.
+
+    **Examples**
+
+    `orienteer observe orienteer-demo`
+
+    `orienteer observe run --store store --and other-run`
+    """
+    from orienteer.observatory.serve import observe as serve
+
+    serve(run, store, beside=beside, host=host, port=port, threads=threads, browser=not no_browser)

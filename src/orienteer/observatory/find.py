@@ -1,0 +1,75 @@
+"""From what a person typed to a run and the store it learned from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from orienteer.errors import OrienteerError, RunError
+from orienteer.pretraining.fingerprint import fingerprint
+from orienteer.pretraining.folder import RunFolder
+from orienteer.store import Store
+
+
+def find_run(path: Path) -> RunFolder:
+    """The run at ``path``, or in its folder ``run`` where ``orienteer demo`` puts it.
+
+    Raises:
+        RunError: there is none.
+    """
+    for folder in (RunFolder(path), RunFolder(path / "run")):
+        if folder.is_claimed and folder.record_file.is_file():
+            return folder
+    problem = f"{path} is not a run folder" if path.is_dir() else f"there is no folder {path}"
+    raise RunError(problem, cure="give the folder that `orienteer pretrain` or `orienteer demo` wrote")
+
+
+def find_store(run: RunFolder, given: Path | None) -> Store:
+    """The store to look at: the one given, or the one beside the run from which it learned.
+
+    Raises:
+        RunError: none is given, and none beside the run is the one it learned from; or its grid is not the run's.
+        StoreError: what is given is no store.
+    """
+    data = run.record()["data"]
+    if given is not None:
+        store = Store.open(given)
+    else:
+        wanted = data.get("fingerprint")
+        found = (store for store in _beside(run.path.resolve()) if fingerprint(store) == wanted)
+        beside = next(found, None)
+        if beside is None:
+            raise RunError(
+                f"the store that {run.path} learned from is not beside it", cure="say where it is with --store STORE"
+            )
+        store = beside
+    fits(run, store)
+    return store
+
+
+def fits(run: RunFolder, store: Store) -> None:
+    """Check that a run can read a store.
+
+    Raises:
+        RunError: another spacing or number of channels, or no scan at all.
+    """
+    data = run.record()["data"]
+    if abs(store.manifest.spacing - data["spacing_mm"]) > 1e-6 * data["spacing_mm"]:
+        raise RunError(
+            f"{run.path} learned at {data['spacing_mm']:g} mm, {store.path} is at {store.manifest.spacing:g} mm",
+            cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",
+        )
+    channels = {entry.channels for entry in store.manifest.scans}
+    if channels != {data["channels"]}:
+        raise RunError(
+            f"{run.path} reads {data['channels']} channels, {store.path} holds {sorted(channels)}",
+            cure="give a store of scans with the same channels",
+        )
+
+
+def _beside(run: Path) -> Iterator[Store]:
+    """Stores in the folders around a run, nearest first."""
+    for around in (run.parent, run.parent.parent, run.parent.parent.parent):
+        for manifest in sorted(around.glob("*/manifest.json")):
+            try:
+                yield Store.open(manifest.parent)
+            except OrienteerError:
+                continue

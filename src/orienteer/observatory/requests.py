@@ -1,0 +1,49 @@
+"""What may be asked, strictly: unknown keys, wrong types, numbers out of range and odd ids are refused."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RunKey = Literal["a", "b"]
+ScanId = Annotated[str, Field(min_length=1, max_length=200)]
+"""Compared with the ids of the store, never used as a path."""
+Millimetres = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
+Place = Annotated[list[Millimetres], Field(min_length=3, max_length=3)]
+Step = Annotated[int, Field(ge=0, le=10**12)]
+Probe = Literal["constant", "shuffled", "border", "interior"]
+
+
+class Request(BaseModel):
+    """Base of every request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DrawRequest(Request):
+    """Views placed the way evaluation places them."""
+
+    run: RunKey = "a"
+    scan: ScanId
+    count: int = Field(3, ge=2, le=6)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+
+class LookRequest(Request):
+    """What does the model say of these views?"""
+
+    run: RunKey = "a"
+    step: Step | None = None
+    scan: ScanId
+    centres_mm: Annotated[list[Place], Field(min_length=2, max_length=6)]
+    probe: Probe | None = None
+    probe_view: Annotated[int, Field(ge=0, le=5)] | None = None
+
+
+class WhereRequest(Request):
+    """Where in the scan ``target`` does the model believe this crop of ``scan`` to lie?"""
+
+    run: RunKey = "a"
+    step: Step | None = None
+    scan: ScanId
+    centre_mm: Place
+    target: ScanId

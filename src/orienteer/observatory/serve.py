@@ -1,0 +1,129 @@
+"""``observe``: open a run in the browser."""
+
+import secrets
+import socket
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+
+from orienteer.errors import OrienteerError
+from orienteer.observatory.app import create_app
+from orienteer.observatory.find import find_run, find_store, fits
+from orienteer.observatory.guard import LOOPBACK
+from orienteer.observatory.session import Session
+
+MOST_CONNECTIONS = 256
+"""More at once are told to come back later."""
+
+
+def open_sessions(
+    run: Path | str, store: Path | str | None = None, beside: Path | str | None = None
+) -> dict[str, Session]:
+    """One run as ``a``, a second one of the same store as ``b``.
+
+    Args:
+        run: a run folder, or the folder of ``orienteer demo``.
+        store: what to look at; by default the store beside the run from which it learned.
+        beside: a second run to compare with.
+
+    Raises:
+        RunError: no run, or no store for it, or two runs that do not read one store.
+        StoreError: the store cannot be read.
+    """
+    first = find_run(Path(run))
+    opened = find_store(first, None if store is None else Path(store))
+    sessions = {"a": Session("a", first, opened)}
+    if beside is not None:
+        second = find_run(Path(beside))
+        fits(second, opened)
+        sessions["b"] = Session("b", second, opened)
+    return sessions
+
+
+def observe(
+    run: Path | str,
+    store: Path | str | None = None,
+    *,
+    beside: Path | str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    threads: int = 2,
+    browser: bool = True,
+) -> None:
+    """Serve the page until it is stopped. Reads only: neither the run nor the store is ever written to.
+
+    Args:
+        run: a run folder, finished or still training, or the folder of ``orienteer demo``.
+        store: what to look at; by default the store beside the run from which it learned.
+        beside: a second run to compare with, of the same spacing and channels.
+        host: address to listen on; anything but this machine itself is warned of.
+        port: 0 takes a free one.
+        threads: cores that one prediction may use.
+        browser: open the page.
+
+    Raises:
+        RunError: no run, or no store for it.
+        StoreError: the store cannot be read.
+        OrienteerError: the address is taken, or the web page was never built.
+    """
+    import uvicorn
+
+    sessions = open_sessions(run, store, beside)
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(32)
+    app = create_app(sessions, token=token, host=host, port=port, threads=threads)
+    shown = f"[{host}]" if ":" in host else host
+    link = f"http://{shown}:{port}/?token={token}"
+    _say(sessions, host, link)
+    server = uvicorn.Server(
+        # No access log: the link in it would be the key.
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            limit_concurrency=MOST_CONNECTIONS,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+    )
+    if browser:
+        webbrowser.open(link)
+    server.run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that the port is known before the link is printed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise OrienteerError(
+            f"cannot listen on {host} port {port}: {error}", cure="leave out --port to take a free one"
+        ) from None
+    listening.listen(128)
+    return listening
+
+
+def _say(sessions: dict[str, Session], host: str, link: str) -> None:
+    console = Console(stderr=True, highlight=False)
+    first = sessions["a"]
+    if host not in LOOPBACK:
+        console.print(
+            f"warning: other machines can reach this page at {host}, unencrypted; whoever has the link sees the scans. "
+            "Without --host it is this machine's alone.",
+            style="bold yellow",
+            markup=False,
+        )
+    names = " and ".join(session.run.path.resolve().name for session in sessions.values())
+    console.print(f"{names} on {first.store.path}: {len(first.store.ids())} scans", markup=False)
+    if not first.own_store:
+        console.print("this is not the store it learned from: its splits do not say who was held out", style="yellow")
+    # The link alone on standard output, so that a script can take it.
+    print(link, flush=True)
+    console.print("stop with Ctrl-C", style="dim")

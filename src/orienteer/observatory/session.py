@@ -1,0 +1,247 @@
+"""One run and its store as the page sees them: facts, scans, checkpoints, verdict. Needs no torch."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from orienteer.observatory.refusal import Refusal
+from orienteer.pretraining.fingerprint import fingerprint
+from orienteer.pretraining.folder import RunFolder
+from orienteer.pretraining.settings import PretrainSettings
+from orienteer.report.cards import verdict_of
+from orienteer.report.history import curves
+from orienteer.report.read import RunRecords, mapping, number, read_run
+from orienteer.store import Store
+from orienteer.views import Sampler
+
+HELD_OUT_FIRST = {"test": 0, "val": 1, "train": 2}
+QUIET_SECONDS = 600
+"""A run that has no end and has written nothing for so long is not training any more."""
+
+
+@dataclass
+class Session:
+    """A run that may still be training, and a store that does not change.
+
+    Attributes:
+        key: ``a`` or ``b``.
+        run: its folder.
+        store: the scans.
+    """
+
+    key: str
+    run: RunFolder
+    store: Store
+
+    @cached_property
+    def settings(self) -> PretrainSettings:
+        """Of the run; they never change."""
+        return self.run.settings()
+
+    @property
+    def records(self) -> RunRecords:
+        """Everything the run has written so far, read again only when something of it changed."""
+        stamp = self._stamp()
+        if stamp != getattr(self, "_read_at", None):
+            self._records, self._read_at = read_run(self.run.path), stamp
+        return self._records
+
+    @property
+    def steps(self) -> list[int]:
+        """Steps that can be looked at: 0, whose weights follow from the seed, and every kept checkpoint."""
+        names = (path.name.removeprefix("step_") for path in self.run.checkpoints.glob("step_*") if path.is_dir())
+        return [0, *sorted(int(name) for name in names if name.isdigit() and int(name) > 0)]
+
+    @property
+    def best_step(self) -> int:
+        """The checkpoint the verdict is about where it is kept, else the newest one."""
+        steps, lead = self.steps, self.records.lead
+        judged = lead.record.get("step") if lead else self.records.summary.get("best_step")
+        return judged if isinstance(judged, int) and judged in steps else steps[-1]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.records.info.get("finished") is not None
+
+    @property
+    def live(self) -> bool:
+        """Whether it seems to be training now."""
+        try:
+            quiet = time.time() - self.run.observations.stat().st_mtime
+        except OSError:
+            return False
+        return not self.finished and quiet < QUIET_SECONDS
+
+    @cached_property
+    def own_store(self) -> bool:
+        """Whether the store is the one the run learned from, so that its splits say who was held out."""
+        return fingerprint(self.store) == mapping(self.records.info.get("data")).get("fingerprint")
+
+    def step(self, asked: int | None) -> int:
+        """The step asked for, or the best one.
+
+        Raises:
+            Refusal: no checkpoint of that step is kept.
+        """
+        if asked is None:
+            return self.best_step
+        if asked not in self.steps:
+            raise Refusal(
+                404, "no-checkpoint", f"no checkpoint of step {asked} is kept", "take one of the steps listed"
+            )
+        return asked
+
+    def scan(self, scan: str) -> str:
+        """``scan`` if the store has it.
+
+        Raises:
+            Refusal: it has not.
+        """
+        if scan not in self._ids:
+            raise Refusal(404, "no-scan", "the store has no scan of that id", "take one of the ids listed")
+        return scan
+
+    def facts(self) -> dict[str, Any]:
+        """What ``/api/session`` says of the run."""
+        settings, records = self.settings, self.records
+        data, tasks = mapping(records.info.get("data")), settings.active_tasks
+        verdict = verdict_of(records.lead)
+        chunk = float((tasks.get("adjacency") or {}).get("chunk", 0.5))
+        view_mm = settings.views.size * self.store.manifest.spacing
+        lead = records.lead
+        return {
+            "key": self.key,
+            "name": self.run.path.resolve().name,
+            "tasks": [task for task in mapping(records.info).get("tasks") or tasks],
+            "view_mm": view_mm,
+            "view_voxels": settings.views.size,
+            "views": settings.views.count,
+            "chunk_mm": view_mm * chunk,
+            "spacing_mm": self.store.manifest.spacing,
+            "forms": dict(mapping(records.info.get("forms"))),
+            "uncertainty": bool((tasks.get("gap") or {}).get("uncertainty", False)),
+            "steps": self.steps,
+            "best_step": self.best_step,
+            "total_steps": settings.optimiser.steps,
+            "live": self.live,
+            "finished": self.finished,
+            "verdict": None
+            if verdict.label == "none"
+            else {
+                "label": verdict.label,
+                "headline": verdict.headline,
+                "sentence": verdict.sentence,
+                "evidence": list(verdict.evidence),
+                "split": lead.split if lead else None,
+                "step": lead.record.get("step") if lead else None,
+            },
+            "figures": {key: number(value) for key, value in (lead.figures if lead else {}).items()},
+            "simulated": data.get("simulated") is True,
+            "evaluations": [evaluation.name for evaluation in records.evaluations],
+            "own_store": self.own_store,
+        }
+
+    def scans(self) -> list[dict[str, Any]]:
+        """The store's scans, held-out people first."""
+        entries = sorted(
+            self.store.manifest.scans, key=lambda entry: (HELD_OUT_FIRST.get(entry.split, 3), entry.split, entry.id)
+        )
+        return [
+            {
+                "id": entry.id,
+                "split": entry.split,
+                "person": entry.person,
+                "extent_mm": [n * entry.spacing for n in entry.shape],
+                "shape": list(entry.shape),
+                "spacing_mm": entry.spacing,
+                "channels": entry.channels,
+                "labelled": entry.labelled,
+                "body_mm": [
+                    [n * entry.spacing for n in entry.foreground_low],
+                    [(n - 1) * entry.spacing for n in entry.foreground_high],
+                ],
+            }
+            for entry in entries
+        ]
+
+    def draw(self, scan: str, count: int, seed: int) -> list[list[float]]:
+        """Centres of ``count`` views placed the way evaluation places them, mm; ``seed`` counts the draws."""
+        views = self.settings.views.model_copy(update={"count": count, "placement": "free"})
+        sampler = Sampler(self.store, (self.scan(scan),), views, self.settings.evaluation.seed, augment=False)
+        centres: list[list[float]] = sampler.draw(seed).centres.tolist()
+        return centres
+
+    def history(self, since: int = -1) -> dict[str, dict[str, Any]]:
+        """Validation and training curves after step ``since``: per task and measure its points ``[step, value]``."""
+        better = _better(self.records.lines)
+        found: dict[str, dict[str, Any]] = {}
+        for phase, points in (("validation", "points"), ("train", "train")):
+            for task, measures in curves(self.records.lines, "train" if phase == "train" else "validation").items():
+                for name, curve in measures.items():
+                    measure = found.setdefault(task, {}).setdefault(
+                        name,
+                        {
+                            "unit": curve.unit,
+                            "better": better.get(name, "lower"),
+                            "chance": None,
+                            "points": [],
+                            "train": [],
+                        },
+                    )
+                    after = curve.steps > since
+                    measure[points] = [
+                        [int(step), float(value)]
+                        for step, value in zip(curve.steps[after], curve.values[after], strict=True)
+                    ]
+                    if points == "points":
+                        measure["chance"] = number(float(curve.chance[-1]))
+        return found
+
+    def news(self, since: int) -> dict[str, Any]:
+        """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
+        lines = self.records.lines
+        return {
+            "step": max((int(line["step"]) for line in lines), default=0),
+            "steps": self.steps,
+            "best_step": self.best_step,
+            "total_steps": self.settings.optimiser.steps,
+            "live": self.live,
+            "finished": self.finished,
+            "history": self.history(since),
+        }
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(self.store.ids())
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Changes whenever a record does."""
+        folder = self.run.path
+        files = [
+            self.run.observations,
+            self.run.record_file,
+            self.run.summary,
+            *sorted(folder.glob("evaluations/*/*.*")),
+        ]
+        return tuple(_of(file) for file in files)
+
+
+def _of(file: Path) -> tuple[str, int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return str(file), 0, 0
+    return str(file), status.st_mtime_ns, status.st_size
+
+
+def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+    """Which way is better, of every measure."""
+    return {
+        name: str(mapping(measure).get("better", "lower"))
+        for line in lines
+        for name, measure in mapping(line.get("measures")).items()
+    }
