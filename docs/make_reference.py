@@ -1,9 +1,10 @@
-"""Write docs/reference/configuration.md from the settings classes, so that page and code cannot disagree.
+"""Write what docs/reference says of settings and of ``check --json`` from the code, so that they cannot disagree.
 
-Usage: ``python docs/make_reference.py`` writes the page; ``--check`` only says whether it is stale (exit 1).
+Usage: ``python docs/make_reference.py`` writes both files; ``--check`` only says whether one is stale (exit 1).
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 from orienteer.config import Config
 
 PAGE = Path(__file__).resolve().parent / "reference" / "configuration.md"
+SCHEMA = PAGE.with_name("check.schema.json")
 
 INTRODUCTION = """\
 # Configuration
@@ -182,17 +184,27 @@ def page() -> str:
     return "\n".join([INTRODUCTION, *commands])
 
 
+def schema() -> str:
+    """The JSON schema of ``orienteer check --json``."""
+    from orienteer.scans.schema import check_schema
+
+    return json.dumps(check_schema(), indent=2) + "\n"
+
+
 def main() -> None:
-    """Write the page, or with ``--check`` compare it."""
+    """Write both, or with ``--check`` compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
-    fresh = page()
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when one is stale")
+    fresh = {PAGE: page(), SCHEMA: schema()}
     if not parser.parse_args().check:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(fresh, encoding="utf-8")
-        print(f"written: {PAGE}")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != fresh:
-        sys.exit(f"{PAGE} is stale; run: make docs")
+        for path, text in fresh.items():
+            path.write_text(text, encoding="utf-8")
+            print(f"written: {path}")
+        return
+    for path, text in fresh.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path} is stale; run: make docs")
 
 
 if __name__ == "__main__":

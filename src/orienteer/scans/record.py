@@ -9,14 +9,16 @@ from orienteer.atomic import write_json
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.discover import Skipped
 from orienteer.scans.result import CheckResult
+from orienteer.scans.schema import RECORD_VERSION, CheckRecord
 from orienteer.scans.source import ScanInfo
 
-RECORD_VERSION = 1
+OWNER = 0o600
+"""It names files, and files may be called after patients."""
 
 
 def as_record(result: CheckResult) -> dict[str, Any]:
     """The whole check in JSON's types; paths are relative to the folder that was searched."""
-    return {
+    record = {
         "schema_version": RECORD_VERSION,
         "totals": {"scans": len(result.scans), "usable": len(result.usable), "skipped": len(result.skipped)},
         "estimate": asdict(result.estimate) if result.estimate else None,
@@ -28,6 +30,7 @@ def as_record(result: CheckResult) -> dict[str, Any]:
         "skipped": [_skipped(skip) for skip in result.skipped],
         "seconds": round(result.seconds, 3),
     }
+    return CheckRecord.build(record, origin="the check's record").model_dump(mode="json")
 
 
 def _scan(scan: ScanInfo) -> dict[str, Any]:
@@ -66,9 +69,9 @@ def _skipped(skip: Skipped) -> dict[str, str]:
 
 
 def write_record(path: Path, result: CheckResult) -> None:
-    """Write :func:`as_record`, atomically.
+    """Write :func:`as_record`, atomically and readable by the owner alone.
 
     Raises:
         OrienteerError: the folder is full or read-only.
     """
-    write_json(path, as_record(result))
+    write_json(path, as_record(result), mode=OWNER)
