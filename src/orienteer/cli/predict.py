@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
 
 
 @app.command()
@@ -13,12 +14,16 @@ def predict(
     network: Annotated[Path, typer.Argument(metavar="OUT", help="What `orienteer finetune` made.")],
     scans: Annotated[Path, typer.Argument(help="A folder of scans, any format, or one file.")],
     predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the predictions.")],
+    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace predictions that are there.")] = False,
 ) -> None:
     """Predict every scan; each answer lies on its scan's own grid and orientation.
 
     A scan that cannot be read is named with its cure and the others go on; then the exit status is 1. Networks of
-    several seeds answer together. Without --overwrite, predictions that are there are kept.
+    several seeds answer together. A network of several channels needs the same ones of each new person: files
+    CASE_0000, CASE_0001, ... as nnU-Net has them, a 4D file, or --channels. Without --overwrite, predictions that
+    are there are kept.
 
     **Examples**
 
@@ -29,7 +34,9 @@ def predict(
     from orienteer.transfer.predict import RECORD
     from orienteer.transfer.predict import predict as start
 
-    result = start(network, scans, predictions, overwrite=overwrite)
+    result = start(
+        network, scans, predictions, overwrite=overwrite, layout=layout.value, channels=channel_names(channels)
+    )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")

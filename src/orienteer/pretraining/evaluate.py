@@ -14,6 +14,7 @@ from orienteer.evaluation.assess import Progress as Tell
 from orienteer.pretraining.build import best_checkpoint, measuring_sampler, restore_model
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
+from orienteer.store.kinds import require_channels
 from orienteer.training.devices import build_fabric, resolve, set_threads
 
 
@@ -50,12 +51,7 @@ def evaluate(
             f"the run learned at {data['spacing_mm']:g} mm, the store is at {opened.manifest.spacing:g} mm",
             cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",
         )
-    channels = {entry.channels for entry in opened.manifest.scans}
-    if channels != {data["channels"]}:
-        raise RunError(
-            f"the run reads {data['channels']} channels, the store holds {sorted(channels)}",
-            cure="evaluate on scans with the same channels",
-        )
+    require_channels(opened.manifest, (data["channels"], tuple(data.get("channel_names", ()))), "the run")
     for place in (target, target / "examples"):
         sweep(place)
     checkpoint, warnings = best_checkpoint(folder)

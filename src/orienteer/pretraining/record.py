@@ -36,6 +36,7 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
         "data": {
             "spacing_mm": store.manifest.spacing,
             "channels": entries[0].channels,
+            "channel_names": list(store.manifest.channel_names),
             "scans": {split: sum(e.split == split for e in entries) for split in splits},
             "persons": {split: len({e.person for e in entries if e.split == split}) for split in splits},
             "view_voxels": settings.views.size,

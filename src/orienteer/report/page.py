@@ -89,6 +89,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "sections": sections,
         "machine": machine,
         "spatial": spatial,
+        "shown": shown_channel(run),
         "closeups": found,
         "galleries": galleries(lead.restored) if lead else [],
         "left_out": [TASKS[task] for task in ("gap", "adjacency", "route") if task not in trained],
@@ -102,6 +103,24 @@ def contents(run: RunRecords) -> dict[str, Any]:
     }
 
 
+def shown_channel(run: RunRecords) -> str:
+    """Which of several channels the pictures show; empty where there is but one."""
+    data = mapping(run.info.get("data"))
+    count, names = number(data.get("channels")) or 1, data.get("channel_names")
+    if count < 2:
+        return ""
+    first = f": {names[0]}" if isinstance(names, list) and names else ""
+    return f"the first of {count:.0f} channels{first}"
+
+
+def _channels(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if data.get("channels") is None:
+        return []
+    names = data.get("channel_names")
+    named = f" ({', '.join(map(str, names))})" if isinstance(names, list) and names else ""
+    return [("channels", f"{_text(data['channels'])}{named}")]
+
+
 def facts(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
     """Data, model, environment and duration as titled lists of name and value."""
     data, network = mapping(run.info.get("data")), mapping(run.info.get("network"))
@@ -109,7 +128,8 @@ def facts(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
         "Data": [
             *_counts("scans", data.get("scans")),
             *_counts("persons", data.get("persons")),
-            *_plain(data, spacing_mm="spacing, mm", channels="channels", views_per_sample="views per sample",
+            *_channels(data),
+            *_plain(data, spacing_mm="spacing, mm", views_per_sample="views per sample",
                     view_voxels="view edge, voxels", view_mm="view edge, mm"),
         ],
         "Model": [

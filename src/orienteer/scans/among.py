@@ -1,15 +1,12 @@
 """What only shows with all scans side by side: ids and voxels that occur twice, odd channels, the usual spacing."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from orienteer.scans.findings import Finding, finding
+from orienteer.scans.findings import finding
+from orienteer.scans.kinds import odd_channels, usual_channels
 from orienteer.scans.source import ScanInfo
-
-Channels = tuple[int, tuple[str, ...]]
-"""How many a scan has, and their names where a layout says them."""
 
 
 def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
@@ -32,40 +29,9 @@ def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
         if scan.content and scan.usable:
             contents.setdefault(scan.content, scan.id)
         compared.append(scan)
-    held = {n: (scan.channels, scan.source.channel_names) for n, scan in enumerate(compared) if scan.usable}
-    usual = usual_channels(held.values())
-    return [
-        scan.with_findings(odd) if n in held and (odd := odd_channels(held[n], usual)) else scan
-        for n, scan in enumerate(compared)
-    ]
-
-
-def usual_channels(channels: Iterable[Channels]) -> Channels:
-    """What most scans have; where as many have others, the one with more channels."""
-    channels = sorted(channels)
-    counts = Counter(map(_key, channels))
-    return max(channels, key=lambda one: (counts[_key(one)], _key(one)), default=(1, ()))
-
-
-def odd_channels(channels: Channels, usual: Channels) -> Finding | None:
-    """An error for a scan whose channels, or their order, are not the usual ones: a network reads one kind.
-
-    A single channel may be any sequence; of several, the names must agree.
-    """
-    if _key(channels) == _key(usual):
-        return None
-    return finding("channels-mixed", f"{_channels_text(channels)}, where the others have {_channels_text(usual)}")
-
-
-def _key(channels: Channels) -> Channels:
-    count, names = channels
-    return count, tuple(name.casefold() for name in names) if count > 1 else ()
-
-
-def _channels_text(channels: Channels) -> str:
-    count, names = channels
-    named = f" ({', '.join(names)})" if names and count > 1 else ""
-    return f"{count} channel{'s' * (count != 1)}{named}"
+    usual = usual_channels(scan.source.kind for scan in compared)
+    odd = [odd_channels(scan.source.kind, usual) if scan.usable else None for scan in compared]
+    return [scan.with_findings(found) if found else scan for scan, found in zip(compared, odd, strict=True)]
 
 
 def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:

@@ -56,6 +56,11 @@ class Source:
         """The relative path without its extension, folders joined by two underscores."""
         return without_extension(self.relative).replace("/", "__")
 
+    @property
+    def kind(self) -> tuple[int, tuple[str, ...]]:
+        """How many channels its layout makes of it, and their names; one without a name where none says."""
+        return len(self.channel_names) or 1, self.channel_names
+
 
 def without_extension(name: str) -> str:
     """``a/b.nii.gz`` to ``a/b``; dots that are part of a name stay."""

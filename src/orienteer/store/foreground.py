@@ -22,15 +22,16 @@ SEPARATION = 0.8
 def foreground_mask(image: Float32[ndarray, "c d h w"]) -> Bool[ndarray, "d h w"]:
     """The body of a scan, or everything where the scan is a crop without air around.
 
-    Otsu's threshold, thin things cut off, large parts kept, holes (lungs, ventricles) filled.
+    Of several channels, the body is what any of them shows; a map whose background is noise shows none, and then
+    has no say. Otsu's threshold, thin things cut off, large parts kept, holes (lungs, ventricles) filled.
 
     Args:
         image: intensities on the stored grid.
     """
-    mask = np.zeros(image.shape[1:], dtype=bool)
-    for channel in image:
-        mask |= _channel_mask(channel)
-    return mask
+    masks = [_channel_mask(channel) for channel in image]
+    bodies = [mask for mask in masks if not mask.all()]
+    union: NDArray[np.bool_] = np.any(bodies or masks, axis=0)
+    return union
 
 
 def foreground_box(mask: Bool[ndarray, "d h w"]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from orienteer.store.result import counted, some
 from orienteer.store.split import assign_splits
@@ -22,18 +23,20 @@ def name_people(
     rows: Mapping[str, Row] | None,
     before: Mapping[str, Place],
     left_out: Collection[str] = (),
+    layout: Mapping[str, Place] = MappingProxyType({}),
 ) -> tuple[dict[str, Place], tuple[str, ...]]:
     """Find person, split and table columns of every scan.
 
-    The table wins over what the store said before; a scan the table does not name keeps its person, or is a
-    person of its own. Splits follow the user's own names, so that a person has the same one in every store,
-    whatever pseudonym each store gives.
+    The table wins over what the store said before, and that over the folder's layout; a scan of which none of
+    them tells the person is a person of its own. Splits follow the user's own names, so that a person has the
+    same one in every store, whatever pseudonym each store gives.
 
     Args:
         names: every scan the store will hold, as its files are called.
         rows: the table's, by their own ids; None without a table.
         before: the store until now, by name.
         left_out: names of scans that failed; their rows are not reported as belonging to nothing.
+        layout: what the folder's layout says, by name; a scan's split there may be empty.
 
     Returns:
         a place for each name, and notes for the reader.
@@ -52,11 +55,14 @@ def name_people(
         notes.append(f"{counted(len(alone), 'scan')} without a row in the table: {some(alone)}")
     people, extra = {}, {}
     for name in names:
-        row, known = matched.get(name), before.get(name)
-        people[name] = row.person if row else known.person if known else name
+        row, known, said = matched.get(name), before.get(name), layout.get(name)
+        told = known.person if known else name
+        # Who was only known by the scan's own name so far may be known better now.
+        people[name] = row.person if row else said.person if said and told == name else told
         extra[name] = dict(row.extra) if row else dict(known.table) if known else {}
     earlier = {before[name].person: before[name].split for name in names if name in before}
-    fixed = earlier | {row.person: row.split for row in matched.values() if row.split}
+    fixed = {people[name]: layout[name].split for name in names if name in layout and layout[name].split}
+    fixed |= earlier | {row.person: row.split for row in matched.values() if row.split}
     splits = assign_splits(people.values(), fixed)
     moved = sorted(person for person in earlier if person in splits and splits[person] != earlier[person])
     if moved:

@@ -20,12 +20,12 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
 from orienteer.store.labels import labels_on_grid
 from orienteer.store.manifest import ArrayFile, Intensity, Names, Parameters, ScanEntry
 from orienteer.store.resample import Grid, isotropic_grid, resample_image
 from orienteer.store.sources import SourceRecord
-from orienteer.store.store import array_path
 
 MOST_STRETCH = 64
 """Stored voxels for one of the scan's: four times finer along every axis."""
@@ -122,6 +122,7 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         person="",
         split="",
         channels=len(voxels.image),
+        channel_names=job.source.channel_names,
         shape=grid.shape,
         spacing=job.parameters.spacing,
         affine=tuple(tuple(float(v) for v in row) for row in grid.affine),
@@ -161,15 +162,20 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
     _guard_stretch(volume.shape, grid.shape)
-    empty = empty_value(volume.array)
     resampled = resample_image(volume, grid)
     mask = foreground_mask(resampled)
-    whole = bool(volume.array.dtype.kind in "iu" or np.array_equal(volume.array, np.rint(volume.array)))
+    # Each channel by itself: one may be stripped of its skull and whole numbers, the next a map in fractions.
     channels = [
-        quantise(channel, mask, whole=whole, empty=empty, percentiles=parameters.window_percentiles)
-        for channel in resampled
+        quantise(
+            channel, mask, whole=_whole(own), empty=empty_value(own), percentiles=parameters.window_percentiles
+        )
+        for channel, own in zip(resampled, volume.array, strict=True)
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
+
+
+def _whole(array: NDArray) -> bool:
+    return bool(array.dtype.kind in "iu" or np.array_equal(array, np.rint(array)))
 
 
 def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:

@@ -34,7 +34,13 @@ ORGANS: Mapping[int, tuple[tuple[float, float, float], tuple[float, float, float
 
 
 def phantom(
-    person: int = 0, shape: Shape = (28, 32, 30), spacing: float = 3.0, *, visit: int = 0, seed: int = 0
+    person: int = 0,
+    shape: Shape = (28, 32, 30),
+    spacing: float = 3.0,
+    *,
+    visit: int = 0,
+    seed: int = 0,
+    channels: int = 1,
 ) -> tuple[Volume, NDArray[np.uint8]]:
     """One scan of one made-up person, and its organs.
 
@@ -44,9 +50,12 @@ def phantom(
         spacing: mm per voxel.
         visit: another scan of the same body: same anatomy, another noise and gain.
         seed: another cohort.
+        channels: sequences of the same body, in turn as bright and as dark in each organ as the one before; each
+            with a gain and noise of its own. The first is the same however many there are.
 
     Returns:
-        The scan ``(1, D, H, W)`` int16 with an RAS affine centred on the body, and labels ``(D, H, W)`` of ``ORGANS``.
+        The scan ``(channels, D, H, W)`` int16 with an RAS affine centred on the body, and labels ``(D, H, W)`` of
+        ``ORGANS``.
 
     Example:
         >>> volume, organs = phantom(person=3)
@@ -56,21 +65,27 @@ def phantom(
     body = np.random.Generator(np.random.Philox(key=[seed, person]))
     machine = np.random.Generator(np.random.Philox(key=[seed, person], counter=[0, 0, 0, 1 + visit]))
     place = _body_coordinates(shape, body)
-    tissue = TISSUE * (1 + 0.25 * _texture(place))
+    texture = 0.25 * _texture(place)
+    contrast = np.ones(shape)
     labels = np.zeros(shape, dtype=np.uint8)
     for label, (centre, radii, brightness) in ORGANS.items():
         middle = np.array(centre) + body.normal(0, 0.03, size=3)
         size = np.array(radii) * np.exp(body.normal(0, 0.06, size=3))
         inside = _inside(place, middle, size, softness=0.2)
-        tissue = tissue * (1 + (brightness * np.exp(body.normal(0, 0.03)) - 1) * inside)
+        contrast = contrast * (1 + (brightness * np.exp(body.normal(0, 0.03)) - 1) * inside)
         labels[inside > 0.5] = label
     skin = _inside(place, np.zeros(3), np.full(3, 0.9), softness=0.08, power=4)
-    gain = float(np.exp(machine.normal(0, 0.08)))
-    noise = machine.normal(0, 0.015 * TISSUE, size=shape)
-    image = np.where(skin > 0.5, np.clip(gain * tissue * skin + noise, 1, 32767), AIR)
+    sequences = []
+    for channel in range(channels):
+        sign = -1 if channel % 2 else 1
+        tissue = TISSUE * (1 + sign * texture) * contrast**sign
+        gain = float(np.exp(machine.normal(0, 0.08)))
+        noise = machine.normal(0, 0.015 * TISSUE, size=shape)
+        sequences.append(np.where(skin > 0.5, np.clip(gain * tissue * skin + noise, 1, 32767), AIR))
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = -spacing * (np.array(shape) - 1) / 2
-    return Volume(np.rint(image)[None].astype(np.int16), affine), np.where(skin > 0.5, labels, 0).astype(np.uint8)
+    image = np.rint(np.stack(sequences)).astype(np.int16)
+    return Volume(image, affine), np.where(skin > 0.5, labels, 0).astype(np.uint8)
 
 
 def phantom_store(

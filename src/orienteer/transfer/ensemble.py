@@ -33,6 +33,7 @@ class Ensemble:
         channels: channels of a scan.
         digest: SHA-256 of all weights.
         device: where the networks are.
+        channel_names: names of the channels, where they are known.
     """
 
     networks: tuple[Any, ...]
@@ -42,6 +43,7 @@ class Ensemble:
     channels: int
     digest: str
     device: torch.device
+    channel_names: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, out: Path) -> "Ensemble":
@@ -84,6 +86,7 @@ class Ensemble:
             settings=settings.model_copy(update={"devices": devices}),
             parameters=Parameters.build(record["parameters"]),
             channels=record["channels"],
+            channel_names=tuple(record.get("channel_names", ())),
             digest=digest.hexdigest(),
             device=device,
         )

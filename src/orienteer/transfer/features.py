@@ -52,11 +52,13 @@ class Source(NamedTuple):
         features: the network.
         spacing: mm per voxel it learned at; None for random weights.
         channels: channels it reads.
+        channel_names: their names, where they are known.
     """
 
     features: FrozenFeatures
     spacing: float | None
     channels: int
+    channel_names: tuple[str, ...] = ()
 
 
 def features_of(run: Path) -> Source:
@@ -77,7 +79,7 @@ def features_of(run: Path) -> Source:
     backbone = Backbone(settings.network, in_channels=data["channels"], view=settings.views.size, dense=dense)
     backbone.load_state_dict(state)
     features = FrozenFeatures(backbone, use_decoder=dense, view=settings.views.size)
-    return Source(features, data["spacing_mm"], data["channels"])
+    return Source(features, data["spacing_mm"], data["channels"], tuple(data.get("channel_names", ())))
 
 
 def random_features(network: NetworkSettings, *, channels: int, view: int, seed: int) -> Source:

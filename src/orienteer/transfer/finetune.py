@@ -15,7 +15,9 @@ from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.fingerprint import fingerprint
+from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Parameters, Store
+from orienteer.store.kinds import require_channels
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
@@ -118,6 +120,9 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
+    if run is not None:
+        data = RunFolder(run).record()["data"]
+        require_channels(store.manifest, (data["channels"], tuple(data.get("channel_names", ()))), str(run))
     goal = goal_of(store, settings)
     scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
@@ -194,6 +199,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "kind": work.settings.kind,
         "goal": work.goal.to_json(),
         "channels": store.entry(work.goal.scans[0]).channels,
+        "channel_names": list(store.manifest.channel_names),
         "spacing_mm": store.manifest.spacing,
         "parameters": (store.manifest.parameters or Parameters(spacing=store.manifest.spacing)).model_dump(mode="json"),
         "fingerprint": fingerprint(store),

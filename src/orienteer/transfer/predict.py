@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from orienteer.atomic import write_json
 from orienteer.errors import RunError, ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.scans import Finding, Source, discover, read
+from orienteer.scans import Finding, Source, lay_out, read
 from orienteer.scans.findings import finding
+from orienteer.scans.kinds import channels_text, readable
 from orienteer.store.prepare import Scaled, scaled
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
@@ -39,7 +40,14 @@ class PredictResult:
 
 
 def predict(
-    network: Path | str, scans: Path | str, out: Path | str, *, overwrite: bool = False, progress: bool = True
+    network: Path | str,
+    scans: Path | str,
+    out: Path | str,
+    *,
+    overwrite: bool = False,
+    layout: str = "auto",
+    channels: Sequence[str] = (),
+    progress: bool = True,
 ) -> PredictResult:
     """Predict every scan below a folder; one that cannot be read is reported and the others go on.
 
@@ -50,6 +58,9 @@ def predict(
             numbers named in ``predictions.json``; for classification and regression only that file.
         overwrite: replace predictions that are there already; otherwise they are kept and not made again, and those
             of another network are in the way.
+        layout: how the folder is laid out; by default what it says of itself. Files ``CASE_0000``, ``CASE_0001``
+            make one scan where they are as many as the network reads.
+        channels: names of the sequences that make one scan together, in the order the network learned.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -57,7 +68,8 @@ def predict(
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
-    sources, failed = _unique(discover(Path(scans)))
+    found = lay_out(Path(scans), layout=layout, channels=channels, expected=ensemble.channels)
+    sources, failed = _unique(found.sources)
     _claim(folder, ensemble, overwrite)
     done: dict[str, Any] = {}
     console = Console(stderr=True, quiet=not progress)
@@ -126,18 +138,35 @@ def _one(ensemble: Ensemble, source: Source, folder: Path, overwrite: bool) -> A
     target = folder / f"{source.id}.nii.gz"
     if ensemble.goal.structures is not None and target.exists() and not overwrite:
         return target.name
-    volume = read(source)
-    if len(volume.array) != ensemble.channels:
-        raise ScanError(
-            f"{source.relative}: {len(volume.array)} channels, the network reads {ensemble.channels}",
-            code="channels",
-            cure="predict scans with the channels it was trained on",
-        )
+    volume = _read(ensemble, source)
     ready = scaled(canonical(volume), ensemble.parameters)
     if ensemble.goal.structures is None:
         return ensemble.answer(ready)
     _write(ensemble.probabilities(ready), ready, volume, target)
     return target.name
+
+
+def _read(ensemble: Ensemble, source: Source) -> Volume:
+    """The scan with the channels that the network reads.
+
+    Raises:
+        ScanError: it has others, or cannot be read.
+    """
+    learned = (ensemble.channels, ensemble.channel_names)
+    if ensemble.channels > 1 and not source.channel_names:
+        # A file of as many volumes as the network reads needs no layout to say that they are channels.
+        source = replace(source, volumes="channels")
+    volume = read(source)
+    held = (len(volume.array), source.channel_names)
+    if readable(held, learned):
+        return volume
+    asked = ",".join(ensemble.channel_names) or "A,B"
+    raise ScanError(
+        f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",
+        code="channels-mixed",
+        cure="give it the channels it was trained on: CASE_0000, CASE_0001, ... with --layout nnunet,"
+        f" or files named by sequence with --channels {asked}",
+    )
 
 
 def _write(likely: np.ndarray, ready: Scaled, volume: Volume, target: Path) -> None:

@@ -13,6 +13,7 @@ from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, RunError
 from orienteer.observations.files import finite, write_rows
 from orienteer.store import Store
+from orienteer.store.kinds import require_channels
 from orienteer.training.devices import build_fabric, resolve, set_threads
 from orienteer.transfer.features import FrozenFeatures, Source, features_of
 from orienteer.transfer.goal import Goal, class_weights, goal_of
@@ -148,12 +149,7 @@ def check_fits(source: Source, store: Store, run: str) -> None:
             f"{run} learned at {source.spacing:g} mm, the store is at {spacing:g} mm",
             cure=f"ingest the scans with --spacing {source.spacing:g}",
         )
-    channels = {entry.channels for entry in store.manifest.scans}
-    if channels != {source.channels}:
-        raise RunError(
-            f"{run} reads {source.channels} channels, the store holds {sorted(channels)}",
-            cure="use scans with the same channels",
-        )
+    require_channels(store.manifest, (source.channels, source.channel_names), run)
 
 
 def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:

@@ -57,7 +57,7 @@ def test_nnunet__a_folder_of_images_without_description_is_grouped_where_cases_a
     for name in ("a_0000", "a_0001", "b_0000", "b_0001"):
         nifti(tmp_path / "imagesTr" / f"{name}.nii.gz")
     (layout,) = lay_out(tmp_path).layouts
-    assert (layout.scans, layout.channels) == (2, ("channel 0", "channel 1"))
+    assert (layout.scans, layout.channels) == (2, ("0000", "0001"))
 
 
 def test_nnunet__a_missing_channel_is_named_and_costs_one_case(tmp_path: Path) -> None:

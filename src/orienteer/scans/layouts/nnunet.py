@@ -77,7 +77,7 @@ def arrange(folder: Path, root: Path, sources: Sequence[Source], names: tuple[st
     """
     cases = cases_of([source for source in sources if in_images(source, folder)] or sources)
     count = len(names) or _usual_count(cases)
-    names = names or tuple(f"channel {n}" for n in range(count))
+    names = names or tuple(f"{n:04d}" for n in range(count))
     numbers = _chosen(names, wanted, folder)
     part = Part(Layout(NAME, place_of(folder, root), channels=tuple(names[n] for n in numbers)))
     taken = {source.relative for channels in cases.values() for source in channels.values()}

@@ -1,0 +1,25 @@
+"""Whether a network may read the scans of a store: the same channels, in the same order."""
+
+from orienteer.errors import RunError
+from orienteer.scans.kinds import Channels, channels_text, readable
+from orienteer.store.manifest import Manifest
+
+
+def require_channels(manifest: Manifest, learned: Channels, network: str) -> None:
+    """Refuse a store whose channels are not those that a network learned from.
+
+    Args:
+        manifest: of the store.
+        learned: number and names of the network's channels; names are compared where both sides know them.
+        network: what to call it in the message.
+
+    Raises:
+        RunError: other channels, or the same ones in another order.
+    """
+    kinds = {(entry.channels, manifest.channel_names) for entry in manifest.scans} or {manifest.kind}
+    wrong = sorted(kind for kind in kinds if not readable(kind, learned))
+    if wrong:
+        raise RunError(
+            f"{network} reads {channels_text(learned)}, the store holds {channels_text(wrong[0])}",
+            cure="use scans with the same channels in the same order (`orienteer ingest --channels`)",
+        )
