@@ -36,7 +36,7 @@ BENCHMARK = {
     "name": "toy",
     "title": "Toy",
     "credit": "simulated",
-    "data": {"scans": "scans", "labels": "labels", "table": "people.tsv", "spacing": 3.0},
+    "data": {"scans": "scans", "labels": "labels", "table": "people.tsv", "spacing": 3.0, "keep_names": True},
     "seeds": [0],
     "parallel": 1,
     "pretrain": {key: value for key, value in PRETRAIN.items() if key != "tasks"} | {"checkpoint": {"every": 4}},
@@ -70,8 +70,19 @@ class Stage:
     alike: Callable[[Path, Path], list[str]]
 
 
+KEY = "5eed" * 16
+
+
 def nothing(folder: Path) -> None:
     """A stage that starts without a folder."""
+
+
+def a_key(folder: Path) -> None:
+    """A store that has its secret key only: pseudonyms are then the same in every store that is compared."""
+    from orienteer.store.private import Private, write_private
+
+    folder.mkdir()
+    write_private(folder, Private(names="pseudonyms", key=KEY))
 
 
 def make_cohort(folder: Path) -> None:
@@ -112,9 +123,9 @@ def stages(base: Path) -> dict[str, Stage]:
         shutil.copytree(base / "store", out)
 
     return {
-        "ingest": Stage("ingest", ingest("cohort", 1), nothing, sound_store, alike_stores),
+        "ingest": Stage("ingest", ingest("cohort", 1), a_key, sound_store, alike_stores),
         "update": Stage("update", ingest("later", 1), older, sound_store, alike_stores),
-        "workers": Stage("workers", ingest("cohort", 2), nothing, sound_store, alike_stores),
+        "workers": Stage("workers", ingest("cohort", 2), a_key, sound_store, alike_stores),
         "pretrain": Stage("pretrain", pretrain, nothing, sound_training, alike_runs),
         "finetune": Stage("finetune", finetune, nothing, sound_training, alike_finetunings),
         "benchmark": Stage(

@@ -16,7 +16,7 @@ import torch
 from orienteer.benchmark.cell import DONE, run_cell
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import OrienteerError
-from orienteer.store.workers import available_cores
+from orienteer.store.workers import available_cores, end_with_parent
 
 Failures = dict[str, str]
 UNTRIED = "its pretraining run failed"
@@ -146,6 +146,8 @@ def _error(future: "Future[None]") -> str | None:
 
 def _own_device(queue: "multiprocessing.Queue[int]", gpus: int) -> None:
     """Before anything is computed: a GPU of its own for this process, or a single CPU thread."""
+    # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.
+    threading.Thread(target=end_with_parent, daemon=True).start()
     number = queue.get()
     queue.put(number)
     if gpus:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from orienteer import __version__
-from orienteer.atomic import write_text
+from orienteer.atomic import is_leftover, sweep, write_text
 from orienteer.benchmark.cell import DONE
 from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.plan import Cell, cells_of
@@ -70,6 +70,7 @@ def benchmark(
     _check_claim(settings, out)
     out.mkdir(parents=True, exist_ok=True)
     with only_one(out, "benchmark"):
+        sweep(out)
         return _run(settings, cells, config, out, progress)
 
 
@@ -131,7 +132,9 @@ def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
                         f"{out} was started with another {group}.{name}",
                         cure="give the changed one another name, or choose another folder",
                     )
-    elif out.exists() and {path.name for path in out.iterdir()} - {"store", lock_name("benchmark")}:
+    elif out.exists() and any(
+        path.name not in ("store", lock_name("benchmark")) and not is_leftover(path) for path in out.iterdir()
+    ):
         raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
 
 

@@ -61,11 +61,11 @@ def _start_worker() -> None:
     limit_threads()
     # Ctrl-C reaches the whole group; the parent ends the workers, which need no tracebacks of their own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A killed parent cannot stop its workers; without this they would wait for work for ever."""
+def end_with_parent() -> None:
+    """For a thread of a worker, which a killed parent cannot stop: without it, it would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
