@@ -1,0 +1,1 @@
+"""Nothing that names a person leaves the hospital by what Orienteer writes."""
