@@ -159,6 +159,14 @@ def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -
     return Store.open(out / "store")
 
 
+def _published(settings: BenchmarkSettings) -> dict[str, Any]:
+    """The configuration as records and pages show it: of data that is not public, no path, which may name somebody."""
+    values = settings.model_dump(mode="json")
+    if not settings.data.keep_names:
+        values["data"] = {key: None if key in ("scans", "labels", "table") else v for key, v in values["data"].items()}
+    return values
+
+
 def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> dict[str, Any]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     return {
@@ -176,6 +184,6 @@ def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> d
         },
         "tasks": tasks_shown(settings),
         "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
-        "configuration": settings.model_dump(mode="json"),
+        "configuration": _published(settings),
         "commands": [f"orienteer benchmark {config.name} OUT"],
     }
