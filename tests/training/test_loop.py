@@ -9,8 +9,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
+from orienteer.memory import explained
 from orienteer.observations import Measure, Observation
 from orienteer.pretext.model import ModelOutput, Seen
+from orienteer.pretraining.run import MEMORY
 from orienteer.training.loop import StepResult, optimise
 from orienteer.training.optimiser import learning_rate
 from orienteer.training.settings import OptimiserSettings
@@ -124,6 +126,6 @@ def test_optimise__a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_w
 
 
 def test_optimise__no_memory_names_the_settings_to_lower() -> None:
-    with pytest.raises(RunError, match="out of memory") as caught:
+    with pytest.raises(RunError, match="memory ran out") as caught, explained(MEMORY):
         run(Slope(fails=torch.OutOfMemoryError), [0.5])
     assert all(setting in caught.value.cure for setting in ("optimiser.batch", "views.size", "network.size"))

@@ -11,6 +11,7 @@ from orienteer.atomic import sweep
 from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.assess import Progress as Tell
+from orienteer.memory import explained
 from orienteer.pretraining.build import best_checkpoint, measuring_sampler, restore_model
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
@@ -62,7 +63,7 @@ def evaluate(
     devices = resolve(settings.devices).model_copy(update={"devices": 1})
     set_threads(devices)
     device = build_fabric(devices).device
-    with _bar(console, enabled=progress) as tell:
+    with explained("lower evaluation.batch"), _bar(console, enabled=progress) as tell:
         return assess(
             model.to(device),
             measuring_sampler(settings, opened, split),

@@ -8,6 +8,7 @@ from typing import Any
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation
+from orienteer.memory import explained
 from orienteer.pretraining.build import build_model, measuring_sampler, training_sampler
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.fingerprint import fingerprint
@@ -19,6 +20,8 @@ from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
+
+MEMORY = "lower optimiser.batch, views.size, network.size or devices.workers, and start a new run"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,7 @@ def pretrain(
     fabric = build_fabric(devices)
     resolved = chosen.model_copy(update={"devices": devices})
     again = "run the same command again to go on from here (orienteer pretrain wants --resume)"
-    with folder.locked():
+    with folder.locked(), explained(MEMORY):
         _claim(chosen, folder, record)
         session = Session(Pretraining(resolved, opened), resolved, folder, again, progress)
         if devices.devices == 1:

@@ -71,7 +71,7 @@ def optimise(
         after_step: called once the weights have moved (a momentum teacher follows here).
 
     Raises:
-        RunError: the loss is no longer finite, or memory ran out.
+        RunError: the loss is no longer finite.
     """
     for step in range(start, settings.steps):
         began = time.perf_counter()
@@ -80,14 +80,9 @@ def optimise(
         rate = set_rates(optimiser, step, settings)
         torch.manual_seed(torch_seed(seed, Purpose.STEP, step))
         model.train()
-        try:
-            output = model(*batch.inputs)
-            optimiser.zero_grad(set_to_none=True)
-            fabric.backward(output.loss)
-        except torch.OutOfMemoryError as error:
-            raise RunError(
-                "the device ran out of memory", cure="lower optimiser.batch, views.size or network.size"
-            ) from error
+        output = model(*batch.inputs)
+        optimiser.zero_grad(set_to_none=True)
+        fabric.backward(output.loss)
         loss = float(output.loss.detach())
         if loss != loss or abs(loss) == float("inf"):
             raise RunError(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
+from orienteer.memory import explained
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
@@ -29,6 +30,8 @@ from orienteer.transfer.settings import FinetuneSettings
 from orienteer.transfer.summary import summarise
 from orienteer.transfer.weights import network_of
 from orienteer.transfer.work import Finetuning
+
+MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start anew"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, 
     if folder.is_claimed:
         _same(work, folder, split)
     if not folder.scores.is_file():
-        with folder.locked():
+        with folder.locked(), explained(MEMORY):
             _train(work, folder, console, progress)
             _score(work, folder, split, console, progress)
 

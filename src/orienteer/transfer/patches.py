@@ -18,6 +18,7 @@ from orienteer.transfer.structures import Structures
 from orienteer.views import Appearance, Purpose, generator
 from orienteer.views.appearance import apply_appearance
 from orienteer.views.sample import draw_appearance, draw_linear
+from orienteer.views.steady import Numbers, steadily
 
 KEPT = 4096
 """Voxels of a structure remembered per scan as possible patch centres."""
@@ -233,10 +234,13 @@ def patch_batches(
     """Batches of the given patch numbers, in that order."""
     options: dict[str, Any] = {"multiprocessing_context": "forkserver", "prefetch_factor": 4} if workers else {}
     whole = sampler.structures is not None
-    loader: DataLoader[Any] = DataLoader(
-        Patches(sampler, answers), batch_sampler=numbers, collate_fn=_Collate(whole), num_workers=workers, **options
-    )
-    yield from loader
+
+    def load(rest: Numbers) -> DataLoader[Any]:
+        return DataLoader(
+            Patches(sampler, answers), batch_sampler=rest, collate_fn=_Collate(whole), num_workers=workers, **options
+        )
+
+    yield from steadily(load, numbers)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from orienteer.views.crop import Sample, crop
 from orienteer.views.sample import Sampler
+from orienteer.views.steady import Numbers, steadily
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +85,11 @@ def batches(sampler: Sampler, numbers: list[list[int]], *, workers: int = 0) -> 
     if workers:
         # Forked after torch's threads exist a worker may hang; spawned ones start clean.
         options = {"multiprocessing_context": "forkserver", "prefetch_factor": 4, "worker_init_fn": _quiet_worker}
-    loader: DataLoader[Any] = DataLoader(
-        Samples(sampler), batch_sampler=numbers, collate_fn=collate, num_workers=workers, **options
-    )
-    yield from loader
+
+    def load(rest: Numbers) -> DataLoader[Any]:
+        return DataLoader(Samples(sampler), batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
+
+    yield from steadily(load, numbers)
 
 
 def _quiet_worker(_: int) -> None:
