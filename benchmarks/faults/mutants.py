@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.faults.damage import Change, losses, scratches
+from benchmarks.faults.frames import FRAMES
 from benchmarks.faults.headers import (
     META,
     NIFTI,
@@ -23,7 +24,7 @@ from benchmarks.faults.honest import Honest, copy_real, write_phantoms
 from benchmarks.faults.series import SERIES
 
 HEADER_SHARE = {"nifti": 0.02, "nifti.gz": 0.03, "pair": 0.95, "nrrd": 0.03, "nhdr": 0.95, "mha": 0.03, "mhd": 0.95,
-                "dicom": 0.5}  # fmt: skip
+                "dicom": 0.5, "enhanced": 0.3}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def _changes(honest: Honest) -> Iterator[tuple[str, bool, Change]]:
 
 def _header_changes(honest: Honest) -> Iterator[tuple[str, bool, Change]]:
     main = honest.main
-    if honest.family == "dicom":
-        for what, (lossy, series_change) in SERIES.items():
+    if honest.family in ("dicom", "enhanced"):
+        for what, (lossy, series_change) in (SERIES if honest.family == "dicom" else FRAMES).items():
             yield what, lossy, lambda folder, _, do=series_change: do(sorted(folder.iterdir()))
     elif honest.family in ("nrrd", "nhdr"):
         yield from ((what, False, _on(main, text_field(values, b": "))) for what, values in NRRD.items())

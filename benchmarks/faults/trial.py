@@ -27,6 +27,9 @@ HALF_A_VOXEL = 0.5
 PLACED = {"orientation-disagrees", "orientation-missing", "spacing-disagrees"}
 """Warnings that say two readers may place this scan differently."""
 
+LOSS_TOLD = {"dicom-missing-slices"}
+"""Warnings that say how much is lost, and that it was filled in."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -137,7 +140,8 @@ def judge(ended: Ended, placed: Ended, lossy: bool, honest: dict[str, Any]) -> t
     taken = [scan for scan in scans if scan["read"]]
     if not all(scan["finite"] for scan in taken):
         return "silent loss", "voxels are not finite"
-    if lossy and not all(scan["content"] in same for scan in taken):
+    known = {code for scan in honest["scans"] for code in scan["codes"]}
+    if lossy and not all(scan["content"] in same or (LOSS_TOLD & set(scan["codes"])) - known for scan in taken):
         return "silent loss", f"read as if whole: {[scan['codes'] for scan in taken]}"
     warned = {code for scan in taken for code in scan["codes"]} & PLACED
     # Where the independent reader crashed there is no distance, only the honest scan to compare with.

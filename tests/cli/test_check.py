@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scans.files import BAD, nifti, voxels
+from tests.scans.bad import BAD
+from tests.scans.files import nifti, voxels
 
 
 def _orienteer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -29,10 +30,10 @@ def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:
 
 
 def test_check__exits_1_when_no_scan_can_be_used(tmp_path: Path) -> None:
-    nifti(tmp_path / "time.nii.gz", voxels((8, 8, 8, 3)))
+    nifti(tmp_path / "field.nii.gz", voxels((8, 8, 8, 1, 3)))
     done = _orienteer("check", tmp_path)
     assert done.returncode == 1
-    assert "four-dimensional" in done.stdout and "Traceback" not in done.stderr
+    assert "colour" in done.stdout and "Traceback" not in done.stderr
 
 
 def test_check__an_empty_folder_is_two_lines_not_a_traceback(tmp_path: Path) -> None:

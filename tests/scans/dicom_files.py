@@ -1,9 +1,11 @@
 """DICOM series written to disk for tests, with a name, an id and a date that must never be printed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -29,6 +31,8 @@ def series(
     samples: int = 1,
     short: int | None = None,
     seed: int = 0,
+    tags: Sequence[Mapping[str, Any]] = (),
+    field: Callable[[NDArray], NDArray] | None = None,
 ) -> list[Path]:
     """Write one series, one file a slice; returns the files in the order of ``positions``.
 
@@ -49,6 +53,8 @@ def series(
         samples: values per voxel.
         short: index of a slice that holds half its voxels.
         seed: of the voxels.
+        tags: further attributes of each slice, by name.
+        field: stored values at places ``(..., 3)`` in LPS mm, instead of random ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
@@ -57,7 +63,7 @@ def series(
     written = []
     for index, z in enumerate(positions):
         rows, columns = sizes[index] if sizes else (16, 12)
-        data = _blank(uid, modality, image_type)
+        data = blank(uid, modality, image_type)
         data.Rows, data.Columns, data.SamplesPerPixel = rows, columns, samples
         data.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "RGB"
         if samples > 1:
@@ -70,7 +76,12 @@ def series(
         data.ImagePositionPatient = [-30.0, -40.0, float(z)]
         data.ImageOrientationPatient = [1, 0, 0, 0, float(np.cos(angle)), float(-np.sin(angle))]
         data.RescaleSlope, data.RescaleIntercept = slope, intercept
-        stored = random.integers(0, 2000, (frames, rows, columns, samples)).astype("<u2").tobytes()
+        values = random.integers(0, 2000, (frames, rows, columns, samples))
+        for name, value in (tags[index] if tags else {}).items():
+            setattr(data, name, value)
+        if field is not None:
+            values = np.rint(field(centres(data)))
+        stored = values.astype("<u2").tobytes()
         data.PixelData = stored[: len(stored) // 2] if index == short else stored
         for name in drop:
             delattr(data, name)
@@ -80,7 +91,16 @@ def series(
     return written
 
 
-def _blank(uid: str, modality: str, image_type: Sequence[str]) -> Dataset:
+def centres(data: Dataset) -> NDArray:
+    """``(rows, columns, 3)`` where each voxel of a slice is, LPS mm, from its header alone."""
+    down, across = np.meshgrid(np.arange(data.Rows), np.arange(data.Columns), indexing="ij")
+    direction = np.array(data.ImageOrientationPatient, float)
+    row = across[..., None] * direction[:3] * float(data.PixelSpacing[1])
+    column = down[..., None] * direction[3:] * float(data.PixelSpacing[0])
+    return np.array(data.ImagePositionPatient, float) + row + column
+
+
+def blank(uid: str, modality: str, image_type: Sequence[str]) -> Dataset:
     data = Dataset()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -82,7 +82,7 @@ def test_check__absurd_options_are_refused(cohort: Path, options: dict) -> None:
 
 
 def test_check__nothing_usable_has_no_estimate(tmp_path: Path) -> None:
-    nifti(tmp_path / "time.nii.gz", voxels((8, 8, 8, 3)))
+    nifti(tmp_path / "field.nii.gz", voxels((8, 8, 8, 1, 3)))
     assert check(tmp_path, progress=False).estimate is None
     assert "No scan can be used" in _page(tmp_path)
 

@@ -155,11 +155,11 @@ def test_read__trailing_axis_is_dropped(tmp_path: Path) -> None:
 
 
 def test_read__bad_scan_raises_with_file_code_and_cure(tmp_path: Path) -> None:
-    nifti(tmp_path / "time.nii.gz", voxels((6, 7, 8, 3)))
+    nifti(tmp_path / "field.nii.gz", voxels((6, 7, 8, 1, 3)))
     with pytest.raises(ScanError) as caught:
         _only(tmp_path)
-    assert caught.value.code == "four-dimensional"
-    assert "time.nii.gz" in caught.value.message and caught.value.cure
+    assert caught.value.code == "colour"
+    assert "field.nii.gz" in caught.value.message and caught.value.cure
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,9 +11,11 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import iter_pixels
 
 from orienteer.errors import ScanError
-from orienteer.scans.compressed import decode, guard_syntax
+from orienteer.scans.compressed import PIXEL_TAGS, decode, guard_syntax
 from orienteer.scans.dicom_header import Frame
 from orienteer.scans.findings import refusal
+
+VOXEL_TAGS: list[str | int] = [*PIXEL_TAGS, "NumberOfFrames", "PlanarConfiguration", "PixelData"]
 
 BROKEN = (ValueError, EOFError, OSError, AttributeError, KeyError, IndexError, RuntimeError, NotImplementedError,
           TypeError)  # fmt: skip
@@ -43,7 +45,7 @@ def read_frames(frames: Sequence[Frame]) -> list[NDArray]:
 def _stored(path: Path, indices: list[int]) -> dict[int, NDArray]:
     """Stored values of some frames of one file, by frame."""
     try:
-        data = pydicom.dcmread(path)
+        data = pydicom.dcmread(path, specific_tags=VOXEL_TAGS)
         syntax = data.file_meta.TransferSyntaxUID
         if syntax.is_encapsulated:
             guard_syntax(path, syntax)

@@ -93,8 +93,8 @@ def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
 
 def _is_list(reader: sitk.ImageFileReader) -> bool:
     """Whether a NRRD file's values of one voxel are volumes (diffusion, time), not a colour or a vector."""
-    kinds = (f"NRRD_kinds[{axis}]" for axis in range(reader.GetDimension() + 1))
-    return any(reader.GetMetaData(kind) == "list" for kind in kinds if reader.HasMetaDataKey(kind))
+    kind = "NRRD_kinds[pixel]"
+    return bool(reader.HasMetaDataKey(kind)) and str(reader.GetMetaData(kind)) == "list"
 
 
 def _voxels(path: Path, kind: str, shape: tuple[int, ...], channels: int) -> NDArray:
@@ -148,6 +148,9 @@ def _refuse(path: Path, error: RuntimeError) -> Exception:
         return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
     if "fread got only" in text or "but received" in text:
         return refusal("truncated", f"{path.name}: the data ends before the last voxel")
+    if "number of domain axes" in text:
+        message = f"{path.name}: its volumes lie along an axis that is neither in space nor a list"
+        return refusal("four-dimensional", message)
     if "_nrrdEncodingGzip" in text:
         return refusal("damaged", f"{path.name}: the compressed voxels are damaged")
     return refusal("unreadable", f"{path.name}: the reader gave up on it")

@@ -49,7 +49,8 @@ def open_nifti(source: Source) -> Opened:
     dtype = header.get_data_dtype()
     data = _image_file(path) if pair else path
     packed = _is_gzip(data)
-    room = data.stat().st_size - (0 if packed else int(header["vox_offset"]))
+    # The header's own vox_offset is set to 0 by nibabel once it is read.
+    room = data.stat().st_size - (0 if packed else int(image.dataobj.offset))
     guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed, sparse=source.sparse)
     found = _named_wrongly(path, packed)
     squeezed = squeeze_shape(full)

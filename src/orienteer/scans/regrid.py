@@ -9,7 +9,7 @@ from orienteer.scans.series import Regrid
 
 
 def regrid(slices: Sequence[NDArray], plan: Regrid, shape: tuple[int, int, int]) -> NDArray:
-    """Linear interpolation, in the plane and between slices; what no slice covers gets the lowest value.
+    """Linear interpolation, in the plane and between slices; what they do not cover gets the lowest value.
 
     Args:
         slices: ``(rows, columns)`` each, in order.
@@ -26,7 +26,7 @@ def regrid(slices: Sequence[NDArray], plan: Regrid, shape: tuple[int, int, int])
     at, pair = -2, (np.empty(0), np.empty(0))
 
     def moved(n: int) -> NDArray[np.float64]:
-        return _moved(slices[n], plan.shifts[n], (rows, columns), lowest)
+        return _moved(slices[n], plan.shifts[n], (rows, columns))
 
     for place in range(count):
         # The last slice at or before the place; the last place of all lies between the last two.
@@ -36,25 +36,25 @@ def regrid(slices: Sequence[NDArray], plan: Regrid, shape: tuple[int, int, int])
         share = (place - plan.places[below]) / (plan.places[below + 1] - plan.places[below])
         share = float(np.clip(share, 0, 1))
         mixed = pair[0] if share < 1e-6 else pair[1] if share > 1 - 1e-6 else (1 - share) * pair[0] + share * pair[1]
-        out[place] = np.rint(mixed) if whole else mixed
+        filled = np.where(np.isnan(mixed), lowest, mixed)
+        out[place] = np.rint(filled) if whole else filled
     return out.T
 
 
-def _moved(one: NDArray, shift: NDArray[np.float64], shape: tuple[int, int], lowest: float) -> NDArray[np.float64]:
-    """One slice in the grid's plane ``shape`` (rows, columns)."""
-    moved = _along(one.astype(np.float64), float(shift[1]), shape[0], lowest)
-    return _along(moved.T, float(shift[0]), shape[1], lowest).T
+def _moved(one: NDArray, shift: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """One slice in the grid's plane ``shape`` (rows, columns), NaN around it."""
+    moved = _along(one.astype(np.float64), float(shift[1]), shape[0])
+    return _along(moved.T, float(shift[0]), shape[1]).T
 
 
-def _along(lines: NDArray[np.float64], shift: float, length: int, lowest: float) -> NDArray[np.float64]:
-    """Shift by ``shift`` >= 0 along the first axis into ``length`` places; no voxel is mixed with the empty outside."""
+def _along(lines: NDArray[np.float64], shift: float, length: int) -> NDArray[np.float64]:
+    """Shift by ``shift`` >= 0 along the first axis into ``length`` places."""
     start, share = int(shift), shift - int(shift)
     if share > 1 - 1e-6:
         start, share = start + 1, 0.0
-    out = np.full((length, *lines.shape[1:]), lowest, np.float64)
+    out = np.full((length, *lines.shape[1:]), np.nan)
     if share < 1e-6:
         out[start : start + len(lines)] = lines
-        return out
-    # A place between two pixels of the slice gets both; one that lies outside all of them stays empty.
-    out[start + 1 : start + len(lines)] = (1 - share) * lines[1:] + share * lines[:-1]
+    else:
+        out[start + 1 : start + len(lines)] = (1 - share) * lines[1:] + share * lines[:-1]
     return out
