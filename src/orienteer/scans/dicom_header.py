@@ -28,10 +28,11 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
 
 TAGS: list[str | int] = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "Rows", "Columns", "NumberOfFrames",
-    "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient",
-    "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING[:5], *TELLING[6:], *PRIVATE_B_VALUES,
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "ImageType", "Rows",
+    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
+    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
+    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING[:5],
+    *TELLING[6:], *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
 
@@ -73,6 +74,7 @@ class FileHeader:
 
     Attributes:
         path: the file.
+        study: the visit it is from; never shown.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
         modality: as DICOM says it.
@@ -87,6 +89,7 @@ class FileHeader:
     """
 
     path: Path
+    study: str
     series: str
     instance: str
     modality: str
@@ -146,6 +149,7 @@ def _header(path: Path, data: Dataset) -> FileHeader:
     kinds = {str(part).upper() for part in data.get("ImageType") or ()}
     return FileHeader(
         path=path,
+        study=str(data.get("StudyInstanceUID") or ""),
         series=str(data.get("SeriesInstanceUID") or ""),
         instance=str(data.get("SOPInstanceUID") or ""),
         modality=modality,

@@ -1,6 +1,9 @@
 """From the headers of one DICOM series to its sources: one for each volume."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orienteer.scans.dicom_header import FileHeader
@@ -35,9 +38,10 @@ def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list
     blind = [header for header in headers if not header.frames]
     groups = volumes_of([header for header in headers if header.frames])
     whole = {header.path: len(header.frames) for header in headers}
+    person = _person(headers)
     names = _names(relative, len(groups) + bool(blind))
     sources = [
-        _source(group, name, root, whole, _note(group, number, len(groups)))
+        _source(group, name, root, whole, _note(group, number, len(groups)), person)
         for number, (group, name) in enumerate(zip(groups, names, strict=False), 1)
     ]
     if blind:
@@ -56,7 +60,26 @@ def _note(group: Group, number: int, count: int) -> tuple[Finding, ...]:
     return (finding("dicom-volumes", f"volume {number} of {count} in its series, told apart by {ways}"),)
 
 
-def _source(group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...]) -> Source:
+def _person(headers: Sequence[FileHeader]) -> str:
+    """A name for whoever came to the study: what one visit brought must not be parted by a split.
+
+    Not from the patient's id: many archives, when they remove names, give all patients the same one.
+    """
+    studies = {header.study for header in headers}
+    if len(studies) > 1 or studies == {""}:
+        return ""
+    return f"study-{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
+
+
+def name_the_lonely(sources: Sequence[Source]) -> list[Source]:
+    """Take the study's name from scans that are the only one of their study: they have their own."""
+    counts = Counter(source.person for source in sources)
+    return [replace(source, person="") if counts[source.person] == 1 else source for source in sources]
+
+
+def _source(
+    group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...], person: str
+) -> Source:
     taken: dict[Path, list[int]] = {}
     for frame in group.frames:
         taken.setdefault(frame.path, []).append(frame.index)
@@ -67,5 +90,6 @@ def _source(group: Group, relative: str, root: Path, whole: dict[Path, int], not
         relative=relative,
         root=root,
         frames=tuple(tuple(sorted(indices)) for indices in taken.values()) if parted else (),
+        person=person,
         faults=note,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.dicom_header import FileHeader, is_dicom, read_header
-from orienteer.scans.dicom_sources import sources_of
+from orienteer.scans.dicom_sources import name_the_lonely, sources_of
 from orienteer.scans.quiet import quiet
 from orienteer.scans.source import Source, without_extension
 
@@ -84,7 +84,7 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     if not sources:
         raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {KNOWN}")
     return Survey(
-        sources=tuple(sorted(sources, key=lambda source: source.relative)),
+        sources=tuple(sorted(name_the_lonely(sources), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
 
