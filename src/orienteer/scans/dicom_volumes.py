@@ -1,6 +1,6 @@
 """Which frames of a DICOM series make one volume: echoes, time points, b-values and orientations told apart."""
 
-import filecmp
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -81,14 +81,17 @@ def _scans(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
 def _stacks(frames: list[Frame]) -> list[list[Frame]] | None:
     """Frames of one direction, size and spacing; None where there are too many to be stacks."""
     stacks: list[list[Frame]] = []
+    homes: dict[tuple[object, ...], list[Frame]] = {}
     for frame in frames:
-        home = next((one for one in stacks if _alike(one[0], frame)), None)
-        if home is not None:
-            home.append(frame)
-        elif len(stacks) == MOST_ORIENTATIONS:
-            return None
-        else:
-            stacks.append([frame])
+        place = frame.geometry
+        exactly = (place.rows, place.columns, place.direction, place.spacing)
+        home = homes.get(exactly) or next((one for one in stacks if _alike(one[0], frame)), None)
+        if home is None:
+            if len(stacks) == MOST_ORIENTATIONS:
+                return None
+            stacks.append(home := [])
+        home.append(frame)
+        homes[exactly] = home
     return stacks
 
 
@@ -131,33 +134,41 @@ def _apart(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
 
 
 def _copies(ordered: list[Frame], at: dict[Key, int], instances: dict[Path, str]) -> dict[Key, Key]:
-    """Which frame is only a copy, and of which one."""
-    here: dict[int, list[Frame]] = defaultdict(list)
-    copies: dict[Key, Key] = {}
+    """Which frame is only a copy, and of which one: the same bytes, or one instance with the same voxels."""
+    here: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in ordered:
-        others = here[at[frame.key]]
-        first = next((other for other in others if _copied(other, frame, instances)), None)
-        if first is None:
-            others.append(frame)
-        else:
-            copies[frame.key] = first.key
+        here[at[frame.key], frame.index, *sorted(frame.telling.items())].append(frame)
+    copies: dict[Key, Key] = {}
+    for alike in here.values():
+        if len({frame.path for frame in alike}) == 1:
+            continue
+        # Each file is read once, however many lie at one place.
+        first: dict[object, Key] = {}
+        for frame in alike:
+            whole = _digest(frame.path)
+            voxels = (instances[frame.path], _voxel_digest(frame.path)) if instances[frame.path] else whole
+            known = first.get(whole) or first.get(voxels)
+            if known is not None and known[0] != frame.path:
+                copies[frame.key] = known
+            else:
+                first[whole] = first[voxels] = frame.key
     return copies
 
 
-def _copied(one: Frame, other: Frame, instances: dict[Path, str]) -> bool:
-    """Whether two frames of two files are one: the same bytes, or one instance with the same voxels."""
-    if one.path == other.path or one.index != other.index or dict(one.telling) != dict(other.telling):
-        return False
+def _digest(path: Path) -> str:
     try:
-        if filecmp.cmp(one.path, other.path, shallow=False):
-            return True
-        if not instances[one.path] or instances[one.path] != instances[other.path]:
-            return False
-        voxels = (pydicom.dcmread(frame.path).get("PixelData") for frame in (one, other))
-        first = next(voxels)
-        return first is not None and bool(first == next(voxels))
-    except Exception:  # a damaged file is no copy; what is wrong with it is told when it is read
-        return False
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return str(path)  # what cannot be read is no copy; it is told when it is read
+
+
+def _voxel_digest(path: Path) -> str:
+    try:
+        voxels = pydicom.dcmread(path, specific_tags=["PixelData"]).get("PixelData")
+        return hashlib.sha256(voxels).hexdigest() if voxels else str(path)
+    except Exception:  # a damaged file is no copy either
+        return str(path)
 
 
 def _telling_tags(frames: list[Frame], at: dict[Key, int]) -> tuple[str, ...]:
