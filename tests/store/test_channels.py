@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from orienteer.errors import RunError, StoreError
 from orienteer.geometry import Volume
+from orienteer.scans.kinds import readable
 from orienteer.store import IngestResult, Store, ingest
 from orienteer.store.foreground import foreground_mask
 from orienteer.store.kinds import require_channels
@@ -187,3 +188,19 @@ def test_ingest__channels_of_a_plain_folder_by_the_words_in_names(tmp_path: Path
     assert result.added == ("p0", "p1") and result.manifest.kind == (2, ("FLAIR", "T1"))
     stored = Store.open(tmp_path / "store").read("p1")
     assert np.array_equal(stored[0], array_of(tmp_path / "scans" / "p1" / "FLAIR.nii.gz"))
+
+
+@pytest.mark.parametrize(
+    ("held", "learned", "fits"),
+    [
+        ((2, ("T1w", "FLAIR")), (2, ("t1", "flair")), True),
+        ((2, ("FLAIR", "T1")), (2, ("T1", "FLAIR")), False),
+        ((2, ()), (2, ("T1", "FLAIR")), True),
+        ((2, ("0000", "0001")), (2, ("T1", "FLAIR")), True),
+        ((1, ("CT",)), (1, ("T1",)), True),
+        ((1, ()), (2, ("T1", "FLAIR")), False),
+        ((2, ("T1", "T2")), (2, ("T1", "FLAIR")), False),
+    ],
+)
+def test_readable__number_and_order_count_and_names_where_both_are_known(held, learned, fits: bool) -> None:
+    assert readable(held, learned) is fits

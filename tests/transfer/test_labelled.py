@@ -1,5 +1,6 @@
 """Which scans have an answer, which few are taken, and what the answers become."""
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from orienteer.errors import ConfigError, StoreError
 from orienteer.store import Store, ingest
+from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom, phantom_store
-from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans
+from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans, scored_split
 from tests.transfer.cohort import AFFINE, quick
 
 
@@ -23,6 +25,16 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_labelled__segmentation_takes_scans_with_labels(store: Store) -> None:
     assert labelled_scans(store, quick(), "train") == store.ids("train")
+
+
+def test_scored_split__is_the_people_kept_for_testing_where_they_have_labels(store: Store, tmp_path: Path) -> None:
+    assert scored_split(store, "segment") == "test"
+    dataset = write_nnunet(tmp_path / "d", people=4, shape=(18, 20, 19))
+    shutil.rmtree(dataset / "labelsTs")
+    ingest(dataset, tmp_path / "store", spacing=3, workers=1, keep_names=True, progress=False)
+    opened = Store.open(tmp_path / "store")
+    assert {entry.split for entry in opened.manifest.scans} == {"train", "val", "test"}
+    assert (scored_split(opened, "segment"), scored_split(opened, "classify")) == ("val", "test")
 
 
 def test_labelled__unlabelled_scans_are_named_with_the_cure(tmp_path: Path) -> None:

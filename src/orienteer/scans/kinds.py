@@ -1,9 +1,12 @@
 """Which channels scans have: a network reads one kind, the same in number and order."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from orienteer.scans.findings import Finding, finding
+
+WEIGHTED = re.compile(r"(?<=[t]\d)w$")
 
 Channels = tuple[int, tuple[str, ...]]
 """How many a scan has, and their names where a layout says them."""
@@ -27,7 +30,10 @@ def odd_channels(channels: Channels, usual: Channels) -> Finding | None:
 
 
 def readable(channels: Channels, learned: Channels) -> bool:
-    """Whether a network that learned from one kind may read another; names count where both are known."""
+    """Whether a network that learned from one kind may read another; names count where both are known.
+
+    BIDS says T1w for what others call T1: that is one name.
+    """
     known = all(names and not all(name.isdigit() for name in names) for names in (channels[1], learned[1]))
     return _key(channels) == _key(learned) if known else channels[0] == learned[0]
 
@@ -41,4 +47,4 @@ def channels_text(channels: Channels) -> str:
 
 def _key(channels: Channels) -> Channels:
     count, names = channels
-    return count, tuple(name.casefold() for name in names) if count > 1 else ()
+    return count, tuple(WEIGHTED.sub("", name.casefold()) for name in names) if count > 1 else ()

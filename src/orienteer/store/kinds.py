@@ -21,5 +21,6 @@ def require_channels(manifest: Manifest, learned: Channels, network: str) -> Non
     if wrong:
         raise RunError(
             f"{network} reads {channels_text(learned)}, the store holds {channels_text(wrong[0])}",
-            cure="use scans with the same channels in the same order (`orienteer ingest --channels`)",
+            cure="use scans with the same channels in the same order (`orienteer ingest --channels`); where only the"
+            " names differ, call them the same in dataset.json",
         )

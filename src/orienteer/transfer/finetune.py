@@ -24,7 +24,7 @@ from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal, goal_of
-from orienteer.transfer.labelled import labelled_scans
+from orienteer.transfer.labelled import labelled_scans, scored_split
 from orienteer.transfer.score import ScoreRow, score_scans
 from orienteer.transfer.settings import FinetuneSettings
 from orienteer.transfer.summary import summarise
@@ -68,7 +68,7 @@ def finetune(
         source: the pretraining run whose weights to start from; None starts from scratch.
         settings: how; the network is the run's unless it starts from scratch.
         seeds: one network each: other labelled scans (with ``labels``), other fresh weights, other patches.
-        split: the people to score; None takes ``test`` where there is one, else ``val``.
+        split: the people to score; None takes ``test`` where there is one with labels, else ``val``.
         resume: go on where it stopped; finished seeds are kept.
         progress: show live lines on standard error.
 
@@ -80,7 +80,7 @@ def finetune(
     opened, folder = Store.open(store), Path(out)
     run = Path(source) if source is not None else None
     chosen = settings or FinetuneSettings()
-    measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
+    measured = split or scored_split(opened, chosen.kind)
     if folder.exists() and (not folder.is_dir() or (not resume and any(folder.iterdir()))):
         raise RunError(
             f"{folder} exists and is not empty",

@@ -40,6 +40,18 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
     return chosen
 
 
+def scored_split(store: Store, kind: str) -> str:
+    """``test`` where there is one that can be scored, else ``val``.
+
+    Scans kept for testing often come without labels (``imagesTs``); people in ``val`` who have some are then scored.
+    """
+    found = {entry.split for entry in store.manifest.scans}
+    labelled = {entry.split for entry in store.manifest.scans if entry.labelled}
+    if kind == "segment" and "test" not in labelled and "val" in labelled:
+        return "val"
+    return "test" if "test" in found else "val"
+
+
 def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tuple[str, ...]:
     """The first ``labels`` scans of an order that depends on the seed alone, so fewer labels are a part of more.
 

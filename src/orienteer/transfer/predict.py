@@ -81,7 +81,8 @@ def predict(
             except ScanError as error:
                 failed[source.id] = Finding(error.code, "error", error.message, error.cure)
             except (MemoryError, torch.OutOfMemoryError):
-                failed[source.id] = Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
+                alone = "predict it on its own"
+                failed[source.id] = Finding("out-of-memory", "error", "does not fit into memory", alone)
             except OSError as error:
                 message = f"{source.relative}: cannot be read: {error.strerror}"
                 failed[source.id] = Finding("unreadable", "error", message, "check the file")

@@ -17,7 +17,7 @@ from orienteer.store.kinds import require_channels
 from orienteer.training.devices import build_fabric, resolve, set_threads
 from orienteer.transfer.features import FrozenFeatures, Source, features_of
 from orienteer.transfer.goal import Goal, class_weights, goal_of
-from orienteer.transfer.labelled import labelled_scans
+from orienteer.transfer.labelled import labelled_scans, scored_split
 from orienteer.transfer.linear import neighbours
 from orienteer.transfer.places import place_rows, sampled_views
 from orienteer.transfer.score import ScoreRow, score_scans
@@ -72,7 +72,7 @@ def probe(
     """
     opened, source = Store.open(store), features_of(Path(run))
     check_fits(source, opened, str(run))
-    measured = split or ("test" if any(entry.split == "test" for entry in opened.manifest.scans) else "val")
+    measured = split or scored_split(opened, "segment")
     folder = Path(run) / "probes" / (name or measured)
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
