@@ -1,0 +1,18 @@
+/** Vectors of mm: the few sums the page does itself. */
+
+import type { Mm } from "../types.ts";
+
+export const add = (a: Mm, b: Mm): Mm => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+export const minus = (a: Mm, b: Mm): Mm => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+export const norm = (a: Mm): number => Math.hypot(a[0], a[1], a[2]);
+export const same = (a: Mm, b: Mm): boolean => a.every((value, axis) => Math.abs(value - (b[axis] ?? NaN)) < 1e-6);
+
+/** `a` with its component along `axis` replaced. */
+export function along(a: Mm, axis: number, value: number): Mm {
+  return [axis === 0 ? value : a[0], axis === 1 ? value : a[1], axis === 2 ? value : a[2]];
+}
+
+/** Component `axis` (0 R, 1 A, 2 S) of `a`. */
+export function on(a: Mm, axis: number): number {
+  return a[axis === 0 ? 0 : axis === 1 ? 1 : 2];
+}

@@ -1,0 +1,31 @@
+/** Starts the page. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { begin, keepLooking } from "./actions.ts";
+import { App, helping } from "./app.tsx";
+import { listen } from "./keys.ts";
+import { applyTheme } from "./settings.ts";
+import { failure, look, lookError, rememberInAddress, run, volume, waiting } from "./state.ts";
+
+applyTheme();
+const root = document.querySelector<HTMLElement>("#page");
+if (root) render(<App />, root);
+listen(() => (helping.value = !helping.value));
+effect(() => {
+  if (run.value) document.title = `${run.value.name} · Orienteer observatory`;
+});
+// For those who wait for the page: scripts, screen recorders, tests.
+effect(() => {
+  const settled = !waiting.value && volume.value !== null && (look.value !== null || lookError.value !== null);
+  document.documentElement.dataset["ready"] = settled || failure.value ? "yes" : "no";
+});
+begin().then(
+  () => {
+    keepLooking();
+    rememberInAddress();
+  },
+  (problem: unknown) => {
+    failure.value = problem instanceof Error ? problem : new Error(String(problem));
+  },
+);

@@ -1,0 +1,96 @@
+/** The gap matrix: what the model says, what is true, and the error of every cell. */
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { DIVERGING, inkOn, mix, SEQUENTIAL } from "../colours.ts";
+import { AXES, mm, number } from "../format.ts";
+import { largest, pairOf, quantityOf, type Quantity } from "../looked.ts";
+import type { Look, Pair } from "../types.ts";
+
+const QUANTITIES: { value: Quantity; title: string }[] = [
+  { value: "distance", title: "distance" },
+  ...AXES.map((title, axis) => ({ value: axis as 0 | 1 | 2, title })),
+];
+
+interface TableProps {
+  look: Look;
+  kind: "predicted" | "true" | "error";
+  quantity: Quantity;
+  most: number;
+  pair: Pair | null;
+  onPick: (pair: Pair) => void;
+}
+
+const CAPTIONS = { predicted: "The model says", true: "True", error: "Error" } as const;
+
+export function GapTable({ look, kind, quantity, most, pair, onPick }: TableProps): JSX.Element {
+  const views = look.centres_mm.map((_, view) => view);
+  const cell = (i: number, j: number): JSX.Element => {
+    const gap = pairOf(look, [i, j]);
+    if (!gap) return <td key={j} class="self" aria-label="the same view" />;
+    const value = kind === "error" ? gap.error_mm : quantityOf(gap[kind], quantity);
+    const colour = colourOf(value, kind, quantity, most);
+    const picked = pair !== null && pair[0] === i && pair[1] === j;
+    return (
+      <td key={j}>
+        <button
+          type="button"
+          class={picked ? "picked" : ""}
+          style={{ background: colour, color: inkOn(colour) }}
+          data-cell={`${kind}-${i}-${j}`}
+          aria-pressed={picked}
+          aria-label={`${CAPTIONS[kind]}: view ${i + 1} to view ${j + 1}, ${mm(value)}`}
+          onClick={() => onPick([i, j])}
+        >
+          {number(value)}
+        </button>
+      </td>
+    );
+  };
+  return (
+    <table class="heat" data-table={kind}>
+      <caption>{CAPTIONS[kind]} <span class="quiet">mm</span></caption>
+      <thead>
+        <tr><td class="quiet">↓ from, to →</td>{views.map((j) => <th scope="col" key={j}>{j + 1}</th>)}</tr>
+      </thead>
+      <tbody>
+        {views.map((i) => <tr key={i}><th scope="row">{i + 1}</th>{views.map((j) => cell(i, j))}</tr>)}
+      </tbody>
+    </table>
+  );
+}
+
+function colourOf(value: number, kind: TableProps["kind"], quantity: Quantity, most: number): string {
+  if (kind === "error" || quantity === "distance") return mix(SEQUENTIAL, Math.abs(value) / most);
+  return mix(DIVERGING, (value / most + 1) / 2);
+}
+
+export function GapPanel({ look, pair, onPick }: { look: Look; pair: Pair | null; onPick: (pair: Pair) => void }): JSX.Element | null {
+  const [quantity, setQuantity] = useState<Quantity>("distance");
+  if (!look.gap) return null;
+  const most = largest(look, quantity);
+  const table = { look, quantity, most, pair, onPick };
+  return (
+    <section class="panel" aria-label="Gap matrix">
+      <h3>How far from view to view? <span class="term">gap matrix</span></h3>
+      <p class="figure">
+        <b data-value="mean_error_mm">{mm(look.gap.mean_error_mm)}</b> off on average
+        {look.gap.chance_mm === null ? null : <span class="quiet">; guessing would be <span data-value="chance_mm">{mm(look.gap.chance_mm)}</span> off</span>}
+      </p>
+      <div class="chips" role="radiogroup" aria-label="What the tables show">
+        {QUANTITIES.map(({ value, title }) => (
+          <button type="button" role="radio" aria-checked={quantity === value} key={title} onClick={() => setQuantity(value)}>{title}</button>
+        ))}
+      </div>
+      <div class="tables">
+        <GapTable {...table} kind="predicted" />
+        <GapTable {...table} kind="true" />
+        <GapTable {...table} kind="error" />
+      </div>
+      <p class="quiet small">
+        The first two tables should look the same. Error: how far the model's arrow ends from where the view is, all axes
+        together. Press a cell to see its pair everywhere.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,43 @@
+/** Explore: views in a scan on the left, what the model makes of them on the right. */
+
+import type { JSX } from "preact";
+import { choosePair } from "../actions.ts";
+import { ChunksPanel } from "../panels/chunks.tsx";
+import { GapPanel } from "../panels/matrix.tsx";
+import { PairPanel } from "../panels/pair.tsx";
+import { Planes } from "../panels/planes.tsx";
+import { RoutesPanel } from "../panels/routes.tsx";
+import { SpoilPanel } from "../panels/spoil.tsx";
+import { Pickers, Views } from "../panels/views.tsx";
+import { Key } from "../parts/key.tsx";
+import { Problem } from "../parts/problem.tsx";
+import { look, lookError, pair, volume, waiting } from "../state.ts";
+
+export function Explore(): JSX.Element {
+  const answer = look.value;
+  return (
+    <div class="explore">
+      <div class="left">
+        <Pickers />
+        {volume.value ? <Planes volume={volume.value} /> : <p class="loading">Opening the scan …</p>}
+        <Views />
+        <Key />
+      </div>
+      <div class="right" data-tour="numbers" aria-busy={waiting.value}>
+        {lookError.value ? <Problem error={lookError.value} /> : null}
+        {answer ? (
+          <>
+            <GapPanel look={answer} pair={pair.value} onPick={choosePair} />
+            {pair.value ? <PairPanel look={answer} pair={pair.value} /> : null}
+            <SpoilPanel />
+            <ChunksPanel look={answer} pair={pair.value} onPick={choosePair} />
+            <RoutesPanel answer={answer} />
+            <p class="quiet small">
+              Answered in {Math.round(answer.milliseconds)} ms by the model at step {answer.step.toLocaleString("en-GB")}.
+            </p>
+          </>
+        ) : lookError.value ? null : <p class="loading">Asking the model …</p>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+/** Everything the page knows, in one place. Parts of the page read signals and call the actions of actions.ts. */
+
+import { computed, effect, signal } from "@preact/signals";
+import * as api from "./api.ts";
+import { encode, type State } from "./link.ts";
+import { Newest } from "./newest.ts";
+import type { Volume } from "./scan/nifti.ts";
+import type { Look, LookRequest, Run, Scan, Session } from "./types.ts";
+
+export const session = signal<Session | null>(null);
+export const failure = signal<Error | null>(null);
+
+const NOWHERE: State = {
+  tab: "explore", run: "a", step: null, scan: "", centres: [], view: 0, pair: [0, 1], at: [0, 0, 0], route: 0,
+  probe: null, probeView: null, crop: null, target: null,
+};
+
+/** What a link remembers. */
+export const state = signal<State>(NOWHERE);
+
+export function change(patch: Partial<State>): void {
+  state.value = { ...state.value, ...patch };
+}
+
+/** One value of the state, which wakes only what reads it. */
+const pick = <Name extends keyof State>(name: Name) => computed<State[Name]>(() => state.value[name]);
+export const tab = pick("tab");
+export const centres = pick("centres");
+export const chosen = pick("view");
+export const pair = pick("pair");
+export const slice = pick("at");
+
+export const runs = computed<Run[]>(() => session.value?.runs ?? []);
+export const run = computed<Run | null>(() => runs.value.find((r) => r.key === state.value.run) ?? runs.value[0] ?? null);
+export const scans = computed<Scan[]>(() => session.value?.scans ?? []);
+export const scan = computed<Scan | null>(() => scans.value.find((s) => s.id === state.value.scan) ?? null);
+
+/** The voxels of the scans opened last, by id. */
+export const volumes = signal<ReadonlyMap<string, Volume>>(new Map());
+export const volume = computed<Volume | null>(() => volumes.value.get(state.value.scan) ?? null);
+
+/** What clicking in a plane does. */
+export const clicking = signal<"add" | "move" | "look">("add");
+
+/** A moved view is worth seeing on its way; another scan, run or number of views is not. */
+const close = (a: LookRequest, b: LookRequest): boolean =>
+  a.run === b.run && a.scan === b.scan && a.probe === b.probe && a.centres_mm.length === b.centres_mm.length;
+
+const asker = (): Newest<LookRequest, Look> => new Newest(api.look, close);
+
+type Askers = (run: string) => Newest<LookRequest, Look>;
+
+function askers(): Askers {
+  const byRun = new Map<string, Newest<LookRequest, Look>>();
+  return (run) => {
+    const known = byRun.get(run) ?? asker();
+    byRun.set(run, known);
+    return known;
+  };
+}
+
+/** The model's answer to the views as they are, by run; to spoiled ones; and by run at the step being replayed. */
+export const lookOf: Askers = askers();
+export const spoiled = asker();
+export const replayOf: Askers = askers();
+
+/** The answer shown everywhere: spoiled views where a probe is on. */
+export const look = computed<Look | null>(() => {
+  const current = run.value;
+  if (!current) return null;
+  const asked = state.value.probe ? spoiled : lookOf(current.key);
+  const answer = asked.shown.value?.answer ?? null;
+  const fits = answer?.scan === state.value.scan && answer.centres_mm.length === state.value.centres.length;
+  return fits ? answer : null;
+});
+
+export const intact = computed<Look | null>(() => (run.value ? (lookOf(run.value.key).shown.value?.answer ?? null) : null));
+export const waiting = computed<boolean>(() => {
+  const current = run.value;
+  return (current ? lookOf(current.key).busy.value : false) || (state.value.probe !== null && spoiled.busy.value);
+});
+export const lookError = computed<Error | null>(
+  () => (run.value ? lookOf(run.value.key).error.value : null) ?? spoiled.error.value,
+);
+
+/** Keeps the address up to date, a little after the last change. */
+export function rememberInAddress(): void {
+  let timer = 0;
+  effect(() => {
+    const fragment = encode(state.value);
+    if (!session.value || !state.value.scan) return;
+    clearTimeout(timer);
+    timer = window.setTimeout(() => history.replaceState(null, "", `#${fragment}`), 120);
+  });
+}
