@@ -46,7 +46,7 @@ CODE = re.compile(r".*\d{3}.*")
 def without_private(
     rows: Mapping[str, Row], path: Path, declared: Sequence[str] | None = None
 ) -> tuple[dict[str, Row], tuple[str, ...]]:
-    """Rows with the columns that may be stored, and a note for each that may not.
+    """Rows with the columns that may be stored, and notes on those that may not.
 
     Args:
         rows: the table's.
@@ -62,7 +62,7 @@ def without_private(
             raise StoreError(
                 f"the table {path} has no column {lost[0]!r}", cure=f"its further columns: {', '.join(names) or 'none'}"
             )
-        reasons = {name: "" if name in declared else "not among --columns" for name in names}
+        reasons = {name: "" if name in declared else "not declared" for name in names}
     else:
         reasons = {
             name: reason_against(name, [(row.person, row.extra[name]) for row in rows.values()]) for name in names
@@ -71,10 +71,13 @@ def without_private(
         key: replace(row, extra={name: text for name, text in row.extra.items() if not reasons[name]})
         for key, row in rows.items()
     }
-    left = [f"column {name!r} of the table is not stored: {reason}" for name, reason in reasons.items() if reason]
-    if left and declared is None:
-        left.append("--columns A,B stores just the columns you declare safe; --keep-names stores all")
-    return safe, tuple(left) if declared is None else ()
+    left = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
+    if declared is not None or not left:
+        return safe, ()
+    return safe, (
+        f"not stored, because it may tell who somebody is: {', '.join(left)}",
+        "--columns A,B stores just the columns you declare safe; --keep-names stores all",
+    )
 
 
 def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:

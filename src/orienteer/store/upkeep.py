@@ -1,0 +1,67 @@
+"""The store's folder around an ingest: made, mended, and cleared of what no manifest names."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orienteer.atomic import sweep
+from orienteer.errors import StoreError
+from orienteer.store.existing import Existing
+from orienteer.store.integrity import ARRAYS, damaged_arrays
+from orienteer.store.journal import Journal
+from orienteer.store.lock import only_one
+from orienteer.store.manifest import Manifest
+from orienteer.store.store import COPY, MANIFEST, mend_manifest
+
+
+def mended(store: Path) -> tuple[str, ...]:
+    """Put a damaged or lost manifest back from its copy, and say so."""
+    if not (store / COPY).is_file():
+        return ()
+    with only_one(store, "ingest"):
+        said = mend_manifest(store)
+    return (said,) if said else ()
+
+
+def discard_damaged(store: Path, before: Existing, *, labels: bool) -> tuple[str, ...]:
+    """Delete arrays that no longer hold what was written, so that the plan makes them anew; one line each.
+
+    Raises:
+        StoreError: labels would be lost, because this ingest was not told where they are.
+    """
+    own = {entry.content: name for name, entry in before.entries.items()}
+    found = [(own[entry.content], entry, damage) for entry, damage in damaged_arrays(store, before.entries.values())]
+    for name, entry, damage in found:
+        if entry.labelled and not labels:
+            raise StoreError(f"{name}: {damage.message}", cure="ingest with --labels again, so that none are lost")
+    for _, _, damage in found:
+        damage.path.unlink(missing_ok=True)
+    return tuple(f"{name}: {damage.message}; not used any more" for name, _, damage in found)
+
+
+@contextmanager
+def folder(store: Path) -> Iterator[None]:
+    """Make the store's folder; take it away again if nothing came of it, so that no husk is left."""
+    made = not store.exists()
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to") from None
+    try:
+        yield
+    finally:
+        if made and not (store / MANIFEST).exists() and not Journal(store).path.exists():
+            shutil.rmtree(store, ignore_errors=True)
+
+
+def sweep_arrays(store: Path, manifest: Manifest) -> None:
+    """Delete arrays that no scan names: replaced, pruned, or half-written by a killed run."""
+    used = {entry.content[:20] for entry in manifest.scans}
+    for folder in (store / ARRAYS).iterdir():
+        if folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            for part in folder.glob(".*.part"):
+                part.unlink(missing_ok=True)
+    sweep(store)
