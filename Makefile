@@ -66,6 +66,10 @@ format: $(STAMP) ## Format, and mend what can be mended
 docs: $(STAMP) ## Write the configuration reference from the code
 	$(VENV)/bin/python docs/make_reference.py
 
+.PHONY: web
+web: $(STAMP) ## Build the observatory's page into the package (its files are committed)
+	.ci/build-web "$(CURDIR)/$(VENV)/bin/python"
+
 .PHONY: clean
 clean: ## Remove the environment and caches; scans, stores and runs stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
