@@ -27,8 +27,8 @@ HALF_A_VOXEL = 0.5
 PLACED = {"orientation-disagrees", "orientation-missing", "spacing-disagrees"}
 """Warnings that say two readers may place this scan differently."""
 
-LOSS_TOLD = {"dicom-missing-slices"}
-"""Warnings that say how much is lost, and that it was filled in."""
+LOSS_TOLD = {"dicom-missing-slices", "dicom-uneven-gaps"}
+"""Warnings that say what is lost, or between which slices was interpolated."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,9 @@ def judge(ended: Ended, placed: Ended, lossy: bool, honest: dict[str, Any]) -> t
     if not all(scan["finite"] for scan in taken):
         return "silent loss", "voxels are not finite"
     known = {code for scan in honest["scans"] for code in scan["codes"]}
-    if lossy and not all(scan["content"] in same or (LOSS_TOLD & set(scan["codes"])) - known for scan in taken):
+    # Where one file of a series is reported on its own, the rest may be read: its loss is no secret.
+    told = any(not scan["read"] for scan in scans)
+    if lossy and not told and not all(_whole_or_told(scan, same, known) for scan in taken):
         return "silent loss", f"read as if whole: {[scan['codes'] for scan in taken]}"
     warned = {code for scan in taken for code in scan["codes"]} & PLACED
     # Where the independent reader crashed there is no distance, only the honest scan to compare with.
@@ -155,6 +157,11 @@ def judge(ended: Ended, placed: Ended, lossy: bool, honest: dict[str, Any]) -> t
             return "warned", ", ".join(sorted(warned))
         return "wrong place", f"{distance} {scan['codes']}"
     return "right", ""
+
+
+def _whole_or_told(scan: dict[str, Any], same: set[str], known: set[str]) -> bool:
+    """Whether it holds the honest voxels, or a warning that the honest scan does not have says what is lost."""
+    return scan["content"] in same or bool((LOSS_TOLD & set(scan["codes"])) - known)
 
 
 def _alike(scan: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -87,13 +87,24 @@ def test_check__nothing_usable_has_no_estimate(tmp_path: Path) -> None:
     assert "No scan can be used" in _page(tmp_path)
 
 
+@pytest.mark.parametrize("modality", ["CT", "MR", "PT"])
+def test_check__the_modality_a_header_says_is_no_guess(tmp_path: Path, modality: str) -> None:
+    series(tmp_path / "dicom", modality=modality)
+    nifti(tmp_path / "other.nii.gz")
+    said, guessed = check(tmp_path, progress=False).scans
+    assert (said.modality, said.modality_said) == (modality, True)
+    assert (guessed.modality, guessed.modality_said) == ("MR", False)
+    page = _page(tmp_path)
+    assert f"{modality}?" not in page.replace("MR?", "", 1) and "MR?" in page
+
+
 def test_table__names_scan_cause_and_cure(cohort: Path) -> None:
     page = _page(cohort)
     assert "7 of 8 scans can be used" in page
     assert "error truncated, left out" in page and "cut.nii.gz: the data ends before the last voxel" in page
     assert "cure: export or copy the file again" in page
     assert "Estimate of an ingest at 2.15 mm" in page
-    assert "CT?" in page and "█" in page
+    assert "CT" in page and "CT?" not in page and "█" in page  # the header of the series says it
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

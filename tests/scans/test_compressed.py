@@ -162,6 +162,16 @@ def test_decode__signed_values_stay_negative(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(source).array[0, :, :, 2].T, picture)
 
 
+def test_decode__inverted_greys_keep_their_values(tmp_path: Path) -> None:
+    _series(tmp_path, JPEG2000Lossless, _by_gdcm("JPEG2000")(_picture(), tmp_path))
+    for path in (tmp_path / "s").iterdir():
+        data = pydicom.dcmread(path)
+        data.PhotometricInterpretation = "MONOCHROME1"
+        data.save_as(path)
+    (source,) = discover(tmp_path / "s")
+    np.testing.assert_array_equal(read(source).array[0, :, :, 2].T, _picture().astype(int) - 10)
+
+
 @pytest.mark.parametrize("syntax", [HTJ2K, MPEG2MPML])
 def test_guard_syntax__what_cannot_be_decoded_is_refused(tmp_path: Path, syntax: UID) -> None:
     _series(tmp_path, syntax, b"\xff\x4f\xff\x51" + bytes(60))

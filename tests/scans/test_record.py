@@ -33,8 +33,8 @@ GOLDEN = {
     "scans": [{
         "id": "str", "path": "str", "format": "str", "files": "int", "usable": "bool", "shape": ["int"],
         "channels": "int", "channel_names": [], "spacing_mm": ["float"], "extent_mm": ["float"], "axes": "str",
-        "affine": [["float"]], "dtype": "str", "range": ["float"], "modality_guess": "str", "content": "str",
-        "read_seconds": "float", "findings": [FINDING],
+        "affine": [["float"]], "dtype": "str", "range": ["float"], "modality_guess": "str",
+        "modality_said": "bool", "content": "str", "read_seconds": "float", "findings": [FINDING],
     }],
     "skipped": [{"relative": "str", "code": "str", "level": "str", "reason": "str", "cure": "str"}],
     "seconds": "float",

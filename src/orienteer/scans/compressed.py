@@ -82,6 +82,9 @@ def _single(data: Dataset, packed: bytes) -> Dataset:
     for name in PIXEL_TAGS:
         if name in data:
             single[name] = data[name]
+    if single.get("PhotometricInterpretation") == "MONOCHROME1":
+        # Which way greys are shown; GDCM would turn the values over.
+        single.PhotometricInterpretation = "MONOCHROME2"
     single.PixelData = encapsulate([packed])
     single["PixelData"].VR = "OB"
     return single

@@ -116,6 +116,7 @@ def _describe(source: Source, opened: Opened) -> ScanInfo:
         channels=max(opened.channels, opened.components),
         dtype=opened.dtype,
         modality=opened.modality or "unknown",
+        modality_said=bool(opened.modality),
         findings=(*source.faults, *found, *_channels_told(source, opened.channels)),
     )
 

@@ -51,6 +51,7 @@ def _scan(scan: ScanInfo) -> dict[str, Any]:
         "dtype": scan.dtype or None,
         "range": None if scan.low is None else [scan.low, scan.high],
         "modality_guess": scan.modality,
+        "modality_said": scan.modality_said,
         "content": scan.content or None,
         "read_seconds": round(scan.seconds, 4),
         "findings": [asdict(finding) for finding in scan.findings],

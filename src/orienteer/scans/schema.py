@@ -54,6 +54,8 @@ class RecordedScan(Config):
     """Lowest and highest finite intensity."""
     modality_guess: str
     """CT, MR, another DICOM modality, or unknown."""
+    modality_said: bool
+    """Whether the header says it; else it is a guess from the intensities."""
     content: str | None
     """SHA-256 of the voxels."""
     read_seconds: float

@@ -138,6 +138,8 @@ def _refuse_unlike(slices: Sequence[Slice]) -> None:
         raise refusal("dicom-mixed", "the slices point in different directions")
     if not all(np.allclose(one.spacing, first.spacing, rtol=1e-3) for one in slices):
         raise refusal("dicom-mixed", "the slices differ in voxel size")
+    if min(first.spacing) <= 0:
+        raise refusal("spacing-absurd", f"pixels of {first.spacing[0]:g} x {first.spacing[1]:g} mm")
     row, column = first.direction[:3], first.direction[3:]
     if not np.allclose([np.linalg.norm(row), np.linalg.norm(column)], 1, atol=0.01):
         raise refusal("dicom-no-position", "the slices' directions are no unit vectors")

@@ -85,7 +85,8 @@ class ScanInfo:
         dtype: type on disk, e.g. ``int16``.
         low: lowest finite intensity (HU for CT); None when voxels were not looked at.
         high: highest finite intensity.
-        modality: a guess: ``CT``, ``MR`` or ``unknown``; ``PT`` and others only where DICOM says so.
+        modality: ``CT``, ``MR`` or ``unknown``; ``PT`` and others only where DICOM says so.
+        modality_said: whether the header says it; else it is a guess from the intensities.
         content: SHA-256 of the voxels, or empty.
         seconds: what reading took.
         findings: in the order they were met.
@@ -101,6 +102,7 @@ class ScanInfo:
     low: float | None = None
     high: float | None = None
     modality: str = "unknown"
+    modality_said: bool = False
     content: str = ""
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()

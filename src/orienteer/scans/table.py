@@ -46,7 +46,7 @@ def print_check(result: CheckResult, console: Console) -> None:
 
 def _print_scans(result: CheckResult, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), collapse_padding=True)
-    for name in ("scan", "format", "voxels", "mm", "axes", "type", "range", "guess", "findings"):
+    for name in ("scan", "format", "voxels", "mm", "axes", "type", "range", "kind", "findings"):
         # On a narrow terminal only names and findings may break; a number cut in two cannot be read.
         table.add_column(name, overflow="fold", no_wrap=name not in ("scan", "format", "findings"))
     clean = 0
@@ -80,9 +80,16 @@ def _row(scan: ScanInfo, *, wide: bool) -> list[str]:
         scan.axes or "-",
         scan.dtype or "-",
         "-" if scan.low is None else f"{scan.low:.4g}..{scan.high:.4g}",
-        f"{scan.modality}?" if scan.modality != "unknown" else "-",
+        _modality(scan),
         " ".join(marks) or "[green]ok[/]",
     ]
+
+
+def _modality(scan: ScanInfo) -> str:
+    """With a question mark where it is a guess."""
+    if scan.modality == "unknown":
+        return "-"
+    return escape(scan.modality) if scan.modality_said else f"{scan.modality}?"
 
 
 def _spacing(scan: ScanInfo) -> str:
