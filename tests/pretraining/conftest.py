@@ -9,6 +9,7 @@ from orienteer.testing.phantom import phantom_store
 
 TINY = (
     "network={size: tiny}",
+    "tasks={gap: {}, adjacency: {}, route: {}}",
     "views={count: 3, size: 16}",
     "optimiser={steps: 6, batch: 2}",
     "checkpoint={every: 2, log_every: 1, keep: 2}",
