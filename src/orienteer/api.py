@@ -9,6 +9,9 @@ Example::
     api.pretrain("store", "run")
     api.evaluate("run", "store", split="test")
     api.report("run")
+    seen = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
+    found = api.where("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
+    api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
@@ -20,7 +23,9 @@ Example::
 from orienteer.benchmark.run import benchmark
 from orienteer.comparison import compare
 from orienteer.demo.run import demo
+from orienteer.observatory.serve import observe
 from orienteer.pretraining.evaluate import evaluate
+from orienteer.pretraining.restore import look, where
 from orienteer.pretraining.run import pretrain
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.report import report
@@ -42,8 +47,11 @@ __all__ = [
     "evaluate",
     "finetune",
     "ingest",
+    "look",
+    "observe",
     "predict",
     "pretrain",
     "probe",
     "report",
+    "where",
 ]

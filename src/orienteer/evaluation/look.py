@@ -5,6 +5,7 @@ The rows and measures are those the tasks hand to training and evaluation; here 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -82,8 +83,8 @@ class Look:
             return None
         single = seen.rows["kind"] == "step"
         steps = dict(zip(seen.rows["path"][single], vectors(seen.rows, "pred")[single], strict=True))
-        hops = [steps[f"{a}-{b}"] for a, b in zip(path[:-1], path[1:], strict=True)]
-        return self.centres_mm[path[0]] + np.concatenate([np.zeros((1, 3)), np.cumsum(hops, axis=0)])
+        hops = [steps[f"{a}-{b}"] for a, b in pairwise(path)]
+        return np.cumsum([self.centres_mm[path[0]], *hops], axis=0)
 
     def direction_error_deg(self) -> NDArray[np.float64] | None:
         """``(K, K)`` angle between predicted and true step, degrees; NaN where two centres coincide."""
@@ -109,15 +110,13 @@ def recipe_at(store: Store, scan: str, centres_mm: Sequence[Sequence[float]] | N
         size: view edge in voxels.
 
     Raises:
-        ConfigError: fewer than two places, places that are no numbers, or a scan too small for a view.
+        ConfigError: places that are no numbers, or a scan too small for a view.
         StoreError: no such scan.
     """
     entry = store.entry(scan)
     centres = np.asarray(centres_mm, dtype=np.float64)
-    if centres.ndim != 2 or centres.shape[1] != 3 or len(centres) < 2 or not np.isfinite(centres).all():
-        raise ConfigError(
-            "views are places of three finite numbers, and at least two", cure="give centres as (K, 3) mm"
-        )
+    if centres.ndim != 2 or centres.shape[1] != 3 or not len(centres) or not np.isfinite(centres).all():
+        raise ConfigError("a view's place is three finite numbers", cure="give centres as (K, 3) mm")
     last = np.array(entry.shape) - size
     if (last < 0).any():
         raise ConfigError(
@@ -167,8 +166,11 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
         corrupt: an honesty probe's change of the images; the truth stays what it was.
 
     Raises:
+        ConfigError: a single view, which has no other to be seen from.
         StoreError: the scan's array is missing or damaged.
     """
+    if len(recipe.views) < 2:
+        raise ConfigError("one view alone has no gap", cure="give at least two views")
     device = next(model.parameters()).device
     batch = collate([crop(recipe, store)])
     images = batch.images if corrupt is None else corrupt(batch.images, batch.numbers)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look
+from orienteer.evaluation.where import Where
 from orienteer.observations.files import measures_to_json
 from orienteer.observations.measures import vectors
 from orienteer.observations.records import Observation
@@ -29,6 +30,26 @@ def look_answer(seen: Look) -> dict[str, Any]:
         "closure_mm": _value(seen, "route", "route_closure_mm"),
         "position": _position(seen),
         "measures": {task: measures_to_json(observation.measures) for task, observation in seen.observations.items()},
+    }
+
+
+def where_answer(found: Where) -> dict[str, Any]:
+    """The heat map, the answer and, where it is known, the truth."""
+    return {
+        "step": found.step,
+        "scan": found.scan,
+        "centre_mm": found.centre_mm.tolist(),
+        "target": found.target,
+        "grid_mm": [found.grid_mm] * 3,
+        "origin_mm": found.origin_mm.tolist(),
+        "shape": list(found.heat.shape),
+        "heat": found.heat.ravel().tolist(),
+        "peak_mm": found.peak_mm.tolist(),
+        "opinions_mm": found.opinions_mm.tolist(),
+        "true_mm": None if found.true_mm is None else found.true_mm.tolist(),
+        "error_mm": found.error_mm,
+        "chance_mm": found.chance_mm,
+        "from_labels": found.from_labels,
     }
 
 

@@ -146,8 +146,20 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
         def work(predictor: "Predictor") -> dict[str, Any]:
             from orienteer.observatory.answers import look_answer
 
-            seen = predictor.look(session, step, scan, asked.centres_mm, probe=asked.probe, probe_view=asked.probe_view)
-            return look_answer(seen)
+            places, probe, view = asked.centres_mm, asked.probe, asked.probe_view
+            return look_answer(predictor.look(session, step, scan, places, probe=probe, probe_view=view))
+
+        return await desk.predict(work)
+
+    @app.post("/api/where")
+    async def where(asked: WhereRequest) -> dict[str, Any]:
+        session = desk.session(asked.run)
+        scan, target, step = session.scan(asked.scan), session.scan(asked.target), session.step(asked.step)
+
+        def work(predictor: "Predictor") -> dict[str, Any]:
+            from orienteer.observatory.answers import where_answer
+
+            return where_answer(predictor.where(session, step, scan, asked.centre_mm, target))
 
         return await desk.predict(work)
 

@@ -4,20 +4,48 @@ Imported when the first prediction is asked for, so the server itself starts wit
 """
 
 import dataclasses
+import functools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
+import numpy as np
 import torch
 
 from orienteer.errors import RunError
+from orienteer.evaluation.landmarks import Landmarks, Warp, landmarks, warp
 from orienteer.evaluation.look import Look, corruption, look, recipe_at
+from orienteer.evaluation.where import Asked, Where, ask, where
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretraining.restore import model_at
+from orienteer.store import Store
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 KEPT = 2
 """Models held in memory at once: two runs side by side."""
+KEPT_SCANS = 32
+"""Scans of which encoded views and landmarks are held, a few kilobytes each."""
+
+
+class Kept(Generic[K, V]):
+    """The few values that were asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value kept under ``key``, or a new one."""
+        if key not in self._values:
+            self._values[key] = make()
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        return self._values[key]
 
 
 class Predictor:
@@ -29,7 +57,10 @@ class Predictor:
 
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._models: OrderedDict[tuple[Path, int], SpatialModel] = OrderedDict()
+        self._models: Kept[tuple[Path, int], SpatialModel] = Kept(KEPT)
+        self._asked: Kept[tuple[Path, int, str], Asked] = Kept(KEPT_SCANS)
+        self._landmarks: Kept[str, Landmarks] = Kept(KEPT_SCANS)
+        self._warps: Kept[tuple[str, str], Warp | None] = Kept(KEPT_SCANS)
 
     def look(
         self,
@@ -47,20 +78,33 @@ class Predictor:
         seen = look(self.model(session, step), session.store, recipe, corrupt=corrupt)
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
+    def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Where:
+        """Where the model of ``step`` believes a crop to lie, as :func:`orienteer.api.where` would say."""
+        model, store, views = self.model(session, step), session.store, session.settings.views
+        asked = self._asked.get(
+            (session.run.path, step, target),
+            lambda: ask(model, store, target, size=views.size, min_foreground=views.min_foreground),
+        )
+        between = self._warps.get((scan, target), lambda: self._warp(store, scan, target)) if scan != target else None
+        found = where(model, store, scan, np.asarray(centre_mm, dtype=float), asked, size=views.size, warp=between)
+        return dataclasses.replace(found, step=step)
+
+    def _warp(self, store: Store, scan: str, target: str) -> Warp | None:
+        here, there = (self._landmarks.get(one, functools.partial(landmarks, store, one)) for one in (scan, target))
+        return warp(here, there)
+
     def model(self, session: Session, step: int) -> SpatialModel:
         """The model of a step; step 0 is the untrained one.
 
         Raises:
             RunError: its checkpoint is damaged, or was deleted since by the training run.
         """
-        key = (session.run.path, step)
-        if key not in self._models:
+
+        def read() -> SpatialModel:
             try:
-                self._models[key] = model_at(session.run, step)
+                return model_at(session.run, step)
             except RunError as error:
                 name = session.run.path.resolve().name
                 raise RunError(error.message.replace(str(session.run.path), name), cure=error.cure) from None
-            while len(self._models) > KEPT:
-                self._models.popitem(last=False)
-        self._models.move_to_end(key)
-        return self._models[key]
+
+        return self._models.get((session.run.path, step), read)

@@ -38,4 +38,5 @@ def nifti(store: Store, scan: str, channel: int = 0) -> bytes:
     header["cal_min"], header["cal_max"] = intensity.low, intensity.high
     header["vox_offset"], header["magic"] = HEADER, b"n+1"
     # NIfTI counts its first axis fastest.
-    return bytes(header.binaryblock) + bytes(4) + voxels.astype("<i2", copy=False).tobytes(order="F")
+    data: bytes = voxels.astype("<i2", copy=False).tobytes(order="F")
+    return bytes(header.binaryblock) + bytes(4) + data

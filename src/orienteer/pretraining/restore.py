@@ -1,13 +1,17 @@
-"""The model of a run at one of its steps, and what it says of views a person chose."""
+"""The model of a run at one of its steps, and what it says of views that a person chose."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.evaluation.landmarks import landmarks, warp
 from orienteer.evaluation.look import Look, corruption, recipe_at
-from orienteer.evaluation.look import look as ask
+from orienteer.evaluation.look import look as ask_about
+from orienteer.evaluation.where import Where, ask
+from orienteer.evaluation.where import where as locate
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretraining.build import best_checkpoint, build_model, restore_model
 from orienteer.pretraining.folder import RunFolder
@@ -60,11 +64,48 @@ def look(
         >>> seen.gap_error_mm  # doctest: +SKIP
     """
     folder, opened = RunFolder(Path(run)), Store.open(store)
-    if step is None:
-        checkpoint, _ = best_checkpoint(folder)
-        model, step = restore_model(folder, checkpoint)[0], checkpoint.step
-    else:
-        model = model_at(folder, step)
+    model, step = _model(folder, step)
     recipe = recipe_at(opened, scan, centres_mm, folder.settings().views.size)
-    seen = ask(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
+    seen = ask_about(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
     return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
+
+
+def where(
+    run: Path | str,
+    store: Path | str,
+    scan: str,
+    centre_mm: Sequence[float] | NDArray,
+    target: str,
+    *,
+    step: int | None = None,
+) -> Where:
+    """Ask a run's model where in ``target`` a crop of ``scan`` belongs: the numbers that the observatory shows.
+
+    Args:
+        run: a run folder with at least one checkpoint.
+        store: a store of the run's spacing and channels; with labels of both scans the answer comes with its error.
+        scan: id of the scan the crop is cut from.
+        centre_mm: ``(3,)`` the crop's centre there, voxel index times spacing along R, A, S.
+        target: id of another scan, or the same one.
+        step: one of the kept checkpoints, or 0 for the untrained model; None takes the best.
+
+    Raises:
+        ConfigError: a place that cannot be, or a run that learned nothing about places.
+        RunError: no run, or no whole checkpoint of that step.
+        StoreError: no store, or no such scan.
+    """
+    folder, opened = RunFolder(Path(run)), Store.open(store)
+    model, step = _model(folder, step)
+    views = folder.settings().views
+    asked = ask(model, opened, target, size=views.size, min_foreground=views.min_foreground)
+    between = warp(landmarks(opened, scan), landmarks(opened, target)) if scan != target else None
+    found = locate(model, opened, scan, np.asarray(centre_mm, dtype=float), asked, size=views.size, warp=between)
+    return dataclasses.replace(found, step=step)
+
+
+def _model(run: RunFolder, step: int | None) -> tuple[SpatialModel, int]:
+    """The model of a step, or the best one, and its step."""
+    if step is not None:
+        return model_at(run, step), step
+    checkpoint, _ = best_checkpoint(run)
+    return restore_model(run, checkpoint)[0], checkpoint.step
