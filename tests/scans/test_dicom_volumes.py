@@ -70,6 +70,24 @@ def test_dicom_volumes__two_tags_are_taken_where_one_is_not_enough(tmp_path: Pat
     assert "echo number and temporal position" in inspect(found[0]).findings[0].message
 
 
+@pytest.mark.parametrize(
+    ("tag", "creator", "values"),
+    [(0x0019100C, "SIEMENS MR HEADER", ("0", "1000")), (0x00431039, "GEMS_PARM_01", (["0", "8"], ["1000", "8"]))],
+)
+def test_dicom_volumes__b_values_are_found_where_vendors_hid_them(
+    tmp_path: Path, tag: int, creator: str, values: tuple
+) -> None:
+    paths = series(tmp_path / "s", positions=THREE * 2)
+    for index, path in enumerate(paths):
+        data = pydicom.dcmread(path)
+        data.add_new(tag & 0xFFFF0000 | 0x10, "LO", creator)
+        data.add_new(tag, "IS", values[index // 3])
+        data.save_as(path)
+    first, second = discover(tmp_path)
+    assert (first.paths, second.paths) == (tuple(paths[:3]), tuple(paths[3:]))
+    assert "b-value" in inspect(first).findings[0].message
+
+
 def test_dicom_volumes__the_tag_that_makes_fewest_volumes_wins(tmp_path: Path) -> None:
     # Odd and even slices were acquired one after the other, each with two echoes.
     tags = [{"AcquisitionNumber": 2 * echo + odd, "EchoNumbers": echo} for echo in (1, 2) for odd in (0, 1, 0, 1)]
