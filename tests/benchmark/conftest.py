@@ -20,7 +20,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "name": "toy",
         "title": "Toy",
         "credit": "simulated",
-        "data": {"scans": "scans", "labels": "labels", "table": "people.tsv", "spacing": 3.0},
+        "data": {"scans": "scans", "labels": "labels", "table": "people.tsv", "spacing": 3.0, "keep_names": True},
         "seeds": [0, 1],
         "pretrain": {
             "views": {"count": 3, "size": 16},

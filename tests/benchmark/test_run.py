@@ -10,7 +10,8 @@ import yaml
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from orienteer.benchmark.run import benchmark
+from orienteer.benchmark.run import benchmark, published
+from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
 from orienteer.comparison import compare
 from orienteer.errors import RunError, StoreError
@@ -133,3 +134,11 @@ def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path
     assert "3 of 5 cells finished, 2 failed" in result.output
     cost = json.loads((tmp_path / "out/cells/pretrain/ours/seed_0/cell.json").read_text())
     assert cost["stage"] == "pretrain" and cost["seconds"] > 0
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_published__paths_of_data_that_is_not_public_are_left_out(public: bool) -> None:
+    values = config(data={"scans": "/home/anna/mr", "table": "anna.tsv", "spacing": 2.0, "keep_names": public})
+    shown = published(BenchmarkSettings.build(values))
+    assert shown["data"]["spacing"] == 2.0 and shown["seeds"] == [0, 1]
+    assert ("anna" in str(shown)) is public

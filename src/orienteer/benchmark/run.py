@@ -159,7 +159,7 @@ def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -
     return Store.open(out / "store")
 
 
-def _published(settings: BenchmarkSettings) -> dict[str, Any]:
+def published(settings: BenchmarkSettings) -> dict[str, Any]:
     """The configuration as records and pages show it: of data that is not public, no path, which may name somebody."""
     values = settings.model_dump(mode="json")
     if not settings.data.keep_names:
@@ -184,6 +184,6 @@ def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> d
         },
         "tasks": tasks_shown(settings),
         "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
-        "configuration": _published(settings),
+        "configuration": published(settings),
         "commands": [f"orienteer benchmark {config.name} OUT"],
     }

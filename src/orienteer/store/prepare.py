@@ -166,9 +166,7 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     mask = foreground_mask(resampled)
     # Each channel by itself: one may be stripped of its skull and whole numbers, the next a map in fractions.
     channels = [
-        quantise(
-            channel, mask, whole=_whole(own), empty=empty_value(own), percentiles=parameters.window_percentiles
-        )
+        quantise(channel, mask, whole=_whole(own), empty=empty_value(own), percentiles=parameters.window_percentiles)
         for channel, own in zip(resampled, volume.array, strict=True)
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
