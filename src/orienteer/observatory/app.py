@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from orienteer import __version__
 from orienteer.errors import OrienteerError
 from orienteer.observatory.guard import Guard
+from orienteer.observatory.judge import judgement
 from orienteer.observatory.pages import Pages
 from orienteer.observatory.refusal import Refusal, refusal_of
 from orienteer.observatory.requests import DrawRequest, LookRequest, WhereRequest
@@ -129,6 +130,10 @@ def _reading(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/history/{run}")
     def history(run: str) -> dict[str, Any]:
         return desk.session(run).history()
+
+    @app.get("/api/judge/{run}")
+    def judge(run: str, evaluation: str | None = None) -> dict[str, Any]:
+        return judgement(desk.session(run), evaluation)
 
     @app.get("/api/live/{run}")
     def live(run: str, since: int = -1) -> dict[str, Any]:

@@ -18,13 +18,18 @@ THIRDS = (("left", "middle", "right"), ("back", "middle", "front"), ("lower", "m
 REGION_AXES = ("left to right", "back to front", "feet to head")
 
 
-def by_distance(gap: Table) -> list[Group]:
-    """Groups of equal width in true distance, wide enough for at most eight; empty ones are left out."""
+def distance_bands(gap: Table) -> list[tuple[float, float, NDArray[np.bool_]]]:
+    """Bands ``(low mm, high mm, its rows)`` of equal width in true distance, at most eight; empty ones are left out."""
     distance = np.linalg.norm(vectors(gap, "true"), axis=1)
     reach = float(distance.max(initial=0.0))
     width = next((w for w in BAND_WIDTHS if reach / w <= MOST_BANDS), max(reach / MOST_BANDS, 1.0))
     band = np.floor(distance / width).astype(int)
-    return [_group(f"{index * width:.0f}–{(index + 1) * width:.0f}", gap, band == index) for index in np.unique(band)]
+    return [(float(index * width), float((index + 1) * width), band == index) for index in np.unique(band)]
+
+
+def by_distance(gap: Table) -> list[Group]:
+    """One group for each band of true distance."""
+    return [_group(f"{low:.0f}–{high:.0f}", gap, rows) for low, high, rows in distance_bands(gap)]
 
 
 def by_region(gap: Table) -> list[list[Group]]:
