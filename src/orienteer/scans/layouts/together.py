@@ -25,6 +25,7 @@ def together(relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple
             paths = ", ".join(source.relative for source in found[name][:3])
             faults.append(finding("channel-ambiguous", f"{len(found[name])} files for {name}: {paths}"))
     first = parts[0]
+    people = {part.person for part in parts}
     return Source(
         paths=tuple(path for part in parts for path in part.paths),
         format=first.format,
@@ -34,6 +35,6 @@ def together(relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple
         parts=parts if len(wanted) > 1 else (),
         resample=True,
         channel_names=wanted,
-        person=person,
+        person=person or (people.pop() if len(people) == 1 else ""),
         faults=tuple(faults),
     )
