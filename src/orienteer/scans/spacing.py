@@ -10,6 +10,9 @@ from orienteer.scans.findings import Finding, finding
 GAP_TOLERANCE = 0.05
 """Share of the usual gap by which one gap may differ: scanners round positions to 0.1 mm and less."""
 
+MOST_DRIFT = 0.25
+"""Share of the usual gap by which a slice may lie beside the even grid, where small differences add up."""
+
 REPEATED_MM = 0.01
 
 MOST_GAP_MM = 10.5
@@ -49,7 +52,9 @@ def steps_of(depth: NDArray[np.float64]) -> Steps:
     usual = float(np.median(gaps))
     wrong = np.abs(gaps - usual) > max(GAP_TOLERANCE * usual, REPEATED_MM)
     if not wrong.any():
-        return _lay(depth, len(depth), ())
+        even = _lay(depth, len(depth), ())
+        drift = np.abs(even.places - np.arange(len(depth))).max()
+        return even if drift <= MOST_DRIFT else _uneven(depth, gaps, usual)
     multiples = gaps[wrong] / usual
     if (multiples > 1.5).all() and (np.abs(multiples - np.round(multiples)) < 2 * GAP_TOLERANCE).all():
         lost = int((np.round(multiples) - 1).sum())
@@ -67,8 +72,10 @@ def _lost(depth: NDArray[np.float64], gaps: NDArray[np.float64], lost: int, usua
     if lost > MOST_LOST * (len(depth) + lost) or not _bridgeable(gaps, usual):
         return _lay(depth, len(depth), (finding("dicom-missing-slices", message, level="error"),))
     laid = _lay(depth, len(depth) + lost, (finding("dicom-missing-slices", f"{message}: filled in between"),))
-    # The slices that are there keep their voxels: what is between them and a whole step is rounding.
-    return Steps(mm=laid.mm, count=laid.count, places=np.round(laid.places), findings=laid.findings)
+    # The slices that are there keep their voxels where all that parts them from a whole step is rounding.
+    whole = np.round(laid.places)
+    near = np.abs(laid.places - whole).max() <= 2 * GAP_TOLERANCE
+    return Steps(mm=laid.mm, count=laid.count, places=whole if near else laid.places, findings=laid.findings)
 
 
 def _uneven(depth: NDArray[np.float64], gaps: NDArray[np.float64], usual: float) -> Steps:
