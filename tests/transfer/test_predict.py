@@ -146,7 +146,8 @@ def test_predict__other_channels_and_equal_ids_are_left_out(
     assert [finding.code for finding in result.failed.values()] == ["duplicate-id"]
     stand_in(Ensemble(**{**vars(one), "channels": 2}))
     result = predict("net", tmp_path / "in" / "a.nii", tmp_path / "two", progress=False)
-    assert result.failed["a"].code == "channels-mixed" and "1 channel, the network reads 2 channels" in result.failed["a"].message
+    assert result.failed["a"].code == "channels-mixed"
+    assert "1 channel, the network reads 2 channels" in result.failed["a"].message
 
 
 def test_predict__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
