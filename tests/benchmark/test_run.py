@@ -142,3 +142,18 @@ def test_published__paths_of_data_that_is_not_public_are_left_out(public: bool) 
     shown = published(BenchmarkSettings.build(values))
     assert shown["data"]["spacing"] == 2.0 and shown["seeds"] == [0, 1]
     assert ("anna" in str(shown)) is public
+
+
+def test_benchmark__a_folder_from_before_pseudonyms_goes_on_with_kept_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orienteer.benchmark.run._run", lambda *_: "went on")
+    values = config()
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(values))
+    before = BenchmarkSettings.build(values).model_dump(mode="json")
+    del before["data"]["keep_names"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "benchmark.yaml").write_text(yaml.safe_dump(before))
+    assert benchmark(tmp_path / "toy.yaml", tmp_path / "out") == "went on"
+    with pytest.raises(RunError, match="another `data`"):
+        benchmark(tmp_path / "toy.yaml", tmp_path / "out", assign=("data.keep_names=false",))
