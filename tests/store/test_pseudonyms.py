@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
 from orienteer.store import Store, ingest
+from orienteer.store.journal import JOURNAL, Journal
+from orienteer.store.prepare import prepare
 from orienteer.store.private import PRIVATE, read_private
 from orienteer.store.pseudonyms import Pseudonyms
 from tests.scans.files import cut, nifti
@@ -105,6 +107,22 @@ def test_ingest__the_split_is_the_same_whatever_the_key(tmp_path: Path) -> None:
         own = {scan: record.name for scan, record in Store.open(result.store).private().items()}
         splits.append({own[entry.id]: entry.split for entry in result.manifest.scans})
     assert splits[0] == splits[1] == splits[2] and set(splits[0].values()) == {"train", "val"}
+
+
+def test_ingest__what_a_stopped_run_has_finished_keeps_its_pseudonym(folder: Path, monkeypatch) -> None:
+    def stopped(jobs, workers):
+        yield from map(prepare, jobs[:2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("orienteer.store.work.prepare_all", stopped)
+        run(folder)
+    finished = Journal(folder / "store").read()
+    assert len(finished) == 2 and (folder / "store" / PRIVATE).stat().st_mode & 0o777 == 0o600
+    result = run(folder)
+    assert len(result.kept) == 2
+    assert finished.keys() <= set(Store.open(folder / "store").ids())
+    assert not (folder / "store" / JOURNAL).exists()
 
 
 def test_ingest__another_stores_private_file_gives_the_same_pseudonyms(folder: Path) -> None:
