@@ -17,6 +17,7 @@ STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Voxels by which a slice is tried beside its place, along each axis of the volume."""
 
 POINTS = 4000
+BORDER = 3
 
 
 def apart_by_voxels(volume: Volume, source: Source) -> float:
@@ -38,8 +39,10 @@ def _slice_apart(volume: Volume, path: str, random: np.random.Generator) -> floa
     values = sitk.GetArrayFromImage(image)[0].astype(np.float64)
     rows, columns = values.shape
     # Where nothing changes no place can be told.
-    change = np.hypot(*np.gradient(values)).ravel()
-    edges = np.flatnonzero(change >= np.quantile(change, 0.8))
+    change = np.hypot(*np.gradient(values))
+    # Beside the border there may be nothing, which fits nothing.
+    inside = np.pad(np.ones((rows - 2 * BORDER, columns - 2 * BORDER), bool), BORDER)
+    edges = np.flatnonzero(inside & (change >= np.quantile(change[inside], 0.6)))
     picked = random.choice(edges, min(POINTS, len(edges)), replace=False)
     down, across = np.unravel_index(picked, (rows, columns))
     lps = np.array(
@@ -53,6 +56,8 @@ def _slice_apart(volume: Volume, path: str, random: np.random.Generator) -> floa
 
 def _misfit(volume: Volume, index: NDArray, step: NDArray, values: NDArray) -> float:
     there = map_coordinates(volume.array[0].astype(np.float32), index + step[:, None], order=1, mode="nearest")
-    # Whatever the slope, also where ITK turns inverted greys over, and not ruled by a few damaged pixels.
-    ours, theirs = (np.clip(seen, *np.quantile(seen, [0.02, 0.98])) for seen in (there, values))
-    return 1 - abs(float(np.corrcoef(ours, theirs)[0, 1]))
+    ours, theirs = there - np.median(there), values - np.median(values)
+    # A few damaged pixels count no more than others that do not fit.
+    cap = 3 * float(np.median(np.abs(theirs)))
+    # ITK turns inverted greys over; we do not.
+    return min(float(np.minimum(np.abs(ours - sign * theirs), cap).mean()) for sign in (1, -1))

@@ -68,7 +68,8 @@ def _lay(depth: NDArray[np.float64], count: int, found: tuple[Finding, ...]) -> 
 
 
 def _lost(depth: NDArray[np.float64], gaps: NDArray[np.float64], lost: int, usual: float) -> Steps:
-    message = f"{lost} slices are missing between the {len(depth)} present"
+    missing = "1 slice is" if lost == 1 else f"{lost} slices are"
+    message = f"{missing} missing between the {len(depth)} present"
     if lost > MOST_LOST * (len(depth) + lost) or not _bridgeable(gaps, usual):
         return _lay(depth, len(depth), (finding("dicom-missing-slices", message, level="error"),))
     laid = _lay(depth, len(depth) + lost, (finding("dicom-missing-slices", f"{message}: filled in between"),))
