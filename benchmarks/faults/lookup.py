@@ -51,7 +51,9 @@ def _slice_apart(volume: Volume, path: str, random: np.random.Generator) -> floa
     ras = np.c_[lps * [-1, -1, 1], np.ones(len(lps))]
     index = (np.linalg.inv(volume.affine) @ ras.T)[:3]
     fits = {step: _misfit(volume, index, np.array(step), values[down, across]) for step in product(STEPS, repeat=3)}
-    return float(np.linalg.norm(min(fits, key=lambda step: fits[step])))
+    # At either end of the volume a step outwards changes nothing: of equal fits the nearest counts.
+    best = min(fits, key=lambda step: (round(fits[step], 6), float(np.linalg.norm(step))))
+    return float(np.linalg.norm(best))
 
 
 def _misfit(volume: Volume, index: NDArray, step: NDArray, values: NDArray) -> float:
