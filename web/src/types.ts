@@ -125,6 +125,8 @@ export interface Where {
   shape: Triple;
   heat: number[];
   peak_mm: Mm;
+  /** How far off the middle of the target's body would be. */
+  chance_mm?: number | null;
   true_mm: Mm | null;
   error_mm: number | null;
   from_labels: string | null;
@@ -165,14 +167,35 @@ export interface Worst {
   error_mm: number;
   true: Mm;
   predicted: Mm;
-  centres_mm: Mm[];
+  /** Null where the store shown does not hold the scan. */
+  centres_mm: Mm[] | null;
+}
+
+/** One number with the share of evidence behind it. */
+export interface Banded {
+  error_mm: number;
+  interval_mm: [number, number] | null;
+  n: number;
+  scans: number;
+}
+
+export interface Probed {
+  label: string;
+  meaning: string;
+  unit: string;
+  value: number | null;
+  skill: number | null;
 }
 
 export interface Judged {
   evaluation: string | null;
+  split: string | null;
+  step: number | null;
+  scans: number | null;
+  persons: number | null;
   verdict: Verdict | null;
-  probes: Record<string, { gap_error_mm: number | null; skill: number | null; chance?: number | null }>;
-  by_distance: { low_mm: number; high_mm: number; error_mm: number; n: number }[];
-  by_region: { axis: string; low: number; high: number; error_mm: number; n: number }[];
+  probes: Record<string, Probed>;
+  by_distance: (Banded & { low_mm: number; high_mm: number })[];
+  by_region: (Banded & { axis: string; low: number; high: number })[];
   worst: Worst[];
 }

@@ -39,7 +39,7 @@ export function CurveChart({ curve, title, step, last }: { curve: Curve; title: 
         {step === null ? null : <line class="now" x1={px(Math.min(step, last))} x2={px(Math.min(step, last))} y1={TOP} y2={HEIGHT - BOTTOM} />}
         {now ? <circle class="dot" cx={px(now[0])} cy={py(now[1])} r={5} /> : null}
       </svg>
-      <p class="quiet small"><i class="key model" /> people it has not seen <i class="key train" /> training <i class="key chance" /> guessing</p>
+      <p class="quiet small"><span class="nowrap"><i class="key model" /> people it has not seen</span> <span class="nowrap"><i class="key train" /> training</span> <span class="nowrap"><i class="key chance" /> guessing</span></p>
     </figure>
   );
 }

@@ -65,8 +65,8 @@ export function Where(): JSX.Element {
   return (
     <div class="where" data-tour="where">
       <p class="intro">
-        Click in the scan on the left to cut out a piece. The model sees the piece and the other person's scan, and says where
-        in that other body the piece belongs. Bright: it is sure; dark: it is not.
+        Click in the scan on the left to cut out a piece. Many views of the other person's scan each say where the piece lies
+        as seen from them. Bright is where their opinions agree; agreement is a good sign, not certainty.
       </p>
       <div class="bodies">
         <section class="panel" aria-label="The piece">
@@ -78,7 +78,6 @@ export function Where(): JSX.Element {
           <h3>It is looked for in</h3>
           <ScanPicker label="Other scan" value={state.value.target ?? ""} without={state.value.scan} onPick={(id) => change({ target: id })} />
           {target ? <Heated volume={target} answer={fits} /> : <p class="loading">{scans.value.length > 1 ? "Opening the scan …" : "This store holds no other scan."}</p>}
-          {asked.error.value ? <Problem error={asked.error.value} /> : <Verdict answer={fits} />}
         </section>
       </div>
     </div>
@@ -86,25 +85,36 @@ export function Where(): JSX.Element {
 }
 
 function Verdict({ answer }: { answer: Answer | null }): JSX.Element {
+  if (asked.error.value) return <Problem error={asked.error.value} />;
   if (!answer) return <p class="figure quiet">Asking the model …</p>;
   return (
-    <div aria-live="polite">
+    <div class="beside" aria-live="polite">
       {answer.error_mm === null ? (
         <p class="figure">No truth known: <span class="quiet">these two scans share no labels, so nobody can say how far off it is.</span></p>
       ) : (
-        <p class="figure"><b data-value="where-error">{mm(answer.error_mm)}</b> from where it should be</p>
+        <p class="figure"><b data-value="where-error">{mm(answer.error_mm)}</b> from where it should be{answer.chance_mm == null ? null : <span class="quiet">; the middle of that body would be {mm(answer.chance_mm)} off</span>}</p>
       )}
       <p class="words">
-        <i class="key model" /> It points to <span data-value="peak">{answer.peak_mm.map((value) => number(value)).join(", ")}</span> mm (right, front, up from the scan's corner).
+        <b class="sign-model">✕</b> The model points to <span data-value="peak">{answer.peak_mm.map((value) => number(value)).join(", ")}</span> mm (to the right, to the front, up).
       </p>
+      {answer.true_mm ? <p class="words"><b class="sign-truth">✚</b> It should be <span data-value="truth">{answer.true_mm.map((value) => number(value)).join(", ")}</span> mm.</p> : null}
       {answer.from_labels ? <p class="quiet small">How the truth is known: {answer.from_labels}</p> : null}
-      <p class="scale" aria-hidden="true"><span>unlikely</span>{HEAT_COLOURS.map((colour) => <i key={colour} style={{ background: colour }} />)}<span>here</span></p>
+      <p class="scale" aria-hidden="true"><span>no opinion</span>{HEAT_COLOURS.map((colour) => <i key={colour} style={{ background: colour }} />)}<span>all agree</span></p>
     </div>
   );
 }
 
 function Body({ volume, onPlace }: { volume: Volume; onPlace: (place: Mm) => void }): JSX.Element {
-  return <div class="planes three">{PLANES.map((plane) => <CropPlane key={plane.name} plane={plane} volume={volume} onPlace={onPlace} />)}</div>;
+  const [size, place] = [run.value?.view_mm, crop.value];
+  return (
+    <div class="planes four">
+      {PLANES.map((plane) => <CropPlane key={plane.name} plane={plane} volume={volume} onPlace={onPlace} />)}
+      <div class="beside">
+        <p class="words">The piece is a cube {mm(size)} wide.{place ? <> Its middle lies at {place.map((value) => number(value)).join(", ")} mm (to the right, to the front, up from the scan's corner).</> : null}</p>
+        <p class="quiet small">Click or drag in a plane to cut another; arrow keys move it.</p>
+      </div>
+    </div>
+  );
 }
 
 function CropPlane({ plane, volume, onPlace }: { plane: Plane; volume: Volume; onPlace: (place: Mm) => void }): JSX.Element {
@@ -140,8 +150,9 @@ function Heated({ volume, answer }: { volume: Volume; answer: Answer | null }): 
   const middle = volume.shape.map((n, axis) => Math.floor(n / 2) * on(volume.spacing, axis)) as unknown as Mm;
   const at = there.value ?? middle;
   return (
-    <div class="planes three" data-heat={answer ? "yes" : "no"}>
+    <div class="planes four" data-heat={answer ? "yes" : "no"}>
       {PLANES.map((plane) => <HeatedPlane key={plane.name} plane={plane} volume={volume} answer={answer} at={at} />)}
+      <Verdict answer={answer} />
     </div>
   );
 }

@@ -85,7 +85,7 @@ export function heated(map: Heat, frame: Frame, at: Mm): Pixels {
       rgba[pixel] = r;
       rgba[pixel + 1] = g;
       rgba[pixel + 2] = b;
-      rgba[pixel + 3] = value < 0.05 ? 0 : 60 + 170 * value;
+      rgba[pixel + 3] = 230 * Math.min(1, Math.max(0, 1.7 * (value - 0.02)));
     }
   }
   return { width, height, rgba };
