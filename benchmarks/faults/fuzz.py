@@ -20,7 +20,6 @@ import signal
 import struct
 import sys
 import time
-import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -194,11 +193,6 @@ def mutated(data: bytes, other: bytes, header: int, chance: random.Random) -> by
             start = chance.randrange(max(len(other), 1))
             changed[at : at + length] = other[start : start + length]
     return bytes(changed)
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of an input: the same seed must give the same one."""
-    return zlib.crc32(path.read_bytes())
 
 
 if __name__ == "__main__":

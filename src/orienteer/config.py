@@ -54,7 +54,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", cure="check the path of --config") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", cure="see runs/*.yaml for examples") from None
     if values is None:
         return {}
@@ -85,7 +85,7 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
                 raise ConfigError(f"--set {key}: {parent} is a value, not a group", cure="shorten the key")
         try:
             place[leaf] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             raise ConfigError(f"--set {assignment}: the value is not valid YAML", cure="quote it") from None
     return result
 

@@ -1,6 +1,7 @@
 """A run that was stopped, killed or damaged ends exactly where an undisturbed one does."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,20 @@ def test_resume__a_truncated_checkpoint_falls_back(
     pretrain(store, tmp_path / "run", settings=tiny(), resume=True, progress=False)
     assert "step_00000004" in capsys.readouterr().err
     assert weights(tmp_path / "run") == weights(undisturbed)
+
+
+def test_resume__with_no_whole_checkpoint_stops_and_deletes_nothing(
+    store: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Never from step 0 in silence: hours of training may be behind it."""
+    run = tmp_path / "run"
+    shutil.copytree(undisturbed, run)
+    files = sorted((run / "checkpoints").glob("*/model.safetensors"))
+    for file in files:
+        file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(RunError, match="no checkpoint of .* is whole") as caught:
+        pretrain(store, run, resume=True, progress=False)
+    assert "nothing was deleted" in caught.value.cure and all(file.is_file() for file in files)
 
 
 def test_resume__of_a_finished_run_changes_nothing(store: Path, undisturbed: Path) -> None:

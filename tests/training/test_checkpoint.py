@@ -21,6 +21,7 @@ from orienteer.training.checkpoint import (
     prune,
     restore_optimiser,
     save_checkpoint,
+    set_aside,
 )
 from orienteer.training.optimiser import build_optimiser
 from orienteer.training.settings import OptimiserSettings
@@ -189,6 +190,41 @@ def test_checkpoint__a_killed_half_written_one_is_invisible_and_swept_up(
     assert [path.name for path in tmp_path.iterdir()] == [name_of(100)]
     save_checkpoint(tmp_path, checkpoint(200))
     assert latest_checkpoint(tmp_path)[0].step == 200
+
+
+def test_prune__killed_while_files_go_leaves_no_torn_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (100, 200, 300):
+        save_checkpoint(tmp_path, checkpoint(step))
+
+    class Killed(BaseException):
+        pass
+
+    def die(path: Path, **_: object) -> None:
+        (Path(path) / "state.json").unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", die)
+        with pytest.raises(Killed):
+            prune(tmp_path, keep=1, best=None)
+    for path in checkpoint_paths(tmp_path):
+        load_checkpoint(path)
+    prune(tmp_path, keep=1, best=None)
+    assert [path.name for path in tmp_path.iterdir()] == [name_of(300)]
+
+
+def test_set_aside__a_damaged_one_no_longer_counts_among_those_that_are_kept(tmp_path: Path) -> None:
+    """Else the damaged last one would be kept, and the whole ones before it pruned."""
+    for step in (100, 200):
+        save_checkpoint(tmp_path, checkpoint(step))
+    (tmp_path / name_of(200) / "model.safetensors").unlink()
+    set_aside(tmp_path, after=100)
+    save_checkpoint(tmp_path, checkpoint(150))
+    prune(tmp_path, keep=1, best=None)
+    assert [path.name for path in checkpoint_paths(tmp_path)] == [name_of(150)]
+    assert (tmp_path / f"damaged_{name_of(200)}" / "state.json").is_file()
 
 
 def test_checkpoint__a_full_disk_is_an_error_and_leaves_the_others(

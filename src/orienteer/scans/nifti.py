@@ -1,5 +1,6 @@
 """NIfTI-1, NIfTI-2 and Analyze, read by nibabel."""
 
+import errno
 import gzip
 import io
 import math
@@ -162,6 +163,8 @@ def _image_file(path: Path) -> Path:
 
 
 def _cut(path: Path, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return MemoryError(str(error))  # the machine's trouble, not the file's
     if isinstance(error, EOFError) or "end-of-stream" in str(error) or "Expected" in str(error):
         return refusal("truncated", f"{path.name}: the data ends before the last voxel")
     return refusal("damaged", f"{path.name}: {_line(error)}")

@@ -1,0 +1,1 @@
+"""Short versions of `benchmarks/faults`: kills, full disks, flipped bits, hostile files."""
