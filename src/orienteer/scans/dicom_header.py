@@ -28,11 +28,11 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
 
 TAGS: list[str | int] = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "ImageType", "Rows",
-    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "Rows", "Columns",
+    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING[:5],
-    *TELLING[6:], *PRIVATE_B_VALUES,
+    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING,
+    *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
 

@@ -12,7 +12,7 @@ from orienteer.scans.findings import Finding, finding
 from orienteer.scans.source import Source
 
 WORDS = {
-    "orientation": "orientation",
+    "orientation": "orientation or size",
     "EchoNumbers": "echo number",
     "TemporalPositionIdentifier": "temporal position",
     "AcquisitionNumber": "acquisition number",

@@ -31,7 +31,7 @@ class Group:
 
     Attributes:
         frames: in the order of their position where they have one, else of their names; copies among them.
-        copies: how many of them are only copies of others, and are not read.
+        copies: those of them that only repeat others, and are not read.
         apart: the tags that told it from the other volumes of its series, or ``orientation``; empty if it is alone.
         localiser: whether it is one by its header or by its three orientations.
     """
