@@ -92,7 +92,7 @@ def test_resume__with_no_whole_checkpoint_stops_and_deletes_nothing(
     files = sorted((run / "checkpoints").glob("*/model.safetensors"))
     for file in files:
         file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(RunError, match="no checkpoint of .* is whole") as caught:
+    with pytest.raises(RunError, match=r"no checkpoint of .* is whole") as caught:
         pretrain(store, run, resume=True, progress=False)
     assert "nothing was deleted" in caught.value.cure and all(file.is_file() for file in files)
 
