@@ -16,8 +16,8 @@ from orienteer.store import Store
 
 FEWEST_VOXELS = 20
 """A smaller structure has no centre worth the name."""
-FEWEST_SHARED = 12
-"""With fewer structures a warp in three dimensions is guesswork."""
+FEWEST_SHARED = 6
+"""With fewer structures a warp in three dimensions is guesswork, and none can be left out."""
 SMOOTHING = 1000.0
 """Of the thin plates, for mm: chosen on pairs of people by the error on structures left out (docs/log.md)."""
 MOST_LEFT_OUT = 40
@@ -68,7 +68,7 @@ def landmarks(store: Store, scan: str) -> Landmarks:
 
 
 def warp(here: Landmarks, there: Landmarks) -> Warp | None:
-    """The warp between two scans; None where they share too few structures."""
+    """The warp between two scans; None where they share too few structures, or only such as lie in one plane."""
     shared = sorted(here.keys() & there.keys())
     if len(shared) < FEWEST_SHARED:
         return None
@@ -77,7 +77,10 @@ def warp(here: Landmarks, there: Landmarks) -> Warp | None:
     missed = []
     for left_out in tried:
         others = np.arange(len(shared)) != left_out
-        placed = _plates(start[others], end[others])(start[left_out][None])[0]
+        try:
+            placed = _plates(start[others], end[others])(start[left_out][None])[0]
+        except np.linalg.LinAlgError:
+            return None
         missed.append(np.linalg.norm(placed - end[left_out]))
     return Warp(start, end, float(np.median(missed)))
 

@@ -54,22 +54,21 @@ class Guard:
             return
         if scope["type"] != "http":  # no other protocol is spoken here
             return
-        guarded = _with_headers(send, private=True)
+        guarded = _with_headers(send)
         try:
             headers = Headers(scope=scope)
             self._check_place(headers, scope)
             entering = self._check_token(headers, scope)
-            _check_body(headers, scope)
+            if entering:
+                await self._enter(guarded)
+                return
+            if scope["method"] in ("POST", "PUT", "PATCH"):
+                _check_body(headers)
+                receive = await _read(receive)
         except Refusal as refusal:
             await _refuse(guarded, refusal, page=scope["path"] == "/")
             return
-        if entering:
-            await self._enter(guarded)
-            return
-        try:
-            await self.app(scope, _limited(receive), guarded)
-        except Refusal as refusal:  # the body grew too long while it was read
-            await _refuse(guarded, refusal, page=False)
+        await self.app(scope, receive, guarded)
 
     def _check_place(self, headers: Headers, scope: Scope) -> None:
         """No other site may use this server through a visitor's browser, whatever name it gives it."""
@@ -123,9 +122,7 @@ class Guard:
         await send({"type": "http.response.body", "body": b""})
 
 
-def _check_body(headers: Headers, scope: Scope) -> None:
-    if scope["method"] not in ("POST", "PUT", "PATCH"):
-        return
+def _check_body(headers: Headers) -> None:
     length = headers.get("content-length", "0")
     if not length.isdigit():
         raise Refusal(400, "malformed", "the length of the request is not a number")
@@ -140,22 +137,30 @@ def _too_large() -> Refusal:
     return Refusal(413, "too-large", f"a request may have {BODY_LIMIT:,} bytes", "send fewer views")
 
 
-def _limited(receive: Receive) -> Receive:
-    """Counts what comes in, for a body that does not say its length."""
-    seen = 0
+async def _read(receive: Receive) -> Receive:
+    """Read the whole body, which need not say its length, and hand it on in one piece.
 
-    async def counting() -> Message:
-        nonlocal seen
+    Raises:
+        Refusal: it is too large.
+    """
+    body, more = b"", True
+    while more:
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > BODY_LIMIT:
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > BODY_LIMIT:
             raise _too_large()
-        return message
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    return counting
+    async def again() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return again
 
 
-def _with_headers(send: Send, *, private: bool) -> Send:
+def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))

@@ -46,7 +46,7 @@ class Pages:
         self._pages = {
             path.relative_to(folder).as_posix(): _read(path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.suffix in KINDS
+            if path.is_file() and not path.is_symlink() and path.suffix in KINDS
         }
         if INDEX not in self._pages:
             raise OrienteerError(f"the web page is not built: no {INDEX} in {folder}", cure="run `make web`")

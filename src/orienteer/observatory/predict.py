@@ -25,24 +25,31 @@ from orienteer.store import Store
 K = TypeVar("K")
 V = TypeVar("V")
 
-KEPT = 2
-"""Models held in memory at once: two runs side by side."""
+MODELS_BYTES = 512 * 2**20
+"""Weights held in memory, so that the time slider goes back and forth without reading: some 80 of the demo's models."""
+FEWEST = 2
+"""Models held however large they are: two runs side by side."""
 KEPT_SCANS = 32
 """Scans of which encoded views and landmarks are held, a few kilobytes each."""
 
 
 class Kept(Generic[K, V]):
-    """The few values that were asked for last."""
+    """The values that were asked for last.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    Args:
+        most: what all values together may weigh; the last two are kept in any case.
+        weigh: of one value.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+        self._most, self._weigh = most, weigh
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The value kept under ``key``, or a new one."""
         if key not in self._values:
             self._values[key] = make()
-            if len(self._values) > self._most:
+            while len(self._values) > FEWEST and sum(map(self._weigh, self._values.values())) > self._most:
                 self._values.popitem(last=False)
         self._values.move_to_end(key)
         return self._values[key]
@@ -57,7 +64,7 @@ class Predictor:
 
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._models: Kept[tuple[Path, int], SpatialModel] = Kept(KEPT)
+        self._models: Kept[tuple[Path, int], SpatialModel] = Kept(MODELS_BYTES, _bytes)
         self._asked: Kept[tuple[Path, int, str], Asked] = Kept(KEPT_SCANS)
         self._landmarks: Kept[str, Landmarks] = Kept(KEPT_SCANS)
         self._warps: Kept[tuple[str, str], Warp | None] = Kept(KEPT_SCANS)
@@ -108,3 +115,7 @@ class Predictor:
                 raise RunError(error.message.replace(str(session.run.path), name), cure=error.cure) from None
 
         return self._models.get((session.run.path, step), read)
+
+
+def _bytes(model: SpatialModel) -> int:
+    return sum(weights.nbytes for weights in (*model.parameters(), *model.buffers()))

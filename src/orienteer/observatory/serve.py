@@ -5,7 +5,9 @@ import socket
 import webbrowser
 from pathlib import Path
 
+import uvicorn
 from rich.console import Console
+from starlette.types import ASGIApp
 
 from orienteer.errors import OrienteerError
 from orienteer.observatory.app import create_app
@@ -15,6 +17,8 @@ from orienteer.observatory.session import Session
 
 MOST_CONNECTIONS = 256
 """More at once are told to come back later."""
+LONGEST_HEADERS = 32 * 1024
+"""Bytes."""
 
 
 def open_sessions(
@@ -67,31 +71,32 @@ def observe(
         StoreError: the store cannot be read.
         OrienteerError: the address is taken, or the web page was never built.
     """
-    import uvicorn
-
     sessions = open_sessions(run, store, beside)
-    listening = _listen(host, port)
-    port = listening.getsockname()[1]
-    token = secrets.token_urlsafe(32)
-    app = create_app(sessions, token=token, host=host, port=port, threads=threads)
-    shown = f"[{host}]" if ":" in host else host
-    link = f"http://{shown}:{port}/?token={token}"
-    _say(sessions, host, link)
-    server = uvicorn.Server(
-        # No access log: the link in it would be the key.
+    with _listen(host, port) as listening:
+        port = listening.getsockname()[1]
+        token = secrets.token_urlsafe(32)
+        app = create_app(sessions, token=token, host=host, port=port, threads=threads)
+        link = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
+        _say(sessions, host, link)
+        if browser:
+            webbrowser.open(link)
+        build_server(app).run(sockets=[listening])
+
+
+def build_server(app: ASGIApp) -> uvicorn.Server:
+    """The server, not yet running: it logs no addresses, for the link is the key, and says nothing of itself."""
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
             server_header=False,
             lifespan="off",
+            ws="none",
             limit_concurrency=MOST_CONNECTIONS,
-            h11_max_incomplete_event_size=32 * 1024,
+            h11_max_incomplete_event_size=LONGEST_HEADERS,
         )
     )
-    if browser:
-        webbrowser.open(link)
-    server.run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,156 @@
+"""The page's numbers are those of the Python API, to the last digit."""
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orienteer import api
+from orienteer.observatory.answers import look_answer, where_answer
+from orienteer.pretraining.folder import RunFolder
+from orienteer.store import Store
+from orienteer.views import Sampler
+from tests.observatory.client import Client
+
+
+def _without_time(answer: dict) -> dict:
+    return {name: value for name, value in answer.items() if name != "milliseconds"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"step": 0}, {"probe": "shuffled"}, {"probe": "border", "probe_view": 1}, {"run": "b"}],
+    ids=["best", "untrained", "probe", "one-view", "other-run"],
+)
+def test_look__over_http_equals_the_python_api(
+    client: Client, home: Path, scan: str, centres: list[list[float]], more: dict
+) -> None:
+    answer = client.post("/api/look", {"scan": scan, "centres_mm": centres, **more})
+    assert answer.status == 200
+    folder = home / ("other" if more.get("run") == "b" else "run")
+    asked = {name: value for name, value in more.items() if name != "run"}
+    seen = api.look(folder, home / "store", scan, centres, **asked)
+    # JSON writes a float so that it is read back as the same float: equal here means equal in every digit.
+    assert _without_time(answer.json) == json.loads(json.dumps(look_answer(seen)))
+
+
+def test_look__lays_the_tasks_rows_out_by_view(home: Path, scan: str, centres: list[list[float]]) -> None:
+    seen = api.look(home / "run", home / "store", scan, centres)
+    answer = look_answer(seen)
+    places = np.array(answer["centres_mm"])
+    gap = answer["gap"]
+    for i in range(3):
+        for j in range(3):
+            if i == j:
+                assert gap["true"][i][j] is gap["predicted"][i][j] is gap["error_mm"][i][j] is None
+                continue
+            np.testing.assert_allclose(gap["true"][i][j], places[j] - places[i], atol=1e-4)
+            off = np.subtract(gap["predicted"][i][j], gap["true"][i][j])
+            assert gap["error_mm"][i][j] == pytest.approx(np.linalg.norm(off), rel=1e-12)
+            assert min(gap["scale"][i][j]) > 0
+    errors = [gap["error_mm"][i][j] for i in range(3) for j in range(3) if i != j]
+    assert gap["mean_error_mm"] == pytest.approx(np.mean(errors), rel=1e-12)
+    assert gap["chance_mm"] == pytest.approx(
+        np.linalg.norm(places[:, None] - places[None], axis=-1).sum() / 6, rel=1e-6
+    )
+
+
+def test_look__walks_routes_by_the_steps_it_predicted(home: Path, scan: str, centres: list[list[float]]) -> None:
+    answer = look_answer(api.look(home / "run", home / "store", scan, centres))
+    steps = {tuple(route["path"]): route for route in answer["routes"] if route["kind"] == "step"}
+    assert {route["kind"] for route in answer["routes"]} == {"step", "route", "tour"}
+    for route in answer["routes"]:
+        walked = np.array(route["waypoints_predicted"])
+        assert walked[0].tolist() == answer["centres_mm"][route["path"][0]]
+        for hop, (start, end) in zip(pairwise(route["path"]), pairwise(walked), strict=True):
+            np.testing.assert_allclose(end - start, steps[hop]["predicted"], atol=1e-9)
+        np.testing.assert_allclose(walked[-1] - walked[0], route["predicted"], atol=1e-3)
+        missed = np.linalg.norm(np.subtract(route["predicted"], route["true"]))
+        assert route["error_mm"] == pytest.approx(missed, rel=1e-12)
+    tours = [route["error_mm"] for route in answer["routes"] if route["kind"] == "tour"]
+    assert answer["closure_mm"] == pytest.approx(np.mean(tours), rel=1e-12)
+
+
+def test_look__says_what_was_not_trained(client: Client, scan: str, centres: list[list[float]]) -> None:
+    answer = client.post("/api/look", {"run": "b", "scan": scan, "centres_mm": centres}).json
+    assert answer["gap"]["scale"] is None
+    untrained = ("adjacency", "routes", "directions", "closure_mm", "position")
+    assert [name for name in untrained if answer[name] is not None] == []
+
+
+def test_look__chunks_lie_in_their_views_and_as_far_apart_as_recorded(
+    client: Client, scan: str, centres: list[list[float]]
+) -> None:
+    answer = client.post("/api/look", {"scan": scan, "centres_mm": centres}).json
+    room = (answer["view_mm"] - answer["chunk_mm"]) / 2
+    assert [(pair["i"], pair["j"]) for pair in answer["adjacency"]] == [(0, 1), (0, 2), (1, 2)]
+    for pair in answer["adjacency"]:
+        for kind in ("adjacent", "distant"):
+            start, end = (np.array(pair[kind][f"{view}_centre_mm"]) for view in "ij")
+            assert np.linalg.norm(end - start) == pytest.approx(pair[f"{kind}_mm"], rel=1e-5)
+            for view, chunk in (("i", start), ("j", end)):
+                assert np.abs(chunk - answer["centres_mm"][pair[view]]).max() <= room + 1e-9
+        assert pair["adjacent_mm"] <= pair["distant_mm"]
+        assert -1.001 <= pair["adjacent_similarity"] <= 1.001
+
+
+def test_look__a_probe_changes_what_is_seen_and_not_the_truth(
+    client: Client, scan: str, centres: list[list[float]]
+) -> None:
+    plain = client.post("/api/look", {"scan": scan, "centres_mm": centres}).json
+    one = client.post("/api/look", {"scan": scan, "centres_mm": centres, "probe": "constant", "probe_view": 0}).json
+    assert one["gap"]["true"] == plain["gap"]["true"]
+    assert one["gap"]["predicted"][0][1] != plain["gap"]["predicted"][0][1]
+    assert one["gap"]["predicted"][1][2] == pytest.approx(plain["gap"]["predicted"][1][2], rel=1e-4)
+
+
+place = st.lists(st.floats(-500, 500), min_size=3, max_size=3)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(place, min_size=2, max_size=6))
+def test_look__views_are_moved_onto_voxels_and_into_the_scan(
+    client: Client, home: Path, scan: str, asked: list[list[float]]
+) -> None:
+    answer = client.post("/api/look", {"scan": scan, "centres_mm": asked}).json
+    entry = Store.open(home / "store").entry(scan)
+    size, spacing = 16, entry.spacing
+    lows = np.array(answer["centres_mm"]) / spacing - (size - 1) / 2
+    np.testing.assert_allclose(lows, np.rint(lows), atol=1e-9)
+    assert (lows >= -1e-9).all() and (lows <= np.array(entry.shape) - size + 1e-9).all()
+    inside = (np.array(asked) / spacing - (size - 1) / 2).clip(0, np.array(entry.shape) - size)
+    assert np.abs(lows - inside).max() <= 0.5 + 1e-9
+
+
+def test_draw__gives_the_views_that_evaluation_would_draw(client: Client, home: Path, scan: str) -> None:
+    run = RunFolder(home / "run").settings()
+    sampler = Sampler(Store.open(home / "store"), (scan,), run.views, run.evaluation.seed, augment=False)
+    for seed in (0, 7):
+        drawn = client.post("/api/draw", {"scan": scan, "count": 3, "seed": seed}).json["centres_mm"]
+        assert drawn == sampler.draw(seed).centres.tolist()
+
+
+@pytest.mark.parametrize("run", ["a", "b"])
+def test_where__over_http_equals_the_python_api(
+    client: Client, home: Path, scan: str, centres: list[list[float]], run: str
+) -> None:
+    target = client.get("/api/session").json["scans"][-1]["id"]
+    answer = client.post("/api/where", {"run": run, "scan": scan, "centre_mm": centres[0], "target": target})
+    assert answer.status == 200
+    found = api.where(home / ("run" if run == "a" else "other"), home / "store", scan, centres[0], target)
+    assert _without_time(answer.json) == json.loads(json.dumps(where_answer(found)))
+    assert math.prod(answer.json["shape"]) == len(answer.json["heat"])
+    assert max(answer.json["heat"]) == 1.0 and min(answer.json["heat"]) >= 0
+    assert answer.json["error_mm"] > 0 and "structures" in answer.json["from_labels"]
+
+
+def test_where__knows_the_truth_in_the_same_scan(client: Client, scan: str, centres: list[list[float]]) -> None:
+    answer = client.post("/api/where", {"scan": scan, "centre_mm": centres[0], "target": scan}).json
+    assert answer["true_mm"] == answer["centre_mm"] == centres[0]
+    missed = np.linalg.norm(np.subtract(answer["peak_mm"], answer["true_mm"]))
+    assert answer["error_mm"] == pytest.approx(missed, rel=1e-12)
