@@ -188,7 +188,7 @@ def test_table__ids_never_lead_anywhere(whole: Path, tmp_path: Path, names: list
 
 NAMES = [
     "a..b",
-    "..\\..\\outside",
+    "a\\..\\..\\outside",
     "new\nline",
     "$(touch executed)",
     "`id`",

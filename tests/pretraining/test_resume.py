@@ -121,19 +121,6 @@ def test_pretrain__workers_never_change_a_result(workers: int, store: Path, undi
 
 
 @pytest.mark.slow
-def test_cli__sigkill_and_resume_is_exact(store: Path, undisturbed: Path, tmp_path: Path) -> None:
-    config, run = tmp_path / "tiny.yaml", tmp_path / "run"
-    config.write_text(yaml.safe_dump(tiny().model_dump(mode="json")))
-    command = [sys.executable, "-m", "orienteer", "pretrain", str(store), str(run), "--config", str(config)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait_for(run / "checkpoints" / "step_00000002", process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    subprocess.run([*command, "--resume"], check=True, capture_output=True)
-    assert weights(run) == weights(undisturbed)
-
-
-@pytest.mark.slow
 def test_cli__ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(store: Path, tmp_path: Path) -> None:
     config, run = tmp_path / "tiny.yaml", tmp_path / "run"
     config.write_text(yaml.safe_dump(tiny("optimiser.steps=2000").model_dump(mode="json")))
