@@ -54,7 +54,7 @@ export function Bars({ title, look, rows }: { title: string; look: string; rows:
   return (
     <section class="panel" aria-label={title}>
       <h3>{title}</h3>
-      <p class="quiet small">{look}; in brackets, the range that 95 of 100 such evaluations would give.</p>
+      <p class="quiet small">{look}; in brackets, how far chance in the choice of people may move it (95 % interval).</p>
       <table class="grid bars">
         <tbody>
           {rows.map((row) => (

@@ -99,6 +99,8 @@ export function Scene({ volume, label, over }: SceneProps): JSX.Element {
     return () => {
       redraws.delete(redraw);
       viewer.current?.cleanup();
+      // A browser gives a page few of these; leaving this picture often must not use them up.
+      viewer.current?.gl.getExtension("WEBGL_lose_context")?.loseContext();
     };
   }, []);
 

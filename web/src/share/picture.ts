@@ -11,16 +11,17 @@ export async function picture(element: HTMLElement): Promise<Blob> {
   body.dataset["theme"] = shownTheme();
   const style = document.createElement("style");
   // An SVG has no html or body element: their rules go to the copy's own frame.
-  style.textContent = (await styleSheet()).replaceAll(/:root|\bhtml\b(?=[[ ,{])|\bbody\b(?=[. ,{])/g, ".still");
+  style.textContent = (await styleSheet()).replaceAll(/:root|\bhtml\b(?=[[ ,{])|\bbody\b(?=[. ,{])/g, ".still").replaceAll("100vh", `${innerHeight}px`);
   body.append(still(element));
   const inside = new XMLSerializer().serializeToString(body);
   const css = new XMLSerializer().serializeToString(style);
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w * SHARPNESS}" height="${h * SHARPNESS}" viewBox="0 0 ${w} ${h}"><foreignObject width="${w}" height="${h}">${css}${inside}</foreignObject></svg>`;
+  // At its own size, so that rules for narrow pages hold; the browser draws it sharper when it paints it larger.
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}"><foreignObject width="${w}" height="${h}">${css}${inside}</foreignObject></svg>`;
   const image = await loaded(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`);
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [w * SHARPNESS, h * SHARPNESS];
-  canvas.getContext("2d")?.drawImage(image, 0, 0);
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("this browser made no picture"))), "image/png");
   });

@@ -59,12 +59,12 @@ export async function offlineFile(element: HTMLElement, title: string, credit: s
   meta({ name: "viewport", content: "width=device-width, initial-scale=1" });
   meta({ "http-equiv": "Content-Security-Policy", content: POLICY });
   meta({ charset: "utf-8" });
-  const style = page.createElement("style");
-  style.textContent = await styleSheet();
-  page.head.append(style);
   const footer = page.createElement("footer");
   footer.textContent = credit;
   page.body.className = "still";
   page.body.append(page.adoptNode(still(element)), footer);
-  return new Blob(["<!doctype html>\n", page.documentElement.outerHTML], { type: "text/html" });
+  // The style sheet goes in as text: as an element, this page's own policy would stop it.
+  const style = `<style>${(await styleSheet()).replaceAll("</", "<\\/")}</style></head>`;
+  const html = page.documentElement.outerHTML.replace("</head>", () => style);
+  return new Blob(["<!doctype html>\n", html], { type: "text/html" });
 }

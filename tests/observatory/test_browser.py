@@ -1,0 +1,249 @@
+"""The observatory in a real browser, on real brains: what it shows is what the Python API says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from orienteer.evaluation.look import Look
+from orienteer.pretraining.restore import look, where
+from tests.observatory.oasis import Site, make_runs, serving
+from tests.observatory.page import Visitor, shown
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def site(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    store, run, other = make_runs(real_data, tmp_path_factory.mktemp("observed"))
+    with serving(run, store, beside=other) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def visitor(chromium: Browser, site: Site) -> Iterator[Visitor]:
+    """One page for all tests that only look around; each begins by going where it needs to be."""
+    visitor = Visitor(chromium, site.link)
+    yield visitor
+    visitor.leave()
+
+
+def asked(visitor: Visitor, site: Site, **more: object) -> Look:
+    """The Python API's answer to what the page shows now."""
+    return look(site.run, site.store, visitor.state()["scan"], visitor.centres(), **more)  # type: ignore[arg-type]
+
+
+def same_numbers(visitor: Visitor, seen: Look) -> None:
+    """Every number of the gap matrix, of the chosen pair and of the chunks, to the last digit shown."""
+    predicted, true, error = seen.gap("pred"), seen.gap("true"), seen.gap_error_mm
+    assert predicted is not None and true is not None and error is not None
+    for i in range(len(true)):
+        for j in range(len(true)):
+            if i != j:
+                assert visitor.cell("predicted", i, j).inner_text() == shown(np.linalg.norm(predicted[i, j]))
+                assert visitor.cell("true", i, j).inner_text() == shown(np.linalg.norm(true[i, j]))
+                assert visitor.cell("error", i, j).inner_text() == shown(error[i, j])
+    gap = seen.observations["gap"].measures["gap_error_mm"]
+    assert visitor.value("mean_error_mm") == f"{shown(gap.value)} mm"
+    assert gap.chance is not None and visitor.value("chance_mm") == f"{shown(gap.chance)} mm"
+
+
+def test_browser__the_verdict_is_read_without_scrolling(visitor: Visitor, site: Site) -> None:
+    verdict = visitor.ask("api/session")["runs"][0]["verdict"]
+    banner = visitor.page.locator(".verdict")
+    assert banner.locator("h2").inner_text() == verdict["headline"]
+    assert verdict["sentence"] in banner.inner_text()
+    box = banner.bounding_box()
+    assert box is not None and box["y"] + box["height"] < 300
+    visitor.quiet()
+
+
+def test_browser__numbers_are_those_of_the_api(visitor: Visitor, site: Site) -> None:
+    seen = asked(visitor, site)
+    same_numbers(visitor, seen)
+    predicted, scale, angle = seen.gap("pred"), seen.gap("scale"), seen.direction_error_deg()
+    assert predicted is not None and scale is not None and angle is not None
+    for axis in range(3):
+        assert visitor.value(f"predicted-{axis}") == shown(predicted[0, 1, axis])
+        assert visitor.value(f"doubt-{axis}") == f"± {shown(scale[0, 1, axis] * np.log(10))}"
+    assert visitor.value("error_deg") == f"{shown(angle[0, 1])}°"
+    rows = seen.observations["adjacency"].rows
+    pair = int(np.flatnonzero((rows["view_i"] == 0) & (rows["view_j"] == 1))[0])
+    assert visitor.value("adjacent-0-1") == shown(rows["adjacent_similarity"][pair], 2)
+    assert visitor.value("distant-0-1") == shown(rows["distant_similarity"][pair], 2)
+    closure = seen.observations["route"].measures["route_closure_mm"].value
+    assert visitor.value("closure_mm") == f"{shown(closure)} mm"
+    visitor.quiet()
+
+
+def test_browser__a_click_places_a_view_and_a_drag_moves_it(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    before = visitor.centres()
+    visitor.click_in("axial", 0.7, 0.8)
+    visitor.settle()
+    placed = visitor.centres()
+    assert placed[:3] == before and len(placed) == 4
+    assert page.locator("[data-plane=axial] [data-view]").count() == 4
+    same_numbers(visitor, asked(visitor, site))
+    handle = page.locator("[data-plane=coronal] [data-view='3'] circle").bounding_box()
+    assert handle is not None
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(handle["x"] - 20, handle["y"] + 25, steps=4)
+    page.mouse.up()
+    visitor.settle()
+    moved = visitor.centres()
+    assert moved[:3] == before and moved[3][1] == placed[3][1] and moved[3] != placed[3]
+    same_numbers(visitor, asked(visitor, site))
+    page.locator("button[aria-label='Remove view 4']").click()
+    visitor.settle()
+    assert visitor.centres() == before
+    visitor.quiet()
+
+
+def test_browser__the_keyboard_moves_a_view_by_whole_voxels(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    before = visitor.centres()
+    page.locator("body").click(position={"x": 4, "y": 4})
+    page.keyboard.press("2")
+    way = 1 if before[1][0] < 80 else -1
+    page.keyboard.press("ArrowRight" if way > 0 else "ArrowLeft")
+    up = 10 if before[1][2] < 80 else -10
+    page.keyboard.press("Shift+PageUp" if up > 0 else "Shift+PageDown")
+    visitor.settle()
+    after = visitor.centres()
+    assert after[1][0] == before[1][0] + way * 3.0
+    assert 0 < (after[1][2] - before[1][2]) / up <= 3.0
+    assert [after[0], after[2]] == [before[0], before[2]]
+    same_numbers(visitor, asked(visitor, site))
+    visitor.quiet()
+
+
+def test_browser__a_cell_shows_its_pair_everywhere(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.cell("error", 2, 0).click()
+    assert page.locator("[data-pair='2-0']").is_visible()
+    for plane in ("axial", "coronal", "sagittal"):
+        assert page.locator(f"[data-plane={plane}] [data-arrow='2-0']").count() == 1
+        assert page.locator(f"[data-plane={plane}] [data-doubt]").count() == 1  # the others are faint
+        assert page.locator(f"[data-plane={plane}] [data-chunk]").count() == 4
+    assert page.locator("[data-table] button.picked").count() == 3
+    visitor.quiet()
+
+
+def test_browser__the_3d_picture_is_drawn_with_its_boxes(visitor: Visitor) -> None:
+    page = visitor.page
+    page.wait_for_selector("[data-plane='3d'][data-drawn=yes]", timeout=60_000)
+    shot = page.locator("[data-plane='3d'] .picture").screenshot()
+    page.locator("[data-plane='3d'] .picture").focus()
+    before = page.locator("[data-plane='3d'] [data-view='0'] path").get_attribute("d")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(600)
+    assert page.locator("[data-plane='3d'] [data-view='0'] path").get_attribute("d") != before
+    assert page.locator("[data-plane='3d'] .picture").screenshot() != shot
+    assert len(shot) > 15_000  # a black square is a tenth of that
+    visitor.quiet()
+
+
+def test_browser__spoiled_views_are_answered_beside_the_intact_ones(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    intact = asked(visitor, site).observations["gap"].measures["gap_error_mm"].value
+    page.get_by_role("radio", name="Shuffle it").click()
+    visitor.settle()
+    spoiled = asked(visitor, site, probe="shuffled")
+    same_numbers(visitor, spoiled)
+    assert visitor.value("intact") == f"{shown(intact)} mm"
+    assert visitor.value("spoiled") == f"{shown(spoiled.observations['gap'].measures['gap_error_mm'].value)} mm"
+    page.locator("[aria-label='Honesty probes'] select").select_option("1")
+    visitor.settle()
+    same_numbers(visitor, asked(visitor, site, probe="shuffled", probe_view=1))
+    page.get_by_role("radio", name="As they are").click()
+    visitor.settle()
+    visitor.quiet()
+
+
+def test_browser__a_route_is_walked_step_by_step(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    seen = asked(visitor, site).observations["route"]
+    tour = int(np.flatnonzero(seen.rows["kind"] == "tour")[0])
+    page.locator("[aria-label='Routes'] select").select_option(str(tour))
+    assert page.locator("[data-plane=axial] [data-leg]").get_attribute("data-leg") == "3"
+    missed = [seen.rows[f"pred_{axis}"][tour] - seen.rows[f"true_{axis}"][tour] for axis in "ras"]
+    assert visitor.value("route-error") == f"{shown(np.linalg.norm(missed))} mm"
+    page.get_by_role("button", name="Play", exact=True).click()
+    for leg in ("0", "1", "2", "3"):
+        page.wait_for_selector(f"[data-plane=axial] [data-leg='{leg}']", state="attached", timeout=5000)
+    page.get_by_role("button", name="Hide").click()
+    assert page.locator("[data-leg]").count() == 0
+    visitor.quiet()
+
+
+def test_browser__where_am_i_points_into_another_person(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    page.click("[data-tab=where]")
+    page.wait_for_selector("[data-heat=yes]", timeout=60_000)
+    visitor.click_in("axial", 0.4, 0.6)
+    page.wait_for_selector("[aria-label='Where the model believes it belongs'][aria-busy=false]")
+    state = visitor.state()
+    crop = [float(value) for value in state["crop"].split(",")]
+    seen = where(site.run, site.store, state["scan"], crop, state["target"])
+    page.wait_for_function(
+        "text => document.querySelector('[data-value=peak]')?.textContent === text",
+        arg=", ".join(shown(value) for value in seen.peak_mm),
+    )
+    assert seen.error_mm is not None
+    assert visitor.value("where-error") == f"{shown(seen.error_mm)} mm"
+    persons = {scan["id"]: scan["person"] for scan in visitor.ask("api/session")["scans"]}
+    assert persons[state["target"]] != persons[state["scan"]]
+    visitor.quiet()
+    page.click("[data-tab=explore]")
+
+
+def test_browser__time_is_turned_back_and_two_runs_stand_side_by_side(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    page.click("[data-tab=learn]")
+    arms = page.locator(".arm")
+    assert arms.count() == 2
+    steps, others = (run["steps"] for run in visitor.ask("api/session")["runs"])
+    slider = page.locator("[aria-label='Step of training']")
+    for key, step in (("Home", 0), ("End", steps[-1])):
+        slider.focus()
+        page.keyboard.press(key)
+        assert visitor.value("step") == f"step {step}"
+        page.wait_for_selector(".arm[data-run=a][aria-busy=false]")
+        visitor.settle()
+        gap = asked(visitor, site, step=step).observations["gap"].measures["gap_error_mm"].value
+        assert arms.nth(0).locator("[data-value=mean_error_mm]").inner_text() == f"{shown(gap)} mm"
+    page.wait_for_selector(".arm[data-run=b][aria-busy=false]")
+    beside = site.run.parent / "other"
+    gap = look(beside, site.store, visitor.state()["scan"], visitor.centres(), step=others[-1]).observations["gap"]
+    assert arms.nth(1).locator("[data-value=mean_error_mm]").inner_text() == (
+        f"{shown(gap.measures['gap_error_mm'].value)} mm"
+    )
+    assert page.locator(".arm .curve").count() == 2
+    visitor.quiet()
+    page.click("[data-tab=explore]")
+
+
+def test_browser__a_bad_case_is_one_click_from_its_scan(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    page.click("[data-tab=judge]")
+    page.wait_for_selector("[data-worst='0']")
+    judged = visitor.ask("api/judge/a")
+    for name, probe in judged["probes"].items():
+        assert visitor.value(f"probe-{name}") == f"{shown(probe['value'])} mm"
+    page.locator("[data-try=constant]").click()
+    visitor.settle()
+    assert visitor.state()["probe"] == "constant"
+    same_numbers(visitor, asked(visitor, site, probe="constant"))
+    page.click("[data-tab=judge]")
+    page.locator("[data-worst='0']").click()
+    visitor.settle()
+    worst = judged["worst"][0]
+    assert visitor.state()["scan"] == worst["scan"] and visitor.centres() == worst["centres_mm"]
+    assert visitor.cell("error", worst["view_i"], worst["view_j"]).inner_text() == shown(worst["error_mm"])
+    assert page.locator(f"[data-pair='{worst['view_i']}-{worst['view_j']}']").is_visible()
+    visitor.quiet()
