@@ -33,6 +33,9 @@ def ingest(
         str | None, typer.Option(help="Keep just these further columns of the table: A,B. You declare them safe.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Compare what is stored already with its checksums.")
+    ] = True,
     prune: Annotated[bool, typer.Option("--prune", help="Take out scans whose files are gone.")] = False,
     retry: Annotated[
         bool, typer.Option("--retry", help="Read also what was left out before and is as it was.")
@@ -70,6 +73,7 @@ def ingest(
         table=table,
         workers=workers,
         prune=prune,
+        verify=verify,
         retry=retry,
         layout=layout.value,
         channels=channel_names(channels),

@@ -97,7 +97,8 @@ def _whole(record: Any) -> bool:
         return False
     if "crc" not in record:
         return record.keys() <= {"v", "step", "phase", "task", "measures"}
-    return record.pop("crc") == _crc(record)
+    said = record.pop("crc")
+    return bool(said == _crc(record))
 
 
 def _checked(record: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def intact(store: Path, entry: ScanEntry) -> bool:
 
 
 def damaged_arrays(store: Path, entries: Iterable[ScanEntry]) -> Iterator[tuple[ScanEntry, Damage]]:
-    """Read every array and compare it with its checksum; a few at a time, about 1 GB of voxels a second a core."""
+    """Read every array and compare it with its checksum, a few at a time."""
     work = [(entry, kind) for entry in entries for kind in entry.arrays]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for (entry, kind), message in zip(work, pool.map(lambda job: _wrong(store, *job), work), strict=True):
