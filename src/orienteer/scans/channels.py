@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid, covered, resample_image
 from orienteer.scans.findings import Finding, finding
-from orienteer.scans.opened import MAX_VOXELS
+from orienteer.scans.formats.opened import MAX_VOXELS
 from orienteer.scans.source import ScanInfo, Source
 
 TOLERANCE = 0.1

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.dicom_header import FileHeader, is_dicom, read_header
-from orienteer.scans.dicom_sources import name_the_lonely, sources_of
-from orienteer.scans.quiet import quiet
+from orienteer.scans.dicom.header import FileHeader, is_dicom, read_header
+from orienteer.scans.dicom.sources import name_the_lonely, sources_of
+from orienteer.scans.formats.quiet import quiet
 from orienteer.scans.source import Source, without_extension
 
 FORMATS = {

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding
-from orienteer.scans.opened import Opened
+from orienteer.scans.formats.opened import Opened
 
 SPACING_MM = (0.01, 50.0)
 ANISOTROPY = 4.0

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, axes_of, spacing_of
 from orienteer.scans.channels import look_together
-from orienteer.scans.dicom import open_dicom
+from orienteer.scans.dicom.reader import open_dicom
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.itk import open_itk
+from orienteer.scans.formats.itk import open_itk
+from orienteer.scans.formats.nifti import open_nifti
+from orienteer.scans.formats.opened import Opened
+from orienteer.scans.formats.quiet import quiet
 from orienteer.scans.judge import guess_modality, judge_channels, judge_header
-from orienteer.scans.nifti import open_nifti
-from orienteer.scans.opened import Opened
-from orienteer.scans.quiet import quiet
 from orienteer.scans.source import ScanInfo, Source
 
 READERS = {"NIfTI": open_nifti, "NRRD": open_itk, "MetaImage": open_itk, "DICOM": open_dicom}

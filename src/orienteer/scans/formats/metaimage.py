@@ -5,9 +5,9 @@ ITK answers both with one and the same "cannot be read", and prints the reason p
 
 from pathlib import Path
 
-from orienteer.scans.companions import guard_companions
 from orienteer.scans.findings import refusal
-from orienteer.scans.packed import Room
+from orienteer.scans.formats.companions import guard_companions
+from orienteer.scans.formats.packed import Room
 
 LONGEST_HEADER = 1 << 16
 MOST_AXES = 7

@@ -16,7 +16,7 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.opened import FREE_BYTES, Opened, guard_size, split_shape, squeeze_shape
+from orienteer.scans.formats.opened import FREE_BYTES, Opened, guard_size, split_shape, squeeze_shape
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"

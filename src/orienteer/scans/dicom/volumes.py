@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from orienteer.scans.dicom_header import TELLING, FileHeader, Frame, is_number
-from orienteer.scans.spacing import REPEATED_MM
+from orienteer.scans.dicom.header import TELLING, FileHeader, Frame, is_number
+from orienteer.scans.dicom.steps import REPEATED_MM
 
 LEAST_SLICES = 3
 """Slices that point another way, or have another size, make a volume of their own from this many on."""

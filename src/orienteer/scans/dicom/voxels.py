@@ -11,8 +11,8 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import iter_pixels
 
 from orienteer.errors import ScanError
-from orienteer.scans.compressed import PIXEL_TAGS, decode, guard_syntax
-from orienteer.scans.dicom_header import Frame
+from orienteer.scans.dicom.compressed import PIXEL_TAGS, decode, guard_syntax
+from orienteer.scans.dicom.header import Frame
 from orienteer.scans.findings import refusal
 
 VOXEL_TAGS: list[str | int] = [*PIXEL_TAGS, "NumberOfFrames", "PlanarConfiguration", "PixelData"]

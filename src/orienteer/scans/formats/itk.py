@@ -8,11 +8,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.metaimage import metaimage_room
-from orienteer.scans.nrrd import nrrd_room
-from orienteer.scans.opened import LPS_TO_RAS, Opened, guard_size, split_shape, squeeze_shape
-from orienteer.scans.packed import Room, verify_packed
-from orienteer.scans.quiet import native_quiet
+from orienteer.scans.formats.metaimage import metaimage_room
+from orienteer.scans.formats.nrrd import nrrd_room
+from orienteer.scans.formats.opened import LPS_TO_RAS, Opened, guard_size, split_shape, squeeze_shape
+from orienteer.scans.formats.packed import Room, verify_packed
+from orienteer.scans.formats.quiet import native_quiet
 from orienteer.scans.source import Source
 
 DTYPES = {

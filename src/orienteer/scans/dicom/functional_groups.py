@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from orienteer.scans.dicom.stack import Slice, numbers
 from orienteer.scans.findings import refusal
-from orienteer.scans.series import Slice, numbers
 
 MOST_FRAMES = 1 << 16
 

@@ -4,9 +4,9 @@ import math
 import re
 from pathlib import Path
 
-from orienteer.scans.companions import guard_companions
 from orienteer.scans.findings import refusal
-from orienteer.scans.packed import Room
+from orienteer.scans.formats.companions import guard_companions
+from orienteer.scans.formats.packed import Room
 
 LONGEST_HEADER = 1 << 16
 NUMBER = re.compile(rb"^[-+]?(\d+\.?\d*|\.\d+|nan|inf)([eE][-+]?\d+)?$", re.IGNORECASE)

@@ -12,10 +12,10 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from orienteer.errors import ScanError
+from orienteer.scans.dicom.functional_groups import grouped, offset_frames
+from orienteer.scans.dicom.stack import Slice, numbers
 from orienteer.scans.findings import refusal
-from orienteer.scans.functional_groups import grouped, offset_frames
-from orienteer.scans.packed import guard_deflated
-from orienteer.scans.series import Slice, numbers
+from orienteer.scans.formats.packed import guard_deflated
 
 TELLING = (
     "EchoNumbers", "TemporalPositionIdentifier", "AcquisitionNumber", "DiffusionBValue",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
 from orienteer.scans import check, discover, inspect, read
-from orienteer.scans.opened import LPS_TO_RAS
-from orienteer.scans.spacing import steps_of
+from orienteer.scans.dicom.steps import steps_of
+from orienteer.scans.formats.opened import LPS_TO_RAS
 from tests.scans.dicom_files import series
 
 EVEN = tuple(range(0, 40, 2))

@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.scans.dicom_header import FileHeader, Frame, read_header
-from orienteer.scans.dicom_volumes import volumes_of
-from orienteer.scans.dicom_voxels import read_frames
+from orienteer.scans.dicom.header import FileHeader, Frame, read_header
+from orienteer.scans.dicom.regrid import regrid
+from orienteer.scans.dicom.stack import Stack, stack
+from orienteer.scans.dicom.volumes import volumes_of
+from orienteer.scans.dicom.voxels import read_frames
 from orienteer.scans.findings import finding, refusal
-from orienteer.scans.opened import LPS_TO_RAS, MAX_VOXELS, Opened
-from orienteer.scans.regrid import regrid
-from orienteer.scans.series import Stack, stack
+from orienteer.scans.formats.opened import LPS_TO_RAS, MAX_VOXELS, Opened
 from orienteer.scans.source import Source
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.scans.series import Regrid
+from orienteer.scans.dicom.stack import Regrid
 
 
 def regrid(slices: Sequence[NDArray], plan: Regrid, shape: tuple[int, int, int]) -> NDArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.scans.findings import refusal
-from orienteer.scans.opened import FREE_BYTES, MAX_SCAN_INFLATION
+from orienteer.scans.formats.opened import FREE_BYTES, MAX_SCAN_INFLATION
 
 
 @dataclass(frozen=True)

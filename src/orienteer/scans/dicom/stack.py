@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.scans.dicom.steps import REPEATED_MM, Steps, steps_of
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.spacing import REPEATED_MM, Steps, steps_of
 
 TILT_DEGREES = 1.0
 """A stack leaning more than this from its slices' normal is a tilted gantry, not rounding."""

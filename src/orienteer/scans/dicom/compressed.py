@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from orienteer.scans.findings import refusal
-from orienteer.scans.quiet import native_quiet
+from orienteer.scans.formats.quiet import native_quiet
 
 READABLE = {
     RLELossless, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,

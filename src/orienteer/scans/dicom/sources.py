@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from orienteer.scans.dicom_header import FileHeader
-from orienteer.scans.dicom_volumes import Group, volumes_of
+from orienteer.scans.dicom.header import FileHeader
+from orienteer.scans.dicom.volumes import Group, volumes_of
 from orienteer.scans.findings import Finding, finding
 from orienteer.scans.source import Source
 

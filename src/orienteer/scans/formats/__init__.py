@@ -1,0 +1,1 @@
+"""One reader a file format, and what guards them all."""
