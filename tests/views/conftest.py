@@ -62,7 +62,7 @@ def memory_store() -> Callable[..., MemoryStore]:
         cells = [np.ones([-(-n // 4) for n in array.shape[1:]], bool) for array in arrays]
         return MemoryStore(
             Path("memory"),
-            Manifest.of(entries, Parameters(spacing=spacing)),
+            Manifest.of(entries, Parameters(spacing=spacing), "kept"),
             arrays=arrays,
             occupied=tuple(cells) if occupied is None else (occupied,),
         )
