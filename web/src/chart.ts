@@ -1,5 +1,7 @@
 /** The little geometry of a line chart: scales, round ticks, a path. */
 
+import type { Curve } from "./types.ts";
+
 export interface Span {
   low: number;
   high: number;
@@ -15,6 +17,12 @@ export function ticks({ low, high }: Span, wanted: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, n) => Number(((first + n) * step).toPrecision(12)));
+}
+
+/** The upper end of an axis that holds every value of `curves`, and guessing. */
+export function highest(curves: readonly Curve[]): number {
+  const values = curves.flatMap((curve) => [...curve.points, ...curve.train].map(([, value]) => value).concat(curve.chance ?? 0));
+  return 1.05 * values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 1e-9);
 }
 
 export const scale = ({ low, high }: Span, length: number) => (value: number): number =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { line, nearestKept, scale, ticks } from "../src/chart.ts";
+import { highest, line, nearestKept, scale, ticks } from "../src/chart.ts";
 import { blend, inkOn, mix, rgb, SEQUENTIAL, similarity } from "../src/colours.ts";
 import { inWords, measured, mm, number, pathName, percent } from "../src/format.ts";
 import { joined } from "../src/live.ts";
@@ -45,4 +45,10 @@ test("news is added to a curve once", () => {
   const curve = (points: [number, number][]) => ({ gap: { error: { unit: "mm", better: "lower" as const, chance: 9, points, train: [] } } });
   const both = joined(curve([[0, 9], [1, 5]]), curve([[1, 5], [2, 4]]));
   assert.deepEqual(both["gap"]?.["error"]?.points, [[0, 9], [1, 5], [2, 4]]);
+});
+
+test("one axis holds every curve and guessing, whatever is missing", () => {
+  const curve = (points: [number, number][], chance: number | null) => ({ unit: "mm", better: "lower" as const, chance, points, train: [] });
+  assert.equal(highest([curve([[0, 40], [1, NaN]], 60), curve([[0, 100]], null)]), 105);
+  assert.ok(highest([]) > 0);
 });

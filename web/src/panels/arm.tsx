@@ -2,7 +2,6 @@
 
 import type { JSX } from "preact";
 import { choosePair } from "../actions.ts";
-import { largest } from "../looked.ts";
 import { measured, mm, steps } from "../format.ts";
 import { AXIAL, CORONAL, type Frame } from "../geometry/planes.ts";
 import { CurveChart } from "../parts/curve.tsx";
@@ -20,17 +19,27 @@ interface ArmProps {
   step: number | null;
   history: History | null;
   last: number;
+  /** Ends of the colour and error scales, the same for every run shown. */
+  most: number;
+  high: number;
 }
 
-export function Arm({ run, volume, step, history, last }: ArmProps): JSX.Element {
+export function replayed(run: Run): Look | null {
+  const shown = replayOf(run.key).shown.value?.answer;
+  return shown?.scan === state.value.scan && shown.centres_mm.length === centres.value.length ? shown : null;
+}
+
+export function gapCurve(history: History | null): Curve | null {
+  return history?.["gap"]?.["gap_error_mm"] ?? first(history);
+}
+
+export function Arm({ run, volume, step, history, last, most, high }: ArmProps): JSX.Element {
   const asked = replayOf(run.key);
-  const shown = asked.shown.value?.answer;
-  const answer = shown?.scan === state.value.scan && shown.centres_mm.length === centres.value.length ? shown : null;
-  const curve = history?.["gap"]?.["gap_error_mm"] ?? first(history);
+  const answer = replayed(run);
+  const curve = gapCurve(history);
   const over = (frame: Frame, px: number): JSX.Element => (
     <Overlay frame={frame} px={px} at={slice.value} centres={centres.value} size={run.view_mm} look={answer} chosen={chosen.value} pair={null} />
   );
-  const most = answer ? Math.max(largest(answer, "distance"), 1) : 1;
   return (
     <section class="arm panel" data-run={run.key} aria-label={`Run ${run.name}`} aria-busy={asked.busy.value}>
       <h3>{run.name} <span class="term">{step === null ? "nothing kept yet" : step === 0 ? "before training" : steps(step)}</span></h3>
@@ -42,7 +51,7 @@ export function Arm({ run, volume, step, history, last }: ArmProps): JSX.Element
         ))}
       </div>
       {answer?.gap ? <div class="tables two"><GapTable look={answer} kind="predicted" quantity="distance" most={most} pair={pair.value} onPick={choosePair} /><GapTable look={answer} kind="error" quantity="distance" most={most} pair={pair.value} onPick={choosePair} /></div> : null}
-      {curve ? <CurveChart curve={curve} title="How far off on average" step={step} last={Math.max(last, ...curve.points.map(([at]) => at))} /> : null}
+      {curve ? <CurveChart curve={curve} title="How far off on average" step={step} last={Math.max(last, ...curve.points.map(([at]) => at))} high={high} /> : null}
     </section>
   );
 }

@@ -82,7 +82,7 @@ export function GapPanel({ look, pair, onPick }: { look: Look; pair: Pair | null
           <button type="button" role="radio" aria-checked={quantity === value} key={title} onClick={() => setQuantity(value)}>{title}</button>
         ))}
       </div>
-      <div class="tables">
+      <div class="tables" style={{ "--least": `${24 + 42 * look.centres_mm.length}px` }}>
         <GapTable {...table} kind="predicted" />
         <GapTable {...table} kind="true" />
         <GapTable {...table} kind="error" />

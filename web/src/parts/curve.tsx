@@ -7,9 +7,7 @@ import type { Curve } from "../types.ts";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [460, 190, 44, 30, 10, 10];
 
-export function CurveChart({ curve, title, step, last }: { curve: Curve; title: string; step: number | null; last: number }): JSX.Element {
-  const values = [...curve.points, ...curve.train].map(([, value]) => value).filter(Number.isFinite);
-  const high = Math.max(...values, curve.chance ?? 0, 1e-9) * 1.05;
+export function CurveChart({ curve, title, step, last, high }: { curve: Curve; title: string; step: number | null; last: number; high: number }): JSX.Element {
   const [x, y] = [scale({ low: 0, high: last }, WIDTH - LEFT - RIGHT), scale({ low: 0, high }, HEIGHT - TOP - BOTTOM)];
   const [px, py] = [(v: number) => LEFT + x(v), (v: number) => HEIGHT - BOTTOM - y(v)];
   const now = step === null ? undefined : curve.points.filter(([at]) => at <= step).at(-1);

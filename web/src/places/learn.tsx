@@ -3,10 +3,11 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { nearestKept } from "../chart.ts";
+import { highest, nearestKept } from "../chart.ts";
 import { steps } from "../format.ts";
 import { Pickers } from "../panels/views.tsx";
-import { Arm } from "../panels/arm.tsx";
+import { largest } from "../looked.ts";
+import { Arm, gapCurve, replayed } from "../panels/arm.tsx";
 import { follow, histories, readHistory } from "../live.ts";
 import { change, replayOf, runs, state, volume } from "../state.ts";
 
@@ -56,6 +57,8 @@ export function Learn(): JSX.Element {
     if (place >= stops.value.length - 1) go(stops.value[0] ?? null);
     running.value = !running.value;
   };
+  const most = Math.max(1, ...runs.value.map((run) => { const answer = replayed(run); return answer ? largest(answer, "distance") : 0; }));
+  const high = highest(runs.value.flatMap((run) => gapCurve(histories.value.get(run.key) ?? null) ?? []));
   const live = runs.value.some((run) => run.live);
   return (
     <div class="learn">
@@ -76,7 +79,7 @@ export function Learn(): JSX.Element {
       </div>
       <div class={`arms arms-${runs.value.length}`}>
         {volume.value ? runs.value.map((run) => (
-          <Arm key={run.key} run={run} volume={volume.value as NonNullable<typeof volume.value>} step={nearestKept(run.steps, now.value)} history={histories.value.get(run.key) ?? null} last={stops.value.at(-1) ?? 1} />
+          <Arm key={run.key} run={run} volume={volume.value as NonNullable<typeof volume.value>} step={nearestKept(run.steps, now.value)} history={histories.value.get(run.key) ?? null} last={stops.value.at(-1) ?? 1} most={most} high={high} />
         )) : null}
       </div>
     </div>
