@@ -21,7 +21,7 @@ def observe(
         str, typer.Option(help="Address to listen on. Anything else than this machine lets others reach the scans.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Cores that one answer of the model may use.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Cores for one answer; more pay only where they are idle.")] = 1,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
 ) -> None:
     """Open a run in the browser: place views in a scan and see what the model knows about space.

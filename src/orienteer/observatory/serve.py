@@ -17,6 +17,7 @@ from orienteer.observatory.session import Session
 
 MOST_CONNECTIONS = 256
 """More at once are told to come back later."""
+KEEP_ALIVE_SECONDS = 60
 LONGEST_HEADERS = 32 * 1024
 """Bytes."""
 
@@ -52,7 +53,7 @@ def observe(
     beside: Path | str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
-    threads: int = 2,
+    threads: int = 1,
     browser: bool = True,
 ) -> None:
     """Serve the page until it is stopped. Reads only: neither the run nor the store is ever written to.
@@ -63,7 +64,7 @@ def observe(
         beside: a second run to compare with, of the same spacing and channels.
         host: address to listen on; anything but this machine itself is warned of.
         port: 0 takes a free one.
-        threads: cores that one prediction may use.
+        threads: cores that one prediction may use. One is fastest unless the machine is idle and the encoder large.
         browser: open the page.
 
     Raises:
@@ -93,6 +94,7 @@ def build_server(app: ASGIApp) -> uvicorn.Server:
             server_header=False,
             lifespan="off",
             ws="none",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             limit_concurrency=MOST_CONNECTIONS,
             h11_max_incomplete_event_size=LONGEST_HEADERS,
         )

@@ -64,7 +64,7 @@ def look(
         >>> seen.gap_error_mm  # doctest: +SKIP
     """
     folder, opened = RunFolder(Path(run)), Store.open(store)
-    model, step = _model(folder, step)
+    model, step = chosen_model(folder, step)
     recipe = recipe_at(opened, scan, centres_mm, folder.settings().views.size)
     seen = ask_about(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
     return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
@@ -95,7 +95,7 @@ def where(
         StoreError: no store, or no such scan.
     """
     folder, opened = RunFolder(Path(run)), Store.open(store)
-    model, step = _model(folder, step)
+    model, step = chosen_model(folder, step)
     views = folder.settings().views
     asked = ask(model, opened, target, size=views.size, min_foreground=views.min_foreground)
     between = warp(landmarks(opened, scan), landmarks(opened, target)) if scan != target else None
@@ -103,7 +103,7 @@ def where(
     return dataclasses.replace(found, step=step)
 
 
-def _model(run: RunFolder, step: int | None) -> tuple[SpatialModel, int]:
+def chosen_model(run: RunFolder, step: int | None) -> tuple[SpatialModel, int]:
     """The model of a step, or the best one, and its step."""
     if step is not None:
         return model_at(run, step), step
