@@ -75,6 +75,8 @@ def test_browser__numbers_are_those_of_the_api(visitor: Visitor, site: Site) -> 
     assert visitor.value("distant-0-1") == shown(rows["distant_similarity"][pair], 2)
     closure = seen.observations["route"].measures["route_closure_mm"].value
     assert visitor.value("closure_mm") == f"{shown(closure)} mm"
+    position = seen.observations["position"].measures["position_error_mm"].value
+    assert visitor.value("position_mm") == f"{shown(position)} mm"
     visitor.quiet()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.observatory.client import Client
 from tests.observatory.page import Visitor
@@ -155,3 +155,52 @@ def test_browser_share__a_stale_answer_never_replaces_a_newer_one(visitor: Visit
     error = now["gap"]["mean_error_mm"]
     assert visitor.value("mean_error_mm") == f"{error:.1f} mm"
     visitor.quiet()
+
+
+def test_browser_share__a_running_training_is_followed(chromium: Browser, link: str) -> None:
+    whole: list[int] = []
+
+    def training(route: Route) -> None:
+        told = route.fetch().json()
+        if not whole:  # the first time, the last checkpoint is still to come
+            run = told["runs"][0]
+            whole.extend(run["steps"])
+            run |= {"live": True, "steps": whole[:-1], "best_step": whole[-2], "verdict": None}
+        route.fulfill(json=told)
+
+    def news(route: Route) -> None:
+        told = {
+            "step": whole[-1],
+            "steps": whole,
+            "best_step": whole[-1],
+            "live": False,
+            "finished": True,
+            "history": {},
+        }
+        route.fulfill(json=told)
+
+    def prepare(page: Page) -> None:
+        page.route("**/api/session", training)
+        page.route("**/api/live/a?since=*", news)
+
+    visitor = Visitor(chromium, link, prepare=prepare, state="s=learn")
+    page = visitor.page
+    assert visitor.page.locator(".verdict h2").inner_text() == "Not judged yet."
+    assert visitor.value("step") == f"step {whole[-2]}"
+    page.wait_for_function(
+        "text => document.querySelector('[data-value=step]').textContent === text", arg=f"step {whole[-1]}"
+    )
+    page.wait_for_selector(".verdict:not(.none)")
+    visitor.settle()
+    assert page.locator(".arm .term").first.inner_text() == f"step {whole[-1]}"
+    visitor.leave()
+
+
+def test_browser_share__a_run_with_one_task_says_what_it_cannot(chromium: Browser, link: str) -> None:
+    visitor = Visitor(chromium, link, state="s=explore&run=b")
+    assert visitor.page.locator(".tables").count() == 1
+    for absent in ("Routes", "Chunks", "Position field"):
+        assert visitor.page.locator(f"[aria-label='{absent}']").count() == 0
+    told = visitor.value("untrained")
+    assert all(word in told for word in ("neighbours", "routes", "points")) and "how far" not in told
+    visitor.leave()

@@ -36,13 +36,13 @@ function after(known: [number, number][], more: [number, number][]): [number, nu
   return [...known, ...more.filter(([step]) => step > last)];
 }
 
-/** Asks for news of running trainings until the returned function is called. */
-export function follow(): () => void {
+/** Asks for news of running trainings, for as long as the page is open and in sight. */
+export function follow(): void {
   const latest = new Map<string, number>();
-  const timer = setInterval(() => {
+  setInterval(() => {
+    if (document.hidden) return;
     for (const run of session.peek()?.runs ?? []) if (run.live) void ask(run.key, latest);
   }, EVERY_MS);
-  return () => clearInterval(timer);
 }
 
 async function ask(run: string, latest: Map<string, number>): Promise<void> {
@@ -50,6 +50,12 @@ async function ask(run: string, latest: Map<string, number>): Promise<void> {
   if (!news) return;
   latest.set(run, news.step);
   take(run, news);
+}
+
+/** A training that ends leaves a verdict. */
+async function ended(): Promise<void> {
+  const now = await api.session().catch(() => null);
+  if (now) session.value = now;
 }
 
 function take(key: string, news: Live): void {
@@ -63,4 +69,5 @@ function take(key: string, news: Live): void {
       : run,
   );
   session.value = { ...current, runs };
+  if (!news.live) void ended();
 }

@@ -5,8 +5,9 @@ import { render } from "preact";
 import { begin, keepLooking } from "./actions.ts";
 import { App, helping } from "./app.tsx";
 import { listen } from "./keys.ts";
+import { follow } from "./live.ts";
 import { applyTheme } from "./settings.ts";
-import { failure, look, lookError, rememberInAddress, run, volume, waiting } from "./state.ts";
+import { failure, rememberInAddress, run, settled, volume } from "./state.ts";
 
 applyTheme();
 const root = document.querySelector<HTMLElement>("#page");
@@ -17,13 +18,13 @@ effect(() => {
 });
 // For those who wait for the page: scripts, screen recorders, tests.
 effect(() => {
-  const settled = !waiting.value && volume.value !== null && (look.value !== null || lookError.value !== null);
-  document.documentElement.dataset["ready"] = settled || failure.value ? "yes" : "no";
+  document.documentElement.dataset["ready"] = (volume.value !== null && settled.value) || failure.value ? "yes" : "no";
 });
 begin().then(
   () => {
     keepLooking();
     rememberInAddress();
+    follow();
   },
   (problem: unknown) => {
     failure.value = problem instanceof Error ? problem : new Error(String(problem));

@@ -83,6 +83,13 @@ export const lookError = computed<Error | null>(
   () => (run.value ? lookOf(run.value.key).error.value : null) ?? spoiled.error.value,
 );
 
+/** True while everything asked at the place one is at has its answer. */
+export const settled = computed<boolean>(() => {
+  const answered = ({ busy, shown, error }: Newest<LookRequest, Look>): boolean => !busy.value && (shown.value ?? error.value) !== null;
+  if (tab.value === "learn") return runs.value.every((each) => answered(replayOf(each.key)));
+  return !waiting.value && (look.value !== null || lookError.value !== null);
+});
+
 /** Keeps the address up to date, a little after the last change. */
 export function rememberInAddress(): void {
   let timer = 0;

@@ -104,7 +104,7 @@ export interface Look {
   routes: Route[] | null;
   directions: Direction[] | null;
   closure_mm: number | null;
-  position: { error_mm: number } | null;
+  position: { error_mm: number; chance_mm: number | null; rows: { view: number; true: Mm; predicted: Mm }[] } | null;
   probe: Probe | null;
   milliseconds: number;
 }

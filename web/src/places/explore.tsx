@@ -6,12 +6,14 @@ import { ChunksPanel } from "../panels/chunks.tsx";
 import { GapPanel } from "../panels/matrix.tsx";
 import { PairPanel } from "../panels/pair.tsx";
 import { Planes } from "../panels/planes.tsx";
+import { PositionPanel } from "../panels/position.tsx";
 import { RoutesPanel } from "../panels/routes.tsx";
 import { SpoilPanel } from "../panels/spoil.tsx";
 import { Pickers, Views } from "../panels/views.tsx";
 import { Key } from "../parts/key.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { look, lookError, pair, volume, waiting } from "../state.ts";
+import type { Look } from "../types.ts";
 
 export function Explore(): JSX.Element {
   const answer = look.value;
@@ -32,6 +34,8 @@ export function Explore(): JSX.Element {
             <SpoilPanel />
             <ChunksPanel look={answer} pair={pair.value} onPick={choosePair} />
             <RoutesPanel answer={answer} />
+            <PositionPanel look={answer} />
+            <Untrained answer={answer} />
             <p class="quiet small">
               Answered in {Math.round(answer.milliseconds)} ms by the model at step {answer.step.toLocaleString("en-GB")}.
             </p>
@@ -40,4 +44,15 @@ export function Explore(): JSX.Element {
       </div>
     </div>
   );
+}
+
+/** What this run was not trained to say, so that nobody looks for it. */
+function Untrained({ answer }: { answer: Look }): JSX.Element | null {
+  const missing = [
+    answer.gap ? null : "how far apart views lie",
+    answer.adjacency ? null : "which pieces are neighbours",
+    answer.routes ? null : "routes",
+    answer.position ? null : "the place of single points",
+  ].filter((each) => each !== null);
+  return missing.length ? <p class="quiet small" data-value="untrained">This run was not trained to say: {missing.join(", ")}.</p> : null;
 }

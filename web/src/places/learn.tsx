@@ -8,7 +8,7 @@ import { steps } from "../format.ts";
 import { Pickers } from "../panels/views.tsx";
 import { largest } from "../looked.ts";
 import { Arm, gapCurve, replayed } from "../panels/arm.tsx";
-import { follow, histories, readHistory } from "../live.ts";
+import { histories, readHistory } from "../live.ts";
 import { change, replayOf, runs, state, volume } from "../state.ts";
 
 const PACE_MS = 700;
@@ -42,7 +42,6 @@ export function Learn(): JSX.Element {
   }, []);
   useEffect(() => {
     for (const run of runs.value) void readHistory(run.key);
-    return follow();
   }, []);
   useEffect(() => {
     if (!running.value || busy) return undefined;
