@@ -76,7 +76,9 @@ def speed(given: argparse.Namespace) -> int:
             print(f"from command to first answer  {time.perf_counter() - begun:6.2f} s")
             scans = [scan["id"] for scan in session["scans"]]
             print(f"first look (torch is imported) {look(visitor, scans[0], 0)[2]:6.0f} ms")
+            busy = processor_ms(server.pid)
             say("look, one client", [look(visitor, scans[0], seed)[2] for seed in range(300)])
+            print(f"processor time of a draw and a look {(processor_ms(server.pid) - busy) / 300:.0f} ms")
             first = [where(visitor, scans[0], target, 0)[2] for target in scans[1:6]]
             say("where, a target's first question", first)
             say("where, later ones", [where(visitor, scans[0], scans[1 + n % 5], n)[2] for n in range(100)])
@@ -226,6 +228,12 @@ def say(what: str, times: list[float]) -> None:
 def resident(process: int) -> float:
     """Resident memory of a process, MB (Linux)."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+
+
+def processor_ms(process: int) -> float:
+    """Processor time a process has used: what a busy machine does not change."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1000
 
 
 def _timeless(answer: dict[str, Any]) -> str:
