@@ -51,6 +51,7 @@ def test_help__lists_the_commands_of_the_whole_way() -> None:
         "pretrain",
         "evaluate",
         "report",
+        "observe",
         "finetune",
         "predict",
         "probe",
