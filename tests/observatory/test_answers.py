@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orienteer import api
+from orienteer.errors import RunError
 from orienteer.observatory.answers import look_answer, where_answer
+from orienteer.observatory.predict import Predictor
+from orienteer.observatory.refusal import refusal_of
+from orienteer.observatory.serve import open_sessions
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
 from orienteer.views import Sampler
@@ -154,3 +159,15 @@ def test_where__knows_the_truth_in_the_same_scan(client: Client, scan: str, cent
     assert answer["true_mm"] == answer["centre_mm"] == centres[0]
     missed = np.linalg.norm(np.subtract(answer["peak_mm"], answer["true_mm"]))
     assert answer["error_mm"] == pytest.approx(missed, rel=1e-12)
+
+
+def test_look__of_a_damaged_checkpoint_is_refused_without_its_path(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "other", tmp_path / "secret" / "other")
+    newest = max((tmp_path / "secret" / "other" / "checkpoints").iterdir())
+    weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    session = open_sessions(tmp_path / "secret" / "other", home / "store")["a"]
+    with pytest.raises(RunError, match="damaged") as refused:
+        Predictor(1).look(session, session.best_step, session.store.ids()[0], [[40.0, 40.0, 40.0], [50.0, 50.0, 50.0]])
+    assert "secret" not in refused.value.message
+    assert refusal_of(refused.value).code == "run-unreadable"

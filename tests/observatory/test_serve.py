@@ -46,6 +46,16 @@ def test_find__takes_the_store_the_run_learned_from_and_no_other(home: Path, tmp
     assert find_store(run, home / "store").path == home / "store"
 
 
+def test_find__two_arms_of_a_benchmark_are_told_apart(home: Path, tmp_path: Path) -> None:
+    for arm in ("ours", "scratch"):
+        shutil.copytree(home / "run", tmp_path / "cells" / "pretrain" / arm / "seed_0")
+    shutil.copytree(home / "store", tmp_path / "store")
+    arms = tmp_path / "cells" / "pretrain"
+    sessions = serve.open_sessions(arms / "ours" / "seed_0", beside=arms / "scratch" / "seed_0")
+    assert [session.facts()["name"] for session in sessions.values()] == ["ours, seed 0", "scratch, seed 0"]
+    assert sessions["a"].store.path == tmp_path / "store"
+
+
 def test_find__refuses_what_does_not_fit(home: Path, tmp_path: Path) -> None:
     coarse = phantom_store(tmp_path, people=4, spacing=4.0)
     with pytest.raises(RunError, match="learned at 3 mm"):

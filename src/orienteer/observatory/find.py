@@ -67,7 +67,8 @@ def fits(run: RunFolder, store: Store) -> None:
 
 def _beside(run: Path) -> Iterator[Store]:
     """Stores in the folders around a run, nearest first."""
-    for around in (run.parent, run.parent.parent, run.parent.parent.parent):
+    # Four levels up is where a benchmark keeps the store of an arm's run.
+    for around in run.parents[:4]:
         for manifest in sorted(around.glob("*/manifest.json")):
             try:
                 yield Store.open(manifest.parent)

@@ -111,8 +111,8 @@ class Predictor:
             try:
                 return model_at(session.run, step)
             except RunError as error:
-                name = session.run.path.resolve().name
-                raise RunError(error.message.replace(str(session.run.path), name), cure=error.cure) from None
+                message = error.message.replace(str(session.run.path), session.name)
+                raise RunError(message, cure=error.cure) from None
 
         return self._models.get((session.run.path, step), read)
 

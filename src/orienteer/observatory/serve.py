@@ -127,7 +127,7 @@ def _say(sessions: dict[str, Session], host: str, link: str) -> None:
             style="bold yellow",
             markup=False,
         )
-    names = " and ".join(session.run.path.resolve().name for session in sessions.values())
+    names = " and ".join(session.name for session in sessions.values())
     console.print(f"{names} on {first.store.path}: {len(first.store.ids())} scans", markup=False)
     if not first.own_store:
         console.print("this is not the store it learned from: its splits do not say who was held out", style="yellow")

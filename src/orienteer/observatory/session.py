@@ -41,6 +41,12 @@ class Session:
         """Of the run; they never change."""
         return self.run.settings()
 
+    @cached_property
+    def name(self) -> str:
+        """The folder's, with the arm's where a benchmark made it."""
+        path = self.run.path.resolve()
+        return f"{path.parent.name}, {path.name.replace('_', ' ')}" if path.name.startswith("seed_") else path.name
+
     @property
     def records(self) -> RunRecords:
         """Everything the run has written so far, read again only when something of it changed."""
@@ -115,7 +121,7 @@ class Session:
         lead = records.lead
         return {
             "key": self.key,
-            "name": self.run.path.resolve().name,
+            "name": self.name,
             "tasks": [task for task in mapping(records.info).get("tasks") or tasks],
             "view_mm": view_mm,
             "view_voxels": settings.views.size,
