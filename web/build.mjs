@@ -12,7 +12,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
 const target = join(here, "..", "src", "orienteer", "observatory", "static");
 
-const made = { bundle: true, minify: true, target: "es2022", legalComments: "none", logLevel: "warning", metafile: true };
+const made = {
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "warning",
+  metafile: true,
+};
 
 rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
@@ -59,7 +66,11 @@ function licences(meta) {
 function hash() {
   const files = ["build.mjs", "package-lock.json", "package.json", "tsconfig.json", ...walk(source)];
   const sum = createHash("sha256");
-  for (const path of files.sort()) sum.update(`${path}\0`).update(readFileSync(join(here, path))).update("\0");
+  for (const path of files.sort())
+    sum
+      .update(`${path}\0`)
+      .update(readFileSync(join(here, path)))
+      .update("\0");
   return sum.digest("hex");
 }
 

@@ -77,7 +77,14 @@ export async function useScan(id: string): Promise<void> {
 export function placeAll(scan: Scan, centres: readonly Mm[], pair: Pair = [0, 1]): void {
   batch(() => {
     const crop = state.peek().scan === scan.id ? state.peek().crop : null;
-    change({ scan: scan.id, ...views(scan, centres, store.run.peek()?.view_mm ?? 0), pair, route: 0, probeView: null, crop });
+    change({
+      scan: scan.id,
+      ...views(scan, centres, store.run.peek()?.view_mm ?? 0),
+      pair,
+      route: 0,
+      probeView: null,
+      crop,
+    });
     choose(pair[0]);
   });
 }
@@ -95,7 +102,10 @@ export function choose(view: number): void {
 }
 
 export function choosePair(pair: Pair | null): void {
-  change({ pair, ...(pair ? { view: pair[0] } : {}) });
+  batch(() => {
+    change({ pair });
+    if (pair) choose(pair[0]);
+  });
 }
 
 /** Moves a view; the server has the last word on where it may lie, and says the same. */
@@ -132,7 +142,12 @@ export function addView(centre: Mm): void {
   const size = store.run.peek()?.view_mm;
   if (!scan || !size) return;
   const added = centres.length;
-  change({ centres: [...centres, settle(gridOf(scan), size, centre)], view: added, pair: [added - 1, added], route: 0 });
+  change({
+    centres: [...centres, settle(gridOf(scan), size, centre)],
+    view: added,
+    pair: [added - 1, added],
+    route: 0,
+  });
 }
 
 export function removeView(view: number): void {
@@ -181,7 +196,12 @@ export function keepLooking(): void {
     const { tab, scan, step, centres, probe, probeView } = state.value;
     if (tab === "learn" || !run || !scan || centres.length < 2) return;
     const plain: LookRequest = {
-      run: run.key, step: step ?? run.best_step, scan, centres_mm: centres, probe: null, probe_view: null,
+      run: run.key,
+      step: step ?? run.best_step,
+      scan,
+      centres_mm: centres,
+      probe: null,
+      probe_view: null,
     };
     untracked(() => {
       store.lookOf(run.key).ask(plain);
@@ -194,4 +214,3 @@ export function keepLooking(): void {
     if (scan) open(scan).catch((problem: Error) => (store.failure.value = problem));
   });
 }
-

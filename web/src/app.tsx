@@ -17,7 +17,12 @@ import { Where } from "./places/where.tsx";
 import { theme } from "./settings.ts";
 import { failure, run, session, tab } from "./state.ts";
 
-const TITLES: Record<Tab, string> = { explore: "Explore", where: "Where am I?", learn: "Watch it learn", judge: "Judge" };
+const TITLES: Record<Tab, string> = {
+  explore: "Explore",
+  where: "Where am I?",
+  learn: "Watch it learn",
+  judge: "Judge",
+};
 const PLACES: Record<Tab, () => JSX.Element> = { explore: Explore, where: Where, learn: Learn, judge: Judge };
 const THEMES = { system: "◐", light: "☀", dark: "☾" } as const;
 
@@ -27,7 +32,11 @@ export const helping = signal(false);
 export function App(): JSX.Element {
   const current = run.value;
   if (!session.value || !current) {
-    return <main class="start">{failure.value ? <Problem error={failure.value} /> : <p class="loading">Opening the run …</p>}</main>;
+    return (
+      <main class="start">
+        {failure.value ? <Problem error={failure.value} /> : <p class="loading">Opening the run …</p>}
+      </main>
+    );
   }
   const Place = PLACES[tab.value];
   return (
@@ -37,14 +46,23 @@ export function App(): JSX.Element {
         <VerdictLine run={current} />
         <nav class="tabs no-share" data-tour="tabs" aria-label="Places">
           {TABS.map((each) => (
-            <button type="button" key={each} data-tab={each} aria-current={tab.value === each ? "page" : undefined} onClick={() => show(each)}>{TITLES[each]}</button>
+            <button
+              type="button"
+              key={each}
+              data-tab={each}
+              aria-current={tab.value === each ? "page" : undefined}
+              onClick={() => show(each)}
+            >
+              {TITLES[each]}
+            </button>
           ))}
         </nav>
         {failure.value ? <Problem error={failure.value} /> : null}
         <Place />
       </main>
       <footer>
-        Reads the run and its scans on this machine and sends nothing anywhere. A research tool, not a medical device. Orienteer {session.value.version}. <a href="licences.txt">Licences</a>
+        Reads the run and its scans on this machine and sends nothing anywhere. A research tool, not a medical device.
+        Orienteer {session.value.version}. <a href="licences.txt">Licences</a>
       </footer>
       <Share />
       <Help />
@@ -57,13 +75,29 @@ function Top({ name }: { name: string }): JSX.Element {
   const next = { system: "light", light: "dark", dark: "system" } as const;
   return (
     <header class="top">
-      <p class="brand">Orienteer <span>observatory</span></p>
+      <p class="brand">
+        Orienteer <span>observatory</span>
+      </p>
       <h1>{name}</h1>
       <span class="push" />
-      <button type="button" class="main" data-do="share" onClick={() => (sharing.value = true)}>Share</button>
-      <button type="button" onClick={startTour}>Tour</button>
-      <button type="button" onClick={() => (helping.value = true)} aria-label="Keys" title="Keys">?</button>
-      <button type="button" data-do="theme" onClick={() => (theme.value = next[theme.value])} aria-label={`Colours: ${theme.value}`} title={`Colours: ${theme.value}`}>{THEMES[theme.value]}</button>
+      <button type="button" class="main" data-do="share" onClick={() => (sharing.value = true)}>
+        Share
+      </button>
+      <button type="button" onClick={startTour}>
+        Tour
+      </button>
+      <button type="button" onClick={() => (helping.value = true)} aria-label="Keys" title="Keys">
+        ?
+      </button>
+      <button
+        type="button"
+        data-do="theme"
+        onClick={() => (theme.value = next[theme.value])}
+        aria-label={`Colours: ${theme.value}`}
+        title={`Colours: ${theme.value}`}
+      >
+        {THEMES[theme.value]}
+      </button>
     </header>
   );
 }
@@ -77,8 +111,21 @@ function Help(): JSX.Element {
   return (
     <dialog ref={dialog} aria-label="Keys" onClose={() => (helping.value = false)}>
       <h2>Keys</h2>
-      <dl class="keys">{KEYS.map(([keys, what]) => <div key={keys}><dt><kbd>{keys}</kbd></dt><dd>{what}</dd></div>)}</dl>
-      <p class="bar end"><button type="button" onClick={() => (helping.value = false)}>Close</button></p>
+      <dl class="keys">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="bar end">
+        <button type="button" onClick={() => (helping.value = false)}>
+          Close
+        </button>
+      </p>
     </dialog>
   );
 }

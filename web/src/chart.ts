@@ -21,14 +21,22 @@ export function ticks({ low, high }: Span, wanted: number): number[] {
 
 /** The upper end of an axis that holds every value of `curves`, and guessing. */
 export function highest(curves: readonly Curve[]): number {
-  const values = curves.flatMap((curve) => [...curve.points, ...curve.train].map(([, value]) => value).concat(curve.chance ?? 0));
+  const values = curves.flatMap((curve) =>
+    [...curve.points, ...curve.train].map(([, value]) => value).concat(curve.chance ?? 0),
+  );
   return 1.05 * values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 1e-9);
 }
 
-export const scale = ({ low, high }: Span, length: number) => (value: number): number =>
-  high > low ? ((value - low) / (high - low)) * length : length / 2;
+export const scale =
+  ({ low, high }: Span, length: number) =>
+  (value: number): number =>
+    high > low ? ((value - low) / (high - low)) * length : length / 2;
 
-export function line(points: readonly (readonly [number, number])[], x: (v: number) => number, y: (v: number) => number): string {
+export function line(
+  points: readonly (readonly [number, number])[],
+  x: (v: number) => number,
+  y: (v: number) => number,
+): string {
   const finite = points.filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b));
   return finite.map(([a, b], n) => `${n ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
 }

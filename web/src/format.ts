@@ -3,7 +3,11 @@
 import type { Mm } from "./types.ts";
 
 export const AXES = ["left – right", "back – front", "down – up"] as const;
-const WAYS = [["left", "right"], ["back", "forward"], ["down", "up"]] as const;
+const WAYS = [
+  ["left", "right"],
+  ["back", "forward"],
+  ["down", "up"],
+] as const;
 
 /** A plain number; a zero never carries a sign. */
 export function number(value: number | null | undefined, digits = 1): string {
@@ -36,4 +40,5 @@ export function inWords(gap: Mm): string {
 export const viewName = (index: number): string => `view ${index + 1}`;
 export const pathName = (path: readonly number[]): string => path.map((view) => view + 1).join(" → ");
 export const steps = (step: number): string => `step ${step.toLocaleString("en-GB")}`;
-export const count = (n: number, one: string, more = `${one}s`): string => `${n.toLocaleString("en-GB")} ${n === 1 ? one : more}`;
+export const count = (n: number, one: string, more = `${one}s`): string =>
+  `${n.toLocaleString("en-GB")} ${n === 1 ? one : more}`;

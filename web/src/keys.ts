@@ -25,7 +25,8 @@ export function listen(help: () => void): void {
     const within = event.target instanceof Element && event.target.closest(FIELDS) !== null;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const escapes = event.key === "?" || event.key === "Escape" || /^[1-6]$/.test(event.key);
-    const typing = event.target instanceof Element && event.target.closest("input:not([type=range]), select, dialog") !== null;
+    const typing =
+      event.target instanceof Element && event.target.closest("input:not([type=range]), select, dialog") !== null;
     if (typing || (within && !escapes)) return;
     if (press(event, help)) event.preventDefault();
   });
@@ -38,7 +39,8 @@ function press(event: KeyboardEvent, help: () => void): boolean {
   if (/^[1-6]$/.test(key)) choose(Number(key) - 1);
   else if (step) nudge(step.axis, step.way * (event.shiftKey ? 10 : 1));
   else if (tab) show(tab);
-  else if (key === "d") draw(state.peek().centres.length, (seed += 1)).catch((problem: Error) => (failure.value = problem));
+  else if (key === "d")
+    draw(state.peek().centres.length, (seed += 1)).catch((problem: Error) => (failure.value = problem));
   else if (key === "escape") choosePair(null);
   else if (key === "?") help();
   else return false;

@@ -59,7 +59,10 @@ export function decode(fragment: string): Partial<State> {
   text("run");
   text("scan");
   text("target");
-  const centres = (parts.get("centres") ?? "").split(";").map(place).filter((each) => each !== null);
+  const centres = (parts.get("centres") ?? "")
+    .split(";")
+    .map(place)
+    .filter((each) => each !== null);
   if (centres.length >= 2 && centres.length <= MOST_VIEWS) state.centres = centres;
   const [at, crop] = [place(parts.get("at")), place(parts.get("crop"))];
   if (at) state.at = at;

@@ -64,9 +64,7 @@ function take(key: string, news: Live): void {
   const current = session.peek();
   if (!current) return;
   const runs = current.runs.map((run) =>
-    run.key === key
-      ? { ...run, steps: news.steps, best_step: news.best_step, live: news.live }
-      : run,
+    run.key === key ? { ...run, steps: news.steps, best_step: news.best_step, live: news.live } : run,
   );
   session.value = { ...current, runs };
   if (!news.live) void ended();

@@ -57,6 +57,9 @@ export function legOf(look: Look, route: Route, done: number): Leg {
   return {
     done: upTo,
     predicted: route.waypoints_predicted.slice(0, upTo + 1),
-    true: route.path.slice(0, upTo + 1).map((view) => look.centres_mm[view]).filter((place) => place !== undefined),
+    true: route.path
+      .slice(0, upTo + 1)
+      .map((view) => look.centres_mm[view])
+      .filter((place) => place !== undefined),
   };
 }

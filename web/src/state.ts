@@ -11,8 +11,19 @@ export const session = signal<Session | null>(null);
 export const failure = signal<Error | null>(null);
 
 const NOWHERE: State = {
-  tab: "explore", run: "a", step: null, scan: "", centres: [], view: 0, pair: [0, 1], at: [0, 0, 0], route: 0,
-  probe: null, probeView: null, crop: null, target: null,
+  tab: "explore",
+  run: "a",
+  step: null,
+  scan: "",
+  centres: [],
+  view: 0,
+  pair: [0, 1],
+  at: [0, 0, 0],
+  route: 0,
+  probe: null,
+  probeView: null,
+  crop: null,
+  target: null,
 };
 
 /** What a link remembers. */
@@ -31,7 +42,9 @@ export const pair = pick("pair");
 export const slice = pick("at");
 
 export const runs = computed<Run[]>(() => session.value?.runs ?? []);
-export const run = computed<Run | null>(() => runs.value.find((r) => r.key === state.value.run) ?? runs.value[0] ?? null);
+export const run = computed<Run | null>(
+  () => runs.value.find((r) => r.key === state.value.run) ?? runs.value[0] ?? null,
+);
 export const scans = computed<Scan[]>(() => session.value?.scans ?? []);
 export const scan = computed<Scan | null>(() => scans.value.find((s) => s.id === state.value.scan) ?? null);
 
@@ -74,7 +87,9 @@ export const look = computed<Look | null>(() => {
   return fits ? answer : null;
 });
 
-export const intact = computed<Look | null>(() => (run.value ? (lookOf(run.value.key).shown.value?.answer ?? null) : null));
+export const intact = computed<Look | null>(() =>
+  run.value ? (lookOf(run.value.key).shown.value?.answer ?? null) : null,
+);
 export const waiting = computed<boolean>(() => {
   const current = run.value;
   return (current ? lookOf(current.key).busy.value : false) || (state.value.probe !== null && spoiled.busy.value);
@@ -85,7 +100,8 @@ export const lookError = computed<Error | null>(
 
 /** True while everything asked at the place one is at has its answer. */
 export const settled = computed<boolean>(() => {
-  const answered = ({ busy, shown, error }: Newest<LookRequest, Look>): boolean => !busy.value && (shown.value ?? error.value) !== null;
+  const answered = ({ busy, shown, error }: Newest<LookRequest, Look>): boolean =>
+    !busy.value && (shown.value ?? error.value) !== null;
   if (tab.value === "learn") return runs.value.every((each) => answered(replayOf(each.key)));
   return !waiting.value && (look.value !== null || lookError.value !== null);
 });

@@ -29,7 +29,10 @@ test("on a light box the patient's right is at the left, and the letters say so"
 });
 
 test("a place outside the scan shows its outermost voxel", () => {
-  assert.deepEqual([-50, 1.4, 1.6, 1e6].map((mm) => voxelOf(GRID, 0, mm)), [0, 0, 1, 53]);
+  assert.deepEqual(
+    [-50, 1.4, 1.6, 1e6].map((mm) => voxelOf(GRID, 0, mm)),
+    [0, 0, 1, 53],
+  );
 });
 
 test("a view settles on whole voxels inside the scan", () => {

@@ -3,16 +3,40 @@ import { test } from "node:test";
 import { decode, encode, type State } from "../src/link.ts";
 
 const STATE: State = {
-  tab: "where", run: "b", step: 1200, scan: "some scan/é&=1", centres: [[61.5, 157.5, 103.5], [1.125, 2, -3]], view: 1,
-  pair: [1, 0], at: [1, 2, 3.5], route: 4, probe: "border", probeView: 1, crop: [9, 8, 7], target: "other;one",
+  tab: "where",
+  run: "b",
+  step: 1200,
+  scan: "some scan/é&=1",
+  centres: [
+    [61.5, 157.5, 103.5],
+    [1.125, 2, -3],
+  ],
+  view: 1,
+  pair: [1, 0],
+  at: [1, 2, 3.5],
+  route: 4,
+  probe: "border",
+  probeView: 1,
+  crop: [9, 8, 7],
+  target: "other;one",
 };
 
 test("a state survives its link", () => assert.deepEqual(decode(`#${encode(STATE)}`), STATE));
 
 test("what is not there stays away", () => {
-  const bare: State = { ...STATE, step: null, pair: null, route: 0, probe: null, probeView: null, crop: null, target: null };
+  const bare: State = {
+    ...STATE,
+    step: null,
+    pair: null,
+    route: 0,
+    probe: null,
+    probeView: null,
+    crop: null,
+    target: null,
+  };
   const back = decode(encode(bare));
-  for (const name of ["step", "pair", "route", "probe", "probeView", "crop", "target"]) assert.ok(!(name in back), name);
+  for (const name of ["step", "pair", "route", "probe", "probeView", "crop", "target"])
+    assert.ok(!(name in back), name);
 });
 
 test("a link that makes no sense brings nothing in", () => {
@@ -23,5 +47,8 @@ test("a link that makes no sense brings nothing in", () => {
 
 test("seven views are too many, one is too few", () => {
   const views = (n: number): string => `#s=explore&centres=${Array(n).fill("1,2,3").join(";")}`;
-  assert.deepEqual([1, 2, 6, 7].map((n) => decode(views(n)).centres?.length), [undefined, 2, 6, undefined]);
+  assert.deepEqual(
+    [1, 2, 6, 7].map((n) => decode(views(n)).centres?.length),
+    [undefined, 2, 6, undefined],
+  );
 });

@@ -3,7 +3,11 @@ import { test } from "node:test";
 import { Newest } from "../src/newest.ts";
 
 /** Answers only when told to. */
-function slow(): { asked: number[]; reply: (n: number) => Promise<string>; release: (n: number, error?: Error) => Promise<void> } {
+function slow(): {
+  asked: number[];
+  reply: (n: number) => Promise<string>;
+  release: (n: number, error?: Error) => Promise<void>;
+} {
   const waiting = new Map<number, { resolve: (text: string) => void; reject: (error: Error) => void }>();
   const asked: number[] = [];
   return {

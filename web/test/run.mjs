@@ -8,7 +8,19 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(here, "..", "node_modules", ".test-"));
 const names = readdirSync(here).filter((name) => name.endsWith(".test.ts"));
-await build({ entryPoints: names.map((name) => join(here, name)), outdir: out, outExtension: { ".js": ".mjs" }, bundle: true, platform: "node", format: "esm", logLevel: "warning" });
-const { status } = spawnSync(process.execPath, ["--test", ...names.map((name) => join(out, name.replace(/ts$/, "mjs")))], { stdio: "inherit" });
+await build({
+  entryPoints: names.map((name) => join(here, name)),
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  logLevel: "warning",
+});
+const { status } = spawnSync(
+  process.execPath,
+  ["--test", ...names.map((name) => join(out, name.replace(/ts$/, "mjs")))],
+  { stdio: "inherit" },
+);
 rmSync(out, { recursive: true });
 process.exit(status ?? 1);

@@ -10,7 +10,14 @@ const VALUES = Uint8Array.from({ length: 24 }, (_, n) => n * 10);
 const VOLUME = parse(file(VALUES, SHAPE, SPACING));
 
 test("a file written here is read back", () => {
-  assert.deepEqual([VOLUME.shape, VOLUME.spacing, [VOLUME.black, VOLUME.white]], [[4, 3, 2], [1, 2, 3], [0, 255]]);
+  assert.deepEqual(
+    [VOLUME.shape, VOLUME.spacing, [VOLUME.black, VOLUME.white]],
+    [
+      [4, 3, 2],
+      [1, 2, 3],
+      [0, 255],
+    ],
+  );
   assert.deepEqual([...VOLUME.data], [...VALUES]);
 });
 
@@ -48,11 +55,23 @@ test("without a window the page takes the values' own spread", () => {
 
 test("a thumbnail keeps its place in mm", () => {
   const small = thumbnail(VOLUME, 2);
-  assert.deepEqual([small.shape, small.spacing, [...small.grey]], [[2, 2, 1], [2, 4, 6], [0, 20, 80, 100]]);
+  assert.deepEqual(
+    [small.shape, small.spacing, [...small.grey]],
+    [
+      [2, 2, 1],
+      [2, 4, 6],
+      [0, 20, 80, 100],
+    ],
+  );
 });
 
 test("heat is linear between cells and nothing outside", () => {
-  const map = { shape: [2, 1, 2] as const, grid_mm: [10, 10, 10] as const, origin_mm: [5, 5, 5] as const, heat: [0, 1, 0.5, 0.25] };
+  const map = {
+    shape: [2, 1, 2] as const,
+    grid_mm: [10, 10, 10] as const,
+    origin_mm: [5, 5, 5] as const,
+    heat: [0, 1, 0.5, 0.25],
+  };
   assert.equal(heatAt(map, [5, 5, 15]), 1);
   assert.equal(heatAt(map, [15, 5, 5]), 0.5);
   assert.equal(heatAt(map, [10, 5, 10]), (0 + 1 + 0.5 + 0.25) / 4);

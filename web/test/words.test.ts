@@ -23,7 +23,12 @@ test("colours run from end to end, and their ink can be read", () => {
   assert.equal(similarity(0), "#ffffff");
   for (let n = 0; n <= 20; n++) {
     const light = (colour: string): number =>
-      rgb(colour).reduce((sum, v, i) => sum + [0.2126, 0.7152, 0.0722][i]! * (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4), 0);
+      rgb(colour).reduce(
+        (sum, v, i) =>
+          sum +
+          [0.2126, 0.7152, 0.0722][i]! * (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4),
+        0,
+      );
     const [a, b] = [light(mix(SEQUENTIAL, n / 20)), light(inkOn(mix(SEQUENTIAL, n / 20)))];
     assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5, `contrast at ${n / 20}`);
   }
@@ -33,22 +38,69 @@ test("ticks are round and inside", () => {
   assert.deepEqual(ticks({ low: 0, high: 2400 }, 5), [0, 500, 1000, 1500, 2000]);
   assert.deepEqual(ticks({ low: 0, high: 0.7 }, 4), [0, 0.2, 0.4, 0.6]);
   assert.deepEqual(ticks({ low: 3, high: 3 }, 4), [3]);
-  assert.equal(line([[0, 0], [NaN, 1], [10, 5]], scale({ low: 0, high: 10 }, 100), scale({ low: 0, high: 10 }, 100)), "M0.0 0.0L100.0 50.0");
+  assert.equal(
+    line(
+      [
+        [0, 0],
+        [NaN, 1],
+        [10, 5],
+      ],
+      scale({ low: 0, high: 10 }, 100),
+      scale({ low: 0, high: 10 }, 100),
+    ),
+    "M0.0 0.0L100.0 50.0",
+  );
 });
 
 test("at a step the model is the last one kept by then", () => {
-  assert.deepEqual([-1, 0, 199, 200, 9999].map((step) => nearestKept([0, 200, 400], step)), [0, 0, 0, 200, 400]);
+  assert.deepEqual(
+    [-1, 0, 199, 200, 9999].map((step) => nearestKept([0, 200, 400], step)),
+    [0, 0, 0, 200, 400],
+  );
   assert.equal(nearestKept([], 5), null);
 });
 
 test("news is added to a curve once", () => {
-  const curve = (points: [number, number][]) => ({ gap: { error: { unit: "mm", better: "lower" as const, chance: 9, points, train: [] } } });
-  const both = joined(curve([[0, 9], [1, 5]]), curve([[1, 5], [2, 4]]));
-  assert.deepEqual(both["gap"]?.["error"]?.points, [[0, 9], [1, 5], [2, 4]]);
+  const curve = (points: [number, number][]) => ({
+    gap: { error: { unit: "mm", better: "lower" as const, chance: 9, points, train: [] } },
+  });
+  const both = joined(
+    curve([
+      [0, 9],
+      [1, 5],
+    ]),
+    curve([
+      [1, 5],
+      [2, 4],
+    ]),
+  );
+  assert.deepEqual(both["gap"]?.["error"]?.points, [
+    [0, 9],
+    [1, 5],
+    [2, 4],
+  ]);
 });
 
 test("one axis holds every curve and guessing, whatever is missing", () => {
-  const curve = (points: [number, number][], chance: number | null) => ({ unit: "mm", better: "lower" as const, chance, points, train: [] });
-  assert.equal(highest([curve([[0, 40], [1, NaN]], 60), curve([[0, 100]], null)]), 105);
+  const curve = (points: [number, number][], chance: number | null) => ({
+    unit: "mm",
+    better: "lower" as const,
+    chance,
+    points,
+    train: [],
+  });
+  assert.equal(
+    highest([
+      curve(
+        [
+          [0, 40],
+          [1, NaN],
+        ],
+        60,
+      ),
+      curve([[0, 100]], null),
+    ]),
+    105,
+  );
   assert.ok(highest([]) > 0);
 });

@@ -38,20 +38,59 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
   const answer = replayed(run);
   const curve = gapCurve(history);
   const over = (frame: Frame, px: number): JSX.Element => (
-    <Overlay frame={frame} px={px} at={slice.value} centres={centres.value} size={run.view_mm} look={answer} chosen={chosen.value} pair={null} />
+    <Overlay
+      frame={frame}
+      px={px}
+      at={slice.value}
+      centres={centres.value}
+      size={run.view_mm}
+      look={answer}
+      chosen={chosen.value}
+      pair={null}
+    />
   );
   return (
     <section class="arm panel" data-run={run.key} aria-label={`Run ${run.name}`} aria-busy={asked.busy.value}>
-      <h3>{run.name} <span class="term">{step === null ? "nothing kept yet" : step === 0 ? "before training" : steps(step)}</span></h3>
+      <h3>
+        {run.name}{" "}
+        <span class="term">{step === null ? "nothing kept yet" : step === 0 ? "before training" : steps(step)}</span>
+      </h3>
       {asked.error.value ? <Problem error={asked.error.value} /> : null}
       {answer?.gap ? <Headline answer={answer} /> : null}
       <div class="pairfilm">
         {[AXIAL, CORONAL].map((plane) => (
-          <Film key={plane.name} plane={plane} volume={volume} at={slice.value} label={`${plane.name} plane: arrows from view ${chosen.value + 1}`} over={over} />
+          <Film
+            key={plane.name}
+            plane={plane}
+            volume={volume}
+            at={slice.value}
+            label={`${plane.name} plane: arrows from view ${chosen.value + 1}`}
+            over={over}
+          />
         ))}
       </div>
-      {answer?.gap ? <div class="tables two"><GapTable look={answer} kind="predicted" quantity="distance" most={most} pair={pair.value} onPick={choosePair} /><GapTable look={answer} kind="error" quantity="distance" most={most} pair={pair.value} onPick={choosePair} /></div> : null}
-      {curve ? <CurveChart curve={curve} title="How far off on average" step={step} last={Math.max(last, ...curve.points.map(([at]) => at))} high={high} /> : null}
+      {answer?.gap ? (
+        <div class="tables two">
+          <GapTable
+            look={answer}
+            kind="predicted"
+            quantity="distance"
+            most={most}
+            pair={pair.value}
+            onPick={choosePair}
+          />
+          <GapTable look={answer} kind="error" quantity="distance" most={most} pair={pair.value} onPick={choosePair} />
+        </div>
+      ) : null}
+      {curve ? (
+        <CurveChart
+          curve={curve}
+          title="How far off on average"
+          step={step}
+          last={Math.max(last, ...curve.points.map(([at]) => at))}
+          high={high}
+        />
+      ) : null}
     </section>
   );
 }
@@ -60,7 +99,9 @@ function Headline({ answer }: { answer: Look }): JSX.Element {
   return (
     <p class="figure" aria-live="polite">
       <b data-value="mean_error_mm">{mm(answer.gap?.mean_error_mm)}</b> off on average
-      {answer.gap?.chance_mm == null ? null : <span class="quiet">; guessing: {measured(answer.gap.chance_mm, "mm")}</span>}
+      {answer.gap?.chance_mm == null ? null : (
+        <span class="quiet">; guessing: {measured(answer.gap.chance_mm, "mm")}</span>
+      )}
     </p>
   );
 }

@@ -49,12 +49,26 @@ export function GapTable({ look, kind, quantity, most, pair, onPick }: TableProp
   };
   return (
     <table class="heat" data-table={kind}>
-      <caption>{CAPTIONS[kind]} <span class="quiet">mm</span></caption>
+      <caption>
+        {CAPTIONS[kind]} <span class="quiet">mm</span>
+      </caption>
       <thead>
-        <tr><td class="quiet">↓ from, to →</td>{views.map((j) => <th scope="col" key={j}>{j + 1}</th>)}</tr>
+        <tr>
+          <td class="quiet">↓ from, to →</td>
+          {views.map((j) => (
+            <th scope="col" key={j}>
+              {j + 1}
+            </th>
+          ))}
+        </tr>
       </thead>
       <tbody>
-        {views.map((i) => <tr key={i}><th scope="row">{i + 1}</th>{views.map((j) => cell(i, j))}</tr>)}
+        {views.map((i) => (
+          <tr key={i}>
+            <th scope="row">{i + 1}</th>
+            {views.map((j) => cell(i, j))}
+          </tr>
+        ))}
       </tbody>
     </table>
   );
@@ -65,21 +79,43 @@ function colourOf(value: number, kind: TableProps["kind"], quantity: Quantity, m
   return mix(DIVERGING, (value / most + 1) / 2);
 }
 
-export function GapPanel({ look, pair, onPick }: { look: Look; pair: Pair | null; onPick: (pair: Pair) => void }): JSX.Element | null {
+export function GapPanel({
+  look,
+  pair,
+  onPick,
+}: {
+  look: Look;
+  pair: Pair | null;
+  onPick: (pair: Pair) => void;
+}): JSX.Element | null {
   const [quantity, setQuantity] = useState<Quantity>("distance");
   if (!look.gap) return null;
   const most = largest(look, quantity);
   const table = { look, quantity, most, pair, onPick };
   return (
     <section class="panel" aria-label="Gap matrix">
-      <h3>How far from view to view? <span class="term">gap matrix</span></h3>
+      <h3>
+        How far from view to view? <span class="term">gap matrix</span>
+      </h3>
       <p class="figure">
         <b data-value="mean_error_mm">{mm(look.gap.mean_error_mm)}</b> off on average
-        {look.gap.chance_mm === null ? null : <span class="quiet">; guessing would be <span data-value="chance_mm">{mm(look.gap.chance_mm)}</span> off</span>}
+        {look.gap.chance_mm === null ? null : (
+          <span class="quiet">
+            ; guessing would be <span data-value="chance_mm">{mm(look.gap.chance_mm)}</span> off
+          </span>
+        )}
       </p>
       <div class="chips" role="radiogroup" aria-label="What the tables show">
         {QUANTITIES.map(({ value, title }) => (
-          <button type="button" role="radio" aria-checked={quantity === value} key={title} onClick={() => setQuantity(value)}>{title}</button>
+          <button
+            type="button"
+            role="radio"
+            aria-checked={quantity === value}
+            key={title}
+            onClick={() => setQuantity(value)}
+          >
+            {title}
+          </button>
         ))}
       </div>
       <div class="tables" style={{ "--least": `${24 + 42 * look.centres_mm.length}px` }}>
@@ -88,8 +124,8 @@ export function GapPanel({ look, pair, onPick }: { look: Look; pair: Pair | null
         <GapTable {...table} kind="error" />
       </div>
       <p class="quiet small">
-        The first two tables should look the same. Error: how far the model's arrow ends from where the view is, all axes
-        together. Press a cell to see its pair everywhere.
+        The first two tables should look the same. Error: how far the model's arrow ends from where the view is, all
+        axes together. Press a cell to see its pair everywhere.
       </p>
     </section>
   );

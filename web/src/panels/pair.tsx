@@ -14,16 +14,28 @@ export function PairPanel({ look, pair }: { look: Look; pair: Pair }): JSX.Eleme
   const scale = gap.scale;
   return (
     <section class="panel" aria-label="The chosen pair" data-pair={pair.join("-")}>
-      <h3>From view {pair[0] + 1} to view {pair[1] + 1}</h3>
-      <p class="words"><i class="key model" /> The model says: {inWords(gap.predicted)}.</p>
-      <p class="words"><i class="key truth" /> In truth: {inWords(gap.true)}.</p>
+      <h3>
+        From view {pair[0] + 1} to view {pair[1] + 1}
+      </h3>
+      <p class="words">
+        <i class="key model" /> The model says: {inWords(gap.predicted)}.
+      </p>
+      <p class="words">
+        <i class="key truth" /> In truth: {inWords(gap.true)}.
+      </p>
       <div class="scroll">
         <table class="grid">
           <thead>
             <tr>
-              <th scope="col">mm</th><th scope="col">model says</th>
-              {scale ? <th scope="col" title="The truth should lie within this, nine times in ten">± (90 %)</th> : null}
-              <th scope="col">true</th><th scope="col">off by</th>
+              <th scope="col">mm</th>
+              <th scope="col">model says</th>
+              {scale ? (
+                <th scope="col" title="The truth should lie within this, nine times in ten">
+                  ± (90 %)
+                </th>
+              ) : null}
+              <th scope="col">true</th>
+              <th scope="col">off by</th>
             </tr>
           </thead>
           <tbody>
@@ -47,9 +59,15 @@ export function PairPanel({ look, pair }: { look: Look; pair: Pair }): JSX.Eleme
         </table>
       </div>
       <p class="quiet small">
-        {direction && direction.error_deg !== null ? <>The direction is <b data-value="error_deg">{degrees(direction.error_deg)}</b> off. </> : null}
+        {direction && direction.error_deg !== null ? (
+          <>
+            The direction is <b data-value="error_deg">{degrees(direction.error_deg)}</b> off.{" "}
+          </>
+        ) : null}
         Off by, last line: the arrow's end from the true one, {mm(gap.error_mm)}.
-        {scale ? " ±: the truth should lie within this, nine times in ten (drawn as an ellipse)." : " This run was not trained to say how sure it is."}
+        {scale
+          ? " ±: the truth should lie within this, nine times in ten (drawn as an ellipse)."
+          : " This run was not trained to say how sure it is."}
       </p>
     </section>
   );

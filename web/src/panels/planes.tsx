@@ -20,11 +20,24 @@ const REACH_PX = 12;
 
 export function Planes({ volume }: { volume: Volume }): JSX.Element {
   const size = run.value?.view_mm ?? 0;
-  const shown = { centres: centres.value, size, look: look.value, chosen: chosen.value, pair: pair.value, leg: shownLeg() };
+  const shown = {
+    centres: centres.value,
+    size,
+    look: look.value,
+    chosen: chosen.value,
+    pair: pair.value,
+    leg: shownLeg(),
+  };
   return (
     <div class="planes" data-tour="planes">
-      {PLANES.map((plane) => <ViewedPlane key={plane.name} plane={plane} volume={volume} size={size} />)}
-      <Scene volume={volume} label="The scan in 3D; arrow keys turn it" over={(project) => <SceneOver project={project} {...shown} />} />
+      {PLANES.map((plane) => (
+        <ViewedPlane key={plane.name} plane={plane} volume={volume} size={size} />
+      ))}
+      <Scene
+        volume={volume}
+        label="The scan in 3D; arrow keys turn it"
+        over={(project) => <SceneOver project={project} {...shown} />}
+      />
     </div>
   );
 }
@@ -32,7 +45,17 @@ export function Planes({ volume }: { volume: Volume }): JSX.Element {
 function ViewedPlane({ plane, volume, size }: { plane: Plane; volume: Volume; size: number }): JSX.Element {
   const onScroll = useCallback((slices: number) => scroll(plane, slices, volume), [plane, volume]);
   const over = (frame: Frame, px: number): JSX.Element => (
-    <Overlay frame={frame} px={px} at={slice.value} centres={centres.value} size={size} look={look.value} chosen={chosen.value} pair={pair.value} leg={shownLeg()} />
+    <Overlay
+      frame={frame}
+      px={px}
+      at={slice.value}
+      centres={centres.value}
+      size={size}
+      look={look.value}
+      chosen={chosen.value}
+      pair={pair.value}
+      leg={shownLeg()}
+    />
   );
   return (
     <Film

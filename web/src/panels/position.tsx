@@ -9,12 +9,19 @@ export function PositionPanel({ look }: { look: Look }): JSX.Element | null {
   if (!position) return null;
   return (
     <section class="panel" aria-label="Position field">
-      <h3>Where does every point lie? <span class="term">position field</span></h3>
+      <h3>
+        Where does every point lie? <span class="term">position field</span>
+      </h3>
       <p class="figure">
         <b data-value="position_mm">{mm(position.error_mm)}</b> off on average
-        {position.chance_mm == null ? null : <span class="quiet">; guessing would be {mm(position.chance_mm)} off</span>}
+        {position.chance_mm == null ? null : (
+          <span class="quiet">; guessing would be {mm(position.chance_mm)} off</span>
+        )}
       </p>
-      <p class="quiet small">{count(position.rows.length, "point")} of these views, each placed beside the others; only their common middle is given.</p>
+      <p class="quiet small">
+        {count(position.rows.length, "point")} of these views, each placed beside the others; only their common middle
+        is given.
+      </p>
     </section>
   );
 }

@@ -15,7 +15,8 @@ const KINDS = { step: "one step", route: "by way of others", tour: "there and ba
 export const played = signal<number | null>(null);
 const running = signal(false);
 
-const routeOf = (answer: Look | null): Route | null => answer?.routes?.[state.value.route] ?? answer?.routes?.[0] ?? null;
+const routeOf = (answer: Look | null): Route | null =>
+  answer?.routes?.[state.value.route] ?? answer?.routes?.[0] ?? null;
 
 /** What the planes and the 3D picture draw of the route. */
 export function shownLeg(): Leg | null {
@@ -53,27 +54,60 @@ export function RoutesPanel({ answer }: { answer: Look }): JSX.Element | null {
   const index = answer.routes.indexOf(route);
   return (
     <section class="panel" aria-label="Routes">
-      <h3>Walk a route <span class="term">arrival and closure</span></h3>
+      <h3>
+        Walk a route <span class="term">arrival and closure</span>
+      </h3>
       {answer.closure_mm === null ? null : (
         <p class="figure">
           <b data-value="closure_mm">{mm(answer.closure_mm)}</b> off after a round trip
-          {byAlgebra ? <span class="quiet"> (by construction: no finding)</span> : <span class="quiet">, where 0 mm would be home</span>}
+          {byAlgebra ? (
+            <span class="quiet"> (by construction: no finding)</span>
+          ) : (
+            <span class="quiet">, where 0 mm would be home</span>
+          )}
         </p>
       )}
-      <label class="field">Route{" "}
+      <label class="field">
+        Route{" "}
         <select value={index} onChange={(event) => choose(Number(event.currentTarget.value))}>
           {Object.entries(KINDS).map(([kind, title]) => (
             <optgroup label={title} key={kind}>
-              {answer.routes?.map((each, n) => each.kind === kind ? <option value={n} key={n}>{pathName(each.path)} · {mm(each.error_mm)} off</option> : null)}
+              {answer.routes?.map((each, n) =>
+                each.kind === kind ? (
+                  <option value={n} key={n}>
+                    {pathName(each.path)} · {mm(each.error_mm)} off
+                  </option>
+                ) : null,
+              )}
             </optgroup>
           ))}
         </select>
       </label>
       <div class="player" role="group" aria-label="Play the route">
-        <button type="button" onClick={() => turnTo(Math.max(0, (played.value ?? legs) - 1))} aria-label="One step back">◀</button>
-        <button type="button" class="main" onClick={play}>{running.value ? "Pause" : "Play"}</button>
-        <button type="button" onClick={() => turnTo(Math.min(legs, (played.value ?? 0) + 1))} aria-label="One step on">▶</button>
-        {played.value === null ? null : <button type="button" onClick={() => { running.value = false; turnTo(null); }}>Hide</button>}
+        <button
+          type="button"
+          onClick={() => turnTo(Math.max(0, (played.value ?? legs) - 1))}
+          aria-label="One step back"
+        >
+          ◀
+        </button>
+        <button type="button" class="main" onClick={play}>
+          {running.value ? "Pause" : "Play"}
+        </button>
+        <button type="button" onClick={() => turnTo(Math.min(legs, (played.value ?? 0) + 1))} aria-label="One step on">
+          ▶
+        </button>
+        {played.value === null ? null : (
+          <button
+            type="button"
+            onClick={() => {
+              running.value = false;
+              turnTo(null);
+            }}
+          >
+            Hide
+          </button>
+        )}
       </div>
       <Words route={route} legs={legs} done={played.value} />
     </section>
@@ -88,11 +122,16 @@ function Words({ route, legs, done }: { route: Route; legs: number; done: number
     return (
       <p class="words" aria-live="polite">
         From {viewName(start)} {route.kind === "tour" ? "round and back" : `to ${viewName(end)}`}: the model arrives{" "}
-        <b data-value="route-error">{mm(route.error_mm)}</b> from {route.kind === "tour" ? "where it started" : "the true place"}.
+        <b data-value="route-error">{mm(route.error_mm)}</b> from{" "}
+        {route.kind === "tour" ? "where it started" : "the true place"}.
         <span class="quiet"> It believes to have gone {inWords(route.predicted)}.</span>
       </p>
     );
   }
   const at = route.path[done] ?? 0;
-  return <p class="words" aria-live="polite">Step {done} of {legs}: {done === 0 ? `it starts at ${viewName(start)}` : `it believes to be at ${viewName(at)}`}.</p>;
+  return (
+    <p class="words" aria-live="polite">
+      Step {done} of {legs}: {done === 0 ? `it starts at ${viewName(start)}` : `it believes to be at ${viewName(at)}`}.
+    </p>
+  );
 }

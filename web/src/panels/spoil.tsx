@@ -21,21 +21,42 @@ export function SpoilPanel(): JSX.Element | null {
   if (intact.value && !intact.value.gap) return null;
   return (
     <section class="panel" aria-label="Honesty probes">
-      <h3>Is it really looking? <span class="term">honesty probes</span></h3>
+      <h3>
+        Is it really looking? <span class="term">honesty probes</span>
+      </h3>
       <div class="chips" role="radiogroup" aria-label="Spoil the views">
-        <button type="button" role="radio" aria-checked={probe === null} onClick={() => spoil(null, null)}>As they are</button>
+        <button type="button" role="radio" aria-checked={probe === null} onClick={() => spoil(null, null)}>
+          As they are
+        </button>
         {PROBES.map((each) => (
-          <button type="button" role="radio" aria-checked={probe === each} key={each} title={SPOILED[each].what} onClick={() => spoil(each, probeView)}>
+          <button
+            type="button"
+            role="radio"
+            aria-checked={probe === each}
+            key={each}
+            title={SPOILED[each].what}
+            onClick={() => spoil(each, probeView)}
+          >
             {SPOILED[each].title}
           </button>
         ))}
       </div>
       {probe ? (
         <>
-          <label class="field">Which view?{" "}
-            <select value={probeView ?? "all"} onChange={(event) => spoil(probe, event.currentTarget.value === "all" ? null : Number(event.currentTarget.value))}>
+          <label class="field">
+            Which view?{" "}
+            <select
+              value={probeView ?? "all"}
+              onChange={(event) =>
+                spoil(probe, event.currentTarget.value === "all" ? null : Number(event.currentTarget.value))
+              }
+            >
               <option value="all">all of them</option>
-              {centres.value.map((_, view) => <option value={view} key={view}>view {view + 1} only</option>)}
+              {centres.value.map((_, view) => (
+                <option value={view} key={view}>
+                  view {view + 1} only
+                </option>
+              ))}
             </select>
           </label>
           <p class="figure" aria-live="polite">
@@ -47,7 +68,9 @@ export function SpoilPanel(): JSX.Element | null {
           </p>
         </>
       ) : (
-        <p class="quiet small">Spoil the views and see the prediction fall apart; if it did not, it would read something other than anatomy.</p>
+        <p class="quiet small">
+          Spoil the views and see the prediction fall apart; if it did not, it would read something other than anatomy.
+        </p>
       )}
     </section>
   );

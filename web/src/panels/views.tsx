@@ -8,22 +8,42 @@ import { MOST_VIEWS } from "../link.ts";
 import { centres, change, chosen, clicking, failure, run, runs, scans, state } from "../state.ts";
 import type { Scan } from "../types.ts";
 
-const SPLITS: Record<string, string> = { test: "held out (test)", val: "held out (validation)", train: "used for training" };
+const SPLITS: Record<string, string> = {
+  test: "held out (test)",
+  val: "held out (validation)",
+  train: "used for training",
+};
 const CLICKS = { add: "adds a view", move: "moves the chosen view", look: "only looks" } as const;
 
 export const failed = (problem: unknown): void => {
   failure.value = problem instanceof Error ? problem : new Error(String(problem));
 };
 
-export function ScanPicker({ value, label, onPick, without }: { value: string; label: string; onPick: (id: string) => void; without?: string }): JSX.Element {
+export function ScanPicker({
+  value,
+  label,
+  onPick,
+  without,
+}: {
+  value: string;
+  label: string;
+  onPick: (id: string) => void;
+  without?: string;
+}): JSX.Element {
   const groups = new Map<string, Scan[]>();
-  for (const scan of scans.value) if (scan.id !== without) groups.set(scan.split, [...(groups.get(scan.split) ?? []), scan]);
+  for (const scan of scans.value)
+    if (scan.id !== without) groups.set(scan.split, [...(groups.get(scan.split) ?? []), scan]);
   return (
-    <label class="field">{label}{" "}
+    <label class="field">
+      {label}{" "}
       <select value={value} onChange={(event) => onPick(event.currentTarget.value)} data-pick={label}>
         {[...groups].map(([split, members]) => (
           <optgroup key={split} label={SPLITS[split] ?? split}>
-            {members.map((scan) => <option key={scan.id} value={scan.id}>{scan.id}</option>)}
+            {members.map((scan) => (
+              <option key={scan.id} value={scan.id}>
+                {scan.id}
+              </option>
+            ))}
           </optgroup>
         ))}
       </select>
@@ -36,18 +56,35 @@ export function Pickers({ withStep = true }: { withStep?: boolean }): JSX.Elemen
     <div class="bar">
       <ScanPicker label="Scan" value={state.value.scan} onPick={(id) => void useScan(id).catch(failed)} />
       {withStep && runs.value.length > 1 ? (
-        <label class="field">Run{" "}
+        <label class="field">
+          Run{" "}
           <select value={run.value?.key} onChange={(event) => change({ run: event.currentTarget.value, step: null })}>
-            {runs.value.map((each) => <option key={each.key} value={each.key}>{each.name}</option>)}
+            {runs.value.map((each) => (
+              <option key={each.key} value={each.key}>
+                {each.name}
+              </option>
+            ))}
           </select>
         </label>
       ) : null}
-      {withStep ? <label class="field">Model at{" "}
-        <select value={state.value.step ?? ""} onChange={(event) => change({ step: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}>
-          <option value="">its best</option>
-          {run.value?.steps.map((step) => <option key={step} value={step}>{steps(step)}</option>)}
-        </select>
-      </label> : null}
+      {withStep ? (
+        <label class="field">
+          Model at{" "}
+          <select
+            value={state.value.step ?? ""}
+            onChange={(event) =>
+              change({ step: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })
+            }
+          >
+            <option value="">its best</option>
+            {run.value?.steps.map((step) => (
+              <option key={step} value={step}>
+                {steps(step)}
+              </option>
+            ))}
+          </select>
+        </label>
+      ) : null}
     </div>
   );
 }
@@ -64,17 +101,42 @@ export function Views(): JSX.Element {
       <div class="bar" role="group" aria-label="Views">
         {centres.value.map((centre, view) => (
           <span class={view === chosen.value ? "view picked" : "view"} key={view}>
-            <button type="button" aria-pressed={view === chosen.value} onClick={() => choose(view)} title={`centre ${centre.map((value) => number(value)).join(", ")} mm`}>
+            <button
+              type="button"
+              aria-pressed={view === chosen.value}
+              onClick={() => choose(view)}
+              title={`centre ${centre.map((value) => number(value)).join(", ")} mm`}
+            >
               View {view + 1}
             </button>
-            {centres.value.length > 2 ? <button type="button" class="drop" aria-label={`Remove view ${view + 1}`} onClick={() => removeView(view)}>×</button> : null}
+            {centres.value.length > 2 ? (
+              <button
+                type="button"
+                class="drop"
+                aria-label={`Remove view ${view + 1}`}
+                onClick={() => removeView(view)}
+              >
+                ×
+              </button>
+            ) : null}
           </span>
         ))}
         <span class="together">
-          <button type="button" class="main" data-do="draw" onClick={drawSome}>Draw some</button>
-          <label class="field"><span class="hidden">How many views to draw</span>
-            <select value={count} onChange={(event) => setCount(Number(event.currentTarget.value))} aria-label="How many views to draw">
-              {Array.from({ length: MOST_VIEWS - 1 }, (_, n) => <option key={n} value={n + 2}>{n + 2}</option>)}
+          <button type="button" class="main" data-do="draw" onClick={drawSome}>
+            Draw some
+          </button>
+          <label class="field">
+            <span class="hidden">How many views to draw</span>
+            <select
+              value={count}
+              onChange={(event) => setCount(Number(event.currentTarget.value))}
+              aria-label="How many views to draw"
+            >
+              {Array.from({ length: MOST_VIEWS - 1 }, (_, n) => (
+                <option key={n} value={n + 2}>
+                  {n + 2}
+                </option>
+              ))}
             </select>
           </label>
         </span>
@@ -82,7 +144,15 @@ export function Views(): JSX.Element {
       <div class="bar clicks" role="radiogroup" aria-label="What a click in a plane does">
         <span class="quiet">A click in a plane</span>
         {Object.entries(CLICKS).map(([value, title]) => (
-          <button type="button" role="radio" key={value} aria-checked={clicking.value === value} onClick={() => (clicking.value = value as keyof typeof CLICKS)}>{title}</button>
+          <button
+            type="button"
+            role="radio"
+            key={value}
+            aria-checked={clicking.value === value}
+            onClick={() => (clicking.value = value as keyof typeof CLICKS)}
+          >
+            {title}
+          </button>
         ))}
       </div>
     </div>

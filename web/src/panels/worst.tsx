@@ -29,24 +29,46 @@ export function WorstCases({ worst, step }: { worst: Worst[]; step: number | nul
       <p class="quiet small">The pairs of views it got most wrong. Open one to see it in the scan.</p>
       <div class="scroll">
         <table class="grid worst">
-          <thead><tr><th scope="col">off by</th><th scope="col">scan</th><th scope="col">pair</th><td /></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">off by</th>
+              <th scope="col">scan</th>
+              <th scope="col">pair</th>
+              <td />
+            </tr>
+          </thead>
           <tbody>
             {worst.slice(0, all.value ? undefined : SHOWN).map((each, n) => (
               <tr key={n}>
                 <td class="num">{mm(each.error_mm)}</td>
                 <td>{each.scan}</td>
-                <td>view {each.view_i + 1} → {each.view_j + 1}</td>
+                <td>
+                  view {each.view_i + 1} → {each.view_j + 1}
+                </td>
                 <td>
                   {each.centres_mm ? (
-                    <button type="button" data-worst={n} onClick={() => openCase(each, step)} aria-label={`Open case ${n + 1}, ${mm(each.error_mm)} off, in the scan`}>Open</button>
-                  ) : <span class="quiet small">not in this store</span>}
+                    <button
+                      type="button"
+                      data-worst={n}
+                      onClick={() => openCase(each, step)}
+                      aria-label={`Open case ${n + 1}, ${mm(each.error_mm)} off, in the scan`}
+                    >
+                      Open
+                    </button>
+                  ) : (
+                    <span class="quiet small">not in this store</span>
+                  )}
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      {worst.length > SHOWN ? <button type="button" class="plain" onClick={() => (all.value = !all.value)}>{all.value ? "Show fewer" : `Show all ${worst.length}`}</button> : null}
+      {worst.length > SHOWN ? (
+        <button type="button" class="plain" onClick={() => (all.value = !all.value)}>
+          {all.value ? "Show fewer" : `Show all ${worst.length}`}
+        </button>
+      ) : null}
     </section>
   );
 }

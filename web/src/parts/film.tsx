@@ -78,36 +78,51 @@ export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, 
 
   return (
     <div class="film" data-plane={plane.name}>
-      <div class="stage"><div class="picture" style={{ width: `${(100 * frame.width) / most}%`, height: `${(100 * frame.height) / most}%` }}>
-        <canvas ref={base} aria-hidden="true" />
-        {heat ? <canvas ref={glow} aria-hidden="true" class="glow" /> : null}
-        <svg
-          ref={svg}
-          viewBox={`0 0 ${frame.width} ${frame.height}`}
-          tabindex={0}
-          role="application"
-          aria-label={label}
-          onPointerDown={press}
-          onPointerMove={(event) => follow.current?.(placeOf(event), false)}
-          onPointerUp={(event) => {
-            follow.current?.(placeOf(event), true);
-            follow.current = null;
-          }}
-          onPointerCancel={() => (follow.current = null)}
-          onKeyDown={(event) => onKey?.(event, frame)}
+      <div class="stage">
+        <div
+          class="picture"
+          style={{ width: `${(100 * frame.width) / most}%`, height: `${(100 * frame.height) / most}%` }}
         >
-          {over?.(frame, px)}
-          <g opacity="0.85">
-            <Label x={4 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>{letter.left}</Label>
-            <Label x={frame.width - 12 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>{letter.right}</Label>
-            <Label x={middle.x} y={13 * px} px={px} colour="#ffe9a8" size={11}>{letter.top}</Label>
-            <Label x={middle.x} y={frame.height - 4 * px} px={px} colour="#ffe9a8" size={11}>{letter.bottom}</Label>
-          </g>
-        </svg>
-      </div></div>
+          <canvas ref={base} aria-hidden="true" />
+          {heat ? <canvas ref={glow} aria-hidden="true" class="glow" /> : null}
+          <svg
+            ref={svg}
+            viewBox={`0 0 ${frame.width} ${frame.height}`}
+            tabindex={0}
+            role="application"
+            aria-label={label}
+            onPointerDown={press}
+            onPointerMove={(event) => follow.current?.(placeOf(event), false)}
+            onPointerUp={(event) => {
+              follow.current?.(placeOf(event), true);
+              follow.current = null;
+            }}
+            onPointerCancel={() => (follow.current = null)}
+            onKeyDown={(event) => onKey?.(event, frame)}
+          >
+            {over?.(frame, px)}
+            <g opacity="0.85">
+              <Label x={4 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>
+                {letter.left}
+              </Label>
+              <Label x={frame.width - 12 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>
+                {letter.right}
+              </Label>
+              <Label x={middle.x} y={13 * px} px={px} colour="#ffe9a8" size={11}>
+                {letter.top}
+              </Label>
+              <Label x={middle.x} y={frame.height - 4 * px} px={px} colour="#ffe9a8" size={11}>
+                {letter.bottom}
+              </Label>
+            </g>
+          </svg>
+        </div>
+      </div>
       {onScroll ? (
         <label class="slices">
-          <span>{plane.name} <b>{number(depth)} mm</b></span>
+          <span>
+            {plane.name} <b>{number(depth)} mm</b>
+          </span>
           <input
             type="range"
             min={0}
@@ -116,7 +131,9 @@ export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, 
             value={Math.round(depth / on(volume.spacing, plane.through))}
             aria-label={`${plane.name} slice`}
             aria-valuetext={`${number(depth)} mm`}
-            onInput={(event) => onScroll(Number(event.currentTarget.value) - Math.round(depth / on(volume.spacing, plane.through)))}
+            onInput={(event) =>
+              onScroll(Number(event.currentTarget.value) - Math.round(depth / on(volume.spacing, plane.through)))
+            }
           />
         </label>
       ) : null}

@@ -39,7 +39,14 @@ export function Box({ at, colour, width, dashed, faint, fill, px }: BoxProps): J
 }
 
 /** White letters with a black rim read on any film. */
-export function Label({ x, y, px, colour, size = 12, children }: Drawn & Point & { colour?: string; size?: number; children: ComponentChildren }): JSX.Element {
+export function Label({
+  x,
+  y,
+  px,
+  colour,
+  size = 12,
+  children,
+}: Drawn & Point & { colour?: string; size?: number; children: ComponentChildren }): JSX.Element {
   return (
     <text
       x={x}
@@ -58,15 +65,34 @@ export function Label({ x, y, px, colour, size = 12, children }: Drawn & Point &
 }
 
 /** An arrow: whole for what the model says, dashed and with an open head for the truth. */
-export function Arrow({ from, to, truth, faint, px }: Drawn & { from: Point; to: Point; truth?: boolean; faint?: boolean }): JSX.Element {
+export function Arrow({
+  from,
+  to,
+  truth,
+  faint,
+  px,
+}: Drawn & { from: Point; to: Point; truth?: boolean; faint?: boolean }): JSX.Element {
   const colour = truth ? FILM.truth : FILM.model;
   const length = Math.hypot(to.x - from.x, to.y - from.y);
   const [ux, uy] = length > 0 ? [(to.x - from.x) / length, (to.y - from.y) / length] : [0, 0];
   const head = Math.min(9 * px, length / 2);
-  const side = (way: number): string => `${to.x - head * ux + way * head * 0.5 * uy},${to.y - head * uy - way * head * 0.5 * ux}`;
+  const side = (way: number): string =>
+    `${to.x - head * ux + way * head * 0.5 * uy},${to.y - head * uy - way * head * 0.5 * ux}`;
   return (
-    <g stroke={colour} stroke-opacity={faint ? 0.35 : 1} stroke-width={(faint ? 1.2 : 2.2) * px} fill="none" stroke-linecap="round">
-      <line x1={from.x} y1={from.y} x2={to.x} y2={to.y} {...(truth ? { "stroke-dasharray": `${4 * px} ${4 * px}` } : {})} />
+    <g
+      stroke={colour}
+      stroke-opacity={faint ? 0.35 : 1}
+      stroke-width={(faint ? 1.2 : 2.2) * px}
+      fill="none"
+      stroke-linecap="round"
+    >
+      <line
+        x1={from.x}
+        y1={from.y}
+        x2={to.x}
+        y2={to.y}
+        {...(truth ? { "stroke-dasharray": `${4 * px} ${4 * px}` } : {})}
+      />
       {truth ? (
         <polyline points={`${side(1)} ${to.x},${to.y} ${side(-1)}`} />
       ) : (
@@ -76,7 +102,13 @@ export function Arrow({ from, to, truth, faint, px }: Drawn & { from: Point; to:
   );
 }
 
-export function Cross({ at, colour, size, px, turned }: Drawn & { at: Point; colour: string; size: number; turned?: boolean }): JSX.Element {
+export function Cross({
+  at,
+  colour,
+  size,
+  px,
+  turned,
+}: Drawn & { at: Point; colour: string; size: number; turned?: boolean }): JSX.Element {
   const r = size * px;
   const arms = turned
     ? `M${at.x - r} ${at.y - r}L${at.x + r} ${at.y + r}M${at.x - r} ${at.y + r}L${at.x + r} ${at.y - r}`

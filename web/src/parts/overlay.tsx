@@ -37,7 +37,13 @@ export function Overlay(drawing: Drawing): JSX.Element {
 function Slices({ frame, px, at }: Drawing): JSX.Element {
   const { x, y } = toPicture(frame, at);
   return (
-    <path d={`M${x} 0V${frame.height}M0 ${y}H${frame.width}`} stroke="#8a98a6" stroke-width={px} stroke-opacity="0.45" stroke-dasharray={`${px} ${4 * px}`} />
+    <path
+      d={`M${x} 0V${frame.height}M0 ${y}H${frame.width}`}
+      stroke="#8a98a6"
+      stroke-width={px}
+      stroke-opacity="0.45"
+      stroke-dasharray={`${px} ${4 * px}`}
+    />
   );
 }
 
@@ -53,9 +59,25 @@ function Views({ frame, px, at, centres, size, chosen, pair }: Drawing): JSX.Ele
         const inPair = pair?.includes(view) ?? false;
         return (
           <g data-view={view} key={view}>
-            <Box at={box} colour={picked ? FILM.chosen : FILM.box} width={picked ? 2.6 : inPair ? 1.8 : 1.1} faint={faint} px={px} />
-            <circle cx={box.x + size / 2} cy={box.y + size / 2} r={(picked ? 5 : 4) * px} fill={picked ? "#ffffff" : "#0b0f14"} fill-opacity={faint ? 0.4 : 0.9} stroke="#ffffff" stroke-width={1.5 * px} />
-            <Label x={box.x + 4 * px} y={box.y + 14 * px} px={px} size={13}>{view + 1}</Label>
+            <Box
+              at={box}
+              colour={picked ? FILM.chosen : FILM.box}
+              width={picked ? 2.6 : inPair ? 1.8 : 1.1}
+              faint={faint}
+              px={px}
+            />
+            <circle
+              cx={box.x + size / 2}
+              cy={box.y + size / 2}
+              r={(picked ? 5 : 4) * px}
+              fill={picked ? "#ffffff" : "#0b0f14"}
+              fill-opacity={faint ? 0.4 : 0.9}
+              stroke="#ffffff"
+              stroke-width={1.5 * px}
+            />
+            <Label x={box.x + 4 * px} y={box.y + 14 * px} px={px} size={13}>
+              {view + 1}
+            </Label>
           </g>
         );
       })}
@@ -65,12 +87,21 @@ function Views({ frame, px, at, centres, size, chosen, pair }: Drawing): JSX.Ele
 
 /** The chunks of the chosen pair: adjacent whole, distant dashed, coloured by what the model finds alike. */
 function Chunks({ frame, px, at, look, pair }: Drawing): JSX.Element | null {
-  const found = pair && look?.adjacency?.find((a) => (a.i === pair[0] && a.j === pair[1]) || (a.i === pair[1] && a.j === pair[0]));
+  const found =
+    pair && look?.adjacency?.find((a) => (a.i === pair[0] && a.j === pair[1]) || (a.i === pair[1] && a.j === pair[0]));
   if (!found || !look?.chunk_mm) return null;
   const size = look.chunk_mm;
   const draw = (centre: Mm, value: number, dashed: boolean, key: string): ComponentChildren => (
     <g data-chunk={key} key={key}>
-      <Box at={rectangle(frame, centre, size)} colour={similarity(value)} width={2} fill={0.14} dashed={dashed} faint={!cuts(frame, centre, size, at)} px={px} />
+      <Box
+        at={rectangle(frame, centre, size)}
+        colour={similarity(value)}
+        width={2}
+        fill={0.14}
+        dashed={dashed}
+        faint={!cuts(frame, centre, size, at)}
+        px={px}
+      />
     </g>
   );
   return (
@@ -112,10 +143,31 @@ function Gaps({ frame, px, look, chosen, pair }: Drawing): JSX.Element | null {
 }
 
 /** How sure the model is: the truth should lie inside, along each axis, nine times in ten. */
-function Doubt({ frame, px, at, scale }: { frame: Frame; px: number; at: { x: number; y: number }; scale: Mm }): JSX.Element {
+function Doubt({
+  frame,
+  px,
+  at,
+  scale,
+}: {
+  frame: Frame;
+  px: number;
+  at: { x: number; y: number };
+  scale: Mm;
+}): JSX.Element {
   const reach = laplaceReach(0.9);
   return (
-    <ellipse data-doubt="" cx={at.x} cy={at.y} rx={reach * on(scale, frame.plane.across)} ry={reach * on(scale, frame.plane.up)} fill={FILM.model} fill-opacity="0.18" stroke={FILM.model} stroke-width={px} stroke-opacity="0.7" />
+    <ellipse
+      data-doubt=""
+      cx={at.x}
+      cy={at.y}
+      rx={reach * on(scale, frame.plane.across)}
+      ry={reach * on(scale, frame.plane.up)}
+      fill={FILM.model}
+      fill-opacity="0.18"
+      stroke={FILM.model}
+      stroke-width={px}
+      stroke-opacity="0.7"
+    />
   );
 }
 
@@ -128,7 +180,17 @@ function Route({ frame, px, leg }: Drawing & { leg: Leg }): JSX.Element {
     <g data-leg={leg.done}>
       {line(truth, true)}
       {line(believed, false)}
-      {end && goal ? <line x1={end.x} y1={end.y} x2={goal.x} y2={goal.y} stroke={FILM.bad} stroke-width={2.5 * px} stroke-dasharray={`${2 * px} ${3 * px}`} /> : null}
+      {end && goal ? (
+        <line
+          x1={end.x}
+          y1={end.y}
+          x2={goal.x}
+          y2={goal.y}
+          stroke={FILM.bad}
+          stroke-width={2.5 * px}
+          stroke-dasharray={`${2 * px} ${3 * px}`}
+        />
+      ) : null}
       {end ? <Cross at={end} colour={FILM.model} size={5} px={px} turned /> : null}
     </g>
   );

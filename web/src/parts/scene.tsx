@@ -17,7 +17,12 @@ import type { Mm } from "../types.ts";
 import { Label } from "./mark.tsx";
 
 const MOST_VOXELS = 128;
-const TURN: Record<string, [number, number]> = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, 10], ArrowDown: [0, -10] };
+const TURN: Record<string, [number, number]> = {
+  ArrowLeft: [-10, 0],
+  ArrowRight: [10, 0],
+  ArrowUp: [0, 10],
+  ArrowDown: [0, -10],
+};
 
 /** Puts a place in mm on the picture, in pixels of the page. */
 export type Project = (place: Mm) => { x: number; y: number };
@@ -37,14 +42,22 @@ interface Sight {
 /** Letters at the six sides of the scan, so that nobody takes front for back. */
 function Compass({ volume, project: put }: { volume: Volume; project: Project }): JSX.Element {
   const middle = volume.shape.map((n, axis) => ((n - 1) / 2) * on(volume.spacing, axis)) as unknown as Mm;
-  const ends = [["L", "R"], ["P", "A"], ["I", "S"]] as const;
+  const ends = [
+    ["L", "R"],
+    ["P", "A"],
+    ["I", "S"],
+  ] as const;
   return (
     <g opacity="0.85">
       {ends.flatMap((pair, axis) =>
         pair.map((letter, way) => {
           const reach = 0.58 * on(volume.shape, axis) * on(volume.spacing, axis);
           const { x, y } = put(along(middle, axis, on(middle, axis) + (way ? reach : -reach)));
-          return <Label key={letter} x={x - 4} y={y + 4} px={1} colour="#ffe9a8" size={11}>{letter}</Label>;
+          return (
+            <Label key={letter} x={x - 4} y={y + 4} px={1} colour="#ffe9a8" size={11}>
+              {letter}
+            </Label>
+          );
         }),
       )}
     </g>
@@ -114,17 +127,21 @@ export function Scene({ volume, label, over }: SceneProps): JSX.Element {
   };
   return (
     <div class="film scene" data-plane="3d" data-drawn={sight ? "yes" : "no"}>
-      <div class="stage"><div class="picture" tabindex={0} role="application" aria-label={label} onKeyDown={turn}>
-        <canvas ref={canvas} aria-hidden="true" />
-        {sight ? (
-          <svg viewBox={`0 0 ${sight.width} ${sight.height}`} aria-hidden="true">
-            <Compass volume={volume} project={(place) => project(sight.matrix, place, sight.width, sight.height)} />
-            {over((place) => project(sight.matrix, place, sight.width, sight.height))}
-          </svg>
-        ) : null}
-        {trouble ? <p class="trouble">No 3D picture here: {trouble} The planes show everything.</p> : null}
-      </div></div>
-      <p class="slices"><span>3D</span> <span class="quiet">drag to turn</span></p>
+      <div class="stage">
+        <div class="picture" tabindex={0} role="application" aria-label={label} onKeyDown={turn}>
+          <canvas ref={canvas} aria-hidden="true" />
+          {sight ? (
+            <svg viewBox={`0 0 ${sight.width} ${sight.height}`} aria-hidden="true">
+              <Compass volume={volume} project={(place) => project(sight.matrix, place, sight.width, sight.height)} />
+              {over((place) => project(sight.matrix, place, sight.width, sight.height))}
+            </svg>
+          ) : null}
+          {trouble ? <p class="trouble">No 3D picture here: {trouble} The planes show everything.</p> : null}
+        </div>
+      </div>
+      <p class="slices">
+        <span>3D</span> <span class="quiet">drag to turn</span>
+      </p>
     </div>
   );
 }

@@ -27,24 +27,58 @@ export function SceneOver({ project, centres, size, look, chosen, pair, leg }: S
         const { x, y } = project(centre);
         return (
           <g data-view={view} key={view}>
-            <Edges project={project} centre={centre} size={size} colour={FILM.box} width={view === chosen ? 2.4 : 1.1} />
-            <Label x={x + 5} y={y - 5} px={1} size={13}>{view + 1}</Label>
+            <Edges
+              project={project}
+              centre={centre}
+              size={size}
+              colour={FILM.box}
+              width={view === chosen ? 2.4 : 1.1}
+            />
+            <Label x={x + 5} y={y - 5} px={1} size={13}>
+              {view + 1}
+            </Label>
           </g>
         );
       })}
-      {leg ? <Played project={project} leg={leg} /> : <Arrows project={project} look={look} chosen={chosen} pair={pair} />}
+      {leg ? (
+        <Played project={project} leg={leg} />
+      ) : (
+        <Arrows project={project} look={look} chosen={chosen} pair={pair} />
+      )}
     </g>
   );
 }
 
-function Edges({ project, centre, size, colour, width, dashed }: { project: Project; centre: Mm; size: number; colour: string; width: number; dashed?: boolean }): JSX.Element {
+function Edges({
+  project,
+  centre,
+  size,
+  colour,
+  width,
+  dashed,
+}: {
+  project: Project;
+  centre: Mm;
+  size: number;
+  colour: string;
+  width: number;
+  dashed?: boolean;
+}): JSX.Element {
   const path = edges(centre, size)
     .map(([from, to]) => {
       const [a, b] = [project(from), project(to)];
       return `M${a.x.toFixed(1)} ${a.y.toFixed(1)}L${b.x.toFixed(1)} ${b.y.toFixed(1)}`;
     })
     .join("");
-  return <path d={path} fill="none" stroke={colour} stroke-width={width} {...(dashed ? { "stroke-dasharray": "5 4" } : {})} />;
+  return (
+    <path
+      d={path}
+      fill="none"
+      stroke={colour}
+      stroke-width={width}
+      {...(dashed ? { "stroke-dasharray": "5 4" } : {})}
+    />
+  );
 }
 
 function SolidChunks({ project, look, pair }: { project: Project; look: Look; pair: Pair }): JSX.Element | null {
@@ -64,7 +98,12 @@ function SolidChunks({ project, look, pair }: { project: Project; look: Look; pa
   );
 }
 
-function Arrows({ project, look, chosen, pair }: Pick<Solid, "project" | "look" | "chosen" | "pair">): JSX.Element | null {
+function Arrows({
+  project,
+  look,
+  chosen,
+  pair,
+}: Pick<Solid, "project" | "look" | "chosen" | "pair">): JSX.Element | null {
   const from = pair ? pair[0] : chosen;
   const start = look?.centres_mm[from];
   if (!look || !start) return null;
@@ -87,7 +126,9 @@ function Arrows({ project, look, chosen, pair }: Pick<Solid, "project" | "look" 
 
 function Played({ project, leg }: { project: Project; leg: Leg }): JSX.Element {
   const draw = (places: readonly Mm[], truth: boolean): ComponentChildren =>
-    places.slice(1).map((to, n) => <Arrow key={n} from={project(places[n] ?? to)} to={project(to)} truth={truth} px={1} />);
+    places
+      .slice(1)
+      .map((to, n) => <Arrow key={n} from={project(places[n] ?? to)} to={project(to)} truth={truth} px={1} />);
   const end = leg.predicted.at(-1);
   return (
     <g>

@@ -37,10 +37,13 @@ export function Explore(): JSX.Element {
             <PositionPanel look={answer} />
             <Untrained answer={answer} />
             <p class="quiet small">
-              Answered in {Math.round(answer.milliseconds)} ms by the model at step {answer.step.toLocaleString("en-GB")}.
+              Answered in {Math.round(answer.milliseconds)} ms by the model at step{" "}
+              {answer.step.toLocaleString("en-GB")}.
             </p>
           </>
-        ) : lookError.value ? null : <p class="loading">Asking the model …</p>}
+        ) : lookError.value ? null : (
+          <p class="loading">Asking the model …</p>
+        )}
       </div>
     </div>
   );
@@ -54,5 +57,9 @@ function Untrained({ answer }: { answer: Look }): JSX.Element | null {
     answer.routes ? null : "routes",
     answer.position ? null : "the place of single points",
   ].filter((each) => each !== null);
-  return missing.length ? <p class="quiet small" data-value="untrained">This run was not trained to say: {missing.join(", ")}.</p> : null;
+  return missing.length ? (
+    <p class="quiet small" data-value="untrained">
+      This run was not trained to say: {missing.join(", ")}.
+    </p>
+  ) : null;
 }

@@ -13,7 +13,11 @@ import { change, run, runs } from "../state.ts";
 import type { Judged } from "../types.ts";
 
 const judged = signal<ReadonlyMap<string, Judged | Error>>(new Map());
-const SPLITS: Record<string, string> = { test: "held-out people (test)", val: "held-out people (validation)", train: "people it was trained on" };
+const SPLITS: Record<string, string> = {
+  test: "held-out people (test)",
+  val: "held-out people (validation)",
+  train: "people it was trained on",
+};
 
 function read(key: string): void {
   if (judged.peek().has(key)) return;
@@ -30,38 +34,69 @@ export function Judge(): JSX.Element {
   return (
     <div class="judge">
       {runs.value.length > 1 ? (
-        <label class="field">Run{" "}
+        <label class="field">
+          Run{" "}
           <select value={key} onChange={(event) => change({ run: event.currentTarget.value, step: null })}>
-            {runs.value.map((each) => <option key={each.key} value={each.key}>{each.name}</option>)}
+            {runs.value.map((each) => (
+              <option key={each.key} value={each.key}>
+                {each.name}
+              </option>
+            ))}
           </select>
         </label>
       ) : null}
-      {answer instanceof Error ? <Problem error={answer} /> : answer ? <Findings found={answer} /> : <p class="loading">Reading the evaluation …</p>}
+      {answer instanceof Error ? (
+        <Problem error={answer} />
+      ) : answer ? (
+        <Findings found={answer} />
+      ) : (
+        <p class="loading">Reading the evaluation …</p>
+      )}
     </div>
   );
 }
 
 function Findings({ found }: { found: Judged }): JSX.Element {
   if (!found.evaluation) {
-    return <p class="intro">This run has not been evaluated yet. <code>orienteer evaluate RUN</code> writes what is judged here.</p>;
+    return (
+      <p class="intro">
+        This run has not been evaluated yet. <code>orienteer evaluate RUN</code> writes what is judged here.
+      </p>
+    );
   }
-  const on = [SPLITS[found.split ?? ""] ?? found.split, found.persons && count(found.persons, "person", "people"), found.scans && count(found.scans, "scan")];
+  const on = [
+    SPLITS[found.split ?? ""] ?? found.split,
+    found.persons && count(found.persons, "person", "people"),
+    found.scans && count(found.scans, "scan"),
+  ];
   return (
     <>
       {found.verdict ? (
         <section class="panel" aria-label="Evidence">
-          <h3><Sign label={found.verdict.label} /> Why this verdict <span class="term">{on.filter(Boolean).join(", ")}</span></h3>
-          <ul class="evidence">{found.verdict.evidence.map((line) => <li key={line}>{line}</li>)}</ul>
+          <h3>
+            <Sign label={found.verdict.label} /> Why this verdict{" "}
+            <span class="term">{on.filter(Boolean).join(", ")}</span>
+          </h3>
+          <ul class="evidence">
+            {found.verdict.evidence.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
         </section>
       ) : null}
       <Probes probes={found.probes} />
       <div class="two-up">
         <Bars
-          title="Error by distance" look="How far off, for views this far apart"
-          rows={found.by_distance.map((row) => ({ ...row, name: `${number(row.low_mm, 0)}–${number(row.high_mm, 0)} mm` }))}
+          title="Error by distance"
+          look="How far off, for views this far apart"
+          rows={found.by_distance.map((row) => ({
+            ...row,
+            name: `${number(row.low_mm, 0)}–${number(row.high_mm, 0)} mm`,
+          }))}
         />
         <Bars
-          title="Error by region" look="How far off, for arrows that start in this part of the body"
+          title="Error by region"
+          look="How far off, for arrows that start in this part of the body"
           rows={found.by_region.map((row) => ({ ...row, name: region(row.axis, row.low, row.high) }))}
         />
       </div>

@@ -26,7 +26,10 @@ function go(step: number | null): void {
 }
 
 export function Learn(): JSX.Element {
-  const place = Math.max(0, stops.value.findIndex((step) => step >= now.value));
+  const place = Math.max(
+    0,
+    stops.value.findIndex((step) => step >= now.value),
+  );
   const busy = runs.value.some((run) => replayOf(run.key).busy.value);
   useEffect(() => {
     if (state.peek().step !== null) go(state.peek().step);
@@ -35,7 +38,8 @@ export function Learn(): JSX.Element {
       const { scan, centres } = state.value;
       for (const run of runs.value) {
         const step = nearestKept(run.steps, now.value);
-        if (step !== null && centres.length > 1) replayOf(run.key).ask({ run: run.key, step, scan, centres_mm: centres, probe: null, probe_view: null });
+        if (step !== null && centres.length > 1)
+          replayOf(run.key).ask({ run: run.key, step, scan, centres_mm: centres, probe: null, probe_view: null });
       }
     });
     return stop;
@@ -56,32 +60,63 @@ export function Learn(): JSX.Element {
     if (place >= stops.value.length - 1) go(stops.value[0] ?? null);
     running.value = !running.value;
   };
-  const most = Math.max(1, ...runs.value.map((run) => { const answer = replayed(run); return answer ? largest(answer, "distance") : 0; }));
+  const most = Math.max(
+    1,
+    ...runs.value.map((run) => {
+      const answer = replayed(run);
+      return answer ? largest(answer, "distance") : 0;
+    }),
+  );
   const high = highest(runs.value.flatMap((run) => gapCurve(histories.value.get(run.key) ?? null) ?? []));
   const live = runs.value.some((run) => run.live);
   return (
     <div class="learn">
       <p class="intro">
-        The same views, answered by the model as it was at each step that was kept. At first it guesses; arrows find their
-        places as it learns anatomy.{live ? " This run is still training: new steps appear as they are kept." : ""}
+        The same views, answered by the model as it was at each step that was kept. At first it guesses; arrows find
+        their places as it learns anatomy.
+        {live ? " This run is still training: new steps appear as they are kept." : ""}
       </p>
       <Pickers withStep={false} />
       <div class="timeline" role="group" aria-label="Time">
-        <button type="button" class="main" onClick={play}>{running.value ? "Pause" : "Play"}</button>
+        <button type="button" class="main" onClick={play}>
+          {running.value ? "Pause" : "Play"}
+        </button>
         <input
-          type="range" min={0} max={Math.max(0, stops.value.length - 1)} step={1} value={place}
-          aria-label="Step of training" aria-valuetext={steps(now.value)}
-          onInput={(event) => { running.value = false; go(stops.value[Number(event.currentTarget.value)] ?? null); }}
+          type="range"
+          min={0}
+          max={Math.max(0, stops.value.length - 1)}
+          step={1}
+          value={place}
+          aria-label="Step of training"
+          aria-valuetext={steps(now.value)}
+          onInput={(event) => {
+            running.value = false;
+            go(stops.value[Number(event.currentTarget.value)] ?? null);
+          }}
         />
         <output data-value="step">{steps(now.value)}</output>
-        {live ? <button type="button" aria-pressed={wanted.value === null} onClick={() => go(null)}>Follow live</button> : null}
+        {live ? (
+          <button type="button" aria-pressed={wanted.value === null} onClick={() => go(null)}>
+            Follow live
+          </button>
+        ) : null}
       </div>
       <div class={`arms arms-${runs.value.length}`}>
-        {volume.value ? runs.value.map((run) => (
-          <Arm key={run.key} run={run} volume={volume.value as NonNullable<typeof volume.value>} step={nearestKept(run.steps, now.value)} history={histories.value.get(run.key) ?? null} last={stops.value.at(-1) ?? 1} most={most} high={high} />
-        )) : null}
+        {volume.value
+          ? runs.value.map((run) => (
+              <Arm
+                key={run.key}
+                run={run}
+                volume={volume.value as NonNullable<typeof volume.value>}
+                step={nearestKept(run.steps, now.value)}
+                history={histories.value.get(run.key) ?? null}
+                last={stops.value.at(-1) ?? 1}
+                most={most}
+                high={high}
+              />
+            ))
+          : null}
       </div>
     </div>
   );
 }
-

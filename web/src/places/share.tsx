@@ -30,7 +30,8 @@ const saveFile = (): Promise<void> =>
     const credit = `Made with the observatory of Orienteer ${session.peek()?.version ?? ""}. A research tool, not a medical device.`;
     download(await offlineFile(seen(), document.title, credit), `${name()}.html`);
   });
-const savePicture = (): Promise<void> => saved("The picture", async () => download(await picture(seen()), `${name()}.png`));
+const savePicture = (): Promise<void> =>
+  saved("The picture", async () => download(await picture(seen()), `${name()}.png`));
 
 async function copy(field: HTMLInputElement | null): Promise<void> {
   if (!field) return;
@@ -51,18 +52,40 @@ export function Share(): JSX.Element {
     else dialog.current?.close();
   }, [sharing.value]);
   return (
-    <dialog ref={dialog} aria-label="Share" onClose={() => { sharing.value = false; note.value = ""; }}>
+    <dialog
+      ref={dialog}
+      aria-label="Share"
+      onClose={() => {
+        sharing.value = false;
+        note.value = "";
+      }}
+    >
       <h2>Share what you see</h2>
       <p>A link that opens this page as it is now, for you, while the observatory runs on this machine:</p>
-      <p class="bar"><input ref={field} class="address" readOnly value={address()} aria-label="Link" /><button type="button" data-do="copy" onClick={() => void copy(field.current)}>Copy</button></p>
+      <p class="bar">
+        <input ref={field} class="address" readOnly value={address()} aria-label="Link" />
+        <button type="button" data-do="copy" onClick={() => void copy(field.current)}>
+          Copy
+        </button>
+      </p>
       <p>Or the page itself, to send or to print; it opens without a network and without this program:</p>
       <p class="bar">
-        <button type="button" class="main" data-do="html" onClick={() => void saveFile()}>Save as one HTML file</button>
-        <button type="button" class="main" data-do="png" onClick={() => void savePicture()}>Save as PNG picture</button>
+        <button type="button" class="main" data-do="html" onClick={() => void saveFile()}>
+          Save as one HTML file
+        </button>
+        <button type="button" class="main" data-do="png" onClick={() => void savePicture()}>
+          Save as PNG picture
+        </button>
       </p>
       <p class="quiet small">These files show pictures of the scan. Give them only to people who may see it.</p>
-      <p aria-live="polite" data-value="share-note">{note.value}</p>
-      <p class="bar end"><button type="button" onClick={() => (sharing.value = false)}>Close</button></p>
+      <p aria-live="polite" data-value="share-note">
+        {note.value}
+      </p>
+      <p class="bar end">
+        <button type="button" onClick={() => (sharing.value = false)}>
+          Close
+        </button>
+      </p>
     </dialog>
   );
 }

@@ -11,7 +11,9 @@ export async function picture(element: HTMLElement): Promise<Blob> {
   body.dataset["theme"] = shownTheme();
   const style = document.createElement("style");
   // An SVG has no html or body element: their rules go to the copy's own frame.
-  style.textContent = (await styleSheet()).replaceAll(/:root|\bhtml\b(?=[[ ,{])|\bbody\b(?=[. ,{])/g, ".still").replaceAll("100vh", `${innerHeight}px`);
+  style.textContent = (await styleSheet())
+    .replaceAll(/:root|\bhtml\b(?=[[ ,{])|\bbody\b(?=[. ,{])/g, ".still")
+    .replaceAll("100vh", `${innerHeight}px`);
   body.append(still(element));
   const inside = new XMLSerializer().serializeToString(body);
   const css = new XMLSerializer().serializeToString(style);
