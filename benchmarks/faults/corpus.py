@@ -20,8 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks.faults.mutants import Mutant, make_corpus
 from benchmarks.faults.trial import Ended, in_child, judge, look, place
 
+from orienteer.ingest import ingest
 from orienteer.scans import check
-from orienteer.store import ingest
 
 FAILURES = ("crash", "hang", "silent loss", "wrong place")
 MEMORY_FACTOR = 4

@@ -141,7 +141,7 @@ def _store(
             return [str(error)]
 
     def mend() -> list[str]:
-        from orienteer.store import ingest
+        from orienteer.ingest import ingest
 
         scans = base / "cohort"
         result = ingest(scans / "scans", store, labels=scans / "labels", table=scans / "people.tsv", workers=1,

@@ -58,13 +58,13 @@ def _records(base: Path) -> Iterator[Reader]:
     import torch
 
     from orienteer.config import load_yaml
+    from orienteer.ingest.table import read_table
     from orienteer.observations import Measure, Observation
     from orienteer.observations.files import ObservationLog, read_log, read_rows, write_rows
     from orienteer.seal import unsealed
     from orienteer.store import Store
     from orienteer.store.journal import Journal
     from orienteer.store.private import read_private
-    from orienteer.store.table import read_table
     from orienteer.testing.phantom import phantom_store
     from orienteer.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 

@@ -23,6 +23,7 @@ Example::
 from orienteer.benchmark.run import benchmark
 from orienteer.comparison import compare
 from orienteer.demo.run import demo
+from orienteer.ingest import ingest
 from orienteer.observatory.serve import observe
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.restore import look, where
@@ -30,7 +31,7 @@ from orienteer.pretraining.run import pretrain
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.report import report
 from orienteer.scans.check import check
-from orienteer.store import Store, ingest
+from orienteer.store import Store
 from orienteer.transfer.finetune import finetune
 from orienteer.transfer.predict import predict
 from orienteer.transfer.probe import probe

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from orienteer.evaluation.landmarks import FEWEST_SHARED, landmarks, warp
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from orienteer.testing.phantom import phantom, store_of
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.store import IngestResult, ingest
+from orienteer.ingest import IngestResult, ingest
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 

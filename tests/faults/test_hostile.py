@@ -15,11 +15,11 @@ import yaml
 
 from orienteer.config import load_yaml, override
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
+from orienteer.ingest.table import read_table
 from orienteer.observations.files import read_rows
 from orienteer.scans import inspect, survey
 from orienteer.store import Store
 from orienteer.store.arrays import open_array
-from orienteer.store.table import read_table
 from orienteer.training.checkpoint import latest_checkpoint
 from tests.faults.conftest import again
 
@@ -200,7 +200,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scan__its_file_name_stays_a_name(tmp_path: Path, name: str) -> None:
-    from orienteer.store import ingest
+    from orienteer.ingest import ingest
     from tests.scans.files import nifti
     from tests.store.phantoms import AFFINE, body
 

@@ -64,7 +64,7 @@ def test_cli__out_of_memory_is_two_lines(monkeypatch: pytest.MonkeyPatch, capsys
 LIMITED = """
 import resource, sys
 import numpy
-from orienteer.store import ingest
+from orienteer.ingest import ingest
 numpy.linalg.inv(numpy.eye(64)) @ numpy.ones((64, 64))  # BLAS takes its buffers once
 used = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + (96 << 20), used + (96 << 20)))

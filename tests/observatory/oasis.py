@@ -11,12 +11,12 @@ from pathlib import Path
 
 import uvicorn
 
+from orienteer.ingest import ingest
 from orienteer.observatory.app import create_app
 from orienteer.observatory.serve import open_sessions
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.run import pretrain
 from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store import ingest
 
 TOKEN = "the-token-of-the-browser-tests-is-no-secret"
 PEOPLE = {"test": 2, "val": 1, "train": 3}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orienteer.ingest import ingest
 from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store import Store, ingest
+from orienteer.store import Store
 from orienteer.testing.plants import PlantedStore, ShuffledStore
 from orienteer.testing.verdicts import verdict_on
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from orienteer import api
+from orienteer.ingest.quarantine import QUARANTINE
 from orienteer.store.journal import JOURNAL
 from orienteer.store.private import PRIVATE
-from orienteer.store.quarantine import QUARANTINE
 from orienteer.transfer import probe as probing
 from tests.pretraining.conftest import tiny
 from tests.privacy.plant import NAMED, PEOPLE, WORDS, plant

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 

@@ -131,7 +131,7 @@ def test_open__another_version_and_a_later_one(copy: Store) -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("{", "not JSON"), ("[]", "version None"), ('{"schema_version": 1}', "scans: Field required")],
+    [("{", "not JSON"), ("[]", "says no version"), ('{"schema_version": 1}', "scans: Field required")],
 )
 def test_open__a_damaged_manifest(copy: Store, content, told) -> None:
     (copy.path / "manifest.json").write_text(content)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from orienteer.ingest import ingest
 from orienteer.observations.files import read_log
 from orienteer.pretraining.build import build_model
 from orienteer.pretraining.folder import RunFolder
 from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store import ingest
 from orienteer.testing.phantom import phantom, store_of
 from orienteer.training.checkpoint import Checkpoint, save_checkpoint
 from orienteer.transfer.settings import FinetuneSettings

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.errors import ConfigError, StoreError
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom, phantom_store
 from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans, scored_split

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from orienteer.geometry import Volume, canonical
+from orienteer.ingest.resample import Grid, isotropic_grid, resample_labels
 from orienteer.scans import discover, read
-from orienteer.store.resample import Grid, isotropic_grid, resample_labels
 from orienteer.testing.phantom import phantom
 from orienteer.testing.strategies import AXIS_MAPS, rotations
 from orienteer.transfer.native import to_native, write_labels

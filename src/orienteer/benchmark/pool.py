@@ -16,7 +16,7 @@ import torch
 from orienteer.benchmark.cell import DONE, run_cell
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import OrienteerError
-from orienteer.store.workers import available_cores, end_with_parent
+from orienteer.ingest.workers import available_cores, end_with_parent
 
 Failures = dict[str, str]
 UNTRIED = "its pretraining run failed"

@@ -22,8 +22,9 @@ from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import load_yaml, override
 from orienteer.errors import RunError
+from orienteer.ingest import ingest
 from orienteer.pretraining.settings import PretrainSettings
-from orienteer.store import Store, ingest
+from orienteer.store import Store
 from orienteer.store.lock import lock_name, only_one
 
 CONFIG = "benchmark.yaml"

@@ -11,7 +11,7 @@ from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, chan
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orienteer.store import IngestResult
+    from orienteer.ingest import IngestResult
 
 MOST = 12
 """Findings printed; the manifest holds all of them."""
@@ -63,7 +63,7 @@ def ingest(
     """
     from rich.console import Console
 
-    from orienteer.store import ingest as run
+    from orienteer.ingest import ingest as run
 
     result = run(
         scans,
@@ -85,8 +85,8 @@ def ingest(
 
 
 def _summary(result: "IngestResult", console: "Console") -> None:
-    from orienteer.store.quarantine import QUARANTINE
-    from orienteer.store.result import counted, some
+    from orienteer.ingest.quarantine import QUARANTINE
+    from orienteer.ingest.result import counted, some
 
     for layout in result.layouts:
         console.print(f"layout: {layout.line}")

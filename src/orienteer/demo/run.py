@@ -62,10 +62,10 @@ def demo(
         >>> demo(Path("orienteer-demo")).report  # doctest: +SKIP
         PosixPath('orienteer-demo/run/report.html')
     """
+    from orienteer.ingest import ingest
     from orienteer.report import report
     from orienteer.scans import check
     from orienteer.scans.table import print_check
-    from orienteer.store import ingest
 
     begun, folder = time.perf_counter(), Path(folder)
     say = console or Console(highlight=False)

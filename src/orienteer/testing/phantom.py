@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
-from orienteer.store import ingest
+from orienteer.ingest import ingest
 
 Shape = tuple[int, int, int]
 

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save
 
 from orienteer.errors import RunError
+from orienteer.ingest.prepare import Scaled
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
-from orienteer.store.prepare import Scaled
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
 from orienteer.transfer.folder import FinetuneFolder

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from orienteer.atomic import write_json
 from orienteer.errors import RunError, ScanError
 from orienteer.geometry import Volume, canonical
+from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.scans import Finding, Source, lay_out, read
 from orienteer.scans.findings import finding
 from orienteer.scans.kinds import channels_text, readable
-from orienteer.store.prepare import Scaled, scaled
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
 

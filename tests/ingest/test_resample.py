@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.geometry import Volume, canonical, spacing_of
-from orienteer.store.resample import Grid, isotropic_grid, resample_image, resample_labels
+from orienteer.ingest.resample import Grid, isotropic_grid, resample_image, resample_labels
 from tests.store.phantoms import turned
 
 SIZES = st.tuples(*[st.integers(2, 60)] * 3)
@@ -107,5 +107,5 @@ def test_resample_labels__is_the_same_in_slabs(monkeypatch: pytest.MonkeyPatch) 
     volume = Volume(labels, turned("RAS", (0, 10, 0), 1.0))
     grid = isotropic_grid(volume.shape, volume.affine, 2.2)
     whole = resample_labels(volume, grid)
-    monkeypatch.setattr("orienteer.store.resample.VOTES", 5000)
+    monkeypatch.setattr("orienteer.ingest.resample.VOTES", 5000)
     assert np.array_equal(resample_labels(volume, grid), whole)

@@ -8,7 +8,8 @@ import pytest
 import scipy.ndimage as ndimage
 
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from tests.scans.bad import BAD
 from tests.scans.files import itk, nifti
 from tests.store.phantoms import AFFINE, body, cohort, turned

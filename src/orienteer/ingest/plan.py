@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.ingest.existing import Existing
+from orienteer.ingest.labels import labels_of
+from orienteer.ingest.prepare import Job
+from orienteer.ingest.quarantine import LeftOut, conditions_of, copy_conditions
+from orienteer.ingest.result import some
 from orienteer.scans import Finding, Source, inspect
 from orienteer.scans.among import cohort_spacing
 from orienteer.scans.findings import finding
 from orienteer.scans.kinds import odd_channels, usual_channels
-from orienteer.store.existing import Existing
 from orienteer.store.integrity import intact
-from orienteer.store.labels import labels_of
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
-from orienteer.store.prepare import Job
-from orienteer.store.quarantine import LeftOut, conditions_of, copy_conditions
-from orienteer.store.result import some
 from orienteer.store.sources import SourceRecord
 
 

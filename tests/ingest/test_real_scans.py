@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.ndimage as ndimage
 
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 
 
 @pytest.fixture(scope="module")

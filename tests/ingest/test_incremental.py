@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from orienteer.errors import StoreError
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, cohort
 

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from orienteer.ingest.existing import Existing
+from orienteer.ingest.people import Place, name_people
+from orienteer.ingest.plan import Plan
+from orienteer.ingest.quarantine import LeftOut, conditions_of, copy_conditions, left_out
+from orienteer.ingest.table import Row
+from orienteer.ingest.work import Findings, Made, Work
 from orienteer.scans import Finding
 from orienteer.scans.findings import finding
-from orienteer.store.existing import Existing
 from orienteer.store.integrity import intact
 from orienteer.store.manifest import Manifest
-from orienteer.store.people import Place, name_people
-from orienteer.store.plan import Plan
 from orienteer.store.private import Private
-from orienteer.store.quarantine import LeftOut, conditions_of, copy_conditions, left_out
 from orienteer.store.sources import SourceRecord
-from orienteer.store.table import Row
-from orienteer.store.work import Findings, Made, Work
 
 Copies = dict[str, tuple[str, tuple[Finding, ...]]]
 """What each is a copy of, and the finding that says so."""

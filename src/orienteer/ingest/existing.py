@@ -6,14 +6,14 @@ from pathlib import Path
 
 from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
+from orienteer.ingest.people import Place
+from orienteer.ingest.pseudonyms import Naming, OwnNames, Pseudonyms
+from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
 from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
-from orienteer.store.people import Place
 from orienteer.store.private import EARLIER, PRIVATE, Private, read_private
-from orienteer.store.pseudonyms import Naming, OwnNames, Pseudonyms
-from orienteer.store.quarantine import QUARANTINE, Quarantine, read_quarantine
 from orienteer.store.sources import SourceRecord
 from orienteer.store.store import COPY, MANIFEST, read_manifest
 

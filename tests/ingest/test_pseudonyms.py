@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.ingest.prepare import prepare
+from orienteer.ingest.pseudonyms import Pseudonyms
+from orienteer.store import Store
 from orienteer.store.journal import JOURNAL, Journal
-from orienteer.store.prepare import prepare
 from orienteer.store.private import PRIVATE, read_private
-from orienteer.store.pseudonyms import Pseudonyms
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
@@ -47,7 +48,7 @@ def test_pseudonyms__one_each_and_always_the_same(names, key) -> None:
 
 
 def test_pseudonyms__who_comes_second_draws_again_and_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orienteer.store.pseudonyms.DIGITS", 1)  # 16 pseudonyms, so that they must meet
+    monkeypatch.setattr("orienteer.ingest.pseudonyms.DIGITS", 1)  # 16 pseudonyms, so that they must meet
     names = [f"n{index}" for index in range(14)]
     first = Pseudonyms("00" * 32, {})
     given_out = {name: first.scan(name) for name in names}
@@ -115,7 +116,7 @@ def test_ingest__what_a_stopped_run_has_finished_keeps_its_pseudonym(folder: Pat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("orienteer.store.work.prepare_all", stopped)
+        patch.setattr("orienteer.ingest.work.prepare_all", stopped)
         run(folder)
     finished = Journal(folder / "store").read()
     assert len(finished) == 2 and (folder / "store" / PRIVATE).stat().st_mode & 0o777 == 0o600

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orienteer.atomic import sweep
 from orienteer.errors import StoreError
-from orienteer.store.existing import Existing
+from orienteer.ingest.existing import Existing
 from orienteer.store.integrity import ARRAYS, damaged_arrays
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orienteer.store.split import assign_splits
+from orienteer.ingest.split import assign_splits
 
 PEOPLE = st.sets(st.text(min_size=1, max_size=8), min_size=2, max_size=40)
 

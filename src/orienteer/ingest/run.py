@@ -10,22 +10,22 @@ from hashlib import sha256
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.ingest.columns import without_private
+from orienteer.ingest.existing import look_at_store
+from orienteer.ingest.people import Place
+from orienteer.ingest.plan import make_plan, nothing_usable
+from orienteer.ingest.quarantine import write_quarantine
+from orienteer.ingest.result import IngestResult
+from orienteer.ingest.settle import lost, named, settle, staying, still_out
+from orienteer.ingest.table import Row, read_table
+from orienteer.ingest.upkeep import discard_damaged, folder, mended, sweep_arrays
+from orienteer.ingest.work import carry_out
 from orienteer.scans import lay_out
-from orienteer.store.columns import without_private
-from orienteer.store.existing import look_at_store
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.manifest import Names
-from orienteer.store.people import Place
-from orienteer.store.plan import make_plan, nothing_usable
 from orienteer.store.private import write_private
-from orienteer.store.quarantine import write_quarantine
-from orienteer.store.result import IngestResult
-from orienteer.store.settle import lost, named, settle, staying, still_out
 from orienteer.store.store import write_manifest
-from orienteer.store.table import Row, read_table
-from orienteer.store.upkeep import discard_damaged, folder, mended, sweep_arrays
-from orienteer.store.work import carry_out
 
 
 def ingest(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from orienteer.errors import OrienteerError
-from orienteer.store import Store, ingest
+from orienteer.ingest import ingest
+from orienteer.store import Store
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, turned
 

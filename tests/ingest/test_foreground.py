@@ -5,7 +5,7 @@ import scipy.ndimage as ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
 from tests.store.phantoms import body
 
 

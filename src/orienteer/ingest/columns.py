@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.store.table import Row
+from orienteer.ingest.table import Row
 
 MOST_CATEGORIES = 10
 """Different texts up to which a column is one of categories."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.store.table import Row, base_name, match, read_table
+from orienteer.ingest.table import Row, base_name, match, read_table
 
 
 def table(folder: Path, text: str, name: str = "t.tsv") -> Path:

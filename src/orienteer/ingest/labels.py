@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.geometry import canonical
 from orienteer.geometry.resample import Grid, covered
+from orienteer.ingest.resample import resample_labels
+from orienteer.ingest.table import base_name
 from orienteer.scans import Finding, Source, discover, read
 from orienteer.scans.discover import LABEL_NAME
 from orienteer.scans.findings import finding
-from orienteer.store.resample import resample_labels
-from orienteer.store.table import base_name
 
 SAME_SPACE = 0.9
 """Share of the image that labels on another grid must cover."""

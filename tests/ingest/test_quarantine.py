@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from orienteer.ingest import ingest, prepare
+from orienteer.ingest.quarantine import QUARANTINE, left_out
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
-from orienteer.store import ingest, prepare
-from orienteer.store.quarantine import QUARANTINE, left_out
 from orienteer.store.sources import SourceRecord
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, cohort

@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.store import Store, ingest, workers
+from orienteer.ingest import ingest, workers
+from orienteer.ingest.prepare import prepare
+from orienteer.store import Store
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
-from orienteer.store.prepare import prepare
 from orienteer.store.private import read_private
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
 SCRIPT = """
 import sys
-from orienteer.store import ingest
+from orienteer.ingest import ingest
 if __name__ == "__main__":
     ingest(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), keep_names=True, progress=False)
 """

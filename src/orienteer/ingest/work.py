@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orienteer.errors import StoreError
+from orienteer.ingest.plan import Plan
+from orienteer.ingest.prepare import Outcome
+from orienteer.ingest.quarantine import LeftOut, conditions_of, left_out
+from orienteer.ingest.workers import prepare_all
 from orienteer.scans import Finding
 from orienteer.store.journal import Journal
 from orienteer.store.manifest import ScanEntry
-from orienteer.store.plan import Plan
-from orienteer.store.prepare import Outcome
-from orienteer.store.quarantine import LeftOut, conditions_of, left_out
 from orienteer.store.sources import SourceRecord
-from orienteer.store.workers import prepare_all
 
 Made = dict[str, tuple[ScanEntry, SourceRecord]]
 """What the store will hold and what it was made from, by the name of the files."""

@@ -8,9 +8,9 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
+from orienteer.ingest.prepare import Job, Outcome, limit_threads, prepare
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
-from orienteer.store.prepare import Job, Outcome, limit_threads, prepare
 
 DIED = finding("worker-died", CATALOGUE["worker-died"].meaning)
 

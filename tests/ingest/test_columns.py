@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from orienteer.errors import StoreError
-from orienteer.store import ingest
-from orienteer.store.columns import reason_against, without_private
-from orienteer.store.table import Row
+from orienteer.ingest import ingest
+from orienteer.ingest.columns import reason_against, without_private
+from orienteer.ingest.table import Row
 from tests.store.phantoms import cohort
 
 

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from orienteer.errors import RunError, StoreError
 from orienteer.geometry import Volume
+from orienteer.ingest import IngestResult, ingest
+from orienteer.ingest.foreground import foreground_mask
+from orienteer.ingest.people import Place, name_people
+from orienteer.ingest.prepare import scaled
+from orienteer.ingest.table import Row
 from orienteer.scans.kinds import readable
-from orienteer.store import IngestResult, Store, ingest
-from orienteer.store.foreground import foreground_mask
+from orienteer.store import Store
 from orienteer.store.kinds import require_channels
 from orienteer.store.manifest import Parameters
-from orienteer.store.people import Place, name_people
-from orienteer.store.prepare import scaled
-from orienteer.store.table import Row
 from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom
 from tests.scans.files import nifti

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.store.result import some
+from orienteer.ingest.result import some
 
 PERSON = ("person", "subject", "participant_id", "patient")
 EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orienteer.store.result import counted, some
-from orienteer.store.split import assign_splits
-from orienteer.store.table import Row, match
+from orienteer.ingest.result import counted, some
+from orienteer.ingest.split import assign_splits
+from orienteer.ingest.table import Row, match
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
+from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.ingest.labels import labels_on_grid
+from orienteer.ingest.resample import Grid, isotropic_grid, resample_image
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 from orienteer.store.arrays import digest, write_array
-from orienteer.store.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
-from orienteer.store.labels import labels_on_grid
 from orienteer.store.manifest import ArrayFile, Intensity, Names, Parameters, ScanEntry
-from orienteer.store.resample import Grid, isotropic_grid, resample_image
 from orienteer.store.sources import SourceRecord
 
 MOST_STRETCH = 64
