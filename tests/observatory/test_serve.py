@@ -60,6 +60,11 @@ def test_find__refuses_what_does_not_fit(home: Path, tmp_path: Path) -> None:
     coarse = phantom_store(tmp_path, people=4, spacing=4.0)
     with pytest.raises(RunError, match="learned at 3 mm"):
         find_store(RunFolder(home / "run"), coarse)
+    shutil.copytree(home / "run", tmp_path / "two")
+    record = tmp_path / "two" / "run.json"
+    record.write_text(record.read_text().replace('"channels": 1', '"channels": 2'))
+    with pytest.raises(RunError, match="reads 2 channels"):
+        find_store(RunFolder(tmp_path / "two"), home / "store")
     with pytest.raises(RunError, match="not a run folder"):
         find_run(home / "store")
     with pytest.raises(RunError, match="no folder"):

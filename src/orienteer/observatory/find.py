@@ -7,6 +7,7 @@ from orienteer.errors import OrienteerError, RunError
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
+from orienteer.store.kinds import require_channels
 
 
 def find_run(path: Path) -> RunFolder:
@@ -49,7 +50,7 @@ def fits(run: RunFolder, store: Store) -> None:
     """Check that a run can read a store.
 
     Raises:
-        RunError: another spacing or number of channels, or no scan at all.
+        RunError: another spacing, or other channels.
     """
     data = run.record()["data"]
     if abs(store.manifest.spacing - data["spacing_mm"]) > 1e-6 * data["spacing_mm"]:
@@ -57,12 +58,7 @@ def fits(run: RunFolder, store: Store) -> None:
             f"{run.path} learned at {data['spacing_mm']:g} mm, {store.path} is at {store.manifest.spacing:g} mm",
             cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",
         )
-    channels = {entry.channels for entry in store.manifest.scans}
-    if channels != {data["channels"]}:
-        raise RunError(
-            f"{run.path} reads {data['channels']} channels, {store.path} holds {sorted(channels)}",
-            cure="give a store of scans with the same channels",
-        )
+    require_channels(store.manifest, (data["channels"], tuple(data.get("channel_names", ()))), str(run.path))
 
 
 def _beside(run: Path) -> Iterator[Store]:

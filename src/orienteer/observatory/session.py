@@ -165,6 +165,7 @@ class Session:
                 "shape": list(entry.shape),
                 "spacing_mm": entry.spacing,
                 "channels": entry.channels,
+                "channel_names": list(entry.channel_names),
                 "labelled": entry.labelled,
                 "body_mm": [
                     [n * entry.spacing for n in entry.foreground_low],
