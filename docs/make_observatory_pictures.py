@@ -47,7 +47,7 @@ def judge(page: Page) -> None:
 
 
 PICTURES: tuple[tuple[str, Callable[[Page], None], str, int, int], ...] = (
-    ("observatory", explore, "light", 1400, 1000),
+    ("observatory", explore, "light", 1400, 1180),
     ("observatory-where", where, "dark", 1400, 1120),
     ("observatory-learn", learn, "light", 1400, 960),
     ("observatory-judge", judge, "light", 1400, 1150),
@@ -82,7 +82,9 @@ def main() -> None:
         browser = play.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for name, show, scheme, width, height in PICTURES:
             picture = Image.open(io.BytesIO(take(browser, options.link, show, scheme, width, height)))
-            picture.convert("RGB").quantize(200).save(options.folder / f"{name}.png", optimize=True)
+            picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+                options.folder / f"{name}.png", optimize=True
+            )
             print(name)
         browser.close()
 

@@ -106,9 +106,9 @@ function Findings({ found }: { found: Judged }): JSX.Element {
 }
 
 const PARTS: Record<string, [string, string, string]> = {
-  R: ["left part", "middle, left to right", "right part"],
-  A: ["back part", "middle, back to front", "front part"],
-  S: ["lower part", "middle, bottom to top", "upper part"],
+  R: ["left part", "middle, across", "right part"],
+  A: ["back part", "middle, in depth", "front part"],
+  S: ["lower part", "middle, in height", "upper part"],
 };
 
 /** A part of the body by its place along one axis, 0 to 1. */
