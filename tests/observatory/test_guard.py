@@ -91,6 +91,12 @@ def test_origin__no_other_site_may_ask(client: Client, look: dict, origin: str) 
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+def test_origin__a_header_of_a_proxy_does_not_widen_it(client: Client, look: dict) -> None:
+    host = f"127.0.0.1:{client.port}"
+    asked = {"Origin": f"https://{host}", "X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.1"}
+    assert client.ask("POST", "/api/look", look, headers=asked).code == "wrong-origin"
+
+
 def test_origin__its_own_page_may_ask(client: Client, look: dict) -> None:
     assert client.post("/api/look", look, Origin=f"http://127.0.0.1:{client.port}").status == 200
 
