@@ -111,7 +111,8 @@ def test_browser__the_keyboard_moves_a_view_by_whole_voxels(visitor: Visitor, si
     page.locator("body").click(position={"x": 4, "y": 4})
     page.keyboard.press("2")
     way = 1 if before[1][0] < 80 else -1
-    page.keyboard.press("ArrowRight" if way > 0 else "ArrowLeft")
+    # As on a light box: the patient's right lies at the left.
+    page.keyboard.press("ArrowLeft" if way > 0 else "ArrowRight")
     up = 10 if before[1][2] < 80 else -10
     page.keyboard.press("Shift+PageUp" if up > 0 else "Shift+PageDown")
     visitor.settle()

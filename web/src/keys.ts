@@ -3,6 +3,7 @@
 import { choose, choosePair, draw, keyStep, nudge, show } from "./actions.ts";
 import { AXIAL } from "./geometry/planes.ts";
 import { TABS } from "./link.ts";
+import { radiological } from "./settings.ts";
 import { failure, state } from "./state.ts";
 
 export const KEYS: readonly (readonly [string, string])[] = [
@@ -35,7 +36,7 @@ export function listen(help: () => void): void {
 function press(event: KeyboardEvent, help: () => void): boolean {
   const key = event.key.toLowerCase();
   const tab = TABS.find((name) => name[0] === key);
-  const step = state.peek().tab === "explore" ? keyStep(AXIAL, event.key, false) : null;
+  const step = state.peek().tab === "explore" ? keyStep(AXIAL, event.key, radiological.value) : null;
   if (/^[1-6]$/.test(key)) choose(Number(key) - 1);
   else if (step) nudge(step.axis, step.way * (event.shiftKey ? 10 : 1));
   else if (tab) show(tab);

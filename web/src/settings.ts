@@ -28,15 +28,15 @@ function write(name: string, value: string): void {
 
 export const theme = kept("theme", ["system", "light", "dark"] as const);
 export const tour = kept("tour", ["new", "seen"] as const);
-const sides = kept("sides", ["as the report", "radiological"] as const);
+const sides = kept("sides", ["radiological", "neurological"] as const);
 
-/** True where the patient's right is shown at the left, as on a light box. */
+/** True where the patient's right, or front, is shown at the left, as on a light box and in the report. */
 export const radiological = {
   get value(): boolean {
     return sides.value === "radiological";
   },
   set value(on: boolean) {
-    sides.value = on ? "radiological" : "as the report";
+    sides.value = on ? "radiological" : "neurological";
   },
 };
 

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cuts, edges, laplaceReach, rectangle, settle } from "../src/geometry/boxes.ts";
-import { frameOf, letters, PLANES, toPicture, toPlace, voxelOf, AXIAL, type Grid } from "../src/geometry/planes.ts";
+import {
+  frameOf,
+  letters,
+  PLANES,
+  SAGITTAL,
+  toPicture,
+  toPlace,
+  voxelOf,
+  AXIAL,
+  type Grid,
+} from "../src/geometry/planes.ts";
 import { project } from "../src/geometry/project.ts";
 import type { Mm } from "../src/types.ts";
 
@@ -26,6 +36,10 @@ test("the first voxel lies half a voxel inside the left lower corner", () => {
 test("on a light box the patient's right is at the left, and the letters say so", () => {
   assert.deepEqual(letters(frameOf(AXIAL, GRID, true)), { left: "R", right: "L", top: "A", bottom: "P" });
   assert.deepEqual(letters(frameOf(AXIAL, GRID, false)), { left: "L", right: "R", top: "A", bottom: "P" });
+});
+
+test("on a light box the face looks to the left, as in the report", () => {
+  assert.deepEqual(letters(frameOf(SAGITTAL, GRID, true)), { left: "A", right: "P", top: "S", bottom: "I" });
 });
 
 test("a place outside the scan shows its outermost voxel", () => {

@@ -32,7 +32,7 @@ export const PLANES: readonly Plane[] = [AXIAL, CORONAL, SAGITTAL];
 const TOWARDS = ["R", "A", "S"] as const;
 const AWAY = ["L", "P", "I"] as const;
 
-/** A picture of a plane: its size in mm, and whether the patient's right lies at the left (radiological). */
+/** A picture of a plane: its size in mm, and whether the patient's right, or front, lies at the left (radiological). */
 export interface Frame {
   plane: Plane;
   grid: Grid;
@@ -45,7 +45,7 @@ export function frameOf(plane: Plane, grid: Grid, radiological: boolean): Frame 
   return {
     plane,
     grid,
-    mirrored: radiological && plane.across === 0,
+    mirrored: radiological,
     width: on(grid.shape, plane.across) * on(grid.spacing, plane.across),
     height: on(grid.shape, plane.up) * on(grid.spacing, plane.up),
   };
