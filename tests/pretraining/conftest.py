@@ -12,7 +12,7 @@ TINY = (
     "tasks={gap: {}, adjacency: {}, route: {}}",
     "views={count: 3, size: 16}",
     "optimiser={steps: 6, batch: 2}",
-    "checkpoint={every: 2, log_every: 1, keep: 2}",
+    "checkpoint={every: 2, log_every: 1, keep: 2, milestones: false}",
     "evaluation={per_scan: 2, final_per_scan: 4, examples: 2}",
     "devices={accelerator: cpu, threads: 1, workers: 0}",
 )

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,11 +130,23 @@ def checkpoint_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step_*") if path.is_dir())
 
 
-def prune(folder: Path, *, keep: int, best: int | None) -> None:
-    """Delete all but the last ``keep`` checkpoints and the best one, and what is half-written or half-deleted."""
-    paths = checkpoint_paths(folder)
-    for path in paths[:-keep]:
-        if best is None or path.name != name_of(best):
+def milestones(steps: int, every: int) -> frozenset[int]:
+    """Steps at half, a quarter, an eighth ... of ``steps``, each at the next one at which a checkpoint is written."""
+    found, share = set(), steps // 2
+    while share >= every // 2 and share > 0:
+        found.add(min(steps, -(-share // every) * every))
+        share //= 2
+    return frozenset(found)
+
+
+def prune(folder: Path, *, keep: int, best: int | None, also: Collection[int] = ()) -> None:
+    """Delete all but the last ``keep`` checkpoints, the best one and those of steps ``also`` wanted.
+
+    What is half-written or half-deleted goes too.
+    """
+    kept = {name_of(step) for step in (*also, *(() if best is None else (best,)))}
+    for path in checkpoint_paths(folder)[:-keep]:
+        if path.name not in kept:
             # Out of sight first: a kill while its files go must not leave a torn checkpoint.
             leaving = path.with_name(f".{path.name}.{os.getpid()}.part")
             path.rename(leaving)

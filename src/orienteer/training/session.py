@@ -16,6 +16,7 @@ from orienteer.observations import Measure, Observation
 from orienteer.training.checkpoint import (
     Checkpoint,
     latest_checkpoint,
+    milestones,
     optimiser_tensors,
     prune,
     restore_optimiser,
@@ -196,7 +197,9 @@ class Session:
             self.folder.checkpoints,
             Checkpoint(step, model.state_dict(), optimiser_tensors(optimiser), dict(vars(counters))),
         )
-        prune(self.folder.checkpoints, keep=self.settings.checkpoint.keep, best=counters.best_step)
+        kept, steps = self.settings.checkpoint, self.settings.optimiser.steps
+        also = milestones(steps, kept.every) if kept.milestones else ()
+        prune(self.folder.checkpoints, keep=kept.keep, best=counters.best_step, also=also)
 
 
 def _move_state(optimiser: Any) -> None:

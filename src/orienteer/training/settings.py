@@ -50,3 +50,5 @@ class CheckpointSettings(Config):
     """Steps between lines of training figures in the records."""
     keep: int = Field(3, ge=1)
     """Most recent checkpoints that are kept, besides the best one."""
+    milestones: bool = True
+    """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""

@@ -91,7 +91,7 @@ class FinetuneSettings(Config):
     """How predictions are scored."""
     devices: DeviceSettings = DeviceSettings()
     """Where it computes."""
-    checkpoint: CheckpointSettings = CheckpointSettings(every=250, keep=1)
+    checkpoint: CheckpointSettings = CheckpointSettings(every=250, keep=1, milestones=False)
     """What is kept; the last weights are the ones that count, so no validation labels are spent."""
     validate_scans: bool = True
     """Score validation people at every checkpoint, for you to watch; it decides nothing."""
