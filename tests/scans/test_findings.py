@@ -13,12 +13,12 @@ from orienteer.scans import check, cohort_spacing, discover, inspect, read, too_
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.record import as_record
 from tests.conftest import REPOSITORY
+from tests.ingest.test_labels import BROKEN as BROKEN_LABELS
 from tests.scans.bad import BAD
 from tests.scans.dicom_files import SECRETS, series
 from tests.scans.files import itk, nifti, voxels
 from tests.scans.layouts.trees import OF_LAYOUTS
 from tests.scans.test_skipped import SKIPPED
-from tests.store.test_labels import BROKEN as BROKEN_LABELS
 
 
 @pytest.mark.parametrize("name", BAD)
