@@ -151,6 +151,7 @@ def _costs(arms: Sequence[tuple[str, str, str]], labels: Sequence[int], seeds: i
                 {
                     "arm": arm, "stage": stage, "labels": count, "seed": seed,
                     "seconds": seconds * (1 + 0.05 * place) * (3 if arm == "scratch-long" else 1),
+                    "cpu_seconds": None if stage == "frozen" else seconds * (0.9 + 0.05 * place),
                     "peak_memory_mb": 1400.0 + 50 * place, "energy_j": None, "device": "cpu",
                 }
                 for seed in range(seeds)

@@ -34,7 +34,7 @@ def run_cell(cell: Cell, store: Path, split: str, view: int) -> None:
         split: people to score.
         view: view edge of untrained features, voxels: that of the shared pretraining settings.
     """
-    with Cost() as cost:
+    with Cost(cell.folder) as cost:
         if cell.stage == "pretrain":
             assert isinstance(cell.settings, PretrainSettings)
             pretrain(store, cell.folder, settings=cell.settings, resume=cell.folder.exists(), progress=False)

@@ -105,7 +105,7 @@ def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
 
 def _cost(cell: Cell, cost: Row) -> Row:
     stage = {"places": "frozen"}.get(cell.stage, cell.stage)
-    kept = {key: cost[key] for key in ("seconds", "peak_memory_mb", "energy_j", "device")}
+    kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
     return {"arm": cell.arm, "stage": stage, "labels": cell.labels, "seed": cell.seed, **kept}
 
 

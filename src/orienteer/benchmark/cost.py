@@ -1,40 +1,75 @@
-"""What a cell cost: time, peak memory, and energy where the machine tells it."""
+"""What a cell cost: time, processor time, peak memory, and energy where the machine tells it."""
 
+import json
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from orienteer.atomic import write_json
+
+FILE = "cost.json"
 RAPL = Path("/sys/class/powercap")
 
 
 class Cost:
-    """Measures the block it is entered for, in a process that does nothing else meanwhile."""
+    """Measures the block it is entered for, in a process that does nothing else meanwhile.
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
+    A cell that was stopped and goes on adds to what it cost before, unless it was killed.
+
+    Args:
+        folder: of the cell; ``cost.json`` is kept there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / FILE
+        self.seconds = self.cpu_seconds = 0.0
         self.peak_memory_mb: float | None = None
         self.energy_j: float | None = None
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            before = json.loads(self.file.read_text(encoding="utf-8"))
+            self.seconds, self.cpu_seconds = float(before["seconds"]), float(before["cpu_seconds"])
+            self.peak_memory_mb, self.energy_j = before["peak_memory_mb"], before["energy_j"]
+        self._resumed = self.seconds > 0
 
     def __enter__(self) -> Self:
         _forget_peak()
-        self._began, self._energy = time.perf_counter(), _energy_uj()
+        self._began, self._cpu, self._energy = time.perf_counter(), _cpu_seconds(), _energy_uj()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.seconds = time.perf_counter() - self._began
-        self.peak_memory_mb = _peak_mb()
+        self.seconds += time.perf_counter() - self._began
+        self.cpu_seconds += _cpu_seconds() - self._cpu
+        self.peak_memory_mb = max((mb for mb in (self.peak_memory_mb, _peak_mb()) if mb is not None), default=None)
+        self.energy_j = self._energy_after()
+        if self.file.parent.is_dir():
+            write_json(self.file, self.to_json())
+
+    def _energy_after(self) -> float | None:
         after = _energy_uj()
         # A counter that ran over, or belongs to other work too, is no measurement: it is left out then.
-        if self._energy is not None and after is not None and after >= self._energy:
-            self.energy_j = (after - self._energy) / 1e6
+        if self._energy is None or after is None or after < self._energy or (self._resumed and self.energy_j is None):
+            return None
+        return (self.energy_j or 0.0) + (after - self._energy) / 1e6
 
     def to_json(self) -> dict[str, Any]:
         """For ``cell.json``."""
-        return {"seconds": self.seconds, "peak_memory_mb": self.peak_memory_mb, "energy_j": self.energy_j}
+        return {
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "peak_memory_mb": self.peak_memory_mb,
+            "energy_j": self.energy_j,
+        }
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of its children that have ended: other work on the machine does not count."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _forget_peak() -> None:

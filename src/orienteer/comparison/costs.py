@@ -13,12 +13,13 @@ from orienteer.comparison.records import STAGES
 class StageCost:
     """One stage of an arm: ``seconds`` is the mean of a run; ``energy_j`` too, over the ``metered`` runs that tell it.
 
-    ``peak_memory_mb`` is the largest of all runs.
+    ``cpu_seconds`` is the mean processor time, None unless every run tells it; ``peak_memory_mb`` the largest of all.
     """
 
     runs: int
     seconds: float
     total_seconds: float
+    cpu_seconds: float | None
     energy_j: float | None
     metered: int
     peak_memory_mb: float | None
@@ -52,12 +53,14 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
 
 def _stage(rows: list[dict]) -> StageCost:
     seconds = np.sort([row["seconds"] for row in rows])  # sorted: sums do not depend on the order of the records
+    processor = np.sort(_known(rows, "cpu_seconds"))
     energy = np.sort(_known(rows, "energy_j"))
     memory = _known(rows, "peak_memory_mb")
     return StageCost(
         runs=len(rows),
         seconds=float(seconds.mean()),
         total_seconds=float(seconds.sum()),
+        cpu_seconds=float(processor.mean()) if processor.size == len(rows) else None,
         energy_j=float(energy.mean()) if energy.size else None,
         metered=energy.size,
         peak_memory_mb=max(memory) if memory else None,

@@ -79,15 +79,20 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
     if not stages:
         return None
     energy = any(one.metered for cost in analysis.costs for one in cost.stages.values())
+    processor = any(one.cpu_seconds is not None for cost in analysis.costs for one in cost.stages.values())
     columns = ["arm"]
     for stage in stages:
-        columns += [f"{STAGE_WORDS[stage]}, time", *([f"{STAGE_WORDS[stage]}, energy"] if energy else [])]
+        columns.append(f"{STAGE_WORDS[stage]}, time")
+        columns += [f"{STAGE_WORDS[stage]}, processor time"] if processor else []
+        columns += [f"{STAGE_WORDS[stage]}, energy"] if energy else []
     rows = []
     for cost in analysis.costs:
         row = [Entry(benchmark.arm(cost.arm).label)]
         for stage in stages:
             one = cost.stages.get(stage)
             row.append(Entry(f"{seconds(one.seconds)} (× {one.runs})" if one else DASH))
+            if processor:
+                row.append(Entry(seconds(one.cpu_seconds) if one and one.cpu_seconds is not None else DASH))
             if energy:
                 row.append(Entry(_energy(one)))
         every = list(cost.stages.values())
@@ -104,7 +109,8 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
         rows,
         note="Mean of a run (× number of runs). "
         + ("" if energy else "No energy was recorded: this machine does not tell it. ")
-        + "Times are of the machine above and whatever else it was doing.",
+        + "Times are of the machine above and whatever else it was doing"
+        + ("; processor time leaves other work out." if processor else "."),
     )
 
 

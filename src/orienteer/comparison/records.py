@@ -40,9 +40,9 @@ COSTS = Layout(
     "costs.parquet",
     pa.schema({
         "arm": pa.string(), "stage": pa.string(), "labels": pa.int32(), "seed": pa.int32(), "seconds": pa.float64(),
-        "peak_memory_mb": pa.float64(), "energy_j": pa.float64(), "device": pa.string(),
+        "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(), "energy_j": pa.float64(), "device": pa.string(),
     }),
-    empty=("labels", "peak_memory_mb", "energy_j"),
+    empty=("labels", "cpu_seconds", "peak_memory_mb", "energy_j"),
     once=(),  # one row a run: an arm and stage may have several tasks
 )  # fmt: skip
 PRETEXT = Layout(
@@ -80,7 +80,7 @@ def write_cases(results: Path, rows: Rows) -> None:
 
 
 def write_costs(results: Path, rows: Rows) -> None:
-    """Write ``records/costs.parquet``: seconds, memory and energy of each run; None where it cannot be read.
+    """Write ``records/costs.parquet``: time, processor time, memory and energy of each run; None where unknown.
 
     Raises:
         RunError: a column is missing, unknown or of the wrong type.
