@@ -5,8 +5,9 @@ import { useState } from "preact/hooks";
 import { choose, draw, removeView, useScan } from "../actions.ts";
 import { number, steps } from "../format.ts";
 import { MOST_VIEWS } from "../link.ts";
-import { centres, change, chosen, clicking, failure, run, runs, scans, state } from "../state.ts";
+import { centres, change, chosen, clicking, failure, run, scans, state } from "../state.ts";
 import type { Scan } from "../types.ts";
+import { RunPicker } from "./runpicker.tsx";
 
 const SPLITS: Record<string, string> = {
   test: "held out (test)",
@@ -55,18 +56,7 @@ export function Pickers({ withStep = true }: { withStep?: boolean }): JSX.Elemen
   return (
     <div class="bar">
       <ScanPicker label="Scan" value={state.value.scan} onPick={(id) => void useScan(id).catch(failed)} />
-      {withStep && runs.value.length > 1 ? (
-        <label class="field">
-          Run{" "}
-          <select value={run.value?.key} onChange={(event) => change({ run: event.currentTarget.value, step: null })}>
-            {runs.value.map((each) => (
-              <option key={each.key} value={each.key}>
-                {each.name}
-              </option>
-            ))}
-          </select>
-        </label>
-      ) : null}
+      {withStep ? <RunPicker /> : null}
       {withStep ? (
         <label class="field">
           Model at{" "}

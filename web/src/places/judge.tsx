@@ -6,10 +6,11 @@ import { useEffect } from "preact/hooks";
 import * as api from "../api.ts";
 import { count, number } from "../format.ts";
 import { Bars, Probes } from "../panels/bars.tsx";
+import { RunPicker } from "../panels/runpicker.tsx";
 import { WorstCases } from "../panels/worst.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Sign } from "../parts/verdict.tsx";
-import { change, run, runs } from "../state.ts";
+import { run } from "../state.ts";
 import type { Judged } from "../types.ts";
 
 const judged = signal<ReadonlyMap<string, Judged | Error>>(new Map());
@@ -33,18 +34,7 @@ export function Judge(): JSX.Element {
   const answer = judged.value.get(key);
   return (
     <div class="judge">
-      {runs.value.length > 1 ? (
-        <label class="field">
-          Run{" "}
-          <select value={key} onChange={(event) => change({ run: event.currentTarget.value, step: null })}>
-            {runs.value.map((each) => (
-              <option key={each.key} value={each.key}>
-                {each.name}
-              </option>
-            ))}
-          </select>
-        </label>
-      ) : null}
+      <RunPicker />
       {answer instanceof Error ? (
         <Problem error={answer} />
       ) : answer ? (
