@@ -18,7 +18,7 @@ def test_cost__waiting_is_time_but_not_processor_time(tmp_path: Path) -> None:
         burn(0.1)
         time.sleep(0.3)
     assert cost.seconds >= 0.4
-    assert 0.09 <= cost.cpu_seconds < 0.35
+    assert 0.09 <= cost.cpu_seconds < 0.3
     assert cost.peak_memory_mb is not None and cost.peak_memory_mb > 10
 
 

@@ -68,8 +68,8 @@ class Cost:
 
 def _cpu_seconds() -> float:
     """Processor time of this process and of its children that have ended: other work on the machine does not count."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    ended = os.times()
+    return time.process_time() + ended.children_user + ended.children_system
 
 
 def _forget_peak() -> None:
