@@ -105,7 +105,18 @@ def test_tasks_shown__a_regressed_number_has_the_unit_its_task_says() -> None:
         "age": {"kind": "regress", "words": "error of age", "unit": "years", "settings": {"column": "age"}},
         "score": {"kind": "regress", "words": "error of the score", "settings": {"column": "age"}},
     }
-    assert [task["unit"] for task in tasks_shown(settings(tasks=tasks))] == ["years", ""]
+    assert [task["unit"] for task in tasks_shown(settings(tasks=tasks), [])] == ["years", ""]
+
+
+def test_tasks_shown__say_which_arms_were_to_be_measured_how() -> None:
+    arms = config()["arms"]
+    arms["scratch-long"] = {"label": "long", "role": "scratch", "finetune": {"optimiser": {"steps": 6}}}
+    chosen = settings(arms=arms)
+    shown = {task["name"]: task for task in tasks_shown(chosen, cells_of(chosen, OUT))}
+    both, probe = shown["organs"]["arms"], shown["organs-structure"]["arms"]
+    assert both == {"finetuned": [*both["frozen"], "scratch-long"], "frozen": ["scratch", "ours", "masked"]}
+    assert probe == {"frozen": both["frozen"]}
+    assert {task["given"] for name, task in shown.items() if name.startswith("place-")} == {"scan"}
 
 
 def test_merged__groups_are_laid_over_each_other_but_task_lists_are_whole() -> None:

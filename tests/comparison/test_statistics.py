@@ -9,6 +9,7 @@ from orienteer.comparison.paired import holm
 from orienteer.comparison.records import Records, read_records, write_cases
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import BASELINE, SCRATCH, Analysis, analyse
+from orienteer.comparison.tables import score_table
 
 from .results_folder import AGE, ARMS, SEGMENTATION, case_row, document, make_results
 
@@ -132,3 +133,15 @@ def test_statistics__a_task_that_was_not_measured_yet_is_said(tmp_path: Path) ->
     make_results(tmp_path, tasks=(SEGMENTATION,), arms=TWO, labels=(1,))
     write_benchmark(tmp_path, document(TWO, (SEGMENTATION, AGE)))
     assert "oasis-age: nothing was measured yet" in analyse(read_records(tmp_path)).gaps
+
+
+def test_statistics__an_arm_that_was_not_to_be_measured_is_no_gap_and_has_no_row(tmp_path: Path) -> None:
+    make_results(tmp_path, tasks=(SEGMENTATION,), arms=TWO, modes=("finetuned",), labels=(1, 3))
+    planned = {**SEGMENTATION, "arms": {"finetuned": ["ours", "scratch"]}, "given": "scan"}
+    write_benchmark(tmp_path, document((*TWO, ("other", "another way", "baseline")), (planned,)))
+    records = read_records(tmp_path)
+    found = analyse(records)
+    assert not [gap for gap in found.gaps if "another way" in gap]
+    table = score_table(found, records.benchmark, records.benchmark.tasks[0], "finetuned")
+    assert [row[0].text for row in table.rows] == ["ours", "scratch"]
+    assert table.columns[1:] == ["1 scan", "3 scans"]

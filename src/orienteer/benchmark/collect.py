@@ -52,22 +52,33 @@ def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, re
     return len(finished)
 
 
-def tasks_shown(settings: BenchmarkSettings) -> list[dict[str, Any]]:
+def tasks_shown(settings: BenchmarkSettings, cells: Sequence[Cell]) -> list[Row]:
     """The comparison's list of tasks: a frozen read-out of several things becomes several tasks."""
     shown = []
     for name, task in settings.tasks.items():
+        arms = {mode: _arms(cells, name, mode) for mode in ("finetuned", "frozen") if _arms(cells, name, mode)}
         if task.kind == "places":
-            shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in PLACES.items()]
+            probes = [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in PLACES.items()]
+            shown += [{**probe, "arms": arms, "given": "scan"} for probe in probes]
             continue
         metric, better, unit = JUDGED[task.kind]
-        shown.append(_task(name, task.kind, metric, better, unit or task.unit, task.words))
+        shown.append({**_task(name, task.kind, metric, better, unit or task.unit, task.words), "arms": arms})
         if "frozen" in task.modes:
-            shown += [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
+            probes = [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
+            shown += [{**probe, "arms": {"frozen": arms.get("frozen", [])}} for probe in probes]
     return shown
 
 
-def _task(name: str, kind: str, metric: str, better: str, unit: str, words: str) -> dict[str, Any]:
+def _task(name: str, kind: str, metric: str, better: str, unit: str, words: str) -> Row:
     return {"name": name, "kind": kind, "metric": metric, "better": better, "unit": unit, "words": words}
+
+
+def _arms(cells: Sequence[Cell], task: str, mode: str) -> list[str]:
+    return list(dict.fromkeys(cell.arm for cell in cells if (cell.task, _mode(cell)) == (task, mode)))
+
+
+def _mode(cell: Cell) -> str:
+    return "finetuned" if cell.stage == "finetune" else "frozen"
 
 
 def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
@@ -83,7 +94,7 @@ def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
             {
                 "task": _shown_as(cell.task, task, metric),
                 "arm": cell.arm,
-                "mode": "finetuned" if cell.stage == "finetune" else "frozen",
+                "mode": _mode(cell),
                 "labels": labels,
                 "seed": cell.seed,
                 "case": case,

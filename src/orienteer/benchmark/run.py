@@ -183,7 +183,7 @@ def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> d
             "at_a_time": slots(settings.parallel),
             "cells": len(cells),
         },
-        "tasks": tasks_shown(settings),
+        "tasks": tasks_shown(settings, cells),
         "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
         "configuration": published(settings),
         "commands": [f"orienteer benchmark {config.name} OUT"],

@@ -21,7 +21,10 @@ class _Part(BaseModel):
 
 
 class Task(_Part):
-    """One thing the arms are measured at; ``metric`` is the one it is judged by."""
+    """One thing the arms are measured at; ``metric`` is the one it is judged by.
+
+    ``arms`` names those that were to be measured in each mode; without it, all of them. ``given`` is what is counted.
+    """
 
     name: str
     kind: Literal["segment", "classify", "regress", "probe"]
@@ -30,6 +33,8 @@ class Task(_Part):
     unit: str
     words: str
     threshold: float | None = None
+    arms: dict[str, tuple[str, ...]] | None = None
+    given: Literal["label", "scan"] = "label"
 
     @property
     def sign(self) -> int:
@@ -72,6 +77,10 @@ class Benchmark(_Part):
     def baselines(self) -> tuple[Arm, ...]:
         """The arms with the role ``baseline``."""
         return tuple(arm for arm in self.arms if arm.role == "baseline")
+
+    def planned(self, task: Task, mode: str) -> tuple[Arm, ...]:
+        """The arms that were to be measured at ``task`` in ``mode``."""
+        return tuple(arm for arm in self.arms if task.arms is None or arm.name in task.arms.get(mode, ()))
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

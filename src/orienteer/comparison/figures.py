@@ -89,7 +89,7 @@ def forest_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: st
             if found is None:
                 continue
             pair, style = found.paired, styles[arm.name]
-            name = plain(f"{arm.label} · {labelled(labels)}")
+            name = plain(f"{arm.label} · {labelled(labels, task)}")
             rows.append(name)
             low, high = (pair.gain if end is None else end for end in (pair.low, pair.high))
             told = f"{gain(pair.gain, metric)}, {span(pair.low, pair.high, metric, signed=True) or 'no interval'}"
@@ -134,23 +134,24 @@ def item_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str,
     items = sorted({item for kind, count, _, item in values if (kind, count) == (mode, labels)})
     if not items:
         return None
-    table = [[values.get((mode, labels, arm.name, item)) for item in items] for arm in benchmark.arms]
+    arms = benchmark.planned(task, mode)
+    table = [[values.get((mode, labels, arm.name, item)) for item in items] for arm in arms]
     scale = [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
     heat = {
-        "type": "heatmap", "x": [plain(item) for item in items], "y": [plain(arm.label) for arm in benchmark.arms],
+        "type": "heatmap", "x": [plain(item) for item in items], "y": [plain(arm.label) for arm in arms],
         "z": [[None if value is None else round(scaled(value, metric), 4) for value in row] for row in table],
         "text": [[number(value, metric) for value in row] for row in table], "texttemplate": "%{text}",
         "colorscale": scale, "reversescale": task.better == "lower", "xgap": 2, "ygap": 2, "hoverongaps": False,
         "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>", "colorbar": {"thickness": 10, "outlinewidth": 0},
     }  # fmt: skip
     frame = layout(
-        "", "", height=130 + 30 * len(benchmark.arms), margin={"t": 12},
+        "", "", height=130 + 30 * len(arms), margin={"t": 12},
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
         xaxis={"type": "category", "showgrid": False, "tickangle": -35},
     )  # fmt: skip
     return Figure(
         name=f"items-{task.name}-{mode}-{labels}",
-        title=f"{metric.title} of each structure, {MODES[mode]}, {labelled(labels)}",
+        title=f"{metric.title} of each structure, {MODES[mode]}, {labelled(labels, task)}",
         look="Dark is better. Means over cases and seeds; where a structure is the weak spot of one arm only, look at "
         "its scans.",
         data=[heat],

@@ -226,10 +226,10 @@ def _gaps(records: Records, cells: Mapping[Key, Cell]) -> Iterator[str]:
             yield f"{task.name}: nothing was measured yet"
         for _, mode, labels in columns:
             sizes = {}
-            for arm in benchmark.arms:
+            for arm in benchmark.planned(task, mode):
                 cell = cells.get(Key(task.name, mode, labels, arm.name, task.metric))
                 sizes[arm.label] = len(set(zip(cell.cases, cell.seeds, strict=True))) if cell else 0
-            most = max(sizes.values())
+            most = max(sizes.values(), default=0)
             if short := [f"{label} {size}" for label, size in sizes.items() if size < most]:
                 where = f"{task.name}, {mode}, labels {labels}"
                 yield f"{where}: fewer scores than the {most} of other arms: {'; '.join(short)}"

@@ -59,7 +59,7 @@ def _parts(analysis: Analysis, benchmark: Benchmark, ours: Arm) -> Iterator[Part
                 clauses = "; it is ".join(_clause(one, benchmark, task, short=True) for one in found[fewest])
                 yield Part(
                     title=title,
-                    headline=f"{title}: with {labelled(fewest)}, ours is {clauses}.",
+                    headline=f"{title}: with {labelled(fewest, task)}, ours is {clauses}.",
                     sentences=[_sentence(analysis, benchmark, task, ours, pair) for pair in found.values()],
                 )
 
@@ -73,7 +73,7 @@ def _sentence(
     analysis: Analysis, benchmark: Benchmark, task: Task, ours: Arm, pair: Sequence[Comparison]
 ) -> str:  # fmt: skip
     mode, labels = pair[0].mode, pair[0].labels
-    text = f"With {labelled(labels)}, ours is {'; it is '.join(_clause(one, benchmark, task) for one in pair)}."
+    text = f"With {labelled(labels, task)}, ours is {'; it is '.join(_clause(one, benchmark, task) for one in pair)}."
     found = analysis.needed.get(Key(task.name, mode, labels, ours.name, task.metric))
     if found is not None and found.value is not None:
         text += f" Labels that scratch needs for that score: {needed(found)}."

@@ -54,14 +54,15 @@ class Table:
 def score_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, name: str | None = None) -> Table:
     """Arms by label counts, for the metric of the task or another one it was measured with."""
     metric, labels = metric_of(task, name), analysis.labels(task.name, mode)
+    arms = benchmark.planned(task, mode)
     grid = {
         (arm.name, count): analysis.scores.get(Key(task.name, mode, count, arm.name, name or task.metric))
-        for arm in benchmark.arms
+        for arm in arms
         for count in labels
     }
-    best = {count: _best([grid[arm.name, count] for arm in benchmark.arms], metric) for count in labels}
+    best = {count: _best([grid[arm.name, count] for arm in arms], metric) for count in labels}
     rows = []
-    for arm in benchmark.arms:
+    for arm in arms:
         row = [Entry(arm.label)]
         for count in labels:
             score = grid[arm.name, count]
@@ -75,7 +76,7 @@ def score_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str,
     way = {"higher": ", higher is better", "lower": ", lower is better", None: ""}[metric.better]
     return Table(
         title=f"{metric.title}{f' ({unit})' if unit else ''}, {MODES[mode]}{way}",
-        columns=["arm", *(labelled(count) for count in labels)],
+        columns=["arm", *(labelled(count, task) for count in labels)],
         rows=rows,
         note=" ".join(
             part
@@ -126,7 +127,7 @@ def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode:
         return None
     return Table(
         title=f"Labels scratch needs to score what each arm scores, {MODES[mode]}",
-        columns=["arm", *(f"with {labelled(count)}" for count in labels)],
+        columns=["arm", *(f"with {labelled(count, task)}" for count in labels)],
         rows=rows,
         note=f"{DASH}: {'; '.join(sorted(reasons))}." if reasons else "",
     )
@@ -141,9 +142,9 @@ def item_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, 
     metric = metric_of(task)
     rows = [
         [Entry(arm.label), *(Entry(number(values.get((mode, labels, arm.name, item)), metric)) for item in items)]
-        for arm in benchmark.arms
+        for arm in benchmark.planned(task, mode)
     ]
-    return Table(f"{metric.title} of each structure, {MODES[mode]}, {labelled(labels)}", ["arm", *items], rows)
+    return Table(f"{metric.title} of each structure, {MODES[mode]}, {labelled(labels, task)}", ["arm", *items], rows)
 
 
 def pretext_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:

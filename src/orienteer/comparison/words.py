@@ -91,9 +91,9 @@ def equals(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def labelled(count: int) -> str:
-    """``1 label``, ``3 labels``."""
-    return f"{count} label{'' if count == 1 else 's'}"
+def labelled(count: int, task: Task) -> str:
+    """``1 label``, ``3 labels``; ``12 scans`` where no label is needed."""
+    return f"{count} {task.given}{'' if count == 1 else 's'}"
 
 
 def needed(found: Needed) -> str:
