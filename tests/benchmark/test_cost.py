@@ -38,7 +38,27 @@ def test_cost__a_damaged_file_counts_as_none(content: str, tmp_path: Path) -> No
     (tmp_path / FILE).write_text(content)
     with Cost(tmp_path) as cost:
         pass
-    assert cost.seconds < 5
+    assert cost.to_json()["seconds"] is None, "what it cost before is not known"
+
+
+def test_cost__of_a_cell_that_was_killed_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").touch()
+    with pytest.raises(KeyboardInterrupt), Cost(tmp_path):
+        raise KeyboardInterrupt
+    with Cost(tmp_path) as again:
+        pass
+    told = again.to_json()
+    assert (told["seconds"], told["cpu_seconds"], told["energy_j"]) == (None, None, None)
+    assert told["peak_memory_mb"] > 10
+
+
+def test_cost__a_kill_after_a_stop_is_seen_too(tmp_path: Path) -> None:
+    with Cost(tmp_path):
+        pass
+    (tmp_path / "checkpoint").touch()
+    assert Cost(tmp_path).to_json()["seconds"] is not None
+    Cost(tmp_path).__enter__()  # and killed
+    assert Cost(tmp_path).to_json()["seconds"] is None
 
 
 def test_cost__a_cell_that_made_no_folder_leaves_none(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_records__costs_and_pretext_may_be_missing(folder: Path) -> None:
 
 def test_records__costs_and_pretext_allow_what_cannot_be_known(folder: Path) -> None:
     write_cases(folder, [case_row()])
-    cost = {"arm": "ours", "stage": "pretrain", "labels": None, "seed": 0, "seconds": 1.0,
+    cost = {"arm": "ours", "stage": "pretrain", "labels": None, "seed": 0, "seconds": None,
             "cpu_seconds": None, "peak_memory_mb": None,
             "energy_j": None, "device": "cpu"}  # fmt: skip
     own = {"arm": "ours", "seed": 0, "task": "gap", "measure": "gap_error_mm", "value": 5.0, "unit": "mm",

@@ -17,7 +17,8 @@ RAPL = Path("/sys/class/powercap")
 class Cost:
     """Measures the block it is entered for, in a process that does nothing else meanwhile.
 
-    A cell that was stopped and goes on adds to what it cost before, unless it was killed.
+    A cell that was stopped and goes on adds to what it cost before. Of one that was killed nobody knows what it cost
+    before, so its time and energy are left empty.
 
     Args:
         folder: of the cell; ``cost.json`` is kept there.
@@ -25,17 +26,20 @@ class Cost:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
+        self._whole = not folder.is_dir() or not any(folder.iterdir())
         self.seconds = self.cpu_seconds = 0.0
         self.peak_memory_mb: float | None = None
         self.energy_j: float | None = None
+        self._resumed = False
         with suppress(OSError, ValueError, TypeError, KeyError):
             before = json.loads(self.file.read_text(encoding="utf-8"))
             self.seconds, self.cpu_seconds = float(before["seconds"]), float(before["cpu_seconds"])
             self.peak_memory_mb, self.energy_j = before["peak_memory_mb"], before["energy_j"]
-        self._resumed = self.seconds > 0
+            self._whole, self._resumed = True, True
 
     def __enter__(self) -> Self:
         _forget_peak()
+        self.file.unlink(missing_ok=True)  # a cell without it was killed
         self._began, self._cpu, self._energy = time.perf_counter(), _cpu_seconds(), _energy_uj()
         return self
 
@@ -59,10 +63,10 @@ class Cost:
     def to_json(self) -> dict[str, Any]:
         """For ``cell.json``."""
         return {
-            "seconds": self.seconds,
-            "cpu_seconds": self.cpu_seconds,
+            "seconds": self.seconds if self._whole else None,
+            "cpu_seconds": self.cpu_seconds if self._whole else None,
             "peak_memory_mb": self.peak_memory_mb,
-            "energy_j": self.energy_j,
+            "energy_j": self.energy_j if self._whole else None,
         }
 
 

@@ -11,14 +11,15 @@ from orienteer.comparison.records import STAGES
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage of an arm: ``seconds`` is the mean of a run; ``energy_j`` too, over the ``metered`` runs that tell it.
+    """One stage of an arm: means of a run, over those that were measured whole.
 
-    ``cpu_seconds`` is the mean processor time, None unless every run tells it; ``peak_memory_mb`` the largest of all.
+    ``timed`` of the ``runs`` tell their ``seconds``, ``metered`` their ``energy_j``; ``cpu_seconds`` is processor time.
+    ``peak_memory_mb`` is the largest of all.
     """
 
     runs: int
-    seconds: float
-    total_seconds: float
+    timed: int
+    seconds: float | None
     cpu_seconds: float | None
     energy_j: float | None
     metered: int
@@ -52,21 +53,23 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
 
 
 def _stage(rows: list[dict]) -> StageCost:
-    seconds = np.sort([row["seconds"] for row in rows])  # sorted: sums do not depend on the order of the records
-    processor = np.sort(_known(rows, "cpu_seconds"))
-    energy = np.sort(_known(rows, "energy_j"))
-    memory = _known(rows, "peak_memory_mb")
+    seconds, energy, memory = (_known(rows, name) for name in ("seconds", "energy_j", "peak_memory_mb"))
     return StageCost(
         runs=len(rows),
-        seconds=float(seconds.mean()),
-        total_seconds=float(seconds.sum()),
-        cpu_seconds=float(processor.mean()) if processor.size == len(rows) else None,
-        energy_j=float(energy.mean()) if energy.size else None,
-        metered=energy.size,
-        peak_memory_mb=max(memory) if memory else None,
+        timed=len(seconds),
+        seconds=_mean(seconds),
+        cpu_seconds=_mean(_known(rows, "cpu_seconds")),
+        energy_j=_mean(energy),
+        metered=len(energy),
+        peak_memory_mb=max(memory, default=None),
         devices=tuple(sorted({row["device"] for row in rows})),
     )
 
 
 def _known(rows: list[dict], name: str) -> list[float]:
-    return [row[name] for row in rows if row[name] is not None and np.isfinite(row[name])]
+    # Sorted: sums do not depend on the order of the records.
+    return sorted(row[name] for row in rows if row[name] is not None and np.isfinite(row[name]))
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None

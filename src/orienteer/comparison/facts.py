@@ -90,7 +90,7 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
         row = [Entry(benchmark.arm(cost.arm).label)]
         for stage in stages:
             one = cost.stages.get(stage)
-            row.append(Entry(f"{seconds(one.seconds)} (× {one.runs})" if one else DASH))
+            row.append(Entry(_time(one)))
             if processor:
                 row.append(Entry(seconds(one.cpu_seconds) if one and one.cpu_seconds is not None else DASH))
             if energy:
@@ -98,16 +98,15 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
         every = list(cost.stages.values())
         memory = [one.peak_memory_mb for one in every if one.peak_memory_mb is not None]
         row += [
-            Entry(seconds(sum(one.total_seconds for one in every))),
             Entry(f"{max(memory):,.0f} MB" if memory else DASH),
             Entry(", ".join(sorted({device for one in every for device in one.devices}))),
         ]
         rows.append(row)
     return Table(
         "Cost of each arm",
-        [*columns, "all runs, time", "peak memory", "device"],
+        [*columns, "peak memory", "device"],
         rows,
-        note="Mean of a run (× number of runs). "
+        note="Mean of a run (× number of runs). A run that was killed and gone on with tells no time. "
         + ("" if energy else "No energy was recorded: this machine does not tell it. ")
         + "Times are of the machine above and whatever else it was doing"
         + ("; processor time leaves other work out." if processor else "."),
@@ -126,6 +125,12 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     return DASH if value is None else str(value)
+
+
+def _time(cost: StageCost | None) -> str:
+    if cost is None or cost.seconds is None:
+        return DASH
+    return f"{seconds(cost.seconds)} (× {cost.timed})"
 
 
 def _energy(cost: StageCost | None) -> str:

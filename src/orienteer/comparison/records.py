@@ -42,7 +42,7 @@ COSTS = Layout(
         "arm": pa.string(), "stage": pa.string(), "labels": pa.int32(), "seed": pa.int32(), "seconds": pa.float64(),
         "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(), "energy_j": pa.float64(), "device": pa.string(),
     }),
-    empty=("labels", "cpu_seconds", "peak_memory_mb", "energy_j"),
+    empty=("labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j"),
     once=(),  # one row a run: an arm and stage may have several tasks
 )  # fmt: skip
 PRETEXT = Layout(

@@ -115,8 +115,10 @@ def paired_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
 
 
 def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str) -> Table | None:
-    """How many labels scratch needs for each arm's score."""
+    """How many labels scratch needs for each arm's score; None where scratch has no curve to read it from."""
     labels = analysis.labels(task.name, mode)
+    if len(labels) < 2:
+        return None
     rows, reasons = [], set()
     for arm in benchmark.arms:
         found = [analysis.needed.get(Key(task.name, mode, count, arm.name, task.metric)) for count in labels]

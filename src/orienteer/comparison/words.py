@@ -34,6 +34,12 @@ KNOWN = {
     "balanced_accuracy": Metric("Balanced accuracy", "higher", fraction=True),
     "auc": Metric("AUC", "higher", fraction=True),
     "absolute_error": Metric("Absolute error", "lower"),
+    "position_linear_mm": Metric("Error of the position", "lower"),
+    "position_knn_mm": Metric("Error of the position", "lower"),
+    "side_linear": Metric("Views whose side is right", "higher", fraction=True),
+    "side_knn": Metric("Views whose side is right", "higher", fraction=True),
+    "structure_linear": Metric("Voxels right", "higher", fraction=True),
+    "structure_knn": Metric("Voxels right", "higher", fraction=True),
 }
 
 

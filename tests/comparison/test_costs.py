@@ -1,0 +1,27 @@
+import pyarrow as pa
+import pytest
+
+from orienteer.comparison.benchmark import Benchmark
+from orienteer.comparison.costs import costs_of
+
+from .results_folder import SEGMENTATION, document
+
+BENCHMARK = Benchmark.model_validate(document((("ours", "ours", "ours"),), (SEGMENTATION,)))
+
+
+def _row(**changes: object) -> dict[str, object]:
+    row = {"arm": "ours", "stage": "pretrain", "labels": None, "seed": 0, "device": "CPU", "peak_memory_mb": 10.0}
+    return row | {"seconds": 8.0, "cpu_seconds": 6.0, "energy_j": None} | changes
+
+
+def test_costs__means_are_over_the_runs_that_were_measured_whole() -> None:
+    killed = _row(seed=1, seconds=None, cpu_seconds=None, peak_memory_mb=30.0)
+    (found,) = costs_of(pa.Table.from_pylist([_row(), killed, _row(seed=2, seconds=10.0)]), BENCHMARK)
+    stage = found.stages["pretrain"]
+    assert (stage.runs, stage.timed, stage.seconds, stage.cpu_seconds) == (3, 2, pytest.approx(9), pytest.approx(6))
+    assert (stage.peak_memory_mb, stage.energy_j, stage.metered) == (30.0, None, 0)
+
+
+def test_costs__nothing_is_said_where_every_run_was_killed() -> None:
+    (found,) = costs_of(pa.Table.from_pylist([_row(seconds=None, cpu_seconds=None)]), BENCHMARK)
+    assert (found.stages["pretrain"].seconds, found.stages["pretrain"].cpu_seconds) == (None, None)
