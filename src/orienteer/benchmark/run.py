@@ -12,22 +12,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from orienteer import __version__
-from orienteer.atomic import is_leftover, sweep, write_text
+from orienteer.atomic import sweep, write_text
 from orienteer.benchmark.cell import DONE
+from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
+from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import Cell, cells_of
 from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import load_yaml, override
-from orienteer.errors import RunError
 from orienteer.ingest import ingest
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
-from orienteer.store.lock import lock_name, only_one
-
-CONFIG = "benchmark.yaml"
+from orienteer.store.lock import only_one
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def benchmark(
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
     cells = cells_of(settings, out)
-    _check_claim(settings, out)
+    check_claim(settings, out)
     out.mkdir(parents=True, exist_ok=True)
     with only_one(out, "benchmark"):
         sweep(out)
@@ -82,12 +81,20 @@ def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path
     todo = [cell for cell in cells if not (cell.folder / DONE).is_file()]
     parallel = slots(settings.parallel)
     shared = PretrainSettings.read({**settings.pretrain})
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )  # fmt: skip
     with Progress(*columns, console=console, disable=not progress) as bar:
-        line = bar.add_task(f"cells, {parallel} at a time", total=len(cells), completed=len(cells) - len(todo))
+        line = bar.add_task(
+            f"cells, {parallel} at a time",
+            total=len(cells),
+            completed=len(cells) - len(todo),
+            left=_left(cells, parallel),
+        )
 
         def tell(cell: Cell, error: str | None) -> None:
-            bar.advance(line)
+            bar.update(line, advance=1, left=_left(cells, parallel))
             # One failed run leaves dozens of cells untried: its own line says enough.
             if error is not None and error != UNTRIED:
                 console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
@@ -100,6 +107,11 @@ def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path
     return _publish(settings, cells, store, config, out, failures)
 
 
+def _left(cells: list[Cell], parallel: int) -> str:
+    left = time_left(groups_of(cells), parallel)
+    return f"{left} left" if left else ""
+
+
 def _publish(
     settings: BenchmarkSettings, cells: list[Cell], store: Store, config: Path, out: Path, failures: Failures
 ) -> BenchmarkResult:
@@ -109,42 +121,6 @@ def _publish(
     finished = collect(settings, cells, store, results)
     measured = any(cell.stage != "pretrain" and (cell.folder / DONE).is_file() for cell in cells)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(cells), failures)
-
-
-def _check_claim(settings: BenchmarkSettings, out: Path) -> None:
-    """The folder belongs to one configuration: figures of two must never stand in one table."""
-    file = out / CONFIG
-    said = settings.model_dump(mode="json")
-    if file.is_file():
-        # What is only shown may change, and cells may be added; what a finished cell rests on may not.
-        before = load_yaml(file)
-        # A folder from before there were pseudonyms keeps names.
-        before["data"] = {"keep_names": True, **before.get("data", {})}
-        for key in ("data", "split", "pretrain", "finetune"):
-            if before.get(key) != said[key]:
-                raise RunError(
-                    f"{out} was started with another `{key}`",
-                    cure="choose another folder, or restore the configuration",
-                )
-        for group in ("arms", "tasks"):
-            for name in sorted(set(before.get(group, {})) & set(said[group])):
-                if _effective(before[group][name]) != _effective(said[group][name]):
-                    raise RunError(
-                        f"{out} was started with another {group}.{name}",
-                        cure="give the changed one another name, or choose another folder",
-                    )
-    elif out.exists() and any(
-        path.name not in ("store", lock_name("benchmark")) and not is_leftover(path) for path in out.iterdir()
-    ):
-        raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
-
-
-def _effective(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in values.items()
-        if key not in ("label", "role", "words", "unit", "labels", "modes", "arms")
-    }
 
 
 def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -> Store:

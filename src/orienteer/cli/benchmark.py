@@ -1,11 +1,16 @@
 """``orienteer benchmark CONFIG OUT``: arms x labels x seeds, to one table and one report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orienteer.cli import app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orienteer.benchmark.outlook import Outlook
 
 
 @app.command()
@@ -15,6 +20,9 @@ def benchmark(
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what is to be done and what is done; run nothing.")
+    ] = False,
 ) -> None:
     """Pretrain every arm, fine-tune it with few labels, score it, compare it with scratch and with the others.
 
@@ -26,15 +34,41 @@ def benchmark(
     `orienteer benchmark benchmarks/oasis-cpu.yaml out`
 
     `orienteer benchmark benchmarks/oasis-cpu.yaml out --set seeds=[0]`
+
+    `orienteer benchmark benchmarks/oasis-cpu.yaml out --plan`
     """
     from rich.console import Console
 
+    from orienteer.benchmark.outlook import outlook
     from orienteer.benchmark.run import benchmark as start
 
-    result = start(config, out, assign=tuple(assign or ()))
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    if plan:
+        print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
+        return
+    result = start(config, out, assign=tuple(assign or ()))
     console.print(f"{result.finished} of {result.cells} cells finished, {len(result.failures)} failed")
     if result.comparison is not None:
         console.print(f"table: {result.results / 'results.md'}\nreport: {result.results / 'report.html'}")
     if result.failures:
         raise typer.Exit(1)
+
+
+def print_outlook(console: "Console", found: "Outlook") -> None:
+    """A line for each kind of cell, then how long the rest takes."""
+    from rich.table import Table
+
+    from orienteer.comparison.words import DASH, seconds
+
+    table = Table()
+    for column in ("stage", "task"):
+        table.add_column(column)
+    for column in ("steps", "cells", "done", "one takes"):
+        table.add_column(column, justify="right")
+    for group in found.groups:
+        steps, each = str(group.steps or DASH), DASH if group.seconds is None else seconds(group.seconds)
+        table.add_row(group.stage, group.task or DASH, steps, str(group.cells), str(group.done), each)
+    console.print(table)
+    cells, done = (sum(getattr(group, name) for group in found.groups) for name in ("cells", "done"))
+    left = "" if done == cells else f"; {found.left or 'not known yet how long that takes'}"
+    console.print(f"{cells - done} of {cells} cells to do, {found.parallel} at a time{left}")

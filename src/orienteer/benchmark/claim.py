@@ -1,0 +1,52 @@
+"""A folder belongs to one configuration: figures of two must never stand in one table."""
+
+from pathlib import Path
+from typing import Any
+
+from orienteer.atomic import is_leftover
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.config import load_yaml
+from orienteer.errors import RunError
+from orienteer.store.lock import lock_name
+
+CONFIG = "benchmark.yaml"
+
+
+def check_claim(settings: BenchmarkSettings, out: Path) -> None:
+    """Compare a configuration with the one a folder was started with.
+
+    Raises:
+        RunError: the folder holds something else, or figures that rest on other settings.
+    """
+    file = out / CONFIG
+    said = settings.model_dump(mode="json")
+    if file.is_file():
+        # What is only shown may change, and cells may be added; what a finished cell rests on may not.
+        before = load_yaml(file)
+        # A folder from before there were pseudonyms keeps names.
+        before["data"] = {"keep_names": True, **before.get("data", {})}
+        for key in ("data", "split", "pretrain", "finetune"):
+            if before.get(key) != said[key]:
+                raise RunError(
+                    f"{out} was started with another `{key}`",
+                    cure="choose another folder, or restore the configuration",
+                )
+        for group in ("arms", "tasks"):
+            for name in sorted(set(before.get(group, {})) & set(said[group])):
+                if _effective(before[group][name]) != _effective(said[group][name]):
+                    raise RunError(
+                        f"{out} was started with another {group}.{name}",
+                        cure="give the changed one another name, or choose another folder",
+                    )
+    elif out.exists() and any(
+        path.name not in ("store", lock_name("benchmark")) and not is_leftover(path) for path in out.iterdir()
+    ):
+        raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
+
+
+def _effective(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in ("label", "role", "words", "unit", "labels", "modes", "arms")
+    }

@@ -1,0 +1,105 @@
+"""What is left of a benchmark, and about how long it will take: known from the cells that are finished."""
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.benchmark.cell import DONE
+from orienteer.benchmark.claim import check_claim
+from orienteer.benchmark.plan import Cell, Stage, cells_of
+from orienteer.benchmark.pool import slots
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.comparison.words import seconds as duration
+from orienteer.config import load_yaml, override
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that are alike in cost.
+
+    Attributes:
+        stage: what they do.
+        task: on which task; empty for pretraining.
+        steps: of optimisation; 0 for read-outs.
+        cells: how many there are.
+        done: how many of them are finished.
+        seconds: mean of a finished one; None while there is none.
+    """
+
+    stage: Stage
+    task: str
+    steps: int
+    cells: int
+    done: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a benchmark would do: its cells in groups, how many run at a time, and how long that takes, in words."""
+
+    groups: tuple[Group, ...]
+    parallel: int
+    left: str
+
+
+def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()) -> Outlook:
+    """What is to be done, and what is done already; nothing is run or written.
+
+    Raises:
+        ConfigError: a setting is unknown or does not fit.
+        RunError: the folder belongs to another configuration.
+    """
+    config, out = Path(config), Path(out)
+    settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
+    groups = groups_of(cells_of(settings, out))
+    check_claim(settings, out)
+    parallel = slots(settings.parallel)
+    return Outlook(groups, parallel, time_left(groups, parallel))
+
+
+def groups_of(cells: Sequence[Cell]) -> tuple[Group, ...]:
+    """The cells in groups, in the order in which they are run."""
+    found: dict[tuple[Stage, str, int], list[Cell]] = {}
+    for cell in cells:
+        steps = cell.settings.optimiser.steps if cell.stage in ("pretrain", "finetune") else 0
+        found.setdefault((cell.stage, cell.task, steps), []).append(cell)
+    return tuple(
+        Group(*key, len(own), sum((cell.folder / DONE).is_file() for cell in own), _mean(_times(own)))
+        for key, own in found.items()
+    )
+
+
+def time_left(groups: Sequence[Group], parallel: int) -> str:
+    """``about 2.1 h``; ``more than 2.1 h`` while the cost of some cells is not known; empty while nothing is."""
+    left, whole = 0.0, True
+    for group in groups:
+        each = group.seconds if group.seconds is not None else _from_others(group, groups)
+        left += (group.cells - group.done) * (each or 0)
+        whole = whole and (each is not None or group.cells == group.done)
+    if not left:
+        return ""
+    return f"{'about' if whole else 'more than'} {duration(left / parallel)}"
+
+
+def _from_others(group: Group, groups: Sequence[Group]) -> float | None:
+    """The cost of a cell nobody has finished yet: that of the same stage, by its steps."""
+    return _mean(
+        one.seconds * (group.steps / one.steps if one.steps else 1)
+        for one in groups
+        if one.stage == group.stage and one.seconds is not None
+    )
+
+
+def _times(cells: Iterable[Cell]) -> Iterable[float]:
+    for cell in cells:
+        # A cell that was killed and gone on with tells no time.
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            yield float(json.loads((cell.folder / DONE).read_text(encoding="utf-8"))["seconds"])
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return sum(found) / len(found) if found else None
