@@ -1,0 +1,26 @@
+"""The tables in ``docs/results`` say what their records say."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orienteer.comparison import compare
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+PUBLISHED = sorted(folder.parent for folder in RESULTS.glob("*/benchmark.json"))
+RENDERED = ("aggregated.parquet", "comparisons.parquet", "curves.svg", "report.html", "results.md")
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_published__deleting_the_table_and_rendering_gives_it_back(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns(*RENDERED))
+    assert compare(copy).table.read_bytes() == (folder / "results.md").read_bytes()
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_published__holds_records_and_what_people_read_only(folder: Path) -> None:
+    # The page is 5 MB and the two Parquet tables follow from the records: one command makes them.
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    records = {f"records/{name}.parquet" for name in ("cases", "costs", "pretext")}
+    assert names == {"benchmark.json", "results.md", "curves.svg", *records}
