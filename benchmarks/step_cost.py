@@ -12,7 +12,6 @@ from pathlib import Path
 
 from orienteer.benchmark.plan import cells_of
 from orienteer.benchmark.settings import BenchmarkSettings
-from orienteer.config import load_yaml
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.pretraining.work import Pretraining
 from orienteer.store import Store
@@ -52,7 +51,7 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--steps", type=int, default=30)
     chosen = parser.parse_args()
-    benchmark = BenchmarkSettings.build(load_yaml(chosen.config), origin=str(chosen.config))
+    benchmark = BenchmarkSettings.load(chosen.config)
     store = Store.open(chosen.store)
     print("| arm | processor time of a step | of the whole pretraining |\n|---|---:|---:|")
     for cell in cells_of(benchmark, Path("unused")):

@@ -9,7 +9,7 @@ from orienteer.benchmark.cell import DONE
 from orienteer.benchmark.outlook import Group, groups_of, outlook, time_left
 from orienteer.benchmark.plan import cells_of
 from orienteer.benchmark.settings import BenchmarkSettings
-from orienteer.cli import app
+from orienteer.cli import app, commands  # noqa: F401
 from tests.benchmark.conftest import config
 
 LONG = Group("finetune", "organs", 600, cells=10, done=4, seconds=100.0)

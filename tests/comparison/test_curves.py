@@ -27,6 +27,21 @@ def test_curves_svg__every_task_mode_and_arm_is_named(analysis: Analysis, record
     assert any("lower is better" in word for word in words), "an error is no score"
 
 
+def test_curves_svg__names_of_many_arms_stay_in_the_picture(tmp_path: Path) -> None:
+    long = "gap + adjacency + routes + position + masked, all views masked"
+    arms = [("scratch", "from scratch", "scratch"), *((f"arm-{n}", f"{long} {n:02d}", "ablation") for n in range(11))]
+    folder = make_results(tmp_path, arms=arms, effects={}, tasks=(SEGMENTATION,), labels=(1, 3), seeds=2, people=3)
+    svg = ElementTree.fromstring((compare(folder).curves or tmp_path).read_text())
+    width = float(svg.get("viewBox", "").split()[2])
+    names = {arm[1] for arm in arms}
+    keys = [node for node in svg.iter(TEXT) if "".join(node.itertext()) in names]
+    assert len(keys) == len(arms)
+    for key in keys:
+        left, wide = float(key.get("x", "nan")), 9 * 0.6 * len("".join(key.itertext()))
+        assert left >= 0
+        assert left + wide <= width
+
+
 def test_curves_svg__same_records_same_bytes_and_no_date(analysis: Analysis, records: Records) -> None:
     once = curves_svg(analysis, records.benchmark)
     assert once == curves_svg(analysis, records.benchmark)

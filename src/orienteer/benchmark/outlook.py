@@ -12,7 +12,6 @@ from orienteer.benchmark.plan import Cell, Stage, cells_of
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison.words import seconds as duration
-from orienteer.config import load_yaml, override
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
         RunError: the folder belongs to another configuration.
     """
     config, out = Path(config), Path(out)
-    settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
+    settings = BenchmarkSettings.load(config, assign)
     groups = groups_of(cells_of(settings, out))
     check_claim(settings, out)
     parallel = slots(settings.parallel)

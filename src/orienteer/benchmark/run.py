@@ -22,7 +22,6 @@ from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
-from orienteer.config import load_yaml, override
 from orienteer.ingest import ingest
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
@@ -65,7 +64,7 @@ def benchmark(
         StoreError: another benchmark is writing to it.
     """
     config, out = Path(config), Path(out)
-    settings = BenchmarkSettings.build(override(load_yaml(config), list(assign)), origin=str(config))
+    settings = BenchmarkSettings.load(config, assign)
     cells = cells_of(settings, out)
     check_claim(settings, out)
     out.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
 """A benchmark's configuration: one file says the data, the arms, the tasks, and what all arms share."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from orienteer.config import Config
+from orienteer.config import Config, load_yaml, override
 
 
 class DataSettings(Config):
@@ -98,6 +99,15 @@ class BenchmarkSettings(Config):
     """Pretraining runs of every arm; fine-tuning seed n starts from the n-th of them, going round."""
     parallel: int | Literal["auto"] = "auto"
     """Cells at a time; ``auto`` is one per GPU, or one per CPU core with one thread each."""
+
+    @classmethod
+    def load(cls, config: Path, assign: Sequence[str] = ()) -> Self:
+        """The settings of a YAML file, with ``key=value`` laid over them.
+
+        Raises:
+            ConfigError: the file cannot be read, or a setting is unknown or does not fit.
+        """
+        return cls.build(override(load_yaml(config), list(assign)), origin=str(config))
 
     @field_validator("seeds", "pretrain_seeds")
     @classmethod

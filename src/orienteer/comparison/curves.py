@@ -51,7 +51,8 @@ def curves_svg(analysis: Analysis, benchmark: Benchmark) -> str | None:
 def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, str]]) -> str:
     across = min(ACROSS, len(panels))
     down = -(-len(panels) // across)
-    keys = -(-len(benchmark.arms) // (2 * across)) * LEGEND_INCHES + 0.2
+    # One column of names a panel: a label may be as long as a panel is wide.
+    keys = -(-len(benchmark.arms) // across) * LEGEND_INCHES + 0.2
     width, height = across * PANEL_INCHES[0], down * PANEL_INCHES[1] + keys
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     grid = figure.add_gridspec(2, 1, height_ratios=[height - keys, keys])
@@ -64,7 +65,7 @@ def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, st
         ax.set_axis_off()
     handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     names = [arm.label for arm in benchmark.arms if arm.label in handles]
-    foot.legend([handles[name] for name in names], names, loc="center", ncols=2 * across, frameon=False)
+    foot.legend([handles[name] for name in names], names, loc="center", ncols=across, frameon=False)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
