@@ -7,7 +7,7 @@ import pytest
 
 from orienteer.evaluation.figures import STABLE, gap_interval, headline, stable_figures
 from orienteer.observations import Measure, Observation
-from orienteer.observations.measures import gap_measures
+from orienteer.observations.measures import adjacency_measures, gap_measures
 
 
 def gap(errors: dict[str, list[float]]) -> Observation:
@@ -115,6 +115,18 @@ def test_headline__first_trained_of_gap_route_position_adjacency() -> None:
         assert (found, said) == (key, words)
         assert measure is tasks[task].measures[key]
         del tasks[task]
+
+
+def test_headline__adjacency_alone_in_small_scans_is_judged_by_all_pairs() -> None:
+    small = np.array([10.0, 12.0], np.float32)
+    rows = {
+        "adjacent_similarity": small / 12,
+        "distant_similarity": -small,
+        "adjacent_mm": small,
+        "distant_mm": small + 9,
+    }
+    key, measure, words = headline({"adjacency": Observation("adjacency", adjacency_measures(rows))})
+    assert (key, words, measure.skill) == ("adjacency_accuracy_all", "adjacency accuracy all", 1.0)
 
 
 def test_headline__task_of_ones_own_is_judged_by_its_first_measure() -> None:

@@ -167,6 +167,7 @@ def test_adjacency_measures__ties_and_the_30_mm_rule_by_hand() -> None:
         (20, 20, 0.9, 0.1),  # the same boxes: nothing to rank
     )
     measures = adjacency_measures(rows)
+    assert next(iter(measures)) == "adjacency_accuracy", "the headline"
     assert measures["adjacency_accuracy"].value == pytest.approx(1.5 / 3)
     assert measures["adjacency_accuracy_all"].value == pytest.approx(1.5 / 4)
     assert measures["adjacency_accuracy"].chance == 0.5
@@ -186,6 +187,7 @@ def test_adjacency_measures__no_clear_pair_is_nan() -> None:
     measures = adjacency_measures(adjacency_rows((10, 20, 0.9, 0.1)))
     assert np.isnan(measures["adjacency_accuracy"].value)
     assert measures["adjacency_accuracy_all"].value == 1.0
+    assert next(iter(measures)) == "adjacency_accuracy_all", "in a small scan the figure that is there leads"
 
 
 # Few distinct values, so that ties are common.

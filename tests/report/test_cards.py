@@ -63,6 +63,14 @@ def test_cards_of__skill_of_a_fraction_runs_up_to_one() -> None:
     assert _cards(evaluation)["Adjacency accuracy"].skill == pytest.approx(0.8)
 
 
+def test_cards_of__adjacency_of_small_scans_shows_all_pairs_and_says_so() -> None:
+    measures = {"adjacency_accuracy_all": {"value": 0.8, "unit": "fraction", "chance": 0.5, "better": "higher"}}
+    record = {"figures": {"adjacency_accuracy": None}, "observations": {"adjacency": {"measures": measures}}}
+    card = _cards(EvaluationRecords("val", record))["Adjacency accuracy, all pairs"]
+    assert (card.value, card.chance) == ("80.0 %", "50.0 %") and card.skill == pytest.approx(0.6)
+    assert "in scans this small no two differ by 30 mm" in card.meaning
+
+
 def test_cards_of__closure_has_no_chance_and_no_meter(lead: EvaluationRecords) -> None:
     card = _cards(lead)["Route closure"]
     assert card.chance is None and card.skill is None and "Standing still" in card.note

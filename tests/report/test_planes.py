@@ -32,8 +32,10 @@ def test_pictures__box_surrounds_its_own_voxel_on_every_plane(point: tuple[int, 
     for picture in pictures(_example(point)):
         row, column = _bright(picture.image)
         view = picture.views[0]
-        assert view.x + view.size / 2 == pytest.approx((column + 0.5) * 3.0)
-        assert view.y + view.size / 2 == pytest.approx((row + 0.5) * 3.0)
+        voxel = picture.width / (20 if picture.name != "Sagittal" else 30)
+        assert view.x + view.size / 2 == pytest.approx((column + 0.5) * voxel, abs=0.02)
+        assert view.y + view.size / 2 == pytest.approx((row + 0.5) * voxel, abs=0.02)
+        assert view.size == pytest.approx(12 / 3 * voxel, abs=0.02)
         assert view.cut
 
 
@@ -46,11 +48,18 @@ def test_pictures__patients_right_is_on_the_left_and_front_and_head_are_up() -> 
     assert sagittal.letters == ("A", "P", "S", "I")
 
 
-def test_pictures__have_the_size_of_the_scan_in_mm() -> None:
+def test_pictures__share_one_scale() -> None:
     axial, coronal, sagittal = pictures(_example((1, 1, 1)))
-    assert (axial.width, axial.height) == (60, 90)
-    assert (coronal.width, coronal.height) == (60, 120)
-    assert (sagittal.width, sagittal.height) == (90, 120)
+    unit = 480 / (60 + 60 + 90)  # the scan is 60 x 90 x 120 mm
+    assert (axial.width, axial.height) == pytest.approx((60 * unit, 90 * unit), abs=0.01)
+    assert (coronal.width, coronal.height) == pytest.approx((60 * unit, 120 * unit), abs=0.01)
+    assert (sagittal.width, sagittal.height) == pytest.approx((90 * unit, 120 * unit), abs=0.01)
+
+
+def test_pictures__are_as_wide_on_a_small_scan_as_on_a_large_one__so_letters_fit_both() -> None:
+    small, large = (pictures(_example((1, 1, 1), shape)) for shape in ((8, 10, 12), (80, 100, 120)))
+    assert [round(picture.width) for picture in small] == [round(picture.width) for picture in large]
+    assert sum(picture.width for picture in small) == pytest.approx(480, abs=0.05)
 
 
 def test_pictures__tell_boxes_the_plane_misses() -> None:

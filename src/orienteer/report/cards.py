@@ -1,7 +1,7 @@
 """The top of the page: the verdict, the key figures, and the table of all evaluations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orienteer.report.measures import KEY_FIGURES, SPATIAL, TASKS, KeyFigure, key_figure, shown, title_of
@@ -69,7 +69,7 @@ def verdict_of(evaluation: EvaluationRecords | None) -> Verdict:
 def cards_of(evaluation: EvaluationRecords, *, trained: Sequence[str], closes_by_algebra: bool) -> list[Card]:
     """One card for each key figure."""
     return [
-        _card(evaluation, key, trained=trained, closes_by_algebra=closes_by_algebra)
+        _card(evaluation, _measured(evaluation, key), trained=trained, closes_by_algebra=closes_by_algebra)
         for key in key_figures(evaluation, trained=trained)
     ]
 
@@ -132,6 +132,15 @@ def _sentence(text: str, label: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
+def _measured(evaluation: EvaluationRecords, key: KeyFigure) -> KeyFigure:
+    """The figure itself, or the one that stands in where this one could not be measured."""
+    if key.instead is None or _value(evaluation, key) is not None:
+        return key
+    name, meaning = key.instead
+    other = replace(key, key=name, meaning=meaning, instead=None)
+    return key if _value(evaluation, other) is None else other
+
+
 def _card(evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[str], closes_by_algebra: bool) -> Card:
     value, chance = _value(evaluation, key), _chance(evaluation, key)
     note = ""
@@ -144,7 +153,7 @@ def _card(evaluation: EvaluationRecords, key: KeyFigure, *, trained: Sequence[st
             if closes_by_algebra
             else "Standing still would close too, so read it together with the arrival error."
         )
-    elif key.key == "adjacency_accuracy":
+    elif key.task == "adjacency":
         rank = number(evaluation.measure("embedding_rank").get("value"))
         note = "" if rank is None else f"Effective rank of the embedding: {rank:.1f}; 1 would be a collapse."
     interval = evaluation.figures.get(key.key.replace("_mm", "_interval_mm"))

@@ -63,6 +63,8 @@ class KeyFigure:
     chance_key: str | None = None
     chance: float | None = None
     better: str = "lower"
+    instead: tuple[str, str] | None = None
+    """Where it could not be measured: the key shown in its place, and what that one means."""
 
 
 KEY_FIGURES = (
@@ -80,6 +82,10 @@ KEY_FIGURES = (
         "adjacency_accuracy", "adjacency", "fraction",
         "how often the nearer of two chunk pairs is called more alike (pairs that differ by 30 mm or more)",
         chance=0.5, better="higher",
+        instead=(
+            "adjacency_accuracy_all",
+            "how often the nearer of two chunk pairs is called more alike (in scans this small no two differ by 30 mm)",
+        ),
     ),
 )  # fmt: skip
 MEANINGS = {

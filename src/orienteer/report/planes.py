@@ -18,11 +18,13 @@ NAMES = ("Sagittal", "Coronal", "Axial")
 # The letters at left, right, top and bottom of the plane whose axis was removed.
 LETTERS = (("A", "P", "S", "I"), ("R", "L", "S", "I"), ("R", "L", "A", "P"))
 ACROSS = ((1, 2), (0, 2), (0, 1))
+WIDE = 480.0
+"""Drawing units that the three pictures take side by side, so that letters and numbers look alike on every scan."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box on one plane, in drawing coordinates (mm from the picture's upper left corner).
+    """A box on one plane, in drawing units from the picture's upper left corner.
 
     ``cut`` tells whether the plane passes through the box; otherwise it lies in front or behind.
     """
@@ -37,7 +39,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Picture:
-    """One plane: the slice as a PNG data address, its size in mm, its letters and the view boxes."""
+    """One plane: the slice as a PNG data address, its size in drawing units, its letters and the view boxes."""
 
     name: str
     at: str
@@ -69,9 +71,9 @@ class PairDrawing:
 
 def pictures(example: Example) -> list[Picture]:
     """The planes of one example with its view boxes, numbered from 1."""
-    drawn = []
+    drawn, unit = [], _per_mm(example)
     for plane in _in_order(example):
-        height, width = (n * example.spacing_mm for n in plane.image.shape[::-1])
+        height, width = (n * example.spacing_mm * unit for n in plane.image.shape[::-1])
         boxes = [
             _box(centre, example.view_mm, plane, example, str(number + 1))
             for number, centre in enumerate(example.centres_mm)
@@ -81,8 +83,8 @@ def pictures(example: Example) -> list[Picture]:
                 name=NAMES[plane.axis],
                 at=f"{plane.at_mm:.0f} mm",
                 image=png_address(plane.image.T[::-1, ::-1]),
-                width=width,
-                height=height,
+                width=round(width, 2),
+                height=round(height, 2),
                 letters=LETTERS[plane.axis],
                 views=boxes,
             )
@@ -103,7 +105,7 @@ def pair_drawings(adjacency: Table, example: Example) -> list[PairDrawing]:
 
 
 def place_on(centre: NDArray[np.float64], plane: Plane, spacing: float) -> tuple[float, float]:
-    """Where a point in mm falls on the drawing: both axes run against the scan's."""
+    """Where a point in mm falls on the picture, in mm from its corner: both axes run against the scan's."""
     across, up = ACROSS[plane.axis]
     width, height = (n * spacing for n in plane.image.shape)
     return width - spacing / 2 - float(centre[across]), height - spacing / 2 - float(centre[up])
@@ -142,7 +144,13 @@ def _in_order(example: Example) -> list[Plane]:
     return sorted(example.planes, key=lambda plane: -plane.axis)
 
 
+def _per_mm(example: Example) -> float:
+    """Drawing units of one mm: the smaller the scan, the more."""
+    return WIDE / float(sum(plane.image.shape[0] * example.spacing_mm for plane in example.planes))
+
+
 def _box(centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, label: str, colour: str = "") -> Box:
-    x, y = place_on(centre, plane, example.spacing_mm)
+    (x, y), unit = place_on(centre, plane, example.spacing_mm), _per_mm(example)
     cut = abs(float(centre[plane.axis]) - plane.at_mm) <= edge / 2
-    return Box(round(x - edge / 2, 2), round(y - edge / 2, 2), edge, cut, label, colour)
+    corner = round((x - edge / 2) * unit, 2), round((y - edge / 2) * unit, 2)
+    return Box(*corner, round(edge * unit, 2), cut, label, colour)
