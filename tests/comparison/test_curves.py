@@ -2,7 +2,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from orienteer.comparison import compare
-from orienteer.comparison.curves import curves_svg
+from orienteer.comparison.curves import _counted, curves_svg
 from orienteer.comparison.records import Records
 from orienteer.comparison.statistics import Analysis
 
@@ -42,6 +42,14 @@ def test_curves_svg__names_of_many_arms_stay_in_the_picture(tmp_path: Path) -> N
         assert left + wide <= width
 
 
+def test_curves_svg__a_long_title_goes_on_below(analysis: Analysis, records: Records) -> None:
+    said = "mean Dice of the anterior and the posterior hippocampus, read out by one linear layer"
+    tasks = tuple(task.model_copy(update={"words": said}) for task in records.benchmark.tasks)
+    words = _words(curves_svg(analysis, records.benchmark.model_copy(update={"tasks": tasks})) or "")
+    assert max(len(word) for word in words if word in f"{said}, frozen features") <= 58
+    assert said not in words and any(word.startswith("mean Dice of the anterior") for word in words)
+
+
 def test_curves_svg__same_records_same_bytes_and_no_date(analysis: Analysis, records: Records) -> None:
     once = curves_svg(analysis, records.benchmark)
     assert once == curves_svg(analysis, records.benchmark)
@@ -62,3 +70,10 @@ def test_compare__the_table_shows_the_picture(tmp_path: Path) -> None:
     found = compare(folder)
     assert found.curves == folder / "curves.svg"
     assert "](curves.svg)" in found.table.read_text()
+
+
+def test_counted__what_a_layout_solver_shakes_is_not_in_the_names() -> None:
+    drawing = '<clipPath id="{0}"/><clipPath id="{1}"/><g clip-path="url(#{1})"/><g clip-path="url(#{0})"/>'
+    assert _counted(drawing.format("p0c05dc8ce5", "p1")) == _counted(drawing.format("p498c3692aa", "p2"))
+    assert _counted(drawing.format("p1", "p2")) == drawing.format("clip-1", "clip-2")
+    assert _counted("<svg/>") == "<svg/>"

@@ -1,6 +1,8 @@
 """``curves.svg``: the few-label curves as one picture that a README, a paper or a slide can show."""
 
 import io
+import re
+import textwrap
 from collections.abc import Callable
 
 import matplotlib as mpl
@@ -26,6 +28,8 @@ DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (
 ACROSS = 2
 PANEL_INCHES = (5.6, 3.9)
 LEGEND_INCHES = 0.24
+TITLE_LETTERS = 58
+"""As many fit above a panel in bold; the picture has no fonts of its own, so this is on the safe side."""
 
 
 def curves_svg(analysis: Analysis, benchmark: Benchmark) -> str | None:
@@ -68,7 +72,17 @@ def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, st
     foot.legend([handles[name] for name in names], names, loc="center", ncols=across, frameon=False)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+    return _counted(stream.getvalue())
+
+
+def _counted(svg: str) -> str:
+    """The same drawing with its clips named in order.
+
+    matplotlib names them by a hash of their corners, whose last bits its layout solver does not always repeat.
+    """
+    names = dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', svg))
+    numbers = {name: f"clip-{number}" for number, name in enumerate(names, 1)}
+    return re.sub("|".join(names) or "$^", lambda found: numbers[found[0]], svg)
 
 
 def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, styles: dict[str, Style]) -> None:
@@ -85,7 +99,8 @@ def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode:
     ax.set_xlabel("labelled scans")
     better = "" if task.better == "higher" else ", lower is better"
     ax.set_ylabel((f"{metric.title} ({unit})" if unit else metric.title) + better)
-    ax.set_title(f"{task.words}, {MODES[mode]}", loc="left", fontsize=10, fontweight="bold")
+    title = textwrap.fill(f"{task.words}, {MODES[mode]}", TITLE_LETTERS, break_on_hyphens=False)
+    ax.set_title(title, loc="left", fontsize=10, fontweight="bold")
     ax.grid(color="#d9dee4", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
 
