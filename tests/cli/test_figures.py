@@ -26,7 +26,7 @@ def printed(figures: dict[str, float | None], headlines: tuple[tuple[str, Measur
 def test_figures__of_our_tasks_stand_once_with_unit_and_chance() -> None:
     headlines = (("gap_error_mm", Measure(5.12, "mm", 70.0)), ("position_error_mm", Measure(4.0, "mm", 50.0)))
     rows = printed({"gap_error_mm": 5.12, "position_error_mm": 4.0, "route_closure_mm": None}, headlines)
-    assert rows == [["gap error", "5.1 mm", "70.0 mm"], ["position error", "4.0 mm", "–"]]
+    assert rows == [["gap error", "5.1 mm", "70.0 mm"], ["position error", "4.0 mm", "50.0 mm"]]
 
 
 def test_figures__of_other_tasks_show_their_first_measure() -> None:

@@ -26,11 +26,7 @@ def print_figures(console: Console, evaluation: "Evaluation") -> None:
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("chance", justify="right")
-    chance = {
-        "gap_error_mm": evaluation.figures["gap_chance_mm"],
-        "direction_error_deg": 90.0,
-        "adjacency_accuracy": 0.5,
-    }
+    chance = {name: measure.chance for name, measure in evaluation.headlines}
     for key, words, unit in ROWS:
         value = evaluation.figures.get(key)
         if value is not None:
