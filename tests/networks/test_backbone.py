@@ -57,6 +57,22 @@ def test_decoder__uses_the_finer_maps_on_its_way() -> None:
     assert [m.grad is not None and bool(m.grad.abs().max() > 0) for m in maps] == [False, True, True, True]
 
 
+def test_decoder__keeps_what_all_cells_of_a_view_share() -> None:
+    """Views of one texture that differ in the level of their coarsest channels: normalisation alone keeps 1 % of it."""
+    widths, strides = (16, 32, 64), (1, 2, 4)
+    torch.manual_seed(0)
+    decoder = Decoder(widths, strides, dense_stride=1, dense_channels=12)
+    maps = [
+        torch.randn(1, c, 16 // s, 16 // s, 16 // s).expand(12, -1, -1, -1, -1)
+        for c, s in zip(widths, strides, strict=True)
+    ]
+    maps[-1] = maps[-1] + 2 * torch.randn(12, widths[-1], 1, 1, 1)
+    with torch.no_grad():
+        dense = decoder(maps)
+    level = dense.mean(dim=(2, 3, 4)).std(dim=0)
+    assert (level / dense.std(dim=(0, 2, 3, 4))).mean() > 0.05
+
+
 def test_decoder__skips_levels_an_encoder_leaves_out() -> None:
     decoder = Decoder((6, 10), (2, 8), dense_stride=2, dense_channels=5)
     assert decoder.skip_places == [None, 0]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from monai.networks.blocks import Convolution, UpSample
+from monai.networks.blocks import ResidualUnit, UpSample
 from torch import Tensor, nn
 
 from orienteer.networks.encoders import NORM
@@ -11,6 +11,9 @@ from orienteer.networks.encoders import NORM
 
 class Decoder(nn.Module):
     """Works above any encoder: it climbs from the coarsest map to the wanted stride, using each map on the way.
+
+    Its blocks are residual because their normalisation takes out of every channel what is the same all over the view,
+    such as where in the body the view lies; what is added past it keeps that (measured in docs/log.md).
 
     Attributes:
         stride: input voxels per cell of the dense map.
@@ -33,7 +36,7 @@ class Decoder(nn.Module):
             # As wide as the encoder is there: a wider block at full resolution would cost more than all the others.
             out = skip_width or max(dense_channels, width // 2)
             self.ups.append(UpSample(3, width, out, scale_factor=2, mode="nontrainable", align_corners=False))
-            self.blocks.append(Convolution(3, out + skip_width, out, norm=NORM, act="LEAKYRELU"))
+            self.blocks.append(ResidualUnit(3, out + skip_width, out, subunits=1, norm=NORM, act="LEAKYRELU"))
             self.skip_places.append(place)
             width = out
         self.stride = stride

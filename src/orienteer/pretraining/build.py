@@ -85,6 +85,7 @@ def restore_model(run: RunFolder, checkpoint: Checkpoint) -> tuple[SpatialModel,
         model.load_state_dict(dict(checkpoint.model))
     except RuntimeError as error:
         raise RunError(
-            f"{run.path}: weights and settings.yaml disagree: {error}", cure="restore settings.yaml"
+            f"{run.path}: weights and settings.yaml disagree: {error}",
+            cure="restore settings.yaml, or use the version of orienteer that made the run",
         ) from None
     return model.eval(), settings

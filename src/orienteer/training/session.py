@@ -187,7 +187,8 @@ class Session:
             model.load_state_dict(dict(checkpoint.model))
         except RuntimeError as error:
             raise RunError(
-                f"{self.folder.path} does not fit its settings: {error}", cure="restore settings.yaml"
+                f"{self.folder.path} does not fit its settings: {error}",
+                cure="restore settings.yaml, or use the version of orienteer that made the run",
             ) from None
         restore_optimiser(optimiser, checkpoint.optimiser)
         return checkpoint.step, Counters(**checkpoint.state)

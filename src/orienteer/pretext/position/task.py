@@ -27,12 +27,7 @@ SHOWN = 24
 
 
 class PositionTask(PretextTask):
-    """Predicts a position at every dense cell; the clouds of all K views of a scan are centred, then compared.
-
-    A cell's position is its view's place, told by the embedding, and the cell's offset from there, told by the dense
-    features. Those are normalised over each view: what is the same in all its cells, as the view's place is, is all but
-    gone from them, and alone they learn it late or never (docs/log.md).
-    """
+    """Predicts a position at every dense cell; the clouds of all K views of a scan are centred, then compared."""
 
     name = "position"
     needs_dense = True
@@ -44,17 +39,14 @@ class PositionTask(PretextTask):
         super().__init__(settings, interface)
         assert isinstance(settings, PositionSettings)
         self.head = nn.Conv3d(interface.dense_channels, 3, kernel_size=1)
-        self.place = nn.Linear(interface.embedding, 3)
-        self.register_load_state_dict_pre_hook(_without_place)  # type: ignore[no-untyped-call]
 
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation; rows are a few cells of every view, mm from the scan's centre of cells."""
         assert views.dense is not None and views.body is not None
         batch, count = views.centres.shape[:2]
         cells = views.dense.shape[-1]
-        offset = self.head(views.dense.flatten(0, 1)).float().flatten(2).transpose(1, 2)
-        place = self.place(views.embedding).float().reshape(batch * count, 1, 3)
-        predicted = (place + offset).reshape(batch, count * cells**3, 3)
+        field = self.head(views.dense.flatten(0, 1)).float().flatten(2).transpose(1, 2)
+        predicted = field.reshape(batch, count * cells**3, 3)
         length = self.settings.length_mm
         true = cell_positions(views.centres, cells, views.view_mm).reshape(batch, -1, 3) / length
         weight = self._chosen(views.body.reshape(batch, count, -1)).reshape(batch, -1)
@@ -85,10 +77,3 @@ class PositionTask(PretextTask):
             **vector_columns("pred", to_numpy(predicted[sample, place])),
         }
         return Observation(self.name, self.measure(rows), rows)
-
-
-def _without_place(task: PositionTask, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """A run from before views' places were told apart loads as it was: its places add nothing."""
-    if f"{prefix}head.weight" in state:
-        for name, weights in task.place.named_parameters():
-            state.setdefault(f"{prefix}place.{name}", torch.zeros_like(weights))
