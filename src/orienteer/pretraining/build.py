@@ -8,6 +8,7 @@ from orienteer.pretraining.folder import RunFolder
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.training.checkpoint import Checkpoint, checkpoint_paths, latest_checkpoint, load_checkpoint, name_of
+from orienteer.training.weights import restore_weights
 from orienteer.views import Purpose, Sampler, torch_seed
 
 
@@ -81,11 +82,5 @@ def restore_model(run: RunFolder, checkpoint: Checkpoint) -> tuple[SpatialModel,
     settings, record = run.settings(), run.record()
     data = record["data"]
     model = build_model(settings, channels=data["channels"], spacing=data["spacing_mm"])
-    try:
-        model.load_state_dict(dict(checkpoint.model))
-    except RuntimeError as error:
-        raise RunError(
-            f"{run.path}: weights and settings.yaml disagree: {error}",
-            cure="restore settings.yaml, or use the version of orienteer that made the run",
-        ) from None
+    restore_weights(model, checkpoint.model, run.path)
     return model.eval(), settings

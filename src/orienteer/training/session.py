@@ -32,6 +32,7 @@ from orienteer.training.loop import StepBatch, optimise
 from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+from orienteer.training.weights import restore_weights
 
 
 class Validation(NamedTuple):
@@ -183,13 +184,7 @@ class Session:
         if first:
             sweep_checkpoints(self.folder.checkpoints)
             set_aside(self.folder.checkpoints, after=checkpoint.step)
-        try:
-            model.load_state_dict(dict(checkpoint.model))
-        except RuntimeError as error:
-            raise RunError(
-                f"{self.folder.path} does not fit its settings: {error}",
-                cure="restore settings.yaml, or use the version of orienteer that made the run",
-            ) from None
+        restore_weights(model, checkpoint.model, self.folder.path)
         restore_optimiser(optimiser, checkpoint.optimiser)
         return checkpoint.step, Counters(**checkpoint.state)
 

@@ -15,6 +15,7 @@ from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
+from orienteer.training.weights import restore_weights
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.infer import scan_answer, scan_probabilities
@@ -77,7 +78,7 @@ class Ensemble:
             if checkpoint is None:
                 raise RunError(f"{folder.path} has no whole checkpoint", cure="fine-tune it again")
             network = own.network(folder.settings(), record["channels"])
-            network.load_state_dict(dict(checkpoint.model))
+            restore_weights(network, checkpoint.model, folder.path)
             digest.update(save(dict(checkpoint.model)))
             networks.append((network.to(device).eval(), own))
         return cls(

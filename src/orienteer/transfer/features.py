@@ -12,6 +12,7 @@ from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretraining.build import best_checkpoint
 from orienteer.pretraining.folder import RunFolder
+from orienteer.training.weights import restore_weights
 from orienteer.views import Purpose, torch_seed
 
 
@@ -77,7 +78,7 @@ def features_of(run: Path) -> Source:
     }
     dense = any(name.startswith("decoder.") for name in state)
     backbone = Backbone(settings.network, in_channels=data["channels"], view=settings.views.size, dense=dense)
-    backbone.load_state_dict(state)
+    restore_weights(backbone, state, run)
     features = FrozenFeatures(backbone, use_decoder=dense, view=settings.views.size)
     return Source(features, data["spacing_mm"], data["channels"], tuple(data.get("channel_names", ())))
 

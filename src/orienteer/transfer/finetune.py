@@ -22,6 +22,7 @@ from orienteer.store.kinds import require_channels
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
+from orienteer.training.weights import restore_weights
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal, goal_of
 from orienteer.transfer.labelled import labelled_scans, scored_split
@@ -168,7 +169,7 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
     assert checkpoint is not None
     settings, store = work.settings, work.store
     network = work.goal.network(settings, store.entry(work.goal.scans[0]).channels)
-    network.load_state_dict(dict(checkpoint.model))
+    restore_weights(network, checkpoint.model, folder.path)
     device = build_fabric(settings.devices.model_copy(update={"devices": 1})).device
     scans = labelled_scans(store, settings, split)
     columns = (TextColumn(f"scoring {split}"), BarColumn(bar_width=24), MofNCompleteColumn())

@@ -1,0 +1,31 @@
+"""Weights back into a network: all of them, or an error that a person can act on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from orienteer.errors import RunError
+
+
+def restore_weights(network: nn.Module, weights: Mapping[str, Tensor], owner: Path) -> None:
+    """Load ``weights`` into ``network``; nothing is changed unless every one fits.
+
+    Args:
+        network: built from the owner's settings.
+        weights: by name, as a checkpoint holds them.
+        owner: the folder they were read from, for the message.
+
+    Raises:
+        RunError: a weight is missing, left over, or of another shape.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    unlike = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if unlike:
+        raise RunError(
+            f"the weights in {owner} are not those of the network that its settings describe: {len(unlike)} are "
+            f"missing, left over or of another shape, among them {unlike[0]}",
+            cure="restore its settings.yaml, or use the version of orienteer that made it",
+        )
+    network.load_state_dict(dict(weights))
