@@ -206,7 +206,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "channel_names": list(store.manifest.channel_names),
         "spacing_mm": store.manifest.spacing,
         "parameters": (store.manifest.parameters or Parameters(spacing=store.manifest.spacing)).model_dump(mode="json"),
-        "fingerprint": fingerprint(store),
+        "fingerprint": fingerprint(store, labels=True),
         "pretrained": work.source is not None,
         "loaded": work.loaded.sentence() if work.loaded else None,
     }
@@ -223,7 +223,7 @@ def _same(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
     if not folder.record_file.is_file():
         return  # killed before anything but its settings was written
     record = folder.record()
-    if record["fingerprint"] != fingerprint(work.store) or Goal.from_json(record["goal"]) != work.goal:
+    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
         raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
     before = record["loaded"]
     if before != (work.loaded.sentence() if work.loaded else None):
