@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,10 @@ def test_pictures__are_as_wide_on_a_small_scan_as_on_a_large_one__so_letters_fit
     small, large = (pictures(_example((1, 1, 1), shape)) for shape in ((8, 10, 12), (80, 100, 120)))
     assert [round(picture.width) for picture in small] == [round(picture.width) for picture in large]
     assert sum(picture.width for picture in small) == pytest.approx(480, abs=0.05)
+
+
+def test_pictures__an_example_whose_slices_were_lost_has_none() -> None:
+    assert pictures(replace(_example((1, 1, 1)), planes=())) == []
 
 
 def test_pictures__tell_boxes_the_plane_misses() -> None:

@@ -71,8 +71,9 @@ class PairDrawing:
 
 def pictures(example: Example) -> list[Picture]:
     """The planes of one example with its view boxes, numbered from 1."""
-    drawn, unit = [], _per_mm(example)
+    drawn = []
     for plane in _in_order(example):
+        unit = _per_mm(example)
         height, width = (n * example.spacing_mm * unit for n in plane.image.shape[::-1])
         boxes = [
             _box(centre, example.view_mm, plane, example, str(number + 1))
