@@ -78,3 +78,21 @@ def test_set_threads__sets_them() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+class Told(torch.nn.Linear):
+    """Remembers what it was given, and in how many bits it computed."""
+
+    def forward(self, features: torch.Tensor, centres_mm: torch.Tensor) -> torch.Tensor:
+        self.given, self.computed = centres_mm, super().forward(features)
+        return self.computed.float().sum()
+
+
+def test_build_fabric__mixed_precision_leaves_millimetres_as_they_are() -> None:
+    # bfloat16 would make 1203 and 1205 of both.
+    centres = torch.tensor([[137.3, 1203.1, 1204.9]])
+    fabric = build_fabric(DeviceSettings(accelerator="cpu", devices=1, precision="bf16-mixed", threads=1, workers=0))
+    told = Told(3, 2)
+    fabric.setup_module(told)(torch.ones(1, 3), centres)
+    assert torch.equal(told.given, centres)
+    assert told.computed.dtype == torch.bfloat16
