@@ -1,5 +1,6 @@
 """A run that was stopped, killed or damaged ends exactly where an undisturbed one does."""
 
+import json
 import os
 import shutil
 import signal
@@ -66,6 +67,22 @@ def test_resume__after_a_crash_is_exact(
     pretrain(store, tmp_path / "run", settings=tiny(), resume=True, progress=False)
     assert weights(tmp_path / "run") == weights(undisturbed)
     assert history(tmp_path / "run") == history(undisturbed)
+
+
+def test_resume__in_float16_goes_on_with_the_scale_of_the_gradients(
+    store: Path, tmp_path: Path, crash_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first steps overflow: the scale is halved until they do not, and a fresh scaler would skip steps again.
+    settings = tiny("devices={accelerator: cpu, threads: 1, workers: 0, precision: 16-mixed}")
+    pretrain(store, tmp_path / "peace", settings=settings, progress=False)
+    crash_at(4)
+    with pytest.raises(OSError, match="power"):
+        pretrain(store, tmp_path / "run", settings=settings, progress=False)
+    monkeypatch.undo()
+    state = json.loads((tmp_path / "run/checkpoints/step_00000002/state.json").read_text())
+    assert state["state"]["scaler"]["scale"] > 0
+    pretrain(store, tmp_path / "run", settings=settings, resume=True, progress=False)
+    assert weights(tmp_path / "run") == weights(tmp_path / "peace")
 
 
 def test_resume__a_truncated_checkpoint_falls_back(

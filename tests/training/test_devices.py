@@ -14,6 +14,7 @@ def machine(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
         monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
     return make
 
@@ -40,6 +41,16 @@ def test_resolve__auto(
     assert "auto" not in got.model_dump().values()
     assert isinstance(got.workers, int) and got.workers >= 1
     assert resolve(got) == got
+
+
+@pytest.mark.parametrize(("said", "threads"), [("3", 3), ("64", 8), ("", 8), ("0", 8), ("many", 8)])
+def test_resolve__as_many_threads_as_the_environment_allows(
+    machine, monkeypatch: pytest.MonkeyPatch, said: str, threads: int
+) -> None:
+    machine(gpus=0, cores=8)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert resolve(DeviceSettings()).threads == threads
+    assert resolve(DeviceSettings(threads=5)).threads == 5
 
 
 def test_resolve__what_is_asked_for_is_kept(machine) -> None:

@@ -28,7 +28,7 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
     if gpu and devices > gpus:
         raise ConfigError(f"devices.devices is {devices}, but there are {gpus} GPUs", cure="use auto, or fewer")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    threads = settings.threads if settings.threads != "auto" else max(1, cores // (1 if gpu else devices))
+    threads = settings.threads if settings.threads != "auto" else max(1, _allowed(cores) // (1 if gpu else devices))
     # On a CPU the loader shares the cores with the computation: one process ahead is enough.
     workers = settings.workers if settings.workers != "auto" else (min(8, max(1, cores // devices - 1)) if gpu else 1)
     precision = settings.precision
@@ -37,6 +37,12 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
     return DeviceSettings(
         accelerator="gpu" if gpu else "cpu", devices=devices, precision=precision, threads=threads, workers=workers
     )
+
+
+def _allowed(cores: int) -> int:
+    """As many threads as there are cores, or as ``OMP_NUM_THREADS`` allows: a scheduler, or a benchmark's share."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(said)) if said.isdecimal() and int(said) > 0 else cores
 
 
 def build_fabric(settings: DeviceSettings) -> Fabric:
@@ -56,7 +62,7 @@ def build_fabric(settings: DeviceSettings) -> Fabric:
     return Fabric(accelerator=device, devices=settings.devices, **options)
 
 
-class ExactInputs(MixedPrecision):
+class ExactInputs(MixedPrecision):  # type: ignore[misc]
     """Mixed precision that takes a batch as it is; autocast alone decides what is computed in 16 bits.
 
     Fabric's own rounds every number that a model is given. Places and gaps are given in mm: at the 8 bits of bfloat16

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -84,6 +84,7 @@ class Counters:
         waited: part of that spent waiting for data.
         best_step: step of the best validation so far.
         best_value: its headline figure.
+        scaler: how float16 gradients are scaled at the moment; empty in other precisions.
     """
 
     seconds: float = 0.0
@@ -91,6 +92,7 @@ class Counters:
     waited: float = 0.0
     best_step: int | None = None
     best_value: float | None = None
+    scaler: dict[str, Any] = field(default_factory=dict)
 
     def note(self, figure: Measure | None, step: int) -> bool:
         """Remember ``step`` when its figure is the best so far."""
@@ -131,6 +133,9 @@ class Session:
         start, counters = self._restore(model, optimiser, first=first)
         wrapped, optimiser = fabric.setup(model, optimiser)
         _move_state(optimiser)
+        precision = fabric.strategy.precision
+        if counters.scaler:
+            precision.load_state_dict(counters.scaler)
         if start >= steps:
             return
         stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
@@ -164,6 +169,7 @@ class Session:
                     if due or interrupt.asked:
                         log.flush()  # what is recorded of these steps must outlive a power cut as they do
                         counters.seconds = time.perf_counter() - began
+                        counters.scaler = precision.state_dict()
                         self._save(model, optimiser, result.step, counters)
                 if due:
                     fabric.barrier()

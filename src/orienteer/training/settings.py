@@ -36,7 +36,8 @@ class DeviceSettings(Config):
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     """``auto`` is bfloat16 where the GPU has it, float16 on older GPUs, float32 on a CPU."""
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """CPU threads for computing. The same number gives bit-for-bit the same run."""
+    """CPU threads for computing; ``auto`` is one per core, or what ``OMP_NUM_THREADS`` says. The same number gives
+    bit-for-bit the same run."""
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Loader processes; never changes a result."""
 
