@@ -1,4 +1,5 @@
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -59,6 +60,44 @@ def test_cost__a_kill_after_a_stop_is_seen_too(tmp_path: Path) -> None:
     assert Cost(tmp_path).to_json()["seconds"] is not None
     Cost(tmp_path).__enter__()  # and killed
     assert Cost(tmp_path).to_json()["seconds"] is None
+
+
+def zone(folder: Path, name: str, value: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "name").write_text(name)
+    (folder / "energy_uj").write_text(str(value))
+
+
+def test_cost__energy_is_that_of_whole_packages_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rapl = tmp_path / "powercap"
+    monkeypatch.setattr("orienteer.benchmark.cost.RAPL", rapl)
+
+    def tick(value: float) -> None:
+        zone(rapl / "intel-rapl:0", "package-0", value)
+        zone(rapl / "intel-rapl:0:0", "core", value)
+        zone(rapl / "intel-rapl:0:1", "dram", value)
+        zone(rapl / "intel-rapl:1", "psys", value)
+
+    tick(1e6)
+    with Cost(tmp_path / "one") as cost, Cost(tmp_path / "beside", alone=False) as beside:
+        tick(6e6)
+    assert cost.energy_j == pytest.approx(5.0)
+    assert beside.energy_j is None, "the machine's energy is of all the cells that ran"
+    with Cost(tmp_path / "over") as cost:
+        tick(2e6)
+    assert cost.energy_j is None, "the counter ran over"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a peak start anew")
+def test_cost__memory_is_the_cells_own(tmp_path: Path) -> None:
+    with Cost(tmp_path / "large") as large:
+        held = [bytearray(64 << 10) for _ in range(6400)]  # small pieces, which free() alone does not give back
+        del held[::2]
+    del held
+    with Cost(tmp_path / "small") as small:
+        pass
+    assert large.peak_memory_mb is not None and small.peak_memory_mb is not None
+    assert small.peak_memory_mb < large.peak_memory_mb - 200
 
 
 def test_cost__a_cell_that_made_no_folder_leaves_none(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orienteer.benchmark.collect import tasks_shown
-from orienteer.benchmark.plan import cells_of, merged
+from orienteer.benchmark.plan import cells_of, merged, view_sizes
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
 from orienteer.pretraining.settings import PretrainSettings
@@ -62,6 +62,20 @@ def test_cells__a_task_may_be_for_some_arms_only() -> None:
     cells = cells_of(settings(tasks=tasks), OUT)
     assert {cell.arm for cell in cells if cell.task == "organs"} == {"scratch", "masked"}
     assert {cell.arm for cell in cells if cell.task == "place"} == {"scratch", "ours", "masked"}
+
+
+def test_cells__an_arm_with_a_pretext_of_its_own_is_read_out_frozen_however_it_is_fine_tuned() -> None:
+    own = {"label": "gap, slowly", "role": "ours", "pretrain": {"tasks": {"gap": {}}}}
+    arms = {**config()["arms"], "slow": {**own, "finetune": {"transfer": {"rate": 0.1}}}}
+    stages = {cell.stage for cell in cells_of(settings(arms=arms), OUT) if cell.arm == "slow"}
+    assert stages == {"pretrain", "places", "frozen", "finetune"}
+
+
+def test_view_sizes__the_largest_that_any_arm_learns_with() -> None:
+    assert view_sizes(settings(), cells_of(settings(), OUT)) == (16, 16)
+    larger = {**config()["arms"]["ours"], "pretrain": {"tasks": {"gap": {}}, "views": {"size": 24}}}
+    wide = settings(arms={**config()["arms"], "ours": larger})
+    assert view_sizes(wide, cells_of(wide, OUT)) == (16, 24)
 
 
 def test_cells__an_arm_may_take_anothers_runs() -> None:

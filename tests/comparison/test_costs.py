@@ -22,6 +22,16 @@ def test_costs__means_are_over_the_runs_that_were_measured_whole() -> None:
     assert (stage.peak_memory_mb, stage.energy_j, stage.metered) == (30.0, None, 0)
 
 
+def test_costs__runs_of_several_tasks_are_not_averaged() -> None:
+    def run(task: str, seconds: float, memory: float) -> dict[str, object]:
+        return _row(stage="finetune", task=task, seconds=seconds, peak_memory_mb=memory)
+
+    name = SEGMENTATION["name"]
+    (found,) = costs_of(pa.Table.from_pylist([run("age", 1.0, 90.0), run(name, 9.0, 20.0)]), BENCHMARK)
+    stage = found.stages["finetune"]
+    assert (stage.task, stage.runs, stage.seconds, stage.peak_memory_mb) == (name, 1, 9.0, 20.0)
+
+
 def test_costs__nothing_is_said_where_every_run_was_killed() -> None:
     (found,) = costs_of(pa.Table.from_pylist([_row(seconds=None, cpu_seconds=None)]), BENCHMARK)
     assert (found.stages["pretrain"].seconds, found.stages["pretrain"].cpu_seconds) == (None, None)

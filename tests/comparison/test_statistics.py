@@ -135,6 +135,18 @@ def test_statistics__a_task_that_was_not_measured_yet_is_said(tmp_path: Path) ->
     assert "oasis-age: nothing was measured yet" in analyse(read_records(tmp_path)).gaps
 
 
+def test_statistics__what_no_arm_was_measured_at_is_a_gap_too(tmp_path: Path) -> None:
+    make_results(tmp_path, tasks=(SEGMENTATION,), arms=TWO, modes=("frozen",), labels=(1, 3), seeds=2)
+    arms = ["ours", "scratch"]
+    planned = {**SEGMENTATION, "arms": {"finetuned": arms, "frozen": arms}, "labels": [1, 3, 10]}
+    write_benchmark(tmp_path, {**document(TWO, (planned,)), "seeds": [0, 1, 2]})
+    told = analyse(read_records(tmp_path)).gaps
+    name = SEGMENTATION["name"]
+    assert f"{name}, finetuned: nothing was measured yet" in told
+    assert f"{name}, frozen: nothing was measured yet with 10 labels" in told
+    assert f"{name}, frozen, labels 3: no score yet of seed 2" in told
+
+
 def test_statistics__an_arm_that_was_not_to_be_measured_is_no_gap_and_has_no_row(tmp_path: Path) -> None:
     make_results(tmp_path, tasks=(SEGMENTATION,), arms=TWO, modes=("finetuned",), labels=(1, 3))
     planned = {**SEGMENTATION, "arms": {"finetuned": ["ours", "scratch"]}, "given": "scan"}

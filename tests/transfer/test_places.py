@@ -51,6 +51,30 @@ def test_sampled__features_belong_to_their_view(store: Store) -> None:
         assert float(feature) == pytest.approx(float(image[box].mean()), abs=1e-5)
 
 
+class Smaller(Mean):
+    """One that learned with views of another size."""
+
+    def __init__(self, view: int) -> None:
+        super().__init__()
+        self.view = view
+
+
+@pytest.mark.parametrize("view", [16, 12, 9])
+def test_sampled__networks_of_several_sizes_are_asked_about_the_same_places(store: Store, view: int) -> None:
+    scans = store.ids("train")[:1]
+    large = sampled_views(Mean(), store, scans, per_scan=4, seed=0, device=CPU, drawn=16)
+    small = sampled_views(Smaller(view), store, scans, per_scan=4, seed=0, device=CPU, drawn=16)
+    assert float((large.place - small.place).abs().max()) <= store.manifest.spacing / 2
+    image, entry = store.normalise(scans[0], store.read(scans[0]))[0], store.entry(scans[0])
+    middle = (np.array(entry.foreground_low) + np.array(entry.foreground_high) - 1) / 2
+    for feature, place in zip(small.features, small.place.double().numpy(), strict=True):
+        # Exactly there is what the network was shown, whether the margin is even or odd.
+        low = place / entry.spacing + middle - (view - 1) / 2
+        assert np.allclose(low, np.rint(low), atol=1e-3)
+        box = tuple(slice(n, n + view) for n in np.rint(low).astype(int))
+        assert float(feature) == pytest.approx(float(image[box].mean()), abs=1e-5)
+
+
 def test_sampled__the_same_views_whoever_looks(store: Store) -> None:
     first = sampled_views(Mean(), store, store.ids("test"), per_scan=4, seed=1, device=CPU)
     again = sampled_views(Mean(), store, store.ids("test"), per_scan=4, seed=1, device=CPU)

@@ -1,13 +1,16 @@
 """Doing one cell."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
+from orienteer.benchmark.finished import DONE, basis
 from orienteer.benchmark.plan import Cell
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.run import pretrain
@@ -21,41 +24,55 @@ from orienteer.transfer.probe import probe_places, probe_structures
 from orienteer.transfer.score import ScoreRow
 from orienteer.transfer.settings import FinetuneSettings
 
-DONE = "cell.json"
 CASES = "cases.parquet"
 
 
-def run_cell(cell: Cell, store: Path, split: str, view: int) -> None:
-    """Do a cell, or go on with one that was interrupted; ``cell.json`` is written last.
+@dataclass(frozen=True)
+class Shared:
+    """What all cells have in common.
 
-    Args:
-        cell: what to do.
+    Attributes:
         store: the benchmark's store.
         split: people to score.
         view: view edge of untrained features, voxels: that of the shared pretraining settings.
+        drawn: edge of the views whose place is asked about, voxels: the largest of any arm, the same for all.
+        alone: one cell runs at a time.
     """
-    with Cost(cell.folder) as cost:
+
+    store: Path
+    split: str
+    view: int
+    drawn: int
+    alone: bool
+
+
+def run_cell(cell: Cell, shared: Shared) -> None:
+    """Do a cell, or go on with one that was interrupted; ``cell.json`` is written last."""
+    with Cost(cell.folder, alone=shared.alone) as cost:
         if cell.stage == "pretrain":
             assert isinstance(cell.settings, PretrainSettings)
-            pretrain(store, cell.folder, settings=cell.settings, resume=cell.folder.exists(), progress=False)
+            pretrain(shared.store, cell.folder, settings=cell.settings, resume=cell.folder.exists(), progress=False)
         else:
             assert isinstance(cell.settings, FinetuneSettings)
+            store = Store.open(shared.store)
             if cell.stage == "finetune":
-                finetune_one(Store.open(store), cell.folder, source=cell.run, settings=cell.settings, split=split)
+                finetune_one(store, cell.folder, source=cell.run, settings=cell.settings, split=shared.split)
             else:
-                _write(cell.folder, _frozen(cell, cell.settings, Store.open(store), split, view))
+                _write(cell.folder, _frozen(cell, cell.settings, store, shared))
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    write_json(cell.folder / DONE, {"v": 1, "stage": cell.stage, "device": device, **cost.to_json()})
+    made_of = basis(cell, shared.split, shared.drawn)
+    record = {"v": 1, "stage": cell.stage, "basis": made_of, "orienteer_version": __version__, "device": device}
+    write_json(cell.folder / DONE, {**record, **cost.to_json()})
 
 
-def _frozen(cell: Cell, settings: FinetuneSettings, store: Store, split: str, view: int) -> list[ScoreRow]:
+def _frozen(cell: Cell, settings: FinetuneSettings, store: Store, shared: Shared) -> list[ScoreRow]:
     devices = resolve(settings.devices).model_copy(update={"devices": 1})
     set_threads(devices)
     device = build_fabric(devices).device
-    features = _features(cell, settings, store, view).to(device)
+    features = _features(cell, settings, store, shared.view).to(device)
     if cell.stage == "places":
-        return probe_places(features, store, split, settings, device)
-    return probe_structures(features, store, split, goal_of(store, settings), settings, device)
+        return probe_places(features, store, shared.split, settings, device, drawn=shared.drawn)
+    return probe_structures(features, store, shared.split, goal_of(store, settings), settings, device)
 
 
 def _features(cell: Cell, settings: FinetuneSettings, store: Store, view: int) -> FrozenFeatures:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orienteer.benchmark.cell import CASES, DONE
+from orienteer.benchmark.cell import CASES
+from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.plan import Cell
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_pretext
 from orienteer.observations.files import finite, measures_from_json, read_rows
 from orienteer.store import Store
+from orienteer.transfer.labelled import labelled_scans
+from orienteer.transfer.settings import FinetuneSettings
 
 Row = dict[str, Any]
 
@@ -36,7 +39,7 @@ VOXELS = {
 
 def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, results: Path) -> int:
     """Write the records of every finished cell; returns how many cells are finished."""
-    finished = [cell for cell in cells if (cell.folder / DONE).is_file()]
+    finished = [cell for cell in cells if is_finished(cell)]
     cases, costs, pretext = [], [], []
     for cell in finished:
         cost = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))
@@ -62,10 +65,12 @@ def tasks_shown(settings: BenchmarkSettings, cells: Sequence[Cell]) -> list[Row]
             shown += [{**probe, "arms": arms, "given": "scan"} for probe in probes]
             continue
         metric, better, unit = JUDGED[task.kind]
-        shown.append({**_task(name, task.kind, metric, better, unit or task.unit, task.words), "arms": arms})
+        planned = {"arms": arms, "labels": list(task.labels)}
+        shown.append({**_task(name, task.kind, metric, better, unit or task.unit, task.words), **planned})
         if "frozen" in task.modes:
+            planned = {"arms": {"frozen": arms.get("frozen", [])}, "labels": list(task.labels)}
             probes = [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
-            shown += [{**probe, "arms": {"frozen": arms.get("frozen", [])}} for probe in probes]
+            shown += [{**probe, **planned} for probe in probes]
     return shown
 
 
@@ -85,7 +90,7 @@ def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
     task = settings.tasks[cell.task]
     file = cell.folder / CASES
     table = read_rows(file)
-    labels = cell.labels if cell.labels is not None else len(store.ids("train"))
+    labels = cell.labels if cell.labels is not None else _all_labels(cell, store)
     rows = []
     for case, person, item, metric, value in zip(
         *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
@@ -107,6 +112,14 @@ def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
     return rows
 
 
+def _all_labels(cell: Cell, store: Store) -> int:
+    """How many scans "all labels" are: those that have one, or for read-outs of place every training scan."""
+    if cell.stage == "places":
+        return len(store.ids("train"))
+    assert isinstance(cell.settings, FinetuneSettings)
+    return len(labelled_scans(store, cell.settings, "train"))
+
+
 def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
     for suffix, about in (PLACES if task.kind == "places" else VOXELS).items():
         if about[0] == metric:
@@ -117,7 +130,8 @@ def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
 def _cost(cell: Cell, cost: Row) -> Row:
     stage = {"places": "frozen"}.get(cell.stage, cell.stage)
     kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
-    return {"arm": cell.arm, "stage": stage, "labels": cell.labels, "seed": cell.seed, **kept}
+    task = cell.task or None
+    return {"arm": cell.arm, "stage": stage, "task": task, "labels": cell.labels, "seed": cell.seed, **kept}
 
 
 def _pretext(cell: Cell) -> list[Row]:

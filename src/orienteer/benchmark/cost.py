@@ -1,5 +1,7 @@
 """What a cell cost: time, processor time, peak memory, and energy where the machine tells it."""
 
+import ctypes
+import gc
 import json
 import os
 import time
@@ -22,9 +24,11 @@ class Cost:
 
     Args:
         folder: of the cell; ``cost.json`` is kept there.
+        alone: nothing else runs beside it; energy is counted for the whole machine, so that it is not told otherwise.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = True) -> None:
+        self._alone = alone
         self.file = folder / FILE
         self._whole = not folder.is_dir() or not any(folder.iterdir())
         self.seconds = self.cpu_seconds = 0.0
@@ -40,7 +44,8 @@ class Cost:
     def __enter__(self) -> Self:
         _forget_peak()
         self.file.unlink(missing_ok=True)  # a cell without it was killed
-        self._began, self._cpu, self._energy = time.perf_counter(), _cpu_seconds(), _energy_uj()
+        self._began, self._cpu = time.perf_counter(), _cpu_seconds()
+        self._energy = _energy_uj() if self._alone else None
         return self
 
     def __exit__(
@@ -54,11 +59,12 @@ class Cost:
             write_json(self.file, self.to_json())
 
     def _energy_after(self) -> float | None:
-        after = _energy_uj()
-        # A counter that ran over, or belongs to other work too, is no measurement: it is left out then.
-        if self._energy is None or after is None or after < self._energy or (self._resumed and self.energy_j is None):
+        after, before = _energy_uj(), self._energy
+        if before is None or after is None or (self._resumed and self.energy_j is None):
             return None
-        return (self.energy_j or 0.0) + (after - self._energy) / 1e6
+        # A counter that ran over is no measurement: it is left out then.
+        used = [after.get(name, -1.0) - value for name, value in before.items()]
+        return None if min(used) < 0 else (self.energy_j or 0.0) + sum(used) / 1e6
 
     def to_json(self) -> dict[str, Any]:
         """For ``cell.json``."""
@@ -78,6 +84,10 @@ def _cpu_seconds() -> float:
 
 def _forget_peak() -> None:
     """Let the peak start anew: the process may have done larger cells before (Linux, proc(5), clear_refs)."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        # What they freed is still held by the allocator, and would count as this cell's (glibc only).
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
@@ -91,13 +101,16 @@ def _peak_mb() -> float | None:
     return None
 
 
-def _energy_uj() -> float | None:
-    """Energy counters of all CPU packages together, microjoules; None where they cannot be read."""
-    total = 0.0
-    counters = sorted(RAPL.glob("intel-rapl:[0-9]*/energy_uj"))
-    for counter in counters:
+def _energy_uj() -> dict[str, float] | None:
+    """Energy counter of each CPU package, microjoules; None where they cannot be read."""
+    found = {}
+    for zone in sorted(RAPL.glob("intel-rapl:[0-9]*")):
+        # ``intel-rapl:0:0`` is a part of package 0, and ``psys`` holds all of them.
+        if zone.name.count(":") > 1:
+            continue
         try:
-            total += float(counter.read_text())
+            if (zone / "name").read_text(encoding="ascii").startswith("package"):
+                found[zone.name] = float((zone / "energy_uj").read_text())
         except (OSError, ValueError):
             return None
-    return total if counters else None
+    return found or None

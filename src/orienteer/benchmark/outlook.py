@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orienteer.benchmark.cell import DONE
 from orienteer.benchmark.claim import check_claim
-from orienteer.benchmark.plan import Cell, Stage, cells_of
+from orienteer.benchmark.finished import DONE, check_finished, is_finished
+from orienteer.benchmark.plan import Cell, Stage, cells_of, view_sizes
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison.words import seconds as duration
@@ -53,8 +53,10 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
     """
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.load(config, assign)
-    groups = groups_of(cells_of(settings, out))
+    cells = cells_of(settings, out)
     check_claim(settings, out)
+    check_finished(cells, settings.split, view_sizes(settings, cells)[1])
+    groups = groups_of(cells)
     parallel = slots(settings.parallel)
     return Outlook(groups, parallel, time_left(groups, parallel))
 
@@ -65,10 +67,7 @@ def groups_of(cells: Sequence[Cell]) -> tuple[Group, ...]:
     for cell in cells:
         steps = cell.settings.optimiser.steps if cell.stage in ("pretrain", "finetune") else 0
         found.setdefault((cell.stage, cell.task, steps), []).append(cell)
-    return tuple(
-        Group(*key, len(own), sum((cell.folder / DONE).is_file() for cell in own), _mean(_times(own)))
-        for key, own in found.items()
-    )
+    return tuple(Group(*key, len(own), sum(map(is_finished, own)), _mean(_times(own))) for key, own in found.items())
 
 
 def time_left(groups: Sequence[Group], parallel: int) -> str:

@@ -1,6 +1,6 @@
 """From a configuration to the list of cells, each with its folder and its resolved settings. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,13 @@ def cells_of(settings: BenchmarkSettings, out: Path) -> list[Cell]:
     return cells + sorted(rest, key=lambda cell: (order[cell.stage], settings.seeds.index(cell.seed)))
 
 
+def view_sizes(settings: BenchmarkSettings, cells: Iterable[Cell]) -> tuple[int, int]:
+    """Edge of the shared views, and of the largest that any arm learns with; voxels."""
+    shared = PretrainSettings.read({**settings.pretrain}, origin="pretrain").views.size
+    own = [cell.settings.views.size for cell in cells if isinstance(cell.settings, PretrainSettings)]
+    return shared, max([shared, *own])
+
+
 def run_folder(out: Path, arm: str, seed: int) -> Path:
     """Where an arm's pretraining run lies."""
     return out / "cells" / "pretrain" / arm / f"seed_{seed}"
@@ -93,7 +100,8 @@ def _measuring(
     folder = out / "cells" / task_name
     count = "all" if labels is None else f"labels_{labels}"
     # Arms that differ in fine-tuning only are one arm when frozen.
-    if arm.finetune and task.kind == "places":
+    same = bool(arm.finetune) and (arm.role == "scratch" or arm.from_arm is not None)
+    if same and task.kind == "places":
         return []
     if task.kind == "places":
         return [Cell("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
@@ -101,7 +109,7 @@ def _measuring(
     if "finetuned" in task.modes:
         where = folder / "finetuned" / arm_name / count / f"seed_{seed}"
         cells.append(Cell("finetune", arm_name, task_name, labels, seed, where, run, chosen))
-    if "frozen" in task.modes and not arm.finetune:
+    if "frozen" in task.modes and not same:
         where = folder / "frozen" / arm_name / count / f"seed_{seed}"
         cells.append(Cell("frozen", arm_name, task_name, labels, seed, where, run, chosen))
     return cells

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from pathlib import Path
 from types import FrameType
 
 import torch
 
-from orienteer.benchmark.cell import DONE, run_cell
+from orienteer.benchmark.cell import Shared, run_cell
+from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import OrienteerError
 from orienteer.ingest.workers import available_cores, end_with_parent
@@ -31,9 +31,7 @@ def slots(parallel: int | str) -> int:
 
 def run_cells(
     cells: Sequence[Cell],
-    store: Path,
-    split: str,
-    view: int,
+    shared: Shared,
     *,
     parallel: int,
     on_done: Callable[[Cell, str | None], None],
@@ -42,10 +40,8 @@ def run_cells(
 
     Args:
         cells: in order.
-        store: the benchmark's store.
-        split: people to score.
-        view: view edge of untrained features, voxels.
-        parallel: processes at a time; each gets a GPU of its own in turn, or one CPU thread.
+        shared: what they have in common.
+        parallel: processes at a time; each gets a GPU of its own in turn, and its share of the CPU's threads.
         on_done: told of every cell that is finished, with its error where it failed.
 
     Returns:
@@ -54,11 +50,7 @@ def run_cells(
     failures: Failures = {}
     _stop_cells_too()
     for stage in ("pretrain", "rest"):
-        todo = [
-            cell
-            for cell in cells
-            if (cell.stage == "pretrain") == (stage == "pretrain") and not (cell.folder / DONE).is_file()
-        ]
+        todo = [cell for cell in cells if (cell.stage == "pretrain") == (stage == "pretrain") and not is_finished(cell)]
         ready = []
         for cell in todo:
             if cell.run is not None and not (cell.run / DONE).is_file():
@@ -67,7 +59,7 @@ def run_cells(
             else:
                 ready.append(cell)
         if ready:
-            failures |= _run(ready, partial(run_cell, store=store, split=split, view=view), parallel, on_done)
+            failures |= _run(ready, partial(run_cell, shared=shared), parallel, on_done)
     return failures
 
 
@@ -76,14 +68,16 @@ def _run(
 ) -> Failures:
     failures: Failures = {}
     context = multiprocessing.get_context("spawn")
-    gpus = context.Queue()
-    for number in range(parallel):
-        gpus.put(number)
-    waiting = list(cells)
+    gpus = _gpus()
+    threads = max(1, available_cores() // parallel)
+    waiting, order = list(cells), {cell.name: place for place, cell in enumerate(cells)}
     while waiting:
+        places = context.Queue()
+        for number in range(parallel):
+            places.put(gpus[number % len(gpus)] if gpus else "")
         pool = ProcessPoolExecutor(
             min(parallel, len(waiting)), mp_context=context, initializer=_own_device,
-            initargs=(gpus, torch.cuda.device_count()),
+            initargs=(places, threads),
         )  # fmt: skip
         running: dict[Future[None], Cell] = {}
         broken = False
@@ -109,6 +103,8 @@ def _run(
         if broken:
             # One process was killed and took the pool with it. One at a time finds out which.
             if parallel == 1:
+                # A single process takes them in order: what it was doing is the first that did not come back.
+                waiting.sort(key=lambda cell: order[cell.name])
                 cell = waiting.pop(0)
                 failures[cell.name] = "its process was killed, most likely for want of memory"
                 on_done(cell, failures[cell.name])
@@ -144,14 +140,20 @@ def _error(future: "Future[None]") -> str | None:
     return None
 
 
-def _own_device(queue: "multiprocessing.Queue[int]", gpus: int) -> None:
-    """Before anything is computed: a GPU of its own for this process, or a single CPU thread."""
+def _gpus() -> list[str]:
+    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
+
+
+def _own_device(places: "multiprocessing.Queue[str]", threads: int) -> None:
+    """Before anything is computed: a GPU of its own for this process, and its share of the CPU's threads."""
     # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    number = queue.get()
-    queue.put(number)
-    if gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLOSC_NTHREADS"):
-        os.environ[name] = "1"
-    torch.set_num_threads(1)
+    gpu = places.get()
+    places.put(gpu)
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+    os.environ["BLOSC_NTHREADS"] = "1"
+    torch.set_num_threads(threads)

@@ -13,17 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from orienteer import __version__
 from orienteer.atomic import sweep, write_text
-from orienteer.benchmark.cell import DONE
+from orienteer.benchmark.cell import Shared
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
+from orienteer.benchmark.finished import check_finished, is_finished
 from orienteer.benchmark.outlook import groups_of, time_left
-from orienteer.benchmark.plan import Cell, cells_of
+from orienteer.benchmark.plan import Cell, cells_of, view_sizes
 from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.ingest import ingest
-from orienteer.pretraining.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.store.lock import only_one
 
@@ -66,20 +66,24 @@ def benchmark(
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.load(config, assign)
     cells = cells_of(settings, out)
+    alone = slots(settings.parallel) == 1
+    shared = Shared(out / "store", settings.split, *view_sizes(settings, cells), alone=alone)
     check_claim(settings, out)
+    check_finished(cells, settings.split, shared.drawn)
     out.mkdir(parents=True, exist_ok=True)
     with only_one(out, "benchmark"):
         sweep(out)
-        return _run(settings, cells, config, out, progress)
+        return _run(settings, cells, shared, config, out, progress)
 
 
-def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path, progress: bool) -> BenchmarkResult:
-    store = _store(settings, config.parent, out, progress)
+def _run(
+    settings: BenchmarkSettings, cells: list[Cell], shared: Shared, config: Path, out: Path, progress: bool
+) -> BenchmarkResult:
+    _ingest(settings, config.parent, shared.store, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     console = Console(stderr=True, quiet=not progress)
-    todo = [cell for cell in cells if not (cell.folder / DONE).is_file()]
+    todo = [cell for cell in cells if not is_finished(cell)]
     parallel = slots(settings.parallel)
-    shared = PretrainSettings.read({**settings.pretrain})
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
@@ -99,11 +103,11 @@ def _run(settings: BenchmarkSettings, cells: list[Cell], config: Path, out: Path
                 console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
 
         try:
-            failures = run_cells(todo, store.path, settings.split, shared.views.size, parallel=parallel, on_done=tell)
+            failures = run_cells(todo, shared, parallel=parallel, on_done=tell)
         except KeyboardInterrupt:
-            _publish(settings, cells, store, config, out, {})  # what is finished can be looked at already
+            _publish(settings, cells, shared, config, out, {})  # what is finished can be looked at already
             raise
-    return _publish(settings, cells, store, config, out, failures)
+    return _publish(settings, cells, shared, config, out, failures)
 
 
 def _left(cells: list[Cell], parallel: int) -> str:
@@ -112,27 +116,26 @@ def _left(cells: list[Cell], parallel: int) -> str:
 
 
 def _publish(
-    settings: BenchmarkSettings, cells: list[Cell], store: Store, config: Path, out: Path, failures: Failures
+    settings: BenchmarkSettings, cells: list[Cell], shared: Shared, config: Path, out: Path, failures: Failures
 ) -> BenchmarkResult:
     """Write records, table and report of every finished cell."""
     results = out / "results"
     write_benchmark(results, _document(settings, config, cells))
-    finished = collect(settings, cells, store, results)
-    measured = any(cell.stage != "pretrain" and (cell.folder / DONE).is_file() for cell in cells)
+    finished = collect(settings, cells, Store.open(shared.store), results)
+    measured = any(cell.stage != "pretrain" and is_finished(cell) for cell in cells)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(cells), failures)
 
 
-def _store(settings: BenchmarkSettings, base: Path, out: Path, progress: bool) -> Store:
+def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool) -> None:
     data = settings.data
     where = {name: (base / path).resolve() if path else None for name, path in (
         ("scans", data.scans), ("labels", data.labels), ("table", data.table),
     )}  # fmt: skip
     assert where["scans"] is not None
     ingest(
-        where["scans"], out / "store", spacing=data.spacing, labels=where["labels"], table=where["table"],
+        where["scans"], store, spacing=data.spacing, labels=where["labels"], table=where["table"],
         keep_names=data.keep_names, progress=progress,
     )  # fmt: skip
-    return Store.open(out / "store")
 
 
 def published(settings: BenchmarkSettings) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> d
             "cells": len(cells),
         },
         "tasks": tasks_shown(settings, cells),
+        "seeds": list(settings.seeds),
         "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
         "configuration": published(settings),
         "commands": [f"orienteer benchmark {config.name} OUT"],

@@ -98,7 +98,8 @@ class BenchmarkSettings(Config):
     pretrain_seeds: tuple[int, ...] = Field((0,), min_length=1)
     """Pretraining runs of every arm; fine-tuning seed n starts from the n-th of them, going round."""
     parallel: int | Literal["auto"] = "auto"
-    """Cells at a time; ``auto`` is one per GPU, or one per CPU core with one thread each."""
+    """Cells at a time; ``auto`` is one per GPU, or one per CPU core. With ``devices.threads: auto`` they share the
+    cores."""
 
     @classmethod
     def load(cls, config: Path, assign: Sequence[str] = ()) -> Self:

@@ -23,7 +23,8 @@ class _Part(BaseModel):
 class Task(_Part):
     """One thing the arms are measured at; ``metric`` is the one it is judged by.
 
-    ``arms`` names those that were to be measured in each mode; without it, all of them. ``given`` is what is counted.
+    ``arms`` names those that were to be measured in each mode; without it, all of them. ``labels`` are the counts that
+    were to be measured, where they are known beforehand. ``given`` is what is counted.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task(_Part):
     words: str
     threshold: float | None = None
     arms: dict[str, tuple[str, ...]] | None = None
+    labels: tuple[int, ...] = ()
     given: Literal["label", "scan"] = "label"
 
     @property
@@ -51,7 +53,10 @@ class Arm(_Part):
 
 
 class Benchmark(_Part):
-    """The whole file. Tasks and arms are shown in the order in which they stand here."""
+    """The whole file. Tasks and arms are shown in the order in which they stand here.
+
+    ``seeds`` are those that every arm was to be measured with, where they are known.
+    """
 
     name: str
     title: str
@@ -62,6 +67,7 @@ class Benchmark(_Part):
     arms: tuple[Arm, ...] = Field(min_length=1)
     configuration: dict[str, Any] = Field(default_factory=dict)
     commands: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
 
     @property
     def ours(self) -> Arm | None:

@@ -1,5 +1,6 @@
 """What each arm cost: time, energy where the machine tells it, and memory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,14 @@ from orienteer.comparison.records import STAGES
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage of an arm: means of a run, over those that were measured whole.
+    """One stage of an arm: means of a run of one task, over those that were measured whole.
 
-    ``timed`` of the ``runs`` tell their ``seconds``, ``metered`` their ``energy_j``; ``cpu_seconds`` is processor time.
+    ``task`` is that one, None where the records do not say. ``timed`` of the ``runs`` tell their ``seconds``,
+    ``metered`` their ``energy_j``; ``cpu_seconds`` is processor time.
     ``peak_memory_mb`` is the largest of all.
     """
 
+    task: str | None
     runs: int
     timed: int
     seconds: float | None
@@ -39,7 +42,7 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
     """Costs by arm in the benchmark's order; empty where no costs were recorded."""
     if table is None:
         return ()
-    rows = table.to_pylist()
+    rows = _of_one_task(table.to_pylist(), benchmark)
     found = []
     for arm in benchmark.arms:
         stages = {
@@ -52,9 +55,29 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
     return tuple(found)
 
 
+def told_task(rows: Iterable[dict], stage: str, benchmark: Benchmark) -> str | None:
+    """The task whose runs are told for a stage: the first the benchmark shows; None where no row names one."""
+    named = {row["task"] for row in rows if row["stage"] == stage and row.get("task")}
+    shown = [task.name for task in benchmark.tasks]
+    # Read-outs of one task are shown as several, called after it.
+    places = {task: next((n for n, name in enumerate(shown) if _belongs(name, task)), len(shown)) for task in named}
+    return min(named, key=lambda task: (places[task], task), default=None)
+
+
+def _belongs(shown: str, task: str) -> bool:
+    return shown == task or shown.startswith(f"{task}-")
+
+
+def _of_one_task(rows: list[dict], benchmark: Benchmark) -> list[dict]:
+    """Runs of several tasks differ in length, and an arm may lack one: their mean would compare nothing."""
+    told = {stage: told_task(rows, stage, benchmark) for stage in STAGES}
+    return [row for row in rows if row.get("task") == told[row["stage"]]]
+
+
 def _stage(rows: list[dict]) -> StageCost:
     seconds, energy, memory = (_known(rows, name) for name in ("seconds", "energy_j", "peak_memory_mb"))
     return StageCost(
+        task=rows[0].get("task"),
         runs=len(rows),
         timed=len(seconds),
         seconds=_mean(seconds),

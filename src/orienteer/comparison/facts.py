@@ -82,9 +82,11 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
     processor = any(one.cpu_seconds is not None for cost in analysis.costs for one in cost.stages.values())
     columns = ["arm"]
     for stage in stages:
-        columns.append(f"{STAGE_WORDS[stage]}, time")
-        columns += [f"{STAGE_WORDS[stage]}, processor time"] if processor else []
-        columns += [f"{STAGE_WORDS[stage]}, energy"] if energy else []
+        task = next(cost.stages[stage].task for cost in analysis.costs if stage in cost.stages)
+        words = STAGE_WORDS[stage] + (f" ({task})" if task else "")
+        columns.append(f"{words}, time")
+        columns += [f"{words}, processor time"] if processor else []
+        columns += [f"{words}, energy"] if energy else []
     rows = []
     for cost in analysis.costs:
         row = [Entry(benchmark.arm(cost.arm).label)]

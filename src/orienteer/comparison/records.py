@@ -19,12 +19,13 @@ STAGES = ("pretrain", "finetune", "frozen")
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of one table; ``empty`` may hold nulls, ``once`` together name a row."""
+    """Columns of one table; ``empty`` may hold nulls, ``once`` together name a row, ``later`` older records lack."""
 
     file: str
     schema: pa.Schema
     empty: tuple[str, ...]
     once: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
 
 CASES = Layout(
@@ -39,11 +40,13 @@ CASES = Layout(
 COSTS = Layout(
     "costs.parquet",
     pa.schema({
-        "arm": pa.string(), "stage": pa.string(), "labels": pa.int32(), "seed": pa.int32(), "seconds": pa.float64(),
-        "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(), "energy_j": pa.float64(), "device": pa.string(),
+        "arm": pa.string(), "stage": pa.string(), "task": pa.string(), "labels": pa.int32(), "seed": pa.int32(),
+        "seconds": pa.float64(), "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(),
+        "energy_j": pa.float64(), "device": pa.string(),
     }),
-    empty=("labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j"),
-    once=(),  # one row a run: an arm and stage may have several tasks
+    empty=("task", "labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j"),
+    once=(),  # one row a run
+    later=("task",),
 )  # fmt: skip
 PRETEXT = Layout(
     "pretext.parquet",
@@ -122,6 +125,7 @@ def _write(results: Path, layout: Layout, rows: Rows) -> None:
     path, known = _path(results, layout), set(layout.schema.names)
     listed = [dict(row) for row in rows]
     for row in listed:
+        row.update(dict.fromkeys(layout.later, None) | row)
         if wrong := sorted(known ^ set(row)):
             told = "lacks" if wrong[0] in known else "has the unknown column"
             raise RunError(
@@ -147,6 +151,9 @@ def _read(results: Path, layout: Layout, benchmark: Benchmark) -> pa.Table | Non
         ) from None
     columns = []
     for name in layout.schema.names:
+        if name in layout.later and name not in found.column_names:
+            columns.append(pa.nulls(len(found), layout.schema.field(name).type))
+            continue
         if name not in found.column_names:
             raise RunError(
                 f"{path} lacks the column {name!r}", cure=f"it needs {', '.join(layout.schema.names)}; write it anew"

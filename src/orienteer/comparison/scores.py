@@ -1,7 +1,7 @@
 """From measured numbers to scores: one for each case and seed, the mean over its structures."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from orienteer.comparison.benchmark import Benchmark, Task
+from orienteer.comparison.records import MODES
 
 
 class Key(NamedTuple):
@@ -43,6 +46,15 @@ def cells_of(cases: pa.Table) -> dict[Key, Cell]:
     for row in grouped.to_pylist():
         rows[Key(*(row[name] for name in Key._fields))].append(row)
     return {key: _cell(found) for key, found in sorted(rows.items())}
+
+
+def columns(benchmark: Benchmark, keys: Iterable[Key]) -> Iterator[tuple[Task, str, int]]:
+    """Task, mode and label count of every column of the tables, in the order in which they are shown."""
+    present = {(key.task, key.mode, key.labels) for key in keys}
+    for task in benchmark.tasks:
+        for mode in MODES:
+            for labels in sorted(found for name, kind, found in present if (name, kind) == (task.name, mode)):
+                yield task, mode, labels
 
 
 def item_means(cases: pa.Table, task: str, metric: str) -> Mapping[tuple[str, int, str, str], float]:

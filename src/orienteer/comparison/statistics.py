@@ -10,10 +10,11 @@ from orienteer.comparison.benchmark import Benchmark, Task
 from orienteer.comparison.bootstrap import grid_of, interval
 from orienteer.comparison.costs import ArmCost, costs_of
 from orienteer.comparison.efficiency import Needed, labels_needed
+from orienteer.comparison.gaps import gaps
 from orienteer.comparison.paired import ALPHA, Paired, holm, paired
 from orienteer.comparison.pretext import Learned, learned_of
 from orienteer.comparison.records import MODES, Records
-from orienteer.comparison.scores import Cell, Key, cells_of, item_means
+from orienteer.comparison.scores import Cell, Key, cells_of, columns, item_means
 
 SCRATCH, BASELINE = "scratch", "best baseline"
 
@@ -117,7 +118,7 @@ def analyse(records: Records) -> Analysis:
         costs=costs_of(records.costs, benchmark),
         learned=learned_of(records.pretext, benchmark),
         best_baselines=best,
-        gaps=tuple(_gaps(records, cells)),
+        gaps=tuple(gaps(records, cells)),
     )
 
 
@@ -143,7 +144,7 @@ def score_of(cell: Cell) -> Score | None:
 
 def _best_baselines(benchmark: Benchmark, scores: Mapping[Key, Score]) -> dict[tuple[str, str, int], str]:
     found: dict[tuple[str, str, int], str] = {}
-    for task, mode, labels in _columns(benchmark, scores):
+    for task, mode, labels in columns(benchmark, scores):
         means = {
             arm.name: task.sign * scores[key].mean
             for arm in benchmark.baselines
@@ -159,7 +160,7 @@ def _comparisons(
 ) -> Iterator[Comparison]:
     families: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
     scratch = benchmark.scratch.name if benchmark.scratch else None
-    for task, mode, labels in _columns(benchmark, cells):
+    for task, mode, labels in columns(benchmark, cells):
         baseline = best.get((task.name, mode, labels))
         for arm in benchmark.arms:
             for against, reference in ((SCRATCH, scratch), (BASELINE, baseline)):
@@ -201,35 +202,3 @@ def _needed(benchmark: Benchmark, cells: Mapping[Key, Cell]) -> dict[Key, Needed
         if key.metric == task.metric and key.arm != benchmark.scratch.name:
             found[key] = labels_needed(cell, curves[key.task, key.mode], task.sign)
     return found
-
-
-def _columns(benchmark: Benchmark, keys: Mapping[Key, object]) -> Iterator[tuple[Task, str, int]]:
-    present = {(key.task, key.mode, key.labels) for key in keys}
-    for task in benchmark.tasks:
-        for mode in MODES:
-            for labels in sorted(found for name, kind, found in present if (name, kind) == (task.name, mode)):
-                yield task, mode, labels
-
-
-def _gaps(records: Records, cells: Mapping[Key, Cell]) -> Iterator[str]:
-    benchmark = records.benchmark
-    for what, table in (("costs", records.costs), ("pretext", records.pretext)):
-        if table is None:
-            yield f"records/{what}.parquet was not written, so nothing is said about it"
-    if benchmark.scratch is None:
-        yield "no arm has the role scratch, so nothing is compared with it"
-    if not benchmark.baselines:
-        yield "no arm has the role baseline, so nothing is compared with the best baseline"
-    for task in benchmark.tasks:
-        columns = [column for column in _columns(benchmark, cells) if column[0] is task]
-        if not columns:
-            yield f"{task.name}: nothing was measured yet"
-        for _, mode, labels in columns:
-            sizes = {}
-            for arm in benchmark.planned(task, mode):
-                cell = cells.get(Key(task.name, mode, labels, arm.name, task.metric))
-                sizes[arm.label] = len(set(zip(cell.cases, cell.seeds, strict=True))) if cell else 0
-            most = max(sizes.values(), default=0)
-            if short := [f"{label} {size}" for label, size in sizes.items() if size < most]:
-                where = f"{task.name}, {mode}, labels {labels}"
-                yield f"{where}: fewer scores than the {most} of other arms: {'; '.join(short)}"

@@ -33,15 +33,41 @@ class Views(NamedTuple):
 
 
 def sampled_views(
-    features: FrozenFeatures, store: Store, scans: Sequence[str], *, per_scan: int, seed: int, device: torch.device
+    features: FrozenFeatures,
+    store: Store,
+    scans: Sequence[str],
+    *,
+    per_scan: int,
+    seed: int,
+    device: torch.device,
+    drawn: int | None = None,
 ) -> Views:
-    """Features of ``per_scan`` views of every scan, placed by counted streams."""
-    sampler = Sampler(store, tuple(scans), ViewSettings(count=2, size=features.view), seed, augment=False)
+    """Features of ``per_scan`` views of every scan, placed by counted streams.
+
+    Args:
+        features: the network; it sees the middle of each view, of the size it learned with.
+        store: where the scans are.
+        scans: which.
+        per_scan: views of each, rounded up to an even number.
+        seed: of the places.
+        device: where the network is.
+        drawn: edge of the views that are placed, voxels; by default the network's own. Larger views lie nearer to the
+            middle, so networks of several sizes answer the same question only with one value for all.
+    """
+    edge = max(drawn or 0, features.view)
+    low = (edge - features.view) // 2
+    kept = slice(low, low + features.view)
+    # Where the margin is odd, what the network sees lies half a voxel off the middle.
+    shift = (low + features.view / 2 - edge / 2) * store.manifest.spacing
+    sampler = Sampler(store, tuple(scans), ViewSettings(count=2, size=edge), seed, augment=False)
     samples = -(-per_scan // 2) * len(scans)
     numbers = [list(range(start, min(start + 8, samples))) for start in range(0, samples, 8)]
-    seen = [features.views(batch.images.flatten(0, 1).to(device)).cpu() for batch in batches(sampler, numbers)]
+    seen = [
+        features.views(batch.images.flatten(0, 1)[..., kept, kept, kept].to(device)).cpu()
+        for batch in batches(sampler, numbers)
+    ]
     recipes = [sampler.draw(number) for number in range(samples)]
-    places = [recipe.centres - _middle(store, recipe.scan) for recipe in recipes]
+    places = [recipe.centres + shift - _middle(store, recipe.scan) for recipe in recipes]
     return Views(
         torch.cat(seen),
         torch.from_numpy(np.concatenate(places)).float(),

@@ -101,11 +101,24 @@ def probe(
 
 
 def probe_places(
-    features: FrozenFeatures, store: Store, split: str, settings: FinetuneSettings, device: torch.device
+    features: FrozenFeatures,
+    store: Store,
+    split: str,
+    settings: FinetuneSettings,
+    device: torch.device,
+    *,
+    drawn: int | None = None,
 ) -> list[ScoreRow]:
-    """Position and side, from views; they need no labels, so every training scan takes part."""
-    train = sampled_views(features, store, store.ids("train"), per_scan=VIEWS_TRAIN, seed=settings.seed, device=device)
-    test = sampled_views(features, store, store.ids(split), per_scan=VIEWS_TEST, seed=settings.seed + 1, device=device)
+    """Position and side, from views; they need no labels, so every training scan takes part.
+
+    ``drawn`` is the edge of the views that are placed, voxels (:func:`sampled_views`).
+    """
+    train, test = (
+        sampled_views(
+            features, store, store.ids(among), per_scan=count, seed=settings.seed + place, device=device, drawn=drawn
+        )
+        for place, (among, count) in enumerate((("train", VIEWS_TRAIN), (split, VIEWS_TEST)))
+    )
     return place_rows(train, test, store)
 
 

@@ -1,0 +1,64 @@
+"""A finished cell is taken only for the figures it was made for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orienteer.benchmark.finished import DONE, basis, check_finished, is_finished
+from orienteer.benchmark.plan import Cell, cells_of
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.errors import RunError
+from tests.benchmark.conftest import config
+
+SPLIT, DRAWN = "test", 16
+
+
+def cells(out: Path, **changes: object) -> list[Cell]:
+    return cells_of(BenchmarkSettings.build(config(**changes)), out)
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Path:
+    """Every cell of the toy benchmark, as ``run_cell`` leaves them."""
+    for cell in cells(tmp_path):
+        cell.folder.mkdir(parents=True)
+        (cell.folder / DONE).write_text(json.dumps({"v": 1, "basis": basis(cell, SPLIT, DRAWN)}))
+    return tmp_path
+
+
+def test_finished__the_same_configuration_goes_on(done: Path) -> None:
+    asked = cells(done)
+    assert all(map(is_finished, asked))
+    check_finished(asked, SPLIT, DRAWN)
+    more = cells(done, seeds=[0, 1, 2])
+    assert sum(not is_finished(cell) for cell in more) > 0
+    check_finished(more, SPLIT, DRAWN)
+
+
+@pytest.mark.parametrize("changes", [
+    {"pretrain_seeds": [1, 0]},  # seed 0 would start from another run than it did
+    {"seeds": [1, 0], "pretrain_seeds": [0, 1]},
+    {"arms": {**config()["arms"], "masked": {"label": "m", "role": "baseline", "pretrain": {"tasks": {"rpr": {}}}}}},
+    {"finetune": {**config()["finetune"], "optimiser": {"steps": 3, "batch": 1}}},
+])  # fmt: skip
+def test_finished__other_settings_and_other_runs_are_refused(done: Path, changes: dict) -> None:
+    with pytest.raises(RunError, match="finished with other settings, another pretraining run") as error:
+        check_finished(cells(done, **changes), SPLIT, DRAWN)
+    assert "delete that folder" in error.value.cure
+
+
+def test_finished__other_people_and_other_views_are_refused(done: Path) -> None:
+    pretrained = [cell for cell in cells(done) if cell.stage == "pretrain"]
+    check_finished(pretrained, "val", 24)
+    with pytest.raises(RunError):
+        check_finished(cells(done), "val", DRAWN)
+    with pytest.raises(RunError, match="place"):
+        check_finished(cells(done), SPLIT, 24)
+
+
+@pytest.mark.parametrize("content", ["{}", "", "[]"])
+def test_finished__cells_that_note_no_basis_are_taken(done: Path, content: str) -> None:
+    for cell in cells(done):
+        (cell.folder / DONE).write_text(content)
+    check_finished(cells(done), "val", DRAWN)

@@ -1,0 +1,64 @@
+"""Cells in processes: each has its own device and share of the cores, and one that is killed is named."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from orienteer.benchmark import pool
+
+
+@dataclass(frozen=True)
+class Fake:
+    """As much of a cell as the pool looks at."""
+
+    name: str
+    folder: Path
+
+
+def killed(cell: Fake) -> None:
+    """The work of a cell that the system kills if it is the one called ``greedy``."""
+    if cell.name == "greedy":
+        os._exit(137)
+    cell.folder.mkdir()
+
+
+def told(cell: Fake) -> None:
+    """Notes which device and how many threads it was given."""
+    threads = torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]
+    cell.folder.with_suffix(".txt").write_text(f"{os.environ.get('CUDA_VISIBLE_DEVICES', '')} {threads}")
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_pool__the_cell_that_was_killed_is_named_and_all_others_are_done(tmp_path: Path, parallel: int) -> None:
+    names = ["greedy", *(f"cell-{n}" for n in range(6))]
+    cells = [Fake(name, tmp_path / name) for name in (names if parallel == 1 else names[::-1])]
+    failures = pool._run(cells, killed, parallel, lambda *_: None)
+    assert list(failures) == ["greedy"]
+    assert "killed" in failures["greedy"]
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
+
+
+def test_pool__a_cell_gets_one_of_the_gpus_that_this_process_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(pool, "available_cores", lambda: 6)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    cells = [Fake(f"cell-{n}", tmp_path / f"cell-{n}") for n in range(2)]
+    assert pool._run(cells, told, 2, lambda *_: None) == {}
+    said = {path.read_text() for path in tmp_path.glob("*.txt")}
+    assert said <= {"5 (3, '3')", "7 (3, '3')"} and said
+
+
+@pytest.mark.parametrize(
+    ("named", "found"), [("", ["0", "1"]), ("5, 7", ["5", "7"]), ("MIG-a,MIG-b", ["MIG-a", "MIG-b"])]
+)
+def test_gpus__are_called_as_the_environment_calls_them(
+    monkeypatch: pytest.MonkeyPatch, named: str, found: list[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert pool._gpus() == found
