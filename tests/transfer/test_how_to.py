@@ -8,13 +8,19 @@ import nibabel
 import pytest
 import torch
 
-from tests.transfer.cohort import untrained_run
+from orienteer.pretraining.run import pretrain
+from tests.pretraining.conftest import tiny
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-the-encoder.md"
+AS_THE_PAGE_SAYS = (
+    "network={size: small}", "views={size: 24}",
+    "optimiser.steps=1", "evaluation={per_scan: 1, final_per_scan: 1, examples: 0}",
+)  # fmt: skip
 
 
 def test_how_to__the_encoder_page_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    untrained_run(tmp_path / "run", network={"size": "small"}, view=24)
+    settings = tiny("tasks={gap: {}, position: {}}", *AS_THE_PAGE_SAYS)
+    pretrain(folder / "store", tmp_path / "run", settings=settings, progress=False)
     nibabel.save(nibabel.load(folder / "scans" / "person_00.nii"), tmp_path / "scan.nii.gz")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
