@@ -25,7 +25,7 @@ INTRODUCTION = f"""\
 the other [network settings](configuration.md#network).
 
 - **voxels per cell** are the strides of the encoder's feature maps, finest first.
-- **with decoder** adds what dense features need (the tasks `adjacency` and `position`).
+- **with decoder** adds what dense features need (the tasks `adjacency`, `position`, `masked` and `genesis`).
 - A GPU is in order from `base` on; `small` trains in minutes on two CPU cores.
 
 """
@@ -35,7 +35,7 @@ ENDING = """
 |---|---|---|
 | `resunet` | a U-Net's contracting path of MONAI's residual units and max-pools; the default | |
 | `unet` | the same path with plain convolutions | |
-| `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install orienteer[swin]` |
+| `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install '.[swin]'` in the clone |
 | `vit` | MONAI's vision transformer, one map of tokens of 8^3 voxels (fewer where 8 does not divide the view) | |
 
 ## Your own network

@@ -15,6 +15,7 @@ Example::
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
+    encoder = api.pretrained("run").backbone.encoder
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
@@ -34,12 +35,14 @@ from orienteer.scans.check import check
 from orienteer.store import Store
 from orienteer.transfer.finetune import finetune
 from orienteer.transfer.predict import predict
+from orienteer.transfer.pretrained import Pretrained, pretrained
 from orienteer.transfer.probe import probe
 from orienteer.transfer.settings import FinetuneSettings
 
 __all__ = [
     "FinetuneSettings",
     "PretrainSettings",
+    "Pretrained",
     "Store",
     "benchmark",
     "check",
@@ -52,6 +55,7 @@ __all__ = [
     "observe",
     "predict",
     "pretrain",
+    "pretrained",
     "probe",
     "report",
     "where",

@@ -32,7 +32,9 @@ def finetune(
     source: Annotated[
         str, typer.Option("--from", help="The pretraining run to start from, or `scratch` for random weights.")
     ],
-    labels: Annotated[int | None, typer.Option(help="Labelled training scans to use; default all.", min=1)] = None,
+    labels: Annotated[
+        int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Networks to train, each with its own draw of scans.", min=1)] = 1,
     column: Annotated[str | None, typer.Option(help="Column of the table to classify or regress.")] = None,
     split: Annotated[str | None, typer.Option(help="People to score; default test, else val.")] = None,

@@ -24,7 +24,9 @@ def ingest(
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="A folder of label files named as the scans are.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A folder of label files named as the scans are; may come later.")
+    ] = None,
     table: Annotated[
         Path | None,
         typer.Option(help="TSV or CSV: id, and where known person and split; further numbers and categories are kept."),

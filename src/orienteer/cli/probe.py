@@ -24,7 +24,9 @@ WORDS = {
 def probe(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     store: Annotated[Path, typer.Argument(help="A store at the run's spacing; labels are optional.")],
-    labels: Annotated[int | None, typer.Option(help="Labelled training scans to use; default all.", min=1)] = None,
+    labels: Annotated[
+        int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
+    ] = None,
     split: Annotated[str | None, typer.Option(help="People to measure on; default test, else val.")] = None,
     name: Annotated[str | None, typer.Option(help="Folder name under RUN/probes; default the split.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings, e.g. structures.")] = None,

@@ -53,7 +53,7 @@ def load_template(spacing_mm: float) -> Template:
     except ImportError:
         raise OrienteerError(
             "the demo simulates people from a brain template in the nilearn package, which is missing",
-            cure="pip install 'orienteer[demo]'",
+            cure="in the clone: pip install '.[demo]'",
         ) from None
     # At 1 mm nilearn hands out its own grid; any other resolution would cost a resampling.
     image = datasets.load_mni152_template(resolution=1)

@@ -17,4 +17,4 @@ class EvaluationSettings(Config):
     batch: int = Field(16, ge=1)
     """Scans encoded together while measuring."""
     examples: int = Field(4, ge=0)
-    """Samples of which slices are kept for the report."""
+    """Samples of which slices are kept for the report; 0 keeps no picture of anybody."""

@@ -157,7 +157,7 @@ def _swin(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn
     try:
         return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
     except ImportError as error:
-        raise ConfigError(f"the swin encoder needs {error.name}", cure="pip install orienteer[swin]") from None
+        raise ConfigError(f"the swin encoder needs {error.name}", cure="in the clone: pip install '.[swin]'") from None
 
 
 def _vit(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:

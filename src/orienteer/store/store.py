@@ -66,7 +66,10 @@ class Store:
         """
         chosen = tuple(e.id for e in self.manifest.scans if split is None or e.split == split)
         if split is not None and not chosen:
-            raise StoreError(f"{self.path} has no scans in split {split!r}", cure=f"its splits: {self._splits}")
+            raise StoreError(
+                f"{self.path} has no scans in split {split!r}",
+                cure=f"its splits: {self._splits}; to evaluate every scan: --split all",
+            )
         return chosen
 
     def entry(self, scan_id: str) -> ScanEntry:

@@ -13,7 +13,7 @@ class OptimiserSettings(Config):
     steps: int = Field(2000, ge=1)
     """Optimiser steps in the whole run."""
     batch: int = Field(4, ge=1)
-    """Scans per step, over all processes; each gives K views."""
+    """Samples per step, over all processes: of a scan's K views in pretraining, of one patch in fine-tuning."""
     learning_rate: float = Field(2e-3, gt=0)
     """Peak learning rate."""
     weight_decay: float = Field(0.05, ge=0)
@@ -50,6 +50,6 @@ class CheckpointSettings(Config):
     log_every: int = Field(10, ge=1)
     """Steps between lines of training figures in the records."""
     keep: int = Field(3, ge=1)
-    """Most recent checkpoints that are kept, besides the best one."""
+    """Most recent checkpoints that are kept; where a run chooses a best one, that one too."""
     milestones: bool = True
     """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""

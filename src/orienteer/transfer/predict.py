@@ -17,7 +17,7 @@ from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.scans import Finding, Source, lay_out, read
 from orienteer.scans.findings import finding
-from orienteer.scans.kinds import channels_text, readable
+from orienteer.scans.kinds import Channels, channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
 
@@ -153,15 +153,23 @@ def _read(ensemble: Ensemble, source: Source) -> Volume:
     Raises:
         ScanError: it has others, or cannot be read.
     """
-    learned = (ensemble.channels, ensemble.channel_names)
-    if ensemble.channels > 1 and not source.channel_names:
+    return read_as(source, (ensemble.channels, ensemble.channel_names))
+
+
+def read_as(source: Source, learned: Channels) -> Volume:
+    """The scan in its own orientation, with the channels that a network learned.
+
+    Raises:
+        ScanError: it has others, or cannot be read.
+    """
+    if learned[0] > 1 and not source.channel_names:
         # A file of as many volumes as the network reads needs no layout to say that they are channels.
         source = replace(source, volumes="channels")
     volume = read(source)
     held = (len(volume.array), source.channel_names)
     if readable(held, learned):
         return volume
-    asked = ",".join(ensemble.channel_names) or "A,B"
+    asked = ",".join(learned[1]) or "A,B"
     raise ScanError(
         f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",
         code="channels-mixed",
