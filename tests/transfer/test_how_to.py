@@ -6,7 +6,7 @@ from typing import Any
 
 import nibabel
 import pytest
-import torch
+from safetensors.torch import load_file
 
 from orienteer.pretraining.run import pretrain
 from tests.pretraining.conftest import tiny
@@ -33,5 +33,5 @@ def test_how_to__the_encoder_page_runs(folder: Path, tmp_path: Path, monkeypatch
     assert (encoder.channels, encoder.strides) == ((16, 32, 64, 128), (1, 2, 4, 8))
     assert names["features"].embedding.shape == (1, 128)
     assert names["features"].dense.shape == (1, 32, 12, 12, 12)
-    assert "network.levels.0.conv.unit0.conv.weight" in torch.load("encoder.pt", weights_only=True)
+    assert "network.levels.0.conv.unit0.conv.weight" in load_file("encoder.safetensors")
     assert all(weight.grad is not None for weight in encoder.parameters())
