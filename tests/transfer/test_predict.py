@@ -178,6 +178,30 @@ def test_predict__another_networks_predictions_are_in_the_way(
     assert (tmp_path / "out" / "a.nii.gz").read_bytes() != before
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_predict__never_replaces_a_scan(overwrite: bool, stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        scan(tmp_path / "in", f"{name}.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    stand_in(ensemble(Levels()))
+    for scans, out in (("in", "in"), ("in", "link"), ("in/a.nii.gz", "in")):
+        with pytest.raises(RunError, match=r"would replace .*a\.nii\.gz") as caught:
+            predict("net", tmp_path / scans, tmp_path / out, overwrite=overwrite, progress=False)
+        assert "another folder" in caught.value.cure
+    assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+
+
+def test_predict__predictions_among_the_scans_are_no_scans(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    for _ in range(2):
+        result = predict("net", tmp_path / "in", tmp_path / "in" / "said", progress=False)
+        assert result.predicted == {"a": "a.nii.gz"} and not result.failed
+
+
 def predicted(stand_in: Callable[[Ensemble], None], folder: Path, one: Ensemble) -> Any:
     scan(folder / "in", "a.nii.gz", turned("RAS", spacing=3.0))
     stand_in(one)

@@ -1,7 +1,9 @@
 """``predict``: a fine-tuned network on a folder of scans; each answer lies on its scan's own grid."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,12 +66,16 @@ def predict(
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no finished fine-tuning, or predictions of another network in the way.
+        RunError: no finished fine-tuning, predictions of another network in the way, or a prediction that would
+            replace a scan.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
-    found = lay_out(Path(scans), layout=layout, channels=channels, expected=ensemble.channels)
+    # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
+    own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
+    found = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
     sources, failed = _unique(found.sources)
+    _spare_scans(folder, sources)
     _claim(folder, ensemble, overwrite)
     done: dict[str, Any] = {}
     console = Console(stderr=True, quiet=not progress)
@@ -100,6 +106,37 @@ def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]
             message = f"{owner.relative} has the id {source.id} as well, and is predicted"
             failed[f"{source.id} ({source.relative})"] = finding("duplicate-id", message)
     return list(first.values()), failed
+
+
+def _spare_scans(folder: Path, sources: Sequence[Source]) -> None:
+    """No scan, nor the labels its layout names, may be taken for a prediction and replaced by one.
+
+    Raises:
+        RunError: a prediction would have the place of one of them.
+    """
+    there = {}
+    for source in sources:
+        target = _target(folder, source)
+        with suppress(OSError):
+            there[_file(target)] = target
+    for source in sources if there else ():
+        for path in (*source.paths, *(source.labels.paths if source.labels else ())):
+            with suppress(OSError):
+                taken = there.get(_file(path))
+                if taken is not None:
+                    raise RunError(
+                        f"the prediction {taken} would replace {path}", cure="choose another folder for predictions"
+                    )
+
+
+def _target(folder: Path, source: Source) -> Path:
+    return folder / f"{source.id}.nii.gz"
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Which file it is, by whatever path or link it is reached."""
+    seen = path.stat()
+    return seen.st_dev, seen.st_ino
 
 
 def _claim(folder: Path, ensemble: Ensemble, overwrite: bool) -> None:
@@ -136,7 +173,7 @@ def _record(folder: Path, ensemble: Ensemble, done: Mapping[str, Any], failed: M
 
 
 def _one(ensemble: Ensemble, source: Source, folder: Path, overwrite: bool) -> Any:
-    target = folder / f"{source.id}.nii.gz"
+    target = _target(folder, source)
     if ensemble.goal.structures is not None and target.exists() and not overwrite:
         return target.name
     volume = _read(ensemble, source)
