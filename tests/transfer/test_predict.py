@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
+from orienteer.ingest.prepare import scaled
 from orienteer.store.manifest import Parameters
+from orienteer.transfer import predict as predicting
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.labelled import Answers
@@ -200,6 +203,133 @@ def test_predict__predictions_among_the_scans_are_no_scans(
     for _ in range(2):
         result = predict("net", tmp_path / "in", tmp_path / "in" / "said", progress=False)
         assert result.predicted == {"a": "a.nii.gz"} and not result.failed
+
+
+NORTH = Goal(("x",), None, Answers(("north", "south")))
+
+
+class Breaks(nn.Module):
+    """Calls everything north; at the second scan it raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error, self.asked = error, 0
+
+    def scores(self, images: Tensor) -> Tensor:
+        self.asked += 1
+        if self.asked == 2:
+            raise self.error
+        return torch.tensor([1.0, 0.0]).expand(len(images), -1)
+
+
+def answers(folder: Path) -> dict[str, Any]:
+    record = json.loads((folder / "predictions.json").read_text())
+    return {name: answer["value"] for name, answer in record["predictions"].items()}
+
+
+def three(folder: Path) -> Path:
+    for name in "abc":
+        scan(folder, f"{name}.nii.gz", turned("RAS", spacing=3.0), (2, 2, 2))
+    return folder
+
+
+def whole(*networks: nn.Module) -> Ensemble:
+    """One window sees a whole scan."""
+    made = ensemble(*networks, goals=(NORTH,) * len(networks))
+    patches = made.settings.patches.model_copy(update={"size": 96})
+    return replace(made, settings=made.settings.model_copy(update={"patches": patches}))
+
+
+def test_predict__answers_outlive_a_kill(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    """And the next call goes on with the others."""
+    three(tmp_path / "in")
+    stand_in(whole(Breaks(KeyboardInterrupt())))
+    with pytest.raises(KeyboardInterrupt):
+        predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert answers(tmp_path / "out") == {"a": "north"}
+    stand_in(whole(Says(0.0, 1.0)))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert {name: said["value"] for name, said in result.predicted.items()} == answers(tmp_path / "out")
+    assert answers(tmp_path / "out") == {"a": "north", "b": "south", "c": "south"}
+
+
+def test_predict__a_second_call_keeps_the_first_ones_answers(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    three(tmp_path / "in")
+    for said, names, overwrite in (((1.0, 0.0), "ab", False), ((0.0, 1.0), "bc", False), ((0.0, 1.0), "b", True)):
+        stand_in(whole(Says(*said)))
+        for name in names:
+            scans = tmp_path / "in" / f"{name}.nii.gz"
+            result = predict("net", scans, tmp_path / "out", overwrite=overwrite, progress=False)
+            assert list(result.predicted) == [name]
+        if names == "bc":
+            assert answers(tmp_path / "out") == {"a": "north", "b": "north", "c": "south"}
+    assert answers(tmp_path / "out") == {"a": "north", "b": "south", "c": "south"}
+
+
+def test_predict__a_second_call_keeps_the_list_and_what_was_left_out(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    three(tmp_path / "in")
+    cut(tmp_path / "in" / "b.nii.gz", 0.5)
+    stand_in(ensemble(Levels()))
+    for name in "abc":
+        predict("net", tmp_path / "in" / f"{name}.nii.gz", tmp_path / "out", progress=False)
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert record["predictions"] == {"a": "a.nii.gz", "c": "c.nii.gz"} and list(record["failed"]) == ["b"]
+    scan(tmp_path / "in", "b.nii.gz", turned("RAS", spacing=3.0), (2, 2, 2))
+    predict("net", tmp_path / "in" / "b.nii.gz", tmp_path / "out", progress=False)
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert set(record["predictions"]) == {"a", "b", "c"} and not record["failed"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_predict__a_scan_too_large_costs_no_other(
+    error: Exception, stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Breaks(error)))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(result.predicted) == ["a", "c"]
+    assert (result.failed["b"].code, result.failed["b"].cure) == ("out-of-memory", "predict it on its own")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("Failed to allocate memory for image.", "out-of-memory"), ("Zero-valued spacing", "unreadable")],
+)
+def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
+    said: str, code: str, stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path / "in")
+    asked: list[None] = []
+
+    def breaks(*given: Any) -> Any:
+        asked.append(None)
+        if len(asked) == 2:
+            raise RuntimeError(f"Exception thrown in SimpleITK Resample: {said}")
+        return scaled(*given)
+
+    monkeypatch.setattr(predicting, "scaled", breaks)
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(result.predicted) == ["a", "c"]
+    assert result.failed["b"].code == code and result.failed["b"].cure
+
+
+def test_predict__what_breaks_on_every_scan_is_no_finding(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Breaks(RuntimeError("CUDA error: an illegal memory access was encountered"))))
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        predict("net", tmp_path / "in", tmp_path / "out", progress=False)
 
 
 def predicted(stand_in: Callable[[Ensemble], None], folder: Path, one: Ensemble) -> Any:

@@ -1,6 +1,5 @@
 """``predict``: a fine-tuned network on a folder of scans; each answer lies on its scan's own grid."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -9,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from orienteer.atomic import write_json
 from orienteer.errors import RunError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
+from orienteer.memory import ran_out
 from orienteer.scans import Finding, Source, lay_out, read
 from orienteer.scans.findings import finding
 from orienteer.scans.kinds import channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
+from orienteer.transfer.predictions import RECORD, Predictions
 
-RECORD = "predictions.json"
+__all__ = ["RECORD", "PredictResult", "predict"]
 
 
 @dataclass(frozen=True)
@@ -73,26 +72,28 @@ def predict(
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
     # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
-    found = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
-    sources, failed = _unique(found.sources)
+    laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
+    sources, failed = _unique(laid.sources)
     _spare_scans(folder, sources)
-    _claim(folder, ensemble, overwrite)
+    record = Predictions.claim(folder, ensemble, overwrite=overwrite)
+    for name, found in failed.items():
+        record.leave_out(name, found)
     done: dict[str, Any] = {}
     console = Console(stderr=True, quiet=not progress)
     columns = (TextColumn("predicting"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
         for source in bar.track(sources):
             try:
-                done[source.id] = _one(ensemble, source, folder, overwrite)
-            except ScanError as error:
-                failed[source.id] = Finding(error.code, "error", error.message, error.cure)
-            except (MemoryError, torch.OutOfMemoryError):
-                alone = "predict it on its own"
-                failed[source.id] = Finding("out-of-memory", "error", "does not fit into memory", alone)
-            except OSError as error:
-                message = f"{source.relative}: cannot be read: {error.strerror}"
-                failed[source.id] = Finding("unreadable", "error", message, "check the file")
-    _record(folder, ensemble, done, failed)
+                said = _kept(record, source) if not overwrite else None
+                done[source.id] = said if said is not None else _one(ensemble, source, folder)
+            except Exception as error:
+                reason = _finding(source, error)
+                if reason is None:
+                    raise
+                failed[source.id] = reason
+                record.leave_out(source.id, reason)
+            else:
+                record.add(source.id, done[source.id])
     return PredictResult(folder, done, failed)
 
 
@@ -139,47 +140,38 @@ def _file(path: Path) -> tuple[int, int]:
     return seen.st_dev, seen.st_ino
 
 
-def _claim(folder: Path, ensemble: Ensemble, overwrite: bool) -> None:
-    """A folder belongs to one network: class numbers of two must never lie side by side."""
-    try:
-        before = json.loads((folder / RECORD).read_text(encoding="utf-8")).get("network")
-    except (OSError, ValueError, AttributeError):
-        before = None
-    if before == ensemble.digest:
-        return
-    if before is not None and not overwrite:
-        raise RunError(
-            f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
-        )
-    _record(folder, ensemble, {}, {})
+def _finding(source: Source, error: Exception) -> Finding | None:
+    """What is wrong with one scan; None where the error is not about the scan, and all others would meet it too."""
+    if ran_out(error):
+        return Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
+    if isinstance(error, ScanError):
+        return Finding(error.code, "error", error.message, error.cure)
+    if isinstance(error, OSError):
+        message = f"{source.relative}: cannot be read: {error.strerror}"
+        return Finding("unreadable", "error", message, "check the file")
+    return None
 
 
-def _record(folder: Path, ensemble: Ensemble, done: Mapping[str, Any], failed: Mapping[str, Finding]) -> None:
-    structures = ensemble.goal.structures
-    write_json(
-        folder / RECORD,
-        {
-            "network": ensemble.digest,
-            "networks": len(ensemble.networks),
-            "classes": {str(n): name for n, name in enumerate(structures.names, start=1)} if structures else None,
-            "column": ensemble.settings.column,
-            "predictions": dict(done),
-            "failed": {
-                name: {"code": found.code, "message": found.message, "cure": found.cure}
-                for name, found in failed.items()
-            },
-        },
-    )
+def _kept(record: Predictions, source: Source) -> Any:
+    """What an earlier call predicted; None where there is nothing."""
+    if record.ensemble.goal.structures is None:
+        return record.done.get(source.id)
+    target = _target(record.folder, source)
+    return target.name if target.exists() else None
 
 
-def _one(ensemble: Ensemble, source: Source, folder: Path, overwrite: bool) -> Any:
-    target = _target(folder, source)
-    if ensemble.goal.structures is not None and target.exists() and not overwrite:
-        return target.name
+def _one(ensemble: Ensemble, source: Source, folder: Path) -> Any:
     volume = _read(ensemble, source)
-    ready = scaled(canonical(volume), ensemble.parameters)
+    try:
+        ready = scaled(canonical(volume), ensemble.parameters)
+    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
+        if ran_out(error):
+            raise
+        message = f"{source.relative}: cannot be brought onto the network's grid"
+        raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
     if ensemble.goal.structures is None:
         return ensemble.answer(ready)
+    target = _target(folder, source)
     _write(ensemble.probabilities(ready), ready, volume, target)
     return target.name
 

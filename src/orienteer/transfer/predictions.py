@@ -1,0 +1,99 @@
+"""A folder of predictions: whose it is, what was predicted so far, and what could not be."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from orienteer.atomic import write_json
+from orienteer.errors import RunError
+from orienteer.scans import Finding
+from orienteer.transfer.ensemble import Ensemble
+
+RECORD = "predictions.json"
+
+
+@dataclass
+class Predictions:
+    """``predictions.json``, written again after every scan, so that a kill costs only the scan in work.
+
+    Attributes:
+        folder: where the predictions are.
+        ensemble: the networks that predict.
+        done: scan id to file name, or to the answer; earlier calls' too.
+        failed: scan id to what was wrong with it.
+    """
+
+    folder: Path
+    ensemble: Ensemble
+    done: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def claim(cls, folder: Path, ensemble: Ensemble, *, overwrite: bool) -> Self:
+        """Go on with what this network left there, or begin.
+
+        A folder belongs to one network: class numbers of two must never lie side by side.
+
+        Raises:
+            RunError: another network's predictions are in the way.
+        """
+        before = _read(folder)
+        network = before.get("network")
+        if network == ensemble.digest:
+            failed = {} if overwrite else _table(before, "failed")
+            return cls(folder, ensemble, _table(before, "predictions"), failed)
+        if network is not None and not overwrite:
+            raise RunError(
+                f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
+            )
+        claimed = cls(folder, ensemble)
+        claimed.write()
+        return claimed
+
+    def add(self, scan: str, answer: Any) -> None:
+        """A scan was predicted, now or before."""
+        if self.done.get(scan) != answer or scan in self.failed:
+            self.failed.pop(scan, None)
+            self.done[scan] = answer
+            self.write()
+
+    def leave_out(self, scan: str, found: Finding) -> None:
+        """A scan could not be predicted."""
+        self.done.pop(scan, None)
+        self.failed[scan] = {"code": found.code, "message": found.message, "cure": found.cure}
+        self.write()
+
+    def write(self) -> None:
+        """Write the record.
+
+        Raises:
+            OrienteerError: the disk refuses.
+        """
+        ensemble, structures = self.ensemble, self.ensemble.goal.structures
+        names = enumerate(structures.names, start=1) if structures else ()
+        write_json(
+            self.folder / RECORD,
+            {
+                "network": ensemble.digest,
+                "networks": len(ensemble.networks),
+                "classes": {str(number): name for number, name in names} or None,
+                "column": ensemble.settings.column,
+                "predictions": self.done,
+                "failed": self.failed,
+            },
+        )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The record that is there; empty where none can be read."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _table(record: dict[str, Any], key: str) -> dict[str, Any]:
+    table = record.get(key)
+    return table if isinstance(table, dict) else {}
