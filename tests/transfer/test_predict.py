@@ -205,6 +205,73 @@ def test_predict__predictions_among_the_scans_are_no_scans(
         assert result.predicted == {"a": "a.nii.gz"} and not result.failed
 
 
+class Stops(Levels):
+    """Killed at the second scan."""
+
+    asked = 0
+
+    def scores(self, images: Tensor) -> Tensor:
+        self.asked += 1
+        if self.asked == 2:
+            raise KeyboardInterrupt
+        return super().scores(images)
+
+
+def whole_scans(one: Ensemble) -> Ensemble:
+    """One window sees a whole scan."""
+    patches = one.settings.patches.model_copy(update={"size": 96})
+    return replace(one, settings=one.settings.model_copy(update={"patches": patches}))
+
+
+def test_predict__a_killed_overwrite_leaves_nothing_of_the_other_network(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    three(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.nii.gz").write_bytes(b"mine")
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    first = {name: (tmp_path / "out" / f"{name}.nii.gz").read_bytes() for name in "abc"}
+    stand_in(whole_scans(ensemble(Stops(-0.5), digest="b")))
+    with pytest.raises(KeyboardInterrupt):
+        predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == ["a.nii.gz", "notes.nii.gz", "predictions.json"]
+    stand_in(whole_scans(ensemble(Levels(-0.5), digest="b")))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert all((tmp_path / "out" / f"{name}.nii.gz").read_bytes() != before for name, before in first.items())
+    assert (tmp_path / "out" / "notes.nii.gz").read_bytes() == b"mine"
+
+
+def test_predict__overwriting_deletes_no_file_elsewhere(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    """A record is a file that anybody may have written."""
+    three(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    wild = {"a": "../in/a.nii.gz", "b": str(tmp_path / "in" / "b.nii.gz"), "c": "keep.txt", "d": 7}
+    (tmp_path / "out" / "keep.txt").write_text("mine")
+    (tmp_path / "out" / "predictions.json").write_text(json.dumps({"network": "a", "predictions": wild}))
+    stand_in(ensemble(Levels(), digest="b"))
+    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
+    assert len(list((tmp_path / "in").iterdir())) == 3 and (tmp_path / "out" / "keep.txt").exists()
+
+
+@pytest.mark.parametrize("record", [None, "{", "[]"])
+def test_predict__files_of_an_unknown_network_are_in_the_way(
+    record: str | None, stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.nii.gz").write_bytes(b"whose?")
+    if record is not None:
+        (tmp_path / "out" / "predictions.json").write_text(record)
+    stand_in(ensemble(Levels()))
+    with pytest.raises(RunError, match=r"a\.nii\.gz is in the way") as caught:
+        predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert "--overwrite" in caught.value.cure and (tmp_path / "out" / "a.nii.gz").read_bytes() == b"whose?"
+    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
+    assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
+
+
 NORTH = Goal(("x",), None, Answers(("north", "south")))
 
 
@@ -234,10 +301,7 @@ def three(folder: Path) -> Path:
 
 
 def whole(*networks: nn.Module) -> Ensemble:
-    """One window sees a whole scan."""
-    made = ensemble(*networks, goals=(NORTH,) * len(networks))
-    patches = made.settings.patches.model_copy(update={"size": 96})
-    return replace(made, settings=made.settings.model_copy(update={"patches": patches}))
+    return whole_scans(ensemble(*networks, goals=(NORTH,) * len(networks)))
 
 
 def test_predict__answers_outlive_a_kill(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:

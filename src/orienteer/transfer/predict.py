@@ -20,7 +20,7 @@ from orienteer.scans.findings import finding
 from orienteer.scans.kinds import channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
-from orienteer.transfer.predictions import RECORD, Predictions
+from orienteer.transfer.predictions import ENDING, RECORD, Predictions
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
@@ -75,7 +75,8 @@ def predict(
     laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
     sources, failed = _unique(laid.sources)
     _spare_scans(folder, sources)
-    record = Predictions.claim(folder, ensemble, overwrite=overwrite)
+    files = [_target(folder, source) for source in sources] if ensemble.goal.structures is not None else []
+    record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
     for name, found in failed.items():
         record.leave_out(name, found)
     done: dict[str, Any] = {}
@@ -131,7 +132,7 @@ def _spare_scans(folder: Path, sources: Sequence[Source]) -> None:
 
 
 def _target(folder: Path, source: Source) -> Path:
-    return folder / f"{source.id}.nii.gz"
+    return folder / f"{source.id}{ENDING}"
 
 
 def _file(path: Path) -> tuple[int, int]:

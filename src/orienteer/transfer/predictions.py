@@ -1,16 +1,18 @@
 """A folder of predictions: whose it is, what was predicted so far, and what could not be."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from orienteer.atomic import write_json
-from orienteer.errors import RunError
+from orienteer.errors import OrienteerError, RunError
 from orienteer.scans import Finding
 from orienteer.transfer.ensemble import Ensemble
 
 RECORD = "predictions.json"
+ENDING = ".nii.gz"
 
 
 @dataclass
@@ -30,13 +32,21 @@ class Predictions:
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def claim(cls, folder: Path, ensemble: Ensemble, *, overwrite: bool) -> Self:
+    def claim(cls, folder: Path, ensemble: Ensemble, targets: Sequence[Path], *, overwrite: bool) -> Self:
         """Go on with what this network left there, or begin.
 
-        A folder belongs to one network: class numbers of two must never lie side by side.
+        A folder belongs to one network: class numbers of two must never lie side by side. Begun anew, what another
+        network left is deleted before the record changes hands, so that a kill leaves no files of two in it.
+
+        Args:
+            folder: where the predictions go.
+            ensemble: the networks that predict.
+            targets: the files that this call would write.
+            overwrite: replace another network's predictions.
 
         Raises:
-            RunError: another network's predictions are in the way.
+            RunError: another network's predictions, or files nobody can tell the network of, are in the way.
+            OrienteerError: the disk refuses.
         """
         before = _read(folder)
         network = before.get("network")
@@ -47,6 +57,14 @@ class Predictions:
             raise RunError(
                 f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
             )
+        there = [path for path in targets if path.exists()]
+        if network is None and not overwrite and (there or (folder / RECORD).exists()):
+            unknown = there[0] if there else folder / RECORD
+            raise RunError(
+                f"{unknown} is in the way, and no whole {RECORD} says which network made it",
+                cure="choose another folder, or add --overwrite",
+            )
+        _delete({*there, *_files(folder, before)})
         claimed = cls(folder, ensemble)
         claimed.write()
         return claimed
@@ -97,3 +115,19 @@ def _read(folder: Path) -> dict[str, Any]:
 def _table(record: dict[str, Any], key: str) -> dict[str, Any]:
     table = record.get(key)
     return table if isinstance(table, dict) else {}
+
+
+def _files(folder: Path, record: dict[str, Any]) -> list[Path]:
+    """The files a record names: label maps beside it, and nothing that somebody wrote into it."""
+    names = [name for name in _table(record, "predictions").values() if isinstance(name, str)]
+    return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]
+
+
+def _delete(files: Iterable[Path]) -> None:
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise OrienteerError(
+                f"cannot delete {file}: {error.strerror}", cure="choose a folder you may write to"
+            ) from error
