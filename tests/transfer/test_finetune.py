@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from safetensors.numpy import load_file
 
@@ -67,6 +69,30 @@ def test_finetune__ensembles_its_seeds(undisturbed: Path) -> None:
     assert len(both.networks) == 2 and len(one.networks) == 1 and both.digest != one.digest
     assert both.goal.structures is not None and both.goal.structures.names == ("big", "pair")
     assert not any(network.training for network, _ in both.networks)
+
+
+def test_finetune__settings_are_as_asked_and_the_record_tells_what_was_resolved(undisturbed: Path) -> None:
+    seed = FinetuneFolder(undisturbed / "seed_0")
+    assert seed.settings().devices == quick().devices and seed.settings().devices.precision == "auto"
+    environment = seed.record()["environment"]
+    assert {key: environment[key] for key in ("device", "devices", "precision", "threads")} == {
+        "device": environment["device"], "devices": 1, "precision": "32-true", "threads": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("trained", "said"), [("bf16-mixed", "32-true"), ("32-true", "32-true")])
+def test_ensemble__needs_no_gpu_that_it_was_trained_on(
+    trained: str, said: str, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders from before hold resolved devices."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for file in (tmp_path / "out").glob("seed_*/settings.yaml"):
+        gpus = {"accelerator": "gpu", "devices": 4, "precision": trained, "threads": 64, "workers": 8}
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
+    loaded = Ensemble.load(tmp_path / "out")
+    assert loaded.device.type == "cpu" and len(loaded.networks) == 2
+    assert (loaded.settings.devices.devices, loaded.settings.devices.precision) == (1, said)
 
 
 def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,19 @@ def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Pa
     settings = quick(PAIR, "labels=2")
     finetune(folder / "store", undisturbed, source=run, settings=settings, seeds=(0, 1), resume=True, progress=False)
     assert {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()} == before
+
+
+def test_resume__of_a_folder_with_the_devices_of_another_machine(
+    folder: Path, run: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Devices may change between calls, and folders from before hold resolved ones."""
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for seed in (0, 1):
+        file = tmp_path / "out" / f"seed_{seed}" / "settings.yaml"
+        gpus = {"accelerator": "gpu", "devices": 4, "precision": "bf16-mixed", "threads": 64, "workers": 8}
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
+    again = quick(PAIR, "labels=2", "devices.threads=2")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=again, seeds=(0, 1), resume=True, progress=False)
 
 
 def test_resume__refuses_what_would_be_another_fine_tuning(

@@ -17,6 +17,7 @@ from orienteer.memory import explained
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
+from orienteer.pretraining.record import environment
 from orienteer.store import Parameters, Store
 from orienteer.store.kinds import require_channels
 from orienteer.training.checkpoint import latest_checkpoint
@@ -135,7 +136,7 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
             f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
             cure="set optimiser.batch to a multiple of devices.devices",
         )
-    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run)
+    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run, settings.devices)
     if goal.answers is not None and settings.column is not None:
         for scan in (*scored, *work.watched):
             goal.answers.encode(store.entry(scan).table[settings.column], scan)
@@ -146,7 +147,8 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
     settings = work.settings
     if not folder.is_claimed:
-        folder.create(settings)
+        # As asked for: what was resolved here, the record tells, and need not be there where it predicts.
+        folder.create(settings.model_copy(update={"devices": work.asked}))
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
         console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False, soft_wrap=True)
@@ -200,6 +202,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
     store = work.store
     return {
         "orienteer_version": __version__,
+        "environment": environment(work.settings.devices),
         "kind": work.settings.kind,
         "goal": work.goal.to_json(),
         "channels": store.entry(work.goal.scans[0]).channels,

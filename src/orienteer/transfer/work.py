@@ -13,6 +13,7 @@ from orienteer.observations import Measure, Observation
 from orienteer.store import Store
 from orienteer.training.optimiser import Gentle
 from orienteer.training.session import Validation
+from orienteer.training.settings import DeviceSettings
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.networks import ScanNetwork, SegmentationNetwork
 from orienteer.transfer.patches import PatchBatch, PatchSampler, patch_batches
@@ -24,12 +25,22 @@ from orienteer.views.loader import step_numbers
 
 @dataclass
 class Finetuning:
-    """Patches of a few labelled scans; ``source`` is the pretraining run, or None to start from scratch."""
+    """Patches of a few labelled scans.
+
+    Attributes:
+        settings: with devices resolved.
+        store: where the scans are.
+        goal: what is learned.
+        source: the pretraining run, or None to start from scratch.
+        asked: the devices as they were asked for.
+        loaded: what became of the run's weights, once built.
+    """
 
     settings: FinetuneSettings
     store: Store
     goal: Goal
     source: Path | None
+    asked: DeviceSettings
     loaded: Loaded | None = None
 
     def build(self) -> SegmentationNetwork | ScanNetwork:
