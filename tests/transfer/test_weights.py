@@ -59,6 +59,14 @@ def test_load__changes_the_listed_weights_and_no_others(untrained: Path) -> None
     assert convolutions and not any(torch.equal(after[name], before[name]) for name in convolutions)
 
 
+def test_load__tells_runs_of_one_kind_apart(untrained: Path, tmp_path: Path) -> None:
+    other, same = untrained_run(tmp_path / "other", seed=6), untrained_run(tmp_path / "same")
+    taken = [load_weights(segmenter(), run, decoder=False) for run in (untrained, same, other)]
+    assert len({loaded.sentence() for loaded in taken}) == 1
+    assert taken[0].sha256 == taken[1].sha256 != taken[2].sha256
+    assert load_weights(segmenter(), untrained).sha256 != taken[0].sha256
+
+
 def test_load__leaves_the_decoder_when_asked(untrained: Path) -> None:
     network = segmenter()
     loaded = load_weights(network, untrained, decoder=False)

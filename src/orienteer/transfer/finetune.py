@@ -90,6 +90,8 @@ def finetune(
         )
     console = Console(stderr=True, quiet=not progress)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
+    if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
+        raise RunError(f"{run} is still learning", cure="wait until it is finished; nothing was written")
     for seed, work in zip(seeds, works, strict=True):
         _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
@@ -212,6 +214,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "fingerprint": fingerprint(store, labels=True),
         "pretrained": work.source is not None,
         "loaded": work.loaded.sentence() if work.loaded else None,
+        "loaded_sha256": work.loaded.sha256 if work.loaded else None,
     }
 
 
@@ -233,6 +236,12 @@ def _same(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
         raise RunError(
             f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
             cure="resume with the same --from, or choose another folder",
+        )
+    # Folders from before have the sentence only.
+    if work.loaded is not None and record.get("loaded_sha256", work.loaded.sha256) != work.loaded.sha256:
+        raise RunError(
+            f"{folder.path} was started with other weights than those of {work.source}",
+            cure="resume with the same --from, as it was then, or choose another folder",
         )
     if record.get("split", split) != split:
         raise RunError(

@@ -1,9 +1,11 @@
 """Weights from a pretraining run into a new network: what fits, what does not, said aloud."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
@@ -23,12 +25,14 @@ class Loaded:
         missing: names of the new network that keep their random start.
         unexpected: names of the run that found no place.
         step: the run's step they are from.
+        sha256: of the values taken; two runs of one kind differ in nothing else.
     """
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     step: int
+    sha256: str
 
     def to_json(self) -> dict[str, object]:
         """For ``weights.json``."""
@@ -72,6 +76,7 @@ def load_weights(network: nn.Module, run: Path, *, decoder: bool = True) -> Load
         missing=tuple(sorted(set(target) - set(fitting))),
         unexpected=tuple(sorted(set(source) - set(fitting))),
         step=checkpoint.step,
+        sha256=_sha256(fitting),
     )
 
 
@@ -82,6 +87,14 @@ def network_of(run: Path) -> NetworkSettings:
         RunError: this is no run folder.
     """
     return RunFolder(run).settings().network
+
+
+def _sha256(weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode() + b"\0")
+        digest.update(weights[name].detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _wanted(name: str, decoder: bool, same_stride: bool) -> bool:

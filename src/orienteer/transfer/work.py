@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from orienteer.errors import RunError
 from orienteer.observations import Measure, Observation
 from orienteer.store import Store
 from orienteer.training.optimiser import Gentle
@@ -44,10 +45,20 @@ class Finetuning:
     loaded: Loaded | None = None
 
     def build(self) -> SegmentationNetwork | ScanNetwork:
-        """The network, with the run's weights in it."""
+        """The network, with the run's weights in it.
+
+        Raises:
+            RunError: the run does not fit, or is no longer what it was when this fine-tuning was prepared.
+        """
         network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
         if self.source is not None:
-            self.loaded = load_weights(network, self.source, decoder=self.settings.transfer.decoder)
+            loaded = load_weights(network, self.source, decoder=self.settings.transfer.decoder)
+            if self.loaded is not None and loaded.sha256 != self.loaded.sha256:
+                raise RunError(
+                    f"the best weights of {self.source} have changed since this fine-tuning began",
+                    cure="wait until that run is finished, then fine-tune into another folder",
+                )
+            self.loaded = loaded
             if self.settings.transfer.freeze == "encoder":
                 network.encoder.requires_grad_(False)
         return network
