@@ -68,10 +68,7 @@ class Ensemble:
         networks, digest = [], hashlib.sha256()
         for folder in folders:
             own = Goal.from_json(folder.record()["goal"])
-            if (own.structures, own.answers and own.answers.categories) != (
-                goal.structures,
-                goal.answers and goal.answers.categories,
-            ):
+            if own.learned != goal.learned:
                 raise RunError(
                     f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
                 )

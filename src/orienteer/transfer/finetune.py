@@ -24,8 +24,9 @@ from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
 from orienteer.training.weights import restore_weights
+from orienteer.transfer.agree import same_as_started, seeds_agree
 from orienteer.transfer.folder import FinetuneFolder
-from orienteer.transfer.goal import Goal, goal_of
+from orienteer.transfer.goal import goal_of
 from orienteer.transfer.labelled import labelled_scans, scored_split
 from orienteer.transfer.score import ScoreRow, score_scans
 from orienteer.transfer.settings import FinetuneSettings
@@ -90,8 +91,7 @@ def finetune(
         )
     console = Console(stderr=True, quiet=not progress)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
-    if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
-        raise RunError(f"{run} is still learning", cure="wait until it is finished; nothing was written")
+    seeds_agree(works)
     for seed, work in zip(seeds, works, strict=True):
         _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
@@ -110,7 +110,7 @@ def finetune_one(
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
     if folder.is_claimed:
-        _same(work, folder, split)
+        same_as_started(work, folder, split)
     if not folder.scores.is_file():
         with folder.locked(), explained(MEMORY):
             _train(work, folder, console, progress)
@@ -216,35 +216,3 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "loaded": work.loaded.sentence() if work.loaded else None,
         "loaded_sha256": work.loaded.sha256 if work.loaded else None,
     }
-
-
-def _same(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
-    """A resumed fine-tuning must be the one that was started, finished or not."""
-    ours = work.settings.model_dump(mode="json", exclude={"devices"})
-    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
-        raise RunError(
-            f"{folder.path} was started with other settings",
-            cure="resume with the same --set, --labels and --from, or choose another folder",
-        )
-    if not folder.record_file.is_file():
-        return  # killed before anything but its settings was written
-    record = folder.record()
-    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
-        raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
-    before = record["loaded"]
-    if before != (work.loaded.sentence() if work.loaded else None):
-        raise RunError(
-            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
-            cure="resume with the same --from, or choose another folder",
-        )
-    # Folders from before have the sentence only.
-    if work.loaded is not None and record.get("loaded_sha256", work.loaded.sha256) != work.loaded.sha256:
-        raise RunError(
-            f"{folder.path} was started with other weights than those of {work.source}",
-            cure="resume with the same --from, as it was then, or choose another folder",
-        )
-    if record.get("split", split) != split:
-        raise RunError(
-            f"{folder.path} was scored on {record['split']}, not {split}",
-            cure=f"resume with --split {record['split']}, or choose another folder",
-        )

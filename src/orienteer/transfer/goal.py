@@ -33,6 +33,11 @@ class Goal:
     answers: Answers | None
     voxels: tuple[int, ...] = ()
 
+    @property
+    def learned(self) -> tuple[Structures | None, tuple[str, ...]]:
+        """What networks must have in common to answer together: structures, and categories."""
+        return self.structures, self.answers.categories if self.answers else ()
+
     def network(self, settings: FinetuneSettings, channels: int) -> SegmentationNetwork | ScanNetwork:
         """The network for this goal; its fresh weights derive from the seed alone."""
         with torch.random.fork_rng(devices=[]):
