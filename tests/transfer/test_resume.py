@@ -85,9 +85,9 @@ def test_finetune__a_run_that_learns_on_in_between_is_refused(
     runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
     calls: list[None] = []
 
-    def load(network: Any, run: Path, *, decoder: bool) -> Loaded:
+    def load(network: Any, run: Path, **options: Any) -> Loaded:
         calls.append(None)
-        return load_weights(network, runs[len(calls) > changes], decoder=decoder)
+        return load_weights(network, runs[len(calls) > changes], **options)
 
     monkeypatch.setattr(working, "load_weights", load)
     settings = quick(PAIR, "labels=1", "validate_scans=false")

@@ -108,6 +108,19 @@ def test_load__another_encoder_is_refused_and_names_a_weight(changes: dict[str, 
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
+@pytest.mark.parametrize("name", ["vit", "swin"])
+def test_load__an_encoder_of_one_size_names_the_size(name: str, tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", network={"name": name})
+    made = {
+        patch: ScanNetwork(NetworkSettings(name=name, size="tiny"), in_channels=1, patch=patch, outputs=1)
+        for patch in (16, 32)
+    }
+    load_weights(made[16], run, patch=16)
+    with pytest.raises(RunError, match=r"views of 16 voxels, .* patches of 32: encoder\.") as caught:
+        load_weights(made[32], run, patch=32)
+    assert caught.value.cure == "add --set patches.size=16"
+
+
 def test_load__other_channels_are_refused(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", channels=2)
     with pytest.raises(RunError, match="another encoder"):

@@ -52,7 +52,9 @@ class Finetuning:
         """
         network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
         if self.source is not None:
-            loaded = load_weights(network, self.source, decoder=self.settings.transfer.decoder)
+            loaded = load_weights(
+                network, self.source, decoder=self.settings.transfer.decoder, patch=self.settings.patches.size
+            )
             if self.loaded is not None and loaded.sha256 != self.loaded.sha256:
                 raise RunError(
                     f"the best weights of {self.source} have changed since this fine-tuning began",
