@@ -16,6 +16,7 @@ from orienteer.training.optimiser import Gentle
 from orienteer.training.session import Validation
 from orienteer.training.settings import DeviceSettings
 from orienteer.transfer.goal import Goal
+from orienteer.transfer.labelled import has_answer
 from orienteer.transfer.networks import ScanNetwork, SegmentationNetwork
 from orienteer.transfer.patches import PatchBatch, PatchSampler, patch_batches
 from orienteer.transfer.score import score_scans
@@ -118,4 +119,4 @@ class Finetuning:
         entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
         if self.settings.kind == "segment":
             return tuple(entry.id for entry in entries if entry.labelled)
-        return tuple(entry.id for entry in entries if entry.table.get(self.settings.column or "", "").strip())
+        return tuple(entry.id for entry in entries if has_answer(entry, self.settings.column))
