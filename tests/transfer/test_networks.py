@@ -79,6 +79,14 @@ def test_class_weights__by_hand() -> None:
     assert float((half * torch.tensor(voxels)).sum()) == pytest.approx(1000, rel=1e-5)
 
 
+@pytest.mark.parametrize("rarity", [0.0, 0.5, 1.0])
+def test_class_weights__a_class_without_voxels(rarity: float) -> None:
+    """Labels that fill the scan leave no background."""
+    weights = class_weights((0, 900, 100), rarity)
+    assert bool(torch.isfinite(weights).all()) and weights[0] >= weights[2]
+    assert weights[1:].tolist() == pytest.approx(class_weights((1, 900, 100), rarity)[1:].tolist())
+
+
 def test_goal__counts_the_voxels_of_every_class(store: Store) -> None:
     goal = goal_of(store, quick(PAIR, "labels=2"))
     labels = np.stack([store.labels(scan) for scan in goal.scans])
