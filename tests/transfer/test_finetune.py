@@ -17,7 +17,7 @@ from orienteer.store import Store
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.finetune import finetune, finetune_one
 from orienteer.transfer.folder import FinetuneFolder
-from tests.transfer.cohort import LAST, PAIR, history, quick, weights
+from tests.transfer.cohort import LAST, PAIR, history, quick, untrained_run, weights
 
 COLUMNS = ["case", "person", "item", "metric", "value"]
 
@@ -110,6 +110,20 @@ def test_finetune__a_frozen_encoder_stays(folder: Path, run: Path, tmp_path: Pat
     same = {name for name in taken if np.array_equal(after[name], source[f"backbone.{name}"])}
     assert {name for name in taken if name.startswith("encoder.")} <= same
     assert any(name.startswith("decoder.") and name not in same for name in taken)
+
+
+@pytest.mark.parametrize("kind", [PAIR, "kind=regress,column=age"])
+def test_finetune__a_frozen_encoders_statistics_stay(kind: str, folder: Path, tmp_path: Path) -> None:
+    """Batch normalisation moves them in training mode, whether or not a gradient flows."""
+    source = untrained_run(tmp_path / "run", network={"name": "tests.networks.own:Normed"})
+    more = (kind,) if kind == PAIR else kind.split(",")
+    settings = quick(*more, "labels=2", "transfer.freeze=encoder", "validate_scans=false")
+    one = finetune_one(Store.open(folder / "store"), tmp_path / "out", source=source, settings=settings, split="test")
+    before = load_file(source / "checkpoints" / "step_00000007" / "model.safetensors")
+    after = load_file(one.path / LAST)
+    names = [name for name in after if name.startswith("encoder.")]
+    assert "encoder.network.body.1.running_mean" in names
+    assert all(np.array_equal(after[name], before[f"backbone.{name}"]) for name in names)
 
 
 @pytest.mark.parametrize("tasks", ["kind=classify,column=ward", "kind=regress,column=age"])

@@ -63,7 +63,7 @@ class Finetuning:
                 )
             self.loaded = loaded
             if self.settings.transfer.freeze == "encoder":
-                network.encoder.requires_grad_(False)
+                network.freeze()
         return network
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
