@@ -1,6 +1,7 @@
 """Predictions: on each scan's own grid, all of a folder but the scans that cannot be read, from all seeds together."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -195,6 +196,15 @@ def test_predict__never_replaces_a_scan(overwrite: bool, stand_in: Callable[[Ens
     assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
 
 
+def test_predict__answers_may_lie_among_the_scans(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Says(1.0, 0.0)))
+    for _ in range(2):
+        predict("net", tmp_path / "in", tmp_path / "in", progress=False)
+        assert answers(tmp_path / "in") == dict.fromkeys("abc", "north")
+    assert len(list((tmp_path / "in").iterdir())) == 4
+
+
 def test_predict__predictions_among_the_scans_are_no_scans(
     stand_in: Callable[[Ensemble], None], tmp_path: Path
 ) -> None:
@@ -346,6 +356,26 @@ def test_predict__a_second_call_keeps_the_list_and_what_was_left_out(
     predict("net", tmp_path / "in" / "b.nii.gz", tmp_path / "out", progress=False)
     record = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert set(record["predictions"]) == {"a", "b", "c"} and not record["failed"]
+
+
+@pytest.mark.parametrize("kind", ["segment", "classify"])
+def test_predict__another_scan_of_the_same_name_gets_no_answer_of_the_first(
+    kind: str, stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    """Two wards that both call their scans a.nii.gz, predicted into one folder."""
+    scan(tmp_path / "first", "a.nii.gz", turned("RAS", spacing=3.0), (2, 2, 2))
+    scan(tmp_path / "second", "a.nii.gz", turned("LAS", spacing=3.0), (2, 2, 2))
+    shutil.copytree(tmp_path / "first", tmp_path / "copied")
+    stand_in(ensemble(Levels()) if kind == "segment" else whole(Says(1.0, 0.0)))
+    predict("net", tmp_path / "first", tmp_path / "out", progress=False)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert list(predict("net", tmp_path / "copied", tmp_path / "out", progress=False).predicted) == ["a"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    result = predict("net", tmp_path / "second", tmp_path / "out", progress=False)
+    assert not result.predicted and [found.code for found in result.failed.values()] == ["duplicate-id"]
+    assert list(json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]) == ["a"]
+    again = predict("net", tmp_path / "second", tmp_path / "out", overwrite=True, progress=False)
+    assert list(again.predicted) == ["a"] and not again.failed
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from orienteer.scans.kinds import channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
 from orienteer.transfer.predictions import ENDING, RECORD, Predictions
+from orienteer.transfer.stamp import stamp_of
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
@@ -74,8 +75,8 @@ def predict(
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
     laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
     sources, failed = _unique(laid.sources)
-    _spare_scans(folder, sources)
-    files = [_target(folder, source) for source in sources] if ensemble.goal.structures is not None else []
+    files = [folder / f"{source.id}{ENDING}" for source in sources] if ensemble.goal.structures is not None else []
+    _spare_scans(files, sources)
     record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
     for name, found in failed.items():
         record.leave_out(name, found)
@@ -85,16 +86,14 @@ def predict(
     with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
         for source in bar.track(sources):
             try:
-                said = _kept(record, source) if not overwrite else None
-                done[source.id] = said if said is not None else _one(ensemble, source, folder)
+                done[source.id] = _predicted(record, source, overwrite)
             except Exception as error:
                 reason = _finding(source, error)
                 if reason is None:
                     raise
-                failed[source.id] = reason
-                record.leave_out(source.id, reason)
-            else:
-                record.add(source.id, done[source.id])
+                name = _twin(source) if reason.code == "duplicate-id" else source.id
+                failed[name] = reason
+                record.leave_out(name, reason)
     return PredictResult(folder, done, failed)
 
 
@@ -106,19 +105,23 @@ def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]
         owner = first.setdefault(source.id.casefold(), source)
         if owner is not source:
             message = f"{owner.relative} has the id {source.id} as well, and is predicted"
-            failed[f"{source.id} ({source.relative})"] = finding("duplicate-id", message)
+            failed[_twin(source)] = finding("duplicate-id", message)
     return list(first.values()), failed
 
 
-def _spare_scans(folder: Path, sources: Sequence[Source]) -> None:
+def _twin(source: Source) -> str:
+    """What a scan is called whose id is another's already."""
+    return f"{source.id} ({source.relative})"
+
+
+def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
     """No scan, nor the labels its layout names, may be taken for a prediction and replaced by one.
 
     Raises:
         RunError: a prediction would have the place of one of them.
     """
     there = {}
-    for source in sources:
-        target = _target(folder, source)
+    for target in targets:
         with suppress(OSError):
             there[_file(target)] = target
     for source in sources if there else ():
@@ -131,10 +134,6 @@ def _spare_scans(folder: Path, sources: Sequence[Source]) -> None:
                     )
 
 
-def _target(folder: Path, source: Source) -> Path:
-    return folder / f"{source.id}{ENDING}"
-
-
 def _file(path: Path) -> tuple[int, int]:
     """Which file it is, by whatever path or link it is reached."""
     seen = path.stat()
@@ -143,7 +142,7 @@ def _file(path: Path) -> tuple[int, int]:
 
 def _finding(source: Source, error: Exception) -> Finding | None:
     """What is wrong with one scan; None where the error is not about the scan, and all others would meet it too."""
-    if ran_out(error):
+    if ran_out(error) or (isinstance(error, ScanError) and error.code == "out-of-memory"):
         return Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
     if isinstance(error, ScanError):
         return Finding(error.code, "error", error.message, error.cure)
@@ -153,15 +152,19 @@ def _finding(source: Source, error: Exception) -> Finding | None:
     return None
 
 
-def _kept(record: Predictions, source: Source) -> Any:
-    """What an earlier call predicted; None where there is nothing."""
-    if record.ensemble.goal.structures is None:
-        return record.done.get(source.id)
-    target = _target(record.folder, source)
-    return target.name if target.exists() else None
+def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
+    """The file name or answer of one scan, kept or made now."""
+    stamp = stamp_of(source)
+    kept = None if overwrite else record.kept(source, stamp)
+    if kept is not None:
+        record.add(source.id, kept)
+        return kept
+    said = _one(record.ensemble, source, record.target(source))
+    record.add(source.id, said, stamp)
+    return said
 
 
-def _one(ensemble: Ensemble, source: Source, folder: Path) -> Any:
+def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
     volume = _read(ensemble, source)
     try:
         ready = scaled(canonical(volume), ensemble.parameters)
@@ -172,7 +175,6 @@ def _one(ensemble: Ensemble, source: Source, folder: Path) -> Any:
         raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
     if ensemble.goal.structures is None:
         return ensemble.answer(ready)
-    target = _target(folder, source)
     _write(ensemble.probabilities(ready), ready, volume, target)
     return target.name
 

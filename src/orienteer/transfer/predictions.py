@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from orienteer.atomic import write_json
-from orienteer.errors import OrienteerError, RunError
-from orienteer.scans import Finding
+from orienteer.errors import OrienteerError, RunError, ScanError
+from orienteer.scans import Finding, Source
 from orienteer.transfer.ensemble import Ensemble
 
 RECORD = "predictions.json"
@@ -24,12 +24,14 @@ class Predictions:
         ensemble: the networks that predict.
         done: scan id to file name, or to the answer; earlier calls' too.
         failed: scan id to what was wrong with it.
+        stamps: scan id to the stamp of the scan that was predicted under it.
     """
 
     folder: Path
     ensemble: Ensemble
     done: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def claim(cls, folder: Path, ensemble: Ensemble, targets: Sequence[Path], *, overwrite: bool) -> Self:
@@ -52,7 +54,7 @@ class Predictions:
         network = before.get("network")
         if network == ensemble.digest:
             failed = {} if overwrite else _table(before, "failed")
-            return cls(folder, ensemble, _table(before, "predictions"), failed)
+            return cls(folder, ensemble, _table(before, "predictions"), failed, _table(before, "stamps"))
         if network is not None and not overwrite:
             raise RunError(
                 f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
@@ -69,9 +71,33 @@ class Predictions:
         claimed.write()
         return claimed
 
-    def add(self, scan: str, answer: Any) -> None:
-        """A scan was predicted, now or before."""
-        if self.done.get(scan) != answer or scan in self.failed:
+    def target(self, source: Source) -> Path:
+        """The label map of a scan."""
+        return self.folder / f"{source.id}{ENDING}"
+
+    def kept(self, source: Source, stamp: str) -> Any:
+        """What an earlier call predicted for a scan; None where it did not.
+
+        Raises:
+            ScanError: it predicted another scan of that name, whose answer this must not become.
+        """
+        target = self.target(source)
+        segmented = self.ensemble.goal.structures is not None
+        answer = (target.name if target.exists() else None) if segmented else self.done.get(source.id)
+        if answer is not None and stamp and self.stamps.get(source.id, stamp) != stamp:
+            raise ScanError(
+                f"another scan with the id {source.id} was predicted into {self.folder}",
+                code="duplicate-id",
+                cure="predict into another folder, or replace the earlier prediction with --overwrite",
+            )
+        return answer
+
+    def add(self, scan: str, answer: Any, stamp: str = "") -> None:
+        """A scan was predicted, just now where its stamp is given."""
+        changed = self.done.get(scan) != answer or scan in self.failed
+        if stamp:
+            changed, self.stamps[scan] = True, stamp
+        if changed:
             self.failed.pop(scan, None)
             self.done[scan] = answer
             self.write()
@@ -98,6 +124,7 @@ class Predictions:
                 "classes": {str(number): name for number, name in names} or None,
                 "column": ensemble.settings.column,
                 "predictions": self.done,
+                "stamps": self.stamps,
                 "failed": self.failed,
             },
         )
