@@ -11,6 +11,7 @@ SAYINGS = (
     "can't allocate memory",  # and elsewhere
     "cannot allocate memory",  # the kernel: fork, mmap
     "unable to allocate",  # numpy
+    "failed to allocate",  # ITK
     "alloc_failed",  # cuBLAS
     "bad_alloc",  # C++
     "out of shared memory",  # torch's loader

@@ -26,6 +26,7 @@ DEATH = "DataLoader worker (pid(s) 12) exited unexpectedly"
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("std::bad_alloc"),
+        RuntimeError("itk::ERROR: ImportImageContainer: Failed to allocate memory for image."),
         OSError(12, "Cannot allocate memory"),
     ],
 )

@@ -15,6 +15,19 @@ class OneMap(nn.Module):
         return self.conv(images)
 
 
+class Normed(nn.Module):
+    """Batch normalisation, whose statistics move in training without a gradient, and dropout."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv3d(in_channels, 8, kernel_size=4, stride=4), nn.BatchNorm3d(8), nn.ReLU(), nn.Dropout(0.5)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.body(images)
+
+
 class Pyramid(nn.Module):
     """Returns maps from fine to coarse, leaving a level out."""
 

@@ -101,10 +101,11 @@ def untrained_run(
     dense: bool = True,
     network: Mapping[str, object] | None = None,
     checkpoint: bool = True,
+    seed: int = 5,
 ) -> Path:
     """A run folder as pretraining leaves it, with a first checkpoint only."""
     tasks = {"gap": {}, "position": {}} if dense else {"gap": {}}
-    values = {"network": {"size": "tiny", **(network or {})}, "views": {"size": 16}, "tasks": tasks, "seed": 5}
+    values = {"network": {"size": "tiny", **(network or {})}, "views": {"size": 16}, "tasks": tasks, "seed": seed}
     settings = PretrainSettings.build(values)
     run = RunFolder(folder)
     run.create(settings)

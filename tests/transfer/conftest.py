@@ -1,11 +1,13 @@
 """One labelled cohort and one real, tiny pretraining run for all transfer tests; nobody may change them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orienteer.pretraining.run import pretrain
 from orienteer.store import Store
+from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.finetune import finetune
 from tests.pretraining.conftest import tiny
 from tests.transfer.cohort import PAIR, cohort, quick
@@ -39,3 +41,9 @@ def undisturbed(folder: Path, run: Path, tmp_path_factory: pytest.TempPathFactor
     out = tmp_path_factory.mktemp("peace") / "out"
     finetune(folder / "store", out, source=run, settings=quick(PAIR, "labels=2"), seeds=(0, 1), progress=False)
     return out
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ensemble], None]:
+    """Predict with an ensemble that was not trained."""
+    return lambda one: monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, out: one))

@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from safetensors.numpy import load_file
 
@@ -15,7 +17,7 @@ from orienteer.store import Store
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.finetune import finetune, finetune_one
 from orienteer.transfer.folder import FinetuneFolder
-from tests.transfer.cohort import LAST, PAIR, history, quick, weights
+from tests.transfer.cohort import LAST, PAIR, history, quick, untrained_run, weights
 
 COLUMNS = ["case", "person", "item", "metric", "value"]
 
@@ -69,6 +71,30 @@ def test_finetune__ensembles_its_seeds(undisturbed: Path) -> None:
     assert not any(network.training for network, _ in both.networks)
 
 
+def test_finetune__settings_are_as_asked_and_the_record_tells_what_was_resolved(undisturbed: Path) -> None:
+    seed = FinetuneFolder(undisturbed / "seed_0")
+    assert seed.settings().devices == quick().devices and seed.settings().devices.precision == "auto"
+    environment = seed.record()["environment"]
+    assert {key: environment[key] for key in ("device", "devices", "precision", "threads")} == {
+        "device": environment["device"], "devices": 1, "precision": "32-true", "threads": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("trained", "said"), [("bf16-mixed", "32-true"), ("32-true", "32-true")])
+def test_ensemble__needs_no_gpu_that_it_was_trained_on(
+    trained: str, said: str, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders from before hold resolved devices."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for file in (tmp_path / "out").glob("seed_*/settings.yaml"):
+        gpus = {"accelerator": "gpu", "devices": 4, "precision": trained, "threads": 64, "workers": 8}
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
+    loaded = Ensemble.load(tmp_path / "out")
+    assert loaded.device.type == "cpu" and len(loaded.networks) == 2
+    assert (loaded.settings.devices.devices, loaded.settings.devices.precision) == (1, said)
+
+
 def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> None:
     for folder in (run, tmp_path):
         with pytest.raises(RunError, match="holds no finished fine-tuning"):
@@ -84,6 +110,20 @@ def test_finetune__a_frozen_encoder_stays(folder: Path, run: Path, tmp_path: Pat
     same = {name for name in taken if np.array_equal(after[name], source[f"backbone.{name}"])}
     assert {name for name in taken if name.startswith("encoder.")} <= same
     assert any(name.startswith("decoder.") and name not in same for name in taken)
+
+
+@pytest.mark.parametrize("kind", [PAIR, "kind=regress,column=age"])
+def test_finetune__a_frozen_encoders_statistics_stay(kind: str, folder: Path, tmp_path: Path) -> None:
+    """Batch normalisation moves them in training mode, whether or not a gradient flows."""
+    source = untrained_run(tmp_path / "run", network={"name": "tests.networks.own:Normed"})
+    more = (kind,) if kind == PAIR else kind.split(",")
+    settings = quick(*more, "labels=2", "transfer.freeze=encoder", "validate_scans=false")
+    one = finetune_one(Store.open(folder / "store"), tmp_path / "out", source=source, settings=settings, split="test")
+    before = load_file(source / "checkpoints" / "step_00000007" / "model.safetensors")
+    after = load_file(one.path / LAST)
+    names = [name for name in after if name.startswith("encoder.")]
+    assert "encoder.network.body.1.running_mean" in names
+    assert all(np.array_equal(after[name], before[f"backbone.{name}"]) for name in names)
 
 
 @pytest.mark.parametrize("tasks", ["kind=classify,column=ward", "kind=regress,column=age"])

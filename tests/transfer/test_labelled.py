@@ -14,8 +14,10 @@ from orienteer.ingest import ingest
 from orienteer.store import Store
 from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom, phantom_store
+from orienteer.transfer.goal import goal_of
 from orienteer.transfer.labelled import Answers, answers_of, few, labelled_scans, scored_split
-from tests.transfer.cohort import AFFINE, quick
+from orienteer.transfer.work import Finetuning
+from tests.transfer.cohort import AFFINE, ingested, quick
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,21 @@ def test_labelled__a_column_must_be_named_and_be_there(kind: str, store: Store) 
         labelled_scans(store, quick(f"kind={kind}", "column=height"), "train")
     assert "age, ward" in caught.value.cure
     assert labelled_scans(store, quick(f"kind={kind}", "column=age"), "train") == store.ids("train")
+
+
+@pytest.mark.parametrize("nothing", ["n/a", "N/A", "nan", " "])
+def test_labelled__a_value_that_is_missing_is_no_answer(nothing: str, tmp_path: Path) -> None:
+    """BIDS writes n/a; it is no category, in training as in validation and testing."""
+    wards = {f"{split}_{n}": ward for split in ("train", "val", "test") for n, ward in enumerate(("north", "south"))}
+    wards |= {"train_2": nothing, "val_2": nothing, "test_2": nothing}
+    scans = {name: phantom(number, (18, 20, 19))[0].array[0] for number, name in enumerate(wards)}
+    rows = {n: {"person": n, "split": n[:-2], "ward": ward} for n, ward in wards.items()}
+    store, chosen = Store.open(ingested(tmp_path, scans, None, rows)), quick("kind=classify", "column=ward")
+    assert labelled_scans(store, chosen, "train") == ("train_0", "train_1")
+    assert labelled_scans(store, chosen, "test") == ("test_0", "test_1")
+    goal = goal_of(store, chosen)
+    assert goal.answers == Answers(("north", "south"))
+    assert Finetuning(chosen, store, goal, None, chosen.devices).watched == ("val_0", "val_1")
 
 
 @given(seed=st.integers(0, 2**40), count=st.integers(1, 8), more=st.integers(0, 7))

@@ -6,7 +6,11 @@ import pytest
 
 from orienteer.errors import ConfigError, OrienteerError, RunError
 from orienteer.testing.phantom import phantom
+from orienteer.transfer.agree import seeds_agree
 from orienteer.transfer.finetune import finetune
+from orienteer.transfer.goal import Goal
+from orienteer.transfer.labelled import Answers
+from orienteer.transfer.work import Finetuning
 from tests.transfer.cohort import PAIR, ingested, quick, untrained_run
 
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -57,6 +61,31 @@ def test_finetune__an_unknown_answer_of_anybody_scored_is_found_first(who: str, 
     with pytest.raises(ConfigError, match=f"{who} is 'east', which no training scan is"):
         finetune(store, tmp_path / "out", source=None, settings=settings, progress=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_finetune__seeds_that_would_learn_different_things_are_found_first(tmp_path: Path) -> None:
+    """Each draws a scan of its own: labels 0 to 6 in some, 0 and 1 in others."""
+    shape, names = (18, 20, 19), [f"{split}_{n}" for split in ("train", "test", "val") for n in range(6)]
+    scans, labels = {}, {}
+    for number, name in enumerate(names):
+        volume, organs = phantom(number, shape)
+        scans[name], labels[name] = volume.array[0], organs if number % 2 else (organs == 1).astype(organs.dtype)
+    wards = ("north", "south", "east")
+    rows = {n: {"person": n, "split": n[:-2], "ward": wards[k % 3]} for k, n in enumerate(names)}
+    store = ingested(tmp_path, scans, labels, rows)
+    every = {"source": None, "seeds": range(6), "progress": False}
+    with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different structures: structure 1") as caught:
+        finetune(store, tmp_path / "out", settings=quick("labels=1"), **every)
+    assert "name them in `structures`" in caught.value.cure and "--labels" in caught.value.cure
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different categories: ") as caught:
+        seeds_agree([work(Goal(("x",), None, Answers(names)), n) for n, names in enumerate((wards, wards[:2]))])
+    assert caught.value.cure == "use more --labels"
+
+
+def work(goal: Goal, seed: int) -> Finetuning:
+    settings = quick(f"seed={seed}")
+    return Finetuning(settings, None, goal, None, settings.devices)  # type: ignore[arg-type]
 
 
 def test_finetune__refuses_a_folder_in_the_way(folder: Path, undisturbed: Path, tmp_path: Path) -> None:

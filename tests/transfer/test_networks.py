@@ -69,6 +69,20 @@ def test_scan__one_answer_and_its_loss(outputs: int) -> None:
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
+def test_freeze__the_encoder_stays_in_evaluation_whatever_the_loop_says() -> None:
+    settings = NetworkSettings(name="tests.networks.own:Normed", dense_stride=1)
+    network = SegmentationNetwork(settings, in_channels=1, patch=16, weights=torch.ones(2))
+    assert network.train().encoder.training
+    network.freeze()
+    assert not any(module.training for module in network.encoder.modules()) and network.decoder.training
+    network.eval().train()
+    assert not any(module.training for module in network.encoder.modules()) and network.decoder.training
+    assert not any(parameter.requires_grad for parameter in network.encoder.parameters())
+    images = torch.randn(2, 1, 16, 16, 16)
+    assert torch.equal(network.encoder(images)[0], network.encoder(images)[0])  # no dropout
+    assert not network.eval().training
+
+
 def test_class_weights__by_hand() -> None:
     """Of 900, 90 and 10 voxels; whatever the rarity, the weights average to 1 over the voxels."""
     voxels = (900, 90, 10)
@@ -77,6 +91,14 @@ def test_class_weights__by_hand() -> None:
     half = class_weights(voxels, 0.5)
     assert float(half[2] / half[0]) == pytest.approx(90**0.5, rel=1e-5)
     assert float((half * torch.tensor(voxels)).sum()) == pytest.approx(1000, rel=1e-5)
+
+
+@pytest.mark.parametrize("rarity", [0.0, 0.5, 1.0])
+def test_class_weights__a_class_without_voxels(rarity: float) -> None:
+    """Labels that fill the scan leave no background."""
+    weights = class_weights((0, 900, 100), rarity)
+    assert bool(torch.isfinite(weights).all()) and weights[0] >= weights[2]
+    assert weights[1:].tolist() == pytest.approx(class_weights((1, 900, 100), rarity)[1:].tolist())
 
 
 def test_goal__counts_the_voxels_of_every_class(store: Store) -> None:

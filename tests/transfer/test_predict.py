@@ -10,81 +10,27 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from orienteer.errors import RunError
-from orienteer.store.manifest import Parameters
+from orienteer.ingest.prepare import scaled
+from orienteer.transfer import predict as predicting
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.labelled import Answers
 from orienteer.transfer.predict import predict
-from orienteer.transfer.structures import Structures
 from tests.scans.files import cut
 from tests.store.phantoms import turned
-from tests.transfer.cohort import quick
-
-BRIGHT = Structures(("bright",), ((1,),))
-
-
-class Levels(nn.Module):
-    """Calls bright what is brighter than the middle between tissue (500) and the structure (1000), normalised."""
-
-    def __init__(self, level: float = 0.5) -> None:
-        super().__init__()
-        self.level = level
-
-    def scores(self, images: Tensor) -> Tensor:
-        score = 20 * (images - self.level)
-        return torch.cat([-score, score], dim=1)
-
-
-class Says(nn.Module):
-    """The same scores for every window."""
-
-    def __init__(self, *scores: float) -> None:
-        super().__init__()
-        self.said = torch.tensor(scores)
-
-    def scores(self, images: Tensor) -> Tensor:
-        return self.said.expand(len(images), -1)
-
-
-def ensemble(*networks: nn.Module, spacing: float = 3.0, goals: tuple[Goal, ...] = (), digest: str = "a") -> Ensemble:
-    goals = goals or (Goal(("x",), BRIGHT, None, (9, 1)),) * len(networks)
-    return Ensemble(
-        networks=tuple(zip(networks, goals, strict=True)), goal=goals[0], settings=quick(),
-        parameters=Parameters(spacing=spacing), channels=1, digest=digest, device=torch.device("cpu"),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ensemble], None]:
-    """Predict with an ensemble that was not trained."""
-    return lambda one: monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, out: one))
-
-
-def scan(folder: Path, name: str, affine: NDArray, every: tuple[int, int, int] = (1, 1, 1)) -> NDArray[np.bool_]:
-    """Write a body with an L-shaped bright structure, so that no turn or mirror image of it is the same."""
-    shape = (30, 34, 28)
-    grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
-    image = np.where(sum(axis**2 for axis in grid) < 0.95, 500, 0)
-    truth = np.zeros(shape, dtype=bool)
-    truth[8:22, 10:16, 8:14] = truth[8:14, 10:24, 8:14] = truth[8:14, 10:16, 8:22] = True
-    image[truth] = 1000
-    inner = tuple(slice(None, None, n) for n in every)
-    step = affine @ np.diag([*every, 1.0])
-    nifti = nibabel.Nifti1Image(image[inner].astype(np.int16), step)
-    nifti.set_qform(step, code=1)
-    nifti.header["descrip"], nifti.header["db_name"] = b"NAME^PATIENT", b"19500101"
-    nifti.header["aux_file"], nifti.header["intent_name"] = b"NAME^PATIENT", b"NAME^PATIENT"
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    nibabel.save(nifti, folder / name)
-    return truth[inner]
-
-
-def dice(mine: NDArray, theirs: NDArray) -> float:
-    return float(2 * ((mine == 1) & theirs).sum() / ((mine == 1).sum() + theirs.sum()))
-
+from tests.transfer.standins import (
+    Breaks,
+    Levels,
+    Says,
+    answers,
+    dice,
+    ensemble,
+    scan,
+    three,
+    whole,
+)
 
 KINDS: dict[str, tuple[NDArray, tuple[int, int, int]]] = {
     "las.nii.gz": (turned("LAS", spacing=2.0), (1, 1, 1)),
@@ -150,32 +96,85 @@ def test_predict__other_channels_and_equal_ids_are_left_out(
     assert "1 channel, the network reads 2 channels" in result.failed["a"].message
 
 
-def test_predict__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
-    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_predict__never_replaces_a_scan(overwrite: bool, stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        scan(tmp_path / "in", f"{name}.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
     stand_in(ensemble(Levels()))
-    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
-    (tmp_path / "out" / "a.nii.gz").write_bytes(b"mine")
-    again = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
-    assert again.predicted == {"a": "a.nii.gz"}
-    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"mine"
-    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
-    assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
+    for scans, out in (("in", "in"), ("in", "link"), ("in/a.nii.gz", "in")):
+        with pytest.raises(RunError, match=r"would replace .*a\.nii\.gz") as caught:
+            predict("net", tmp_path / scans, tmp_path / out, overwrite=overwrite, progress=False)
+        assert "another folder" in caught.value.cure
+    assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
 
 
-def test_predict__another_networks_predictions_are_in_the_way(
+def test_predict__answers_may_lie_among_the_scans(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Says(1.0, 0.0)))
+    for _ in range(2):
+        predict("net", tmp_path / "in", tmp_path / "in", progress=False)
+        assert answers(tmp_path / "in") == dict.fromkeys("abc", "north")
+    assert len(list((tmp_path / "in").iterdir())) == 4
+
+
+def test_predict__predictions_among_the_scans_are_no_scans(
     stand_in: Callable[[Ensemble], None], tmp_path: Path
 ) -> None:
-    """Kept files would be named by the new network's classes."""
     scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
     stand_in(ensemble(Levels()))
-    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
-    before = (tmp_path / "out" / "a.nii.gz").read_bytes()
-    stand_in(ensemble(Levels(-0.5), digest="b"))
-    with pytest.raises(RunError, match="predictions of another network"):
+    for _ in range(2):
+        result = predict("net", tmp_path / "in", tmp_path / "in" / "said", progress=False)
+        assert result.predicted == {"a": "a.nii.gz"} and not result.failed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_predict__a_scan_too_large_costs_no_other(
+    error: Exception, stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Breaks(error)))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(result.predicted) == ["a", "c"]
+    assert (result.failed["b"].code, result.failed["b"].cure) == ("out-of-memory", "predict it on its own")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("Failed to allocate memory for image.", "out-of-memory"), ("Zero-valued spacing", "unreadable")],
+)
+def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
+    said: str, code: str, stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path / "in")
+    asked: list[None] = []
+
+    def breaks(*given: Any) -> Any:
+        asked.append(None)
+        if len(asked) == 2:
+            raise RuntimeError(f"Exception thrown in SimpleITK Resample: {said}")
+        return scaled(*given)
+
+    monkeypatch.setattr(predicting, "scaled", breaks)
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(result.predicted) == ["a", "c"]
+    assert result.failed["b"].code == code and result.failed["b"].cure
+
+
+def test_predict__what_breaks_on_every_scan_is_no_finding(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:
+    three(tmp_path / "in")
+    stand_in(whole(Breaks(RuntimeError("CUDA error: an illegal memory access was encountered"))))
+    with pytest.raises(RuntimeError, match="illegal memory access"):
         predict("net", tmp_path / "in", tmp_path / "out", progress=False)
-    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == before
-    predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
-    assert (tmp_path / "out" / "a.nii.gz").read_bytes() != before
 
 
 def predicted(stand_in: Callable[[Ensemble], None], folder: Path, one: Ensemble) -> Any:

@@ -77,6 +77,19 @@ def test_check_fits__spacing_and_channels(store: Store, run: Path) -> None:
     check_fits(Source(source.features, None, 1), store, "random")
 
 
+@pytest.mark.parametrize("name", ["vit", "swin"])
+def test_probe__an_encoder_of_one_size_names_the_size(
+    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything else is done."""
+    run = untrained_run(tmp_path / "run", network={"name": name})
+    monkeypatch.setattr(probing, "probe_places", lambda *given: pytest.fail("too late"))
+    with pytest.raises(ConfigError, match="views of 16 voxels, and its encoder cannot take patches of 24") as caught:
+        probe(run, folder / "store", settings=quick(PAIR, "labels=1", "patches.size=24"), progress=False)
+    assert caught.value.cure == "add --set patches.size=16"
+    probing.check_patch(features_of(run), 16, "run", torch.device("cpu"))
+
+
 def test_features__are_the_runs_and_are_not_trained(run: Path) -> None:
     features = features_of(run).features
     assert not any(parameter.requires_grad for parameter in features.parameters())

@@ -1,6 +1,7 @@
 """A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,11 @@ from orienteer.errors import RunError
 from orienteer.observations.files import read_rows
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
+from orienteer.transfer import work as working
 from orienteer.transfer.finetune import finetune
-from tests.transfer.cohort import PAIR, cohort, history, quick, weights
+from orienteer.transfer.folder import FinetuneFolder
+from orienteer.transfer.weights import Loaded, load_weights
+from tests.transfer.cohort import PAIR, cohort, history, quick, untrained_run, weights
 
 
 def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Path, undisturbed: Path) -> None:
@@ -25,6 +29,19 @@ def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Pa
     settings = quick(PAIR, "labels=2")
     finetune(folder / "store", undisturbed, source=run, settings=settings, seeds=(0, 1), resume=True, progress=False)
     assert {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()} == before
+
+
+def test_resume__of_a_folder_with_the_devices_of_another_machine(
+    folder: Path, run: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Devices may change between calls, and folders from before hold resolved ones."""
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for seed in (0, 1):
+        file = tmp_path / "out" / f"seed_{seed}" / "settings.yaml"
+        gpus = {"accelerator": "gpu", "devices": 4, "precision": "bf16-mixed", "threads": 64, "workers": 8}
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
+    again = quick(PAIR, "labels=2", "devices.threads=2")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=again, seeds=(0, 1), resume=True, progress=False)
 
 
 def test_resume__refuses_what_would_be_another_fine_tuning(
@@ -42,6 +59,46 @@ def test_resume__refuses_what_would_be_another_fine_tuning(
     other = cohort(tmp_path, people=12)
     with pytest.raises(RunError, match="another store"):
         finetune(other, undisturbed, source=run, settings=settings, **again)
+
+
+def test_resume__refuses_another_run_of_the_same_kind(folder: Path, tmp_path: Path) -> None:
+    """The same names, shapes and step: only the values differ."""
+    runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
+    settings, out = quick(PAIR, "labels=1", "validate_scans=false"), tmp_path / "out"
+    again: dict[str, Any] = {"settings": settings, "progress": False}
+    finetune(folder / "store", out, source=runs[0], **again)
+    finetune(folder / "store", out, source=runs[0], resume=True, **again)
+    with pytest.raises(RunError, match=r"other weights than those of .*other") as caught:
+        finetune(folder / "store", out, source=runs[1], resume=True, **again)
+    assert "--from" in caught.value.cure
+    one = FinetuneFolder(out / "seed_0")
+    record = one.record()
+    assert len(record.pop("loaded_sha256")) == 64
+    one.write_record(record)  # as folders from before are
+    finetune(folder / "store", out, source=runs[1], resume=True, **again)
+
+
+def test_finetune__a_run_that_learns_on_in_between_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the seeds would start from different weights."""
+    runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
+    calls: list[None] = []
+
+    def load(network: Any, run: Path, **options: Any) -> Loaded:
+        calls.append(None)
+        return load_weights(network, runs[len(calls) > changes], **options)
+
+    monkeypatch.setattr(working, "load_weights", load)
+    settings = quick(PAIR, "labels=1", "validate_scans=false")
+    # After the first of two seeds was prepared; and after both were.
+    for changes, said in ((1, "is still learning"), (2, "have changed since this fine-tuning began")):
+        calls.clear()
+        with pytest.raises(RunError, match=said):
+            finetune(
+                folder / "store", tmp_path / f"out_{changes}", source=runs[0], settings=settings, seeds=(0, 1),
+                progress=False,
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize("step", [1, 3])

@@ -59,6 +59,14 @@ def test_load__changes_the_listed_weights_and_no_others(untrained: Path) -> None
     assert convolutions and not any(torch.equal(after[name], before[name]) for name in convolutions)
 
 
+def test_load__tells_runs_of_one_kind_apart(untrained: Path, tmp_path: Path) -> None:
+    other, same = untrained_run(tmp_path / "other", seed=6), untrained_run(tmp_path / "same")
+    taken = [load_weights(segmenter(), run, decoder=False) for run in (untrained, same, other)]
+    assert len({loaded.sentence() for loaded in taken}) == 1
+    assert taken[0].sha256 == taken[1].sha256 != taken[2].sha256
+    assert load_weights(segmenter(), untrained).sha256 != taken[0].sha256
+
+
 def test_load__leaves_the_decoder_when_asked(untrained: Path) -> None:
     network = segmenter()
     loaded = load_weights(network, untrained, decoder=False)
@@ -98,6 +106,19 @@ def test_load__another_encoder_is_refused_and_names_a_weight(changes: dict[str, 
         load_weights(network, untrained)
     assert "network.name" in caught.value.cure
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["vit", "swin"])
+def test_load__an_encoder_of_one_size_names_the_size(name: str, tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", network={"name": name})
+    made = {
+        patch: ScanNetwork(NetworkSettings(name=name, size="tiny"), in_channels=1, patch=patch, outputs=1)
+        for patch in (16, 32)
+    }
+    load_weights(made[16], run, patch=16)
+    with pytest.raises(RunError, match=r"views of 16 voxels, .* patches of 32: encoder\.") as caught:
+        load_weights(made[32], run, patch=32)
+    assert caught.value.cure == "add --set patches.size=16"
 
 
 def test_load__other_channels_are_refused(tmp_path: Path) -> None:

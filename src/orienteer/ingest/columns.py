@@ -33,6 +33,7 @@ STEMS = ("name", "birth", "patient", "mrn", "date", "phone", "mail", "address")
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
+"""How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
 DATE = re.compile(
     r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?"  # 12.04.1953, 1953-04
     r"|\d{4}(-\d{2}-\d{2}|\d{4})[T ]?[\d:.]*"  # 1953-04-12T10:00, 19530412
@@ -80,6 +81,11 @@ def without_private(
     )
 
 
+def is_empty(text: str) -> bool:
+    """Whether a cell of a table says that there is no value."""
+    return text.strip().lower() in EMPTY
+
+
 def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
     """Why a column may tell who somebody is; empty where it may stand in a store.
 
@@ -91,7 +97,7 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
     telling += [stem for stem in STEMS if stem in name.lower()]
     if telling:
         return f"called by {telling[0]!r}"
-    said = [(person, text) for person, text in cells if text.lower() not in EMPTY]
+    said = [(person, text) for person, text in cells if not is_empty(text)]
     texts = {text for _, text in said}
     numbers = [_number(text) for text in texts]
     if texts and all(number is not None for number in numbers):

@@ -21,18 +21,7 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
     splits = sorted({entry.split for entry in entries})
     return {
         "orienteer_version": __version__,
-        "environment": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "monai": monai.__version__,
-            "platform": platform.system(),
-            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
-            "device": _device(devices),
-            "devices": devices.devices,
-            "precision": devices.precision,
-            "threads": devices.threads,
-            "workers": devices.workers,
-        },
+        "environment": environment(devices),
         "data": {
             "spacing_mm": store.manifest.spacing,
             "channels": entries[0].channels,
@@ -57,6 +46,22 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
             for name in model.tasks
             if hasattr((task := model.task(name)).settings, "form")
         },
+    }
+
+
+def environment(devices: DeviceSettings) -> dict[str, Any]:
+    """Versions, the machine, and the resolved devices."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "monai": monai.__version__,
+        "platform": platform.system(),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": _device(devices),
+        "devices": devices.devices,
+        "precision": devices.precision,
+        "threads": devices.threads,
+        "workers": devices.workers,
     }
 
 

@@ -15,6 +15,7 @@ from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
+from orienteer.training.settings import DeviceSettings
 from orienteer.training.weights import restore_weights
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal
@@ -60,17 +61,14 @@ class Ensemble:
                 f"{out} holds no finished fine-tuning", cure="run `orienteer finetune` first, or --resume it"
             )
         record, settings = folders[0].record(), folders[0].settings()
-        devices = resolve(settings.devices).model_copy(update={"devices": 1})
+        devices = _here(settings.devices)
         set_threads(devices)
         device = build_fabric(devices).device
         goal = Goal.from_json(record["goal"])
         networks, digest = [], hashlib.sha256()
         for folder in folders:
             own = Goal.from_json(folder.record()["goal"])
-            if (own.structures, own.answers and own.answers.categories) != (
-                goal.structures,
-                goal.answers and goal.answers.categories,
-            ):
+            if own.learned != goal.learned:
                 raise RunError(
                     f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
                 )
@@ -131,3 +129,9 @@ class Ensemble:
         likely = torch.from_numpy(np.stack(scores)).softmax(1).mean(0)
         best = int(likely.argmax())
         return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
+
+
+def _here(trained: DeviceSettings) -> DeviceSettings:
+    """One device of the machine that predicts, whatever it was trained on; full precision stays full."""
+    precision = "32-true" if trained.precision == "32-true" else "auto"
+    return resolve(DeviceSettings(devices=1, precision=precision))

@@ -17,14 +17,16 @@ from orienteer.memory import explained
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
+from orienteer.pretraining.record import environment
 from orienteer.store import Parameters, Store
 from orienteer.store.kinds import require_channels
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
 from orienteer.training.weights import restore_weights
+from orienteer.transfer.agree import same_as_started, seeds_agree
 from orienteer.transfer.folder import FinetuneFolder
-from orienteer.transfer.goal import Goal, goal_of
+from orienteer.transfer.goal import goal_of
 from orienteer.transfer.labelled import labelled_scans, scored_split
 from orienteer.transfer.score import ScoreRow, score_scans
 from orienteer.transfer.settings import FinetuneSettings
@@ -89,6 +91,7 @@ def finetune(
         )
     console = Console(stderr=True, quiet=not progress)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
+    seeds_agree(works)
     for seed, work in zip(seeds, works, strict=True):
         _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
@@ -107,7 +110,7 @@ def finetune_one(
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
     if folder.is_claimed:
-        _same(work, folder, split)
+        same_as_started(work, folder, split)
     if not folder.scores.is_file():
         with folder.locked(), explained(MEMORY):
             _train(work, folder, console, progress)
@@ -135,7 +138,7 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
             f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
             cure="set optimiser.batch to a multiple of devices.devices",
         )
-    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run)
+    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run, settings.devices)
     if goal.answers is not None and settings.column is not None:
         for scan in (*scored, *work.watched):
             goal.answers.encode(store.entry(scan).table[settings.column], scan)
@@ -146,7 +149,8 @@ def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split:
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
     settings = work.settings
     if not folder.is_claimed:
-        folder.create(settings)
+        # As asked for: what was resolved here, the record tells, and need not be there where it predicts.
+        folder.create(settings.model_copy(update={"devices": work.asked}))
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
         console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False, soft_wrap=True)
@@ -200,6 +204,7 @@ def _record(work: Finetuning) -> dict[str, Any]:
     store = work.store
     return {
         "orienteer_version": __version__,
+        "environment": environment(work.settings.devices),
         "kind": work.settings.kind,
         "goal": work.goal.to_json(),
         "channels": store.entry(work.goal.scans[0]).channels,
@@ -209,30 +214,5 @@ def _record(work: Finetuning) -> dict[str, Any]:
         "fingerprint": fingerprint(store, labels=True),
         "pretrained": work.source is not None,
         "loaded": work.loaded.sentence() if work.loaded else None,
+        "loaded_sha256": work.loaded.sha256 if work.loaded else None,
     }
-
-
-def _same(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
-    """A resumed fine-tuning must be the one that was started, finished or not."""
-    ours = work.settings.model_dump(mode="json", exclude={"devices"})
-    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
-        raise RunError(
-            f"{folder.path} was started with other settings",
-            cure="resume with the same --set, --labels and --from, or choose another folder",
-        )
-    if not folder.record_file.is_file():
-        return  # killed before anything but its settings was written
-    record = folder.record()
-    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
-        raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
-    before = record["loaded"]
-    if before != (work.loaded.sentence() if work.loaded else None):
-        raise RunError(
-            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
-            cure="resume with the same --from, or choose another folder",
-        )
-    if record.get("split", split) != split:
-        raise RunError(
-            f"{folder.path} was scored on {record['split']}, not {split}",
-            cure=f"resume with --split {record['split']}, or choose another folder",
-        )

@@ -33,6 +33,11 @@ class Goal:
     answers: Answers | None
     voxels: tuple[int, ...] = ()
 
+    @property
+    def learned(self) -> tuple[Structures | None, tuple[str, ...]]:
+        """What networks must have in common to answer together: structures, and categories."""
+        return self.structures, self.answers.categories if self.answers else ()
+
     def network(self, settings: FinetuneSettings, channels: int) -> SegmentationNetwork | ScanNetwork:
         """The network for this goal; its fresh weights derive from the seed alone."""
         with torch.random.fork_rng(devices=[]):
@@ -77,7 +82,10 @@ def goal_of(store: Store, settings: FinetuneSettings) -> Goal:
 
 
 def class_weights(voxels: Sequence[int], rarity: float) -> Float[Tensor, " classes"]:
-    """Weights ``voxels ** -rarity``, scaled so that they average to 1 over the voxels."""
-    counts = torch.tensor(voxels, dtype=torch.float64)
+    """Weights ``voxels ** -rarity``, scaled so that they average to 1 over the voxels.
+
+    A class without a voxel, such as the background of labels that fill the scan, weighs as one with a single voxel.
+    """
+    counts = torch.tensor(voxels, dtype=torch.float64).clamp(min=1)
     weights = counts**-rarity
     return (weights * counts.sum() / (weights * counts).sum()).float()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from orienteer.errors import ConfigError
+from orienteer.ingest.columns import is_empty
 from orienteer.store import Store
+from orienteer.store.manifest import ScanEntry
 from orienteer.transfer.settings import FinetuneSettings
 from orienteer.views import Purpose, generator
 
@@ -31,13 +33,18 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
             f"{settings.kind} needs a column of the store's table",
             cure=f"add --set column=NAME; the table has {_columns(store)}",
         )
-    chosen = tuple(scan for scan in scans if store.entry(scan).table.get(settings.column, "").strip())
+    chosen = tuple(scan for scan in scans if has_answer(store.entry(scan), settings.column))
     if not chosen:
         raise ConfigError(
             f"no {split} scan in {store.path} has a value in column {settings.column!r}",
             cure=f"columns there are: {_columns(store)}; ingest with --table FILE",
         )
     return chosen
+
+
+def has_answer(entry: ScanEntry, column: str | None) -> bool:
+    """Whether the table says something of the scan in that column; ``n/a`` and the like say nothing."""
+    return not is_empty(entry.table.get(column or "", ""))
 
 
 def scored_split(store: Store, kind: str) -> str:

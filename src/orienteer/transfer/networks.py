@@ -1,6 +1,6 @@
 """The networks that are fine-tuned: an encoder with a segmentation decoder, or with one answer per scan."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -10,13 +10,33 @@ from torch.nn import functional
 
 from orienteer.errors import ConfigError
 from orienteer.networks.decoder import Decoder
-from orienteer.networks.encoders import build_encoder
+from orienteer.networks.encoders import Encoder, build_encoder
 from orienteer.networks.settings import NetworkSettings
 from orienteer.observations import Measure, Observation
 from orienteer.pretext.model import ModelOutput, Seen
 
 
-class SegmentationNetwork(nn.Module):
+class TransferNetwork(nn.Module):
+    """What both networks have: an encoder that may be kept as it is."""
+
+    encoder: Encoder
+    frozen = False
+
+    def freeze(self) -> None:
+        """Keep the encoder as it is: neither its weights change nor the statistics of a batch normalisation."""
+        self.frozen = True
+        self.encoder.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """As any module; a frozen encoder stays in evaluation mode, dropout off."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+
+class SegmentationNetwork(TransferNetwork):
     """Encoder and decoder to one score per class and voxel; called with targets it gives the loss.
 
     The loss is Dice (MONAI's) plus cross-entropy. Dice is over the whole batch, so that a patch without a structure
@@ -67,7 +87,7 @@ class SegmentationNetwork(nn.Module):
         return ModelOutput(loss, Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),)))
 
 
-class ScanNetwork(nn.Module):
+class ScanNetwork(TransferNetwork):
     """Encoder to one answer per scan: the deepest map averaged over space, then one linear layer.
 
     Args:

@@ -1,27 +1,29 @@
 """``predict``: a fine-tuned network on a folder of scans; each answer lies on its scan's own grid."""
 
-import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from orienteer.atomic import write_json
 from orienteer.errors import RunError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
+from orienteer.memory import ran_out
 from orienteer.scans import Finding, Source, lay_out, read
 from orienteer.scans.findings import finding
 from orienteer.scans.kinds import Channels, channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
+from orienteer.transfer.predictions import ENDING, RECORD, Predictions
+from orienteer.transfer.stamp import stamp_of
 
-RECORD = "predictions.json"
+__all__ = ["RECORD", "PredictResult", "predict"]
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,34 @@ def predict(
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no finished fine-tuning, or predictions of another network in the way.
+        RunError: no finished fine-tuning, predictions of another network in the way, or a prediction that would
+            replace a scan.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
-    found = lay_out(Path(scans), layout=layout, channels=channels, expected=ensemble.channels)
-    sources, failed = _unique(found.sources)
-    _claim(folder, ensemble, overwrite)
+    # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
+    own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
+    laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
+    sources, failed = _unique(laid.sources)
+    files = [folder / f"{source.id}{ENDING}" for source in sources] if ensemble.goal.structures is not None else []
+    _spare_scans(files, sources)
+    record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
+    for name, found in failed.items():
+        record.leave_out(name, found)
     done: dict[str, Any] = {}
     console = Console(stderr=True, quiet=not progress)
     columns = (TextColumn("predicting"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
         for source in bar.track(sources):
             try:
-                done[source.id] = _one(ensemble, source, folder, overwrite)
-            except ScanError as error:
-                failed[source.id] = Finding(error.code, "error", error.message, error.cure)
-            except (MemoryError, torch.OutOfMemoryError):
-                alone = "predict it on its own"
-                failed[source.id] = Finding("out-of-memory", "error", "does not fit into memory", alone)
-            except OSError as error:
-                message = f"{source.relative}: cannot be read: {error.strerror}"
-                failed[source.id] = Finding("unreadable", "error", message, "check the file")
-    _record(folder, ensemble, done, failed)
+                done[source.id] = _predicted(record, source, overwrite)
+            except Exception as error:
+                reason = _finding(source, error)
+                if reason is None:
+                    raise
+                name = _twin(source) if reason.code == "duplicate-id" else source.id
+                failed[name] = reason
+                record.leave_out(name, reason)
     return PredictResult(folder, done, failed)
 
 
@@ -98,49 +105,74 @@ def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]
         owner = first.setdefault(source.id.casefold(), source)
         if owner is not source:
             message = f"{owner.relative} has the id {source.id} as well, and is predicted"
-            failed[f"{source.id} ({source.relative})"] = finding("duplicate-id", message)
+            failed[_twin(source)] = finding("duplicate-id", message)
     return list(first.values()), failed
 
 
-def _claim(folder: Path, ensemble: Ensemble, overwrite: bool) -> None:
-    """A folder belongs to one network: class numbers of two must never lie side by side."""
-    try:
-        before = json.loads((folder / RECORD).read_text(encoding="utf-8")).get("network")
-    except (OSError, ValueError, AttributeError):
-        before = None
-    if before == ensemble.digest:
-        return
-    if before is not None and not overwrite:
-        raise RunError(
-            f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
-        )
-    _record(folder, ensemble, {}, {})
+def _twin(source: Source) -> str:
+    """What a scan is called whose id is another's already."""
+    return f"{source.id} ({source.relative})"
 
 
-def _record(folder: Path, ensemble: Ensemble, done: Mapping[str, Any], failed: Mapping[str, Finding]) -> None:
-    structures = ensemble.goal.structures
-    write_json(
-        folder / RECORD,
-        {
-            "network": ensemble.digest,
-            "networks": len(ensemble.networks),
-            "classes": {str(n): name for n, name in enumerate(structures.names, start=1)} if structures else None,
-            "column": ensemble.settings.column,
-            "predictions": dict(done),
-            "failed": {
-                name: {"code": found.code, "message": found.message, "cure": found.cure}
-                for name, found in failed.items()
-            },
-        },
-    )
+def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
+    """No scan, nor the labels its layout names, may be taken for a prediction and replaced by one.
+
+    Raises:
+        RunError: a prediction would have the place of one of them.
+    """
+    there = {}
+    for target in targets:
+        with suppress(OSError):
+            there[_file(target)] = target
+    for source in sources if there else ():
+        for path in (*source.paths, *(source.labels.paths if source.labels else ())):
+            with suppress(OSError):
+                taken = there.get(_file(path))
+                if taken is not None:
+                    raise RunError(
+                        f"the prediction {taken} would replace {path}", cure="choose another folder for predictions"
+                    )
 
 
-def _one(ensemble: Ensemble, source: Source, folder: Path, overwrite: bool) -> Any:
-    target = folder / f"{source.id}.nii.gz"
-    if ensemble.goal.structures is not None and target.exists() and not overwrite:
-        return target.name
+def _file(path: Path) -> tuple[int, int]:
+    """Which file it is, by whatever path or link it is reached."""
+    seen = path.stat()
+    return seen.st_dev, seen.st_ino
+
+
+def _finding(source: Source, error: Exception) -> Finding | None:
+    """What is wrong with one scan; None where the error is not about the scan, and all others would meet it too."""
+    if ran_out(error) or (isinstance(error, ScanError) and error.code == "out-of-memory"):
+        return Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
+    if isinstance(error, ScanError):
+        return Finding(error.code, "error", error.message, error.cure)
+    if isinstance(error, OSError):
+        message = f"{source.relative}: cannot be read: {error.strerror}"
+        return Finding("unreadable", "error", message, "check the file")
+    return None
+
+
+def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
+    """The file name or answer of one scan, kept or made now."""
+    stamp = stamp_of(source)
+    kept = None if overwrite else record.kept(source, stamp)
+    if kept is not None:
+        record.add(source.id, kept)
+        return kept
+    said = _one(record.ensemble, source, record.target(source))
+    record.add(source.id, said, stamp)
+    return said
+
+
+def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
     volume = _read(ensemble, source)
-    ready = scaled(canonical(volume), ensemble.parameters)
+    try:
+        ready = scaled(canonical(volume), ensemble.parameters)
+    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
+        if ran_out(error):
+            raise
+        message = f"{source.relative}: cannot be brought onto the network's grid"
+        raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
     if ensemble.goal.structures is None:
         return ensemble.answer(ready)
     _write(ensemble.probabilities(ready), ready, volume, target)

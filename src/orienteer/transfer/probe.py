@@ -11,6 +11,7 @@ from rich.console import Console
 
 from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, RunError
+from orienteer.memory import ran_out
 from orienteer.observations.files import finite, write_rows
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels
@@ -68,6 +69,7 @@ def probe(
 
     Raises:
         RunError: no run, another spacing or channels, or a probe in the way.
+        ConfigError: labels or structures that are not there, or patches of a size the encoder cannot take.
         StoreError: no store, or no scans in a split.
     """
     opened, source = Store.open(store), features_of(Path(run))
@@ -88,6 +90,8 @@ def probe(
         console.print(f"no structures are probed: {error.message}", highlight=False)
     device = _device(chosen)
     source.features.to(device)
+    if goal is not None:
+        check_patch(source, chosen.patches.size, str(run), device)
     rows = probe_places(source.features, opened, measured, chosen, device)
     console.print("position and side: done", highlight=False)
     if goal is not None:
@@ -163,6 +167,24 @@ def check_fits(source: Source, store: Store, run: str) -> None:
             cure=f"ingest the scans with --spacing {source.spacing:g}",
         )
     require_channels(store.manifest, (source.channels, source.channel_names), run)
+
+
+def check_patch(source: Source, size: int, run: str, device: torch.device) -> None:
+    """Some encoders (vit, swin) take images of one size only; found here, not after minutes of other work.
+
+    Raises:
+        ConfigError: this one cannot take patches of ``size`` voxels.
+    """
+    try:
+        source.features.dense(torch.zeros(1, source.channels, size, size, size, device=device))
+    except Exception as error:  # a user's network may raise anything
+        if ran_out(error):
+            raise
+        view = source.features.view
+        raise ConfigError(
+            f"{run} learned on views of {view} voxels, and its encoder cannot take patches of {size}",
+            cure=f"add --set patches.size={view}",
+        ) from error
 
 
 def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Settings of ``orienteer finetune``; ``OUT/seed_0/settings.yaml`` is this, resolved."""
+"""Settings of ``orienteer finetune``; ``OUT/seed_0/settings.yaml`` is this, devices as asked for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self

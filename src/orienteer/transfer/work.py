@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from orienteer.errors import RunError
 from orienteer.observations import Measure, Observation
 from orienteer.store import Store
 from orienteer.training.optimiser import Gentle
 from orienteer.training.session import Validation
+from orienteer.training.settings import DeviceSettings
 from orienteer.transfer.goal import Goal
+from orienteer.transfer.labelled import has_answer
 from orienteer.transfer.networks import ScanNetwork, SegmentationNetwork
 from orienteer.transfer.patches import PatchBatch, PatchSampler, patch_batches
 from orienteer.transfer.score import score_scans
@@ -24,21 +27,43 @@ from orienteer.views.loader import step_numbers
 
 @dataclass
 class Finetuning:
-    """Patches of a few labelled scans; ``source`` is the pretraining run, or None to start from scratch."""
+    """Patches of a few labelled scans.
+
+    Attributes:
+        settings: with devices resolved.
+        store: where the scans are.
+        goal: what is learned.
+        source: the pretraining run, or None to start from scratch.
+        asked: the devices as they were asked for.
+        loaded: what became of the run's weights, once built.
+    """
 
     settings: FinetuneSettings
     store: Store
     goal: Goal
     source: Path | None
+    asked: DeviceSettings
     loaded: Loaded | None = None
 
     def build(self) -> SegmentationNetwork | ScanNetwork:
-        """The network, with the run's weights in it."""
+        """The network, with the run's weights in it.
+
+        Raises:
+            RunError: the run does not fit, or is no longer what it was when this fine-tuning was prepared.
+        """
         network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
         if self.source is not None:
-            self.loaded = load_weights(network, self.source, decoder=self.settings.transfer.decoder)
+            loaded = load_weights(
+                network, self.source, decoder=self.settings.transfer.decoder, patch=self.settings.patches.size
+            )
+            if self.loaded is not None and loaded.sha256 != self.loaded.sha256:
+                raise RunError(
+                    f"the best weights of {self.source} have changed since this fine-tuning began",
+                    cure="wait until that run is finished, then fine-tune into another folder",
+                )
+            self.loaded = loaded
             if self.settings.transfer.freeze == "encoder":
-                network.encoder.requires_grad_(False)
+                network.freeze()
         return network
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
@@ -94,4 +119,4 @@ class Finetuning:
         entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
         if self.settings.kind == "segment":
             return tuple(entry.id for entry in entries if entry.labelled)
-        return tuple(entry.id for entry in entries if entry.table.get(self.settings.column or "", "").strip())
+        return tuple(entry.id for entry in entries if has_answer(entry, self.settings.column))

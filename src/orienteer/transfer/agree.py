@@ -1,0 +1,75 @@
+"""What must agree: the seeds of a fine-tuning with each other, and a resumed one with what was started."""
+
+from collections.abc import Sequence
+
+from orienteer.errors import ConfigError, RunError
+from orienteer.pretraining.fingerprint import fingerprint
+from orienteer.transfer.folder import FinetuneFolder
+from orienteer.transfer.goal import Goal
+from orienteer.transfer.work import Finetuning
+
+
+def seeds_agree(works: Sequence[Finetuning]) -> None:
+    """Seeds that draw other scans may find other labels in them; ``predict`` could not average their networks.
+
+    Raises:
+        ConfigError: they would not learn the same.
+        RunError: they would not start from the same weights.
+    """
+    if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
+        raise RunError(f"{works[0].source} is still learning", cure="wait until it is finished; nothing was written")
+    first = works[0]
+    for work in works[1:]:
+        if work.goal.learned != first.goal.learned:
+            what, cure = (
+                ("structures", "name them in `structures`, or use more --labels")
+                if work.goal.structures is not None
+                else ("categories", "use more --labels")
+            )
+            raise ConfigError(
+                f"seeds {first.settings.seed} and {work.settings.seed} would learn different {what}:"
+                f" {_named(first.goal)}; and {_named(work.goal)}",
+                cure=cure,
+            )
+
+
+def _named(goal: Goal) -> str:
+    structures, categories = goal.learned
+    names = structures.names if structures is not None else categories
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
+    """A resumed fine-tuning must be the one that was started, finished or not.
+
+    Raises:
+        RunError: it is another.
+    """
+    ours = work.settings.model_dump(mode="json", exclude={"devices"})
+    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
+        raise RunError(
+            f"{folder.path} was started with other settings",
+            cure="resume with the same --set, --labels and --from, or choose another folder",
+        )
+    if not folder.record_file.is_file():
+        return  # killed before anything but its settings was written
+    record = folder.record()
+    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
+        raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
+    before = record["loaded"]
+    if before != (work.loaded.sentence() if work.loaded else None):
+        raise RunError(
+            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
+            cure="resume with the same --from, or choose another folder",
+        )
+    # Folders from before have the sentence only.
+    if work.loaded is not None and record.get("loaded_sha256", work.loaded.sha256) != work.loaded.sha256:
+        raise RunError(
+            f"{folder.path} was started with other weights than those of {work.source}",
+            cure="resume with the same --from, as it was then, or choose another folder",
+        )
+    if record.get("split", split) != split:
+        raise RunError(
+            f"{folder.path} was scored on {record['split']}, not {split}",
+            cure=f"resume with --split {record['split']}, or choose another folder",
+        )
