@@ -150,6 +150,8 @@ def _own_device(places: "multiprocessing.Queue[str]", threads: int) -> None:
     """Before anything is computed: a GPU of its own for this process, and its share of the CPU's threads."""
     # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.
     threading.Thread(target=end_with_parent, daemon=True).start()
+    # Started in the background (nohup, setsid) a process ignores Ctrl-C, and its children would too when told to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     gpu = places.get()
     places.put(gpu)
     if gpu:

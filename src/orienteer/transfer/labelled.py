@@ -43,8 +43,12 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
 
 
 def has_answer(entry: ScanEntry, column: str | None) -> bool:
-    """Whether the table says something of the scan in that column; ``n/a`` and the like say nothing."""
-    return not is_empty(entry.table.get(column or "", ""))
+    """Whether the table says something of the scan in that column; ``n/a`` and the like say nothing.
+
+    ``none`` does: of tumours, for one, there may be none.
+    """
+    text = entry.table.get(column or "", "").strip()
+    return text.lower() == "none" or not is_empty(text)
 
 
 def scored_split(store: Store, kind: str) -> str:

@@ -165,7 +165,7 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
 
 
 def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
-    volume = _read(ensemble, source)
+    volume = read_as(source, (ensemble.channels, ensemble.channel_names))
     try:
         ready = scaled(canonical(volume), ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
@@ -177,15 +177,6 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
         return ensemble.answer(ready)
     _write(ensemble.probabilities(ready), ready, volume, target)
     return target.name
-
-
-def _read(ensemble: Ensemble, source: Source) -> Volume:
-    """The scan with the channels that the network reads.
-
-    Raises:
-        ScanError: it has others, or cannot be read.
-    """
-    return read_as(source, (ensemble.channels, ensemble.channel_names))
 
 
 def read_as(source: Source, learned: Channels) -> Volume:
