@@ -22,7 +22,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def segmenter(**changes: object) -> SegmentationNetwork:
     settings = NetworkSettings.model_validate({"size": "tiny", "dense_stride": 1, **changes})
     torch.manual_seed(99)
-    return SegmentationNetwork(settings, in_channels=1, patch=16, weights=torch.ones(3))
+    return SegmentationNetwork(settings, in_channels=1, patch=16, weights=torch.ones(3), as_pretrained=True)
 
 
 def of_the_run(run: Path) -> dict[str, Tensor]:

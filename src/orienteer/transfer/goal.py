@@ -45,7 +45,13 @@ class Goal:
             size = settings.patches.size
             if self.structures is not None:
                 weights = class_weights(self.voxels or (1,) * self.structures.classes, settings.loss.rarity)
-                return SegmentationNetwork(settings.network, in_channels=channels, patch=size, weights=weights)
+                return SegmentationNetwork(
+                    settings.network,
+                    in_channels=channels,
+                    patch=size,
+                    weights=weights,
+                    as_pretrained=settings.transfer.decoder,
+                )
             assert self.answers is not None
             outputs = len(self.answers.categories) or 1
             return ScanNetwork(settings.network, in_channels=channels, patch=size, outputs=outputs)

@@ -48,6 +48,8 @@ class SegmentationNetwork(TransferNetwork):
         in_channels: channels of a scan.
         patch: patch edge, voxels.
         weights: of every class in the cross-entropy, background first.
+        as_pretrained: a decoder of the kind that pretraining has, so that it can take its weights; otherwise the kind
+            that learns to segment better from fresh ones.
 
     Raises:
         ConfigError: an encoder whose maps cannot be decoded to every voxel.
@@ -56,12 +58,22 @@ class SegmentationNetwork(TransferNetwork):
     weights: Tensor
 
     def __init__(
-        self, settings: NetworkSettings, *, in_channels: int, patch: int, weights: Float[Tensor, " classes"]
+        self,
+        settings: NetworkSettings,
+        *,
+        in_channels: int,
+        patch: int,
+        weights: Float[Tensor, " classes"],
+        as_pretrained: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = build_encoder(settings, in_channels, patch)
         self.decoder = Decoder(
-            self.encoder.channels, self.encoder.strides, dense_stride=1, dense_channels=settings.dense_channels
+            self.encoder.channels,
+            self.encoder.strides,
+            dense_stride=1,
+            dense_channels=settings.dense_channels,
+            residual=as_pretrained,
         )
         if self.decoder.stride != 1:
             raise ConfigError(

@@ -30,7 +30,8 @@ class TransferSettings(Config):
     """What is taken from a pretraining run, and how gently it is treated."""
 
     decoder: bool = False
-    """Also take the decoder where the run trained one. Off: it left more false structures far away (docs/log.md)."""
+    """Also take the decoder where the run trained one. Off: a fresh one of another kind segments better, and one that
+    was taken left more false structures far away (docs/log.md)."""
     freeze: Literal["nothing", "encoder"] = "nothing"
     """``encoder`` keeps the taken encoder as it is and trains the rest."""
     rate: float = Field(1.0, gt=0, le=1)
