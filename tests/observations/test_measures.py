@@ -235,6 +235,25 @@ def test_effective_rank__unequal_spread_by_hand() -> None:
 
 def test_position_measures__reference_by_hand() -> None:
     rows = columns(true=[(3, 4, 0), (-3, -4, 0)], pred=[(3, 4, 2), (-3, 0, 0)])
+    rows |= {"sample": np.zeros(2, dtype=np.int32), "view": np.array([0, 1], dtype=np.int8)}
     measure = position_measures(rows)["position_error_mm"]
     assert measure.value == pytest.approx(3.0)
     assert measure.chance == pytest.approx(5.0)
+
+
+def test_position_measures__knowing_ones_place_in_the_view_is_chance() -> None:
+    """Padding tells a cell where in its view it lies; that says nothing of the body."""
+    within = np.array([(a, b, c) for a in (-6, 6) for b in (-6, 6) for c in (-6, 6)], dtype=float)
+    middles = np.array([(30, 0, 0), (-30, 0, 0), (0, 40, 0), (0, -40, 0)], dtype=float)
+    true = (middles[:, None] + within).reshape(-1, 3)
+    rows = columns(true=list(map(tuple, true)), pred=list(map(tuple, np.tile(within, (4, 1)))))
+    # Two samples of two views each.
+    rows |= {"sample": np.repeat([0, 1], 16).astype(np.int32), "view": np.tile(np.repeat([0, 1], 8), 2).astype(np.int8)}
+    measure = position_measures(rows)["position_error_mm"]
+    assert measure.value == pytest.approx(measure.chance) == pytest.approx(35.0)
+
+
+def test_position_measures__of_no_cells_nothing_is_known() -> None:
+    rows = columns(true=[], pred=[]) | {"sample": np.array([], dtype=np.int32), "view": np.array([], dtype=np.int8)}
+    rows |= {f"{name}_{axis}": np.array([], dtype=np.float32) for name in ("true", "pred") for axis in "ras"}
+    assert np.isnan(position_measures(rows)["position_error_mm"].value)
