@@ -74,6 +74,17 @@ def test_decoder__keeps_what_all_cells_of_a_view_share(residual: bool) -> None:
     assert (level / dense.std(dim=(0, 2, 3, 4))).mean() > 0.05
 
 
+def test_backbone__pools_in_full_precision() -> None:
+    """Views that differ in little must not be rounded to one another."""
+    built = backbone("resunet", 16).eval()
+    images = torch.randn(2, 1, 16, 16, 16)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = built(images)
+    assert found.embedding.dtype == torch.float32
+    rounded = found.embedding.bfloat16().float()
+    assert (rounded != found.embedding).float().mean() > 0.9
+
+
 def test_decoder__skips_levels_an_encoder_leaves_out() -> None:
     decoder = Decoder((6, 10), (2, 8), dense_stride=2, dense_channels=5)
     assert decoder.skip_places == [None, 0]

@@ -90,6 +90,18 @@ def test_model__body_is_cells_more_than_half_bright() -> None:
     assert not body[0, 1].any() and body[0, 2].all()
 
 
+def test_model__takes_the_body_that_it_is_told() -> None:
+    """Air that augmentation has lifted is still air: all of these views are bright, half of each is body."""
+    spatial = model({"position": {}})
+    images, centres, view_mm, address = batch()
+    told = torch.zeros(2, 3, 16, 16, 16, dtype=torch.bool)
+    told[..., :8] = True
+    body = spatial.encode(images, centres, view_mm, address, told).body
+    assert body is not None and body[..., :4].all() and not body[..., 4:].any()
+    loss, other = spatial(images, centres, view_mm, address, told).loss, spatial(images, centres, view_mm, address).loss
+    assert not torch.equal(loss, other)
+
+
 def test_model__gives_tasks_the_interface_of_its_backbone() -> None:
     spatial = model({"adjacency": {}})
     assert spatial.task("adjacency").head[0].in_features == 27 * NETWORK.dense_channels

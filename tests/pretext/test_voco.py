@@ -110,7 +110,7 @@ def test_among_views__by_hand() -> None:
 
 @pytest.mark.parametrize("normalised", [True, False])
 def test_voco__its_position_loss_falls_with_a_teacher(normalised: bool) -> None:
-    """A small encoder whose copy encodes the base crops; without the normalisation it runs after itself for ever."""
+    """A small encoder and its copy; without the normalisation the one runs after the other for ever."""
     torch.manual_seed(0)
     interface = Interface(embedding=24, dense_channels=4, views=10, view_mm=72.0)
     task = VocoTask(VocoSettings(projection=64), interface)
@@ -120,11 +120,11 @@ def test_voco__its_position_loss_falls_with_a_teacher(normalised: bool) -> None:
     copied = copy.deepcopy(encoder)
     optimiser = torch.optim.AdamW([*encoder.parameters(), *task.parameters()], lr=2e-3)
 
-    def encoded(seed: int, samples: int, bases: nn.Module) -> EncodedViews:
+    def encoded(seed: int, samples: int, teacher: nn.Module | None = None) -> EncodedViews:
         views = toy_views(interface, samples=samples, seed=seed, dense=False, placement="grid")
         with torch.no_grad():
-            fixed = bases(views.embedding[:, 2:])
-        return dataclasses.replace(views, embedding=torch.cat([encoder(views.embedding[:, :2]), fixed], dim=1))
+            followed = None if teacher is None else teacher(views.embedding)
+        return dataclasses.replace(views, embedding=encoder(views.embedding), followed=followed)
 
     for step in range(80):
         optimiser.zero_grad()
@@ -133,9 +133,33 @@ def test_voco__its_position_loss_falls_with_a_teacher(normalised: bool) -> None:
         with torch.no_grad():
             for slow, fast in zip(copied.parameters(), encoder.parameters(), strict=True):
                 slow.lerp_(fast, 0.1)
-    figure = task(encoded(9999, 32, encoder)).observation.measures["position_loss"]
+    figure = task(encoded(9999, 32)).observation.measures["position_loss"]
     assert figure.chance is not None
     assert (figure.value < 0.6 * figure.chance) == normalised, figure
+
+
+def test_voco__the_lag_of_the_teacher_tells_nothing() -> None:
+    """A teacher that is off by one vector says the same as one that is not: which encoder spoke cannot be read."""
+    torch.manual_seed(0)
+    interface = Interface(embedding=24, dense_channels=4, views=10, view_mm=72.0)
+    task = VocoTask(VocoSettings(), interface)
+    views = toy_views(interface, samples=6, seed=1, dense=False, placement="grid")
+    alone = task(views)
+    same = task(dataclasses.replace(views, followed=views.embedding))
+    lagging = task(dataclasses.replace(views, followed=views.embedding + 5 * torch.randn(24)))
+    torch.testing.assert_close(same.loss, alone.loss, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(lagging.loss, alone.loss, rtol=1e-3, atol=1e-4)
+
+
+def test_voco__every_crop_trains_the_student_and_none_the_teacher() -> None:
+    torch.manual_seed(0)
+    interface = Interface(embedding=24, dense_channels=4, views=10, view_mm=72.0)
+    task = VocoTask(VocoSettings(apart_weight=0.0), interface)
+    views = toy_views(interface, samples=3, seed=2, dense=False, placement="grid")
+    student, teacher = views.embedding.clone().requires_grad_(), (views.embedding + 0.1).requires_grad_()
+    task(dataclasses.replace(views, embedding=student, followed=teacher)).loss.backward()
+    assert student.grad is not None and (student.grad.abs().amax(-1) > 0).all()
+    assert teacher.grad is None
 
 
 def test_voco__both_losses_add_up_and_a_collapse_shows() -> None:

@@ -29,7 +29,7 @@ class Slope(nn.Module):
         self.weight = nn.Parameter(torch.tensor([1.0]))
         self.noise, self.fails, self.modes = noise, fails, []
 
-    def forward(self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor) -> ModelOutput:
+    def forward(self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor, body: Tensor) -> ModelOutput:
         if self.fails is not None:
             raise self.fails("no memory")
         self.modes.append(self.training)
@@ -39,7 +39,14 @@ class Slope(nn.Module):
 
 def stream(values: list[float]) -> Iterator[Batch]:
     for number, value in enumerate(values):
-        yield Batch(torch.full((1, 2, 1, 2, 2, 2), value), torch.zeros(1, 2, 3), 72.0, 3.0, torch.tensor([[0, number]]))
+        yield Batch(
+            torch.full((1, 2, 1, 2, 2, 2), value),
+            torch.zeros(1, 2, 3),
+            72.0,
+            3.0,
+            torch.tensor([[0, number]]),
+            torch.ones(1, 2, 2, 2, 2, dtype=torch.bool),
+        )
 
 
 def run(model: nn.Module, values: list[float], *, start: int = 0, **changes: Any) -> list[StepResult]:

@@ -1,5 +1,6 @@
 """Crops replay bit for bit, copy where nothing needs interpolating, and show each place where the target says."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.store import Store
 from orienteer.testing.strategies import linear_maps
-from orienteer.views import Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
+from orienteer.views import BODY_ABOVE, Appearance, Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
 from orienteer.views.recipe import IDENTITY, Matrix
-from orienteer.views.settings import GeometrySettings
+from orienteer.views.settings import AppearanceSettings, GeometrySettings
 from tests.views.conftest import LANDMARK
 
 TURNED = ViewSettings(size=12, geometry=GeometrySettings(probability=1.0, rotation_deg=20, scale=0.15, flip=True))
@@ -36,6 +37,24 @@ def test_crop__replayed_from_json_is_identical(store: Store) -> None:
         again = crop(SampleRecipe.from_json(recipe.to_json()), Store.open(store.path))
         np.testing.assert_array_equal(sample.images, again.images)
         np.testing.assert_array_equal(sample.centres, again.centres)
+
+
+def test_crop__tells_the_body_from_air_before_intensities_are_varied(store: Store) -> None:
+    """Contrast and brightness lift air above the window's floor; it is air all the same."""
+    lifted = ViewSettings(size=12, appearance=AppearanceSettings(contrast=0.5, brightness=0.3), min_foreground=0.2)
+    sampler = Sampler(store, store.ids("train"), lifted, seed=3)
+    mistaken = 0
+    for n in range(12):
+        recipe = sampler.draw(n)
+        plain = dataclasses.replace(
+            recipe, views=tuple(dataclasses.replace(view, appearance=Appearance()) for view in recipe.views)
+        )
+        sample, untouched = crop(recipe, store), crop(plain, store)
+        assert sample.body.shape == (len(recipe.views), 12, 12, 12)
+        np.testing.assert_array_equal(sample.body, untouched.body)
+        np.testing.assert_array_equal(untouched.body, (untouched.images > BODY_ABOVE).any(axis=1))
+        mistaken += int(((sample.images > BODY_ABOVE).any(axis=1) & ~sample.body).sum())
+    assert mistaken > 1000, "varied intensities alone would have called this air body"
 
 
 def test_crop__has_the_promised_form(store: Store) -> None:

@@ -1,7 +1,10 @@
 """Encoder, pooling and optional decoder together: what is pretrained, and what transfer loads."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from orienteer.errors import ConfigError
@@ -61,7 +64,15 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Embedding and, with a decoder, dense features."""
         maps = self.encoder(images)
-        return Features(embedding=self.pool(maps[-1]), dense=self.decoder(maps) if self.decoder is not None else None)
+        return Features(embedding=self.pooled(maps), dense=self.decoder(maps) if self.decoder is not None else None)
+
+    def pooled(self, maps: Sequence[Tensor]) -> Tensor:
+        """``(N, E)`` embedding of feature maps, in full precision: tasks compare views that differ in little."""
+        device = maps[-1].device.type
+        mixed = torch.amp.is_autocast_available(device)
+        with torch.autocast(device, enabled=False) if mixed else nullcontext():
+            embedding: Tensor = self.pool(maps[-1].float())
+        return embedding
 
 
 def _pooling(settings: NetworkSettings, channels: int, cells: int) -> nn.Module:

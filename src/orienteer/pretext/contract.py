@@ -16,9 +16,6 @@ from torch import Tensor, nn
 from orienteer.config import Config
 from orienteer.observations.records import Measure, Observation, Rows
 
-BODY_ABOVE = -0.95
-"""Normalised intensity above which a voxel counts as body: just over the window's floor."""
-
 
 @dataclass(frozen=True, eq=False)
 class EncodedViews:
@@ -33,6 +30,8 @@ class EncodedViews:
         images: the views as they are, normalised intensities.
         shown: what the encoder saw: ``images``, or for a task that corrupts them its corrupted copy.
         address: seed and number of each sample, for counted draws; on the CPU.
+        followed: what a momentum copy of the encoder makes of the same views, without gradient; None without one, while
+            measuring, and of corrupted views.
     """
 
     embedding: Float[Tensor, "B K E"]
@@ -43,6 +42,7 @@ class EncodedViews:
     images: Float[Tensor, "B K C S S S"]
     shown: Float[Tensor, "B K C S S S"]
     address: Int[Tensor, "B 2"]
+    followed: Float[Tensor, "B K E"] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,11 @@ class PretextTask(nn.Module, ABC):
         """For a task that answers with images: what it makes of ``views.shown``; None for every other task."""
         return None
 
-    def check(self, *, batch: int, online: int | None) -> None:
+    def check(self, *, batch: int) -> None:
         """Refuse a run in which it could learn nothing, before it starts.
 
         Args:
-            batch: scans per step.
-            online: views of a scan that the online network encodes; None without a teacher.
+            batch: scans per step and process.
 
         Raises:
             ConfigError: naming the setting to change.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -13,9 +13,10 @@ from orienteer.errors import ConfigError
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
 from orienteer.observations import Observation
-from orienteer.pretext.contract import BODY_ABOVE, EncodedViews, Interface, PretextTask
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import TASKS
 from orienteer.pretext.teacher import TeacherSettings
+from orienteer.views import BODY_ABOVE
 
 
 class Seen:
@@ -86,7 +87,6 @@ class SpatialModel(nn.Module):
             }
         )
         self.momentum = teacher.momentum
-        self.online = teacher.online
         self.teacher = copy.deepcopy(self.backbone).requires_grad_(False) if teacher.enabled else None
 
     def forward(
@@ -95,8 +95,12 @@ class SpatialModel(nn.Module):
         centres: Float[Tensor, "B K 3"],
         view_mm: float,
         address: Int[Tensor, "B 2"],
+        body: Bool[Tensor, "B K S S S"] | None = None,
     ) -> ModelOutput:
-        """Encode all views, let every task see them; a task that corrupts views has them encoded for itself."""
+        """Encode all views, let every task see them; a task that corrupts views has them encoded for itself.
+
+        ``body`` says which voxels are body; without it, those brighter than the window's floor are.
+        """
         plain: EncodedViews | None = None
         loss = images.new_zeros(())
         seen = []
@@ -104,9 +108,9 @@ class SpatialModel(nn.Module):
             task = self.task(name)
             shown = task.corrupt(images, address)
             if shown is not None:
-                views = self.encode(images, centres, view_mm, address, shown=shown)
+                views = self.encode(images, centres, view_mm, address, body, shown=shown)
             else:
-                views = plain = plain or self.encode(images, centres, view_mm, address)
+                views = plain = plain or self.encode(images, centres, view_mm, address, body)
             # Heads are small and answer in mm: at 8 bits of bfloat16, 100 mm would be told to within 0.4 mm only.
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
@@ -120,36 +124,27 @@ class SpatialModel(nn.Module):
         centres: Float[Tensor, "B K 3"],
         view_mm: float,
         address: Int[Tensor, "B 2"],
+        body: Bool[Tensor, "B K S S S"] | None = None,
         *,
         shown: Float[Tensor, "B k C S S S"] | None = None,
     ) -> EncodedViews:
-        """Features of every view, or of what is ``shown`` of the first k.
-
-        With a teacher and while training, only the first ``teacher.online`` views carry gradient; corrupted views all
-        do, for there is nothing to learn from what a teacher restores.
-        """
+        """Features of every view, or of what is ``shown`` of the first k; while training a teacher's too."""
         batch = images.shape[0]
         seen = images if shown is None else shown
         images, centres = images[:, : seen.shape[1]], centres[:, : seen.shape[1]]
+        features = self.backbone(seen.flatten(0, 1))
+        followed = None
         if self.teacher is not None and self.training and shown is None:
-            online = self.backbone(seen[:, : self.online].flatten(0, 1))
             with torch.no_grad():
-                other = self.teacher(seen[:, self.online :].flatten(0, 1))
-            embedding = torch.cat([_split(online.embedding, batch), _split(other.embedding, batch)], 1)
-            dense = (
-                None
-                if online.dense is None
-                else torch.cat([_split(online.dense, batch), _split(other.dense, batch)], 1)
-            )
-        else:
-            features = self.backbone(seen.flatten(0, 1))
-            embedding = _split(features.embedding, batch)
-            dense = None if features.dense is None else _split(features.dense, batch)
-        body = None if dense is None else _body(images, dense.shape[-1])
+                followed = _split(self.teacher.pooled(self.teacher.encoder(seen.flatten(0, 1))), batch)
+        dense = None if features.dense is None else _split(features.dense, batch)
+        if body is None:
+            body = (images > BODY_ABOVE).any(dim=2)
         return EncodedViews(
-            embedding=embedding.float(),
+            embedding=_split(features.embedding, batch),
             dense=None if dense is None else dense.float(),
-            body=body,
+            body=None if dense is None else _cells(body[:, : seen.shape[1]], dense.shape[-1]),
+            followed=followed,
             centres=centres,
             view_mm=view_mm,
             images=images,
@@ -189,12 +184,10 @@ def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Pretext
     return {name: task for name, task in TASKS.items() if name in tasks}
 
 
-def _body(images: Tensor, cells: int) -> Tensor:
-    """Dense cells more than half of whose voxels are brighter than background, in any channel."""
-    bright = (images > BODY_ABOVE).any(dim=2).float()
-    batch = images.shape[0]
-    pooled = functional.adaptive_avg_pool3d(bright.flatten(0, 1)[:, None], cells)
-    return _split(pooled[:, 0] > 0.5, batch)
+def _cells(body: Tensor, cells: int) -> Tensor:
+    """Dense cells more than half of whose voxels are body."""
+    pooled = functional.adaptive_avg_pool3d(body.flatten(0, 1)[:, None].float(), cells)
+    return _split(pooled[:, 0] > 0.5, len(body))
 
 
 def _split(stacked: Tensor, batch: int) -> Tensor:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.observations.records import Measure, Rows
-from orienteer.pretext.contract import BODY_ABOVE, EncodedViews, Interface, to_numpy
+from orienteer.pretext.contract import EncodedViews, Interface, to_numpy
+from orienteer.views import BODY_ABOVE
 
 WINDOW = 2.0
 """Width of the normalised intensity window, -1 to 1."""

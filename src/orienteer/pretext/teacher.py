@@ -1,16 +1,22 @@
 """Settings of the momentum teacher."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from orienteer.config import Config
 
 
 class TeacherSettings(Config):
-    """A momentum copy of the backbone."""
+    """A momentum copy of the encoder."""
 
     enabled: bool = False
-    """Encode the first views online and the others with a slowly following copy, without gradient."""
-    online: int = Field(1, ge=1)
-    """How many of a scan's views, the first ones, the online network encodes; the copy encodes the others."""
+    """Encode all views a second time with a slowly following copy, without gradient, for tasks that compare with it."""
     momentum: float = Field(0.99, ge=0, lt=1)
     """How much of the copy is kept each step."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_online(cls, values: Any) -> Any:
+        """Runs from before say how many views were not encoded by the copy; it plays no part once they are trained."""
+        return {key: value for key, value in values.items() if key != "online"} if isinstance(values, dict) else values

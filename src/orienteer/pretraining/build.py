@@ -12,8 +12,14 @@ from orienteer.training.weights import restore_weights
 from orienteer.views import Purpose, Sampler, torch_seed
 
 
-def build_model(settings: PretrainSettings, *, channels: int, spacing: float) -> SpatialModel:
+def build_model(settings: PretrainSettings, *, channels: int, spacing: float, processes: int = 1) -> SpatialModel:
     """The untrained model; its first weights derive from the run's seed alone.
+
+    Args:
+        settings: of the run.
+        channels: channels of a scan.
+        spacing: mm per voxel.
+        processes: that share each step's batch.
 
     Raises:
         ConfigError: settings that contradict each other or the network.
@@ -36,8 +42,7 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float) ->
             spacing=spacing,
         )
     for name in model.tasks:
-        online = settings.teacher.online if settings.teacher.enabled else None
-        model.task(name).check(batch=settings.optimiser.batch, online=online)
+        model.task(name).check(batch=settings.optimiser.batch // processes)
     return model
 
 

@@ -107,7 +107,7 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resum
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
-    model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing)
+    model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing, processes=devices.devices)
     if resume and folder.record_file.is_file() and folder.record()["data"]["fingerprint"] != fingerprint(store):
         raise RunError(
             f"the store at {store.path} is not the one {folder.path} was trained on",

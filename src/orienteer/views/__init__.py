@@ -1,12 +1,13 @@
 """From scans to views: draw a recipe (random, pure data), then crop it (deterministic)."""
 
 from orienteer.views.counted import Purpose, generator, torch_seed
-from orienteer.views.crop import Sample, crop
+from orienteer.views.crop import BODY_ABOVE, Sample, crop
 from orienteer.views.recipe import Appearance, SampleRecipe, ViewRecipe
 from orienteer.views.sample import Sampler
 from orienteer.views.settings import ViewSettings
 
 __all__ = [
+    "BODY_ABOVE",
     "Appearance",
     "Purpose",
     "Sample",

@@ -10,6 +10,9 @@ from orienteer.store import Store
 from orienteer.views.appearance import apply_appearance
 from orienteer.views.recipe import SampleRecipe, ViewRecipe
 
+BODY_ABOVE = -0.95
+"""Normalised intensity above which a voxel counts as body, in any channel: just over the window's floor."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -17,11 +20,13 @@ class Sample:
 
     Attributes:
         images: ``(K, C, S, S, S)`` float32, normalised intensities.
+        body: ``(K, S, S, S)`` True where the body is, told before intensities were varied, which lifts air as well.
         centres: ``(K, 3)`` float32, mm, in the augmented frame.
         recipe: what they were made from.
     """
 
     images: NDArray[np.float32]
+    body: NDArray[np.bool_]
     centres: NDArray[np.float32]
     recipe: SampleRecipe
 
@@ -32,19 +37,24 @@ def crop(recipe: SampleRecipe, store: Store) -> Sample:
     Raises:
         StoreError: the scan's array is missing or damaged.
     """
-    images = np.stack([_view(recipe, view, store) for view in recipe.views])
-    return Sample(images=images, centres=recipe.target_centres.astype(np.float32), recipe=recipe)
+    plain = [_voxels(recipe, view, store) for view in recipe.views]
+    body = np.stack([(voxels > BODY_ABOVE).any(axis=0) for voxels in plain])
+    images = np.stack(
+        [
+            apply_appearance(voxels, view.appearance, spacing=recipe.spacing)
+            for voxels, view in zip(plain, recipe.views, strict=True)
+        ]
+    )
+    return Sample(images=images, body=body, centres=recipe.target_centres.astype(np.float32), recipe=recipe)
 
 
-def _view(recipe: SampleRecipe, view: ViewRecipe, store: Store) -> NDArray[np.float32]:
+def _voxels(recipe: SampleRecipe, view: ViewRecipe, store: Store) -> NDArray[np.float32]:
     centre = np.array(view.centre_mm) / recipe.spacing
     size = recipe.size
     if recipe.is_grid_aligned:
         low = np.rint(centre - (size - 1) / 2).astype(int)
-        voxels = store.normalise(recipe.scan, store.read(recipe.scan, _index(low), (size, size, size)))
-    else:
-        voxels = _resampled(recipe, centre, store)
-    return apply_appearance(voxels, view.appearance, spacing=recipe.spacing)
+        return store.normalise(recipe.scan, store.read(recipe.scan, _index(low), (size, size, size)))
+    return _resampled(recipe, centre, store)
 
 
 def _resampled(recipe: SampleRecipe, centre: NDArray[np.float64], store: Store) -> NDArray[np.float32]:

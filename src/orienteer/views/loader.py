@@ -22,6 +22,7 @@ class Batch:
         centres: ``(B, K, 3)`` mm, augmented frame.
         view_mm: view edge, mm.
         spacing: mm per voxel.
+        body: ``(B, K, S, S, S)`` True where the body is.
         address: ``(B, 2)`` int64, seed and number of each sample: where its counted draws are found again.
     """
 
@@ -30,6 +31,7 @@ class Batch:
     view_mm: float
     spacing: float
     address: torch.Tensor
+    body: torch.Tensor
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -37,9 +39,9 @@ class Batch:
         return tuple(int(number) for number in self.address[:, 1])
 
     @property
-    def inputs(self) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor]:
+    def inputs(self) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor, torch.Tensor]:
         """What a pretext model is called with."""
-        return self.images, self.centres, self.view_mm, self.address
+        return self.images, self.centres, self.view_mm, self.address, self.body
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -49,6 +51,7 @@ class Batch:
             view_mm=self.view_mm,
             spacing=self.spacing,
             address=self.address,  # read on the CPU only
+            body=self.body.to(device, non_blocking=True),
         )
 
 
@@ -71,6 +74,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         view_mm=first.view_mm,
         spacing=first.spacing,
         address=torch.tensor([(sample.recipe.seed, sample.recipe.number) for sample in samples]),
+        body=torch.from_numpy(np.stack([sample.body for sample in samples])),
     )
 
 

@@ -50,12 +50,12 @@ class SimclrTask(PretextTask):
             nn.Linear(settings.hidden, settings.projection),
         )
 
-    def check(self, *, batch: int, online: int | None) -> None:
+    def check(self, *, batch: int) -> None:
         """A batch of one scan has no negatives: its loss is 0 for ever."""
         if batch < 2:
             raise ConfigError(
                 "tasks.simclr compares scans with each other, and a batch of one has no other",
-                cure="set optimiser.batch to 2 or more, better 6",
+                cure="set optimiser.batch to 2 or more for each device, better 6",
             )
 
     def forward(self, views: EncodedViews) -> TaskOutput:

@@ -10,7 +10,7 @@ class VocoSettings(TaskSettings):
 
     random: int = Field(2, ge=1)
     """How many of the views, the first ones, are random crops; the 8 others are the base crops. ``views.count`` is
-    this plus 8, and ``teacher.online`` this, so that the momentum teacher encodes the base crops alone."""
+    this plus 8."""
     hidden: int = Field(256, ge=1)
     """Width of the projection's hidden layers."""
     projection: int = Field(128, ge=8)

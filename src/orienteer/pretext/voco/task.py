@@ -1,8 +1,8 @@
 """VoCo (Wu et al., VoCo: A Simple-yet-Effective Volume Contrastive Learning Framework, CVPR 2024).
 
-https://arxiv.org/abs/2402.17300, with the momentum teacher of its published code: the teacher (``teacher.enabled``)
-encodes the base crops, so that what a random crop is compared with moves slowly. Without a teacher, as in the paper,
-the online network encodes all crops.
+https://arxiv.org/abs/2402.17300, with the momentum teacher of its published code (``teacher.enabled``): student and
+teacher both encode all crops, and the student's random crops are compared with the teacher's base crops and the other
+way round. Without a teacher, as in the paper, the crops are compared as they are.
 """
 
 from typing import Any
@@ -54,14 +54,20 @@ class AmongViews(nn.Module):
     """Normalises each channel over the views of a scan, without learned weights.
 
     The published head normalises over all crops of the batch; over those of one scan, scans do not mix. Without it the
-    position loss does not fall: the online network turns all its crops away from the teacher's base crops, which all
-    share one direction, and the teacher follows, for ever. Taking out what the views share leaves nowhere to turn to.
+    position loss does not fall: the student turns all its crops away from the teacher's, which all share one direction,
+    and the teacher follows, for ever. Taking out what the views share leaves nowhere to turn to. Student and teacher
+    are normalised apart: together, the lag between them would tell which crop is which.
     """
 
     def forward(self, x: Float[Tensor, "B K H"]) -> Float[Tensor, "B K H"]:
         """Zero mean and unit variance over K."""
         spread, mean = torch.var_mean(x.float(), dim=1, keepdim=True, correction=0)
         return (x - mean) * torch.rsqrt(spread + 1e-5)
+
+
+def _cosine(crops: Float[Tensor, "B R P"], bases: Float[Tensor, "B Q P"]) -> Float[Tensor, "B R Q"]:
+    """Similarities of unit vectors."""
+    return (crops[:, :, None] * bases[:, None]).sum(-1)
 
 
 class VocoTask(PretextTask):
@@ -91,24 +97,27 @@ class VocoTask(PretextTask):
             nn.Linear(settings.hidden, settings.projection),
         )
 
-    def check(self, *, batch: int, online: int | None) -> None:
-        """The teacher encodes the base crops, no more and no fewer."""
-        if online not in (None, self.settings.random):
-            raise ConfigError(
-                f"tasks.voco has {self.settings.random} random crops, but {online} views are encoded online",
-                cure=f"set teacher.online={self.settings.random}",
-            )
-
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Loss and observation; rows are pairs of a random crop (view_i) and a base crop (view_j)."""
         first = self.settings.random
-        projected = functional.normalize(self.head(views.embedding).float(), dim=-1)
-        crops, bases = projected[:, :first], projected[:, first:]
         true = overlaps(views.centres[:, :first], views.centres[:, first:], views.view_mm)
-        # The gradient also reaches the projection of the base crops: with it stopped there the error hardly falls.
-        cosine = (crops[:, :, None] * bases[:, None]).sum(-1)
+        student = self._projected(views.embedding)
+        if views.followed is None:
+            cosine = _cosine(student[:, :first], student[:, first:])
+        else:
+            with torch.no_grad():
+                teacher = self._projected(views.followed)
+            there, back = (
+                _cosine(student[:, :first], teacher[:, first:]),
+                _cosine(teacher[:, :first], student[:, first:]),
+            )
+            cosine = (there + back) / 2
+        bases = student[:, first:]
         loss = position_loss(cosine, true) + self.settings.apart_weight * apart_loss(bases)
         return TaskOutput(loss, self._observe(cosine, true, bases))
+
+    def _projected(self, embedding: Float[Tensor, "B K E"]) -> Float[Tensor, "B K P"]:
+        return functional.normalize(self.head(embedding).float(), dim=-1)
 
     def _observe(
         self, cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"], bases: Float[Tensor, "B Q E"]
