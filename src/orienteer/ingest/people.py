@@ -1,12 +1,17 @@
 """Who is on which scan, and in which split, once all scans of a store are known."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import assign_splits
 from orienteer.ingest.table import Row, match
+
+MOST_NAMED = 50
+"""Scans that a note on splits names: whoever reads it has to look them up."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ def name_people(
 
     The table wins over what the store said before, and that over the folder's layout; a scan of which none of
     them tells the person is a person of its own. Splits follow the user's own names, so that a person has the
-    same one in every store, whatever pseudonym each store gives.
+    same one in every store, whatever pseudonym each store gives. Scans keep the split they had when more becomes
+    known of who is on them; who turns out to be in train and val learns, because a run may have learned from them.
 
     Args:
         names: every scan the store will hold, as its files are called.
@@ -42,7 +48,7 @@ def name_people(
         a place for each name, and notes for the reader.
 
     Raises:
-        StoreError: a row of the table fits several scans.
+        StoreError: a row of the table fits several scans, or a person turns out to be kept for testing and not.
     """
     names = sorted(names)
     matched, unused = match(rows, sorted({*names, *left_out})) if rows is not None else ({}, [])
@@ -60,13 +66,51 @@ def name_people(
         # Who was only known by the scan's own name so far may be known better now.
         people[name] = row.person if row else said.person if said and told == name else told
         extra[name] = dict(row.extra) if row else dict(known.table) if known else {}
-    earlier = {before[name].person: before[name].split for name in names if name in before}
     fixed = {people[name]: layout[name].split for name in names if name in layout and layout[name].split}
-    fixed |= earlier | {row.person: row.split for row in matched.values() if row.split}
+    wanted = {row.person: row.split for row in matched.values() if row.split}
+    fixed |= _earlier({name: people[name] for name in names if name in before}, before, wanted) | wanted
     splits = assign_splits(people.values(), fixed)
-    moved = sorted(person for person in earlier if person in splits and splits[person] != earlier[person])
-    if moved:
-        scans = [name for name in names if people[name] in moved]
-        notes.append(f"the table moved {counted(len(moved), 'person')} to another split: scans {some(scans)}")
     places = {name: Place(people[name], splits[people[name]], extra[name]) for name in names}
-    return places, tuple(notes)
+    return places, (*notes, *_moves(places, before, wanted))
+
+
+def _earlier(people: Mapping[str, str], before: Mapping[str, Place], wanted: Collection[str]) -> dict[str, str]:
+    """The split that each person's scans had until now, by the name the person has now.
+
+    Args:
+        people: the person of each stored scan.
+        before: the store until now.
+        wanted: people whose split the table says.
+    """
+    had: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, person in people.items():
+        if person not in wanted:
+            had[person][name] = before[name].split
+    for scans in had.values():
+        splits = set(scans.values())
+        # Nobody but the user may say that a scan kept for testing is learned from, or the other way round.
+        if len(splits) > 1 and splits != {"train", "val"}:
+            where = some([f"{name} in {split}" for name, split in scans.items()], MOST_NAMED)
+            raise StoreError(
+                f"scans of one person are in several splits of the store: {where}",
+                cure="give a --table with the columns id, person and split, and this person's scans one split;"
+                " the store is as it was",
+            )
+    return {
+        person: "train" if "train" in scans.values() else next(iter(scans.values())) for person, scans in had.items()
+    }
+
+
+def _moves(places: Mapping[str, Place], before: Mapping[str, Place], wanted: Collection[str]) -> list[str]:
+    """A note for each way that scans changed sides."""
+    moved = defaultdict(list)
+    for name, place in places.items():
+        if name in before and before[name].split != place.split:
+            moved[before[name].split, place.split, place.person in wanted].append(name)
+    notes = []
+    for (old, new, told), scans in sorted(moved.items()):
+        why = "by the table" if told else "because another scan of the same person is there"
+        late = "; runs that learned from them before have seen them" if old == "train" else ""
+        which = some(scans, MOST_NAMED)
+        notes.append(f"{counted(len(scans), 'scan')} moved from {old} to {new} {why}: {which}{late}")
+    return notes
