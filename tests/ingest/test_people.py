@@ -62,6 +62,35 @@ def test_name_people__kept_for_testing_and_not_is_for_the_user_to_settle(other: 
     assert moved.endswith("have seen them") == (other == "train")
 
 
+def study(*names: str) -> dict[str, Place]:
+    """What a folder says of scans of one study."""
+    return {name: Place("study-1", "") for name in names}
+
+
+def test_name_people__a_scan_of_the_study_is_of_whom_the_table_calls_another() -> None:
+    places, _ = name_people("abxy", one_person("a", split="test"), before(), layout=study("a", "b"))
+    assert {(places[name].person, places[name].split) for name in "ab"} == {("Anna", "test")}
+    stored = {**before(), "a": Place("Anna", "test")}
+    places, _ = name_people("abxy", None, stored, layout=study("a", "b"))
+    assert {(places[name].person, places[name].split) for name in "ab"} == {("Anna", "test")}
+
+
+def test_name_people__where_the_table_calls_a_study_two_people_it_is_believed() -> None:
+    rows = {"a": Row("a", "Anna"), "b": Row("b", "Berta")}
+    places, _ = name_people("abcxy", rows, before(), layout=study("a", "b", "c"))
+    assert [places[name].person for name in "abc"] == ["Anna", "Berta", "study-1"]
+
+
+def test_name_people__a_table_that_names_nobody_parts_no_study() -> None:
+    rows = {"a": Row("a", "a", "", {"age": "4"}), "b": Row("b", "b", "test")}
+    places, _ = name_people("abxy", rows, before(), layout=study("a", "b"))
+    assert {(places[name].person, places[name].split) for name in "ab"} == {("study-1", "test")}
+    assert places["a"].table == {"age": "4"}
+    rows["a"] = Row("a", "a", "train")
+    with pytest.raises(StoreError, match="one person into several splits: a in train, b in test"):
+        name_people("abxy", rows, before(), layout=study("a", "b"))
+
+
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["train", "val"]), min_size=1), st.data())
 def test_name_people__every_scan_that_changes_sides_is_named(had: dict[str, str], data: st.DataObject) -> None:
     rows = {name: Row(name, data.draw(st.sampled_from(["P", "Q", "R"]))) for name in "abcdef"}

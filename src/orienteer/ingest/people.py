@@ -33,9 +33,10 @@ def name_people(
     """Find person, split and table columns of every scan.
 
     The table wins over what the store said before, and that over the folder's layout; a scan of which none of
-    them tells the person is a person of its own. Splits follow the user's own names, so that a person has the
-    same one in every store, whatever pseudonym each store gives. Scans keep the split they had when more becomes
-    known of who is on them; who turns out to be in train and val learns, because a run may have learned from them.
+    them tells the person is a person of its own. A table without people says nothing of them. Splits follow the
+    user's own names, so that a person has the same one in every store, whatever pseudonym each store gives. Scans
+    keep the split they had when more becomes known of who is on them; who turns out to be in train and val learns,
+    because a run may have learned from them.
 
     Args:
         names: every scan the store will hold, as its files are called.
@@ -48,7 +49,8 @@ def name_people(
         a place for each name, and notes for the reader.
 
     Raises:
-        StoreError: a row of the table fits several scans, or a person turns out to be kept for testing and not.
+        StoreError: a row of the table fits several scans, the table puts a person into several splits, or a person
+            turns out to be kept for testing and not.
     """
     names = sorted(names)
     matched, unused = match(rows, sorted({*names, *left_out})) if rows is not None else ({}, [])
@@ -59,19 +61,55 @@ def name_people(
     alone = [name for name in names if name not in matched and name not in before]
     if rows is not None and alone:
         notes.append(f"{counted(len(alone), 'scan')} without a row in the table: {some(alone)}")
-    people, extra = {}, {}
-    for name in names:
-        row, known, said = matched.get(name), before.get(name), layout.get(name)
-        told = known.person if known else name
-        # Who was only known by the scan's own name so far may be known better now.
-        people[name] = row.person if row else said.person if said and told == name else told
-        extra[name] = dict(row.extra) if row else dict(known.table) if known else {}
+    people = _people(names, matched, before, layout)
+    extra = {
+        name: dict(matched[name].extra) if name in matched else dict(before[name].table) if name in before else {}
+        for name in names
+    }
     fixed = {people[name]: layout[name].split for name in names if name in layout and layout[name].split}
-    wanted = {row.person: row.split for row in matched.values() if row.split}
+    wanted = _wanted(people, matched)
     fixed |= _earlier({name: people[name] for name in names if name in before}, before, wanted) | wanted
     splits = assign_splits(people.values(), fixed)
     places = {name: Place(people[name], splits[people[name]], extra[name]) for name in names}
     return places, (*notes, *_moves(places, before, wanted))
+
+
+def _people(
+    names: Sequence[str], matched: Mapping[str, Row], before: Mapping[str, Place], layout: Mapping[str, Place]
+) -> dict[str, str]:
+    """Who is on each scan: what calls the scan's person by the scan's own name knows nothing of them."""
+    people = {}
+    for name in names:
+        row = matched.get(name)
+        own = {name, row.id} if row else {name}
+        told = [row.person] if row else []
+        told += [places[name].person for places in (before, layout) if name in places]
+        people[name] = next((person for person in told if person not in own), told[0] if told else name)
+    # The layout knows who belong together, the table may know one of them by name: then it is the name of all.
+    better: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        if name in layout and people[name] != layout[name].person:
+            better[layout[name].person].add(people[name])
+    for name in names:
+        if name in layout and people[name] == layout[name].person and len(better[people[name]]) == 1:
+            (people[name],) = better[people[name]]
+    return people
+
+
+def _wanted(people: Mapping[str, str], matched: Mapping[str, Row]) -> dict[str, str]:
+    """The split the table says for each person; its rows may not have told that they are of the same one."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, row in matched.items():
+        if row.split:
+            said[people[name]][name] = row.split
+    for scans in said.values():
+        if len(set(scans.values())) > 1:
+            where = some([f"{name} in {split}" for name, split in scans.items()], MOST_NAMED)
+            raise StoreError(
+                f"the table puts scans of one person into several splits: {where}",
+                cure="give them one split; or, if they are of several people, a column person that is not the id",
+            )
+    return {person: next(iter(scans.values())) for person, scans in said.items()}
 
 
 def _earlier(people: Mapping[str, str], before: Mapping[str, Place], wanted: Collection[str]) -> dict[str, str]:
