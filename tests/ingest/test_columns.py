@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
 from orienteer.ingest import ingest
@@ -48,6 +51,24 @@ def test_reason_against__measurements_and_categories_stay(name: str, column) -> 
         ("when", cells(["12 Apr 1953"], 4), "dates"),
         ("when", cells(["20260412", "20260413"]), "dates"),
         ("when", cells(["1953", "1961"]), "years"),
+        ("since", cells(["1953", "1971", "0"]), "years"),
+        ("since", cells(["1953", "1971", "9999", "-1", "99"]), "years"),
+        ("since", cells(["1953", "0", "9", "99", "999", "9999"]), "years"),
+        ("since", cells(["1953.3", "1971.75"]), "years"),
+        ("since", cells(["1953", "1971", "53", "1964"]), "years"),
+        ("yob", cells(["53", "71"]), "called by"),
+        ("pat_nr", cells(["4711", "4712"]), "called by"),
+        ("PatNr", cells(["4711", "4712"]), "called by"),
+        ("patnr", cells(["4711", "4712"]), "called by"),
+        ("record", cells(["4711", "4712"]), "called by"),
+        ("case", cells(["4711", "4712"]), "called by"),
+        ("Fall-Nr", cells(["4711", "4712"]), "called by"),
+        ("GebJahr", cells(["53", "71"]), "called by"),
+        ("Geburtsjahr", cells(["53", "71"]), "called by"),
+        ("scan_year", cells(["3", "4"]), "called by"),
+        ("when", cells(["20260412", "20260413", "9999"]), "dates"),
+        ("when", cells(["20260412093015.25", "20260413101500.5"]), "dates"),
+        ("key", cells(["4711233", "4711234", "0.5"]), "identifiers"),
         ("who", cells(["Doe^Jane"], 4), "names"),
         ("who", cells(["Doe, Jane"], 4), "names"),
         ("who", cells(["Jane Doe"], 4), "names"),
@@ -63,6 +84,38 @@ def test_reason_against__measurements_and_categories_stay(name: str, column) -> 
 )
 def test_reason_against__what_could_tell_who_somebody_is_goes(name: str, column, why: str) -> None:
     assert why in reason_against(name, column)
+
+
+HONEST = {
+    "age": st.integers(0, 110),
+    "age_years": st.floats(0, 110).map(lambda age: round(age, 1)),
+    "education_years": st.integers(0, 30),
+    "score": st.integers(0, 100),
+    "mmse": st.integers(0, 30),
+    "height_cm": st.floats(40, 220).map(lambda height: round(height, 1)),
+    "height_m": st.floats(0.4, 2.2).map(lambda height: round(height, 2)),
+    "weight": st.floats(0.5, 300).map(lambda weight: round(weight, 1)),
+    "visit": st.integers(1, 20),
+    "z": st.floats(-6, 6),
+    "volume_mm3": st.integers(3000, 2_000_000).map(lambda volume: volume + 0.37),
+}
+CODES = st.sampled_from(["0", "-1", "9", "99", "999", "9999", "n/a"])
+
+
+@given(st.sampled_from(sorted(HONEST)), st.data())
+def test_reason_against__honest_measurements_stay_whatever_stands_for_missing(name: str, data: st.DataObject) -> None:
+    values = [str(value) for value in data.draw(st.lists(HONEST[name], max_size=30))]
+    assert reason_against(name, cells(values + data.draw(st.lists(CODES, max_size=10)))) == ""
+
+
+@given(st.lists(st.integers(1900, 2030), min_size=1, max_size=30), st.lists(CODES, max_size=30), st.booleans())
+def test_reason_against__years_go_whatever_stands_for_missing(years: list[int], codes: list[str], part: bool) -> None:
+    assert "years" in reason_against("since", cells([f"{year}.5" if part else str(year) for year in years] + codes))
+
+
+def test_reason_against__volumes_that_reach_the_numbers_of_years_stay() -> None:
+    amygdalae = np.random.default_rng(0).normal(1700, 220, 200).round(1)
+    assert reason_against("amygdala_mm3", cells([str(volume) for volume in amygdalae])) == ""
 
 
 def test_without_private__declared_columns_stay_and_no_other(tmp_path: Path) -> None:

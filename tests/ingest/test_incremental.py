@@ -145,7 +145,7 @@ def test_incremental__people_keep_their_split_and_the_table_may_move_them(folder
         "case_0": "train",
         "case_2": "train",
     }
-    assert result.notes == ("the table moved 1 person to another split: scans case_0, case_2",)
+    assert result.notes == ("2 scans moved from test to train by the table: case_0, case_2",)
     assert before.items() <= times(folder).items()
 
 

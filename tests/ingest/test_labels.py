@@ -7,6 +7,8 @@ import pytest
 
 from orienteer.errors import OrienteerError
 from orienteer.ingest import ingest
+from orienteer.ingest.labels import labels_of
+from orienteer.scans import discover
 from orienteer.store import Store
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, turned
@@ -48,6 +50,45 @@ def test_labels__a_name_in_two_folders_is_not_guessed(tmp_path) -> None:
     result = run(tmp_path)
     assert not result.manifest.scans[0].labelled
     assert result.notes == ("no labels for 1 of 1 scans: a",)
+
+
+def matched(folder: Path, scans: list[str], labels: list[str]) -> dict[str, str]:
+    """Label files by scan, as paths without endings."""
+    for path in [*(folder / "in" / scan for scan in scans), *(folder / "labels" / label for label in labels)]:
+        nifti(path.with_name(f"{path.name}.nii.gz"), mask(), AFFINE)
+    found = labels_of(folder / "labels", discover(folder / "in"))
+    return {scan.replace("__", "/"): label.id.replace("__", "/") for scan, label in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("scans", "labels", "expected"),
+    [
+        (["p1/ct", "p2/ct", "p3/ct"], ["p1/ct"], {"p1/ct": "p1/ct"}),
+        (["p1/ct", "p2/ct"], ["p1/ct_seg"], {"p1/ct": "p1/ct_seg"}),
+        (["p1/ct", "p2/ct"], ["p1/ct-seg", "p2/ct-seg"], {"p1/ct": "p1/ct-seg", "p2/ct": "p2/ct-seg"}),
+        (["p1/ct", "p2/ct"], ["ct"], {}),
+        (["p1/ct_0000", "p2/ct"], ["ct"], {}),
+        (["case", "case_0000"], ["case"], {"case": "case"}),
+        (["x/a", "x/b"], ["y/a", "y/b_mask"], {"x/a": "y/a", "x/b": "y/b_mask"}),
+        (["a", "x/a"], ["a"], {"a": "a"}),
+        (["a_0000"], ["a_0000", "a"], {"a_0000": "a_0000"}),
+    ],
+)
+def test_labels__of_one_person_are_never_given_to_another(tmp_path, scans, labels, expected) -> None:
+    assert matched(tmp_path, scans, labels) == expected
+
+
+def test_labels__scans_that_share_a_name_are_counted_as_unlabelled(tmp_path) -> None:
+    for seed, person in enumerate(("p1", "p2", "p3")):
+        nifti(tmp_path / "in" / person / "ct.nii.gz", body(seed=seed), AFFINE)
+    nifti(tmp_path / "labels" / "p1" / "ct.nii.gz", mask(), AFFINE)
+    result = run(tmp_path, spacing=2.0)
+    assert {entry.id: entry.labelled for entry in result.manifest.scans} == {
+        "p1__ct": True,
+        "p2__ct": False,
+        "p3__ct": False,
+    }
+    assert result.notes == ("no labels for 2 of 3 scans: p2__ct, p3__ct",)
 
 
 def test_labels__on_a_finer_grid_of_the_same_space_are_brought_over(tmp_path) -> None:

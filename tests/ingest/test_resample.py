@@ -109,3 +109,32 @@ def test_resample_labels__is_the_same_in_slabs(monkeypatch: pytest.MonkeyPatch) 
     whole = resample_labels(volume, grid)
     monkeypatch.setattr("orienteer.ingest.resample.VOTES", 5000)
     assert np.array_equal(resample_labels(volume, grid), whole)
+
+
+@pytest.mark.parametrize("new", [0.7, 1.0, 1.3, 2.0, 3.0])
+@pytest.mark.parametrize("angle", [0.0, 3.0])
+@pytest.mark.parametrize("first", [0, 3])
+def test_resample_labels__end_where_their_own_field_of_view_ends(new: float, angle: float, first: int) -> None:
+    affine = turned("RAS", (angle, 0, 0), 1.0)
+    at = affine.copy()
+    at[:3, 3] = (affine @ [0, 0, first, 1])[:3]
+    volume = Volume(np.full((1, 30, 30, 37), 6, dtype=np.uint8), at)
+    grid = isotropic_grid((30, 30, 40), affine, new)
+    if angle:
+        # The labels lie a little askew, as those drawn on another sequence of the same visit.
+        grid = Grid(grid.shape, affine @ np.linalg.inv(turned("RAS", (0, 0, 0), 1.0)) @ grid.affine)
+    found = resample_labels(volume, grid)
+    index = np.stack([*np.indices(grid.shape), np.ones(grid.shape)])
+    place = np.einsum("ij,jabc->iabc", np.linalg.inv(at) @ grid.affine, index)[:3]
+    size = np.array(volume.shape)[:, None, None, None]
+    outside = ((place < -0.5 - 0.3 * new) | (place > size - 0.5 + 0.3 * new)).any(axis=0)
+    within = ((place > -0.5) & (place < size - 0.5)).all(axis=0)
+    assert outside.any() and not found[outside].any()
+    assert (found[within] == 6).mean() > 0.98
+
+
+@given(shape=st.tuples(*[st.integers(1, 20)] * 3), spacing=SPACINGS, new=st.floats(0.5, 7.0))
+def test_resample_labels__of_the_scans_own_space_lose_nothing_at_its_edge(shape, spacing, new) -> None:
+    affine = turned("RAS", (10, -20, 30), 1.0) @ np.diag([*spacing, 1.0])
+    labels = Volume(np.full((1, *shape), 6, dtype=np.uint8), affine)
+    assert (resample_labels(labels, isotropic_grid(shape, affine, new)) == 6).all()

@@ -5,7 +5,7 @@ column the user declares stays whatever it looks like, because only the user kno
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,16 +24,19 @@ _WORDS = (
     " street city town zip postcode postal phone telephone mobile fax email mail url path file filename folder comment"
     " comments note notes remark remarks description text physician doctor referring operator technician radiologist"
     " employer occupation religion subject participant person"
+    " yob year pat patnr nr record case fall fallnr jahr jahrgang geb gebdat gebjahr"
 )
 TELLING = frozenset(_WORDS.split())
 """Words of a column's name that make it private whatever it holds."""
 
-STEMS = ("name", "birth", "patient", "mrn", "date", "phone", "mail", "address")
+STEMS = ("name", "birth", "patient", "mrn", "date", "phone", "mail", "address", "geburt", "datum", "nummer")
 """The same wherever they stand: ``patientname`` is one word to a program."""
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
+MISSING = frozenset({-1, 0, 9, 99, 999, 9999, -9, -99, -999, -9999})
+"""How tables of numbers write that a value is missing; they must not make a column of years look like another."""
 DATE = re.compile(
     r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?"  # 12.04.1953, 1953-04
     r"|\d{4}(-\d{2}-\d{2}|\d{4})[T ]?[\d:.]*"  # 1953-04-12T10:00, 19530412
@@ -115,16 +118,25 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
 
 
 def _against_numbers(numbers: Sequence[float]) -> str:
-    """Measurements have fractions or few digits; years, dates and numbers of records do not."""
-    if any(number % 1 for number in numbers):
+    """Measurements are spread or small; years, dates and numbers of records crowd together, a few slips aside."""
+    numbers = [number for number in numbers if number not in MISSING]
+    if not numbers:
         return ""
-    if all(1900 <= number <= 2100 for number in numbers):
+    # Of fractions the whole part: 1953.3 is a year, 20260412093015.25 a moment.
+    if _half(1900 <= number < 2101 for number in numbers):
         return "it looks like years"
-    if all(19000101 <= number <= 21001231 for number in numbers):
+    if _half(19000101 <= number < 21001232 or 19000101e6 <= number < 21001232e6 for number in numbers):
         return "it looks like dates"
-    if max(abs(number) for number in numbers) >= 10_000:
+    long = [number for number in numbers if abs(number) >= 10_000]
+    # Volumes in mm3 are long as well; their fractions tell them from numbers of records.
+    if long and (not any(number % 1 for number in numbers) or 2 * sum(not n % 1 for n in long) > len(numbers)):
         return "whole numbers of five digits and more look like identifiers"
     return ""
+
+
+def _half(holds: Iterable[bool]) -> bool:
+    found = list(holds)
+    return 2 * sum(found) >= len(found)
 
 
 def _number(text: str) -> float | None:

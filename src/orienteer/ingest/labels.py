@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,30 +26,47 @@ Labels = NDArray[np.int16] | None
 
 
 def labels_of(folder: Path | None, sources: Sequence[Source]) -> dict[str, Source]:
-    """Labels by scan id: the same path below the labels' folder, else the file name where only one has it.
+    """Labels by scan id: the same path below the labels' folder, else the same file name.
 
-    ``case_label``, ``case-seg`` and the like belong to ``case``, and ``case`` to ``case_0000``.
+    ``case_label``, ``case-seg`` and the like belong to ``case``, and ``case`` to ``case_0000``. Only the very same
+    path is enough by itself; any other likeness counts where one scan and one label file have it, because labels
+    of somebody else are worse than none.
 
     Raises:
         OrienteerError: the folder is missing or holds no labels.
     """
     if folder is None:
         return {}
-    by_id: dict[str, Source] = {}
-    by_name: dict[str, list[Source]] = defaultdict(list)
-    for found in discover(folder):
-        by_id[found.id] = found
-        suffixed = LABEL_NAME.match(base_name(found.id))
-        for name in {base_name(found.id), suffixed["case"] if suffixed else base_name(found.id)}:
-            by_name[name].append(found)
-    chosen = {}
-    for source in sources:
-        names = (base_name(source.id), CHANNEL.sub("", base_name(source.id)))
-        single = [by_name[name][0] for name in names if len(by_name[name]) == 1]
-        label = by_id.get(source.id) or (single[0] if single else None)
-        if label is not None:
-            chosen[source.id] = label
+    labels = discover(folder)
+    scans = sorted({source.id for source in sources})
+    by_id = {label.id: label for label in labels}
+    chosen = {scan: by_id[scan] for scan in scans if scan in by_id}
+    given = set(chosen)
+    for part in (str, base_name):
+        of_labels = _by_name((label.id, (part(label.id), part(_case(label.id)))) for label in labels)
+        of_scans = _by_name((scan, (part(scan), part(CHANNEL.sub("", scan)))) for scan in scans)
+        for name, (scan, *others) in of_scans.items():
+            fitting = of_labels[name]
+            if not others and len(fitting) == 1 and scan not in chosen and fitting[0] not in given:
+                chosen[scan] = by_id[fitting[0]]
+                given.add(fitting[0])
     return chosen
+
+
+def _case(label_id: str) -> str:
+    """The id without what marks a label file: ``p1__ct_seg`` is of ``p1__ct``."""
+    base = base_name(label_id)
+    suffixed = LABEL_NAME.match(base)
+    return label_id.removesuffix(base) + suffixed["case"] if suffixed else label_id
+
+
+def _by_name(named: Iterable[tuple[str, Iterable[str]]]) -> dict[str, list[str]]:
+    """The ids each name may stand for, from ids and their names."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for own, names in named:
+        for name in dict.fromkeys(names):
+            found[name].append(own)
+    return found
 
 
 def labels_on_grid(source: Source | None, grid: Grid) -> tuple[Labels, list[Finding]]:

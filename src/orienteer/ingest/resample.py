@@ -12,8 +12,10 @@ from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 __all__ = ["Grid", "isotropic_grid", "resample_image", "resample_labels"]
 
 VOTES = 2**23
-"""Votes on labels held at once; each takes up to 26 bytes."""
+"""Votes on labels held at once; each takes up to 27 bytes."""
 TOGETHER = 0.98
+OVERHANG = 0.25
+"""New voxels by which the grid of a scan may reach beyond the scan on either side, because it counts whole ones."""
 
 
 def resample_labels(volume: Volume, grid: Grid) -> NDArray[np.int16]:
@@ -21,7 +23,7 @@ def resample_labels(volume: Volume, grid: Grid) -> NDArray[np.int16]:
 
     A plain nearest neighbour shifts structures by up to half an old voxel where two old voxels are equally
     near, and loses thin ones at random. Here points spread evenly over the new voxel vote; ties go to the
-    smaller number.
+    smaller number. Where ``volume`` does not reach the votes are 0: nobody has said what is there.
     """
     ratio = spacing_of(grid.affine) / volume.spacing
     points = 2 * np.clip(np.ceil(ratio - 1e-6), 1, 4).astype(int)
@@ -39,20 +41,21 @@ def resample_labels(volume: Volume, grid: Grid) -> NDArray[np.int16]:
 
 
 def _nearest(volume: Volume, grid: Grid, places: Sequence[NDArray[np.float64]]) -> NDArray[np.int16]:
-    """The old voxel nearest to every combination of ``places`` along the grid's axes, in its voxels."""
+    """The old voxel nearest to every combination of ``places`` along the grid's axes, in its voxels; 0 outside."""
     to_old = np.linalg.inv(volume.affine) @ grid.affine
-    last = np.array(volume.shape) - 1
-    if np.allclose(to_old[:3, :3], np.diag(np.diag(to_old[:3, :3])), atol=1e-7):
-        index = np.ix_(
-            *(np.clip(np.rint(to_old[k, k] * places[k] + to_old[k, 3]), 0, last[k]).astype(int) for k in range(3))
-        )
-    else:
-        x, y, z = np.ix_(*places)
-        index = tuple(
-            np.clip(np.rint(row[0] * x + row[1] * y + row[2] * z + row[3]), 0, last[k]).astype(int)
-            for k, row in enumerate(to_old[:3])
-        )
-    nearest: NDArray[np.int16] = volume.array[0][index].astype(np.int16)
+    axes = np.ix_(*places)
+    aligned = np.allclose(to_old[:3, :3], np.diag(np.diag(to_old[:3, :3])), atol=1e-7)
+    # Labels of the scan's own space lose nothing at the edge of its grid. One voxel may hang over by a half.
+    overhang = np.where(np.array(grid.shape) == 1, 0.5, OVERHANG) * spacing_of(grid.affine) / volume.spacing + 1e-3
+    index, inside = [], np.ones((1, 1, 1), dtype=bool)
+    for k, row in enumerate(to_old[:3]):
+        old = row[k] * axes[k] if aligned else row[0] * axes[0] + row[1] * axes[1] + row[2] * axes[2]
+        old = old + row[3]
+        last = volume.shape[k] - 1
+        inside = inside & (old >= -0.5 - overhang[k]) & (old <= last + 0.5 + overhang[k])
+        index.append(np.clip(np.rint(old), 0, last).astype(int))
+    nearest: NDArray[np.int16] = volume.array[0][tuple(index)].astype(np.int16)
+    nearest[~inside] = 0
     return nearest
 
 
