@@ -10,10 +10,12 @@ import nibabel
 import numpy as np
 import pytest
 
-from orienteer.observatory.refusal import Refusal
+from orienteer.errors import StoreError
+from orienteer.observatory.refusal import Refusal, refusal_of
 from orienteer.observatory.serve import open_sessions
 from orienteer.store import Store
 from tests.observatory.client import Client
+from tests.observatory.conftest import serving
 
 
 def test_session__names_runs_and_scans(client: Client, home: Path) -> None:
@@ -41,6 +43,29 @@ def test_session__held_out_people_come_first(client: Client) -> None:
 def test_session__tells_no_path(client: Client, home: Path) -> None:
     for path in ("/api/session", "/api/history/a", "/api/judge/a", "/api/live/a"):
         assert str(home).encode() not in client.get(path).body
+
+
+@pytest.mark.parametrize("spelling", ["given", "resolved"])
+def test_refusal__names_files_by_store_and_run_not_by_path(
+    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store, run = Path("Smith/store"), tmp_path / "Smith" / "run"
+    shown = store.resolve() if spelling == "resolved" else store
+    names = {store: "store", run: "pilot"}
+    refusal = refusal_of(StoreError(f"cannot open {shown}/arrays/x", cure=f"mend {run}/settings.yaml"), names)
+    assert (refusal.message, refusal.cure) == ("cannot open store/arrays/x", "mend pilot/settings.yaml")
+
+
+def test_scan__that_is_damaged_is_told_without_a_path(home: Path, scan: str, tmp_path: Path) -> None:
+    shutil.copytree(home / "store", tmp_path / "Smith" / "store")
+    sessions = open_sessions(home / "run", tmp_path / "Smith" / "store")
+    sessions["a"].store.array_path(scan).unlink()
+    with serving(sessions) as client:
+        answer = client.get(f"/api/scan/{scan}.nii")
+    assert (answer.status, answer.code) == (500, "store-unreadable")
+    assert answer.json["error"]["message"].startswith("cannot open store/arrays/")
+    assert b"Smith" not in answer.body and str(tmp_path).encode() not in answer.body
 
 
 def test_session__of_a_run_without_records_can_be_looked_at(home: Path, tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ def test_read__names_what_is_damaged_and_goes_on(tmp_path: Path) -> None:
     assert any("sample_001.json: missing" in problem for problem in read.problems)
 
 
+def test_read__problems_name_files_not_folders(tmp_path: Path) -> None:
+    # The report is shared; the folders above a study are often named after a person.
+    run = make_run(tmp_path / "Smith study" / "run", splits=("val",))
+    folder = run / "evaluations" / "val"
+    (folder / "gap.parquet").write_bytes(b"PAR1 not really")
+    (folder / "examples" / "sample_001.safetensors").write_bytes(b"")
+    (folder / "examples" / "sample_002.safetensors").unlink()
+    (folder / "examples" / "sample_002.safetensors").mkdir()
+    problems = read_run(run).problems
+    assert len(problems) == 3 and any("gap.parquet" in problem for problem in problems)
+    assert not any("Smith" in problem or str(tmp_path) in problem for problem in problems)
+
+
 def test_read__leaves_out_a_table_without_its_columns(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", splits=("val",))
     folder = run / "evaluations" / "val"

@@ -100,7 +100,7 @@ def create_app(
     """
     desk = Desk(sessions, threads)
     app = FastAPI(title="Orienteer observatory", openapi_url=None, docs_url=None, redoc_url=None)
-    _errors(app)
+    _errors(app, desk)
     _reading(app, desk)
     _predicting(app, desk)
     _page(app, Pages(static))
@@ -180,8 +180,10 @@ def _page(app: FastAPI, pages: Pages) -> None:
         return pages.answer(name)
 
 
-def _errors(app: FastAPI) -> None:
+def _errors(app: FastAPI, desk: Desk) -> None:
     """Every refusal has one form."""
+    names = {run.run.path: run.name for run in desk.sessions.values()}
+    names |= {run.store.path: "store" for run in desk.sessions.values()}
 
     def answer(refusal: Refusal) -> JSONResponse:
         return JSONResponse(refusal.body(), status_code=refusal.status)
@@ -192,7 +194,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(OrienteerError)
     async def failed(_: Request, error: OrienteerError) -> JSONResponse:
-        return answer(refusal_of(error))
+        return answer(refusal_of(error, names))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -4,6 +4,7 @@ Whatever cannot be read is left out and named in :attr:`RunRecords.problems`, wh
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +155,7 @@ def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        problems.append(f"{path.name}: {_cause(error)}")
+        problems.append(f"{path.name}: {_cause(error, path)}")
         return {}
     if not isinstance(value, dict):
         problems.append(f"{path.name}: not a JSON object")
@@ -183,7 +184,7 @@ def _evaluation(folder: Path, problems: list[str]) -> EvaluationRecords | None:
         restored = read_restored(folder)
     except (OSError, ValueError) as error:
         restored = ()
-        found.append(f"restored.json: {_cause(error)}")
+        found.append(f"restored.json: {_cause(error, folder / 'restored.json')}")
     problems.extend(f"evaluations/{folder.name}/{problem}" for problem in found)
     return EvaluationRecords(folder.name, record, tables, tuple(examples), restored) if record else None
 
@@ -194,7 +195,7 @@ def _table(path: Path, problems: list[str]) -> Table | None:
     try:
         table = read_rows(path)
     except RunError as error:
-        problems.append(f"{path.name}: {_cause(error)}")
+        problems.append(f"{path.name}: {_cause(error, path)}")
         return None
     missing = [name for name in COLUMNS[path.stem] if name not in table]
     if missing:
@@ -224,11 +225,15 @@ def _example(path: Path, problems: list[str]) -> Example | None:
             ),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        problems.append(f"examples/{path.name}: {_cause(error)}")
+        problems.append(f"examples/{path.name}: {_cause(error, path)}")
         return None
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, path: Path) -> str:
+    """Why a record was left out. The page is given to others: it says the file's name, never where it lies."""
     if isinstance(error, FileNotFoundError):
         return "missing"
-    return f"cannot be read ({(str(error) or type(error).__name__).splitlines()[0][:120]})"
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    for folder in (path.parent.resolve(), path.parent.absolute(), path.parent):
+        said = said.replace(f"{folder}{os.sep}", "")
+    return f"cannot be read ({said[:120]})"
