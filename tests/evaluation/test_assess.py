@@ -14,6 +14,7 @@ from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.probes import BORDER
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.observations.files import read_rows
+from orienteer.observations.verdict import WHOM
 from orienteer.pretext.model import SpatialModel
 from orienteer.views import Sampler
 from tests.evaluation.conftest import Oracle
@@ -113,6 +114,19 @@ def test_assess__writes_the_records_the_report_reads(untrained: SpatialModel, sa
     }
     assert list(document["observations"]) == ["gap", "adjacency", "route", "position"]
     assert document["observations"]["gap"]["measures"]["gap_error_mm"]["unit"] == "mm"
+
+
+@pytest.mark.parametrize(
+    ("split", "own", "seen"),
+    [("test", True, "none"), ("train", True, "all"), (None, True, "some"), ("test", False, "unknown")],
+)
+def test_assess__records_whether_these_people_were_learned_from(
+    sampler: Sampler, tmp_path: Path, split: str | None, own: bool, seen: str
+) -> None:
+    chosen = dataclasses.replace(sampler, ids=sampler.store.ids(split))
+    evaluation = run(Oracle(nothing, {}), chosen, tmp_path / "x", own_store=own)
+    assert evaluation.to_json()["seen"] == json.loads((tmp_path / "x" / "evaluation.json").read_text())["seen"] == seen
+    assert evaluation.verdict.sentence.startswith(f"On {WHOM[seen]} its gap error")
 
 
 COLUMNS = {

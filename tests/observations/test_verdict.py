@@ -2,7 +2,7 @@
 
 import pytest
 
-from orienteer.observations.verdict import CHEAT_SHARE, PROBES, STUCK_BELOW, Figure, Verdict, judge
+from orienteer.observations.verdict import CHEAT_SHARE, PROBES, STUCK_BELOW, WHOM, Figure, Verdict, judge
 
 CHANCE = 60.0
 
@@ -84,6 +84,21 @@ def test_judge__sentence_and_evidence_name_the_figures() -> None:
     for words, skill in zip(PROBES.values(), ("0%", "-10%", "30%", "80%"), strict=True):
         assert any(line.startswith(words) and f"(skill {skill})" in line for line in judged.evidence)
     assert "hardly better than chance" in verdict(0.1).sentence
+
+
+@pytest.mark.parametrize("real", [0.9, 0.1])
+def test_judge__sentence_says_whom_it_has_seen(real: float) -> None:
+    figures = {"real": figure(real)}
+    said = {
+        seen: judge(figures, measure="gap error", unit="mm", seen=seen).sentence.partition(" its gap error")[0]
+        for seen in WHOM
+    }
+    assert said == {
+        "none": "On people it has not seen",
+        "some": "On people some of whom it learned from",
+        "all": "On people it learned from",
+        "unknown": "On people of another store (whether it has seen them is not known)",
+    }
 
 
 def test_judge__constants_are_those_the_documents_state() -> None:

@@ -33,6 +33,19 @@ def test_read__leads_with_test_people_then_validation_then_any(tmp_path: Path) -
     assert read_run(make_run(tmp_path / "none", splits=())).lead is None
 
 
+def test_read__leads_with_people_the_run_has_not_seen(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("test", "val"))
+    for name, seen in (("test", "unknown"), ("val", "none")):
+        path = run / "evaluations" / name / "evaluation.json"
+        write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"seen": seen})
+    lead = read_run(run).lead
+    assert lead is not None and (lead.name, lead.seen) == ("val", "none")
+
+
+def test_read__an_evaluation_from_before_is_taken_at_its_word() -> None:
+    assert [EvaluationRecords(name, {}).seen for name in ("val", "test", "train", "clinic")] == ["none", "none", "", ""]
+
+
 def test_read__passes_over_a_line_torn_by_a_kill(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", splits=())
     whole = len(read_run(run).lines)

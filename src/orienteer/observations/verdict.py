@@ -17,6 +17,16 @@ from typing import Literal
 
 Label = Literal["learning", "stuck", "cheating"]
 
+Seen = Literal["none", "some", "all", "unknown"]
+"""How many of the measured people the model learned from."""
+
+WHOM: dict[Seen, str] = {
+    "none": "people it has not seen",
+    "some": "people some of whom it learned from",
+    "all": "people it learned from",
+    "unknown": "people of another store (whether it has seen them is not known)",
+}
+
 STUCK_BELOW = 0.25
 """Less than a quarter of the way from chance to perfect."""
 CHEAT_SHARE = 0.5
@@ -59,20 +69,21 @@ class Figure:
     skill: float
 
 
-def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
+def judge(probes: Mapping[str, Figure], *, measure: str, unit: str, seen: Seen = "none") -> Verdict:
     """Judge a run from its probes.
 
     Args:
         probes: ``real`` and the probes of ``orienteer.evaluation.probes``; ``interior`` is the border's counterpart.
         measure: the figure's name in words, e.g. ``gap error``.
         unit: its unit.
+        seen: how many of the people the model learned from; the sentence says it.
     """
     real = probes["real"]
     evidence = [f"real views: {measure} {_say(real, unit)}, chance {_amount(real.chance, unit)}"]
     evidence += [f"{what}: {_say(probes[name], unit)}" for name, what in PROBES.items() if name in probes]
     if real.skill < STUCK_BELOW:
         sentence = (
-            f"On people it has not seen its {measure} is {_amount(real.value, unit)}, hardly better than chance "
+            f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, hardly better than chance "
             f"({_amount(real.chance, unit)})."
         )
         return Verdict("stuck", sentence, tuple(evidence))
@@ -80,8 +91,7 @@ def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
     if cheat is not None:
         return Verdict("cheating", cheat, tuple(evidence))
     sentence = (
-        f"On people it has not seen its {measure} is {_amount(real.value, unit)}, where chance is "
-        f"{_amount(real.chance, unit)}."
+        f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, where chance is {_amount(real.chance, unit)}."
     )
     if "shuffled" in probes:
         lost = probes["shuffled"]

@@ -9,7 +9,7 @@ from orienteer.errors import StoreError
 from orienteer.observations.measures import vectors
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.session import Session
-from orienteer.report.cards import verdict_of
+from orienteer.report.cards import SEEN, people, verdict_of
 from orienteer.report.intervals import mean_by_scan
 from orienteer.report.probes import probes_of
 from orienteer.report.read import TRIPLES, EvaluationRecords, Table
@@ -39,6 +39,7 @@ def judgement(session: Session, name: str | None = None) -> dict[str, Any]:
     return {
         "evaluation": evaluation.name,
         "split": evaluation.split,
+        "people": ", ".join(filter(None, (people(evaluation), SEEN.get(evaluation.seen)))),
         "step": evaluation.record.get("step"),
         "scans": evaluation.record.get("scans"),
         "persons": evaluation.record.get("persons"),

@@ -71,6 +71,15 @@ class EvaluationRecords:
         return str(self.record.get("split") or self.name)
 
     @property
+    def seen(self) -> str:
+        """How many of these people the model learned from: ``none``, ``some``, ``all``, ``unknown``; or not recorded.
+
+        Evaluations from before it was recorded were taken at their word: ``val`` and ``test`` were held out.
+        """
+        recorded = str(self.record.get("seen", ""))
+        return recorded or ("none" if self.split in ("val", "test") else "")
+
+    @property
     def figures(self) -> Mapping[str, Any]:
         """The final figures under their stable keys."""
         return mapping(self.record.get("figures"))
@@ -98,9 +107,11 @@ class RunRecords:
 
     @property
     def lead(self) -> EvaluationRecords | None:
-        """The evaluation the page speaks about: test people if there are any, else validation, else any."""
+        """The evaluation the page speaks about: held-out people first; of them test, then validation, then any."""
         order = {"test": 0, "val": 1, "validation": 1}
-        ranked = sorted(self.evaluations, key=lambda e: (order.get(e.split, 2), e.name != e.split, e.name))
+        ranked = sorted(
+            self.evaluations, key=lambda e: (e.seen != "none", order.get(e.split, 2), e.name != e.split, e.name)
+        )
         return ranked[0] if ranked else None
 
 
