@@ -129,6 +129,22 @@ def test_headline__adjacency_alone_in_small_scans_is_judged_by_all_pairs() -> No
     assert (key, words, measure.skill) == ("adjacency_accuracy_all", "adjacency accuracy all", 1.0)
 
 
+@pytest.mark.parametrize(
+    ("tasks", "judged"),
+    [
+        (("masked", "rpr"), "rpr"),
+        (("genesis", "voco"), "voco"),
+        (("masked", "simclr", "patch_location"), "patch_location"),
+        (("simclr", "mine"), "mine"),  # a task of one's own is about places unless it says otherwise
+        (("masked", "simclr"), "masked"),
+    ],
+)
+def test_headline__of_a_hybrid_is_that_of_the_task_about_places(tasks: tuple[str, ...], judged: str) -> None:
+    # The probes take anatomy away to see whether a place is still known: a restored image has none to lose.
+    seen = {task: Observation(task, {f"{task}_error": Measure(1.0, "1", 2.0)}) for task in tasks}
+    assert headline(seen)[0] == f"{judged}_error"
+
+
 def test_headline__task_of_ones_own_is_judged_by_its_first_measure() -> None:
     first = Measure(1.0, "mm", 2.0)
     assert headline({"mine": Observation("mine", {"my_error_mm": first})}) == ("my_error_mm", first, "my error")

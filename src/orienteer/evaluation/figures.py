@@ -8,6 +8,7 @@ import numpy as np
 from orienteer.observations import Measure, Observation
 from orienteer.observations.files import finite
 from orienteer.observations.measures import vectors
+from orienteer.pretext.registry import TASKS
 
 STABLE = {
     "gap_error_mm": ("gap", "gap_error_mm"),
@@ -64,10 +65,12 @@ HEADLINES = (
 def headline(observations: Mapping[str, Observation]) -> tuple[str, Measure, str]:
     """The figure a verdict rests on: (key, measure, name in words), of the first task that was trained.
 
-    Adjacency alone, and a task from outside this list, are judged by their own first measure.
+    Adjacency alone, and a task from outside this list, are judged by their own first measure; one about places goes
+    before one that restores or contrasts, because the probes are about places.
     """
     for task, key, words in HEADLINES:
         if task in observations:
             return key, observations[task].measures[key], words
-    key, measure = (observations.get("adjacency") or next(iter(observations.values()))).headline
+    about_space = [seen for task, seen in observations.items() if task not in TASKS or TASKS[task].about_space]
+    key, measure = (observations.get("adjacency") or next(iter(about_space or observations.values()))).headline
     return key, measure, key.removesuffix(f"_{measure.unit}").replace("_", " ")
