@@ -42,11 +42,16 @@ def stable_figures(observations: Mapping[str, Observation], persons: Mapping[str
     return figures
 
 
-def gap_interval(gap: Observation, persons: Mapping[str, str], *, draws: int = 2000) -> list[float]:
-    """95 % bootstrap interval of the mean gap error, resampling people: the views of one person are not independent."""
+def gap_interval(gap: Observation, persons: Mapping[str, str], *, draws: int = 2000) -> list[float] | None:
+    """95 % bootstrap interval of the mean gap error, resampling people: the views of one person are not independent.
+
+    None below three people: drawing one or two anew shows next to nothing of how people differ.
+    """
     error = np.linalg.norm(vectors(gap.rows, "pred") - vectors(gap.rows, "true"), axis=1)
     owner = np.array([persons[scan] for scan in gap.rows["scan"]])
     people = np.unique(owner)
+    if len(people) < 3:
+        return None
     sums = np.array([error[owner == person].sum() for person in people])
     counts = np.array([(owner == person).sum() for person in people])
     chosen = np.random.default_rng(0).integers(0, len(people), size=(draws, len(people)))
