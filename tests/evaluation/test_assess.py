@@ -130,12 +130,12 @@ def test_assess__records_whether_these_people_were_learned_from(
 
 
 COLUMNS = {
-    "gap": "sample scan view_i view_j true_r true_a true_s pred_r pred_a pred_s scale_r scale_a scale_s "
+    "gap": "sample scan person view_i view_j true_r true_a true_s pred_r pred_a pred_s scale_r scale_a scale_s "
     "place_r place_a place_s",
-    "adjacency": "sample scan view_i view_j adjacent_mm distant_mm adjacent_similarity distant_similarity "
+    "adjacency": "sample scan person view_i view_j adjacent_mm distant_mm adjacent_similarity distant_similarity "
     "place_r place_a place_s",
-    "route": "sample scan kind path true_r true_a true_s pred_r pred_a pred_s",
-    "position": "sample scan view true_r true_a true_s pred_r pred_a pred_s",
+    "route": "sample scan person kind path true_r true_a true_s pred_r pred_a pred_s",
+    "position": "sample scan person view true_r true_a true_s pred_r pred_a pred_s",
 }
 
 
@@ -145,6 +145,8 @@ def test_assess__tables_have_the_documented_columns(untrained: SpatialModel, sam
         rows = read_rows(tmp_path / "all" / f"{task}.parquet")
         assert set(rows) >= set(names.split()), task
         assert set(rows["scan"]) == set(sampler.ids)
+        owners = {scan: sampler.store.entry(scan).person for scan in sampler.ids}
+        assert [owners[scan] for scan in rows["scan"]] == list(rows["person"])
     gap = read_rows(tmp_path / "all" / "gap.parquet")
     assert len(gap["sample"]) == 16 * 6, "ordered pairs of three views"
 

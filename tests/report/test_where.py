@@ -66,3 +66,11 @@ def test_where_figures__whiskers_reach_the_interval(lead: EvaluationRecords) -> 
     group = by_distance(lead.tables["gap"])[2]
     assert group.error.high is not None
     assert bars["y"][2] + bars["error_y"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
+
+
+def test_where_figures__say_whether_people_or_scans_were_drawn(lead: EvaluationRecords) -> None:
+    gap = dict(lead.tables["gap"])
+    gap.pop("person", None)
+    assert "drawing whole scans anew" in where_figures(gap)[0].look
+    assert "drawing whole people anew" in where_figures(gap | {"person": gap["scan"]})[0].look
+    assert "too few people" in where_figures(gap | {"person": np.full(len(gap["scan"]), "one")})[0].look
