@@ -175,6 +175,20 @@ def test_judge__worst_cases_open_in_the_scan_with_the_same_error(client: Client)
         assert seen["gap"]["error_mm"][case["view_i"]][case["view_j"]] == pytest.approx(case["error_mm"], abs=1e-3)
 
 
+def test_look__answers_about_as_many_views_as_a_run_may_have(client: Client, scan: str) -> None:
+    many = client.post("/api/draw", {"scan": scan, "count": 16}).json["centres_mm"]
+    seen = client.post("/api/look", {"run": "b", "scan": scan, "centres_mm": many, "probe": "border", "probe_view": 15})
+    assert seen.status == 200 and len(seen.json["gap"]["error_mm"]) == 16
+
+
+def test_look__refuses_more_views_than_routes_can_be_counted_of(client: Client, scan: str) -> None:
+    # There are 16! orderings of 16 views: the server would run out of memory before it said so.
+    many = client.post("/api/draw", {"scan": scan, "count": 7}).json["centres_mm"]
+    refused = client.post("/api/look", {"run": "a", "scan": scan, "centres_mm": many})
+    assert (refused.status, refused.code) == (422, "invalid") and "6 views at most" in refused.json["error"]["message"]
+    assert client.post("/api/look", {"run": "a", "scan": scan, "centres_mm": many[:6]}).status == 200
+
+
 def test_judge__does_not_guess_places_in_another_store(home: Path, tmp_path: Path) -> None:
     from orienteer.observatory.judge import judgement
     from orienteer.testing.phantom import phantom_store

@@ -149,6 +149,7 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/look")
     async def look(asked: LookRequest) -> Response:
         session = desk.session(asked.run)
+        session.room_for(len(asked.centres_mm))
         scan, step = session.scan(asked.scan), session.step(asked.step)
 
         def work(predictor: "Predictor") -> dict[str, Any]:
