@@ -70,6 +70,20 @@ def test_judge__border_against_interior(border: float, interior: float, label: s
         assert f"{max(0.0, interior) / 0.8:.0%}" in judged.sentence
 
 
+def test_judge__a_border_that_knows_much_is_said_to_be_no_cheat() -> None:
+    (line,) = (line for line in verdict(0.9, border=0.62, interior=0.84).evidence if line.startswith("only the border"))
+    assert line.endswith(
+        "(skill 62%); no cheating: anatomy reaches the border too, and painting it over costs 7% of the skill"
+    )
+    for judged in (
+        verdict(0.9, border=0.05),  # nothing to explain
+        verdict(0.8, border=0.07, interior=0.05),  # learning, but not because the border is not missed
+        verdict(0.8, border=0.7, interior=0.1),
+        verdict(0.1),
+    ):
+        assert not any("no cheating" in line for line in judged.evidence)
+
+
 def test_judge__border_without_its_counterpart_is_not_held_against_a_model() -> None:
     figures = {"real": figure(0.8), "border": figure(0.8)}
     assert judge(figures, measure="gap error", unit="mm").label == "learning"

@@ -74,6 +74,10 @@ def test_page__holds_people_of_one_store_against_each_other_only(tmp_path: Path,
     assert "of another store: whether it has seen them is not known" in _page(run).text
 
 
+def test_page__glossary_agrees_with_the_rule_of_the_verdict(whole: _Page) -> None:
+    assert "hardly better than chance" in whole.text and "no better than chance" not in whole.text
+
+
 def test_page__every_figure_has_one_place_and_a_sentence(records: RunRecords, whole: _Page) -> None:
     places = [attributes["data-figure"] for _, attributes in whole.tags if "data-figure" in attributes]
     assert sorted(places) == sorted(contents(records)["figures"]) and len(set(places)) == len(places)

@@ -40,9 +40,9 @@ def test_by_distance__of_views_in_one_place_is_one_band() -> None:
 def test_by_region__splits_the_foreground_in_thirds() -> None:
     right, anterior, superior = by_region(_gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
     assert [(group.label, group.error.mean) for group in right] == [
-        ("left", pytest.approx(1)),
+        ("patient's left", pytest.approx(1)),
         ("middle", pytest.approx(2)),
-        ("right", pytest.approx(5)),
+        ("patient's right", pytest.approx(5)),
     ]
     assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == ["upper"]
 

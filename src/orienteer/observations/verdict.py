@@ -90,6 +90,7 @@ def judge(probes: Mapping[str, Figure], *, measure: str, unit: str, seen: Seen =
     cheat = _cheat(probes)
     if cheat is not None:
         return Verdict("cheating", cheat, tuple(evidence))
+    evidence = [line + _why_no_cheat(probes) if line.startswith(PROBES["border"]) else line for line in evidence]
     sentence = (
         f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, where chance is {_amount(real.chance, unit)}."
     )
@@ -119,6 +120,15 @@ def _cheat(probes: Mapping[str, Figure]) -> str | None:
                 "outermost voxels of the views, not from the anatomy inside."
             )
     return None
+
+
+def _why_no_cheat(probes: Mapping[str, Figure]) -> str:
+    """What to think of skill that the border alone keeps, where painting it over shows that it is not read."""
+    real, border, interior = (probes[name].skill if name in probes else 0.0 for name in ("real", "border", "interior"))
+    if border < BORDER_ALONE * real or interior < WITHOUT_BORDER * real:
+        return ""
+    cost = max(0.0, 1 - interior / real)
+    return f"; no cheating: anatomy reaches the border too, and painting it over costs {cost:.0%} of the skill"
 
 
 def _say(figure: Figure, unit: str) -> str:

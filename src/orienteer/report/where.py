@@ -14,8 +14,8 @@ from orienteer.report.theme import Figure
 
 BAND_WIDTHS = (5.0, 10.0, 20.0, 25.0, 50.0, 100.0, 200.0)
 MOST_BANDS = 8
-THIRDS = (("left", "middle", "right"), ("back", "middle", "front"), ("lower", "middle", "upper"))
-REGION_AXES = ("left to right", "back to front", "feet to head")
+THIRDS = (("patient's left", "middle", "patient's right"), ("back", "middle", "front"), ("lower", "middle", "upper"))
+REGION_AXES = ("patient's left to right", "back to front", "feet to head")
 
 
 def distance_bands(gap: Table) -> list[tuple[float, float, NDArray[np.bool_]]]:

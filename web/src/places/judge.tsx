@@ -84,7 +84,7 @@ function Findings({ found }: { found: Judged }): JSX.Element {
 }
 
 const PARTS: Record<string, [string, string, string]> = {
-  R: ["left part", "middle, across", "right part"],
+  R: ["patient's left", "middle, across", "patient's right"],
   A: ["back part", "middle, in depth", "front part"],
   S: ["lower part", "middle, in height", "upper part"],
 };
