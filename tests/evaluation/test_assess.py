@@ -14,6 +14,7 @@ from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.probes import BORDER
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.observations.files import read_rows
+from orienteer.observations.verdict import WHOM
 from orienteer.pretext.model import SpatialModel
 from orienteer.views import Sampler
 from tests.evaluation.conftest import Oracle
@@ -115,13 +116,26 @@ def test_assess__writes_the_records_the_report_reads(untrained: SpatialModel, sa
     assert document["observations"]["gap"]["measures"]["gap_error_mm"]["unit"] == "mm"
 
 
+@pytest.mark.parametrize(
+    ("split", "own", "seen"),
+    [("test", True, "none"), ("train", True, "all"), (None, True, "some"), ("test", False, "unknown")],
+)
+def test_assess__records_whether_these_people_were_learned_from(
+    sampler: Sampler, tmp_path: Path, split: str | None, own: bool, seen: str
+) -> None:
+    chosen = dataclasses.replace(sampler, ids=sampler.store.ids(split))
+    evaluation = run(Oracle(nothing, {}), chosen, tmp_path / "x", own_store=own)
+    assert evaluation.to_json()["seen"] == json.loads((tmp_path / "x" / "evaluation.json").read_text())["seen"] == seen
+    assert evaluation.verdict.sentence.startswith(f"On {WHOM[seen]} its gap error")
+
+
 COLUMNS = {
-    "gap": "sample scan view_i view_j true_r true_a true_s pred_r pred_a pred_s scale_r scale_a scale_s "
+    "gap": "sample scan person view_i view_j true_r true_a true_s pred_r pred_a pred_s scale_r scale_a scale_s "
     "place_r place_a place_s",
-    "adjacency": "sample scan view_i view_j adjacent_mm distant_mm adjacent_similarity distant_similarity "
+    "adjacency": "sample scan person view_i view_j adjacent_mm distant_mm adjacent_similarity distant_similarity "
     "place_r place_a place_s",
-    "route": "sample scan kind path true_r true_a true_s pred_r pred_a pred_s",
-    "position": "sample scan view true_r true_a true_s pred_r pred_a pred_s",
+    "route": "sample scan person kind path true_r true_a true_s pred_r pred_a pred_s",
+    "position": "sample scan person view true_r true_a true_s pred_r pred_a pred_s",
 }
 
 
@@ -131,6 +145,8 @@ def test_assess__tables_have_the_documented_columns(untrained: SpatialModel, sam
         rows = read_rows(tmp_path / "all" / f"{task}.parquet")
         assert set(rows) >= set(names.split()), task
         assert set(rows["scan"]) == set(sampler.ids)
+        owners = {scan: sampler.store.entry(scan).person for scan in sampler.ids}
+        assert [owners[scan] for scan in rows["scan"]] == list(rows["person"])
     gap = read_rows(tmp_path / "all" / "gap.parquet")
     assert len(gap["sample"]) == 16 * 6, "ordered pairs of three views"
 

@@ -59,6 +59,8 @@ def test_write_restored__slices_are_the_middle_of_the_first_view(
     assert (restored[hidden] != 128).any()
     assert pictures[0]["scan"] == recipe.scan and pictures[0]["centre_mm"] == recipe.centres[0].tolist()
     assert (pictures[0]["axis"], pictures[0]["spacing_mm"]) == (2, 3.0)
+    # Slice 8 of 16 is half a voxel above the centre, which lies between slices 7 and 8.
+    assert pictures[0]["at_mm"] == pytest.approx(recipe.centres[0][2] + 1.5)
 
 
 def test_write_restored__says_how_well_each_view_was_restored(

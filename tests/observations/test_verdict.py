@@ -2,7 +2,7 @@
 
 import pytest
 
-from orienteer.observations.verdict import CHEAT_SHARE, PROBES, STUCK_BELOW, Figure, Verdict, judge
+from orienteer.observations.verdict import CHEAT_SHARE, PROBES, STUCK_BELOW, WHOM, Figure, Verdict, judge
 
 CHANCE = 60.0
 
@@ -70,6 +70,20 @@ def test_judge__border_against_interior(border: float, interior: float, label: s
         assert f"{max(0.0, interior) / 0.8:.0%}" in judged.sentence
 
 
+def test_judge__a_border_that_knows_much_is_said_to_be_no_cheat() -> None:
+    (line,) = (line for line in verdict(0.9, border=0.62, interior=0.84).evidence if line.startswith("only the border"))
+    assert line.endswith(
+        "(skill 62%); no cheating: anatomy reaches the border too, and painting it over costs 7% of the skill"
+    )
+    for judged in (
+        verdict(0.9, border=0.05),  # nothing to explain
+        verdict(0.8, border=0.07, interior=0.05),  # learning, but not because the border is not missed
+        verdict(0.8, border=0.7, interior=0.1),
+        verdict(0.1),
+    ):
+        assert not any("no cheating" in line for line in judged.evidence)
+
+
 def test_judge__border_without_its_counterpart_is_not_held_against_a_model() -> None:
     figures = {"real": figure(0.8), "border": figure(0.8)}
     assert judge(figures, measure="gap error", unit="mm").label == "learning"
@@ -84,6 +98,21 @@ def test_judge__sentence_and_evidence_name_the_figures() -> None:
     for words, skill in zip(PROBES.values(), ("0%", "-10%", "30%", "80%"), strict=True):
         assert any(line.startswith(words) and f"(skill {skill})" in line for line in judged.evidence)
     assert "hardly better than chance" in verdict(0.1).sentence
+
+
+@pytest.mark.parametrize("real", [0.9, 0.1])
+def test_judge__sentence_says_whom_it_has_seen(real: float) -> None:
+    figures = {"real": figure(real)}
+    said = {
+        seen: judge(figures, measure="gap error", unit="mm", seen=seen).sentence.partition(" its gap error")[0]
+        for seen in WHOM
+    }
+    assert said == {
+        "none": "On people it has not seen",
+        "some": "On people some of whom it learned from",
+        "all": "On people it learned from",
+        "unknown": "On people of another store (whether it has seen them is not known)",
+    }
 
 
 def test_judge__constants_are_those_the_documents_state() -> None:

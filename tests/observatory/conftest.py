@@ -3,13 +3,15 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from orienteer.observatory.app import create_app
 from orienteer.observatory.serve import build_server, open_sessions
+from orienteer.observatory.session import Session
 from orienteer.pretraining.run import pretrain
 from orienteer.pretraining.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
@@ -38,10 +40,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def client(home: Path) -> Iterator[Client]:
-    """A client with the token of a running server that shows both runs."""
-    sessions = open_sessions(home / "run", beside=home / "other")
+@contextmanager
+def serving(sessions: Mapping[str, Session]) -> Iterator[Client]:
+    """A client with the token of a server that runs over the sessions."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     app = create_app(sessions, token=TOKEN, port=port, threads=1)
@@ -55,6 +56,13 @@ def client(home: Path) -> Iterator[Client]:
     server.should_exit = True
     thread.join(timeout=30)
     listening.close()
+
+
+@pytest.fixture(scope="session")
+def client(home: Path) -> Iterator[Client]:
+    """A client with the token of a running server that shows both runs."""
+    with serving(open_sessions(home / "run", beside=home / "other")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

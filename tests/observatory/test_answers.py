@@ -170,4 +170,4 @@ def test_look__of_a_damaged_checkpoint_is_refused_without_its_path(home: Path, t
     with pytest.raises(RunError, match="damaged") as refused:
         Predictor(1).look(session, session.best_step, session.store.ids()[0], [[40.0, 40.0, 40.0], [50.0, 50.0, 50.0]])
     assert "secret" not in refused.value.message
-    assert refusal_of(refused.value).code == "run-unreadable"
+    assert refusal_of(refused.value, {}).code == "run-unreadable"

@@ -9,6 +9,7 @@ from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.observations.files import read_log, read_rows
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.run import PretrainResult, pretrain
+from orienteer.testing.phantom import phantom_store
 from tests.pretraining.conftest import tiny
 
 STABLE = {
@@ -90,6 +91,14 @@ def test_evaluate__is_the_same_again_and_never_overwrites(finished: PretrainResu
     second = evaluate(finished.run, store, split="test", overwrite=True, progress=False)
     assert first.to_json() == second.to_json()
     assert json.loads((first.folder / "evaluation.json").read_text())["split"] == "test"
+
+
+def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, store: Path, tmp_path: Path) -> None:
+    others = phantom_store(tmp_path, people=4, seed=9)
+    for shown, split, seen in ((store, "train", "all"), (store, "test", "none"), (others, "test", "unknown")):
+        found = evaluate(finished.run, shown, split=split, name=f"seen-{seen}", progress=False)
+        assert found.seen == seen
+    assert finished.summary["seen"] == "none"
 
 
 def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:

@@ -103,6 +103,13 @@ def test_people__names_split_persons_and_scans(lead: EvaluationRecords) -> None:
     assert people(EvaluationRecords("clinic", {"split": "clinic"})) == "people of “clinic”"
 
 
+def test_people__of_another_store_go_by_the_name_of_the_evaluation() -> None:
+    # Its split says who was held out of nothing that this run knows.
+    record = {"split": "test", "seen": "unknown", "persons": 4}
+    assert people(EvaluationRecords("clinic", record)) == "4 people of “clinic”"
+    assert people(EvaluationRecords("test", record)) == "4 people of “test”"
+
+
 def test_evaluation_rows__mark_the_one_the_page_is_about(records: RunRecords) -> None:
     rows = evaluation_rows(records)
     assert [(row["name"], row["lead"]) for row in rows] == [("test", True), ("val", False)]

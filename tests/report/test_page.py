@@ -63,6 +63,21 @@ def test_page__has_every_section_in_order(whole: _Page) -> None:
     assert "Left out" not in whole.text
 
 
+def test_page__holds_people_of_one_store_against_each_other_only(tmp_path: Path, whole: _Page) -> None:
+    assert "8 scans, 64 samples, none of them trained on" in whole.text and "A large drop from" in whole.text
+    run = make_run(tmp_path / "run")
+    path = run / "evaluations" / "test" / "evaluation.json"
+    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"seen": "unknown"})
+    text = _page(run).text
+    assert "A large drop from" not in text and "8 people of “test”" in text
+    (run / "evaluations" / "val" / "evaluation.json").unlink()
+    assert "of another store: whether it has seen them is not known" in _page(run).text
+
+
+def test_page__glossary_agrees_with_the_rule_of_the_verdict(whole: _Page) -> None:
+    assert "hardly better than chance" in whole.text and "no better than chance" not in whole.text
+
+
 def test_page__every_figure_has_one_place_and_a_sentence(records: RunRecords, whole: _Page) -> None:
     places = [attributes["data-figure"] for _, attributes in whole.tags if "data-figure" in attributes]
     assert sorted(places) == sorted(contents(records)["figures"]) and len(set(places)) == len(places)

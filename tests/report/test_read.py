@@ -33,6 +33,19 @@ def test_read__leads_with_test_people_then_validation_then_any(tmp_path: Path) -
     assert read_run(make_run(tmp_path / "none", splits=())).lead is None
 
 
+def test_read__leads_with_people_the_run_has_not_seen(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", splits=("test", "val"))
+    for name, seen in (("test", "unknown"), ("val", "none")):
+        path = run / "evaluations" / name / "evaluation.json"
+        write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"seen": seen})
+    lead = read_run(run).lead
+    assert lead is not None and (lead.name, lead.seen) == ("val", "none")
+
+
+def test_read__an_evaluation_from_before_is_taken_at_its_word() -> None:
+    assert [EvaluationRecords(name, {}).seen for name in ("val", "test", "train", "clinic")] == ["none", "none", "", ""]
+
+
 def test_read__passes_over_a_line_torn_by_a_kill(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", splits=())
     whole = len(read_run(run).lines)
@@ -53,6 +66,19 @@ def test_read__names_what_is_damaged_and_goes_on(tmp_path: Path) -> None:
     assert "gap" not in read.evaluations[0].tables and "route" in read.evaluations[0].tables
     assert len(read.evaluations[0].examples) == 3
     assert any("sample_001.json: missing" in problem for problem in read.problems)
+
+
+def test_read__problems_name_files_not_folders(tmp_path: Path) -> None:
+    # The report is shared; the folders above a study are often named after a person.
+    run = make_run(tmp_path / "Smith study" / "run", splits=("val",))
+    folder = run / "evaluations" / "val"
+    (folder / "gap.parquet").write_bytes(b"PAR1 not really")
+    (folder / "examples" / "sample_001.safetensors").write_bytes(b"")
+    (folder / "examples" / "sample_002.safetensors").unlink()
+    (folder / "examples" / "sample_002.safetensors").mkdir()
+    problems = read_run(run).problems
+    assert len(problems) == 3 and any("gap.parquet" in problem for problem in problems)
+    assert not any("Smith" in problem or str(tmp_path) in problem for problem in problems)
 
 
 def test_read__leaves_out_a_table_without_its_columns(tmp_path: Path) -> None:

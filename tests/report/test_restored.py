@@ -163,3 +163,12 @@ def test_page__of_a_run_about_places_keeps_its_sections(finished: Path) -> None:
     shown = contents(read_run(finished))
     assert shown["spatial"] and shown["galleries"] == []
     assert {"gap", "adjacency", "route", "position"} <= {section.anchor for section in shown["sections"]}
+
+
+@pytest.mark.parametrize(("recorded", "said"), [({"at_mm": 41.5}, "42 mm"), ({}, "30 mm")])
+def test_galleries__name_the_slice_that_is_drawn(tmp_path: Path, recorded: dict[str, float], said: str) -> None:
+    write_restored(tmp_path)
+    document = json.loads((tmp_path / "restored.json").read_text())
+    write_json(tmp_path / "restored.json", {"v": 1, "pictures": [document["pictures"][0] | recorded]})
+    (gallery,) = galleries(read_restored(tmp_path))
+    assert gallery.rows[0]["place"] == f"axial slice at {said}; the view's centre: 10 mm right, 20 mm front, 30 mm up"

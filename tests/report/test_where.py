@@ -40,9 +40,9 @@ def test_by_distance__of_views_in_one_place_is_one_band() -> None:
 def test_by_region__splits_the_foreground_in_thirds() -> None:
     right, anterior, superior = by_region(_gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
     assert [(group.label, group.error.mean) for group in right] == [
-        ("left", pytest.approx(1)),
+        ("patient's left", pytest.approx(1)),
         ("middle", pytest.approx(2)),
-        ("right", pytest.approx(5)),
+        ("patient's right", pytest.approx(5)),
     ]
     assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == ["upper"]
 
@@ -66,3 +66,11 @@ def test_where_figures__whiskers_reach_the_interval(lead: EvaluationRecords) -> 
     group = by_distance(lead.tables["gap"])[2]
     assert group.error.high is not None
     assert bars["y"][2] + bars["error_y"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
+
+
+def test_where_figures__say_whether_people_or_scans_were_drawn(lead: EvaluationRecords) -> None:
+    gap = dict(lead.tables["gap"])
+    gap.pop("person", None)
+    assert "drawing whole scans anew" in where_figures(gap)[0].look
+    assert "drawing whole people anew" in where_figures(gap | {"person": gap["scan"]})[0].look
+    assert "too few people" in where_figures(gap | {"person": np.full(len(gap["scan"]), "one")})[0].look

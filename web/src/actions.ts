@@ -5,7 +5,7 @@ import * as api from "./api.ts";
 import { settle } from "./geometry/boxes.ts";
 import type { Grid, Plane } from "./geometry/planes.ts";
 import { along, on, same } from "./geometry/vector.ts";
-import { decode, MOST_VIEWS, type State, type Tab } from "./link.ts";
+import { decode, HAND_VIEWS, type State, type Tab } from "./link.ts";
 import { parse, type Volume } from "./scan/nifti.ts";
 import * as store from "./state.ts";
 import { change, state } from "./state.ts";
@@ -134,7 +134,7 @@ export function nudge(axis: number, voxels: number): void {
 /** A new view, or where there are enough of them, the chosen one moved. */
 export function addView(centre: Mm): void {
   const { centres, view } = state.peek();
-  if (centres.length >= MOST_VIEWS) {
+  if (centres.length >= HAND_VIEWS) {
     move(view, centre);
     return;
   }

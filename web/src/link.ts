@@ -5,7 +5,10 @@ import type { Mm, Pair, Probe } from "./types.ts";
 export const TABS = ["explore", "where", "learn", "judge"] as const;
 export type Tab = (typeof TABS)[number];
 export const PROBES: readonly Probe[] = ["constant", "shuffled", "border", "interior"];
-export const MOST_VIEWS = 6;
+/** As many as a run may have: a case of it has them all. */
+export const MOST_VIEWS = 16;
+/** As many as are placed or drawn by hand; more could not be told apart. */
+export const HAND_VIEWS = 6;
 
 export interface State {
   tab: Tab;

@@ -190,6 +190,7 @@ export interface Probed {
 export interface Judged {
   evaluation: string | null;
   split: string | null;
+  people: string;
   step: number | null;
   scans: number | null;
   persons: number | null;

@@ -17,7 +17,7 @@ from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.observations import Measure
 from orienteer.observations.files import finite, measures_to_json, write_rows
 from orienteer.observations.records import RECORD_VERSION
-from orienteer.observations.verdict import Figure, Verdict, judge
+from orienteer.observations.verdict import Figure, Seen, Verdict, judge
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.model import SpatialModel
 from orienteer.views import Sampler
@@ -39,6 +39,7 @@ class Evaluation:
         verdict: learning, stuck or cheating.
         folder: where the records are.
         headlines: the first figure of every task, with its name.
+        seen: how many of these people the model learned from: ``none``, ``some``, ``all`` or ``unknown``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Evaluation:
     verdict: Verdict
     folder: Path
     headlines: tuple[tuple[str, Measure], ...] = ()
+    seen: Seen = "none"
 
     def to_json(self) -> dict[str, Any]:
         """Figures, probes and verdict under stable keys."""
@@ -58,6 +60,7 @@ class Evaluation:
             "verdict": self.verdict.label,
             "verdict_sentence": self.verdict.sentence,
             "split": self.split,
+            "seen": self.seen,
             "step": self.step,
         }
 
@@ -71,6 +74,7 @@ def assess(
     split: str,
     step: int,
     device: torch.device,
+    own_store: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure ``model`` on the sampler's scans, probe it, judge it, and write the records.
@@ -83,6 +87,7 @@ def assess(
         split: name of the people measured.
         step: the checkpoint's step.
         device: where the model is.
+        own_store: whether the store is the one the model learned from; of another one nobody knows whom it has seen.
         progress: told how far it is.
     """
     samples = settings.final_per_scan * len(sampler.ids)
@@ -100,7 +105,7 @@ def assess(
     key, value, words = headline(real.observations)
     probes = {"real": Figure(value.value, value.chance or 0.0, value.skill or 0.0)}
     for name, corrupt in probes_used.items():
-        seen = measure(
+        found = measure(
             model,
             sampler,
             probed,
@@ -110,10 +115,11 @@ def assess(
             on_batch=tell(f"probe: {name}"),
         )
         done += probed
-        _, value, _ = headline(seen.observations)
+        _, value, _ = headline(found.observations)
         probes[name] = Figure(value.value, value.chance or 0.0, value.skill or 0.0)
-    verdict = judge(probes, measure=words, unit=value.unit)
     store = sampler.store
+    seen = _seen(sampler) if own_store else "unknown"
+    verdict = judge(probes, measure=words, unit=value.unit, seen=seen)
     persons = {scan: store.entry(scan).person for scan in sampler.ids}
     evaluation = Evaluation(
         name=folder.name,
@@ -128,6 +134,7 @@ def assess(
         verdict=verdict,
         folder=folder,
         headlines=tuple(observation.headline for observation in real.observations.values()),
+        seen=seen,
     )
     for task, observation in real.observations.items():
         write_rows(folder / f"{task}.parquet", observation.rows)
@@ -141,6 +148,7 @@ def assess(
             "v": RECORD_VERSION,
             "name": folder.name,
             "split": split,
+            "seen": seen,
             "step": step,
             "samples": samples,
             "scans": len(sampler.ids),
@@ -159,3 +167,9 @@ def assess(
         },
     )
     return evaluation
+
+
+def _seen(sampler: Sampler) -> Seen:
+    """How many of the sampler's people were learned from, if its store is the one the model learned from."""
+    learned = {sampler.store.entry(scan).split == "train" for scan in sampler.ids}
+    return "some" if len(learned) > 1 else "all" if True in learned else "none"

@@ -8,6 +8,7 @@ import numpy as np
 from orienteer.observations import Measure, Observation
 from orienteer.observations.files import finite
 from orienteer.observations.measures import vectors
+from orienteer.pretext.registry import TASKS
 
 STABLE = {
     "gap_error_mm": ("gap", "gap_error_mm"),
@@ -41,11 +42,16 @@ def stable_figures(observations: Mapping[str, Observation], persons: Mapping[str
     return figures
 
 
-def gap_interval(gap: Observation, persons: Mapping[str, str], *, draws: int = 2000) -> list[float]:
-    """95 % bootstrap interval of the mean gap error, resampling people: the views of one person are not independent."""
+def gap_interval(gap: Observation, persons: Mapping[str, str], *, draws: int = 2000) -> list[float] | None:
+    """95 % bootstrap interval of the mean gap error, resampling people: the views of one person are not independent.
+
+    None below three people: drawing one or two anew shows next to nothing of how people differ.
+    """
     error = np.linalg.norm(vectors(gap.rows, "pred") - vectors(gap.rows, "true"), axis=1)
     owner = np.array([persons[scan] for scan in gap.rows["scan"]])
     people = np.unique(owner)
+    if len(people) < 3:
+        return None
     sums = np.array([error[owner == person].sum() for person in people])
     counts = np.array([(owner == person).sum() for person in people])
     chosen = np.random.default_rng(0).integers(0, len(people), size=(draws, len(people)))
@@ -64,10 +70,12 @@ HEADLINES = (
 def headline(observations: Mapping[str, Observation]) -> tuple[str, Measure, str]:
     """The figure a verdict rests on: (key, measure, name in words), of the first task that was trained.
 
-    Adjacency alone, and a task from outside this list, are judged by their own first measure.
+    Adjacency alone, and a task from outside this list, are judged by their own first measure; one about places goes
+    before one that restores or contrasts, because the probes are about places.
     """
     for task, key, words in HEADLINES:
         if task in observations:
             return key, observations[task].measures[key], words
-    key, measure = (observations.get("adjacency") or next(iter(observations.values()))).headline
+    about_space = [seen for task, seen in observations.items() if task not in TASKS or TASKS[task].about_space]
+    key, measure = (observations.get("adjacency") or next(iter(about_space or observations.values()))).headline
     return key, measure, key.removesuffix(f"_{measure.unit}").replace("_", " ")

@@ -81,6 +81,8 @@ def _merge(
 ) -> Observation:
     rows = merge_rows((part.rows for part in parts), counts)
     rows["scan"] = np.array([recipe.scan for recipe in recipes])[rows["sample"]]
+    # Two scans of one person are no two people: intervals draw whole people.
+    rows["person"] = np.array([sampler.store.entry(recipe.scan).person for recipe in recipes])[rows["sample"]]
     if "view_i" in rows:
         rows |= _places(rows, recipes, sampler)
     measures = model.task(name).measure(rows)

@@ -74,6 +74,8 @@ def _about(task: PretextTask, views: EncodedViews, place: int, number: int, samp
         "view": 0,
         "axis": AXIS,
         "centre_mm": recipe.centres[0].tolist(),
+        # A view of an even edge has its centre between two slices; this is the one that is drawn.
+        "at_mm": float(recipe.centres[0][AXIS] + (recipe.size // 2 - (recipe.size - 1) / 2) * recipe.spacing),
         "spacing_mm": recipe.spacing,
         "measure": name,
         "unit": measure.unit,

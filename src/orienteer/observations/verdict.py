@@ -17,6 +17,16 @@ from typing import Literal
 
 Label = Literal["learning", "stuck", "cheating"]
 
+Seen = Literal["none", "some", "all", "unknown"]
+"""How many of the measured people the model learned from."""
+
+WHOM: dict[Seen, str] = {
+    "none": "people it has not seen",
+    "some": "people some of whom it learned from",
+    "all": "people it learned from",
+    "unknown": "people of another store (whether it has seen them is not known)",
+}
+
 STUCK_BELOW = 0.25
 """Less than a quarter of the way from chance to perfect."""
 CHEAT_SHARE = 0.5
@@ -59,29 +69,30 @@ class Figure:
     skill: float
 
 
-def judge(probes: Mapping[str, Figure], *, measure: str, unit: str) -> Verdict:
+def judge(probes: Mapping[str, Figure], *, measure: str, unit: str, seen: Seen = "none") -> Verdict:
     """Judge a run from its probes.
 
     Args:
         probes: ``real`` and the probes of ``orienteer.evaluation.probes``; ``interior`` is the border's counterpart.
         measure: the figure's name in words, e.g. ``gap error``.
         unit: its unit.
+        seen: how many of the people the model learned from; the sentence says it.
     """
     real = probes["real"]
     evidence = [f"real views: {measure} {_say(real, unit)}, chance {_amount(real.chance, unit)}"]
     evidence += [f"{what}: {_say(probes[name], unit)}" for name, what in PROBES.items() if name in probes]
     if real.skill < STUCK_BELOW:
         sentence = (
-            f"On people it has not seen its {measure} is {_amount(real.value, unit)}, hardly better than chance "
+            f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, hardly better than chance "
             f"({_amount(real.chance, unit)})."
         )
         return Verdict("stuck", sentence, tuple(evidence))
     cheat = _cheat(probes)
     if cheat is not None:
         return Verdict("cheating", cheat, tuple(evidence))
+    evidence = [line + _why_no_cheat(probes) if line.startswith(PROBES["border"]) else line for line in evidence]
     sentence = (
-        f"On people it has not seen its {measure} is {_amount(real.value, unit)}, where chance is "
-        f"{_amount(real.chance, unit)}."
+        f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, where chance is {_amount(real.chance, unit)}."
     )
     if "shuffled" in probes:
         lost = probes["shuffled"]
@@ -109,6 +120,15 @@ def _cheat(probes: Mapping[str, Figure]) -> str | None:
                 "outermost voxels of the views, not from the anatomy inside."
             )
     return None
+
+
+def _why_no_cheat(probes: Mapping[str, Figure]) -> str:
+    """What to think of skill that the border alone keeps, where painting it over shows that it is not read."""
+    real, border, interior = (probes[name].skill if name in probes else 0.0 for name in ("real", "border", "interior"))
+    if border < BORDER_ALONE * real or interior < WITHOUT_BORDER * real:
+        return ""
+    cost = max(0.0, 1 - interior / real)
+    return f"; no cheating: anatomy reaches the border too, and painting it over costs {cost:.0%} of the skill"
 
 
 def _say(figure: Figure, unit: str) -> str:

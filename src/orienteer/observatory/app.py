@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from orienteer.observatory.predict import Predictor
 
 STATIC = Path(__file__).parent / "static"
-SCAN_CACHE = "private, max-age=31536000, immutable"
 
 
 class Desk:
@@ -102,7 +100,7 @@ def create_app(
     """
     desk = Desk(sessions, threads)
     app = FastAPI(title="Orienteer observatory", openapi_url=None, docs_url=None, redoc_url=None)
-    _errors(app)
+    _errors(app, desk)
     _reading(app, desk)
     _predicting(app, desk)
     _page(app, Pages(static))
@@ -119,16 +117,14 @@ def _reading(app: FastAPI, desk: Desk) -> None:
         return {"version": __version__, "runs": [run.facts() for run in runs], "scans": runs[0].scans()}
 
     @app.get("/api/scan/{scan}.nii")
-    def scan(scan: str, request: Request, channel: int = 0) -> Response:
+    def scan(scan: str, channel: int = 0) -> Response:
         first = next(iter(desk.sessions.values()))
         entry = store.entry(first.scan(scan))
         if not 0 <= channel < entry.channels:
             raise Refusal(404, "no-channel", "the scan has no such channel", f"it has {entry.channels}, from 0")
-        etag = f'"{sha256(f"{entry.content} {channel} {entry.intensity}".encode()).hexdigest()[:32]}"'
-        headers = {"etag": etag, "cache-control": SCAN_CACHE}
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers=headers)
-        return Response(nifti(store, scan, channel), media_type="application/octet-stream", headers=headers)
+        # The guard says no-store: a port and an id name another person's scan when another store is served, and images
+        # of patients do not belong in a browser's cache. The page holds what it shows in memory.
+        return Response(nifti(store, scan, channel), media_type="application/octet-stream")
 
     @app.post("/api/draw")
     def draw(asked: DrawRequest) -> dict[str, Any]:
@@ -153,6 +149,7 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/look")
     async def look(asked: LookRequest) -> Response:
         session = desk.session(asked.run)
+        session.room_for(len(asked.centres_mm))
         scan, step = session.scan(asked.scan), session.step(asked.step)
 
         def work(predictor: "Predictor") -> dict[str, Any]:
@@ -184,8 +181,10 @@ def _page(app: FastAPI, pages: Pages) -> None:
         return pages.answer(name)
 
 
-def _errors(app: FastAPI) -> None:
+def _errors(app: FastAPI, desk: Desk) -> None:
     """Every refusal has one form."""
+    names = {run.run.path: run.name for run in desk.sessions.values()}
+    names |= {run.store.path: "store" for run in desk.sessions.values()}
 
     def answer(refusal: Refusal) -> JSONResponse:
         return JSONResponse(refusal.body(), status_code=refusal.status)
@@ -196,7 +195,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(OrienteerError)
     async def failed(_: Request, error: OrienteerError) -> JSONResponse:
-        return answer(refusal_of(error))
+        return answer(refusal_of(error, names))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -9,8 +9,8 @@ from orienteer.errors import StoreError
 from orienteer.observations.measures import vectors
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.session import Session
-from orienteer.report.cards import verdict_of
-from orienteer.report.intervals import mean_by_scan
+from orienteer.report.cards import SEEN, people, verdict_of
+from orienteer.report.intervals import mean_by_person
 from orienteer.report.probes import probes_of
 from orienteer.report.read import TRIPLES, EvaluationRecords, Table
 from orienteer.report.scatter import error_mm
@@ -39,6 +39,7 @@ def judgement(session: Session, name: str | None = None) -> dict[str, Any]:
     return {
         "evaluation": evaluation.name,
         "split": evaluation.split,
+        "people": ", ".join(filter(None, (people(evaluation), SEEN.get(evaluation.seen)))),
         "step": evaluation.record.get("step"),
         "scans": evaluation.record.get("scans"),
         "persons": evaluation.record.get("persons"),
@@ -96,12 +97,12 @@ def _by_region(gap: Table) -> list[dict[str, Any]]:
 
 
 def _error(gap: Table, rows: NDArray[np.bool_]) -> dict[str, Any]:
-    estimate = mean_by_scan(error_mm(gap)[rows], np.asarray(gap["scan"])[rows])
+    estimate = mean_by_person(error_mm(gap), gap, rows)
     return {
         "error_mm": estimate.mean,
         "interval_mm": None if estimate.low is None else [estimate.low, estimate.high],
         "n": estimate.rows,
-        "scans": estimate.scans,
+        "scans": len(set(np.asarray(gap["scan"])[rows])),
     }
 
 

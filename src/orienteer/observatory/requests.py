@@ -10,6 +10,8 @@ ScanId = Annotated[str, Field(min_length=1, max_length=200)]
 Millimetres = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
 Place = Annotated[list[Millimetres], Field(min_length=3, max_length=3)]
 Step = Annotated[int, Field(ge=0, le=10**12)]
+MOST_VIEWS = 16
+"""As many as a run may have (``views.count``), so that every sample of it can be opened."""
 Probe = Literal["constant", "shuffled", "border", "interior"]
 
 
@@ -24,7 +26,7 @@ class DrawRequest(Request):
 
     run: RunKey = "a"
     scan: ScanId
-    count: int = Field(3, ge=2, le=6)
+    count: int = Field(3, ge=2, le=MOST_VIEWS)
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
 
@@ -34,9 +36,9 @@ class LookRequest(Request):
     run: RunKey = "a"
     step: Step | None = None
     scan: ScanId
-    centres_mm: Annotated[list[Place], Field(min_length=2, max_length=6)]
+    centres_mm: Annotated[list[Place], Field(min_length=2, max_length=MOST_VIEWS)]
     probe: Probe | None = None
-    probe_view: Annotated[int, Field(ge=0, le=5)] | None = None
+    probe_view: Annotated[int, Field(ge=0, le=MOST_VIEWS - 1)] | None = None
 
 
 class WhereRequest(Request):

@@ -18,6 +18,8 @@ from orienteer.store import Store
 from orienteer.views import Sampler
 
 HELD_OUT_FIRST = {"test": 0, "val": 1, "train": 2}
+ROUTE_VIEWS = 6
+"""Routes are orderings: of 10 views there are 3.6 million. More only where the run itself was trained with more."""
 QUIET_SECONDS = 600
 """A run that has no end and has written nothing for so long is not training any more."""
 
@@ -110,6 +112,16 @@ class Session:
         if scan not in self._ids:
             raise Refusal(404, "no-scan", "the store has no scan of that id", "take one of the ids listed")
         return scan
+
+    def room_for(self, views: int) -> None:
+        """Nothing, if the run can answer about so many views at once.
+
+        Raises:
+            Refusal: it walks routes, of which there would be too many.
+        """
+        most = max(ROUTE_VIEWS, self.settings.views.count)
+        if "route" in self.settings.active_tasks and views > most:
+            raise Refusal(422, "invalid", f"the routes of this run go through {most} views at most", "ask about fewer")
 
     def facts(self) -> dict[str, Any]:
         """What ``/api/session`` says of the run."""

@@ -13,6 +13,7 @@ from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.assess import Progress as Tell
 from orienteer.memory import explained
 from orienteer.pretraining.build import best_checkpoint, measuring_sampler, restore_model
+from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels
@@ -72,6 +73,7 @@ def evaluate(
             split=split or "all",
             step=checkpoint.step,
             device=device,
+            own_store=fingerprint(opened) == data.get("fingerprint"),
             progress=tell,
         )
 

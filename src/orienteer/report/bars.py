@@ -32,9 +32,9 @@ def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[dict
                 "array": floats([top - e.mean for top, e in zip(tops, errors, strict=True)]),
                 "arrayminus": floats([e.mean - low for low, e in zip(bottoms, errors, strict=True)]),
             },
-            "customdata": [[e.rows, e.scans] for e in errors],
+            "customdata": [[e.rows, e.owners, e.drawn] for e in errors],
             "hovertemplate": "%{y:.1f} mm<br>%{customdata[0]} rows from %{customdata[1]} "
-            "scans<extra></extra>",
+            "%{customdata[2]}<extra></extra>",
         },
         {
             "type": "scatter", "mode": "text", "showlegend": False, "x": labels, "y": floats(tops),
@@ -63,6 +63,7 @@ def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legen
 
 def whiskers(groups: Sequence[Group]) -> str:
     """What the whiskers are, or why there are none."""
+    drawn = groups[0].error.drawn if groups else "people"
     if all(group.error.low is None for group in groups):
-        return "There are too few scans for intervals."
-    return "Whiskers: 95 % intervals from drawing whole scans anew."
+        return f"There are too few {drawn} for intervals."
+    return f"Whiskers: 95 % intervals from drawing whole {drawn} anew."

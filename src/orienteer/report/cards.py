@@ -13,6 +13,12 @@ SPLITS = {
     "train": "training people",
     "all": "people of all splits",
 }
+SEEN = {
+    "none": "none of them trained on",
+    "some": "some of them trained on",
+    "all": "all of them trained on",
+    "unknown": "of another store: whether it has seen them is not known",
+}
 PROMISES = {
     "learning": "It is learning anatomy.",
     "stuck": "It is stuck.",
@@ -98,8 +104,10 @@ def closes_by_algebra(run: RunRecords, evaluation: EvaluationRecords | None) -> 
 
 
 def people(evaluation: EvaluationRecords) -> str:
-    """``8 test people, 8 scans, 64 samples``."""
-    who = SPLITS.get(evaluation.split, f"people of “{evaluation.split}”")
+    """``8 test people, 8 scans, 64 samples``; another store's by the evaluation's name, for its splits say nothing."""
+    others = evaluation.seen == "unknown"
+    name = evaluation.name if others else evaluation.split
+    who = SPLITS.get("" if others else name, f"people of “{name}”")
     persons = number(evaluation.record.get("persons"))
     parts = [f"{persons:.0f} {who}" if persons is not None else who]
     for key in ("scans", "samples"):

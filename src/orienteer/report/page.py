@@ -6,7 +6,15 @@ from typing import Any
 
 from orienteer.atomic import write_text
 from orienteer.errors import RunError
-from orienteer.report.cards import cards_of, closes_by_algebra, evaluation_rows, key_figures, people, verdict_of
+from orienteer.report.cards import (
+    SEEN,
+    cards_of,
+    closes_by_algebra,
+    evaluation_rows,
+    key_figures,
+    people,
+    verdict_of,
+)
 from orienteer.report.examples import closeups
 from orienteer.report.measures import SPATIAL, TASKS, duration, title_of
 from orienteer.report.read import RunRecords, mapping, number, read_run
@@ -83,6 +91,9 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "cards": cards_of(lead, trained=trained, closes_by_algebra=algebra) if lead else [],
         "closes_by_algebra": algebra,
         "people": people(lead) if lead else "",
+        "seen": SEEN.get(lead.seen, "") if lead else "",
+        # Only people of one store can be held against each other so.
+        "drop": {"val", "test"} <= {evaluation.split for evaluation in run.evaluations if evaluation.seen == "none"},
         "lead": lead,
         "rows": evaluation_rows(run, keys),
         "columns": [title_of(key.key) for key in keys],

@@ -4,6 +4,7 @@ Whatever cannot be read is left out and named in :attr:`RunRecords.problems`, wh
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,15 @@ class EvaluationRecords:
         return str(self.record.get("split") or self.name)
 
     @property
+    def seen(self) -> str:
+        """How many of these people the model learned from: ``none``, ``some``, ``all``, ``unknown``; or not recorded.
+
+        Evaluations from before it was recorded were taken at their word: ``val`` and ``test`` were held out.
+        """
+        recorded = str(self.record.get("seen", ""))
+        return recorded or ("none" if self.split in ("val", "test") else "")
+
+    @property
     def figures(self) -> Mapping[str, Any]:
         """The final figures under their stable keys."""
         return mapping(self.record.get("figures"))
@@ -97,9 +107,11 @@ class RunRecords:
 
     @property
     def lead(self) -> EvaluationRecords | None:
-        """The evaluation the page speaks about: test people if there are any, else validation, else any."""
+        """The evaluation the page speaks about: held-out people first; of them test, then validation, then any."""
         order = {"test": 0, "val": 1, "validation": 1}
-        ranked = sorted(self.evaluations, key=lambda e: (order.get(e.split, 2), e.name != e.split, e.name))
+        ranked = sorted(
+            self.evaluations, key=lambda e: (e.seen != "none", order.get(e.split, 2), e.name != e.split, e.name)
+        )
         return ranked[0] if ranked else None
 
 
@@ -154,7 +166,7 @@ def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        problems.append(f"{path.name}: {_cause(error)}")
+        problems.append(f"{path.name}: {_cause(error, path)}")
         return {}
     if not isinstance(value, dict):
         problems.append(f"{path.name}: not a JSON object")
@@ -183,7 +195,7 @@ def _evaluation(folder: Path, problems: list[str]) -> EvaluationRecords | None:
         restored = read_restored(folder)
     except (OSError, ValueError) as error:
         restored = ()
-        found.append(f"restored.json: {_cause(error)}")
+        found.append(f"restored.json: {_cause(error, folder / 'restored.json')}")
     problems.extend(f"evaluations/{folder.name}/{problem}" for problem in found)
     return EvaluationRecords(folder.name, record, tables, tuple(examples), restored) if record else None
 
@@ -194,7 +206,7 @@ def _table(path: Path, problems: list[str]) -> Table | None:
     try:
         table = read_rows(path)
     except RunError as error:
-        problems.append(f"{path.name}: {_cause(error)}")
+        problems.append(f"{path.name}: {_cause(error, path)}")
         return None
     missing = [name for name in COLUMNS[path.stem] if name not in table]
     if missing:
@@ -224,11 +236,15 @@ def _example(path: Path, problems: list[str]) -> Example | None:
             ),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        problems.append(f"examples/{path.name}: {_cause(error)}")
+        problems.append(f"examples/{path.name}: {_cause(error, path)}")
         return None
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, path: Path) -> str:
+    """Why a record was left out. The page is given to others: it says the file's name, never where it lies."""
     if isinstance(error, FileNotFoundError):
         return "missing"
-    return f"cannot be read ({(str(error) or type(error).__name__).splitlines()[0][:120]})"
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    for folder in (path.parent.resolve(), path.parent.absolute(), path.parent):
+        said = said.replace(f"{folder}{os.sep}", "")
+    return f"cannot be read ({said[:120]})"

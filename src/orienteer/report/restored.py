@@ -39,6 +39,7 @@ class Restored:
     task: str
     scan: str
     centre_mm: tuple[float, float, float]
+    at_mm: float
     measure: str
     unit: str
     value: float
@@ -100,7 +101,7 @@ def _row(picture: Restored, naive: str) -> dict[str, Any]:
     beside = "" if picture.chance is None else f"; {naive}: {shown(picture.chance, picture.unit)}"
     return {
         "scan": picture.scan,
-        "place": f"axial slice at {s} mm, centre {r} mm right, {a} mm front",
+        "place": f"axial slice at {picture.at_mm:.0f} mm; the view's centre: {r} mm right, {a} mm front, {s} mm up",
         "error": f"{title_of(picture.measure)} of this view: {shown(picture.value, picture.unit)}{beside}",
         # Held as on a reading screen: the patient's right on the left, the front up.
         "images": [(kind, png_address(image.T[::-1, ::-1])) for kind, image in zip(KINDS, picture.images, strict=True)],
@@ -116,6 +117,7 @@ def _restored(picture: Mapping[str, Any], slices: Mapping[str, NDArray[np.uint8]
         task=str(picture["task"]),
         scan=str(picture["scan"]),
         centre_mm=(r, a, s),
+        at_mm=float(picture.get("at_mm", s)),
         measure=str(picture["measure"]),
         unit=str(picture["unit"]),
         value=float("nan") if picture["value"] is None else float(picture["value"]),

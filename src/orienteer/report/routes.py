@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orienteer.observations.measures import vectors
 from orienteer.report.arrows import dotted, letters, mark, slices, view_boxes, way
 from orienteer.report.bars import Group, bar_frame, group_bars, whiskers
-from orienteer.report.intervals import mean_by_scan
+from orienteer.report.intervals import mean_by_person
 from orienteer.report.read import Example, Table
 from orienteer.report.scatter import error_mm
 from orienteer.report.theme import Figure, base
@@ -73,7 +73,7 @@ def legs(route: Table) -> list[Group]:
     for tour, count in sorted({(kind == "tour", int(n)) for kind, n in zip(kinds, counts, strict=True)}):
         rows = ((kinds == "tour") == tour) & (counts == count)
         label = f"round trip of {count}" if tour else f"{count} step{'s' * (count > 1)}"
-        estimate = mean_by_scan(errors[rows], np.asarray(route["scan"])[rows])
+        estimate = mean_by_person(errors, route, rows)
         found.append(Group(label, estimate, float(lengths[rows].mean())))
     return found
 

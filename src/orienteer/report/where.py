@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from orienteer.observations.measures import vectors
 from orienteer.report.bars import Group, bar_frame, group_bars, whiskers
-from orienteer.report.intervals import mean_by_scan
+from orienteer.report.intervals import mean_by_person
 from orienteer.report.read import TRIPLES, Table
 from orienteer.report.scatter import error_mm
 from orienteer.report.theme import Figure
 
 BAND_WIDTHS = (5.0, 10.0, 20.0, 25.0, 50.0, 100.0, 200.0)
 MOST_BANDS = 8
-THIRDS = (("left", "middle", "right"), ("back", "middle", "front"), ("lower", "middle", "upper"))
-REGION_AXES = ("left to right", "back to front", "feet to head")
+THIRDS = (("patient's left", "middle", "patient's right"), ("back", "middle", "front"), ("lower", "middle", "upper"))
+REGION_AXES = ("patient's left to right", "back to front", "feet to head")
 
 
 def distance_bands(gap: Table) -> list[tuple[float, float, NDArray[np.bool_]]]:
@@ -66,7 +66,7 @@ def where_figures(gap: Table) -> list[Figure]:
 
 def _group(label: str, gap: Table, rows: NDArray[np.bool_]) -> Group:
     true = np.linalg.norm(vectors(gap, "true")[rows], axis=1)
-    return Group(label, mean_by_scan(error_mm(gap)[rows], np.asarray(gap["scan"])[rows]), float(true.mean()))
+    return Group(label, mean_by_person(error_mm(gap), gap, rows), float(true.mean()))
 
 
 def _region(axis: int, groups: Sequence[Group], highest: float) -> Figure:

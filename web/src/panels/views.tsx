@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { choose, draw, removeView, useScan } from "../actions.ts";
 import { number, steps } from "../format.ts";
-import { MOST_VIEWS } from "../link.ts";
+import { HAND_VIEWS } from "../link.ts";
 import { centres, change, chosen, clicking, failure, run, scans, state } from "../state.ts";
 import type { Scan } from "../types.ts";
 import { RunPicker } from "./runpicker.tsx";
@@ -122,7 +122,7 @@ export function Views(): JSX.Element {
               onChange={(event) => setCount(Number(event.currentTarget.value))}
               aria-label="How many views to draw"
             >
-              {Array.from({ length: MOST_VIEWS - 1 }, (_, n) => (
+              {Array.from({ length: HAND_VIEWS - 1 }, (_, n) => (
                 <option key={n} value={n + 2}>
                   {n + 2}
                 </option>

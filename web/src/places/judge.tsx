@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import * as api from "../api.ts";
-import { count, number } from "../format.ts";
+import { number } from "../format.ts";
 import { Bars, Probes } from "../panels/bars.tsx";
 import { RunPicker } from "../panels/runpicker.tsx";
 import { WorstCases } from "../panels/worst.tsx";
@@ -14,12 +14,6 @@ import { run } from "../state.ts";
 import type { Judged } from "../types.ts";
 
 const judged = signal<ReadonlyMap<string, Judged | Error>>(new Map());
-const SPLITS: Record<string, string> = {
-  test: "held-out people (test)",
-  val: "held-out people (validation)",
-  train: "people it was trained on",
-};
-
 function read(key: string): void {
   if (judged.peek().has(key)) return;
   const keep = (value: Judged | Error): void => {
@@ -54,18 +48,12 @@ function Findings({ found }: { found: Judged }): JSX.Element {
       </p>
     );
   }
-  const on = [
-    SPLITS[found.split ?? ""] ?? found.split,
-    found.persons && count(found.persons, "person", "people"),
-    found.scans && count(found.scans, "scan"),
-  ];
   return (
     <>
       {found.verdict ? (
         <section class="panel" aria-label="Evidence">
           <h3>
-            <Sign label={found.verdict.label} /> Why this verdict{" "}
-            <span class="term">{on.filter(Boolean).join(", ")}</span>
+            <Sign label={found.verdict.label} /> Why this verdict <span class="term">{found.people}</span>
           </h3>
           <ul class="evidence">
             {found.verdict.evidence.map((line) => (
@@ -96,7 +84,7 @@ function Findings({ found }: { found: Judged }): JSX.Element {
 }
 
 const PARTS: Record<string, [string, string, string]> = {
-  R: ["left part", "middle, across", "right part"],
+  R: ["patient's left", "middle, across", "patient's right"],
   A: ["back part", "middle, in depth", "front part"],
   S: ["lower part", "middle, in height", "upper part"],
 };
