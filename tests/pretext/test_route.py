@@ -51,6 +51,19 @@ def test_routes__too_many_are_thinned_evenly() -> None:
     assert len(tours(8, 120)) == 120 == len(set(tours(8, 120)))
 
 
+@pytest.mark.parametrize("most", [1, 5, 7, 119, 120, 500])
+def test_routes__are_those_of_the_full_list(most: int) -> None:
+    every = list(itertools.permutations(range(5)))
+    kept = every if len(every) <= most else [every[n * len(every) // most] for n in range(most)]
+    assert list(routes(5, most)) == kept
+
+
+def test_routes__of_many_views_are_not_listed_first() -> None:
+    found = routes(16, 24)
+    assert len(set(found)) == 24 and all(sorted(route) == list(range(16)) for route in found)
+    assert all(tour[0] == tour[-1] == 0 for tour in tours(16, 24))
+
+
 def test_follow__sums_the_steps_of_a_path() -> None:
     steps = torch.zeros(1, 3, 3, 3)
     steps[0, 0, 1], steps[0, 1, 2] = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0, 30.0])

@@ -137,7 +137,8 @@ def test_regrid__the_content_is_the_same_on_every_reading(tmp_path: Path) -> Non
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tilt=st.floats(-30, 30),
-    gaps=st.lists(st.sampled_from([2.0, 2.5, 3.0, 3.7, 5.0]), min_size=5, max_size=9),
+    # No gap is a multiple of another: that is a slice that was lost, and too many of those are refused.
+    gaps=st.lists(st.sampled_from([2.0, 2.5, 3.0, 3.7, 4.4]), min_size=5, max_size=9),
     down=st.booleans(),
 )
 def test_regrid__any_tilt_and_gaps_leave_every_value_in_its_place(
