@@ -55,7 +55,7 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
     return tuple(found)
 
 
-def told_task(rows: Iterable[dict], stage: str, benchmark: Benchmark) -> str | None:
+def _told_task(rows: Iterable[dict], stage: str, benchmark: Benchmark) -> str | None:
     """The task whose runs are told for a stage: the first the benchmark shows; None where no row names one."""
     named = {row["task"] for row in rows if row["stage"] == stage and row.get("task")}
     shown = [task.name for task in benchmark.tasks]
@@ -70,7 +70,7 @@ def _belongs(shown: str, task: str) -> bool:
 
 def _of_one_task(rows: list[dict], benchmark: Benchmark) -> list[dict]:
     """Runs of several tasks differ in length, and an arm may lack one: their mean would compare nothing."""
-    told = {stage: told_task(rows, stage, benchmark) for stage in STAGES}
+    told = {stage: _told_task(rows, stage, benchmark) for stage in STAGES}
     return [row for row in rows if row.get("task") == told[row["stage"]]]
 
 
