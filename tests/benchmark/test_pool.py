@@ -25,6 +25,12 @@ def killed(cell: Fake) -> None:
     cell.folder.mkdir()
 
 
+def interrupted(cell: Fake) -> None:
+    """The work of a cell that is told to stop."""
+    cell.folder.mkdir()
+    raise KeyboardInterrupt
+
+
 def told(cell: Fake) -> None:
     """Notes which device and how many threads it was given."""
     threads = torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]
@@ -37,6 +43,13 @@ def test_pool__the_cell_that_was_killed_is_named_and_all_others_are_done(tmp_pat
     assert list(failures) == ["greedy"]
     assert "killed" in failures["greedy"]
     assert {path.name for path in tmp_path.iterdir()} == set(names) - {"greedy"}
+
+
+def test_pool__told_to_stop__begins_none_of_those_that_were_handed_out_already(tmp_path: Path) -> None:
+    names = [f"cell-{n}" for n in range(6)]
+    with pytest.raises(KeyboardInterrupt):
+        pool._run([Fake(name, tmp_path / name) for name in names], interrupted, 1, lambda *_: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["cell-0"]
 
 
 def test_pool__a_cell_gets_one_of_the_gpus_that_this_process_may_use(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.synchronize import Event
 from types import FrameType
 
 import torch
@@ -70,19 +71,20 @@ def _run(
     context = multiprocessing.get_context("spawn")
     gpus = _gpus()
     threads = max(1, available_cores() // parallel)
+    stopping = context.Event()
     waiting, order = list(cells), {cell.name: place for place, cell in enumerate(cells)}
     while waiting:
         places = context.Queue()
         for number in range(parallel):
             places.put(gpus[number % len(gpus)] if gpus else "")
         pool = ProcessPoolExecutor(
-            min(parallel, len(waiting)), mp_context=context, initializer=_own_device,
-            initargs=(places, threads),
+            min(parallel, len(waiting)), mp_context=context, initializer=_begin,
+            initargs=(places, threads, stopping),
         )  # fmt: skip
         running: dict[Future[None], Cell] = {}
         broken = False
         try:
-            running = {pool.submit(work, cell): cell for cell in waiting}
+            running = {pool.submit(_unless_stopping, work, cell): cell for cell in waiting}
             waiting = []
             pending = set(running)
             while pending:
@@ -97,6 +99,9 @@ def _run(
                     if error is not None:
                         failures[cell.name] = error
                     on_done(cell, error)
+        except KeyboardInterrupt:
+            stopping.set()
+            raise
         finally:
             # Ctrl-C: running cells stop after a checkpoint of their own; those that wait are dropped.
             pool.shutdown(wait=True, cancel_futures=True)
@@ -146,8 +151,24 @@ def _gpus() -> list[str]:
     return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
 
 
-def _own_device(places: "multiprocessing.Queue[str]", threads: int) -> None:
+_stopping: Event
+
+
+def _unless_stopping(work: Callable[[Cell], None], cell: Cell) -> None:
+    """A pool hands cells out ahead of time, beyond recall: those are not begun once it was told to stop."""
+    if _stopping.is_set():
+        raise KeyboardInterrupt
+    try:
+        work(cell)
+    except KeyboardInterrupt:
+        _stopping.set()
+        raise
+
+
+def _begin(places: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
     """Before anything is computed: a GPU of its own for this process, and its share of the CPU's threads."""
+    global _stopping
+    _stopping = stopping
     # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.
     threading.Thread(target=end_with_parent, daemon=True).start()
     # Started in the background (nohup, setsid) a process ignores Ctrl-C, and its children would too when told to stop.
