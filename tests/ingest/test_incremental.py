@@ -11,6 +11,7 @@ import pytest
 from orienteer.errors import StoreError
 from orienteer.ingest import ingest
 from orienteer.store import Store
+from tests.scans.dicom_files import series
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
@@ -115,6 +116,19 @@ def test_incremental__another_folder_with_the_same_names_overwrites_nothing(fold
     store = Store.open(folder / "store")
     assert store.ids() == ("case_0", "case_1", "case_2", "case_7")
     assert np.array_equal(store.read("case_0")[0], body(seed=0))
+
+
+def test_incremental__a_second_echo_of_a_stored_series_is_of_the_same_person(tmp_path: Path) -> None:
+    where, positions = tmp_path / "in" / "series", [2.0 * n for n in range(12)]
+    tags = [{"EchoNumbers": 1 + n // 12, "StudyInstanceUID": "1.5"} for n in range(24)]
+    series(where, positions=positions, tags=tags[:12])
+    (first,) = run(tmp_path, min_extent=3).manifest.scans
+    series(where, positions=positions * 2, tags=tags)
+    result = run(tmp_path, min_extent=3)
+    assert [entry.id for entry in result.manifest.scans] == ["series", "series__volume-2"]
+    assert result.failed["series__volume-1"][0].code == "identical-content"
+    assert len({entry.person for entry in result.manifest.scans}) == 1
+    assert {entry.split for entry in result.manifest.scans} == {first.split}
 
 
 def test_incremental__labels_come_later_change_and_stay(folder: Path) -> None:

@@ -46,18 +46,25 @@ def settle(
     failed: Findings,
     said: Mapping[str, Place],
 ) -> tuple[dict[str, Place], Copies, tuple[str, ...]]:
-    """Name the people, then leave out copies: the same voxels under two people would cross the splits."""
+    """Name the people, then leave out copies: the same voxels under two people would cross the splits.
+
+    A copy that is left out may still tell who is on the scan that is kept: a second echo makes two volumes of a stored
+    series, of which the first is its copy and the second must not become somebody else.
+    """
     places, notes = name_people(tuple(made), rows, before.places, set(failed) - set(made), said)
     owner: dict[str, str] = {}
     copies: Copies = {}
+    known = dict(said)
     for name in sorted(made, key=lambda name: (name not in kept, name)):
         first = owner.setdefault(made[name][0].arrays["image"].sha256, name)
         if places[first].person != places[name].person:
             message = f"holds the same voxels as {first}, which is kept"
             copies[name] = (first, (finding("identical-content", message, level="error"),))
+            if places[first].person == first and places[name].person != name:
+                known[first] = Place(places[name].person, said[first].split if first in said else "")
     if copies:
         single = tuple(name for name in made if name not in copies)
-        places, notes = name_people(single, rows, before.places, (set(failed) | set(copies)) - set(made), said)
+        places, notes = name_people(single, rows, before.places, (set(failed) | set(copies)) - set(made), known)
     return places, copies, notes
 
 
