@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.browser import chromium
 
 __all__ = ["chromium"]
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("orienteer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orienteer")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -194,7 +194,7 @@ def test_adjacency_measures__no_clear_pair_is_nan() -> None:
 few = arrays(np.float64, st.integers(1, 12), elements=st.sampled_from([-0.5, 0.0, 0.25, 0.5, 1.0]))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(higher=few, lower=few)
 def test_auc__equals_counting_every_pair(higher: np.ndarray, lower: np.ndarray) -> None:
     won = [1.0 if a > b else 0.5 if a == b else 0.0 for a in higher for b in lower]

@@ -117,7 +117,7 @@ def test_look__a_probe_changes_what_is_seen_and_not_the_truth(
 place = st.lists(st.floats(-500, 500), min_size=3, max_size=3)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(place, min_size=2, max_size=6))
 def test_look__views_are_moved_onto_voxels_and_into_the_scan(
     client: Client, home: Path, scan: str, asked: list[list[float]]

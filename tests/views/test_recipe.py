@@ -18,7 +18,7 @@ def recipe(*centres: tuple[float, float, float], linear: Matrix = IDENTITY, size
     return SampleRecipe(scan="a", number=5, size=size, spacing=2.0, linear=linear, views=views)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(recipes())
 def test_json__round_trip_is_exact(drawn: SampleRecipe) -> None:
     text = drawn.to_json()
@@ -30,7 +30,7 @@ def test_json__round_trip_is_exact(drawn: SampleRecipe) -> None:
     np.testing.assert_array_equal(again.target_centres, drawn.target_centres)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(recipes())
 def test_target_centres__linear_maps_them_back_to_the_scan(drawn: SampleRecipe) -> None:
     """``linear`` maps an offset in the view's frame to one in the scan's: gaps must obey the same map."""
