@@ -165,7 +165,7 @@ def test_override__task_switched_off_in_yaml_can_be_switched_on_again() -> None:
 keys = st.text("abcdef", min_size=1, max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(path=st.lists(keys, min_size=1, max_size=4), value=st.one_of(st.integers(), st.booleans(), st.none()))
 def test_override__what_is_set_can_be_read_back(path: list[str], value: object) -> None:
     result = override({}, [f"{'.'.join(path)}={json.dumps(value)}"])

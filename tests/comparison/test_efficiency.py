@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
@@ -50,7 +50,6 @@ def test_reading__of_a_flat_curve() -> None:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=7))
-@settings(deadline=None)
 def test_risen_of__is_scipys_isotonic_regression(values: list[float]) -> None:
     curves = np.array([values, values[::-1]]).T
     for column, risen in zip(curves.T, risen_of(curves).T, strict=True):

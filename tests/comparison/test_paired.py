@@ -2,7 +2,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import PermutationMethod, wilcoxon
 
@@ -89,7 +89,6 @@ def test_signed_rank__six_pairs_that_agree_are_just_enough() -> None:
 
 
 @given(st.lists(st.integers(-5, 5), min_size=6, max_size=20))
-@settings(deadline=None)
 def test_signed_rank__is_the_same_seen_from_the_other_arm(values: list[int]) -> None:
     gains = np.array(values, dtype=float)
     here, there = signed_rank(gains), signed_rank(-gains)
@@ -120,7 +119,6 @@ def test_holm__by_hand() -> None:
 
 
 @given(P_VALUES)
-@settings(deadline=None)
 def test_holm__is_closed_testing_with_bonferroni(values: list[float]) -> None:
     """Holm's own justification: p of one = the largest Bonferroni p of any set of hypotheses that holds it."""
     places = range(len(values))

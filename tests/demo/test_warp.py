@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orienteer.demo.template import Template
 from orienteer.demo.warp import Warp, jacobian, random_warp, smooth_noise
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SEEDS = st.integers(0, 2**32 - 1)
 
 

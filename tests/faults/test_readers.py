@@ -52,7 +52,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Reader]]:
     yield [reader for reader in found if reader.name in names]
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True)
 @given(data=st.data())
 def test_records__refuse_what_they_cannot_read_and_nothing_else_happens(
     records: list[Reader], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -68,7 +68,7 @@ def test_chunk_offsets__many_pairs_at_once_equal_each_alone() -> None:
     np.testing.assert_array_equal(together.reshape(-1, 3), alone)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(gap=vectors(), share=st.floats(0.1, 0.9))
 def test_chunk_offsets__lies_on_the_line_and_touches_the_first_wall(gap: np.ndarray, share: float) -> None:
     offset = chunk_offsets(gap, VIEW, VIEW * share)
@@ -81,7 +81,7 @@ def test_chunk_offsets__lies_on_the_line_and_touches_the_first_wall(gap: np.ndar
     assert offset @ gap > 0, "towards the other view"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(start=vectors(), end=vectors())
 def test_chunk_pair__is_symmetric_in_i_and_j(start: np.ndarray, end: np.ndarray) -> None:
     there, back = chunk_pair(start, end, VIEW, CHUNK), chunk_pair(end, start, VIEW, CHUNK)
@@ -91,7 +91,7 @@ def test_chunk_pair__is_symmetric_in_i_and_j(start: np.ndarray, end: np.ndarray)
     np.testing.assert_allclose(there.distant_j, back.distant_i, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(start=vectors(), end=vectors())
 def test_chunk_pair__distances_add_up_along_the_line(start: np.ndarray, end: np.ndarray) -> None:
     pair = chunk_pair(start, end, VIEW, CHUNK)

@@ -17,7 +17,7 @@ def places(volume: Volume) -> dict[int, np.ndarray]:
     return dict(zip(volume.array[0].ravel().tolist(), world.T, strict=True))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(volumes())
 def test_canonical__keeps_every_voxel_where_it_is_in_the_world(volume: Volume) -> None:
     turned = canonical(volume)
@@ -27,7 +27,7 @@ def test_canonical__keeps_every_voxel_where_it_is_in_the_world(volume: Volume) -
         np.testing.assert_allclose(after[value], position, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(volumes())
 def test_canonical__keeps_channels_together(volume: Volume) -> None:
     turned = canonical(volume)
@@ -37,7 +37,7 @@ def test_canonical__keeps_channels_together(volume: Volume) -> None:
 
 
 # Below 35 degrees the closest axis is never in doubt.
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(volumes(oblique_deg=35.0))
 def test_canonical__names_ras_and_permutes_spacing_with_shape(volume: Volume) -> None:
     turned = canonical(volume)
@@ -48,7 +48,7 @@ def test_canonical__names_ras_and_permutes_spacing_with_shape(volume: Volume) ->
     assert (np.diag(turned.affine[:3, :3]) > 0).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(volumes(oblique_deg=35.0))
 def test_canonical__twice_is_once(volume: Volume) -> None:
     once = canonical(volume)
@@ -89,7 +89,7 @@ def test_canonical__oblique_scan_stays_oblique() -> None:
     np.testing.assert_allclose(turned.affine, affine)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(affine=affines(), factor=st.floats(0.5, 2.0))
 def test_spacing_of__is_the_length_of_a_step(affine: np.ndarray, factor: float) -> None:
     steps = [np.linalg.norm(affine @ [*np.eye(3)[axis], 1] - affine @ [0, 0, 0, 1]) for axis in range(3)]

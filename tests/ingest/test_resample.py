@@ -84,7 +84,7 @@ def test_resample_labels__keeps_volume_and_centre_where_nearest_would_shift(shap
     assert abs((found == 7).sum() * new**3 / ((labels == 7).sum() * 1.5**3) - 1) < 0.08
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), new=st.sampled_from([1.0, 2.0, 3.0, 6.0]))
 def test_resample_labels__invents_no_structure(seed, new) -> None:
     labels = np.random.default_rng(seed).choice([0, 3, 138, 14175], size=(1, 12, 10, 14)).astype(np.int32)

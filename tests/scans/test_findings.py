@@ -100,7 +100,7 @@ def test_cohort_spacing__median_of_the_usable(tmp_path: Path) -> None:
     assert cohort_spacing([]) is None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["a.nii", "a.nii.gz", "a.nrrd", "a.mha", "a.dcm"]),
     hits=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=12),

@@ -162,7 +162,7 @@ def test_read__bad_scan_raises_with_file_code_and_cure(tmp_path: Path) -> None:
     assert "field.nii.gz" in caught.value.message and caught.value.cure
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     angles=st.tuples(*[st.floats(-3, 3)] * 3),
     spacing=st.tuples(*[st.floats(0.3, 6)] * 3),

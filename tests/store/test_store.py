@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
@@ -18,7 +18,6 @@ from orienteer.store import Store
 from tests.store.phantoms import body
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_read__any_box_inside_equals_the_slice_of_the_whole(store: Store, data) -> None:
     scan = data.draw(st.sampled_from(store.ids()))

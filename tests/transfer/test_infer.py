@@ -51,7 +51,7 @@ def test_probabilities__windows_beyond_a_small_scan_see_background() -> None:
     assert int((only != OUTSIDE).sum()) == image.size
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(*[st.integers(1, 40)] * 3), patch=st.integers(1, 24), overlap=st.sampled_from((0.0, 0.3, 0.5, 0.9))
 )
@@ -71,7 +71,7 @@ def test_covering__by_hand() -> None:
     assert covering((4, 3, 4), 4, overlap=0.0) == [(0, -1, 0)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(low=st.tuples(*[st.integers(-9, 9)] * 3), patch=st.integers(1, 12))
 def test_window__is_the_padded_scan(low: tuple[int, int, int], patch: int) -> None:
     image = scan((7, 6, 5), channels=2)

@@ -95,7 +95,7 @@ def test_labelled__a_value_that_is_missing_is_no_answer(nothing: str, tmp_path: 
 
 
 @given(seed=st.integers(0, 2**40), count=st.integers(1, 8), more=st.integers(0, 7))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_few__fewer_are_a_part_of_more(visited: Store, seed: int, count: int, more: int) -> None:
     scans = visited.ids("train")
     count, larger = min(count, len(scans)), min(count + more, len(scans))
@@ -105,7 +105,7 @@ def test_few__fewer_are_a_part_of_more(visited: Store, seed: int, count: int, mo
 
 
 @given(seed=st.integers(0, 2**40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_few__every_person_once_before_any_twice(visited: Store, seed: int) -> None:
     scans = visited.ids("train")
     persons = [visited.entry(scan).person for scan in few(visited, scans, None, seed)]

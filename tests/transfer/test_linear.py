@@ -69,7 +69,7 @@ def test_classify__without_information_answers_with_the_frequencies() -> None:
     assert readout.scores(features).softmax(1)[0].tolist() == pytest.approx([0.75, 0.25], abs=1e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), decay=st.sampled_from((1e-3, 0.1, 1.0)))
 def test_regress__is_the_ridge_formula(seed: int, decay: float) -> None:
     """weight = argmin mean |x w - (y - mean y)|^2 + decay |w|^2, solved as a stacked least-squares problem."""
@@ -103,7 +103,7 @@ def test_dense_scores__are_the_scores_of_every_voxel() -> None:
     assert torch.allclose(dense, flat, rtol=1e-3, atol=1e-2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 80))
 def test_neighbours__weights_sum_to_one_and_fall(seed: int, count: int) -> None:
     train, _ = clouds(seed)

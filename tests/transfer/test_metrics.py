@@ -75,14 +75,14 @@ def blobs(draw: st.DrawFn) -> NDArray[np.uint8]:
     return np.asarray(field >= np.quantile(field, 1 - share), dtype=np.uint8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(mask=blobs())
 def test_score__identical_masks_are_perfect(mask: NDArray[np.uint8]) -> None:
     found = score(mask, mask)
     assert (found.dice[0], found.hd95_mm[0], found.surface_dice[0]) == (1.0, 0.0, 1.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(mine=blobs(), theirs=blobs())
 def test_score__is_symmetric_and_within_bounds(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> None:
     found, other = score(mine, theirs), score(theirs, mine)
@@ -90,7 +90,7 @@ def test_score__is_symmetric_and_within_bounds(mine: NDArray[np.uint8], theirs: 
     assert 0 <= found.dice[0] <= 1 and 0 <= found.surface_dice[0] <= 1 and found.hd95_mm[0] >= 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(mine=blobs(), theirs=blobs(), room=st.integers(0, 5))
 def test_score__the_box_changes_nothing(mine: NDArray[np.uint8], theirs: NDArray[np.uint8], room: int) -> None:
     """MONAI on the whole volume says the same as here, where only the box around both is looked at."""
@@ -105,7 +105,7 @@ def test_score__the_box_changes_nothing(mine: NDArray[np.uint8], theirs: NDArray
     assert found.surface_dice[0] == pytest.approx(float(surface))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(mine=blobs(), theirs=blobs())
 def test_score__agrees_with_distance_transforms(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> None:
     found = score(mine, theirs, tolerance_mm=3.5)

@@ -38,7 +38,7 @@ def dice(mine: NDArray, theirs: NDArray, value: int) -> float:
     return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(*[st.integers(2, 7)] * 3), axes=st.sampled_from(AXIS_MAPS), turn=rotations(40.0),
     spacing=st.floats(0.7, 4.0), seed=st.integers(0, 2**32 - 1),

@@ -81,7 +81,7 @@ def test_batches__of_answers_hold_the_scans_own(answer: float, kind: torch.dtype
     assert batch.target.tolist() == [answers[drawing.draw(number).scan] for number in range(4)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     linear=linear_maps(),
     centre=st.tuples(*(st.floats(8, n - 9).map(lambda value: round(value, 2)) for n in WAVE)),

@@ -26,7 +26,7 @@ def test_apply__neutral_value_of_each_change_does_nothing() -> None:
     np.testing.assert_allclose(result, view, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(appearance=appearances(), channels=st.integers(1, 2))
 def test_apply__stays_finite_within_limits_and_float32(appearance: Appearance, channels: int) -> None:
     view = voxels(1, channels=channels) * 1.5
@@ -40,7 +40,7 @@ def test_apply__stays_finite_within_limits_and_float32(appearance: Appearance, c
     np.testing.assert_array_equal(result, apply_appearance(view, appearance, spacing=3.0), "replays bit for bit")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(gamma=st.floats(0.3, 3), contrast=st.floats(0.2, 2), brightness=st.floats(-1, 1))
 def test_apply__gamma_contrast_brightness_keep_the_order_of_intensities(
     gamma: float, contrast: float, brightness: float

@@ -70,7 +70,7 @@ def test_generator__long_streams_of_neighbours_do_not_run_into_each_other() -> N
         assert not long & set(generator(0, Purpose.PLACE, a, b).integers(0, 2**63, 5000).tolist())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=address, a=address, b=address)
 def test_generator__depends_on_nothing_drawn_before(seed: int, a: int, b: int) -> None:
     expected = first(a, b, seed=seed)
@@ -79,7 +79,7 @@ def test_generator__depends_on_nothing_drawn_before(seed: int, a: int, b: int) -
     assert first(a, b, seed=seed) == expected
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(a=address, b=address)
 def test_generator__counters_are_not_interchangeable(a: int, b: int) -> None:
     if a != b:

@@ -141,7 +141,7 @@ SIZE = 20
 MIDDLE = (SIZE - 1) / 2
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(linear=linear_maps(), shifts=st.lists(st.tuples(*[st.floats(-2.5, 2.5)] * 3), min_size=2, max_size=2))
 def test_crop__landmark_appears_where_the_targets_say(landmark_store: Store, linear: Matrix, shifts: list) -> None:
     """Turned, scaled or mirrored: two views that see one landmark agree, through their targets, on where it is."""

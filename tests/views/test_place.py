@@ -65,7 +65,7 @@ def test_draw__placements_are_replayable_in_any_order(memory_store: Memory, chos
     assert all(other.draw(n).views != forwards[n].views for n in range(12))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(room=ROOM, number=NUMBER, geometry=GEOMETRY, count=st.integers(2, 5), share=st.floats(0, 1))
 def test_overlapping__every_two_views_share_their_part(
     memory_store: Memory, room: tuple, number: int, geometry: GeometrySettings, count: int, share: float
@@ -91,7 +91,7 @@ def test_overlap__by_hand(shift: tuple, share: float) -> None:
     assert overlap(np.array(shift), 10) == pytest.approx(share)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(room=ROOM, number=NUMBER, geometry=GEOMETRY, count=st.integers(9, 14))
 def test_grid__base_crops_fill_a_cube_without_gaps_and_random_crops_lie_in_it(
     memory_store: Memory, room: tuple, number: int, geometry: GeometrySettings, count: int
@@ -126,7 +126,7 @@ def test_grid__random_crops_reach_all_of_the_cube(memory_store: Memory) -> None:
         assert set(crops[:, axis].tolist()) == {3.5 + step for step in range(9)}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     room=ROOM,
     number=NUMBER,

@@ -89,7 +89,7 @@ def test_draw__share_of_turned_samples_is_as_set(memory_store: Memory) -> None:
     assert np.mean(turned) == pytest.approx(0.3, abs=0.06)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     chosen=view_settings(),
     room=st.tuples(*[st.integers(0, 14)] * 3),

@@ -134,7 +134,7 @@ def test_regrid__the_content_is_the_same_on_every_reading(tmp_path: Path) -> Non
     assert first.content and first.content == again.content
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tilt=st.floats(-30, 30),
     # No gap is a multiple of another: that is a slice that was lost, and too many of those are refused.
@@ -162,7 +162,6 @@ def test_regrid__small_differences_that_add_up_are_seen(tmp_path: Path) -> None:
     assert _misplaced(read(source))[0] < 0.02
 
 
-@settings(deadline=None)
 @given(gaps=st.lists(st.sampled_from([2.0, 2.05, 1.95, 2.1, 3.0, 4.0, 6.1]), min_size=1, max_size=40))
 def test_steps_of__first_and_last_slice_lie_on_the_grid(gaps: list[float]) -> None:
     depth = np.cumsum([-50.0, *gaps])
