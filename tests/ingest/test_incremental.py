@@ -84,6 +84,19 @@ def test_incremental__gone_scans_are_told_and_kept_until_pruned(folder: Path) ->
     assert len(list((folder / "store" / "arrays").iterdir())) == 2
 
 
+def test_incremental__scans_of_another_name_keep_their_split(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 9)
+    before = {entry.arrays["image"].sha256: entry.split for entry in run(tmp_path).manifest.scans}
+    for number in range(9):
+        (tmp_path / "in" / f"case_{number}.nii.gz").rename(tmp_path / "in" / f"new_{number}.nii.gz")
+    told = run(tmp_path).failed["new_0"][0].message
+    assert "same voxels as case_0" in told and "--prune" in told
+    entries = run(tmp_path, prune=True).manifest.scans
+    assert set(before.values()) == {"train", "val"} and {entry.id[:4] for entry in entries} == {"new_"}
+    assert {entry.arrays["image"].sha256: entry.split for entry in entries} == before
+    assert [entry.person for entry in entries] == [entry.id for entry in entries]
+
+
 def test_incremental__another_spacing_is_refused(folder: Path) -> None:
     run(folder, spacing=2.0)
     with pytest.raises(StoreError, match="spacing of 2 mm, asked for are 3 mm"):

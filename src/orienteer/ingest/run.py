@@ -106,7 +106,7 @@ def ingest(
         failed = {**plan.failed, **work.failed}
         kept = {**staying(store, plan, before, failed, prune=prune), **plan.kept}
         made = {**work.made, **kept}
-        places, copies, notes = settle(made, kept, rows, before, failed, said)
+        places, copies, notes = settle(made, kept, rows, before, failed, said, plan.removed)
         failed = dict(
             sorted(
                 {

@@ -1,6 +1,7 @@
 """From what was read to what the store will say: who is on each scan, what is a copy, what was left out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orienteer.ingest.existing import Existing
@@ -45,13 +46,15 @@ def settle(
     before: Existing,
     failed: Findings,
     said: Mapping[str, Place],
+    gone: Collection[str],
 ) -> tuple[dict[str, Place], Copies, tuple[str, ...]]:
     """Name the people, then leave out copies: the same voxels under two people would cross the splits.
 
     A copy that is left out may still tell who is on the scan that is kept: a second echo makes two volumes of a stored
     series, of which the first is its copy and the second must not become somebody else.
     """
-    places, notes = name_people(tuple(made), rows, before.places, set(failed) - set(made), said)
+    earlier = {**before.places, **_renamed(made, before)}
+    places, notes = name_people(tuple(made), rows, earlier, set(failed) - set(made), said)
     owner: dict[str, str] = {}
     copies: Copies = {}
     known = dict(said)
@@ -59,13 +62,27 @@ def settle(
         first = owner.setdefault(made[name][0].arrays["image"].sha256, name)
         if places[first].person != places[name].person:
             message = f"holds the same voxels as {first}, which is kept"
+            if first in gone:
+                message += " although its file is gone; --prune takes this one in its place and leaves it in its split"
             copies[name] = (first, (finding("identical-content", message, level="error"),))
             if places[first].person == first and places[name].person != name:
                 known[first] = Place(places[name].person, said[first].split if first in said else "")
     if copies:
         single = tuple(name for name in made if name not in copies)
-        places, notes = name_people(single, rows, before.places, (set(failed) | set(copies)) - set(made), known)
+        places, notes = name_people(single, rows, earlier, (set(failed) | set(copies)) - set(made), known)
     return places, copies, notes
+
+
+def _renamed(made: Made, before: Existing) -> dict[str, Place]:
+    """What the store said of scans whose name is gone, by their new one: no name may move anybody to another split."""
+    gone = {before.entries[name].arrays["image"].sha256: name for name in before.places if name not in made}
+    places = {}
+    for name in made:
+        old = gone.get(made[name][0].arrays["image"].sha256)
+        if old is not None and name not in before.places:
+            place = before.places[old]
+            places[name] = replace(place, person=name) if place.person == old else place
+    return places
 
 
 def still_out(plan: Plan, work: Work, copies: Copies, made: Made, before: Existing, table: str) -> dict[str, LeftOut]:
