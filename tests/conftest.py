@@ -1,6 +1,7 @@
 """Fixtures shared by every room's tests."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ __all__ = ["chromium"]
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("orienteer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("orienteer")
+
+# Started in the background, a shell makes this process deaf to the Ctrl-C that some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
