@@ -182,6 +182,19 @@ def test_genesis__loss_and_errors_by_hand() -> None:
     assert output.observation.rows["voxels"].tolist() == [12 * 12 * 6] * 3
 
 
+def test_genesis__restores_what_was_there_before_intensities_were_varied() -> None:
+    genesis = task()
+    with torch.no_grad():
+        genesis.head.voxels.weight.zero_()
+        genesis.head.voxels.bias.fill_(0.75)
+    views = toy_views(INTERFACE, samples=1, seed=0)
+    views.images.fill_(0.25)
+    output = genesis(dataclasses.replace(views, plain=torch.full_like(views.images, 0.75)))
+    assert output.loss.item() == 0.0
+    assert output.observation.rows["error"].tolist() == [0.0] * 3
+    assert output.observation.rows["unrestored_error"].tolist() == pytest.approx([0.25] * 3)
+
+
 def test_genesis__chance_is_the_view_as_it_was_shown() -> None:
     views = toy_views(INTERFACE, samples=1, seed=0)
     views.images.fill_(0.25)

@@ -33,7 +33,7 @@ def task(**settings: object) -> MaskedTask:
 def with_images(images: Tensor, dense: Tensor) -> EncodedViews:
     samples, count = images.shape[:2]
     bare = bare_views(torch.zeros(samples, count, 8), torch.zeros(samples, count, 3), dense=dense)
-    return dataclasses.replace(bare, images=images, shown=images)
+    return dataclasses.replace(bare, images=images, plain=images, shown=images)
 
 
 @given(blocks=st.integers(2, 6), block=st.integers(1, 4), ratio=st.floats(0.01, 0.99), seed=st.integers(0, 2**63 - 1))
@@ -141,6 +141,19 @@ def test_masked__loss_and_error_by_hand(loss: str, expected: float) -> None:
     assert output.loss.item() == pytest.approx(expected)
     assert output.observation.rows["error"].tolist() == pytest.approx([0.25] * 3)
     assert output.observation.rows["mean_error"].tolist() == pytest.approx([0.0] * 3)
+
+
+def test_masked__restores_what_was_there_before_intensities_were_varied() -> None:
+    """The answer, and the truth, is 0.75 everywhere; augmentation has made 0.25 of it, which is no truth at all."""
+    masked = task()
+    with torch.no_grad():
+        masked.head.voxels.weight.zero_()
+        masked.head.voxels.bias.fill_(0.75)
+    views = with_images(torch.full((1, 3, 1, 12, 12, 12), 0.25), torch.zeros(1, 3, 12, 6, 6, 6))
+    output = masked(dataclasses.replace(views, plain=views.images + 0.5))
+    assert output.loss.item() == 0.0
+    assert output.observation.rows["error"].tolist() == [0.0] * 3
+    assert output.observation.rows["mean_error"].tolist() == pytest.approx([0.25] * 3)
 
 
 def test_masked__is_measured_over_body_but_learns_air_too() -> None:

@@ -90,12 +90,12 @@ def test_model__body_is_cells_more_than_half_bright() -> None:
     assert not body[0, 1].any() and body[0, 2].all()
 
 
-def test_model__takes_the_body_that_it_is_told() -> None:
+def test_model__body_is_what_was_bright_before_intensities_were_varied() -> None:
     """Air that augmentation has lifted is still air: all of these views are bright, half of each is body."""
     spatial = model({"position": {}})
     images, centres, view_mm, address = batch()
-    told = torch.zeros(2, 3, 16, 16, 16, dtype=torch.bool)
-    told[..., :8] = True
+    told = torch.full_like(images, -1.0)
+    told[..., :8] = 0.0
     body = spatial.encode(images, centres, view_mm, address, told).body
     assert body is not None and body[..., :4].all() and not body[..., 4:].any()
     loss, other = spatial(images, centres, view_mm, address, told).loss, spatial(images, centres, view_mm, address).loss

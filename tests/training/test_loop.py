@@ -29,7 +29,7 @@ class Slope(nn.Module):
         self.weight = nn.Parameter(torch.tensor([1.0]))
         self.noise, self.fails, self.modes = noise, fails, []
 
-    def forward(self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor, body: Tensor) -> ModelOutput:
+    def forward(self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor, plain: Tensor) -> ModelOutput:
         if self.fails is not None:
             raise self.fails("no memory")
         self.modes.append(self.training)

@@ -37,9 +37,12 @@ def test_batches__workers_0_1_2_give_identical_batches_bit_for_bit(sampler: Samp
 def test_batches__are_the_crops_of_their_numbers(sampler: Sampler) -> None:
     for numbers, batch in zip([[3, 0], [7]], batches(sampler, [[3, 0], [7]]), strict=True):
         assert batch.numbers == tuple(numbers)
-        for number, image, centre in zip(numbers, batch.images, batch.centres, strict=True):
+        images, centres, _, _, plain = batch.inputs
+        for number, image, centre, before in zip(numbers, images, centres, plain, strict=True):
             sample = crop(sampler.draw(number), sampler.store)
             np.testing.assert_array_equal(image.numpy(), sample.images)
+            np.testing.assert_array_equal(before.numpy(), sample.plain)
+            assert not np.array_equal(sample.plain, sample.images)
             np.testing.assert_array_equal(centre.numpy(), sample.centres)
 
 

@@ -28,6 +28,7 @@ class EncodedViews:
         centres: view centres in mm, in the frame the network sees (after geometric augmentation).
         view_mm: view edge, mm.
         images: the views as they are, normalised intensities.
+        plain: the views before augmentation varied their intensities: what a task that restores them restores.
         shown: what the encoder saw: ``images``, or for a task that corrupts them its corrupted copy.
         address: seed and number of each sample, for counted draws; on the CPU.
         followed: what a momentum copy of the encoder makes of the same views, without gradient; None without one, while
@@ -40,6 +41,7 @@ class EncodedViews:
     centres: Float[Tensor, "B K 3"]
     view_mm: float
     images: Float[Tensor, "B K C S S S"]
+    plain: Float[Tensor, "B K C S S S"]
     shown: Float[Tensor, "B K C S S S"]
     address: Int[Tensor, "B 2"]
     followed: Float[Tensor, "B K E"] | None = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -95,22 +95,22 @@ class SpatialModel(nn.Module):
         centres: Float[Tensor, "B K 3"],
         view_mm: float,
         address: Int[Tensor, "B 2"],
-        body: Bool[Tensor, "B K S S S"] | None = None,
+        plain: Float[Tensor, "B K C S S S"] | None = None,
     ) -> ModelOutput:
         """Encode all views, let every task see them; a task that corrupts views has them encoded for itself.
 
-        ``body`` says which voxels are body; without it, those brighter than the window's floor are.
+        ``plain`` are the views before their intensities were varied; without it nothing has varied them.
         """
-        plain: EncodedViews | None = None
+        whole: EncodedViews | None = None
         loss = images.new_zeros(())
         seen = []
         for name in self.tasks:
             task = self.task(name)
             shown = task.corrupt(images, address)
             if shown is not None:
-                views = self.encode(images, centres, view_mm, address, body, shown=shown)
+                views = self.encode(images, centres, view_mm, address, plain, shown=shown)
             else:
-                views = plain = plain or self.encode(images, centres, view_mm, address, body)
+                views = whole = whole or self.encode(images, centres, view_mm, address, plain)
             # Heads are small and answer in mm: at 8 bits of bfloat16, 100 mm would be told to within 0.4 mm only.
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
@@ -124,30 +124,30 @@ class SpatialModel(nn.Module):
         centres: Float[Tensor, "B K 3"],
         view_mm: float,
         address: Int[Tensor, "B 2"],
-        body: Bool[Tensor, "B K S S S"] | None = None,
+        plain: Float[Tensor, "B K C S S S"] | None = None,
         *,
         shown: Float[Tensor, "B k C S S S"] | None = None,
     ) -> EncodedViews:
         """Features of every view, or of what is ``shown`` of the first k; while training a teacher's too."""
         batch = images.shape[0]
         seen = images if shown is None else shown
-        images, centres = images[:, : seen.shape[1]], centres[:, : seen.shape[1]]
+        plain = images if plain is None else plain
+        images, plain, centres = (each[:, : seen.shape[1]] for each in (images, plain, centres))
         features = self.backbone(seen.flatten(0, 1))
         followed = None
         if self.teacher is not None and self.training and shown is None:
             with torch.no_grad():
                 followed = _split(self.teacher.pooled(self.teacher.encoder(seen.flatten(0, 1))), batch)
         dense = None if features.dense is None else _split(features.dense, batch)
-        if body is None:
-            body = (images > BODY_ABOVE).any(dim=2)
         return EncodedViews(
             embedding=_split(features.embedding, batch),
             dense=None if dense is None else dense.float(),
-            body=None if dense is None else _cells(body[:, : seen.shape[1]], dense.shape[-1]),
+            body=None if dense is None else _cells(plain, dense.shape[-1]),
             followed=followed,
             centres=centres,
             view_mm=view_mm,
             images=images,
+            plain=plain,
             shown=seen,
             address=address,
         )
@@ -184,8 +184,9 @@ def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Pretext
     return {name: task for name, task in TASKS.items() if name in tasks}
 
 
-def _cells(body: Tensor, cells: int) -> Tensor:
-    """Dense cells more than half of whose voxels are body."""
+def _cells(plain: Tensor, cells: int) -> Tensor:
+    """Dense cells more than half of whose voxels are body, told before varied intensities lift air as well."""
+    body = (plain > BODY_ABOVE).any(dim=2)
     pooled = functional.adaptive_avg_pool3d(body.flatten(0, 1)[:, None].float(), cells)
     return _split(pooled[:, 0] > 0.5, len(body))
 

@@ -42,6 +42,7 @@ def toy_views(
         centres=centres,
         view_mm=interface.view_mm,
         images=images,
+        plain=images,
         shown=images,
         address=torch.stack([torch.full((samples,), seed), torch.arange(samples)], dim=1),
     )
@@ -58,7 +59,7 @@ def bare_views(
     """Views given by their features alone; their images are empty."""
     images = torch.zeros(*embedding.shape[:2], 1, 4, 4, 4)
     address = torch.stack([torch.zeros(len(images), dtype=torch.long), torch.arange(len(images))], dim=1)
-    return EncodedViews(embedding, dense, body, centres, view_mm, images=images, shown=images, address=address)
+    return EncodedViews(embedding, dense, body, centres, view_mm, images, images, images, address)
 
 
 def chosen(views: EncodedViews, index: Any) -> EncodedViews:
@@ -70,6 +71,7 @@ def chosen(views: EncodedViews, index: Any) -> EncodedViews:
         body=None if views.body is None else views.body[index],
         centres=views.centres[index],
         images=views.images[index],
+        plain=views.plain[index],
         shown=views.shown[index],
         address=views.address[index[0] if isinstance(index, tuple) else index],
     )

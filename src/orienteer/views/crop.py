@@ -20,13 +20,13 @@ class Sample:
 
     Attributes:
         images: ``(K, C, S, S, S)`` float32, normalised intensities.
-        body: ``(K, S, S, S)`` True where the body is, told before intensities were varied, which lifts air as well.
+        plain: ``(K, C, S, S, S)`` float32, the same before intensities were varied: what is restored, and what is body.
         centres: ``(K, 3)`` float32, mm, in the augmented frame.
         recipe: what they were made from.
     """
 
     images: NDArray[np.float32]
-    body: NDArray[np.bool_]
+    plain: NDArray[np.float32]
     centres: NDArray[np.float32]
     recipe: SampleRecipe
 
@@ -37,15 +37,14 @@ def crop(recipe: SampleRecipe, store: Store) -> Sample:
     Raises:
         StoreError: the scan's array is missing or damaged.
     """
-    plain = [_voxels(recipe, view, store) for view in recipe.views]
-    body = np.stack([(voxels > BODY_ABOVE).any(axis=0) for voxels in plain])
+    plain = np.stack([_voxels(recipe, view, store) for view in recipe.views])
     images = np.stack(
         [
             apply_appearance(voxels, view.appearance, spacing=recipe.spacing)
             for voxels, view in zip(plain, recipe.views, strict=True)
         ]
     )
-    return Sample(images=images, body=body, centres=recipe.target_centres.astype(np.float32), recipe=recipe)
+    return Sample(images=images, plain=plain, centres=recipe.target_centres.astype(np.float32), recipe=recipe)
 
 
 def _voxels(recipe: SampleRecipe, view: ViewRecipe, store: Store) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ class Batch:
         centres: ``(B, K, 3)`` mm, augmented frame.
         view_mm: view edge, mm.
         spacing: mm per voxel.
-        body: ``(B, K, S, S, S)`` True where the body is.
+        plain: ``(B, K, C, S, S, S)`` the same before intensities were varied.
         address: ``(B, 2)`` int64, seed and number of each sample: where its counted draws are found again.
     """
 
@@ -31,7 +31,7 @@ class Batch:
     view_mm: float
     spacing: float
     address: torch.Tensor
-    body: torch.Tensor
+    plain: torch.Tensor
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ class Batch:
     @property
     def inputs(self) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor, torch.Tensor]:
         """What a pretext model is called with."""
-        return self.images, self.centres, self.view_mm, self.address, self.body
+        return self.images, self.centres, self.view_mm, self.address, self.plain
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -51,7 +51,7 @@ class Batch:
             view_mm=self.view_mm,
             spacing=self.spacing,
             address=self.address,  # read on the CPU only
-            body=self.body.to(device, non_blocking=True),
+            plain=self.plain.to(device, non_blocking=True),
         )
 
 
@@ -74,7 +74,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         view_mm=first.view_mm,
         spacing=first.spacing,
         address=torch.tensor([(sample.recipe.seed, sample.recipe.number) for sample in samples]),
-        body=torch.from_numpy(np.stack([sample.body for sample in samples])),
+        plain=torch.from_numpy(np.stack([sample.plain for sample in samples])),
     )
 
 

@@ -4,7 +4,7 @@ Zhou et al. 2019, *Models Genesis: Generic Autodidactic Models for 3D Medical Im
 the longer 2021 paper, arXiv 2004.07882. Probabilities, curves and boxes are the published ones, sizes in shares of the
 view. Departures: the paper shuffles ten thousand overlapping blocks of up to a tenth of an edge, which at small views
 would be single voxels; here blocks of 2 to ``shuffle_edge`` voxels tile the view. At least one box is painted. Views
-are not mirrored: left and right are anatomy.
+are not mirrored: left and right are anatomy. Where our own augmentation varies intensities too, that is undone as well.
 """
 
 import torch
@@ -75,13 +75,13 @@ class GenesisTask(PretextTask):
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Mean squared error over all voxels, and one row a view about those that are body."""
         predicted = self.restore(views)
-        loss = functional.mse_loss(predicted, views.images.float())
+        loss = functional.mse_loss(predicted, views.plain.float())
         with torch.no_grad():
-            body = body_voxels(views.images)
+            body = body_voxels(views.plain)
             rows = view_rows(
                 body,
-                error=mean_error(predicted, views.images, body),
-                unrestored_error=mean_error(views.shown, views.images, body),
-                mean_error=mean_error(mean_where(views.images, body).expand_as(views.images), views.images, body),
+                error=mean_error(predicted, views.plain, body),
+                unrestored_error=mean_error(views.shown, views.plain, body),
+                mean_error=mean_error(mean_where(views.plain, body).expand_as(views.plain), views.plain, body),
             )
         return TaskOutput(loss, Observation(self.name, self.measure(rows), rows))

@@ -3,8 +3,8 @@
 He et al. 2022, *Masked Autoencoders Are Scalable Vision Learners*, arXiv 2111.06377; for 3D CNNs in medicine Wald et
 al. 2025, *Revisiting MAE pre-training for 3D medical image segmentation*, arXiv 2410.23132. As there, most blocks are
 hidden and the loss is over hidden voxels only, air included. Departures: hidden voxels are painted over instead of
-dropped from the encoder's input, so that any encoder of this project can be trained, and intensities are restored as
-they are, without a normalisation of their own for every block.
+dropped from the encoder's input, so that any encoder of this project can be trained, and intensities are restored
+without a normalisation of their own for every block, as they were before augmentation varied them.
 """
 
 import torch
@@ -84,16 +84,16 @@ class MaskedTask(PretextTask):
         mask, predicted = self.mask(views.images, views.address), self.head(views)
         # Gathered, not multiplied: a prediction where nothing is hidden takes no part, not even a NaN.
         hidden = mask.expand_as(predicted)
-        error = predicted[hidden] - views.images[hidden]
+        error = predicted[hidden] - views.plain[hidden]
         loss = error.square().mean() if self.settings.loss == "mse" else error.abs().mean()
         with torch.no_grad():
-            body = body_voxels(views.images)
+            body = body_voxels(views.plain)
             smooth = interpolated(views.images, ~mask, width=self.settings.block / 2)
             middle = mean_where(views.images, body & ~mask).expand_as(views.images)
             rows = view_rows(
                 body & mask,
-                error=mean_error(predicted, views.images, body & mask),
-                mean_error=mean_error(middle, views.images, body & mask),
-                interpolation_error=mean_error(smooth, views.images, body & mask),
+                error=mean_error(predicted, views.plain, body & mask),
+                mean_error=mean_error(middle, views.plain, body & mask),
+                interpolation_error=mean_error(smooth, views.plain, body & mask),
             )
         return TaskOutput(loss, Observation(self.name, self.measure(rows), rows))
