@@ -48,7 +48,7 @@ else
 	@.ci/find-browser $(VENV)/bin/python > $(VENV)/.browser
 endif
 	OMP_NUM_THREADS=1 ORIENTEER_CHROMIUM="$$(cat $(VENV)/.browser 2>/dev/null || true)" \
-		$(RUN) pytest -n $(WORKERS) --dist loadfile $(PYTEST)  # what a file's tests share is made once
+		$(RUN) pytest -n $(WORKERS) $(PYTEST)
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and import laws

@@ -1,6 +1,7 @@
 """Cells in processes: each has its own device and share of the cores, and one that is killed is named."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def interrupted(cell: Fake) -> None:
     raise KeyboardInterrupt
 
 
+def lasting(cell: Fake) -> None:
+    """The work of a cell that takes longer than the benchmark needs to stop."""
+    cell.folder.mkdir()
+    time.sleep(2)
+
+
 def told(cell: Fake) -> None:
     """Notes which device and how many threads it was given."""
     threads = torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]
@@ -50,6 +57,16 @@ def test_pool__told_to_stop__begins_none_of_those_that_were_handed_out_already(t
     with pytest.raises(KeyboardInterrupt):
         pool._run([Fake(name, tmp_path / name) for name in names], interrupted, 1, lambda *_: None)
     assert [path.name for path in tmp_path.iterdir()] == ["cell-0"]
+
+
+def test_pool__the_benchmark_told_to_stop__cells_that_run_are_the_last(tmp_path: Path) -> None:
+    def stop(cell: Fake, error: str | None) -> None:
+        raise KeyboardInterrupt
+
+    names = [f"cell-{n}" for n in range(6)]
+    with pytest.raises(KeyboardInterrupt):
+        pool._run([Fake(name, tmp_path / name) for name in names], lasting, 1, stop)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell-0", "cell-1"]
 
 
 def test_pool__a_cell_gets_one_of_the_gpus_that_this_process_may_use(

@@ -34,6 +34,14 @@ def task(**settings: object) -> GenesisTask:
     return GenesisTask(GenesisSettings.model_validate(settings), INTERFACE)
 
 
+def answering(grey: float, **settings: object) -> GenesisTask:
+    """A task whose head answers every voxel with ``grey``."""
+    told = task(**settings)
+    torch.nn.init.zeros_(told.head.voxels.weight)
+    torch.nn.init.constant_(told.head.voxels.bias, grey)
+    return told
+
+
 @given(SEEDS, st.booleans())
 def test_bezier_curve__is_monotone_and_maps_the_window_onto_itself(seed: int, invert: bool) -> None:
     curve = bezier_curve(np.random.default_rng(seed), invert=invert)
@@ -166,10 +174,7 @@ def test_genesis__is_replayed_from_the_address_in_any_batch() -> None:
 
 def test_genesis__loss_and_errors_by_hand() -> None:
     """The answer is 0.5 too bright: squared 0.25, a quarter of the window; the view as it came is the chance."""
-    genesis = task()
-    with torch.no_grad():
-        genesis.head.voxels.weight.zero_()
-        genesis.head.voxels.bias.fill_(0.75)
+    genesis = answering(0.75)
     views = toy_views(INTERFACE, samples=1, seed=0)
     views.images.fill_(0.25)
     views.images[..., 6:] = -1.0  # air: in the loss, not in the figure
@@ -183,10 +188,7 @@ def test_genesis__loss_and_errors_by_hand() -> None:
 
 
 def test_genesis__restores_what_was_there_before_intensities_were_varied() -> None:
-    genesis = task()
-    with torch.no_grad():
-        genesis.head.voxels.weight.zero_()
-        genesis.head.voxels.bias.fill_(0.75)
+    genesis = answering(0.75)
     views = toy_views(INTERFACE, samples=1, seed=0)
     views.images.fill_(0.25)
     output = genesis(dataclasses.replace(views, plain=torch.full_like(views.images, 0.75)))

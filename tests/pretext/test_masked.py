@@ -30,6 +30,14 @@ def task(**settings: object) -> MaskedTask:
     return MaskedTask(MaskedSettings.model_validate(settings), INTERFACE)
 
 
+def answering(grey: float, **settings: object) -> MaskedTask:
+    """A task whose head answers every voxel with ``grey``."""
+    told = task(**settings)
+    torch.nn.init.zeros_(told.head.voxels.weight)
+    torch.nn.init.constant_(told.head.voxels.bias, grey)
+    return told
+
+
 def with_images(images: Tensor, dense: Tensor) -> EncodedViews:
     samples, count = images.shape[:2]
     bare = bare_views(torch.zeros(samples, count, 8), torch.zeros(samples, count, 3), dense=dense)
@@ -132,10 +140,7 @@ def test_masked__loss_is_over_hidden_voxels_only() -> None:
 @pytest.mark.parametrize(("loss", "expected"), [("mse", 0.25), ("l1", 0.5)])
 def test_masked__loss_and_error_by_hand(loss: str, expected: float) -> None:
     """The answer is 0.5 too bright everywhere: a quarter squared, and a quarter of the window of 2."""
-    masked = task(loss=loss)
-    with torch.no_grad():
-        masked.head.voxels.weight.zero_()
-        masked.head.voxels.bias.fill_(0.75)
+    masked = answering(0.75, loss=loss)
     views = with_images(torch.full((1, 3, 1, 12, 12, 12), 0.25), torch.zeros(1, 3, 12, 6, 6, 6))
     output = masked(views)
     assert output.loss.item() == pytest.approx(expected)
@@ -145,10 +150,7 @@ def test_masked__loss_and_error_by_hand(loss: str, expected: float) -> None:
 
 def test_masked__restores_what_was_there_before_intensities_were_varied() -> None:
     """The answer, and the truth, is 0.75 everywhere; augmentation has made 0.25 of it, which is no truth at all."""
-    masked = task()
-    with torch.no_grad():
-        masked.head.voxels.weight.zero_()
-        masked.head.voxels.bias.fill_(0.75)
+    masked = answering(0.75)
     views = with_images(torch.full((1, 3, 1, 12, 12, 12), 0.25), torch.zeros(1, 3, 12, 6, 6, 6))
     output = masked(dataclasses.replace(views, plain=views.images + 0.5))
     assert output.loss.item() == 0.0
@@ -160,10 +162,7 @@ def test_masked__is_measured_over_body_but_learns_air_too() -> None:
     """Half of the view is air: the error there enters the loss, not the figure; chance is the mean of shown body."""
     images = torch.full((1, 3, 1, 12, 12, 12), -1.0)
     images[..., :6, :, :] = 0.5
-    masked = task()
-    with torch.no_grad():
-        masked.head.voxels.weight.zero_()
-        masked.head.voxels.bias.fill_(0.5)  # right in the body, 1.5 off in air
+    masked = answering(0.5)  # right in the body, 1.5 off in air
     output = masked(with_images(images, torch.zeros(1, 3, 12, 6, 6, 6)))
     mask = masked.mask(images, torch.zeros(1, 2, dtype=torch.long))
     air = mask[..., 6:, :, :].sum() / mask.sum()

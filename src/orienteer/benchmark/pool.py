@@ -166,7 +166,7 @@ def _unless_stopping(work: Callable[[Cell], None], cell: Cell) -> None:
 
 
 def _begin(places: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
-    """Before anything is computed: a GPU of its own for this process, and its share of the CPU's threads."""
+    """Before anything is computed: a GPU of its own, its share of the CPU's threads, and a way to be told to stop."""
     global _stopping
     _stopping = stopping
     # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.

@@ -52,7 +52,7 @@ def write_restored(
                 continue
             for place, number in enumerate(batch.numbers):
                 key = f"{name}_{number:03d}"
-                for kind, volumes in (("shown", views.shown), ("restored", restored), ("true", views.images)):
+                for kind, volumes in (("shown", views.shown), ("restored", restored), ("true", views.plain)):
                     slices[f"{key}_{kind}"] = _middle(volumes[place, 0, 0])
                 pictures.append({"key": key, **_about(task, views, place, number, sampler)})
     model.train(was_training)
