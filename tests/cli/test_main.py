@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import orienteer.cli
 import orienteer.cli.commands
@@ -66,3 +67,9 @@ def _as_typer_does(call) -> None:  # type: ignore[no-untyped-def]
     app = typer.Typer()
     app.command()(call)
     app(args=[])
+
+
+def test_main__tells_its_version() -> None:
+    told = CliRunner().invoke(orienteer.cli.app, ["--version"])
+    assert told.exit_code == 0
+    assert told.stdout == f"orienteer {orienteer.__version__}\n"

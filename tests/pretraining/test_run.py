@@ -102,7 +102,7 @@ def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, sto
 
 
 def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:
-    with pytest.raises(StoreError, match="train"):
+    with pytest.raises(StoreError, match=r"'nobody'.*train.*--split all"):
         evaluate(finished.run, store, split="nobody", progress=False)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from orienteer.atomic import sweep
-from orienteer.errors import RunError
+from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.assess import Progress as Tell
 from orienteer.memory import explained
@@ -44,6 +44,10 @@ def evaluate(
         StoreError: no store, or no scans in that split.
     """
     folder, opened = RunFolder(Path(run)), Store.open(store)
+    try:
+        opened.ids(split)
+    except StoreError as error:
+        raise StoreError(error.message, cure=f"{error.cure}; to evaluate every scan: --split all") from None
     target = folder.evaluations / (name or split or "all")
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")

@@ -68,7 +68,7 @@ class Store:
         if split is not None and not chosen:
             raise StoreError(
                 f"{self.path} has no scans in split {split!r}",
-                cure=f"its splits: {self._splits}; to evaluate every scan: --split all",
+                cure=f"its splits: {self._splits}",
             )
         return chosen
 
