@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from orienteer.benchmark.cost import FILE, Cost
+from orienteer.store import Store
+from orienteer.testing.phantom import phantom_store
+from orienteer.views import Sampler, SampleRecipe, ViewSettings
+from orienteer.views.loader import batches
 
 
 def burn(seconds: float) -> None:
@@ -21,6 +25,22 @@ def test_cost__waiting_is_time_but_not_processor_time(tmp_path: Path) -> None:
     assert cost.seconds >= 0.4
     assert 0.09 <= cost.cpu_seconds < 0.3
     assert cost.peak_memory_mb is not None and cost.peak_memory_mb > 10
+
+
+class Slow(Sampler):
+    """A sampler that takes its time, in whatever process it is asked."""
+
+    def draw(self, number: int) -> SampleRecipe:
+        burn(0.5)
+        return super().draw(number)
+
+
+def test_cost__of_loader_processes_counts(tmp_path: Path) -> None:
+    store = Store.open(phantom_store(tmp_path / "phantoms", people=4))
+    sampler = Slow(store, store.ids("train"), ViewSettings(size=16), seed=0)
+    with Cost(tmp_path / "none") as cost:
+        assert len(list(batches(sampler, [[0], [1], [2], [3]], workers=1))) == 4
+    assert cost.cpu_seconds >= 2
 
 
 def test_cost__a_stopped_cell_adds_to_what_it_cost_before(tmp_path: Path) -> None:

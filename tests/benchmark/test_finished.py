@@ -48,6 +48,20 @@ def test_finished__other_settings_and_other_runs_are_refused(done: Path, changes
     assert "delete that folder" in error.value.cure
 
 
+def test_finished__a_default_that_changed_since_is_refused_and_a_new_setting_is_not(done: Path) -> None:
+    cell = next(cell for cell in cells(done) if cell.stage == "finetune")
+    file = cell.folder / DONE
+    settings = cell.settings.model_dump(mode="json")
+    del settings["loss"]["rarity"]  # a setting that the older version did not have
+    file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
+    check_finished(cells(done), SPLIT, DRAWN)
+    settings["loss"]["rarity"] = 0.125
+    file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
+    with pytest.raises(RunError, match=r"loss\.rarity was 0\.125, not 0\.5: the default is another") as error:
+        check_finished(cells(done), SPLIT, DRAWN)
+    assert str(cell.folder) in error.value.message
+
+
 def test_finished__other_people_and_other_views_are_refused(done: Path) -> None:
     pretrained = [cell for cell in cells(done) if cell.stage == "pretrain"]
     check_finished(pretrained, "val", 24)

@@ -48,6 +48,7 @@ def make_results(
     spread: Mapping[str, float] | None = None,
     random: int = 0,
     extras: bool = True,
+    pretrainings: int | None = None,
 ) -> Path:
     """Write ``benchmark.json`` and ``records/``.
 
@@ -64,6 +65,7 @@ def make_results(
         spread: SD of ``person``, ``seed``, ``own_person``, ``own_seed``, ``noise``.
         random: another number makes other records.
         extras: also secondary metrics, costs and pretext figures.
+        pretrainings: runs of each arm; one for each seed where None.
     """
     write_benchmark(folder, document(arms, tasks))
     rng = np.random.default_rng(random)
@@ -75,7 +77,7 @@ def make_results(
     write_cases(folder, rows)
     if extras:
         write_costs(folder, _costs(arms, labels, seeds))
-        write_pretext(folder, _pretext(arms, seeds))
+        write_pretext(folder, _pretext(arms, pretrainings or seeds))
     return folder
 
 

@@ -103,7 +103,21 @@ def test_labels_needed__says_why_there_is_none() -> None:
     stranger = Cell(np.array(["x"]), np.array(["x"]), np.array([0]), np.array([0.2]), 0, 1)
     found = labels_needed(stranger, {1: _cell(0.1), 2: _cell(0.2)}, 1)
     assert found.value is None
-    assert "share no people" in found.reason
+    assert "share no person" in found.reason
+
+
+def test_labels_needed__where_scores_are_undefined_only_shared_pairs_count() -> None:
+    """Persons and seeds may be common to all cells without one pair of them being so."""
+
+    def ragged(rows: dict[tuple[str, int], float]) -> Cell:
+        people, seeds = zip(*rows, strict=True)
+        return Cell(np.array(people), np.array(people), np.array(seeds), np.array(list(rows.values())), 0, len(rows))
+
+    arm = ragged({("A", 0): 0.2, ("B", 1): 0.2})
+    scratch = {labels: ragged({("A", 1): 0.1 * labels, ("C", 1): 0.1 * labels}) for labels in (1, 2)}
+    assert labels_needed(arm, scratch, 1).value is None
+    scratch = {labels: ragged({("A", 0): 0.1 * labels, ("B", 0): 9.0, ("C", 1): 9.0}) for labels in (1, 4)}
+    assert labels_needed(arm, scratch, 1).value == pytest.approx(2 ** (2 / 3))
 
 
 def test_labels_needed__two_people_have_a_number_and_no_interval() -> None:

@@ -40,6 +40,13 @@ def test_summary__of_a_clear_gain(tmp_path: Path) -> None:
     assert "by person p = 0.008" in found.parts[0].sentences[0]
 
 
+def test_summary__says_what_seeds_that_share_a_pretraining_leave_out(tmp_path: Path) -> None:
+    assert "pretrained" not in _summary(tmp_path / "own", {})[0].reading
+    for runs, said in ((1, "its luck is in no p and no interval"), (2, "pretrained 2 times for 3 seeds")):
+        found, _ = _summary(tmp_path / str(runs), {}, pretrainings=runs)
+        assert said in found.reading
+
+
 def test_summary__of_a_clear_loss(tmp_path: Path) -> None:
     found, _ = _summary(tmp_path, {"ours": -0.05, "masked": 0.05})
     assert re.search(r"points of Dice below scratch .* points of Dice below masking, the best baseline", found.headline)

@@ -68,7 +68,9 @@ class Oracle(nn.Module):
         assert name == "gap"
         return _GapMeasures()
 
-    def forward(self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor) -> ModelOutput:
+    def forward(
+        self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor, *, anatomy: Tensor
+    ) -> ModelOutput:
         nothing = np.full(3, np.nan)
         places = np.array([[self.known.get(self.key(view), nothing) for view in sample] for sample in images])
         pairs = [(i, j) for i in range(3) for j in range(3) if i != j]

@@ -121,6 +121,12 @@ def test_measure__gives_every_sample_its_number_and_uses_the_corrupted_images(
     # Equal images, equal embeddings, equal predictions for every pair; the truth stays what it was.
     np.testing.assert_allclose(predicted, np.broadcast_to(predicted[0, 0], predicted.shape), atol=1e-3)
     np.testing.assert_array_equal(rows["true_r"], at_once.observations["gap"].rows["true_r"][:30])
+    # Nor do the places change that the position field is asked about: body cells are those of the real views.
+    untouched = measure(untrained, sampler, 5, batch=2, device=CPU).observations["position"]
+    asked = measured.observations["position"]
+    for name in ("sample", "true_r", "true_a", "true_s"):
+        np.testing.assert_array_equal(asked.rows[name], untouched.rows[name])
+    assert asked.measures["position_error_mm"].chance == untouched.measures["position_error_mm"].chance
 
 
 @pytest.mark.parametrize("training", [True, False])

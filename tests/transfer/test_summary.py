@@ -45,6 +45,12 @@ def test_summarise__what_was_never_defined_is_null(tmp_path: Path) -> None:
     assert summary["scores"]["hd95_mm"] == {"mean": None, "seeds": [None], "undefined": 1, "items": {"x": None}}
 
 
+def test_summarise__one_seed_without_a_defined_score_leaves_the_others(tmp_path: Path) -> None:
+    folders = [folder(tmp_path / str(n), [("a", "x", "hd95_mm", value)]) for n, value in enumerate((NAN, 4.0, 6.0))]
+    found = summarise(folders, split="test")["scores"]["hd95_mm"]
+    assert (found["mean"], found["seeds"], found["undefined"]) == (5.0, [None, 4.0, 6.0], 1)
+
+
 @pytest.mark.parametrize(("text", "said"), [("{", "cannot read"), (None, "cannot read")])
 def test_record__damaged_or_missing(text: str | None, said: str, tmp_path: Path) -> None:
     if text is not None:

@@ -26,6 +26,14 @@ def test_apply__neutral_value_of_each_change_does_nothing() -> None:
     np.testing.assert_allclose(result, view, atol=1e-6)
 
 
+def test_apply__what_lies_below_the_window_is_kept() -> None:
+    """As scans are seen when they are not varied: air below the floor of a CT window, for one."""
+    view = np.linspace(-1.5, 1.5, 1000, dtype=np.float32).reshape(1, 10, 10, 10)
+    np.testing.assert_allclose(apply_appearance(view, Appearance(bias=(0.0,) * 9), spacing=3.0), view, atol=1e-6)
+    bent = apply_appearance(view, Appearance(gamma=2.0), spacing=3.0)
+    np.testing.assert_allclose(bent[view < -1], view[view < -1], atol=1e-6)
+
+
 @settings(max_examples=60)
 @given(appearance=appearances(), channels=st.integers(1, 2))
 def test_apply__stays_finite_within_limits_and_float32(appearance: Appearance, channels: int) -> None:

@@ -59,9 +59,15 @@ def run_cell(cell: Cell, shared: Shared) -> None:
                 finetune_one(store, cell.folder, source=cell.run, settings=cell.settings, split=shared.split)
             else:
                 _write(cell.folder, _frozen(cell, cell.settings, store, shared))
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    made_of = basis(cell, shared.split, shared.drawn)
-    record = {"v": 1, "stage": cell.stage, "basis": made_of, "orienteer_version": __version__, "device": device}
+    on_gpu = resolve(cell.settings.devices).accelerator == "gpu"
+    record = {
+        "v": 1,
+        "stage": cell.stage,
+        "basis": basis(cell, shared.split, shared.drawn),
+        "settings": cell.settings.model_dump(mode="json"),
+        "orienteer_version": __version__,
+        "device": torch.cuda.get_device_name() if on_gpu else "CPU",
+    }
     write_json(cell.folder / DONE, {**record, **cost.to_json()})
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from typing import Any
 
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import RunError
@@ -36,21 +36,40 @@ def basis(cell: Cell, split: str, drawn: int) -> str:
 def check_finished(cells: Iterable[Cell], split: str, drawn: int) -> None:
     """Compare every finished cell with what is asked for now.
 
-    Cells of versions that did not note their basis are taken as they are.
+    Cells of versions that did not note their basis, or their settings, are taken as they are.
 
     Raises:
         RunError: a cell's figures are those of other settings, of another run or of other people.
     """
     for cell in cells:
-        if (noted := _noted(cell.folder / DONE)) and noted != basis(cell, split, drawn):
+        noted, made_of = record_of(cell), basis(cell, split, drawn)
+        if noted.get("basis", made_of) != made_of:
             raise RunError(
                 f"{cell.folder} was finished with other settings, another pretraining run or other people",
                 cure="choose another folder, restore the configuration, or delete that folder to do its cell anew",
             )
+        if changed := _changed(noted.get("settings", {}), cell.settings.model_dump(mode="json")):
+            raise RunError(
+                f"{cell.folder} was finished where {changed}: the default is another in this version",
+                cure="say the old value in the configuration, choose another folder, or delete that folder",
+            )
 
 
-def _noted(file: Path) -> str | None:
-    with suppress(OSError, ValueError, AttributeError):
-        noted: str | None = json.loads(file.read_text(encoding="utf-8")).get("basis")
-        return noted
-    return None
+def record_of(cell: Cell) -> dict[str, Any]:
+    """What a finished cell says of itself; empty where it is not finished."""
+    with suppress(OSError, ValueError):
+        record = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    return {}
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first setting that both know and that differs, in words; a version may have more settings than another."""
+    for name in before.keys() & now.keys():
+        old, new = before[name], now[name]
+        if isinstance(old, dict) and isinstance(new, dict):
+            if deeper := _changed(old, new):
+                return f"{name}.{deeper}"
+        elif old != new:
+            return f"{name} was {json.dumps(old)}, not {json.dumps(new)}"
+    return ""

@@ -16,7 +16,7 @@ from orienteer.atomic import sweep, write_text
 from orienteer.benchmark.cell import Shared
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
-from orienteer.benchmark.finished import check_finished, is_finished
+from orienteer.benchmark.finished import check_finished, is_finished, record_of
 from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import Cell, cells_of, view_sizes
 from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
@@ -148,11 +148,13 @@ def published(settings: BenchmarkSettings) -> dict[str, Any]:
 
 def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> dict[str, Any]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    versions = {version for cell in cells if (version := record_of(cell).get("orienteer_version"))}
     return {
         "name": settings.name,
         "title": settings.title,
         "credit": settings.credit,
-        "orienteer_version": __version__,
+        # Of the cells, not of the version that renders them again.
+        "orienteer_version": ", ".join(sorted(versions)) or __version__,
         "environment": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -33,7 +33,7 @@ class Needed:
 
 
 def labels_needed(arm: Cell, scratch: Mapping[int, Cell], sign: int) -> Needed:
-    """How many labels scratch needs to match ``arm``, on the people and seeds that all of these cells have.
+    """How many labels scratch needs to match ``arm``, on the people with seeds that all of these cells have.
 
     Args:
         arm: the arm's scores at one label count.
@@ -44,13 +44,15 @@ def labels_needed(arm: Cell, scratch: Mapping[int, Cell], sign: int) -> Needed:
     if len(counts) < 2:
         return Needed(None, None, None, 0, 0, "scratch was measured at fewer than two label counts")
     cells = [arm, *(scratch[labels] for labels in counts)]
-    seeds = set.intersection(*(set(cell.seeds.tolist()) for cell in cells))
-    people = set.intersection(*(set(cell.people.tolist()) for cell in cells))
-    if not seeds or not people:
-        return Needed(None, None, None, counts[0], counts[-1], "the arm and scratch share no people or no seeds")
+    pairs = [list(zip(cell.people.tolist(), cell.seeds.tolist(), strict=True)) for cell in cells]
+    # Pairs, not people and seeds apart: where scores are undefined, a person may share a seed with no other cell.
+    common = set.intersection(*map(set, pairs))
+    if not common:
+        return Needed(None, None, None, counts[0], counts[-1], "the arm and scratch share no person with the same seed")
+    people = {person for person, _ in common}
     grids = []
-    for cell in cells:
-        kept = np.isin(cell.seeds, list(seeds)) & np.isin(cell.people, list(people))
+    for cell, own in zip(cells, pairs, strict=True):
+        kept = np.array([pair in common for pair in own])
         grids.append(grid_of(cell.people[kept], cell.seeds[kept], sign * cell.values[kept]))
     means = np.array([[grid.mean] for grid in grids])
     value = float(readings(means[0], means[1:], counts)[0])

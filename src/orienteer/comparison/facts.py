@@ -18,7 +18,8 @@ METHODS = (
     "empty prediction) are left out and counted.",
     "**Interval.** 95 %, percentile bootstrap: people with all their scans, and independently of them seeds with all "
     "their rows, are drawn anew 2,000 times. Two scans of one person, or of one training, are not independent. With "
-    "few people and seeds such intervals are somewhat too narrow. Below three people there are none.",
+    "few people and seeds such intervals are somewhat too narrow, and the luck of a pretraining run that several seeds "
+    "start from is not in them. Below three people there are none.",
     "**Gain.** How much better an arm is than its reference on the cases and seeds that both have, in the metric's "
     "unit; above zero is better, also where a lower figure is better.",
     "**p.** Wilcoxon's signed-rank test, two-sided, paired over case and seed. Those pairs are not independent (a "

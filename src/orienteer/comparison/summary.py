@@ -41,8 +41,25 @@ def summary_of(analysis: Analysis, benchmark: Benchmark) -> Summary:
         return Summary(NOTHING, "", ())
     return Summary(
         headline=parts[0].headline,
-        reading=f"“Ours” is {ours.label}. {READING}",
+        reading=f"“Ours” is {ours.label}. {READING}{_standing(analysis)}",
         parts=parts,
+    )
+
+
+def _standing(analysis: Analysis) -> str:
+    """What seeds that share a pretraining run leave out of every interval; empty where each has its own."""
+    runs = min((one.seeds for one in analysis.learned), default=0)
+    seeds = max((score.seeds for score in analysis.scores.values()), default=0)
+    if not 0 < runs < seeds:
+        return ""
+    if runs == 1:
+        return (
+            " Each arm was pretrained once, and all its seeds start from that run: its luck is in no p and no"
+            " interval, so what is said here holds for these runs."
+        )
+    return (
+        f" Each arm was pretrained {runs} times for {seeds} seeds: those that start from one run share its luck, and"
+        " p and intervals take them for independent."
     )
 
 

@@ -174,7 +174,8 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
     device = next(model.parameters()).device
     batch = collate([crop(recipe, store)])
     images = batch.images if corrupt is None else corrupt(batch.images, batch.numbers)
-    views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address)
+    anatomy = batch.plain.to(device)
+    views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address, anatomy=anatomy)
     seen = {name: model.task(name)(views).observation for name in SHOWN if name in model.tasks}
     adjacency = model.task("adjacency").settings if "adjacency" in model.tasks else None
     chunk = adjacency.chunk if isinstance(adjacency, AdjacencySettings) else 0.0

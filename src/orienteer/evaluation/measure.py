@@ -60,7 +60,8 @@ def measure(
     counts = []
     for part in batches(sampler, numbers):
         images = part.images if corrupt is None else corrupt(part.images, part.numbers)
-        output = model(images.to(device), part.centres.to(device), part.view_mm, part.address)
+        anatomy = part.plain.to(device)
+        output = model(images.to(device), part.centres.to(device), part.view_mm, part.address, anatomy=anatomy)
         for observation in output.observations:
             seen[observation.task].append(observation)
         counts.append(len(part.numbers))

@@ -96,10 +96,12 @@ class SpatialModel(nn.Module):
         view_mm: float,
         address: Int[Tensor, "B 2"],
         plain: Float[Tensor, "B K C S S S"] | None = None,
+        anatomy: Float[Tensor, "B K C S S S"] | None = None,
     ) -> ModelOutput:
         """Encode all views, let every task see them; a task that corrupts views has them encoded for itself.
 
-        ``plain`` are the views before their intensities were varied; without it nothing has varied them.
+        ``plain`` are the views before their intensities were varied; without it nothing has varied them. ``anatomy``
+        tells body from air where not even those do: a probe has taken it out of all that the tasks see.
         """
         whole: EncodedViews | None = None
         loss = images.new_zeros(())
@@ -108,9 +110,9 @@ class SpatialModel(nn.Module):
             task = self.task(name)
             shown = task.corrupt(images, address)
             if shown is not None:
-                views = self.encode(images, centres, view_mm, address, plain, shown=shown)
+                views = self.encode(images, centres, view_mm, address, plain, anatomy, shown=shown)
             else:
-                views = whole = whole or self.encode(images, centres, view_mm, address, plain)
+                views = whole = whole or self.encode(images, centres, view_mm, address, plain, anatomy)
             # Heads are small and answer in mm: at 8 bits of bfloat16, 100 mm would be told to within 0.4 mm only.
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
@@ -125,6 +127,7 @@ class SpatialModel(nn.Module):
         view_mm: float,
         address: Int[Tensor, "B 2"],
         plain: Float[Tensor, "B K C S S S"] | None = None,
+        anatomy: Float[Tensor, "B K C S S S"] | None = None,
         *,
         shown: Float[Tensor, "B k C S S S"] | None = None,
     ) -> EncodedViews:
@@ -132,7 +135,8 @@ class SpatialModel(nn.Module):
         batch = images.shape[0]
         seen = images if shown is None else shown
         plain = images if plain is None else plain
-        images, plain, centres = (each[:, : seen.shape[1]] for each in (images, plain, centres))
+        anatomy = plain if anatomy is None else anatomy
+        images, plain, anatomy, centres = (each[:, : seen.shape[1]] for each in (images, plain, anatomy, centres))
         features = self.backbone(seen.flatten(0, 1))
         followed = None
         if self.teacher is not None and self.training and shown is None:
@@ -142,7 +146,7 @@ class SpatialModel(nn.Module):
         return EncodedViews(
             embedding=_split(features.embedding, batch),
             dense=None if dense is None else dense.float(),
-            body=None if dense is None else _cells(plain, dense.shape[-1]),
+            body=None if dense is None else _cells(anatomy, dense.shape[-1]),
             followed=followed,
             centres=centres,
             view_mm=view_mm,
@@ -184,9 +188,9 @@ def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Pretext
     return {name: task for name, task in TASKS.items() if name in tasks}
 
 
-def _cells(plain: Tensor, cells: int) -> Tensor:
+def _cells(anatomy: Tensor, cells: int) -> Tensor:
     """Dense cells more than half of whose voxels are body, told before varied intensities lift air as well."""
-    body = (plain > BODY_ABOVE).any(dim=2)
+    body = (anatomy > BODY_ABOVE).any(dim=2)
     pooled = functional.adaptive_avg_pool3d(body.flatten(0, 1)[:, None].float(), cells)
     return _split(pooled[:, 0] > 0.5, len(body))
 

@@ -232,7 +232,7 @@ def patch_batches(
     sampler: PatchSampler, answers: dict[str, float] | None, numbers: list[list[int]], *, workers: int
 ) -> Generator[PatchBatch, None, None]:
     """Batches of the given patch numbers, in that order."""
-    options: dict[str, Any] = {"multiprocessing_context": "forkserver", "prefetch_factor": 4} if workers else {}
+    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": 4} if workers else {}
     whole = sampler.structures is not None
 
     def load(rest: Numbers) -> DataLoader[Any]:

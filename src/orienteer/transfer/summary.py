@@ -24,7 +24,7 @@ def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> dict[str, Any
         everything = np.concatenate([table["value"] for table in seeds])
         items = list(dict.fromkeys(seeds[0]["item"].tolist()))
         scores[metric] = {
-            "mean": finite(float(np.mean(values))),
+            "mean": finite(_mean(np.array(values))),
             "seeds": [finite(value) for value in values],
             "undefined": int(np.isnan(everything).sum()),
             "items": {

@@ -23,12 +23,13 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
     """
     if appearance == Appearance():
         return voxels
-    unit = np.clip((voxels + 1) / 2, 0, None)
+    # What lies below the window's floor has no power of gamma; it is put back as it was.
+    unit, below = np.clip((voxels + 1) / 2, 0, None), np.minimum(voxels + 1, 0)
     if appearance.bias:
         basis = _polynomials(voxels.shape[1])
         unit = unit * np.exp(np.tensordot(np.array(appearance.bias, dtype=np.float32), basis, axes=1))
     unit = unit**appearance.gamma
-    result = (unit * 2 - 1) * appearance.contrast + appearance.brightness
+    result = (unit * 2 - 1 + below) * appearance.contrast + appearance.brightness
     if appearance.blur_mm > 0:
         sigma = appearance.blur_mm / spacing
         result = np.stack([gaussian_filter(channel, sigma, mode="nearest", truncate=2.5) for channel in result])

@@ -87,8 +87,9 @@ def batches(sampler: Sampler, numbers: list[list[int]], *, workers: int = 0) -> 
     """Batches of the given sample numbers, in that order, prepared by ``workers`` background processes."""
     options: dict[str, Any] = {}
     if workers:
-        # Forked after torch's threads exist a worker may hang; spawned ones start clean.
-        options = {"multiprocessing_context": "forkserver", "prefetch_factor": 4, "worker_init_fn": _quiet_worker}
+        # Forked after torch's threads exist a worker may hang; a fork server's workers are nobody's children, so what
+        # they cost is not told, and Windows has none.
+        options = {"multiprocessing_context": "spawn", "prefetch_factor": 4, "worker_init_fn": _quiet_worker}
 
     def load(rest: Numbers) -> DataLoader[Any]:
         return DataLoader(Samples(sampler), batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
