@@ -24,6 +24,12 @@ class Outer(Config):
     name: str | None = None
 
 
+class Places(Config):
+    by_name: dict[str, Inner] = Field(default_factory=dict)
+    listed: tuple[Inner, ...] = ()
+    perhaps: Inner | None = None
+
+
 def test_build__unknown_key_names_the_known_ones() -> None:
     with pytest.raises(ConfigError) as raised:
         Outer.build({"sead": 3}, origin="runs/mine.yaml")
@@ -40,9 +46,50 @@ def test_build__says_where_a_nested_value_is_wrong() -> None:
     assert "inner.rate: " in raised.value.message, "every problem at once"
 
 
-def test_build__unknown_nested_key_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"inner\.step: "):
-        Outer.build({"inner": {"step": 5}})
+def _cure(kind: type[Config], *assignments: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        kind.build(override({}, assignments))
+    return raised.value.cure
+
+
+def test_build__unknown_nested_key_names_the_keys_of_its_group() -> None:
+    cure = _cure(Outer, "inner.step=5")
+    assert cure.startswith("did you mean steps? known keys of inner: rate, steps; see ")
+    assert "seed" not in cure
+    assert _cure(PretrainSettings, "optimizer.steps=2").startswith("did you mean optimiser? known keys here: ")
+
+
+def test_build__several_unknown_keys_are_each_told_what_was_meant() -> None:
+    cure = _cure(Outer, "inner.step=5", "sead=1")
+    assert "step: did you mean steps?" in cure and "sead: did you mean seed?" in cure
+    assert "known keys of inner: rate, steps" in cure and "known keys here: inner, name, seed" in cure
+
+
+def test_build__the_group_of_an_unknown_key_is_found_in_mappings_and_lists() -> None:
+    slip = {"step": 1}
+    held = {"by_name.any": {"by_name": {"any": slip}}, "listed.0": {"listed": [slip]}, "perhaps": {"perhaps": slip}}
+    for place, values in held.items():
+        with pytest.raises(ConfigError, match=f"{place}.step: unknown key") as raised:
+            Places.build(values)
+        assert f"did you mean steps? known keys of {place}: rate, steps" in raised.value.cure
+
+
+def test_build__wrong_value_says_what_is_allowed_and_lists_no_keys() -> None:
+    for assignment, allowed in (
+        ("optimiser.steps=many", "should be a valid integer"),
+        ("devices.accelerator=cuda", "'auto', 'cpu'"),
+    ):
+        with pytest.raises(ConfigError, match=allowed) as raised:
+            PretrainSettings.build(override({}, [assignment]))
+        assert "known keys" not in raised.value.cure and raised.value.cure
+
+
+def test_build__a_benchmark_configuration_is_told_from_slips() -> None:
+    values = {"name": "oasis", "title": "OASIS", "arms": {"ours": {}}, "seed": 0}
+    with pytest.raises(ConfigError) as raised:
+        PretrainSettings.read(values, origin="benchmarks/oasis.yaml")
+    assert raised.value.cure == "this is a benchmark configuration: orienteer benchmark FILE OUT"
+    assert "known keys here" in _cure(PretrainSettings, "arms=1"), "one key alone is a slip"
 
 
 def test_build__does_not_show_pydantics_own_report() -> None:
@@ -94,8 +141,9 @@ def test_load_yaml__bad_file_is_named(tmp_path: Path, content: bytes, message: s
 
 
 def test_load_yaml__missing_file_and_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml: No such file"):
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml: No such file") as raised:
         load_yaml(tmp_path / "none.yaml")
+    assert raised.value.cure == "check the path", "not every command that reads one has a --config"
     with pytest.raises(ConfigError, match="Is a directory"):
         load_yaml(tmp_path)
 

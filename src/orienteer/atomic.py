@@ -34,7 +34,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
     except OSError as error:
         raise OrienteerError(
             f"cannot write {path}: {error.strerror or error}",
-            cure="free some space or choose a writable folder",
+            cure=_cure(path, error),
         ) from error
     finally:
         if temporary is not None:
@@ -67,6 +67,16 @@ def sweep(folder: Path) -> None:
         for path in folder.iterdir():
             if is_leftover(path) and path.is_file():
                 path.unlink(missing_ok=True)
+
+
+def _cure(path: Path, error: OSError) -> str:
+    if isinstance(error, IsADirectoryError) and path.is_dir():
+        return f"{path} is a folder; name a file"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        for folder in path.parents:
+            if folder.is_file():
+                return f"{folder} is a file; name a folder"
+    return "free some space or choose a writable folder"
 
 
 def _write_all(path: Path, data: bytes) -> None:

@@ -1,13 +1,20 @@
 """Strict, frozen configuration: an unknown key is an error that lists the known ones."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from orienteer.errors import ConfigError
+
+REFERENCE = "docs/reference/configuration.md"
+
+Place = tuple[str | int, ...]
+"""Where pydantic found something wrong, from the outermost group inwards."""
 
 
 class Config(BaseModel):
@@ -35,13 +42,14 @@ class Config(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
+            # Not the value itself: records of people are read by this as well.
+            found = [(item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False)]
+            unknown = [place for place, kind, _ in found if kind == "extra_forbidden"]
             problems = "; ".join(
-                f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
+                f"{_dotted(place) or 'settings'}: {'unknown key' if place in unknown else text}"
+                for place, _, text in found
             )
-            raise ConfigError(
-                f"{origin}: {problems}",
-                cure=f"known keys here: {', '.join(sorted(cls.model_fields))}; see docs/reference/configuration.md",
-            ) from None
+            raise ConfigError(f"{origin}: {problems}", cure=_cure(cls, unknown)) from None
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}", cure="check the path of --config") from None
+        raise ConfigError(f"cannot read {path}: {error.strerror}", cure="check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", cure="see runs/*.yaml for examples") from None
     if values is None:
@@ -88,6 +96,46 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
         except (yaml.YAMLError, RecursionError):
             raise ConfigError(f"--set {assignment}: the value is not valid YAML", cure="quote it") from None
     return result
+
+
+def _cure(root: type[Config], unknown: Sequence[Place]) -> str:
+    """What to do; a wrong value's message already says what is allowed, so only unknown keys need the known ones."""
+    if len(unknown) > 1 and ("arms",) in unknown:
+        return "this is a benchmark configuration: orienteer benchmark FILE OUT"
+    guesses: list[str] = []
+    lists: dict[Place, str] = {}
+    for *parents, key in unknown:
+        place = tuple(parents)
+        group = _group(root, place)
+        if group is None:
+            continue
+        known = sorted(group.model_fields)
+        lists[place] = f"known keys {f'of {_dotted(place)}' if place else 'here'}: {', '.join(known)}"
+        if near := get_close_matches(str(key), known, n=1):
+            guesses.append(f"{f'{key}: ' if len(unknown) > 1 else ''}did you mean {near[0]}?")
+    if not lists:
+        return f"give a value that fits; see {REFERENCE}"
+    return " ".join([*guesses, "; ".join([*lists.values(), f"see {REFERENCE}"])])
+
+
+def _group(kind: Any, place: Place) -> type[Config] | None:
+    """The settings class at a place below ``kind``, through groups, mappings and lists; None where there is none."""
+    if get_origin(kind) in (Union, UnionType):
+        members = [member for member in get_args(kind) if member is not NoneType]
+        # pydantic adds the member's name to the place where there are several: then which one is not known here.
+        return _group(members[0], place) if len(members) == 1 else None
+    is_group = isinstance(kind, type) and issubclass(kind, Config)
+    if not place:
+        return kind if is_group else None
+    if is_group:
+        field = kind.model_fields.get(str(place[0]))
+        return _group(field.annotation, place[1:]) if field else None
+    held = [inner for inner in get_args(kind) if inner is not Ellipsis]
+    return _group(held[-1], place[1:]) if held else None
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,3 +68,13 @@ def test_ingest__an_error_is_two_lines(tmp_path: Path, monkeypatch, capsys) -> N
         main()
     assert left.value.code == 2
     assert capsys.readouterr().err == f"orienteer: there is no {tmp_path / 'none'}\n  cure: check the path\n"
+
+
+def test_ingest__a_store_that_nothing_can_learn_from_says_so(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 2)
+    (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,Testing\ncase_1,Q,external\n")
+    text = run(tmp_path / "in", tmp_path / "new store", "--table", tmp_path / "t.csv", "--spacing", 4)
+    assert "no scan is in split train" in text and "next: orienteer pretrain" not in text
+    (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,training\ncase_1,Q,val\n")
+    again = run(tmp_path / "in", tmp_path / "new store", "--table", tmp_path / "t.csv")
+    assert again.rstrip().endswith(f"next: orienteer pretrain '{tmp_path / 'new store'}' RUN")

@@ -190,6 +190,32 @@ def test_ingest__a_bad_table_stops_before_anything_is_written(scans: Path, tmp_p
     assert not (tmp_path / "store").exists()
 
 
+def test_ingest__a_table_of_other_scans_stops_before_anything_is_written(scans: Path, tmp_path: Path) -> None:
+    table = tmp_path / "people.tsv"
+    table.write_text("id\tperson\nfoo\tP\n")
+    with pytest.raises(StoreError, match=r"'foo' \(1 row\), those of the scans e\.g\. 'case_0' \(4 scans\)"):
+        run(scans, tmp_path / "store", table=table)
+    assert not (tmp_path / "store").exists()
+
+
+def test_ingest__a_table_of_scans_that_are_only_in_the_store_is_about_them(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "store", spacing=2.0)
+    nifti(tmp_path / "later" / "z.nii", body(seed=9), AFFINE)
+    table = tmp_path / "people.tsv"
+    table.write_text("id\tsplit\ncase_0\ttest\n")
+    result = run(tmp_path / "later", tmp_path / "store", table=table)
+    assert result.added == ("z",) and result.splits["test"] == (1, 1)
+
+
+def test_ingest__a_table_with_the_usual_words_gives_a_store_to_learn_from(scans: Path, tmp_path: Path) -> None:
+    table = tmp_path / "people.tsv"
+    table.write_text("id\tsplit\ncase_0\tTraining\ncase_1\tvalidation\ncase_2\tTESTING\ncase_3\texternal\n")
+    result = run(scans, tmp_path / "store", table=table)
+    assert result.splits == {"external": (1, 1), "test": (1, 1), "train": (1, 1), "val": (1, 1)}
+    (note,) = result.notes
+    assert note.startswith("nothing learns from split 'external' (1 scan)")
+
+
 def test_ingest__the_store_inside_the_scans_is_no_scan(tmp_path: Path) -> None:
     cohort(tmp_path, 2)
     for _ in range(2):

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orienteer.errors import OrienteerError
+from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import ingest
 from orienteer.ingest.labels import labels_of
 from orienteer.scans import discover
 from orienteer.store import Store
-from tests.scans.files import nifti
+from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, turned
 
 
@@ -45,11 +45,12 @@ def test_labels__are_found_by_path_or_name(tmp_path, scan, label) -> None:
 
 def test_labels__a_name_in_two_folders_is_not_guessed(tmp_path) -> None:
     nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
-    for folder in "xy":
-        nifti(tmp_path / "labels" / folder / "a.nii.gz", mask(), AFFINE)
+    nifti(tmp_path / "in" / "b.nii.gz", body(seed=1), AFFINE)
+    for label in ("x/a", "y/a", "b"):
+        nifti(tmp_path / "labels" / f"{label}.nii.gz", mask(), AFFINE)
     result = run(tmp_path)
-    assert not result.manifest.scans[0].labelled
-    assert result.notes == ("no labels for 1 of 1 scans: a",)
+    assert {entry.id: entry.labelled for entry in result.manifest.scans} == {"a": False, "b": True}
+    assert result.notes == ("no labels for 1 of 2 scans: a",)
 
 
 def matched(folder: Path, scans: list[str], labels: list[str]) -> dict[str, str]:
@@ -66,8 +67,8 @@ def matched(folder: Path, scans: list[str], labels: list[str]) -> dict[str, str]
         (["p1/ct", "p2/ct", "p3/ct"], ["p1/ct"], {"p1/ct": "p1/ct"}),
         (["p1/ct", "p2/ct"], ["p1/ct_seg"], {"p1/ct": "p1/ct_seg"}),
         (["p1/ct", "p2/ct"], ["p1/ct-seg", "p2/ct-seg"], {"p1/ct": "p1/ct-seg", "p2/ct": "p2/ct-seg"}),
-        (["p1/ct", "p2/ct"], ["ct"], {}),
-        (["p1/ct_0000", "p2/ct"], ["ct"], {}),
+        (["p1/ct", "p2/ct", "a"], ["ct", "a"], {"a": "a"}),
+        (["p1/ct_0000", "p2/ct", "a"], ["ct", "a"], {"a": "a"}),
         (["case", "case_0000"], ["case"], {"case": "case"}),
         (["x/a", "x/b"], ["y/a", "y/b_mask"], {"x/a": "y/a", "x/b": "y/b_mask"}),
         (["a", "x/a"], ["a"], {"a": "a"}),
@@ -132,6 +133,30 @@ def test_labels__broken_ones_are_a_finding_and_the_scan_stays(tmp_path, code) ->
     assert result.added == ("a",) and not result.manifest.scans[0].labelled
     (finding,) = result.findings["a"]
     assert (finding.code, finding.level) == (code, "warning") and finding.cure
+
+
+@pytest.mark.parametrize("labels", [["foo", "fob"], ["x/a", "y/a"]])
+def test_labels__a_folder_of_which_none_belongs_to_a_scan_is_refused(tmp_path, labels) -> None:
+    for seed, name in enumerate("abc"):
+        nifti(tmp_path / "in" / f"{name}.nii.gz", body(seed=seed), AFFINE)
+    for label in labels:
+        nifti(tmp_path / "labels" / f"{label}.nii.gz", mask(), AFFINE)
+    with pytest.raises(StoreError, match=r"no label file in .*labels belongs to any of the scans") as caught:
+        run(tmp_path)
+    assert "(2 files), scans e.g. 'a' (3 scans)" in caught.value.message and "--labels" in caught.value.cure
+    assert not (tmp_path / "store").exists()
+
+
+def test_labels__of_other_scans_leave_a_damaged_store_as_it_is(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    nifti(tmp_path / "labels" / "a.nii.gz", mask(), AFFINE)
+    run(tmp_path)
+    cut(Store.open(tmp_path / "store").array_path("a"), 0.7)
+    before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    (tmp_path / "labels" / "a.nii.gz").rename(tmp_path / "labels" / "foo.nii.gz")
+    with pytest.raises(StoreError, match="belongs to any of the scans"):
+        run(tmp_path)
+    assert {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()} == before
 
 
 def test_labels__an_empty_folder_is_an_error(tmp_path) -> None:

@@ -62,6 +62,36 @@ def test_name_people__kept_for_testing_and_not_is_for_the_user_to_settle(other: 
     assert moved.endswith("have seen them") == (other == "train")
 
 
+def test_name_people__splits_without_a_meaning_are_noted_once_with_their_scans() -> None:
+    splits = ("external", "b2", "external", "test")
+    rows = {name: Row(name, name, split) for name, split in zip("abcd", splits, strict=True)}
+    _, notes = name_people("abcdxy", rows, before())
+    (note,) = [note for note in notes if "nothing learns" in note]
+    assert note.startswith("nothing learns from splits 'b2' (1 scan), 'external' (2 scans), none of train, val and")
+    assert "--split b2`" in note
+    _, notes = name_people("abcdxy", None, before(a="external"))
+    assert not [note for note in notes if "nothing learns" in note]
+
+
+def test_name_people__a_store_of_other_words_gets_the_usual_names_and_it_is_said() -> None:
+    words = {"a": "training", "b": "Val", "c": "testing", "d": "external"}
+    stored = {name: Place(name, split) for name, split in words.items()}
+    places, notes = name_people("abcd", None, stored)
+    assert [places[name].split for name in "abcd"] == ["train", "val", "test", "external"]
+    assert "1 scan moved from training to train because both words mean the same split: a" in notes
+    assert len(notes) == 3
+    told, notes = name_people("abcd", {"a": Row("a", "a", "train")}, stored)
+    assert told["a"].split == "train" and len([note for note in notes if "both words" in note]) == 3
+
+
+def test_name_people__one_person_under_two_words_for_a_split_is_no_contradiction() -> None:
+    stored = before(a="training", b="validation", c="test", d="testing")
+    rows = {name: Row(name, person) for name, person in zip("abcd", ["Anna", "Anna", "Berta", "Berta"], strict=True)}
+    places, notes = name_people("abcdxy", rows, stored)
+    assert splits_of(places) == {"a": "train", "b": "train", "c": "test", "d": "test"}
+    assert "1 scan moved from validation to train because another scan of the same person is there: b" in notes
+
+
 def study(*names: str) -> dict[str, Place]:
     """What a folder says of scans of one study."""
     return {name: Place("study-1", "") for name in names}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.ingest.table import Row, base_name, match, read_table
+from orienteer.ingest.table import Row, base_name, check_about, match, read_table
 
 
 def table(folder: Path, text: str, name: str = "t.tsv") -> Path:
@@ -58,6 +58,21 @@ def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path
         read_table(path)
 
 
+def test_read_table__the_usual_words_for_a_split_mean_it(tmp_path) -> None:
+    words = {
+        "train": "train", "Train": "train", " TRAINING ": "train", "val": "val", "Val": "val", "valid": "val",
+        "Validation": "val", "dev": "val", "Test": "test", "testing": "test",
+        "external": "external", "n/a": "", "Site-B": "Site-B",
+    }  # fmt: skip
+    text = "id\tsplit\n" + "".join(f"{number}\t{word}\n" for number, word in enumerate(words))
+    assert [row.split for row in read_table(table(tmp_path, text)).values()] == list(words.values())
+
+
+def test_read_table__two_words_for_one_split_are_no_contradiction(tmp_path) -> None:
+    rows = read_table(table(tmp_path, "id\tperson\tsplit\na\tP\tTrain\nb\tP\ttraining\n"))
+    assert {row.split for row in rows.values()} == {"train"}
+
+
 def test_read_table__missing_or_binary(tmp_path) -> None:
     with pytest.raises(StoreError, match="No such file"):
         read_table(tmp_path / "none.tsv")
@@ -76,6 +91,19 @@ def test_match__whole_id_then_file_name_then_nothing() -> None:
 def test_match__a_name_that_fits_several_scans_is_refused() -> None:
     with pytest.raises(StoreError, match="fits several scans: a__2, b__2"):
         match({"2": Row("2", "P")}, ["a__2", "b__2"])
+
+
+@pytest.mark.parametrize("row", ["x/a", "x__a", "a"])
+def test_check_about__one_row_that_is_about_a_scan_is_enough(row) -> None:
+    check_about(Path("t.tsv"), {name: Row(name, name) for name in (row, "gone")}, ["x__a", "x__b"])
+    check_about(Path("t.tsv"), {}, ["x__a"])
+
+
+def test_check_about__no_row_about_any_scan_is_refused_with_both_spellings() -> None:
+    with pytest.raises(StoreError, match=r"no row of the table t\.tsv is about any of the scans") as caught:
+        check_about(Path("t.tsv"), {"foo": Row("foo", "P"), "fob": Row("fob", "Q")}, ["x__a", "b", "c"])
+    assert "'foo' (2 rows)" in caught.value.message and "'b' (3 scans)" in caught.value.message
+    assert caught.value.cure
 
 
 @given(st.text(alphabet="ab_/1", min_size=1, max_size=12))

@@ -119,6 +119,13 @@ def test_serve__a_taken_port_is_one_sentence(home: Path) -> None:
     assert isinstance(ran.exception, OrienteerError) and "cannot listen" in ran.exception.message
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "fe80::zz"])
+def test_serve__an_address_of_another_machine_is_no_matter_of_the_port(host: str) -> None:
+    with pytest.raises(OrienteerError, match=f"cannot listen on {host}") as caught:
+        serve._listen(host, 0)
+    assert "check --host" in caught.value.cure and "--port" not in caught.value.cure
+
+
 def test_serve__opens_the_browser_at_its_link_only_when_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     ran: list[str] = []

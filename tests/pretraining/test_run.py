@@ -10,6 +10,7 @@ from orienteer.observations.files import read_log, read_rows
 from orienteer.pretraining.evaluate import evaluate
 from orienteer.pretraining.run import PretrainResult, pretrain
 from orienteer.testing.phantom import phantom_store
+from orienteer.transfer.probe import probe
 from tests.pretraining.conftest import tiny
 
 STABLE = {
@@ -64,9 +65,18 @@ def test_pretrain__writes_no_path_of_the_machine(finished: PretrainResult) -> No
 
 def test_pretrain__refuses_a_folder_that_is_in_use(store: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match=r"exists and is not empty.*--resume"):
-        pretrain(store, tmp_path, settings=tiny(), progress=False)
+    for resume in (False, True):
+        with pytest.raises(RunError, match="exists and is not empty, and holds nothing of `orienteer") as error:
+            pretrain(store, tmp_path, settings=tiny(), resume=resume, progress=False)
+        assert "--resume" not in error.value.cure
+    with pytest.raises(RunError, match=r"notes\.txt is a file"):
+        pretrain(store, tmp_path / "notes.txt", settings=tiny(), progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_pretrain__a_run_in_the_way_can_be_resumed(finished: PretrainResult, store: Path) -> None:
+    with pytest.raises(RunError, match=r"exists and is not empty — add --resume"):
+        pretrain(store, finished.run, settings=tiny(), progress=False)
 
 
 def test_pretrain__mistakes_leave_no_folder_behind(store: Path, tmp_path: Path) -> None:
@@ -104,6 +114,16 @@ def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, sto
 def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:
     with pytest.raises(StoreError, match=r"'nobody'.*train.*--split all"):
         evaluate(finished.run, store, split="nobody", progress=False)
+
+
+@pytest.mark.parametrize("name", ["../checkpoints", "..", "a/b", "a\\b"])
+def test_evaluate__a_name_leads_nowhere_else(name: str, finished: PretrainResult, store: Path) -> None:
+    before = sorted(finished.run.rglob("*"))
+    with pytest.raises(RunError, match="is a path, not a name"):
+        evaluate(finished.run, store, split="val", name=name, progress=False)
+    with pytest.raises(RunError, match="is a path, not a name"):
+        probe(finished.run, store, split="val", name=name, progress=False)
+    assert sorted(finished.run.rglob("*")) == before
 
 
 def test_evaluate__refuses_what_is_no_run(store: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,62 @@ def test_check__json_holds_everything_and_only_relative_paths(cohort: Path, tmp_
 def test_check__json_that_cannot_be_written_is_a_readable_error(cohort: Path, tmp_path: Path) -> None:
     with pytest.raises(OrienteerError, match=r"cannot write .*nowhere"):
         check(cohort, json_path=cohort / "case0.nii.gz" / "nowhere" / "check.json", progress=False)
+
+
+def test_check__json_onto_a_folder_says_so(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    with pytest.raises(OrienteerError, match=r"cannot write .*docs") as caught:
+        check(cohort, json_path=tmp_path / "docs", progress=False)
+    assert caught.value.cure == f"{tmp_path / 'docs'} is a folder; name a file"
+
+
+def test_check__a_closed_file_is_no_damaged_one(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Path.open
+
+    def shut(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.name in ("case1.nii.gz", "turned.nrrd"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", shut)
+    found = {scan.id: scan.findings[0] for scan in check(cohort, progress=False).scans if not scan.usable}
+    assert {name: "check its permissions" in known.cure for name, known in found.items()} == {
+        "case1": True,
+        "turned": True,
+        "cut": False,
+    }
+    assert found["case1"].code == "unreadable"
+    assert found["case1"].message == "cannot be opened: Permission denied"
+
+
+def test_check__a_closed_slice_is_no_damaged_one(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pydicom's reader tells a missing right like any other error."""
+    closed = min((cohort / "ct").iterdir())
+    honest = Path.open
+
+    def shut(path: Path, *rest: Any, **options: Any) -> Any:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", shut)
+    (alone,) = (scan for scan in check(cohort, progress=False).scans if scan.source.paths == (closed,))
+    assert "check its permissions" in alone.findings[0].cure
+
+
+def test_table__two_cures_of_one_code_are_both_read(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cohort / "odd.nii").write_bytes((348).to_bytes(4, "little") + bytes(344))
+    honest = Path.open
+
+    def shut(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.name == "turned.nrrd":
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", shut)
+    page = _page(cohort)
+    assert page.count("unreadable, left out") == 2
+    assert "cure: check its permissions" in page
 
 
 def test_check__estimate_counts_voxels_at_the_asked_spacing(tmp_path: Path) -> None:

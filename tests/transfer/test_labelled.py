@@ -79,6 +79,20 @@ def test_labelled__a_column_must_be_named_and_be_there(kind: str, store: Store) 
     assert labelled_scans(store, quick(f"kind={kind}", "column=age"), "train") == store.ids("train")
 
 
+def test_labelled__a_column_is_named_with_the_commands_own_option(store: Store) -> None:
+    with pytest.raises(ConfigError) as caught:
+        labelled_scans(store, quick("kind=regress"), "train")
+    assert caught.value.cure.startswith("add --column NAME; the table has ")
+
+
+def test_labelled__the_cure_asks_for_no_common_grid(tmp_path: Path) -> None:
+    """Ingest brings labels over from other grids."""
+    bare = Store.open(phantom_store(tmp_path, people=4, shape=(18, 20, 19), labels=False))
+    with pytest.raises(ConfigError) as caught:
+        labelled_scans(bare, quick(), "train")
+    assert caught.value.cure == "ingest with --labels DIR, label files named like their scans"
+
+
 @pytest.mark.parametrize("nothing", ["n/a", "N/A", "nan", " "])
 def test_labelled__a_value_that_is_missing_is_no_answer(nothing: str, tmp_path: Path) -> None:
     """BIDS writes n/a; it is no category, in training as in validation and testing."""

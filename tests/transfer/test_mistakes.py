@@ -1,12 +1,15 @@
 """Every mistake that can be found before training is found before anything is written."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.store import Store
 from orienteer.testing.phantom import phantom
-from orienteer.transfer.agree import seeds_agree
+from orienteer.transfer.agree import fits_run, seeds_agree
 from orienteer.transfer.finetune import finetune
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.labelled import Answers
@@ -90,7 +93,39 @@ def work(goal: Goal, seed: int) -> Finetuning:
 
 def test_finetune__refuses_a_folder_in_the_way(folder: Path, undisturbed: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    for out in (undisturbed, tmp_path / "file", tmp_path):
-        with pytest.raises(RunError, match="exists and is not empty"):
+    for out, said, cure in (
+        (undisturbed, "exists and is not empty", "add --resume"),
+        (tmp_path / "file", "is a file", "choose another folder"),
+        (tmp_path, "holds nothing of `orienteer finetune`", "choose another folder"),
+    ):
+        with pytest.raises(RunError, match=said) as caught:
             finetune(folder / "store", out, source=None, settings=quick(PAIR), progress=False)
-    assert (tmp_path / "file").read_text() == "mine"
+        assert caught.value.cure.startswith(cure)
+    # What somebody else keeps there does not become a fine-tuning by resuming it.
+    with pytest.raises(RunError, match="holds nothing of"):
+        finetune(folder / "store", tmp_path, source=None, settings=quick(PAIR), resume=True, progress=False)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "mine")]
+
+
+def test_finetune__the_network_is_the_runs_and_asking_for_another_is_refused(
+    folder: Path, run: Path, tmp_path: Path
+) -> None:
+    own = quick(PAIR, "network={name: resunet, size: tiny, dense_stride: 1}")
+    assert fits_run(run, Store.open(folder / "store"), own) == ""
+    for asked, said in (("size=base", r"network\.size is 'base', but .* 'tiny'"), ("name=unet", "name is 'unet'")):
+        with pytest.raises(ConfigError, match=said) as caught:
+            finetune(
+                folder / "store", tmp_path / "out", source=run, settings=quick(PAIR, f"network.{asked}"), progress=False
+            )
+        assert "--from scratch" in caught.value.cure
+    assert not (tmp_path / "out").exists()
+
+
+def test_finetune__another_spacing_than_the_runs_is_said(folder: Path, run: Path, tmp_path: Path) -> None:
+    far = tmp_path / "far"
+    shutil.copytree(run, far)
+    record = json.loads((far / "run.json").read_text())
+    record["data"]["spacing_mm"] = 1.0
+    (far / "run.json").write_text(json.dumps(record))
+    note = fits_run(far, Store.open(folder / "store"), quick(PAIR))
+    assert "the run learned at 1 mm, the store is at 3 mm" in note and "--spacing 1" in note

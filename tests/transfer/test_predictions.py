@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel
 import pytest
 
-from orienteer.errors import RunError
+from orienteer.errors import OrienteerError, RunError
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.predict import predict
 from tests.scans.files import cut
@@ -37,6 +37,17 @@ def test_predictions__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemb
     assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"mine"
     predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
     assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
+
+
+def test_predictions__a_file_in_place_of_the_folder_is_named(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "README.md").write_text("mine")
+    stand_in(ensemble(Levels()))
+    with pytest.raises(OrienteerError, match="cannot write") as caught:
+        predict("net", tmp_path / "in", tmp_path / "README.md", progress=False)
+    assert caught.value.cure == f"{tmp_path / 'README.md'} is a file; name a folder"
 
 
 def test_predictions__another_networks_predictions_are_in_the_way(

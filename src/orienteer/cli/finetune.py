@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,11 +76,11 @@ def finetune(
         split=split,
         resume=resume,
     )
-    _print(result, settings.column, Console(highlight=False))
-    print(f"\nnext: orienteer predict {out} SCANS PREDICTIONS")
+    _print(result, settings.column, settings.seed, Console(highlight=False))
+    print(f"\nnext: orienteer predict {quote(str(out))} SCANS PREDICTIONS")
 
 
-def _print(result: "FinetuneResult", column: str | None, console: "Console") -> None:
+def _print(result: "FinetuneResult", column: str | None, first: int, console: "Console") -> None:
     from rich.table import Table
 
     summary = result.summary
@@ -113,7 +114,7 @@ def _print(result: "FinetuneResult", column: str | None, console: "Console") -> 
     if count > 1:
         for place in range(count):
             table.add_row(
-                f"  network {place + 1}",
+                f"  seed {first + place}",
                 *(_number(values["seeds"][place], metric) for metric, values in scores.items()),
             )
     console.print(table)

@@ -1,6 +1,7 @@
 """``orienteer ingest SCANS STORE``: bring scans onto one grid, ready to learn from."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -139,4 +140,7 @@ def _summary(result: "IngestResult", console: "Console") -> None:
         console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
     if "val" not in result.splits:
         console.print("note: nobody is held out; learning is only judged with a second person in split val")
-    console.print(f"next: orienteer pretrain {result.store} RUN")
+    if "train" in result.splits:
+        console.print(f"next: orienteer pretrain {quote(str(result.store))} RUN", markup=False, soft_wrap=True)
+    else:
+        console.print("note: no scan is in split train, so a run can be evaluated on this store but not learn from it")

@@ -1,6 +1,7 @@
 """``orienteer pretrain STORE RUN``: train an encoder and see what it learns."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -50,4 +51,4 @@ def pretrain(
         f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data",
         highlight=False,
     )
-    console.print(f"\nnext: orienteer report {run}", highlight=False)
+    console.print(f"\nnext: orienteer report {quote(str(run))}", highlight=False, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
+from orienteer.comparison.paired import ALPHA
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import BASELINE, SCRATCH, Analysis, Comparison
 from orienteer.comparison.words import MODES, equals, gain, labelled, metric_of, needed, number
@@ -111,6 +112,9 @@ def _clause(found: Comparison, benchmark: Benchmark, task: Task, *, short: bool 
         tests = f"95 % interval {number(pair.low, metric)} to {number(pair.high, metric)}; {tests}"
     if found.told_apart:
         return f"{size} {words[pair.gain < 0]} {name} ({tests})"
+    small = found.holm_row is not None and found.holm_row < ALPHA
+    if short and small and pair.low is not None and pair.high is not None:
+        tests += f", but the interval, {number(pair.low, metric)} to {number(pair.high, metric)}, holds zero"
     return f"not told apart from {name} ({gain(pair.gain, metric)} {unit}; {tests})"
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.table import Row
+from orienteer.ingest.table import Row, is_empty
 
 MOST_CATEGORIES = 10
 """Different texts up to which a column is one of categories."""
@@ -33,8 +33,6 @@ STEMS = ("name", "birth", "patient", "mrn", "date", "phone", "mail", "address", 
 """The same wherever they stand: ``patientname`` is one word to a program."""
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
-"""How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
 MISSING = frozenset({-1, 0, 9, 99, 999, 9999, -9, -99, -999, -9999})
 """How tables of numbers write that a value is missing; they must not make a column of years look like another."""
 DATE = re.compile(
@@ -82,11 +80,6 @@ def without_private(
         f"not stored, because it may tell who somebody is: {', '.join(left)}",
         "--columns A,B stores just the columns you declare safe; --keep-names stores all",
     )
-
-
-def is_empty(text: str) -> bool:
-    """Whether a cell of a table says that there is no value."""
-    return text.strip().lower() in EMPTY
 
 
 def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:

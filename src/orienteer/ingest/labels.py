@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.errors import ScanError
+from orienteer.errors import ScanError, StoreError
 from orienteer.geometry import canonical
 from orienteer.geometry.resample import Grid, covered
 from orienteer.ingest.resample import resample_labels
+from orienteer.ingest.result import counted
 from orienteer.ingest.table import base_name
 from orienteer.scans import Finding, Source, discover, read
 from orienteer.scans.discover import LABEL_NAME
@@ -25,7 +26,7 @@ CHANNEL = re.compile(r"_0000$")
 Labels = NDArray[np.int16] | None
 
 
-def labels_of(folder: Path | None, sources: Sequence[Source]) -> dict[str, Source]:
+def labels_of(folder: Path, sources: Sequence[Source]) -> dict[str, Source]:
     """Labels by scan id: the same path below the labels' folder, else the same file name.
 
     ``case_label``, ``case-seg`` and the like belong to ``case``, and ``case`` to ``case_0000``. Only the very same
@@ -33,10 +34,8 @@ def labels_of(folder: Path | None, sources: Sequence[Source]) -> dict[str, Sourc
     of somebody else are worse than none.
 
     Raises:
-        OrienteerError: the folder is missing or holds no labels.
+        OrienteerError: the folder is missing, holds no labels, or none that belong to a scan.
     """
-    if folder is None:
-        return {}
     labels = discover(folder)
     scans = sorted({source.id for source in sources})
     by_id = {label.id: label for label in labels}
@@ -50,6 +49,13 @@ def labels_of(folder: Path | None, sources: Sequence[Source]) -> dict[str, Sourc
             if not others and len(fitting) == 1 and scan not in chosen and fitting[0] not in given:
                 chosen[scan] = by_id[fitting[0]]
                 given.add(fitting[0])
+    if scans and not chosen:
+        raise StoreError(
+            f"no label file in {folder} belongs to any of the scans: label files are called e.g. {min(by_id)!r}"
+            f" ({counted(len(by_id), 'file')}), scans e.g. {scans[0]!r} ({counted(len(scans), 'scan')})",
+            cure="give them the scans' paths or names (a name alone counts where one scan and one label file have it),"
+            " or leave out --labels",
+        )
     return chosen
 
 

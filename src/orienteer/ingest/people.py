@@ -1,13 +1,14 @@
 """Who is on which scan, and in which split, once all scans of a store are known."""
 
-from collections import defaultdict
+import shlex
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
-from orienteer.ingest.split import assign_splits
+from orienteer.ingest.split import SPLITS, assign_splits, split_name
 from orienteer.ingest.table import Row, match
 
 MOST_NAMED = 50
@@ -36,7 +37,8 @@ def name_people(
     them tells the person is a person of its own. A table without people says nothing of them. Splits follow the
     user's own names, so that a person has the same one in every store, whatever pseudonym each store gives. Scans
     keep the split they had when more becomes known of who is on them; who turns out to be in train and val learns,
-    because a run may have learned from them.
+    because a run may have learned from them. A split that the store calls by another word (``training``) gets its
+    usual name.
 
     Args:
         names: every scan the store will hold, as its files are called.
@@ -71,7 +73,7 @@ def name_people(
     fixed |= _earlier({name: people[name] for name in names if name in before}, before, wanted) | wanted
     splits = assign_splits(people.values(), fixed)
     places = {name: Place(people[name], splits[people[name]], extra[name]) for name in names}
-    return places, (*notes, *_moves(places, before, wanted))
+    return places, (*notes, *_unusual(places, wanted), *_moves(places, before, wanted))
 
 
 def _people(
@@ -123,7 +125,7 @@ def _earlier(people: Mapping[str, str], before: Mapping[str, Place], wanted: Col
     had: dict[str, dict[str, str]] = defaultdict(dict)
     for name, person in people.items():
         if person not in wanted:
-            had[person][name] = before[name].split
+            had[person][name] = split_name(before[name].split)
     for scans in had.values():
         splits = set(scans.values())
         # Nobody but the user may say that a scan kept for testing is learned from, or the other way round.
@@ -139,15 +141,29 @@ def _earlier(people: Mapping[str, str], before: Mapping[str, Place], wanted: Col
     }
 
 
+def _unusual(places: Mapping[str, Place], wanted: Mapping[str, str]) -> list[str]:
+    """A note where the table names splits that have no meaning to a run: meant so, or a slip of the pen."""
+    scans = Counter(place.split for place in places.values() if place.split not in SPLITS)
+    named = sorted(set(scans) & set(wanted.values()))
+    if not named:
+        return []
+    which = some([f"{split!r} ({counted(scans[split], 'scan')})" for split in named])
+    return [
+        f"nothing learns from split{'s' * (len(named) > 1)} {which}, none of {', '.join(SPLITS[:-1])} and {SPLITS[-1]};"
+        f" `orienteer evaluate RUN STORE --split {shlex.quote(named[0])}` shows how a run does there"
+    ]
+
+
 def _moves(places: Mapping[str, Place], before: Mapping[str, Place], wanted: Collection[str]) -> list[str]:
     """A note for each way that scans changed sides."""
     moved = defaultdict(list)
     for name, place in places.items():
-        if name in before and before[name].split != place.split:
-            moved[before[name].split, place.split, place.person in wanted].append(name)
+        if name in before and (old := before[name].split) != place.split:
+            told = "by the table" if place.person in wanted else "because another scan of the same person is there"
+            why = "because both words mean the same split" if split_name(old) == place.split else told
+            moved[old, place.split, why].append(name)
     notes = []
-    for (old, new, told), scans in sorted(moved.items()):
-        why = "by the table" if told else "because another scan of the same person is there"
+    for (old, new, why), scans in sorted(moved.items()):
         late = "; runs that learned from them before have seen them" if old == "train" else ""
         which = some(scans, MOST_NAMED)
         notes.append(f"{counted(len(scans), 'scan')} moved from {old} to {new} {why}: {which}{late}")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.existing import Existing
-from orienteer.ingest.labels import labels_of
 from orienteer.ingest.prepare import Job
 from orienteer.ingest.quarantine import LeftOut, conditions_of, copy_conditions
 from orienteer.ingest.result import some
@@ -48,7 +47,7 @@ def make_plan(
     existing: Existing,
     *,
     spacing: float | None,
-    labels: Path | None,
+    labels: Mapping[str, Source] | None,
     min_extent: float | None,
     retry: bool = False,
     table: str = "",
@@ -60,7 +59,7 @@ def make_plan(
         store: the folder.
         existing: what it holds.
         spacing: mm; None for the store's, or the scans' median.
-        labels: folder of label files.
+        labels: label files by scan; None where the user named no folder of them.
         min_extent: shorter scans are left out, mm.
         retry: read also what was left out before and is as it was.
         table: digest of the user's table.
@@ -73,7 +72,7 @@ def make_plan(
     fitting = {name: source for name, source in unique.items() if name not in odd}
     failed |= odd
     parameters = Parameters(spacing=_spacing(tuple(fitting.values()), existing.manifest, spacing))
-    label_of = {source.id: source.labels for source in sources if source.labels} | labels_of(labels, sources)
+    label_of = {source.id: source.labels for source in sources if source.labels} | dict(labels or {})
     jobs, kept = [], {}
     for name, source in fitting.items():
         entry, record = existing.entries.get(name), existing.records.get(name)
@@ -93,7 +92,7 @@ def make_plan(
     quarantined = {} if retry else _quarantined(jobs, existing, kept, table)
     jobs = [job for job in jobs if job.source.id not in quarantined]
     failed |= {name: left.as_findings for name, left in quarantined.items()}
-    notes = (f"no labels for {len(bare)} of {len(fitting)} scans: {some(bare)}",) if labels and bare else ()
+    notes = (f"no labels for {len(bare)} of {len(fitting)} scans: {some(bare)}",) if labels is not None and bare else ()
     removed = tuple(sorted(set(existing.places) - set(unique)))
     return Plan(parameters, tuple(jobs), kept, removed, failed, quarantined, notes)
 

@@ -85,7 +85,7 @@ def prepare(job: Job) -> Outcome:
     except MemoryError:
         return _refused(job, None, finding("out-of-memory", "does not fit into the memory that is free"))
     except OSError as error:
-        return _refused(job, None, finding("unreadable", f"cannot be read: {error.strerror}"))
+        return _refused(job, None, unopened(error, f"cannot be read: {error.strerror}"))
     except OrienteerError as error:
         return Outcome(job.source.id, stop=(error.message, error.cure))
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from orienteer.errors import StoreError
 from orienteer.ingest.columns import without_private
 from orienteer.ingest.existing import look_at_store
+from orienteer.ingest.labels import labels_of
 from orienteer.ingest.people import Place
 from orienteer.ingest.plan import make_plan, nothing_usable
 from orienteer.ingest.quarantine import write_quarantine
 from orienteer.ingest.result import IngestResult
 from orienteer.ingest.settle import lost, named, settle, staying, still_out
-from orienteer.ingest.table import Row, read_table
+from orienteer.ingest.table import Row, check_about, read_table
 from orienteer.ingest.upkeep import discard_damaged, folder, mended, sweep_arrays
 from orienteer.ingest.work import carry_out
 from orienteer.scans import lay_out
@@ -71,8 +72,9 @@ def ingest(
         progress: draw a progress bar on stderr.
 
     Raises:
-        OrienteerError: no scan could be used, the table contradicts itself, the store is of another version
-            or in use, or the disk refuses. The store is then as it was before.
+        OrienteerError: no scan could be used, the table contradicts itself, nothing in the table or among the
+            labels is about any scan, the store is of another version or in use, or the disk refuses. The store is
+            then as it was before.
     """
     begun = time.perf_counter()
     scans, store = Path(scans), Path(store)
@@ -82,9 +84,13 @@ def ingest(
     rows, dropped = _rows(Path(table) if table else None, columns, keep_names=keep_names)
     names: Names = "kept" if keep_names else "pseudonyms"
     repaired = mended(store)
-    look_at_store(store, names)
+    stored = look_at_store(store, names).places
     found = lay_out(scans, exclude=[store, *([labels] if labels else [])], layout=layout, channels=channels)
     said = {s.id: Place(s.person or s.id, s.split) for s in found.sources if s.person or s.split}
+    if table and rows is not None:
+        # Scans of an earlier folder stay in the store, and the table may be about those.
+        check_about(Path(table), rows, sorted({*stored, *(source.id for source in found.sources)}))
+    label_of = labels_of(labels, found.sources) if labels else None
     digest = sha256(Path(table).read_bytes()).hexdigest() if table else ""
     with folder(store), only_one(store, "ingest"):
         before = look_at_store(store, names)
@@ -94,7 +100,7 @@ def ingest(
             store,
             before,
             spacing=spacing,
-            labels=labels,
+            labels=label_of,
             min_extent=min_extent,
             retry=retry,
             table=digest,
@@ -124,13 +130,13 @@ def ingest(
         Journal(store).remove()
         sweep_arrays(store, manifest)
         write_quarantine(store, still_out(plan, work, copies, made, before, digest), found.skipped)
-    stored, read_now = set(places), set(places) & set(work.made)
+    now, read_now = set(places), set(places) & set(work.made)
     return IngestResult(
         store=store,
         manifest=manifest,
         added=tuple(sorted(read_now - set(before.places))),
         updated=tuple(sorted(read_now & set(before.places))),
-        kept=tuple(sorted(stored - read_now)),
+        kept=tuple(sorted(now - read_now)),
         removed=plan.removed,
         pruned=prune,
         failed=failed,

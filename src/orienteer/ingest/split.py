@@ -4,6 +4,22 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 VALIDATION_SHARE = 0.15
+SPLITS = ("train", "val", "test")
+"""The splits that have a meaning: learned from, judged by while learning, kept for the end."""
+ALSO = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
+"""Other usual words for them."""
+
+
+def split_name(word: str) -> str:
+    """The split that a user's word means, in any capitals; a word that means none of the three stays as it is.
+
+    Example:
+        >>> split_name(" Validation "), split_name("TRAIN"), split_name("Site-B")
+        ('val', 'train', 'Site-B')
+    """
+    word = word.strip()
+    usual = ALSO.get(word.casefold(), word.casefold())
+    return usual if usual in SPLITS else word
 
 
 def assign_splits(people: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:

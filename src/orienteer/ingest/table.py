@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.result import some
+from orienteer.ingest.result import counted, some
+from orienteer.ingest.split import split_name
 
 PERSON = ("person", "subject", "participant_id", "patient")
+EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
+"""How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
 EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One scan's line; ``split`` is empty where the table does not say."""
+    """One scan's line; ``split`` is empty where the table does not say, else as ``split_name`` has it."""
 
     id: str
     person: str
@@ -70,8 +73,7 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
         by_name[base_name(scan_id)].append(scan_id)
     known, found, unused = set(ids), {}, []
     for row in rows.values():
-        # Folders may be written as in the path or as in the id.
-        wanted = row.id.replace("/", "__")
+        wanted = _wanted(row)
         if wanted in known:
             found[wanted] = row
         elif len(by_name[wanted]) > 1:
@@ -84,6 +86,27 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
         else:
             unused.append(row.id)
     return found, unused
+
+
+def check_about(path: Path, rows: Mapping[str, Row], ids: Sequence[str]) -> None:
+    """Refuse a table of which no row is about any scan: it is of other scans, or writes their ids another way.
+
+    Raises:
+        StoreError: the table has rows, and none of them answers to a scan.
+    """
+    known = {*ids, *map(base_name, ids)}
+    if not rows or any(_wanted(row) in known for row in rows.values()):
+        return
+    raise StoreError(
+        f"no row of the table {path} is about any of the scans: its ids are e.g. {next(iter(rows))!r}"
+        f" ({counted(len(rows), 'row')}), those of the scans e.g. {min(ids)!r} ({counted(len(ids), 'scan')})",
+        cure="give the table of these scans; an id is a scan's path below SCANS without its ending, or its file name",
+    )
+
+
+def _wanted(row: Row) -> str:
+    """The scan's id that a row names: folders may be written as in the path or as in the id."""
+    return row.id.replace("/", "__")
 
 
 def base_name(scan_id: str) -> str:
@@ -112,7 +135,13 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], person: s
     if not scan_id:
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
     who = values.pop(person, "") if person else ""
-    return Row(id=scan_id, person=who or scan_id, split=values.pop("split", ""), extra=values)
+    split = values.pop("split", "")
+    return Row(scan_id, who or scan_id, "" if is_empty(split) else split_name(split), extra=values)
+
+
+def is_empty(text: str) -> bool:
+    """Whether a cell of a table says that there is no value."""
+    return text.strip().lower() in EMPTY
 
 
 def _check_unique(path: Path, rows: list[Row]) -> None:

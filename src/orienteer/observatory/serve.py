@@ -1,5 +1,6 @@
 """``observe``: open a run in the browser."""
 
+import errno
 import secrets
 import socket
 import webbrowser
@@ -111,9 +112,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except (OSError, OverflowError) as error:
         listening.close()
-        raise OrienteerError(
-            f"cannot listen on {host} port {port}: {error}", cure="leave out --port to take a free one"
-        ) from None
+        elsewhere = isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
+        if elsewhere or isinstance(error, socket.gaierror):
+            cure = "check --host: it must be an address of this machine; leave it out for this machine alone"
+        else:
+            cure = "leave out --port to take a free one"
+        raise OrienteerError(f"cannot listen on {host} port {port}: {error}", cure=cure) from None
     listening.listen(128)
     return listening
 

@@ -40,7 +40,8 @@ def evaluate(
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no run, no whole checkpoint, an evaluation in the way, or a store the run cannot read.
+        RunError: no run, no whole checkpoint, an evaluation in the way, a name that is a path, or a store that the run
+            cannot read.
         StoreError: no store, or no scans in that split.
     """
     folder, opened = RunFolder(Path(run)), Store.open(store)
@@ -48,7 +49,7 @@ def evaluate(
         opened.ids(split)
     except StoreError as error:
         raise StoreError(error.message, cure=f"{error.cure}; to evaluate every scan: --split all") from None
-    target = folder.evaluations / (name or split or "all")
+    target = folder.place("evaluations", name or split or "all")
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
     data = folder.record()["data"]

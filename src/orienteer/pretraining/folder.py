@@ -26,6 +26,16 @@ class RunFolder(TrainingFolder):
         """One folder an evaluation."""
         return self.path / "evaluations"
 
+    def place(self, group: str, name: str) -> Path:
+        """The folder of the name that a person gave to an evaluation or a probe.
+
+        Raises:
+            RunError: a name that leads to somewhere else.
+        """
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            raise RunError(f"{name!r} is a path, not a name", cure="give a plain name, such as other-scanner")
+        return self.path / group / name
+
     def settings(self) -> PretrainSettings:
         """The settings the run was started with.
 

@@ -1,5 +1,6 @@
 """``pretrain``: from a store to a run folder whose learning can be seen."""
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,8 @@ def pretrain(
             )
     else:
         chosen = settings or PretrainSettings()
+        if resume and progress:
+            print(f"orienteer: no run at {folder.path} to resume, so a new one starts", file=sys.stderr)
     record = _check(chosen, opened, folder, resume=resume)
     devices = resolve(chosen.devices)
     fabric = build_fabric(devices)

@@ -7,6 +7,7 @@ Level = Literal["info", "warning", "error"]
 
 CONVERT = "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
 EXPORT = "export or copy the file again from where it came"
+PERMISSIONS = "check its permissions: give yourself the right to read it"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """What was found about a scan, said in one line with its cure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from orienteer.errors import ScanError
-from orienteer.scans.catalogue import CATALOGUE, Level
+from orienteer.scans.catalogue import CATALOGUE, PERMISSIONS, Level
 
-__all__ = ["Finding", "Level", "finding", "refusal"]
+__all__ = ["Finding", "Level", "finding", "refusal", "unopened"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ def finding(code: str, message: str, *, level: Literal["info", "warning", "error
     """A finding of the catalogue; ``level`` only where the same fact can weigh more or less."""
     kind = CATALOGUE[code]
     return Finding(code=code, level=level or kind.level, message=message, cure=kind.cure)
+
+
+def unopened(error: OSError, message: str) -> Finding:
+    """``unreadable``, of a file the system does not give; where a right is missing, no new copy of it would help."""
+    found = finding("unreadable", message)
+    return replace(found, cure=PERMISSIONS) if isinstance(error, PermissionError) else found
 
 
 def refusal(code: str, message: str) -> ScanError:

@@ -12,7 +12,7 @@ from orienteer.errors import ScanError
 from orienteer.geometry import Volume, axes_of, spacing_of
 from orienteer.scans.channels import look_together
 from orienteer.scans.dicom.reader import open_dicom
-from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.findings import Finding, finding, refusal, unopened
 from orienteer.scans.formats.itk import open_itk
 from orienteer.scans.formats.nifti import open_nifti
 from orienteer.scans.formats.opened import Opened
@@ -73,15 +73,36 @@ def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
                 info, volume = look_together(source, _look, voxels=voxels)
             else:
                 info, volume = _look_at_file(source, voxels=voxels)
-        except ScanError as error:
-            info = info.with_findings(Finding(error.code, "error", error.message, error.cure))
-        except MemoryError:
-            info = info.with_findings(finding("out-of-memory", "does not fit into the memory that is free"))
-        except OSError as error:
-            info = info.with_findings(finding("unreadable", f"cannot be opened: {error.strerror or 'read error'}"))
         except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
-            info = info.with_findings(finding("unreadable", f"the reader broke on it ({type(error).__name__})"))
+            info = info.with_findings(_reason(source, error))
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
+
+
+def _reason(source: Source, error: Exception) -> Finding:
+    """What was wrong with a scan that cannot be used."""
+    if isinstance(error, MemoryError):
+        return finding("out-of-memory", "does not fit into the memory that is free")
+    if isinstance(error, ScanError) and error.code != "unreadable":
+        return Finding(error.code, "error", error.message, error.cure)
+    # The libraries that read formats tell a missing right as damage.
+    cause = error if isinstance(error, OSError) else _closed(source)
+    if cause is not None:
+        return unopened(cause, f"cannot be opened: {cause.strerror or 'read error'}")
+    if isinstance(error, ScanError):
+        return Finding(error.code, "error", error.message, error.cure)
+    return finding("unreadable", f"the reader broke on it ({type(error).__name__})")
+
+
+def _closed(source: Source) -> PermissionError | None:
+    """Why a file of the scan may not be read; None where all may."""
+    for path in source.paths:
+        try:
+            path.open("rb").close()
+        except PermissionError as error:
+            return error
+        except OSError:
+            continue  # told in the reader's own words
+    return None
 
 
 def _look_at_file(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:

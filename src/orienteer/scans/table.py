@@ -98,15 +98,13 @@ def _spacing(scan: ScanInfo) -> str:
 
 
 def _print_findings(result: CheckResult, console: Console) -> None:
-    """Grouped by code, so that a cure is read once and not once a scan."""
-    groups: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    cures: dict[str, str] = {}
+    """Grouped by code and cure, so that a cure is read once and not once a scan."""
+    groups: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
     for scan in result.scans:
         for f in scan.findings:
-            groups[f.level, f.code].append((scan.source.relative, f.message))
-            cures[f.code] = f.cure
+            groups[f.level, f.code, f.cure].append((scan.source.relative, f.message))
     order = {"error": 0, "warning": 1, "info": 2}
-    for (level, code), cases in sorted(groups.items(), key=lambda item: (order[item[0][0]], item[0][1])):
+    for (level, code, cure), cases in sorted(groups.items(), key=lambda item: (order[item[0][0]], *item[0][1:])):
         left_out = ", left out" if level == "error" else ""
         meaning = CATALOGUE[code].meaning if code in CATALOGUE else ""
         console.print(f"\n[{COLOURS[level]}]{level}[/] [bold]{code}[/bold]{left_out} ({escape(meaning)})")
@@ -114,8 +112,8 @@ def _print_findings(result: CheckResult, console: Console) -> None:
             console.print(f"  {escape(_without_name(relative, message))}", highlight=False)
         if len(cases) > 10:
             console.print(f"  ... and {len(cases) - 10} more")
-        if cures[code] != "nothing to do":
-            console.print(f"  [green]cure:[/] {escape(cures[code])}")
+        if cure != "nothing to do":
+            console.print(f"  [green]cure:[/] {escape(cure)}")
 
 
 def _without_name(relative: str, message: str) -> str:

@@ -80,12 +80,14 @@ class TrainingFolder:
         """
         if not self.path.exists():
             return
+        if not self.path.is_dir():
+            raise RunError(f"{self.path} is a file", cure="choose another folder; nothing is overwritten")
         own = {lock_name(TRAINING)}
-        if not self.path.is_dir() or any(p.name not in own and not is_leftover(p) for p in self.path.iterdir()):
-            raise RunError(
-                f"{self.path} exists and is not empty",
-                cure="add --resume to continue it, or choose another folder; nothing is overwritten",
-            )
+        if any(p.name not in own and not is_leftover(p) for p in self.path.iterdir()):
+            cure, what = "choose another folder", f", and holds nothing of `{self.made_by}`"
+            if self.is_claimed:
+                cure, what = f"add --resume to continue it, or {cure}", ""
+            raise RunError(f"{self.path} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

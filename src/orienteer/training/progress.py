@@ -6,10 +6,13 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from orienteer.observations import Observation
 
 SMOOTH = 0.95
+WIDE = 120
+"""Columns of a terminal that has room for a long bar beside the figures."""
 
 
 class TrainingProgress:
@@ -17,15 +20,17 @@ class TrainingProgress:
 
     def __init__(self, total: int, done: int, *, enabled: bool, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, quiet=not enabled)
+        # Where the terminal is narrow the figures are cut off, last one first; step and time left never are.
         self.progress = Progress(
-            TextColumn("step"),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
+            TextColumn("step", table_column=Column(no_wrap=True)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=24 if self.console.width >= WIDE else 8, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, ratio=1, overflow="ellipsis")),
             console=self.console,
             disable=not enabled,
             refresh_per_second=4,
+            expand=True,
         )
         self.line = self.progress.add_task("train", total=total, completed=done, figures="starting")
         self.smoothed: dict[str, float] = {}

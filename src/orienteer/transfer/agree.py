@@ -1,11 +1,16 @@
-"""What must agree: the seeds of a fine-tuning with each other, and a resumed one with what was started."""
+"""What must agree: the seeds of a fine-tuning with each other, with their run, and a resumed one with its start."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from orienteer.errors import ConfigError, RunError
 from orienteer.pretraining.fingerprint import fingerprint
+from orienteer.pretraining.folder import RunFolder
+from orienteer.store import Store
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal
+from orienteer.transfer.settings import FinetuneSettings
+from orienteer.transfer.weights import network_of
 from orienteer.transfer.work import Finetuning
 
 
@@ -73,3 +78,26 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
             f"{folder.path} was scored on {record['split']}, not {split}",
             cure=f"resume with --split {record['split']}, or choose another folder",
         )
+
+
+def fits_run(run: Path, store: Store, settings: FinetuneSettings) -> str:
+    """Compare what is asked for with the run that gives the encoder; returns a note where the spacing differs.
+
+    Raises:
+        ConfigError: another network is asked for than the run's, which is the one that is used.
+    """
+    network = network_of(run)
+    for name in sorted(settings.network.model_fields_set - {"dense_stride"}):
+        asked, own = getattr(settings.network, name), getattr(network, name)
+        if asked != own:
+            raise ConfigError(
+                f"network.{name} is {asked!r}, but {run} learned with {own!r}",
+                cure=f"leave network.{name} out: the network is the run's, unless it starts --from scratch",
+            )
+    learned, here = RunFolder(run).record()["data"]["spacing_mm"], store.manifest.spacing
+    if abs(here - learned) <= 1e-6 * learned:
+        return ""
+    return (
+        f"note: the run learned at {learned:g} mm, the store is at {here:g} mm, where all is of another size in voxels;"
+        f" ingest with --spacing {learned:g} for what the encoder knows"
+    )

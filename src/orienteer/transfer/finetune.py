@@ -24,7 +24,7 @@ from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
 from orienteer.training.weights import restore_weights
-from orienteer.transfer.agree import same_as_started, seeds_agree
+from orienteer.transfer.agree import fits_run, same_as_started, seeds_agree
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import goal_of
 from orienteer.transfer.labelled import labelled_scans, scored_split
@@ -84,12 +84,12 @@ def finetune(
     run = Path(source) if source is not None else None
     chosen = settings or FinetuneSettings()
     measured = split or scored_split(opened, chosen.kind)
-    if folder.exists() and (not folder.is_dir() or (not resume and any(folder.iterdir()))):
-        raise RunError(
-            f"{folder} exists and is not empty",
-            cure="add --resume to continue it, or choose another folder; nothing is overwritten",
-        )
+    _require_free(folder, resume)
     console = Console(stderr=True, quiet=not progress)
+    if resume and not folder.exists():
+        console.print(f"nothing at {folder} to resume, so it starts anew", highlight=False, soft_wrap=True)
+    if run is not None and (note := fits_run(run, opened, chosen)):
+        console.print(note, highlight=False, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     for seed, work in zip(seeds, works, strict=True):
@@ -106,6 +106,19 @@ def finetune_one(
     one = FinetuneFolder(folder)
     _do(_prepared(store, source, settings, split), one, split, Console(quiet=True), progress=False)
     return one
+
+
+def _require_free(folder: Path, resume: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise RunError(f"{folder} is a file", cure="choose another folder; nothing is overwritten")
+    begun, empty = any(folder.glob("seed_*")), not any(folder.iterdir())
+    if empty or (resume and begun):
+        return
+    what = "" if begun else ", and holds nothing of `orienteer finetune`"
+    cure = "add --resume to continue it, or choose another folder" if begun else "choose another folder"
+    raise RunError(f"{folder} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
 
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:

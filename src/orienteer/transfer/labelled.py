@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orienteer.errors import ConfigError
-from orienteer.ingest.columns import is_empty
+from orienteer.ingest.table import is_empty
 from orienteer.store import Store
 from orienteer.store.manifest import ScanEntry
 from orienteer.transfer.settings import FinetuneSettings
@@ -25,13 +25,13 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
         if not chosen:
             raise ConfigError(
                 f"none of the {len(scans)} {split} scans in {store.path} has labels{_why(store, scans)}",
-                cure="ingest with --labels DIR, label files named like their scans and on their grid",
+                cure="ingest with --labels DIR, label files named like their scans",
             )
         return chosen
     if not settings.column:
         raise ConfigError(
             f"{settings.kind} needs a column of the store's table",
-            cure=f"add --set column=NAME; the table has {_columns(store)}",
+            cure=f"add --column NAME; the table has {_columns(store)}",
         )
     chosen = tuple(scan for scan in scans if has_answer(store.entry(scan), settings.column))
     if not chosen:

@@ -16,7 +16,7 @@ from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.memory import ran_out
 from orienteer.scans import Finding, Source, lay_out, read
-from orienteer.scans.findings import finding
+from orienteer.scans.findings import finding, unopened
 from orienteer.scans.kinds import Channels, channels_text, readable
 from orienteer.transfer.ensemble import Ensemble
 from orienteer.transfer.native import to_native, write_labels
@@ -147,8 +147,7 @@ def _finding(source: Source, error: Exception) -> Finding | None:
     if isinstance(error, ScanError):
         return Finding(error.code, "error", error.message, error.cure)
     if isinstance(error, OSError):
-        message = f"{source.relative}: cannot be read: {error.strerror}"
-        return Finding("unreadable", "error", message, "check the file")
+        return unopened(error, f"{source.relative}: cannot be read: {error.strerror}")
     return None
 
 

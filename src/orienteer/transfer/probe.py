@@ -13,6 +13,7 @@ from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, RunError
 from orienteer.memory import ran_out
 from orienteer.observations.files import finite, write_rows
+from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels
 from orienteer.training.devices import build_fabric, resolve, set_threads
@@ -68,14 +69,14 @@ def probe(
         progress: say what is being done, on standard error.
 
     Raises:
-        RunError: no run, another spacing or channels, or a probe in the way.
+        RunError: no run, another spacing or channels, a probe in the way, or a name that is a path.
         ConfigError: labels or structures that are not there, or patches of a size the encoder cannot take.
         StoreError: no store, or no scans in a split.
     """
     opened, source = Store.open(store), features_of(Path(run))
     check_fits(source, opened, str(run))
     measured = split or scored_split(opened, "segment")
-    folder = Path(run) / "probes" / (name or measured)
+    folder = RunFolder(Path(run)).place("probes", name or measured)
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
     chosen = (settings or FinetuneSettings()).model_copy(update={"kind": "segment"})
@@ -95,12 +96,14 @@ def probe(
     rows = probe_places(source.features, opened, measured, chosen, device)
     console.print("position and side: done", highlight=False)
     if goal is not None:
+        count, scans = len(goal.structures.names) if goal.structures else 0, len(goal.scans)
+        console.print(f"reading {count} structures out of {scans} labelled scans", highlight=False)
         rows += probe_structures(source.features, opened, measured, goal, chosen, device)
         console.print("structures: done", highlight=False)
     means = mean_by_metric(rows)
     write_rows(folder / "cases.parquet", {key: np.array([getattr(r, key) for r in rows]) for key in ScoreRow._fields})
-    scans = len(goal.scans) if goal else 0
-    write_json(folder / "probe.json", {"v": 1, "split": measured, "labelled_scans": scans, "means": means})
+    labelled = len(goal.scans) if goal else 0
+    write_json(folder / "probe.json", {"v": 1, "split": measured, "labelled_scans": labelled, "means": means})
     return ProbeResult(tuple(rows), means, folder)
 
 
