@@ -20,7 +20,7 @@ from orienteer.ingest.labels import labels_on_grid
 from orienteer.ingest.resample import Grid, isotropic_grid, resample_image
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.findings import finding
+from orienteer.scans.findings import finding, unopened
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
