@@ -60,3 +60,10 @@ def test_check__help_has_examples(tmp_path: Path) -> None:
     done = _orienteer("check", "--help")
     assert done.returncode == 0
     assert "orienteer check hospital/ct --spacing 1.5" in done.stdout
+
+
+def test_check__a_folder_for_the_json_is_refused_before_a_scan_is_read(tmp_path: Path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", voxels())
+    for words in (("check", tmp_path / "in"), ("evaluate", tmp_path / "run", tmp_path / "store")):
+        done = _orienteer(*words, "--json", tmp_path)
+        assert done.returncode == 2 and "is a directory" in done.stderr and "usable" not in done.stdout

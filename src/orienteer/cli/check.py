@@ -12,7 +12,9 @@ from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, chan
 @app.command()
 def check(
     scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")],
-    json: Annotated[Path | None, typer.Option("--json", help="Write everything found to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", dir_okay=False, help="Write everything found to this file.")
+    ] = None,
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,

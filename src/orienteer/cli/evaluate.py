@@ -14,7 +14,9 @@ def evaluate(
     store: Annotated[Path, typer.Argument(help="A store at the run's spacing.")],
     split: Annotated[str, typer.Option(help="Which people; `all` takes every scan of the store.")] = "test",
     name: Annotated[str | None, typer.Option(help="Name of the evaluation; default the split.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", dir_okay=False, help="Also write the figures to this file.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an evaluation of that name.")] = False,
 ) -> None:
     """Measure a run on new people, another scanner or other anatomy, with honesty probes and a verdict.
