@@ -1,6 +1,7 @@
 """The whole benchmark on simulated bodies, through the command line: records, table, resume, failures."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def finished(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = CliRunner().invoke(app, ["benchmark", str(cohort / "toy.yaml"), str(out)])
     assert result.exit_code == 0, result.output
     assert "20 of 20 cells finished, 0 failed" in result.output
+    # No terminal: a line a cell, for those who look into the log of a job.
+    told = [line for line in result.output.splitlines() if re.match(r"\d+/20 ", line)]
+    assert sorted(int(line.partition("/")[0]) for line in told) == list(range(1, 21))
+    assert any(re.match(r"\d+/20 finetune organs ours 2 labels seed 1", line) for line in told)
     return out
 
 

@@ -97,7 +97,11 @@ def _run(
         )
 
         def tell(cell: Cell, error: str | None) -> None:
-            bar.update(line, advance=1, left=_left(cells, parallel))
+            left = _left(cells, parallel)
+            bar.update(line, advance=1, left=left)
+            if error is None and not console.is_terminal:  # a log has no bar, and hours without a word look stuck
+                done = f"{bar.tasks[line].completed:.0f}/{len(cells)} {cell.name}"
+                console.print(f"{done}; {left}" if left else done, highlight=False, markup=False, soft_wrap=True)
             # One failed run leaves dozens of cells untried: its own line says enough.
             if error is not None and error != UNTRIED:
                 console.print(f"failed: {cell.name}: {error}", style="red", highlight=False, markup=False)
