@@ -23,6 +23,9 @@ Made = dict[str, tuple[ScanEntry, SourceRecord]]
 
 Findings = dict[str, tuple[Finding, ...]]
 
+LONG = 20
+"""Scans from which a log is told how far it is."""
+
 
 @dataclass
 class Work:
@@ -62,8 +65,12 @@ def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[
         TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not progress or not total, transient=True) as bar:
+    console = Console(stderr=True, quiet=not progress)
+    with Progress(*columns, console=console, disable=not progress or not total, transient=True) as bar:
         task = bar.add_task("", total=total, last="")
-        for outcome in outcomes:
+        for done, outcome in enumerate(outcomes, 1):
             bar.update(task, advance=1, last=outcome.id)
+            # A log has no bar: a line for every tenth, without names, which are somebody's.
+            if not console.is_terminal and total >= LONG and done * 10 // total > (done - 1) * 10 // total:
+                console.print(f"reading scans: {done} of {total}", highlight=False)
             yield outcome
