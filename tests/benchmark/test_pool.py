@@ -66,7 +66,8 @@ def test_pool__the_benchmark_told_to_stop__cells_that_run_are_the_last(tmp_path:
     names = [f"cell-{n}" for n in range(6)]
     with pytest.raises(KeyboardInterrupt):
         pool._run([Fake(name, tmp_path / name) for name in names], lasting, 1, stop)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell-0", "cell-1"]
+    # The second may have begun before the first was known to be done; a third was handed out as well.
+    assert {"cell-0"} <= {path.name for path in tmp_path.iterdir()} <= {"cell-0", "cell-1"}
 
 
 def test_pool__a_cell_gets_one_of_the_gpus_that_this_process_may_use(
