@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.benchmark.finished import DONE, basis, check_finished, is_finished
+from orienteer.benchmark.finished import DONE, basis, check_finished, is_finished, resolved
 from orienteer.benchmark.plan import Cell, cells_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import RunError
@@ -60,6 +60,17 @@ def test_finished__a_default_that_changed_since_is_refused_and_a_new_setting_is_
     with pytest.raises(RunError, match=r"loss\.rarity was 0\.125, not 0\.5: the default is another") as error:
         check_finished(cells(done), SPLIT, DRAWN)
     assert str(cell.folder) in error.value.message
+
+
+def test_finished__a_default_of_a_pretext_task_that_changed_is_refused(done: Path) -> None:
+    cell = next(cell for cell in cells(done) if (cell.stage, cell.arm) == ("pretrain", "masked"))
+    settings = resolved(cell)
+    assert settings["tasks"]["masked"]["weight"] == 1.0
+    settings["tasks"]["masked"]["weight"] = 2.0
+    file = cell.folder / DONE
+    file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
+    with pytest.raises(RunError, match=r"tasks\.masked\.weight was 2\.0, not 1\.0"):
+        check_finished(cells(done), SPLIT, DRAWN)
 
 
 def test_finished__other_people_and_other_views_are_refused(done: Path) -> None:

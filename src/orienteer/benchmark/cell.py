@@ -10,7 +10,7 @@ import torch
 from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
-from orienteer.benchmark.finished import DONE, basis
+from orienteer.benchmark.finished import DONE, basis, resolved
 from orienteer.benchmark.plan import Cell
 from orienteer.observations.files import write_rows
 from orienteer.pretraining.run import pretrain
@@ -64,7 +64,7 @@ def run_cell(cell: Cell, shared: Shared) -> None:
         "v": 1,
         "stage": cell.stage,
         "basis": basis(cell, shared.split, shared.drawn),
-        "settings": cell.settings.model_dump(mode="json"),
+        "settings": resolved(cell),
         "orienteer_version": __version__,
         "device": torch.cuda.get_device_name() if on_gpu else "CPU",
     }

@@ -8,6 +8,8 @@ from typing import Any
 
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import RunError
+from orienteer.pretext.model import task_types
+from orienteer.pretraining.settings import PretrainSettings
 
 DONE = "cell.json"
 """Written last: a cell's folder that holds it is whole."""
@@ -33,6 +35,18 @@ def basis(cell: Cell, split: str, drawn: int) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
+def resolved(cell: Cell) -> dict[str, Any]:
+    """A cell's settings with every default, those of its pretext tasks too."""
+    said = cell.settings.model_dump(mode="json")
+    if isinstance(cell.settings, PretrainSettings):
+        tasks = cell.settings.active_tasks
+        said["tasks"] = {
+            name: task.settings_type.build(tasks[name]).model_dump(mode="json")
+            for name, task in task_types(tasks).items()
+        }
+    return said
+
+
 def check_finished(cells: Iterable[Cell], split: str, drawn: int) -> None:
     """Compare every finished cell with what is asked for now.
 
@@ -48,7 +62,7 @@ def check_finished(cells: Iterable[Cell], split: str, drawn: int) -> None:
                 f"{cell.folder} was finished with other settings, another pretraining run or other people",
                 cure="choose another folder, restore the configuration, or delete that folder to do its cell anew",
             )
-        if changed := _changed(noted.get("settings", {}), cell.settings.model_dump(mode="json")):
+        if changed := _changed(noted.get("settings", {}), resolved(cell)):
             raise RunError(
                 f"{cell.folder} was finished where {changed}: the default is another in this version",
                 cure="say the old value in the configuration, choose another folder, or delete that folder",
@@ -65,7 +79,7 @@ def record_of(cell: Cell) -> dict[str, Any]:
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """The first setting that both know and that differs, in words; a version may have more settings than another."""
-    for name in before.keys() & now.keys():
+    for name in sorted(before.keys() & now.keys()):
         old, new = before[name], now[name]
         if isinstance(old, dict) and isinstance(new, dict):
             if deeper := _changed(old, new):
