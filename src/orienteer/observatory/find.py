@@ -7,7 +7,7 @@ from orienteer.errors import OrienteerError, RunError
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels
+from orienteer.store.kinds import require_channels, same_spacing
 
 
 def find_run(path: Path) -> RunFolder:
@@ -53,7 +53,7 @@ def fits(run: RunFolder, store: Store) -> None:
         RunError: another spacing, or other channels.
     """
     data = run.record()["data"]
-    if abs(store.manifest.spacing - data["spacing_mm"]) > 1e-6 * data["spacing_mm"]:
+    if not same_spacing(store.manifest.spacing, data["spacing_mm"]):
         raise RunError(
             f"{run.path} learned at {data['spacing_mm']:g} mm, {store.path} is at {store.manifest.spacing:g} mm",
             cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",

@@ -16,7 +16,7 @@ from orienteer.pretraining.build import best_checkpoint, measuring_sampler, rest
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels
+from orienteer.store.kinds import require_channels, same_spacing
 from orienteer.training.devices import build_fabric, resolve, set_threads
 
 
@@ -53,7 +53,7 @@ def evaluate(
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
     data = folder.record()["data"]
-    if abs(opened.manifest.spacing - data["spacing_mm"]) > 1e-6 * data["spacing_mm"]:
+    if not same_spacing(opened.manifest.spacing, data["spacing_mm"]):
         raise RunError(
             f"the run learned at {data['spacing_mm']:g} mm, the store is at {opened.manifest.spacing:g} mm",
             cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",

@@ -24,3 +24,8 @@ def require_channels(manifest: Manifest, learned: Channels, network: str) -> Non
             cure="use scans with the same channels in the same order (`orienteer ingest --channels`); where only the"
             " names differ, call them the same in dataset.json",
         )
+
+
+def same_spacing(one: float, other: float) -> bool:
+    """Whether two spacings, mm, are equal but for what a file format rounds off."""
+    return abs(one - other) <= 1e-6 * other

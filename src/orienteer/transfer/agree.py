@@ -7,6 +7,7 @@ from orienteer.errors import ConfigError, RunError
 from orienteer.pretraining.fingerprint import fingerprint
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
+from orienteer.store.kinds import same_spacing
 from orienteer.transfer.folder import FinetuneFolder
 from orienteer.transfer.goal import Goal
 from orienteer.transfer.settings import FinetuneSettings
@@ -95,7 +96,7 @@ def fits_run(run: Path, store: Store, settings: FinetuneSettings) -> str:
                 cure=f"leave network.{name} out: the network is the run's, unless it starts --from scratch",
             )
     learned, here = RunFolder(run).record()["data"]["spacing_mm"], store.manifest.spacing
-    if abs(here - learned) <= 1e-6 * learned:
+    if same_spacing(here, learned):
         return ""
     return (
         f"note: the run learned at {learned:g} mm, the store is at {here:g} mm, where all is of another size in voxels;"

@@ -15,7 +15,7 @@ from orienteer.memory import ran_out
 from orienteer.observations.files import finite, write_rows
 from orienteer.pretraining.folder import RunFolder
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels
+from orienteer.store.kinds import require_channels, same_spacing
 from orienteer.training.devices import build_fabric, resolve, set_threads
 from orienteer.transfer.features import FrozenFeatures, Source, features_of
 from orienteer.transfer.goal import Goal, class_weights, goal_of
@@ -164,7 +164,7 @@ def check_fits(source: Source, store: Store, run: str) -> None:
         RunError: another spacing or other channels.
     """
     spacing = store.manifest.spacing
-    if source.spacing is not None and abs(spacing - source.spacing) > 1e-6 * source.spacing:
+    if source.spacing is not None and not same_spacing(spacing, source.spacing):
         raise RunError(
             f"{run} learned at {source.spacing:g} mm, the store is at {spacing:g} mm",
             cure=f"ingest the scans with --spacing {source.spacing:g}",
