@@ -132,6 +132,34 @@ def test_optimise__a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_w
     assert torch.isfinite(model.weight).all()
 
 
+class Overflows(torch.autograd.Function):
+    """Lets a number pass, and gives back a gradient that is not one."""
+
+    @staticmethod
+    def forward(ctx, value: torch.Tensor) -> torch.Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * float("nan")
+
+
+class Breaks(Slope):
+    """Its loss stays finite; from the third step on its gradient does not."""
+
+    def forward(self, *inputs: Any) -> ModelOutput:
+        output = super().forward(*inputs)
+        return ModelOutput(Overflows.apply(output.loss), output.seen) if len(self.modes) > 2 else output
+
+
+def test_optimise__a_gradient_that_is_not_finite_ends_the_run_before_it_spoils_the_weights() -> None:
+    model = Breaks()
+    with pytest.raises(RunError, match=r"gradient is not finite at step 3.*weight") as caught:
+        run(model, [0.5] * 6)
+    assert "32-true" in caught.value.cure
+    assert torch.isfinite(model.weight).all()
+
+
 def test_optimise__no_memory_names_the_settings_to_lower() -> None:
     with pytest.raises(RunError, match="memory ran out") as caught, explained(MEMORY):
         run(Slope(fails=torch.OutOfMemoryError), [0.5])

@@ -9,9 +9,11 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies import DDPStrategy
+from torch import nn
 
 from orienteer.errors import ConfigError
 from orienteer.training.settings import DeviceSettings
+from orienteer.training.shallow import mind_shallow_maps
 
 
 def resolve(settings: DeviceSettings) -> DeviceSettings:
@@ -65,6 +67,8 @@ def build_fabric(settings: DeviceSettings) -> Fabric:
 class ExactInputs(MixedPrecision):  # type: ignore[misc]
     """Mixed precision that takes a batch as it is; autocast alone decides what is computed in 16 bits.
 
+    But for convolutions whose gradient it would get wrong (:mod:`orienteer.training.shallow`).
+
     Fabric's own rounds every number that a model is given. Places and gaps are given in mm: at the 8 bits of bfloat16
     they would be off by up to 0.5 mm beyond 128 mm, and by up to 4 mm beyond a metre.
     """
@@ -72,6 +76,11 @@ class ExactInputs(MixedPrecision):  # type: ignore[misc]
     def convert_input(self, data: Any) -> Any:
         """``data`` itself."""
         return data
+
+    def convert_module(self, module: nn.Module) -> nn.Module:
+        """``module`` itself, with an eye on its shallow maps."""
+        mind_shallow_maps(module)
+        return module
 
 
 def autocast(settings: DeviceSettings, device: torch.device) -> AbstractContextManager[Any]:

@@ -1,5 +1,6 @@
 """The optimisation loop, as a generator: it yields what each step saw; whoever drives it logs and saves."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Protocol, Self
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 from orienteer.errors import RunError
 from orienteer.observations import Observation
@@ -71,7 +73,7 @@ def optimise(
         after_step: called once the weights have moved (a momentum teacher follows here).
 
     Raises:
-        RunError: the loss is no longer finite.
+        RunError: the loss or its gradient is no longer finite.
     """
     for step in range(start, settings.steps):
         began = time.perf_counter()
@@ -84,12 +86,33 @@ def optimise(
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(output.loss)
         loss = float(output.loss.detach())
-        if loss != loss or abs(loss) == float("inf"):
+        if not math.isfinite(loss):
             raise RunError(
                 f"the loss is {loss} at step {step + 1}",
                 cure="lower optimiser.learning_rate; resume continues from the last checkpoint",
             )
-        fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
+        norm = fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
+        _require_finite(fabric, norm, model, step + 1)
         optimiser.step()
         after_step()
         yield StepResult(step + 1, loss, rate, time.perf_counter() - began, waited, output.observations)
+
+
+def _require_finite(fabric: Fabric, norm: Tensor | None, model: nn.Module, step: int) -> None:
+    """A step along a gradient that is not finite would ruin every weight, and the next loss would be blamed.
+
+    Raises:
+        RunError: it is not, named; with float16 a scaler leaves such a step out by itself.
+    """
+    if norm is None or bool(torch.isfinite(norm)) or getattr(fabric.strategy.precision, "scaler", None) is not None:
+        return
+    ruined = [name for name, weight in model.named_parameters() if not _finite(weight.grad)]
+    raise RunError(
+        f"the gradient is not finite at step {step}, the loss is ({', '.join(ruined[:3]) or 'its norm overflows'})",
+        cure="resume continues from the last checkpoint; where it comes back, choose devices.precision=32-true,"
+        " or lower optimiser.learning_rate",
+    )
+
+
+def _finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(torch.isfinite(gradient).all())
