@@ -15,9 +15,12 @@ class ShallowConv3d(nn.Conv3d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if not self._is_unsound(input):
-            return super()._conv_forward(input, weight, bias)
+            plain: Tensor = super()._conv_forward(input, weight, bias)
+            return plain
         with torch.autocast("cpu", enabled=False):
-            result = super()._conv_forward(input.float(), weight.float(), None if bias is None else bias.float())
+            result: Tensor = super()._conv_forward(
+                input.float(), weight.float(), None if bias is None else bias.float()
+            )
         return result.to(torch.bfloat16)
 
     def _is_unsound(self, input: Tensor) -> bool:
