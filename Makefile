@@ -12,6 +12,7 @@ TORCH_INDEX ?=
 DEMO ?= demo
 # pytest options, e.g.  make test PYTEST="-k store -x"
 PYTEST ?=
+# --dist worksteal (below): tests of one file stay in one process, so what they share is made once
 WORKERS ?= 2
 # BROWSER=no leaves out the tests that open the report in a browser
 BROWSER ?= yes
@@ -48,7 +49,7 @@ else
 	@.ci/find-browser $(VENV)/bin/python > $(VENV)/.browser
 endif
 	OMP_NUM_THREADS=1 ORIENTEER_CHROMIUM="$$(cat $(VENV)/.browser 2>/dev/null || true)" \
-		$(RUN) pytest -n $(WORKERS) $(PYTEST)
+		$(RUN) pytest -n $(WORKERS) --dist worksteal $(PYTEST)
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and import laws

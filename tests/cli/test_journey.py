@@ -10,7 +10,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHORT = (
-    "optimiser.steps=12", "checkpoint.every=6", "network.size=tiny", "evaluation={per_scan: 2, final_per_scan: 4}",
+    "optimiser.steps=6", "checkpoint.every=3", "network.size=tiny", "evaluation={per_scan: 2, final_per_scan: 4}",
     "devices={accelerator: cpu, threads: 1, workers: 1}",
 )  # fmt: skip
 

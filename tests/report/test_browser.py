@@ -38,15 +38,23 @@ def address(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return report(finished, tmp_path_factory.mktemp("page") / "report.html").as_uri()
 
 
-@pytest.fixture
-def watched(chromium: Browser, address: str) -> Iterator[Watched]:
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, address: str) -> Iterator[Watched]:
     page = chromium.new_page(viewport={"width": 1280, "height": 1200})
     yield Watched(page, address)
     page.close()
 
 
-def test_browser__draws_every_figure_without_errors_or_requests(watched: Watched) -> None:
-    page = watched.page
+@pytest.fixture
+def watched(opened: Watched) -> Iterator[Watched]:
+    """A page that is opened once, as drawing it takes seconds: what a test clicks may not matter to another."""
+    yield opened
+    opened.page.emulate_media(color_scheme="light")
+
+
+def test_browser__draws_every_figure_without_errors_or_requests(chromium: Browser, address: str) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 1200})
+    watched = Watched(page, address)
     places = page.locator("[data-figure]")
     drawn = page.locator("[data-figure].js-plotly-plot .main-svg")
     hidden = page.locator("details.more [data-figure]").count()
@@ -55,6 +63,7 @@ def test_browser__draws_every_figure_without_errors_or_requests(watched: Watched
     assert drawn.count() >= places.count() - hidden
     page.wait_for_timeout(500)
     watched.quiet()
+    page.close()
 
 
 def test_browser__sections_can_be_seen(watched: Watched) -> None:
