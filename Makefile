@@ -12,7 +12,6 @@ TORCH_INDEX ?=
 DEMO ?= demo
 # pytest options, e.g.  make test PYTEST="-k store -x"
 PYTEST ?=
-# --dist worksteal (below): tests of one file stay in one process, so what they share is made once
 WORKERS ?= 2
 # BROWSER=no leaves out the tests that open the report in a browser
 BROWSER ?= yes
@@ -41,6 +40,7 @@ setup: $(STAMP) ## Make .venv with the pinned dependencies (the others call this
 demo: $(STAMP) ## Simulate people, learn from them, and write a report: minutes on two CPU cores
 	$(RUN) orienteer demo $(DEMO)
 
+# worksteal: neighbouring tests mostly stay in one process, so what a file's tests share is seldom made twice
 .PHONY: test
 test: lint ## Lint, types, import laws and every test
 ifeq ($(BROWSER),no)
