@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.settings import PretrainSettings
 
 ARMS: dict[str, tuple[tuple[str, ...], int]] = {
     # arm: (settings, seeds)

@@ -177,13 +177,13 @@ def large() -> None:
 
 def answers(run: Path, store: Path, split: str, crops: int, step: int | None, cut: float) -> int:
     """Error of "Where am I?" between different people, beside answers that look at nothing."""
-    from orienteer.evaluation.landmarks import landmarks, warp
-    from orienteer.evaluation.where import ask
-    from orienteer.evaluation.where import where as locate
-    from orienteer.pretraining.folder import RunFolder
-    from orienteer.pretraining.restore import chosen_model
+    from orienteer.localize.landmarks import landmarks, warp
+    from orienteer.localize.where import ask
+    from orienteer.localize.where import where as locate
+    from orienteer.runs.folder import RunFolder
+    from orienteer.runs.restore import chosen_model
+    from orienteer.sampling import Sampler
     from orienteer.store import Store
-    from orienteer.views import Sampler
 
     opened, folder = Store.open(store), RunFolder(run)
     model, step = chosen_model(folder, step)

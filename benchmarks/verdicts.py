@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.testing.plants import PlantedStore, ShuffledStore
 from orienteer.testing.verdicts import verdict_on

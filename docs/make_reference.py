@@ -171,9 +171,9 @@ def _value(value: Any) -> str:
 def page() -> str:
     """The page for Orienteer as it is installed."""
     from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
+    from orienteer.finetune.settings import FinetuneSettings
     from orienteer.pretext.registry import TASKS
-    from orienteer.pretraining.settings import PretrainSettings
-    from orienteer.transfer.settings import FinetuneSettings
+    from orienteer.runs.settings import PretrainSettings
 
     tasks = {f"tasks.{name}": task.settings_type for name, task in TASKS.items()}
     commands = [

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from orienteer.config import Config, load_yaml, override
 from orienteer.errors import ConfigError
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.settings import PretrainSettings
 
 
 class Inner(Config):

@@ -79,7 +79,7 @@ def test_reference__a_setting_without_words_is_an_error(reference: ModuleType) -
 
 def test_reference__real_keys_are_keys_of_a_settings_file(reference: ModuleType) -> None:
     from orienteer.config import override
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
     page = reference.page()
     pretrain, rest = page.split("# `orienteer finetune`")

@@ -59,8 +59,8 @@ def _records(base: Path) -> Iterator[Reader]:
 
     from orienteer.config import load_yaml
     from orienteer.ingest.table import read_table
-    from orienteer.observations import Measure, Observation
-    from orienteer.observations.files import ObservationLog, read_log, read_rows, write_rows
+    from orienteer.records import Measure, Observation
+    from orienteer.records.files import ObservationLog, read_log, read_rows, write_rows
     from orienteer.seal import unsealed
     from orienteer.store import Store
     from orienteer.store.journal import Journal
@@ -127,6 +127,6 @@ def _records(base: Path) -> Iterator[Reader]:
 
 
 def _settings(load: Callable[[Path], dict[str, object]]) -> Callable[[Path], None]:
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
     return lambda path: (PretrainSettings.build(load(path)), None)[1]

@@ -67,8 +67,8 @@ def import_everything() -> None:
 
     import orienteer.benchmark.run
     import orienteer.cli.commands
-    import orienteer.pretraining.run
-    import orienteer.transfer.finetune
+    import orienteer.finetune.run
+    import orienteer.runs.pretrain
 
     torch.set_num_threads(1)
     assert orienteer.cli.commands

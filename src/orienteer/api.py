@@ -24,20 +24,20 @@ Example::
 from orienteer.benchmark.run import benchmark
 from orienteer.comparison import compare
 from orienteer.demo.run import demo
+from orienteer.finetune.predict import predict
+from orienteer.finetune.run import finetune
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.frozen.pretrained import Pretrained, pretrained
+from orienteer.frozen.probe import probe
 from orienteer.ingest import ingest
 from orienteer.observatory.serve import observe
-from orienteer.pretraining.evaluate import evaluate
-from orienteer.pretraining.restore import look, where
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
 from orienteer.report import report
+from orienteer.runs.evaluate import evaluate
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.restore import look, where
+from orienteer.runs.settings import PretrainSettings
 from orienteer.scans.check import check
 from orienteer.store import Store
-from orienteer.transfer.finetune import finetune
-from orienteer.transfer.predict import predict
-from orienteer.transfer.pretrained import Pretrained, pretrained
-from orienteer.transfer.probe import probe
-from orienteer.transfer.settings import FinetuneSettings
 
 __all__ = [
     "FinetuneSettings",

@@ -7,8 +7,8 @@ import pytest
 from orienteer.benchmark.plan import cells_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import load_yaml
-from orienteer.pretraining.build import build_model
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.build import build_model
+from orienteer.runs.settings import PretrainSettings
 from tests.conftest import REPOSITORY
 
 FILES = sorted((REPOSITORY / "benchmarks").glob("*.yaml"))

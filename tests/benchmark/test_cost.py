@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from orienteer.benchmark.cost import FILE, Cost
+from orienteer.sampling import Sampler, SampleRecipe, ViewSettings
+from orienteer.sampling.loader import batches
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store
-from orienteer.views import Sampler, SampleRecipe, ViewSettings
-from orienteer.views.loader import batches
 
 
 def burn(seconds: float) -> None:

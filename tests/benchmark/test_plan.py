@@ -8,8 +8,8 @@ from orienteer.benchmark.collect import tasks_shown
 from orienteer.benchmark.plan import cells_of, merged, view_sizes
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
-from orienteer.pretraining.settings import PretrainSettings
-from orienteer.transfer.settings import FinetuneSettings
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.runs.settings import PretrainSettings
 from tests.benchmark.conftest import config
 
 OUT = Path("out")

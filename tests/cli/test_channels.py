@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from orienteer.cli import app, commands, main  # noqa: F401
 from orienteer.store import Store
 from orienteer.testing.datasets import write_nnunet
-from tests.transfer.cohort import QUICK
+from tests.finetune.cohort import QUICK
 
 SHORT = (
     "optimiser={steps: 4, batch: 2}", "checkpoint={every: 2}", "network={size: tiny}", "views={size: 16}",

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from orienteer.cli.figures import print_figures
 from orienteer.evaluation.assess import Evaluation
-from orienteer.observations import Measure
-from orienteer.observations.verdict import Verdict
+from orienteer.records import Measure
+from orienteer.records.verdict import Verdict
 
 
 def printed(figures: dict[str, float | None], headlines: tuple[tuple[str, Measure], ...]) -> list[list[str]]:

@@ -64,7 +64,7 @@ PRETRAIN = [*REPOSITORY.glob("runs/*.yaml"), *REPOSITORY.glob("runs/baselines/*.
 @pytest.mark.parametrize("config", sorted(PRETRAIN), ids=lambda path: path.stem)
 def test_runs__every_shipped_config_is_valid(config: Path) -> None:
     from orienteer.pretext.model import task_types
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
     settings = PretrainSettings.build(yaml.safe_load(config.read_text()))
     for name, task in task_types(settings.active_tasks).items():
@@ -73,6 +73,6 @@ def test_runs__every_shipped_config_is_valid(config: Path) -> None:
 
 @pytest.mark.parametrize("config", sorted(REPOSITORY.glob("runs/finetune/*.yaml")), ids=lambda path: path.stem)
 def test_runs__every_shipped_fine_tuning_is_valid(config: Path) -> None:
-    from orienteer.transfer.settings import FinetuneSettings
+    from orienteer.finetune.settings import FinetuneSettings
 
     assert FinetuneSettings.build(yaml.safe_load(config.read_text())).structures

@@ -11,9 +11,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands, main  # noqa: F401
-from orienteer.transfer import probe as probing
+from orienteer.frozen import probe as probing
+from tests.finetune.cohort import PAIR, QUICK, cohort, quick, untrained_run
 from tests.scans.files import cut
-from tests.transfer.cohort import PAIR, QUICK, cohort, quick, untrained_run
 
 
 def run(*words: object, status: int = 0) -> str:

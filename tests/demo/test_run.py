@@ -7,7 +7,7 @@ from rich.console import Console
 
 from orienteer.demo.run import DemoResult, demo, demo_settings
 from orienteer.errors import OrienteerError
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 
 TINY = PretrainSettings.build(
@@ -78,7 +78,7 @@ def test_demo__keeps_what_is_finished(finished: tuple[Path, DemoResult, str]) ->
 
 
 def test_demo__goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import orienteer.pretraining.run as pretraining
+    import orienteer.runs.pretrain as pretraining
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from orienteer.networks.settings import NetworkSettings
-from orienteer.observations import Observation
-from orienteer.observations.measures import gap_measures
 from orienteer.pretext.contract import vector_columns
 from orienteer.pretext.model import ModelOutput, Seen, SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
+from orienteer.records import Observation
+from orienteer.records.measures import gap_measures
+from orienteer.sampling import Sampler, ViewSettings, crop
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store
-from orienteer.views import Sampler, ViewSettings, crop
 
 SIZE = 16
 

@@ -13,10 +13,10 @@ import torch
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.probes import BORDER
 from orienteer.evaluation.settings import EvaluationSettings
-from orienteer.observations.files import read_rows
-from orienteer.observations.verdict import WHOM
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import Sampler
+from orienteer.records.files import read_rows
+from orienteer.records.verdict import WHOM
+from orienteer.sampling import Sampler
 from tests.evaluation.conftest import Oracle
 
 SETTINGS = EvaluationSettings(final_per_scan=2, batch=8, examples=2)

@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from orienteer.evaluation.examples import write_examples
+from orienteer.sampling import Sampler
 from orienteer.store import Store
-from orienteer.views import Sampler
 
 
 def written(folder: Path) -> dict[int, tuple[dict, dict[str, np.ndarray]]]:

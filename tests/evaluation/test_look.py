@@ -11,8 +11,8 @@ from orienteer.evaluation.look import SHOWN, corruption, look, recipe_at
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES
 from orienteer.pretext.model import SpatialModel
+from orienteer.sampling import Sampler
 from orienteer.store import Store
-from orienteer.views import Sampler
 from tests.evaluation.conftest import SIZE
 
 

@@ -6,7 +6,7 @@ import torch
 
 from orienteer.evaluation.measure import Measured, measure
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import Sampler, crop
+from orienteer.sampling import Sampler, crop
 
 SAMPLES = 11
 CPU = torch.device("cpu")

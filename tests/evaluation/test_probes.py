@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from orienteer.evaluation.probes import BACKGROUND, BORDER, PROBES, border, constant, interior, shuffled
-from orienteer.observations import verdict
+from orienteer.records import verdict
 
 NUMBERS = (4, 9)
 

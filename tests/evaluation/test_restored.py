@@ -10,11 +10,11 @@ from safetensors.numpy import load_file
 
 from orienteer.evaluation.restored import write_restored
 from orienteer.networks.settings import NetworkSettings
-from orienteer.observations import Observation
 from orienteer.pretext.masked.corrupt import block_mask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
-from orienteer.views import Sampler, crop
+from orienteer.records import Observation
+from orienteer.sampling import Sampler, crop
 
 CPU = torch.device("cpu")
 

@@ -84,7 +84,7 @@ with only_one(Path(sys.argv[1]), sys.argv[2]):
 
 
 def test_pretrain__a_second_one_into_the_same_folder_is_refused(tmp_path: Path) -> None:
-    from orienteer.pretraining.folder import RunFolder
+    from orienteer.runs.folder import RunFolder
 
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
@@ -99,7 +99,7 @@ def test_pretrain__a_second_one_into_the_same_folder_is_refused(tmp_path: Path) 
 
 
 def test_run_folder__leftovers_of_a_kill_are_not_in_the_way_and_go(tmp_path: Path) -> None:
-    from orienteer.pretraining.folder import RunFolder
+    from orienteer.runs.folder import RunFolder
 
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()

@@ -16,7 +16,7 @@ import yaml
 from orienteer.config import load_yaml, override
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
 from orienteer.ingest.table import read_table
-from orienteer.observations.files import read_rows
+from orienteer.records.files import read_rows
 from orienteer.scans import inspect, survey
 from orienteer.store import Store
 from orienteer.store.arrays import open_array
@@ -79,7 +79,7 @@ def test_run__a_pickle_named_as_a_checkpoint_is_refused_and_not_executed(
     tmp_path: Path, mark: Path, trap: bytes, name: str
 ) -> None:
     """As a file given to --from, and inside a run's checkpoints."""
-    from orienteer.transfer.weights import network_of
+    from orienteer.finetune.weights import network_of
 
     file = tmp_path / name
     file.write_bytes(trap)
@@ -100,7 +100,7 @@ OBJECT = "!!python/object/apply:os.mkdir ['{mark}']"
 
 
 def test_yaml__an_object_is_refused_and_not_made(tmp_path: Path, mark: Path) -> None:
-    from orienteer.pretraining.folder import RunFolder
+    from orienteer.runs.folder import RunFolder
 
     text = f"seed: {OBJECT.format(mark=mark)}\n"
     yaml.unsafe_load(text)

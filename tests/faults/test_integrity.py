@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from orienteer.errors import RunError, StoreError
-from orienteer.observations import Measure, Observation
-from orienteer.observations.files import ObservationLog, read_log, read_rows, write_rows
+from orienteer.records import Measure, Observation
+from orienteer.records.files import ObservationLog, read_log, read_rows, write_rows
 from orienteer.store import Store
 from orienteer.store.journal import Journal
 from orienteer.store.private import read_private

@@ -13,7 +13,7 @@ from orienteer import cli
 from orienteer.cli import commands
 from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.memory import explained, ran_out
-from orienteer.views.steady import Numbers, steadily
+from orienteer.sampling.steady import Numbers, steadily
 
 DEATH = "DataLoader worker (pid(s) 12) exited unexpectedly"
 

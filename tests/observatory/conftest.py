@@ -12,8 +12,8 @@ import pytest
 from orienteer.observatory.app import create_app
 from orienteer.observatory.serve import build_server, open_sessions
 from orienteer.observatory.session import Session
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
 from tests.observatory.client import Client
 

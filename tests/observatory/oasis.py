@@ -14,9 +14,9 @@ import uvicorn
 from orienteer.ingest import ingest
 from orienteer.observatory.app import create_app
 from orienteer.observatory.serve import open_sessions
-from orienteer.pretraining.evaluate import evaluate
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.evaluate import evaluate
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.settings import PretrainSettings
 
 TOKEN = "the-token-of-the-browser-tests-is-no-secret"
 PEOPLE = {"test": 2, "val": 1, "train": 3}

@@ -17,9 +17,9 @@ from orienteer.observatory.answers import look_answer, where_answer
 from orienteer.observatory.predict import Predictor
 from orienteer.observatory.refusal import refusal_of
 from orienteer.observatory.serve import open_sessions
-from orienteer.pretraining.folder import RunFolder
+from orienteer.runs.folder import RunFolder
+from orienteer.sampling import Sampler
 from orienteer.store import Store
-from orienteer.views import Sampler
 from tests.observatory.client import Client
 
 

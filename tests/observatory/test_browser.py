@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from orienteer.evaluation.look import Look
-from orienteer.pretraining.restore import look, where
+from orienteer.runs.restore import look, where
 from tests.observatory.oasis import Site, make_runs, serving
 from tests.observatory.page import Visitor, shown
 

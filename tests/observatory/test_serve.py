@@ -21,7 +21,7 @@ from orienteer.observatory.find import find_run, find_store
 from orienteer.observatory.pages import Pages
 from orienteer.observatory.predict import Kept
 from orienteer.observatory.refusal import Refusal
-from orienteer.pretraining.folder import RunFolder
+from orienteer.runs.folder import RunFolder
 from orienteer.testing.phantom import phantom_store
 
 assert commands is not None

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from orienteer.observations.records import Rows
 from orienteer.pretext.registry import TASKS
+from orienteer.records.records import Rows
 from orienteer.testing.task_contract import TaskContract
 
 

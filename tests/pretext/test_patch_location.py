@@ -10,12 +10,12 @@ from orienteer.pretext.contract import Interface
 from orienteer.pretext.patch_location.settings import PatchLocationSettings
 from orienteer.pretext.patch_location.target import direction_class
 from orienteer.pretext.patch_location.task import PatchLocationTask, patch_location_measures
+from orienteer.sampling import ViewSettings
+from orienteer.sampling.placement import DIRECTIONS, neighbours
+from orienteer.sampling.region import Room
+from orienteer.sampling.sampler import draw_linear
+from orienteer.sampling.settings import GeometrySettings
 from orienteer.testing.toy_views import bare_views
-from orienteer.views import ViewSettings
-from orienteer.views.place import DIRECTIONS, neighbours
-from orienteer.views.room import Room
-from orienteer.views.sample import draw_linear
-from orienteer.views.settings import GeometrySettings
 
 STEPS = [(r, a, s) for r in (-1, 0, 1) for a in (-1, 0, 1) for s in (-1, 0, 1) if (r, a, s) != (0, 0, 0)]
 

@@ -16,8 +16,8 @@ from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.voco.settings import VocoSettings
 from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
 from orienteer.pretext.voco.task import AmongViews, VocoTask, voco_measures
+from orienteer.sampling.placement import BASE
 from orienteer.testing.toy_views import bare_views, toy_views
-from orienteer.views.place import BASE
 
 BASES = torch.tensor(BASE, dtype=torch.float32)[None] * 40 + 7
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from orienteer import api
+from orienteer.frozen import probe as probing
 from orienteer.ingest.quarantine import QUARANTINE
 from orienteer.store.journal import JOURNAL
 from orienteer.store.private import PRIVATE
-from orienteer.transfer import probe as probing
-from tests.pretraining.conftest import tiny
+from tests.finetune.cohort import PAIR, quick
 from tests.privacy.plant import NAMED, PEOPLE, WORDS, plant
 from tests.privacy.search import hits
+from tests.runs.conftest import tiny
 from tests.scans.files import cut
-from tests.transfer.cohort import PAIR, quick
 
 MADE = ("store", "run", "segmented", "regressed")
 """What the whole way leaves behind."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from orienteer.geometry.chunks import chunk_pair
-from orienteer.observations.measures import (
+from orienteer.records.measures import (
     adjacency_measures,
     gap_measures,
     position_measures,

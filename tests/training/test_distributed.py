@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from orienteer.pretext.model import SpatialModel
-from orienteer.pretraining.build import build_model
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.build import build_model
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.settings import PretrainSettings
+from orienteer.sampling.loader import step_numbers
 from orienteer.testing.phantom import phantom_store
 from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.views.loader import step_numbers
 from tests.pretext.test_model import batch, model
 
 # Dense features only, so that the embedding's pooling has no gradient: plain DDP stops at that. With few voxels every

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from orienteer.errors import RunError
 from orienteer.memory import explained
-from orienteer.observations import Measure, Observation
 from orienteer.pretext.model import ModelOutput, Seen
-from orienteer.pretraining.run import MEMORY
+from orienteer.records import Measure, Observation
+from orienteer.runs.pretrain import MEMORY
+from orienteer.sampling.loader import Batch
 from orienteer.training.loop import StepResult, optimise
 from orienteer.training.optimiser import learning_rate
 from orienteer.training.settings import OptimiserSettings
-from orienteer.views.loader import Batch
 
 SETTINGS = OptimiserSettings(steps=6, learning_rate=0.1, warmup=0.5, weight_decay=0.0)
 

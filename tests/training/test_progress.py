@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from orienteer.observations import Measure, Observation
+from orienteer.records import Measure, Observation
 from orienteer.training.progress import TrainingProgress
 
 SEEN = tuple(

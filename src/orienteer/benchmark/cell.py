@@ -12,17 +12,17 @@ from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
 from orienteer.benchmark.finished import DONE, basis, resolved
 from orienteer.benchmark.plan import Cell
-from orienteer.observations.files import write_rows
-from orienteer.pretraining.run import pretrain
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.finetune.goal import goal_of
+from orienteer.finetune.run import finetune_one
+from orienteer.finetune.score import ScoreRow
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.frozen.features import FrozenFeatures, features_of, random_features
+from orienteer.frozen.probe import probe_places, probe_structures
+from orienteer.records.files import write_rows
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads
-from orienteer.transfer.features import FrozenFeatures, features_of, random_features
-from orienteer.transfer.finetune import finetune_one
-from orienteer.transfer.goal import goal_of
-from orienteer.transfer.probe import probe_places, probe_structures
-from orienteer.transfer.score import ScoreRow
-from orienteer.transfer.settings import FinetuneSettings
 
 CASES = "cases.parquet"
 

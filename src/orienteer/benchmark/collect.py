@@ -10,10 +10,10 @@ from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.plan import Cell
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_pretext
-from orienteer.observations.files import finite, measures_from_json, read_rows
+from orienteer.finetune.labelled import labelled_scans
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.records.files import finite, measures_from_json, read_rows
 from orienteer.store import Store
-from orienteer.transfer.labelled import labelled_scans
-from orienteer.transfer.settings import FinetuneSettings
 
 Row = dict[str, Any]
 

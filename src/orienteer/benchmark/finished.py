@@ -9,7 +9,7 @@ from typing import Any
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import RunError
 from orienteer.pretext.model import task_types
-from orienteer.pretraining.settings import PretrainSettings
+from orienteer.runs.settings import PretrainSettings
 
 DONE = "cell.json"
 """Written last: a cell's folder that holds it is whole."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
-from orienteer.pretraining.settings import PretrainSettings
-from orienteer.transfer.settings import FinetuneSettings
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.runs.settings import PretrainSettings
 
 Stage = Literal["pretrain", "finetune", "frozen", "places"]
 

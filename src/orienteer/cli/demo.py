@@ -35,7 +35,7 @@ def demo(
     from orienteer.config import load_yaml, override
     from orienteer.demo.run import demo as run
     from orienteer.demo.run import demo_settings
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
     settings = None
     if config is not None or assign:

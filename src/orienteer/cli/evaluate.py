@@ -31,7 +31,7 @@ def evaluate(
 
     from orienteer.atomic import write_json
     from orienteer.cli.figures import print_figures
-    from orienteer.pretraining.evaluate import evaluate as start
+    from orienteer.runs.evaluate import evaluate as start
 
     found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
     console = Console()

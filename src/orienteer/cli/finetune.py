@@ -12,7 +12,7 @@ from orienteer.cli import app
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orienteer.transfer.finetune import FinetuneResult
+    from orienteer.finetune.run import FinetuneResult
 
 SCRATCH = "scratch"
 
@@ -61,8 +61,8 @@ def finetune(
     from rich.console import Console
 
     from orienteer.config import load_yaml
-    from orienteer.transfer.finetune import finetune as start
-    from orienteer.transfer.settings import FinetuneSettings
+    from orienteer.finetune.run import finetune as start
+    from orienteer.finetune.settings import FinetuneSettings
 
     values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
     said = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]

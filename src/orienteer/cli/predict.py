@@ -31,8 +31,8 @@ def predict(
     """
     from rich.console import Console
 
-    from orienteer.transfer.predict import RECORD
-    from orienteer.transfer.predict import predict as start
+    from orienteer.finetune.predict import RECORD
+    from orienteer.finetune.predict import predict as start
 
     result = start(
         network, scans, predictions, overwrite=overwrite, layout=layout.value, channels=channel_names(channels)

@@ -36,8 +36,8 @@ def pretrain(
 
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
-    from orienteer.pretraining.run import pretrain as start
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.pretrain import pretrain as start
+    from orienteer.runs.settings import PretrainSettings
 
     settings = None
     if config is not None or assign:

@@ -49,8 +49,8 @@ def probe(
     from rich.table import Table
 
     from orienteer.config import load_yaml
-    from orienteer.transfer.probe import probe as start
-    from orienteer.transfer.settings import FinetuneSettings
+    from orienteer.finetune.settings import FinetuneSettings
+    from orienteer.frozen.probe import probe as start
 
     values = load_yaml(config) if config is not None else {}
     said = [f"labels={labels}"] if labels is not None else []

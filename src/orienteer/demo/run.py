@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from orienteer.demo.cohort import Cohort, simulate
 
 if TYPE_CHECKING:
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
 SPLIT = "test"
 """People the network never saw, neither to learn from nor to choose by."""
@@ -96,7 +96,7 @@ def demo(
 def demo_settings() -> "PretrainSettings":
     """The settings packaged for the demo: minutes on two CPU cores."""
     from orienteer.config import load_yaml
-    from orienteer.pretraining.settings import PretrainSettings
+    from orienteer.runs.settings import PretrainSettings
 
     with resources.as_file(resources.files("orienteer.demo") / "demo.yaml") as path:
         return PretrainSettings.build(load_yaml(path), origin=str(path))
@@ -115,7 +115,7 @@ def _pretrain(say: Console, store: Path, run: Path, settings: "PretrainSettings 
     if (run / "summary.json").is_file():
         say.print("done before; kept")
         return
-    from orienteer.pretraining.run import pretrain
+    from orienteer.runs.pretrain import pretrain
 
     started = (run / "settings.yaml").is_file()
     if started:
@@ -128,7 +128,7 @@ def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:
     if record.is_file():
         say.print("done before; kept")
     else:
-        from orienteer.pretraining.evaluate import evaluate
+        from orienteer.runs.evaluate import evaluate
 
         evaluate(run, store, split=SPLIT)
     verdict = json.loads(record.read_text(encoding="utf-8"))["verdict"]

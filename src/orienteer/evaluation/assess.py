@@ -14,13 +14,13 @@ from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES
 from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
-from orienteer.observations import Measure
-from orienteer.observations.files import finite, measures_to_json, write_rows
-from orienteer.observations.records import RECORD_VERSION
-from orienteer.observations.verdict import Figure, Seen, Verdict, judge
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import Sampler
+from orienteer.records import Measure
+from orienteer.records.files import finite, measures_to_json, write_rows
+from orienteer.records.records import RECORD_VERSION
+from orienteer.records.verdict import Figure, Seen, Verdict, judge
+from orienteer.sampling import Sampler
 
 Progress = Callable[[str, float], None]
 """Told what is being measured and which share of everything is done."""

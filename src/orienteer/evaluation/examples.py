@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from orienteer.atomic import write_bytes, write_text
+from orienteer.sampling import SampleRecipe
 from orienteer.store import Store
-from orienteer.views import SampleRecipe
 
 
 def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int, chunk: float) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from orienteer.observations import Measure, Observation
-from orienteer.observations.files import finite
-from orienteer.observations.measures import vectors
 from orienteer.pretext.registry import TASKS
+from orienteer.records import Measure, Observation
+from orienteer.records.files import finite
+from orienteer.records.measures import vectors
 
 STABLE = {
     "gap_error_mm": ("gap", "gap_error_mm"),

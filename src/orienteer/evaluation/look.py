@@ -15,13 +15,13 @@ from orienteer.errors import ConfigError
 from orienteer.evaluation.measure import Corruption
 from orienteer.evaluation.probes import PROBES
 from orienteer.geometry.chunks import ChunkPair, chunk_pair
-from orienteer.observations import Observation
-from orienteer.observations.measures import angles_deg, vectors
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.model import SpatialModel
+from orienteer.records import Observation
+from orienteer.records.measures import angles_deg, vectors
+from orienteer.sampling import SampleRecipe, ViewRecipe, crop
+from orienteer.sampling.loader import collate
 from orienteer.store import Store
-from orienteer.views import SampleRecipe, ViewRecipe, crop
-from orienteer.views.loader import collate
 
 SHOWN = ("gap", "adjacency", "route", "position")
 """The tasks whose answers are places; any number of views will do for them, wherever they lie."""

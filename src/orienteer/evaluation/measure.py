@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from orienteer.observations import Measure, Observation
-from orienteer.observations.files import merge_rows
 from orienteer.pretext.contract import AXES
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import Sampler, SampleRecipe
-from orienteer.views.loader import batches
+from orienteer.records import Measure, Observation
+from orienteer.records.files import merge_rows
+from orienteer.sampling import Sampler, SampleRecipe
+from orienteer.sampling.loader import batches
 
 Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
 """Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""

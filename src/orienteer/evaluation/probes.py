@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from orienteer.evaluation.measure import Corruption
-from orienteer.views import Purpose, generator
+from orienteer.sampling import Purpose, generator
 
 BORDER = 2
 """Voxels of the shell that the border probes keep or paint over."""

@@ -11,12 +11,12 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from orienteer.atomic import write_bytes, write_json
-from orienteer.observations.files import finite
-from orienteer.observations.records import RECORD_VERSION
 from orienteer.pretext.contract import EncodedViews, PretextTask
 from orienteer.pretext.model import SpatialModel
-from orienteer.views import Sampler
-from orienteer.views.loader import batches
+from orienteer.records.files import finite
+from orienteer.records.records import RECORD_VERSION
+from orienteer.sampling import Sampler
+from orienteer.sampling.loader import batches
 
 AXIS = 2
 """Pictures are axial: this axis is cut through its middle."""

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look
-from orienteer.evaluation.where import Where
-from orienteer.observations.files import measures_to_json
-from orienteer.observations.measures import vectors
-from orienteer.observations.records import Observation
+from orienteer.localize.where import Where
+from orienteer.records.files import measures_to_json
+from orienteer.records.measures import vectors
+from orienteer.records.records import Observation
 
 
 def look_answer(seen: Look) -> dict[str, Any]:

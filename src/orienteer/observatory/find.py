@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, RunError
-from orienteer.pretraining.fingerprint import fingerprint
-from orienteer.pretraining.folder import RunFolder
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.folder import RunFolder
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels, same_spacing
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.errors import StoreError
-from orienteer.observations.measures import vectors
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.session import Session
+from orienteer.records.measures import vectors
 from orienteer.report.cards import SEEN, people, verdict_of
 from orienteer.report.intervals import mean_by_person
 from orienteer.report.probes import probes_of

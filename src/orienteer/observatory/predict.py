@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from orienteer.errors import RunError
-from orienteer.evaluation.landmarks import Landmarks, Warp, landmarks, warp
 from orienteer.evaluation.look import Look, corruption, look, recipe_at
-from orienteer.evaluation.where import Asked, Where, ask, where
+from orienteer.localize.landmarks import Landmarks, Warp, landmarks, warp
+from orienteer.localize.where import Asked, Where, ask, where
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
-from orienteer.pretraining.restore import model_at
+from orienteer.runs.restore import model_at
 from orienteer.store import Store
 
 K = TypeVar("K")

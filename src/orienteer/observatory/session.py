@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from orienteer.observatory.refusal import Refusal
-from orienteer.pretraining.fingerprint import fingerprint
-from orienteer.pretraining.folder import RunFolder
-from orienteer.pretraining.settings import PretrainSettings
 from orienteer.report.cards import verdict_of
 from orienteer.report.history import curves
 from orienteer.report.read import RunRecords, mapping, number, read_run
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.folder import RunFolder
+from orienteer.runs.settings import PretrainSettings
+from orienteer.sampling import Sampler
 from orienteer.store import Store
-from orienteer.views import Sampler
 
 HELD_OUT_FIRST = {"test": 0, "val": 1, "train": 2}
 ROUTE_VIEWS = 6

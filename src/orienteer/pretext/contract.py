@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.config import Config
-from orienteer.observations.records import Measure, Observation, Rows
+from orienteer.records.records import Measure, Observation, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from torch.nn import functional
 from orienteer.errors import ConfigError
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
-from orienteer.observations import Observation
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import TASKS
 from orienteer.pretext.teacher import TeacherSettings
-from orienteer.views import BODY_ABOVE
+from orienteer.records import Observation
+from orienteer.sampling import BODY_ABOVE
 
 
 class Seen:

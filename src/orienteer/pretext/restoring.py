@@ -9,9 +9,9 @@ from monai.networks.utils import pixelshuffle
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from orienteer.observations.records import Measure, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, to_numpy
-from orienteer.views import BODY_ABOVE
+from orienteer.records.records import Measure, Rows
+from orienteer.sampling import BODY_ABOVE
 
 WINDOW = 2.0
 """Width of the normalised intensity window, -1 to 1."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.measures import vectors
+from orienteer.records.measures import vectors
 from orienteer.report.read import Example, Table
 from orienteer.report.theme import AXES, DIVERGING, SEQUENTIAL, ink_on, mix
 

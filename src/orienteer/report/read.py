@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.errors import RunError
-from orienteer.observations.files import finite, read_log, read_rows
+from orienteer.records.files import finite, read_log, read_rows
 from orienteer.report.restored import Restored, read_restored
 
 Table = Mapping[str, NDArray[Any]]

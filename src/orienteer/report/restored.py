@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.files import finite
+from orienteer.records.files import finite
 from orienteer.report.measures import TASKS, shown, title_of
 from orienteer.report.pixels import png_address
 

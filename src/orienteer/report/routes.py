@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.measures import vectors
+from orienteer.records.measures import vectors
 from orienteer.report.arrows import dotted, letters, mark, slices, view_boxes, way
 from orienteer.report.bars import Group, bar_frame, group_bars, whiskers
 from orienteer.report.intervals import mean_by_person

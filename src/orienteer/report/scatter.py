@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.measures import vectors
+from orienteer.records.measures import vectors
 from orienteer.report.read import Table
 from orienteer.report.theme import AXES, Figure, floats, layout, plain
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.measures import vectors
+from orienteer.records.measures import vectors
 from orienteer.report.read import TRIPLES, Table
 from orienteer.report.theme import Figure, floats, layout
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.observations.measures import vectors
+from orienteer.records.measures import vectors
 from orienteer.report.bars import Group, bar_frame, group_bars, whiskers
 from orienteer.report.intervals import mean_by_person
 from orienteer.report.read import TRIPLES, Table

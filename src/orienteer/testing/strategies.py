@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from orienteer.geometry import Volume
-from orienteer.views import Appearance, SampleRecipe, ViewRecipe, ViewSettings
-from orienteer.views.recipe import IDENTITY, Matrix, Vector
-from orienteer.views.settings import AppearanceSettings, GeometrySettings
+from orienteer.sampling import Appearance, SampleRecipe, ViewRecipe, ViewSettings
+from orienteer.sampling.recipe import IDENTITY, Matrix, Vector
+from orienteer.sampling.settings import AppearanceSettings, GeometrySettings
 
 AXIS_MAPS = tuple(
     np.array(

@@ -20,11 +20,11 @@ import torch
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
-from orienteer.observations.files import merge_rows, read_rows, write_rows
-from orienteer.observations.records import Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.model import SpatialModel, task_types
 from orienteer.pretext.teacher import TeacherSettings
+from orienteer.records.files import merge_rows, read_rows, write_rows
+from orienteer.records.records import Rows
 from orienteer.testing.same_rows import assert_same_rows
 from orienteer.testing.toy_views import CELLS, chosen, toy_views
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from orienteer.pretext.contract import Interface
-from orienteer.views.place import BASE, DIRECTIONS
+from orienteer.sampling.placement import BASE, DIRECTIONS
 
 Place = Callable[[Generator, int, Interface], Float[Tensor, "B K 3"]]
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from orienteer.evaluation.assess import Evaluation, assess
-from orienteer.pretraining.build import best_checkpoint, build_model, measuring_sampler, restore_model
-from orienteer.pretraining.folder import RunFolder
-from orienteer.pretraining.record import describe
-from orienteer.pretraining.settings import PretrainSettings
-from orienteer.pretraining.work import Pretraining
+from orienteer.runs.build import best_checkpoint, build_model, measuring_sampler, restore_model
+from orienteer.runs.folder import RunFolder
+from orienteer.runs.record import describe
+from orienteer.runs.settings import PretrainSettings
+from orienteer.runs.work import Pretraining
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from orienteer.observations import Measure, Observation
-from orienteer.observations.files import ObservationLog
+from orienteer.records import Measure, Observation
+from orienteer.records.files import ObservationLog
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.loop import StepResult
 

@@ -11,10 +11,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
-from orienteer.observations import Observation
+from orienteer.records import Observation
+from orienteer.sampling import Purpose, torch_seed
 from orienteer.training.optimiser import set_rates
 from orienteer.training.settings import OptimiserSettings
-from orienteer.views import Purpose, torch_seed
 
 
 class StepBatch(Protocol):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from orienteer.observations import Observation
+from orienteer.records import Observation
 
 SMOOTH = 0.95
 WIDE = 120

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from orienteer.errors import RunError
-from orienteer.observations import Measure, Observation
+from orienteer.records import Measure, Observation
 from orienteer.training.checkpoint import (
     Checkpoint,
     latest_checkpoint,

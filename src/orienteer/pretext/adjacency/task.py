@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from orienteer.observations.measures import adjacency_measures, effective_rank
-from orienteer.observations.records import Measure, Observation
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.adjacency.target import ChunkPlaces, chunk_places
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
+from orienteer.records.measures import adjacency_measures, effective_rank
+from orienteer.records.records import Measure, Observation
 
 
 class AdjacencyTask(PretextTask):

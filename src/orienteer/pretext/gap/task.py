@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from orienteer.observations.measures import gap_measures
-from orienteer.observations.records import Observation
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
@@ -23,6 +21,8 @@ from orienteer.pretext.contract import (
 from orienteer.pretext.gap.settings import GapSettings
 from orienteer.pretext.gap.target import gap_matrix
 from orienteer.pretext.pairs import PairHead, ordered_pairs
+from orienteer.records.measures import gap_measures
+from orienteer.records.records import Observation
 
 
 class GapTask(PretextTask):

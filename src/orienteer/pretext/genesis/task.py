@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
-from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings
 from orienteer.pretext.genesis.corrupt import apply, draw
 from orienteer.pretext.genesis.settings import GenesisSettings
 from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, mean_where, pooled, view_rows
-from orienteer.views import Purpose, generator
+from orienteer.records.records import Measure, Observation, Rows
+from orienteer.sampling import Purpose, generator
 
 
 def genesis_measures(rows: Rows) -> dict[str, Measure]:

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from orienteer.views import Purpose, generator
+from orienteer.sampling import Purpose, generator
 
 HIDDEN = 0.0
 """What hidden voxels show: the middle of the window. Its floor, -1, is the background, so a hidden block could not be

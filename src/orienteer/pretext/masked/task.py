@@ -12,12 +12,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from orienteer.errors import ConfigError
-from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings
 from orienteer.pretext.masked.corrupt import block_mask, hide
 from orienteer.pretext.masked.reference import interpolated
 from orienteer.pretext.masked.settings import MaskedSettings
 from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, mean_where, pooled, view_rows
+from orienteer.records.records import Measure, Observation, Rows
 
 
 def masked_measures(rows: Rows) -> dict[str, Measure]:

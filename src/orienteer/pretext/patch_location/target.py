@@ -3,7 +3,7 @@
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from orienteer.views.place import DIRECTIONS
+from orienteer.sampling.placement import DIRECTIONS
 
 
 def direction_class(offset: Float[Tensor, "*n 3"]) -> Int[Tensor, "*n"]:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from orienteer.observations.measures import angles_deg
-from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
 from orienteer.pretext.patch_location.settings import PatchLocationSettings
 from orienteer.pretext.patch_location.target import direction_class
-from orienteer.views.place import DIRECTIONS
+from orienteer.records.measures import angles_deg
+from orienteer.records.records import Measure, Observation, Rows
+from orienteer.sampling.placement import DIRECTIONS
 
 
 def patch_location_measures(rows: Rows) -> dict[str, Measure]:

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from orienteer.observations.measures import position_measures
-from orienteer.observations.records import Observation
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
@@ -21,6 +19,8 @@ from orienteer.pretext.contract import (
 )
 from orienteer.pretext.position.settings import PositionSettings
 from orienteer.pretext.position.target import cell_positions, centred
+from orienteer.records.measures import position_measures
+from orienteer.records.records import Observation
 
 SHOWN = 24
 """Cells per view kept in the observation: enough for a figure, few enough for a record."""

@@ -5,8 +5,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from orienteer.observations.measures import route_measures
-from orienteer.observations.records import Observation
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
@@ -19,6 +17,8 @@ from orienteer.pretext.contract import (
 from orienteer.pretext.pairs import PairHead, ordered_pairs
 from orienteer.pretext.route.settings import RouteSettings
 from orienteer.pretext.route.target import Route, displacement, follow, routes, tours
+from orienteer.records.measures import route_measures
+from orienteer.records.records import Observation
 
 
 class RouteTask(PretextTask):

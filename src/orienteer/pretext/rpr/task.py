@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from orienteer.observations.measures import gap_measures
-from orienteer.observations.records import Observation
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
@@ -25,6 +23,8 @@ from orienteer.pretext.contract import (
 )
 from orienteer.pretext.pairs import ordered_pairs
 from orienteer.pretext.rpr.settings import RprSettings
+from orienteer.records.measures import gap_measures
+from orienteer.records.records import Observation
 
 
 class RprTask(PretextTask):

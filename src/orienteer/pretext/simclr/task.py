@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
-from orienteer.observations.measures import effective_rank
-from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
 from orienteer.pretext.simclr.settings import SimclrSettings
 from orienteer.pretext.simclr.target import nt_xent, same_scan
+from orienteer.records.measures import effective_rank
+from orienteer.records.records import Measure, Observation, Rows
 
 
 def simclr_measures(rows: Rows) -> dict[str, Measure]:

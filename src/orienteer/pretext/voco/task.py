@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
-from orienteer.observations.measures import effective_rank
-from orienteer.observations.records import Measure, Observation, Rows
 from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, TaskOutput, TaskSettings, to_numpy
 from orienteer.pretext.voco.settings import VocoSettings
 from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
+from orienteer.records.measures import effective_rank
+from orienteer.records.records import Measure, Observation, Rows
 
 BASES = 8
 """Base crops of a grid."""

@@ -1,0 +1,104 @@
+"""What must agree: the seeds of a fine-tuning with each other, with their run, and a resumed one with its start."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orienteer.errors import ConfigError, RunError
+from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.finetune.weights import network_of
+from orienteer.finetune.work import Finetuning
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.folder import RunFolder
+from orienteer.store import Store
+from orienteer.store.kinds import same_spacing
+
+
+def seeds_agree(works: Sequence[Finetuning]) -> None:
+    """Seeds that draw other scans may find other labels in them; ``predict`` could not average their networks.
+
+    Raises:
+        ConfigError: they would not learn the same.
+        RunError: they would not start from the same weights.
+    """
+    if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
+        raise RunError(f"{works[0].source} is still learning", cure="wait until it is finished; nothing was written")
+    first = works[0]
+    for work in works[1:]:
+        if work.goal.learned != first.goal.learned:
+            what, cure = (
+                ("structures", "name them in `structures`, or use more --labels")
+                if work.goal.structures is not None
+                else ("categories", "use more --labels")
+            )
+            raise ConfigError(
+                f"seeds {first.settings.seed} and {work.settings.seed} would learn different {what}:"
+                f" {_named(first.goal)}; and {_named(work.goal)}",
+                cure=cure,
+            )
+
+
+def _named(goal: Goal) -> str:
+    structures, categories = goal.learned
+    names = structures.names if structures is not None else categories
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
+    """A resumed fine-tuning must be the one that was started, finished or not.
+
+    Raises:
+        RunError: it is another.
+    """
+    ours = work.settings.model_dump(mode="json", exclude={"devices"})
+    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
+        raise RunError(
+            f"{folder.path} was started with other settings",
+            cure="resume with the same --set, --labels and --from, or choose another folder",
+        )
+    if not folder.record_file.is_file():
+        return  # killed before anything but its settings was written
+    record = folder.record()
+    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
+        raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
+    before = record["loaded"]
+    if before != (work.loaded.sentence() if work.loaded else None):
+        raise RunError(
+            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
+            cure="resume with the same --from, or choose another folder",
+        )
+    # Folders from before have the sentence only.
+    if work.loaded is not None and record.get("loaded_sha256", work.loaded.sha256) != work.loaded.sha256:
+        raise RunError(
+            f"{folder.path} was started with other weights than those of {work.source}",
+            cure="resume with the same --from, as it was then, or choose another folder",
+        )
+    if record.get("split", split) != split:
+        raise RunError(
+            f"{folder.path} was scored on {record['split']}, not {split}",
+            cure=f"resume with --split {record['split']}, or choose another folder",
+        )
+
+
+def fits_run(run: Path, store: Store, settings: FinetuneSettings) -> str:
+    """Compare what is asked for with the run that gives the encoder; returns a note where the spacing differs.
+
+    Raises:
+        ConfigError: another network is asked for than the run's, which is the one that is used.
+    """
+    network = network_of(run)
+    for name in sorted(settings.network.model_fields_set - {"dense_stride"}):
+        asked, own = getattr(settings.network, name), getattr(network, name)
+        if asked != own:
+            raise ConfigError(
+                f"network.{name} is {asked!r}, but {run} learned with {own!r}",
+                cure=f"leave network.{name} out: the network is the run's, unless it starts --from scratch",
+            )
+    learned, here = RunFolder(run).record()["data"]["spacing_mm"], store.manifest.spacing
+    if same_spacing(here, learned):
+        return ""
+    return (
+        f"note: the run learned at {learned:g} mm, the store is at {here:g} mm, where all is of another size in voxels;"
+        f" ingest with --spacing {learned:g} for what the encoder knows"
+    )

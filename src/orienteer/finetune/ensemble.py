@@ -1,0 +1,137 @@
+"""The networks of all seeds of a fine-tuning, answering together."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from orienteer.errors import RunError
+from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.infer import scan_answer, scan_probabilities
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.ingest.prepare import Scaled
+from orienteer.store.intensity import normalise
+from orienteer.store.manifest import Parameters
+from orienteer.training.checkpoint import latest_checkpoint
+from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
+from orienteer.training.settings import DeviceSettings
+from orienteer.training.weights import restore_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """The networks of all seeds, which answer together.
+
+    Attributes:
+        networks: in evaluation mode, on ``device``.
+        goal: what they answer.
+        settings: of the first; windows and overlap.
+        parameters: how scans are brought onto the store's grid.
+        channels: channels of a scan.
+        digest: SHA-256 of all weights.
+        device: where the networks are.
+        channel_names: names of the channels, where they are known.
+    """
+
+    networks: tuple[Any, ...]
+    goal: Goal
+    settings: FinetuneSettings
+    parameters: Parameters
+    channels: int
+    digest: str
+    device: torch.device
+    channel_names: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, out: Path) -> "Ensemble":
+        """Every finished seed below ``out``, or the one folder given.
+
+        Raises:
+            RunError: no finished fine-tuning, damaged checkpoints, or seeds that learned different things.
+        """
+        seeds = sorted(out.glob("seed_*"), key=lambda path: (len(path.name), path.name)) or [out]
+        folders = [folder for folder in map(FinetuneFolder, seeds) if folder.scores.is_file()]
+        if not folders:
+            raise RunError(
+                f"{out} holds no finished fine-tuning", cure="run `orienteer finetune` first, or --resume it"
+            )
+        record, settings = folders[0].record(), folders[0].settings()
+        devices = _here(settings.devices)
+        set_threads(devices)
+        device = build_fabric(devices).device
+        goal = Goal.from_json(record["goal"])
+        networks, digest = [], hashlib.sha256()
+        for folder in folders:
+            own = Goal.from_json(folder.record()["goal"])
+            if own.learned != goal.learned:
+                raise RunError(
+                    f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
+                )
+            checkpoint, _ = latest_checkpoint(folder.checkpoints)
+            if checkpoint is None:
+                raise RunError(f"{folder.path} has no whole checkpoint", cure="fine-tune it again")
+            network = own.network(folder.settings(), record["channels"])
+            restore_weights(network, checkpoint.model, folder.path)
+            digest.update(save(dict(checkpoint.model)))
+            networks.append((network.to(device).eval(), own))
+        return cls(
+            networks=tuple(networks),
+            goal=goal,
+            settings=settings.model_copy(update={"devices": devices}),
+            parameters=Parameters.build(record["parameters"]),
+            channels=record["channels"],
+            channel_names=tuple(record.get("channel_names", ())),
+            digest=digest.hexdigest(),
+            device=device,
+        )
+
+    def probabilities(self, ready: Scaled) -> np.ndarray:
+        """``(classes, D, H, W)`` on the store's grid, averaged over the networks."""
+        image = normalise(ready.image, ready.intensity)
+        with autocast(self.settings.devices, self.device):
+            parts = [
+                scan_probabilities(
+                    network.scores,
+                    image,
+                    patch=self.settings.patches.size,
+                    settings=self.settings.inference,
+                    device=self.device,
+                )
+                for network, _ in self.networks
+            ]
+        mean: np.ndarray = torch.stack(parts).mean(0).numpy()
+        return mean
+
+    def answer(self, ready: Scaled) -> dict[str, Any]:
+        """The category with its probability, or the number in the column's own unit."""
+        image = normalise(ready.image, ready.intensity)
+        scores = []
+        with autocast(self.settings.devices, self.device):
+            for network, own in self.networks:
+                said = scan_answer(
+                    network.scores,
+                    image,
+                    patch=self.settings.patches.size,
+                    settings=self.settings.inference,
+                    device=self.device,
+                )
+                # Each network learned its number on the scale of its own training scans.
+                assert own.answers is not None
+                scores.append(said if own.answers.categories else said * own.answers.scale + own.answers.mean)
+        assert self.goal.answers is not None
+        if not self.goal.answers.categories:
+            return {"value": float(np.mean(scores))}
+        likely = torch.from_numpy(np.stack(scores)).softmax(1).mean(0)
+        best = int(likely.argmax())
+        return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
+
+
+def _here(trained: DeviceSettings) -> DeviceSettings:
+    """One device of the machine that predicts, whatever it was trained on; full precision stays full."""
+    precision = "32-true" if trained.precision == "32-true" else "auto"
+    return resolve(DeviceSettings(devices=1, precision=precision))

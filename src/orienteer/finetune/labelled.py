@@ -1,0 +1,161 @@
+"""Which scans are labelled, and which of them a few-label experiment gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orienteer.errors import ConfigError
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.ingest.table import is_empty
+from orienteer.sampling import Purpose, generator
+from orienteer.store import Store
+from orienteer.store.manifest import ScanEntry
+
+
+def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tuple[str, ...]:
+    """Scans of a split that have labels, or the wanted column; sorted.
+
+    Raises:
+        ConfigError: there is none, with the reason where the store knows it.
+    """
+    scans = store.ids(split)
+    if settings.kind == "segment":
+        chosen = tuple(scan for scan in scans if store.entry(scan).labelled)
+        if not chosen:
+            raise ConfigError(
+                f"none of the {len(scans)} {split} scans in {store.path} has labels{_why(store, scans)}",
+                cure="ingest with --labels DIR, label files named like their scans",
+            )
+        return chosen
+    if not settings.column:
+        raise ConfigError(
+            f"{settings.kind} needs a column of the store's table",
+            cure=f"add --column NAME; the table has {_columns(store)}",
+        )
+    chosen = tuple(scan for scan in scans if has_answer(store.entry(scan), settings.column))
+    if not chosen:
+        raise ConfigError(
+            f"no {split} scan in {store.path} has a value in column {settings.column!r}",
+            cure=f"columns there are: {_columns(store)}; ingest with --table FILE",
+        )
+    return chosen
+
+
+def has_answer(entry: ScanEntry, column: str | None) -> bool:
+    """Whether the table says something of the scan in that column; ``n/a`` and the like say nothing.
+
+    ``none`` does: of tumours, for one, there may be none.
+    """
+    text = entry.table.get(column or "", "").strip()
+    return text.lower() == "none" or not is_empty(text)
+
+
+def scored_split(store: Store, kind: str) -> str:
+    """``test`` where there is one that can be scored, else ``val``.
+
+    Scans kept for testing often come without labels (``imagesTs``); people in ``val`` who have some are then scored.
+    """
+    found = {entry.split for entry in store.manifest.scans}
+    labelled = {entry.split for entry in store.manifest.scans if entry.labelled}
+    if kind == "segment" and "test" not in labelled and "val" in labelled:
+        return "val"
+    return "test" if "test" in found else "val"
+
+
+def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tuple[str, ...]:
+    """The first ``labels`` scans of an order that depends on the seed alone, so fewer labels are a part of more.
+
+    Every person comes up once before any comes up twice: two scans of one person teach less than of two.
+
+    Raises:
+        ConfigError: there are not that many.
+    """
+    if labels is not None and labels > len(scans):
+        raise ConfigError(
+            f"{labels} labelled training scans are asked for, {store.path} has {len(scans)}", cure="lower --labels"
+        )
+    order = [scans[n] for n in generator(seed, Purpose.LABELLED).permutation(len(scans))]
+    seen: dict[str, int] = {}
+    turns = []
+    for place, scan in enumerate(order):
+        person = store.entry(scan).person
+        turns.append((seen.get(person, 0), place, scan))
+        seen[person] = seen.get(person, 0) + 1
+    return tuple(scan for _, _, scan in sorted(turns)[:labels])
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One answer per scan, as a network learns it.
+
+    Attributes:
+        categories: their names, for classification; empty for a number.
+        mean: of the training numbers; 0 for categories.
+        scale: their standard deviation; 1 for categories.
+    """
+
+    categories: tuple[str, ...]
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def encode(self, text: str, scan: str) -> float | int:
+        """The table's text as a category's place or a standardised number.
+
+        Raises:
+            ConfigError: a category no training scan has, or no number.
+        """
+        if not self.categories:
+            return (_number(text, scan) - self.mean) / self.scale
+        if text not in self.categories:
+            raise ConfigError(
+                f"{scan} is {text!r}, which no training scan is", cure=f"known: {', '.join(self.categories)}"
+            )
+        return self.categories.index(text)
+
+
+def answers_of(store: Store, scans: Sequence[str], settings: FinetuneSettings) -> Answers:
+    """The categories, or the scale of the number, among the training scans.
+
+    Raises:
+        ConfigError: a single category or value, or text where a number should be.
+    """
+    assert settings.column is not None
+    texts = {scan: store.entry(scan).table[settings.column] for scan in scans}
+    if settings.kind == "classify":
+        categories = tuple(sorted(set(texts.values())))
+        if len(categories) < 2:
+            raise ConfigError(
+                f"all {len(scans)} training scans are {settings.column} = {categories[0]}",
+                cure="use more --labels, or another column",
+            )
+        return Answers(categories)
+    numbers = np.array([_number(text, scan) for scan, text in texts.items()])
+    spread = float(numbers.std())
+    return Answers((), float(numbers.mean()), spread if spread > 0 else 1.0)
+
+
+def _number(text: str, scan: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise ConfigError(f"{scan}: {text!r} is not a number", cure="use `classify`, or mend the table")
+    return value
+
+
+def _columns(store: Store) -> str:
+    return ", ".join(sorted({name for entry in store.manifest.scans for name in entry.table})) or "none"
+
+
+def _why(store: Store, scans: Sequence[str]) -> str:
+    reasons = sorted(
+        {
+            str(finding.get("message", ""))
+            for scan in scans
+            for finding in store.entry(scan).findings
+            if str(finding.get("code", "")).startswith("labels-")
+        }
+    )
+    return f": {reasons[0]}" if reasons else ""

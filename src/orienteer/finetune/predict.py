@@ -1,0 +1,204 @@
+"""``predict``: a fine-tuned network on a folder of scans; each answer lies on its scan's own grid."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orienteer.errors import RunError, ScanError
+from orienteer.finetune.ensemble import Ensemble
+from orienteer.finetune.native import to_native, write_labels
+from orienteer.finetune.predictions import ENDING, RECORD, Predictions
+from orienteer.finetune.stamp import stamp_of
+from orienteer.geometry import Volume, canonical
+from orienteer.ingest.prepare import Scaled, scaled
+from orienteer.memory import ran_out
+from orienteer.scans import Finding, Source, lay_out, read
+from orienteer.scans.findings import finding, unopened
+from orienteer.scans.kinds import Channels, channels_text, readable
+
+__all__ = ["RECORD", "PredictResult", "predict"]
+
+
+@dataclass(frozen=True)
+class PredictResult:
+    """What became of every scan.
+
+    Attributes:
+        folder: where the predictions are.
+        predicted: scan id to file name, or to the answer.
+        failed: scan id to what was wrong with it.
+    """
+
+    folder: Path
+    predicted: Mapping[str, Any]
+    failed: Mapping[str, Finding]
+
+
+def predict(
+    network: Path | str,
+    scans: Path | str,
+    out: Path | str,
+    *,
+    overwrite: bool = False,
+    layout: str = "auto",
+    channels: Sequence[str] = (),
+    progress: bool = True,
+) -> PredictResult:
+    """Predict every scan below a folder; one that cannot be read is reported and the others go on.
+
+    Args:
+        network: what ``finetune`` made; with several seeds their probabilities are averaged.
+        scans: a folder of scans in any format, or one file.
+        out: a folder for the predictions: ``<id>.nii.gz`` on each scan's own grid and orientation, with class
+            numbers named in ``predictions.json``; for classification and regression only that file.
+        overwrite: replace predictions that are there already; otherwise they are kept and not made again, and those
+            of another network are in the way.
+        layout: how the folder is laid out; by default what it says of itself. Files ``CASE_0000``, ``CASE_0001``
+            make one scan where they are as many as the network reads.
+        channels: names of the sequences that make one scan together, in the order the network learned.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        RunError: no finished fine-tuning, predictions of another network in the way, or a prediction that would
+            replace a scan.
+        OrienteerError: no folder, no scans, or a disk that refuses.
+    """
+    ensemble, folder = Ensemble.load(Path(network)), Path(out)
+    # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
+    own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
+    laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
+    sources, failed = _unique(laid.sources)
+    files = [folder / f"{source.id}{ENDING}" for source in sources] if ensemble.goal.structures is not None else []
+    _spare_scans(files, sources)
+    record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
+    for name, found in failed.items():
+        record.leave_out(name, found)
+    done: dict[str, Any] = {}
+    console = Console(stderr=True, quiet=not progress)
+    columns = (TextColumn("predicting"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
+        for source in bar.track(sources):
+            try:
+                done[source.id] = _predicted(record, source, overwrite)
+            except Exception as error:
+                reason = _finding(source, error)
+                if reason is None:
+                    raise
+                name = _twin(source) if reason.code == "duplicate-id" else source.id
+                failed[name] = reason
+                record.leave_out(name, reason)
+    return PredictResult(folder, done, failed)
+
+
+def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]]:
+    """One scan an id: two would write one file."""
+    first: dict[str, Source] = {}
+    failed: dict[str, Finding] = {}
+    for source in sources:
+        owner = first.setdefault(source.id.casefold(), source)
+        if owner is not source:
+            message = f"{owner.relative} has the id {source.id} as well, and is predicted"
+            failed[_twin(source)] = finding("duplicate-id", message)
+    return list(first.values()), failed
+
+
+def _twin(source: Source) -> str:
+    """What a scan is called whose id is another's already."""
+    return f"{source.id} ({source.relative})"
+
+
+def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
+    """No scan, nor the labels its layout names, may be taken for a prediction and replaced by one.
+
+    Raises:
+        RunError: a prediction would have the place of one of them.
+    """
+    there = {}
+    for target in targets:
+        with suppress(OSError):
+            there[_file(target)] = target
+    for source in sources if there else ():
+        for path in (*source.paths, *(source.labels.paths if source.labels else ())):
+            with suppress(OSError):
+                taken = there.get(_file(path))
+                if taken is not None:
+                    raise RunError(
+                        f"the prediction {taken} would replace {path}", cure="choose another folder for predictions"
+                    )
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Which file it is, by whatever path or link it is reached."""
+    seen = path.stat()
+    return seen.st_dev, seen.st_ino
+
+
+def _finding(source: Source, error: Exception) -> Finding | None:
+    """What is wrong with one scan; None where the error is not about the scan, and all others would meet it too."""
+    if ran_out(error) or (isinstance(error, ScanError) and error.code == "out-of-memory"):
+        return Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
+    if isinstance(error, ScanError):
+        return Finding(error.code, "error", error.message, error.cure)
+    if isinstance(error, OSError):
+        return unopened(error, f"{source.relative}: cannot be read: {error.strerror}")
+    return None
+
+
+def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
+    """The file name or answer of one scan, kept or made now."""
+    stamp = stamp_of(source)
+    kept = None if overwrite else record.kept(source, stamp)
+    if kept is not None:
+        record.add(source.id, kept)
+        return kept
+    said = _one(record.ensemble, source, record.target(source))
+    record.add(source.id, said, stamp)
+    return said
+
+
+def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
+    volume = read_as(source, (ensemble.channels, ensemble.channel_names))
+    try:
+        ready = scaled(canonical(volume), ensemble.parameters)
+    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
+        if ran_out(error):
+            raise
+        message = f"{source.relative}: cannot be brought onto the network's grid"
+        raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
+    if ensemble.goal.structures is None:
+        return ensemble.answer(ready)
+    _write(ensemble.probabilities(ready), ready, volume, target)
+    return target.name
+
+
+def read_as(source: Source, learned: Channels) -> Volume:
+    """The scan in its own orientation, with the channels that a network learned.
+
+    Raises:
+        ScanError: it has others, or cannot be read.
+    """
+    if learned[0] > 1 and not source.channel_names:
+        # A file of as many volumes as the network reads needs no layout to say that they are channels.
+        source = replace(source, volumes="channels")
+    volume = read(source)
+    held = (len(volume.array), source.channel_names)
+    if readable(held, learned):
+        return volume
+    asked = ",".join(learned[1]) or "A,B"
+    raise ScanError(
+        f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",
+        code="channels-mixed",
+        cure="give it the channels it was trained on: CASE_0000, CASE_0001, ... with --layout nnunet,"
+        f" or files named by sequence with --channels {asked}",
+    )
+
+
+def _write(likely: np.ndarray, ready: Scaled, volume: Volume, target: Path) -> None:
+    write_labels(target, to_native(likely, ready.grid, volume.shape, volume.affine), volume.affine)

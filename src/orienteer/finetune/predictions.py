@@ -1,0 +1,160 @@
+"""A folder of predictions: whose it is, what was predicted so far, and what could not be."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from orienteer.atomic import write_json
+from orienteer.errors import OrienteerError, RunError, ScanError
+from orienteer.finetune.ensemble import Ensemble
+from orienteer.scans import Finding, Source
+
+RECORD = "predictions.json"
+ENDING = ".nii.gz"
+
+
+@dataclass
+class Predictions:
+    """``predictions.json``, written again after every scan, so that a kill costs only the scan in work.
+
+    Attributes:
+        folder: where the predictions are.
+        ensemble: the networks that predict.
+        done: scan id to file name, or to the answer; earlier calls' too.
+        failed: scan id to what was wrong with it.
+        stamps: scan id to the stamp of the scan that was predicted under it.
+    """
+
+    folder: Path
+    ensemble: Ensemble
+    done: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def claim(cls, folder: Path, ensemble: Ensemble, targets: Sequence[Path], *, overwrite: bool) -> Self:
+        """Go on with what this network left there, or begin.
+
+        A folder belongs to one network: class numbers of two must never lie side by side. Begun anew, what another
+        network left is deleted before the record changes hands, so that a kill leaves no files of two in it.
+
+        Args:
+            folder: where the predictions go.
+            ensemble: the networks that predict.
+            targets: the files that this call would write.
+            overwrite: replace another network's predictions.
+
+        Raises:
+            RunError: another network's predictions, or files nobody can tell the network of, are in the way.
+            OrienteerError: the disk refuses.
+        """
+        before = _read(folder)
+        network = before.get("network")
+        if network == ensemble.digest:
+            failed = {} if overwrite else _table(before, "failed")
+            return cls(folder, ensemble, _table(before, "predictions"), failed, _table(before, "stamps"))
+        if network is not None and not overwrite:
+            raise RunError(
+                f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
+            )
+        there = [path for path in targets if path.exists()]
+        if network is None and not overwrite and (there or (folder / RECORD).exists()):
+            unknown = there[0] if there else folder / RECORD
+            raise RunError(
+                f"{unknown} is in the way, and no whole {RECORD} says which network made it",
+                cure="choose another folder, or add --overwrite",
+            )
+        _delete({*there, *_files(folder, before)})
+        claimed = cls(folder, ensemble)
+        claimed.write()
+        return claimed
+
+    def target(self, source: Source) -> Path:
+        """The label map of a scan."""
+        return self.folder / f"{source.id}{ENDING}"
+
+    def kept(self, source: Source, stamp: str) -> Any:
+        """What an earlier call predicted for a scan; None where it did not.
+
+        Raises:
+            ScanError: it predicted another scan of that name, whose answer this must not become.
+        """
+        target = self.target(source)
+        segmented = self.ensemble.goal.structures is not None
+        answer = (target.name if target.exists() else None) if segmented else self.done.get(source.id)
+        if answer is not None and stamp and self.stamps.get(source.id, stamp) != stamp:
+            raise ScanError(
+                f"another scan with the id {source.id} was predicted into {self.folder}",
+                code="duplicate-id",
+                cure="predict into another folder, or replace the earlier prediction with --overwrite",
+            )
+        return answer
+
+    def add(self, scan: str, answer: Any, stamp: str = "") -> None:
+        """A scan was predicted, just now where its stamp is given."""
+        changed = self.done.get(scan) != answer or scan in self.failed
+        if stamp:
+            changed, self.stamps[scan] = True, stamp
+        if changed:
+            self.failed.pop(scan, None)
+            self.done[scan] = answer
+            self.write()
+
+    def leave_out(self, scan: str, found: Finding) -> None:
+        """A scan could not be predicted."""
+        self.done.pop(scan, None)
+        self.failed[scan] = {"code": found.code, "message": found.message, "cure": found.cure}
+        self.write()
+
+    def write(self) -> None:
+        """Write the record.
+
+        Raises:
+            OrienteerError: the disk refuses.
+        """
+        ensemble, structures = self.ensemble, self.ensemble.goal.structures
+        names = enumerate(structures.names, start=1) if structures else ()
+        write_json(
+            self.folder / RECORD,
+            {
+                "network": ensemble.digest,
+                "networks": len(ensemble.networks),
+                "classes": {str(number): name for number, name in names} or None,
+                "column": ensemble.settings.column,
+                "predictions": self.done,
+                "stamps": self.stamps,
+                "failed": self.failed,
+            },
+        )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The record that is there; empty where none can be read."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _table(record: dict[str, Any], key: str) -> dict[str, Any]:
+    table = record.get(key)
+    return table if isinstance(table, dict) else {}
+
+
+def _files(folder: Path, record: dict[str, Any]) -> list[Path]:
+    """The files a record names: label maps beside it, and nothing that somebody wrote into it."""
+    names = [name for name in _table(record, "predictions").values() if isinstance(name, str)]
+    return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]
+
+
+def _delete(files: Iterable[Path]) -> None:
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise OrienteerError(
+                f"cannot delete {file}: {error.strerror}", cure="choose a folder you may write to"
+            ) from error

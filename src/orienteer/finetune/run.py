@@ -1,0 +1,231 @@
+"""``finetune``: from a pretrained encoder, or from scratch, to a network with scores per case."""
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from orienteer import __version__
+from orienteer.atomic import write_json
+from orienteer.errors import RunError
+from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
+from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.goal import goal_of
+from orienteer.finetune.labelled import labelled_scans, scored_split
+from orienteer.finetune.score import ScoreRow, score_scans
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.finetune.summary import summarise
+from orienteer.finetune.weights import network_of
+from orienteer.finetune.work import Finetuning
+from orienteer.memory import explained
+from orienteer.records.files import write_rows
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.folder import RunFolder
+from orienteer.runs.record import environment
+from orienteer.store import Parameters, Store
+from orienteer.store.kinds import require_channels
+from orienteer.training.checkpoint import latest_checkpoint
+from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.session import Session
+from orienteer.training.weights import restore_weights
+
+MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start anew"
+
+
+@dataclass(frozen=True, eq=False)
+class FinetuneResult:
+    """What a fine-tuning left behind.
+
+    Attributes:
+        folder: OUT.
+        summary: what ``summary.json`` holds: scores by structure, over cases and seeds.
+        split: the people scored.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    split: str
+
+
+def finetune(
+    store: Path | str,
+    out: Path | str,
+    *,
+    source: Path | str | None,
+    settings: FinetuneSettings | None = None,
+    seeds: Sequence[int] = (0,),
+    split: str | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> FinetuneResult:
+    """Train a network on a few labelled scans and score it on people it has not seen.
+
+    Args:
+        store: with labels, or with the column to predict.
+        out: a new folder, or with ``resume`` one to continue; ``seed_0`` and so on are made in it.
+        source: the pretraining run whose weights to start from; None starts from scratch.
+        settings: how; the network is the run's unless it starts from scratch.
+        seeds: one network each: other labelled scans (with ``labels``), other fresh weights, other patches.
+        split: the people to score; None takes ``test`` where there is one with labels, else ``val``.
+        resume: go on where it stopped; finished seeds are kept.
+        progress: show live lines on standard error.
+
+    Raises:
+        StoreError: no store, no scans in a split, damaged arrays.
+        ConfigError: labels, structures or columns that are not there, settings that contradict each other.
+        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
+    """
+    opened, folder = Store.open(store), Path(out)
+    run = Path(source) if source is not None else None
+    chosen = settings or FinetuneSettings()
+    measured = split or scored_split(opened, chosen.kind)
+    _require_free(folder, resume)
+    console = Console(stderr=True, quiet=not progress)
+    if resume and not folder.exists():
+        console.print(f"nothing at {folder} to resume, so it starts anew", highlight=False, soft_wrap=True)
+    if run is not None and (note := fits_run(run, opened, chosen)):
+        console.print(note, highlight=False, soft_wrap=True)
+    works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
+    seeds_agree(works)
+    for seed, work in zip(seeds, works, strict=True):
+        _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
+    summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
+    write_json(folder / "summary.json", summary)
+    return FinetuneResult(folder, summary, measured)
+
+
+def finetune_one(
+    store: Store, folder: Path, *, source: Path | None, settings: FinetuneSettings, split: str
+) -> FinetuneFolder:
+    """One seed, in a folder of its own; goes on where it stopped. Raises as :func:`finetune`."""
+    one = FinetuneFolder(folder)
+    _do(_prepared(store, source, settings, split), one, split, Console(quiet=True), progress=False)
+    return one
+
+
+def _require_free(folder: Path, resume: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise RunError(f"{folder} is a file", cure="choose another folder; nothing is overwritten")
+    begun, empty = any(folder.glob("seed_*")), not any(folder.iterdir())
+    if empty or (resume and begun):
+        return
+    what = "" if begun else ", and holds nothing of `orienteer finetune`"
+    cure = "add --resume to continue it, or choose another folder" if begun else "choose another folder"
+    raise RunError(f"{folder} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
+
+
+def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+    if folder.is_claimed:
+        same_as_started(work, folder, split)
+    if not folder.scores.is_file():
+        with folder.locked(), explained(MEMORY):
+            _train(work, folder, console, progress)
+            _score(work, folder, split, console, progress)
+
+
+def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split: str) -> Finetuning:
+    """Find every mistake that can be found before training starts."""
+    if run is not None:
+        # The encoder must be the run's own; the decoder goes on to every voxel.
+        settings = settings.model_copy(update={"network": network_of(run).model_copy(update={"dense_stride": 1})})
+    channels = {entry.channels for entry in store.manifest.scans}
+    if len(channels) > 1:
+        raise RunError(
+            f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
+        )
+    if run is not None:
+        data = RunFolder(run).record()["data"]
+        require_channels(store.manifest, (data["channels"], tuple(data.get("channel_names", ()))), str(run))
+    goal = goal_of(store, settings)
+    scored = labelled_scans(store, settings, split)
+    devices = resolve(settings.devices)
+    if settings.optimiser.batch % int(devices.devices):
+        raise RunError(
+            f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
+            cure="set optimiser.batch to a multiple of devices.devices",
+        )
+    work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run, settings.devices)
+    if goal.answers is not None and settings.column is not None:
+        for scan in (*scored, *work.watched):
+            goal.answers.encode(store.entry(scan).table[settings.column], scan)
+    work.build()
+    return work
+
+
+def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
+    settings = work.settings
+    if not folder.is_claimed:
+        # As asked for: what was resolved here, the record tells, and need not be there where it predicts.
+        folder.create(settings.model_copy(update={"devices": work.asked}))
+    if work.loaded is not None:
+        write_json(folder.path / "weights.json", work.loaded.to_json())
+        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False, soft_wrap=True)
+    else:
+        console.print(f"seed {settings.seed}: from scratch", highlight=False)
+    if not folder.record_file.is_file():
+        folder.write_record(_record(work))
+    fabric = build_fabric(settings.devices)
+    again = "run the same command again with --resume to go on from here"
+    session = Session(work, settings, folder, again, progress)
+    if settings.devices.devices == 1:
+        session(fabric)
+    else:
+        fabric.launch(session)
+
+
+def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+    """Score the last weights on every labelled scan of a split; the file appears whole, and says it is finished."""
+    checkpoint, _ = latest_checkpoint(folder.checkpoints)
+    assert checkpoint is not None
+    settings, store = work.settings, work.store
+    network = work.goal.network(settings, store.entry(work.goal.scans[0]).channels)
+    restore_weights(network, checkpoint.model, folder.path)
+    device = build_fabric(settings.devices.model_copy(update={"devices": 1})).device
+    scans = labelled_scans(store, settings, split)
+    columns = (TextColumn(f"scoring {split}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
+        line = bar.add_task("", total=len(scans))
+        rows = score_scans(
+            network.to(device), store, scans, work.goal, settings, device,
+            on_scan=lambda done: bar.update(line, completed=done),
+        )  # fmt: skip
+    folder.write_record(
+        {
+            **_record(work),
+            "split": split,
+            "steps": checkpoint.step,
+            "seconds": checkpoint.state["seconds"],
+            # Linux tells kilobytes; the peak of this process so far, scans and network together.
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    )
+    write_rows(folder.scores, {name: np.array(values) for name, values in _columns(rows).items()})
+
+
+def _columns(rows: Sequence[ScoreRow]) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in ScoreRow._fields}
+
+
+def _record(work: Finetuning) -> dict[str, Any]:
+    store = work.store
+    return {
+        "orienteer_version": __version__,
+        "environment": environment(work.settings.devices),
+        "kind": work.settings.kind,
+        "goal": work.goal.to_json(),
+        "channels": store.entry(work.goal.scans[0]).channels,
+        "channel_names": list(store.manifest.channel_names),
+        "spacing_mm": store.manifest.spacing,
+        "parameters": (store.manifest.parameters or Parameters(spacing=store.manifest.spacing)).model_dump(mode="json"),
+        "fingerprint": fingerprint(store, labels=True),
+        "pretrained": work.source is not None,
+        "loaded": work.loaded.sentence() if work.loaded else None,
+        "loaded_sha256": work.loaded.sha256 if work.loaded else None,
+    }

@@ -1,0 +1,106 @@
+"""Scores of whole scans: per case, per structure, in plain units."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.infer import scan_answer, scan_probabilities
+from orienteer.finetune.labelled import Answers
+from orienteer.finetune.metrics import score_case
+from orienteer.finetune.settings import FinetuneSettings, ScoreSettings
+from orienteer.finetune.structures import Structures
+from orienteer.store import Store
+from orienteer.training.devices import autocast
+
+
+class ScoreRow(NamedTuple):
+    """One number about one case.
+
+    Attributes:
+        case: scan id.
+        person: whose it is.
+        item: structure, or empty.
+        metric: ``dice``, ``hd95_mm``, ``surface_dice``, ``correct`` or ``absolute_error``.
+        value: NaN where not defined.
+    """
+
+    case: str
+    person: str
+    item: str
+    metric: str
+    value: float
+
+
+def score_scans(
+    network: Any,
+    store: Store,
+    scans: Sequence[str],
+    goal: Goal,
+    settings: FinetuneSettings,
+    device: torch.device,
+    *,
+    on_scan: Callable[[int], None] = lambda _: None,
+) -> list[ScoreRow]:
+    """Predict every scan on the store's grid and compare.
+
+    Args:
+        network: on ``device``; put into evaluation mode here, and back.
+        store: with labels, or the column.
+        scans: labelled scans.
+        goal: what was learned.
+        settings: window, overlap, tolerance.
+        device: where the network is.
+        on_scan: told how many scans are done.
+    """
+    was_training = network.training
+    network.eval()
+    rows: list[ScoreRow] = []
+    for done, scan in enumerate(scans, start=1):
+        image = store.normalise(scan, store.read(scan))
+        size, how = settings.patches.size, settings.inference
+        with autocast(settings.devices, device):
+            if goal.structures is not None:
+                likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
+                rows += _segmented(likely, store, scan, goal.structures, settings.score)
+            else:
+                said = scan_answer(network.scores, image, patch=size, settings=how, device=device)
+                rows.append(_answered(said, store, scan, goal.answers, settings.column))
+        on_scan(done)
+    network.train(was_training)
+    return rows
+
+
+def _segmented(
+    likely: Float[Tensor, "classes D H W"], store: Store, scan: str, structures: Structures, settings: ScoreSettings
+) -> list[ScoreRow]:
+    scores = score_case(
+        likely.argmax(0).numpy().astype(np.uint8),
+        structures.encode(store.labels(scan)),
+        classes=structures.classes,
+        spacing=store.manifest.spacing,
+        tolerance_mm=settings.tolerance_mm,
+    )
+    person = store.entry(scan).person
+    return [
+        ScoreRow(scan, person, name, metric, float(values[place]))
+        for place, name in enumerate(structures.names)
+        for metric, values in scores._asdict().items()
+    ]
+
+
+def _answered(
+    said: Float[ndarray, " outputs"], store: Store, scan: str, answers: Answers | None, column: str | None
+) -> ScoreRow:
+    assert answers is not None and column is not None
+    entry = store.entry(scan)
+    true = answers.encode(entry.table[column], scan)
+    if answers.categories:
+        return ScoreRow(scan, entry.person, "", "correct", float(int(said.argmax()) == true))
+    # Back in the column's own unit.
+    return ScoreRow(scan, entry.person, "", "absolute_error", abs(float(said[0]) - true) * answers.scale)

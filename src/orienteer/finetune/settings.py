@@ -1,0 +1,107 @@
+"""Settings of ``orienteer finetune``; ``OUT/seed_0/settings.yaml`` is this, devices as asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from orienteer.config import Config, override
+from orienteer.networks.settings import NetworkSettings
+from orienteer.sampling.settings import AppearanceSettings, GeometrySettings
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+
+Kind = Literal["segment", "classify", "regress"]
+
+
+class PatchSettings(Config):
+    """Labelled patches, and how they are varied; labels move with the image."""
+
+    size: int = Field(48, ge=8)
+    """Edge of a patch in voxels; also the window that slides over a scan in prediction."""
+    structure_share: float = Field(0.5, ge=0, le=1)
+    """Share of patches centred on a voxel of a structure drawn evenly among all of them; the others lie anywhere."""
+    geometry: GeometrySettings = GeometrySettings(probability=0.7, rotation_deg=15.0, scale=0.15)
+    """Geometric augmentation."""
+    appearance: AppearanceSettings = AppearanceSettings()
+    """Intensity augmentation."""
+
+
+class TransferSettings(Config):
+    """What is taken from a pretraining run, and how gently it is treated."""
+
+    decoder: bool = False
+    """Also take the decoder where the run trained one. Off: a fresh one of another kind segments better, and one that
+    was taken left more false structures far away (docs/log.md)."""
+    freeze: Literal["nothing", "encoder"] = "nothing"
+    """``encoder`` keeps the taken encoder as it is and trains the rest."""
+    rate: float = Field(1.0, gt=0, le=1)
+    """Learning rate of taken weights as a share of that of fresh ones."""
+    head_first: float = Field(0.0, ge=0, lt=1)
+    """Share of the steps in which only fresh weights learn, before taken ones join."""
+
+
+class LossSettings(Config):
+    """The loss of a segmentation: Dice plus cross-entropy."""
+
+    rarity: float = Field(0.5, ge=0, le=1)
+    """Cross-entropy weighs a class by its voxels to the minus this: 0 not at all, 1 all classes alike."""
+
+
+class InferenceSettings(Config):
+    """Sliding windows over a whole scan."""
+
+    overlap: float = Field(0.5, ge=0, lt=1)
+    """Share by which neighbouring windows overlap; their answers are blended with a Gaussian weight."""
+    batch: int = Field(4, ge=1)
+    """Windows computed together."""
+
+
+class ScoreSettings(Config):
+    """How predictions are compared with labels."""
+
+    tolerance_mm: float = Field(2.0, gt=0)
+    """Surfaces this near count as agreeing, for the surface Dice."""
+
+
+class FinetuneSettings(Config):
+    """Settings of one fine-tuning."""
+
+    seed: int = Field(0, ge=0)
+    """Every random choice derives from this number: which scans are labelled, fresh weights, patches."""
+    kind: Kind = "segment"
+    """What is learned: structures, a category, or a number."""
+    labels: int | None = Field(None, ge=1)
+    """Labelled training scans to use, each of another person while there are enough; null takes all."""
+    structures: dict[str, list[int]] | None = None
+    """Name to label values, for segmentation; null makes one structure of every value in the training labels."""
+    column: str | None = None
+    """Column of the store's table to predict, for classification and regression."""
+    network: NetworkSettings = NetworkSettings(dense_stride=1)
+    """The network; its encoder must be the pretraining run's."""
+    transfer: TransferSettings = TransferSettings()
+    """What is taken from the run."""
+    patches: PatchSettings = PatchSettings()
+    """What is trained on."""
+    loss: LossSettings = LossSettings()
+    """What is minimised, for segmentation."""
+    optimiser: OptimiserSettings = OptimiserSettings(steps=1000, batch=2, learning_rate=3e-3, warmup=0.1)
+    """Optimisation and its schedule: warm-up, then decay."""
+    inference: InferenceSettings = InferenceSettings()
+    """How whole scans are predicted."""
+    score: ScoreSettings = ScoreSettings()
+    """How predictions are scored."""
+    devices: DeviceSettings = DeviceSettings()
+    """Where it computes."""
+    checkpoint: CheckpointSettings = CheckpointSettings(every=250, keep=1, milestones=False)
+    """What is kept; the last weights are the ones that count, so no validation labels are spent."""
+    validate_scans: bool = True
+    """Score validation people at every checkpoint, for you to watch; it decides nothing."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], assignments: Sequence[str] = (), *, origin: str = "--set") -> Self:
+        """Settings from a file's values and ``key=value`` assignments over them.
+
+        Raises:
+            ConfigError: an unknown key, or a value that does not fit.
+        """
+        return cls.build(override(values, assignments), origin=origin)

@@ -1,0 +1,122 @@
+"""What a fine-tuning asks of a session: the network with its weights, patches, and scores of validation people."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from orienteer.errors import RunError
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.labelled import has_answer
+from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
+from orienteer.finetune.patches import PatchBatch, PatchSampler, patch_batches
+from orienteer.finetune.score import score_scans
+from orienteer.finetune.settings import FinetuneSettings
+from orienteer.finetune.weights import Loaded, load_weights
+from orienteer.records import Measure, Observation
+from orienteer.sampling.loader import step_numbers
+from orienteer.store import Store
+from orienteer.training.optimiser import Gentle
+from orienteer.training.session import Validation
+from orienteer.training.settings import DeviceSettings
+
+
+@dataclass
+class Finetuning:
+    """Patches of a few labelled scans.
+
+    Attributes:
+        settings: with devices resolved.
+        store: where the scans are.
+        goal: what is learned.
+        source: the pretraining run, or None to start from scratch.
+        asked: the devices as they were asked for.
+        loaded: what became of the run's weights, once built.
+    """
+
+    settings: FinetuneSettings
+    store: Store
+    goal: Goal
+    source: Path | None
+    asked: DeviceSettings
+    loaded: Loaded | None = None
+
+    def build(self) -> SegmentationNetwork | ScanNetwork:
+        """The network, with the run's weights in it.
+
+        Raises:
+            RunError: the run does not fit, or is no longer what it was when this fine-tuning was prepared.
+        """
+        network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
+        if self.source is not None:
+            loaded = load_weights(
+                network, self.source, decoder=self.settings.transfer.decoder, patch=self.settings.patches.size
+            )
+            if self.loaded is not None and loaded.sha256 != self.loaded.sha256:
+                raise RunError(
+                    f"the best weights of {self.source} have changed since this fine-tuning began",
+                    cure="wait until that run is finished, then fine-tune into another folder",
+                )
+            self.loaded = loaded
+            if self.settings.transfer.freeze == "encoder":
+                network.freeze()
+        return network
+
+    def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
+        """Varied patches of the labelled scans."""
+        settings = self.settings
+        assert isinstance(settings.devices.workers, int)
+        numbers = step_numbers(
+            start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
+        )
+        sampler = PatchSampler(self.store, self.goal.scans, settings.patches, settings.seed, self.goal.structures)
+        return patch_batches(sampler, self._targets, numbers, workers=settings.devices.workers)
+
+    def validate(self, model: Any, device: torch.device) -> Validation | None:
+        """Scores of labelled validation people, to be watched."""
+        if not self.watched:
+            return None
+        rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device)
+        kind = self.settings.kind
+        metric, unit, better = {
+            "segment": ("dice", "fraction", "higher"),
+            "classify": ("correct", "fraction", "higher"),
+            "regress": ("absolute_error", "1", "lower"),
+        }[kind]
+        known = [row.value for row in rows if row.metric == metric and row.value == row.value]
+        value = float(np.mean(known)) if known else float("nan")
+        measure = Measure(value, unit, None, "higher" if better == "higher" else "lower")
+        return Validation({kind: Observation(kind, {metric: measure})}, None)
+
+    def gentle(self, model: Any) -> Gentle | None:
+        """Taken weights, where they are to learn more slowly or later."""
+        transfer = self.settings.transfer
+        if self.loaded is None or (transfer.rate == 1.0 and transfer.head_first == 0.0):
+            return None
+        starts = round(transfer.head_first * self.settings.optimiser.steps)
+        return Gentle(frozenset(self.loaded.loaded), transfer.rate, starts)
+
+    def follow(self, model: Any) -> Callable[[], None]:
+        """Nothing follows."""
+        return lambda: None
+
+    @cached_property
+    def _targets(self) -> dict[str, float] | None:
+        answers, column = self.goal.answers, self.settings.column
+        if answers is None or column is None:
+            return None
+        return {scan: answers.encode(self.store.entry(scan).table[column], scan) for scan in self.goal.scans}
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """Labelled validation scans that are scored at every checkpoint; none when that is switched off."""
+        if not self.settings.validate_scans:
+            return ()
+        entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
+        if self.settings.kind == "segment":
+            return tuple(entry.id for entry in entries if entry.labelled)
+        return tuple(entry.id for entry in entries if has_answer(entry, self.settings.column))

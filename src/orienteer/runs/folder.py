@@ -1,0 +1,50 @@
+"""The run folder: where each record lies, what is claimed before training starts, what is read back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.config import load_yaml
+from orienteer.errors import RunError
+from orienteer.runs.settings import PretrainSettings
+from orienteer.training.folder import TrainingFolder
+
+
+@dataclass(frozen=True)
+class RunFolder(TrainingFolder):
+    """A pretraining run. See docs/reference/run-folder.md."""
+
+    record_name = "run.json"
+    made_by = "orienteer pretrain"
+
+    @property
+    def summary(self) -> Path:
+        """The final figures."""
+        return self.path / "summary.json"
+
+    @property
+    def evaluations(self) -> Path:
+        """One folder an evaluation."""
+        return self.path / "evaluations"
+
+    def place(self, group: str, name: str) -> Path:
+        """The folder of the name that a person gave to an evaluation or a probe.
+
+        Raises:
+            RunError: a name that leads to somewhere else.
+        """
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            raise RunError(f"{name!r} is a path, not a name", cure="give a plain name, such as other-scanner")
+        return self.path / group / name
+
+    def settings(self) -> PretrainSettings:
+        """The settings the run was started with.
+
+        Raises:
+            RunError: this is no run folder.
+        """
+        file = self.settings_file
+        if not file.is_file():
+            raise RunError(
+                f"{self.path} is not a run folder: no settings.yaml", cure="give the folder of a pretrain run"
+            )
+        return PretrainSettings.build(load_yaml(file), origin=str(file))

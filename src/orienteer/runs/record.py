@@ -1,0 +1,69 @@
+"""What ``run.json`` tells: environment, data, network. Nothing from any scan's header."""
+
+import os
+import platform
+from typing import Any
+
+import monai
+import torch
+
+from orienteer import __version__
+from orienteer.pretext.model import SpatialModel
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.training.settings import DeviceSettings
+
+
+def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel) -> dict[str, Any]:
+    """The run's record as it stands when training starts."""
+    entries = store.manifest.scans
+    splits = sorted({entry.split for entry in entries})
+    return {
+        "orienteer_version": __version__,
+        "environment": environment(devices),
+        "data": {
+            "spacing_mm": store.manifest.spacing,
+            "channels": entries[0].channels,
+            "channel_names": list(store.manifest.channel_names),
+            "scans": {split: sum(e.split == split for e in entries) for split in splits},
+            "persons": {split: len({e.person for e in entries if e.split == split}) for split in splits},
+            "view_voxels": settings.views.size,
+            "view_mm": settings.views.size * store.manifest.spacing,
+            "views_per_sample": settings.views.count,
+            "fingerprint": fingerprint(store),
+            "simulated": all(entry.table.get("simulated") == "yes" for entry in entries),
+        },
+        "network": {
+            "name": settings.network.name,
+            "size": settings.network.size,
+            "parameters": sum(p.numel() for p in model.backbone.parameters()),
+            "dense": model.backbone.decoder is not None,
+        },
+        "tasks": list(model.tasks),
+        "forms": {
+            name: str(task.settings.form)
+            for name in model.tasks
+            if hasattr((task := model.task(name)).settings, "form")
+        },
+    }
+
+
+def environment(devices: DeviceSettings) -> dict[str, Any]:
+    """Versions, the machine, and the resolved devices."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "monai": monai.__version__,
+        "platform": platform.system(),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": _device(devices),
+        "devices": devices.devices,
+        "precision": devices.precision,
+        "threads": devices.threads,
+        "workers": devices.workers,
+    }
+
+
+def _device(devices: DeviceSettings) -> str:
+    return torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU"

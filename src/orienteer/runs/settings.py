@@ -1,0 +1,58 @@
+"""All settings of a pretraining run in one tree; ``RUN/settings.yaml`` is this, resolved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from pydantic import Field
+
+from orienteer.config import Config, override
+from orienteer.evaluation.settings import EvaluationSettings
+from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.teacher import TeacherSettings
+from orienteer.sampling.settings import ViewSettings
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+
+
+def _default_tasks() -> dict[str, dict[str, Any] | None]:
+    """The recipe that did best on validation people (docs/log.md): space, and one view in three restored."""
+    return {"gap": {}, "adjacency": {}, "route": {}, "position": {}, "masked": {"views": 1}}
+
+
+class PretrainSettings(Config):
+    """Settings of ``orienteer pretrain``."""
+
+    seed: int = Field(0, ge=0)
+    """Every random choice of the run derives from this number."""
+    views: ViewSettings = ViewSettings()
+    """How views are placed and varied."""
+    network: NetworkSettings = NetworkSettings()
+    """The backbone that is trained."""
+    tasks: dict[str, dict[str, Any] | None] = Field(default_factory=_default_tasks)
+    """Pretext tasks that are switched on, each with its settings; ``null`` switches one off."""
+    teacher: TeacherSettings = TeacherSettings()
+    """Momentum copy of the backbone."""
+    optimiser: OptimiserSettings = OptimiserSettings()
+    """Optimisation and its schedule."""
+    devices: DeviceSettings = DeviceSettings()
+    """Where the run computes."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """The views that are measured."""
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    """What is kept on disk."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], assignments: Sequence[str] = (), *, origin: str = "--set") -> Self:
+        """Settings from a file's values and ``key=value`` assignments over them.
+
+        ``tasks.position={}`` adds a task to those that are on, ``tasks.route=null`` switches one off, and
+        ``tasks={gap: {}}``, or ``tasks`` in the file, says all of them.
+
+        Raises:
+            ConfigError: an unknown key, or a value that does not fit.
+        """
+        return cls.build(override({"tasks": _default_tasks(), **values}, assignments), origin=origin)
+
+    @property
+    def active_tasks(self) -> dict[str, dict[str, Any]]:
+        """The tasks that are switched on."""
+        return {name: dict(values) for name, values in self.tasks.items() if values is not None}

@@ -1,0 +1,55 @@
+"""What a pretraining run asks of a session: the spatial model, its views, its validation."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from orienteer.evaluation.figures import headline
+from orienteer.evaluation.measure import measure
+from orienteer.pretext.model import SpatialModel
+from orienteer.runs.build import build_model, measuring_sampler, training_sampler
+from orienteer.runs.settings import PretrainSettings
+from orienteer.sampling.loader import Batch, batches, step_numbers
+from orienteer.store import Store
+from orienteer.training.session import Validation
+
+
+@dataclass
+class Pretraining:
+    """Views of a store's training people, validated on its validation people."""
+
+    settings: PretrainSettings
+    store: Store
+
+    def build(self) -> SpatialModel:
+        """The untrained model."""
+        entry = self.store.manifest.scans[0]
+        return build_model(self.settings, channels=entry.channels, spacing=entry.spacing)
+
+    def batches(self, start: int, *, rank: int, processes: int) -> Generator[Batch, None, None]:
+        """Augmented views of training people."""
+        settings = self.settings
+        assert isinstance(settings.devices.workers, int)
+        numbers = step_numbers(
+            start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
+        )
+        return batches(training_sampler(settings, self.store), numbers, workers=settings.devices.workers)
+
+    def validate(self, model: Any, device: torch.device) -> Validation:
+        """Figures on untouched views of validation people."""
+        settings = self.settings
+        sampler = measuring_sampler(settings, self.store, "val")
+        samples = settings.evaluation.per_scan * len(sampler.ids)
+        seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
+        _, figure, _ = headline(seen.observations)
+        return Validation(seen.observations, figure)
+
+    def gentle(self, model: Any) -> None:
+        """All weights learn alike."""
+
+    def follow(self, model: Any) -> Callable[[], None]:
+        """A momentum teacher follows the backbone."""
+        follow: Callable[[], None] = model.update_teacher
+        return follow

@@ -1,0 +1,156 @@
+"""A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from orienteer.errors import RunError
+from orienteer.finetune import work as working
+from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.run import finetune
+from orienteer.finetune.weights import Loaded, load_weights
+from orienteer.records.files import read_rows
+from orienteer.training.log import RunLog
+from orienteer.training.loop import StepResult
+from tests.finetune.cohort import PAIR, cohort, history, quick, untrained_run, weights
+
+
+def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Path, undisturbed: Path) -> None:
+    before = {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()}
+    settings = quick(PAIR, "labels=2")
+    finetune(folder / "store", undisturbed, source=run, settings=settings, seeds=(0, 1), resume=True, progress=False)
+    assert {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()} == before
+
+
+def test_resume__of_a_folder_with_the_devices_of_another_machine(
+    folder: Path, run: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Devices may change between calls, and folders from before hold resolved ones."""
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for seed in (0, 1):
+        file = tmp_path / "out" / f"seed_{seed}" / "settings.yaml"
+        gpus = {"accelerator": "gpu", "devices": 4, "precision": "bf16-mixed", "threads": 64, "workers": 8}
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
+    again = quick(PAIR, "labels=2", "devices.threads=2")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=again, seeds=(0, 1), resume=True, progress=False)
+
+
+def test_resume__refuses_what_would_be_another_fine_tuning(
+    folder: Path, run: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Finished or not: else old figures would be shown as those of the new command."""
+    settings, store = quick(PAIR, "labels=2"), folder / "store"
+    again: dict[str, Any] = {"resume": True, "progress": False}
+    with pytest.raises(RunError, match="other settings"):
+        finetune(store, undisturbed, source=run, settings=quick(PAIR, "labels=1"), **again)
+    with pytest.raises(RunError, match=r"started with \d+ weights taken"):
+        finetune(store, undisturbed, source=None, settings=settings, **again)
+    with pytest.raises(RunError, match="was scored on test, not val"):
+        finetune(store, undisturbed, source=run, settings=settings, split="val", **again)
+    other = cohort(tmp_path, people=12)
+    with pytest.raises(RunError, match="another store"):
+        finetune(other, undisturbed, source=run, settings=settings, **again)
+
+
+def test_resume__refuses_another_run_of_the_same_kind(folder: Path, tmp_path: Path) -> None:
+    """The same names, shapes and step: only the values differ."""
+    runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
+    settings, out = quick(PAIR, "labels=1", "validate_scans=false"), tmp_path / "out"
+    again: dict[str, Any] = {"settings": settings, "progress": False}
+    finetune(folder / "store", out, source=runs[0], **again)
+    finetune(folder / "store", out, source=runs[0], resume=True, **again)
+    with pytest.raises(RunError, match=r"other weights than those of .*other") as caught:
+        finetune(folder / "store", out, source=runs[1], resume=True, **again)
+    assert "--from" in caught.value.cure
+    one = FinetuneFolder(out / "seed_0")
+    record = one.record()
+    assert len(record.pop("loaded_sha256")) == 64
+    one.write_record(record)  # as folders from before are
+    finetune(folder / "store", out, source=runs[1], resume=True, **again)
+
+
+def test_finetune__a_run_that_learns_on_in_between_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the seeds would start from different weights."""
+    runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
+    calls: list[None] = []
+
+    def load(network: Any, run: Path, **options: Any) -> Loaded:
+        calls.append(None)
+        return load_weights(network, runs[len(calls) > changes], **options)
+
+    monkeypatch.setattr(working, "load_weights", load)
+    settings = quick(PAIR, "labels=1", "validate_scans=false")
+    # After the first of two seeds was prepared; and after both were.
+    for changes, said in ((1, "is still learning"), (2, "have changed since this fine-tuning began")):
+        calls.clear()
+        with pytest.raises(RunError, match=said):
+            finetune(
+                folder / "store", tmp_path / f"out_{changes}", source=runs[0], settings=settings, seeds=(0, 1),
+                progress=False,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_resume__after_a_crash_is_exact(
+    step: int, folder: Path, run: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = RunLog.training
+
+    def training(self: RunLog, result: StepResult) -> None:
+        if result.step == step:
+            raise OSError("the power went")
+        write(self, result)
+
+    monkeypatch.setattr(RunLog, "training", training)
+    settings = quick(PAIR, "labels=2")
+    with pytest.raises(OSError, match="power"):
+        finetune(folder / "store", tmp_path / "out", source=run, settings=settings, progress=False)
+    monkeypatch.undo()
+    finetune(folder / "store", tmp_path / "out", source=run, settings=settings, resume=True, progress=False)
+    assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
+    assert history(tmp_path / "out" / "seed_0") == history(undisturbed / "seed_0")
+
+
+def test_resume__when_killed_before_its_record(folder: Path, run: Path, undisturbed: Path, tmp_path: Path) -> None:
+    settings = yaml.safe_load((undisturbed / "seed_0" / "settings.yaml").read_text())
+    (tmp_path / "out" / "seed_0").mkdir(parents=True)
+    (tmp_path / "out" / "seed_0" / "settings.yaml").write_text(yaml.safe_dump(settings))
+    finetune(
+        folder / "store", tmp_path / "out", source=run, settings=quick(PAIR, "labels=2"), resume=True, progress=False
+    )
+    assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
+
+
+@pytest.mark.slow
+def test_cli__sigkill_and_resume_is_exact(folder: Path, run: Path, undisturbed: Path, tmp_path: Path) -> None:
+    config, out = tmp_path / "quick.yaml", tmp_path / "out"
+    config.write_text(yaml.safe_dump(quick(PAIR).model_dump(mode="json")))
+    command = [
+        sys.executable, "-m", "orienteer", "finetune", "segment", str(folder / "store"), str(out),
+        "--from", str(run), "--labels", "2", "--config", str(config),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = out / "seed_0" / "checkpoints" / "step_00000002"
+    for _ in range(2400):
+        if first.exists():
+            break
+        assert process.poll() is None, "it ended before it could be disturbed"
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (out / "summary.json").exists()
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert weights(out / "seed_0") == weights(undisturbed / "seed_0")
+    scored, expected = (read_rows(each / "seed_0" / "cases.parquet") for each in (out, undisturbed))
+    assert all(np.array_equal(scored[name], expected[name], equal_nan=name == "value") for name in expected)

@@ -1,0 +1,33 @@
+"""Stamps: the same for a copy, another for another scan."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orienteer.finetune.stamp import PIECE, PIECES, stamp_of
+from orienteer.scans import Source
+
+
+def source(*paths: Path) -> Source:
+    return Source(paths, "NIfTI", paths[0].name, paths[0].parent)
+
+
+@pytest.mark.parametrize("size", [0, 100, PIECE * PIECES, 1_000_000])
+def test_stamp__a_copy_has_it_and_a_changed_scan_does_not(size: int, tmp_path: Path) -> None:
+    content = os.urandom(size)
+    (tmp_path / "a.nii").write_bytes(content)
+    (tmp_path / "deep").mkdir()
+    shutil.copyfile(tmp_path / "a.nii", tmp_path / "deep" / "b.nii")
+    first = stamp_of(source(tmp_path / "a.nii"))
+    assert len(first) == 32 and stamp_of(source(tmp_path / "deep" / "b.nii")) == first
+    assert stamp_of(source(tmp_path / "a.nii", tmp_path / "deep" / "b.nii")) != first
+    (tmp_path / "a.nii").write_bytes(content + b"x")
+    assert stamp_of(source(tmp_path / "a.nii")) != first
+    (tmp_path / "a.nii").write_bytes(os.urandom(size))
+    assert size == 0 or stamp_of(source(tmp_path / "a.nii")) != first
+
+
+def test_stamp__of_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
+    assert stamp_of(source(tmp_path / "gone.nii")) == ""

@@ -1,0 +1,175 @@
+"""Where a crop belongs: an oracle is right to the grid, a blind model is lost, and the map says what was said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from orienteer.errors import ConfigError
+from orienteer.localize.landmarks import landmarks, warp
+from orienteer.localize.where import MOST_CELLS, MOST_VIEWS, ask, can_say_where, where
+from orienteer.networks.backbone import Features
+from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.gap.task import GapTask
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.teacher import TeacherSettings
+from orienteer.store import Store
+from orienteer.testing.phantom import phantom, store_of
+
+SIZE, SPACING = 16, 3.0
+
+
+class Steps(nn.Module):
+    """Stands in for a pair head: z_j - z_i, wrong by ``bias`` whichever way it is asked."""
+
+    def __init__(self, scale: float, bias: float = 0.0) -> None:
+        super().__init__()
+        self.scale, self.bias = scale, bias
+
+    def forward(self, z: Tensor) -> Tensor:
+        return (z[:, None, :, :] - z[:, :, None, :]) * self.scale + self.bias
+
+
+def _model(tasks: dict, channels: int = 1) -> SpatialModel:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return SpatialModel(
+            NetworkSettings(size="tiny"),
+            tasks,
+            TeacherSettings(),
+            in_channels=channels,
+            views=3,
+            view=SIZE,
+            spacing=SPACING,
+        ).eval()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One phantom, and the same body again, shifted by (2, -1, 1) voxels."""
+    volume, organs = phantom(shape=(28, 32, 30))
+    scans = {"here": volume.array[0], "there": np.roll(volume.array[0], (2, -1, 1), (0, 1, 2))}
+    labels = {"here": organs, "there": np.roll(organs, (2, -1, 1), (0, 1, 2))}
+    return Store.open(store_of(tmp_path_factory.mktemp("where"), scans, labels=labels))
+
+
+class _Lookup(nn.Module):
+    """Finds a crop in the scans by its voxels; the place is told in the frame of ``here``."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.anything = nn.Parameter(torch.zeros(1))  # tells the device
+        self.known: dict[bytes, list[float]] = {}
+        for scan, shift in (("here", (0, 0, 0)), ("there", (2, -1, 1))):
+            voxels = store.normalise(scan, store.read(scan))[0]
+            for r in range(voxels.shape[0] - SIZE + 1):
+                for a in range(voxels.shape[1] - SIZE + 1):
+                    for s in range(voxels.shape[2] - SIZE + 1):
+                        key = voxels[r : r + SIZE, a : a + SIZE, s : s + SIZE].tobytes()
+                        place = np.array([r, a, s]) - shift + (SIZE - 1) / 2
+                        self.known.setdefault(key, (place * SPACING).tolist())
+
+    def forward(self, images: Tensor) -> Features:
+        places = [self.known[image[0].numpy().tobytes()] for image in images]
+        return Features(embedding=torch.tensor(places), dense=None)
+
+
+def _oracle(store: Store, bias: float = 0.0) -> SpatialModel:
+    """A model whose embedding of a view is its place in the body, and whose step is the difference of two."""
+    model = _model({"gap": {}})
+    gap = model.task("gap")
+    assert isinstance(gap, GapTask)
+    gap.head = Steps(1 / gap.settings.length_mm, bias)  # type: ignore[assignment]
+    model.backbone = _Lookup(store)  # type: ignore[assignment]
+    return model
+
+
+@pytest.fixture(scope="module")
+def oracle(store: Store) -> SpatialModel:
+    return _oracle(store)
+
+
+CENTRE = np.array([40.5, 49.5, 37.5])
+
+
+def test_where__an_oracle_finds_the_place_in_another_scan(store: Store, oracle: SpatialModel) -> None:
+    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+    between = warp(landmarks(store, "here"), landmarks(store, "there"))
+    found = where(oracle, store, "here", CENTRE, asked, size=SIZE, warp=between)
+    assert found.centre_mm.tolist() == CENTRE.tolist()
+    # Every view of the target has its own place in the body, which lies 2, -1, 1 voxels further in this scan.
+    shift = np.array([2, -1, 1]) * SPACING
+    np.testing.assert_allclose(found.opinions_mm, np.broadcast_to(CENTRE + shift, found.opinions_mm.shape), atol=1e-3)
+    np.testing.assert_allclose(found.peak_mm, CENTRE + shift, atol=1e-3)
+    np.testing.assert_allclose(found.true_mm, CENTRE + shift, atol=1e-6)
+    assert found.error_mm == pytest.approx(0, abs=1e-2) and "6 structures" in str(found.from_labels)
+    assert found.chance_mm is not None and found.chance_mm > 1
+
+
+def test_where__the_hottest_cell_holds_the_answer(store: Store, oracle: SpatialModel) -> None:
+    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+    found = where(oracle, store, "here", CENTRE, asked, size=SIZE)
+    hottest = np.array(np.unravel_index(found.heat.argmax(), found.heat.shape))
+    assert found.heat.max() == 1.0
+    assert np.abs(found.origin_mm + hottest * found.grid_mm - found.peak_mm).max() <= found.grid_mm / 2 + 1e-6
+    assert found.true_mm is None and found.error_mm is None and found.chance_mm is None and found.from_labels is None
+    # The cells cover the scan, in its own frame.
+    last = found.origin_mm + (np.array(found.heat.shape) - 0.5) * found.grid_mm
+    extent = np.array(store.entry("there").shape) * SPACING
+    assert (last <= extent).all() and (extent - last < 2 * found.grid_mm).all() and max(found.heat.shape) <= MOST_CELLS
+
+
+def test_where__an_error_that_goes_one_way_cancels_with_the_way_back(store: Store) -> None:
+    biased = _oracle(store, bias=0.4)  # 20 mm, added to every step whatever its direction
+    asked = ask(biased, store, "here", size=SIZE, min_foreground=0.15)
+    found = where(biased, store, "here", CENTRE, asked, size=SIZE)
+    np.testing.assert_allclose(found.peak_mm, CENTRE, atol=1e-3)
+    assert found.from_labels == "it was cut out of this very scan" and found.error_mm == pytest.approx(0, abs=1e-3)
+
+
+def test_where__an_untrained_model_is_lost(store: Store) -> None:
+    model = _model({"gap": {"uncertainty": True}})
+    asked = ask(model, store, "there", size=SIZE, min_foreground=0.15)
+    found = where(model, store, "here", CENTRE, asked, size=SIZE)
+    spread = np.linalg.norm(found.opinions_mm - found.opinions_mm.mean(0), axis=1).mean()
+    assert spread > 10  # its views disagree: each believes that the crop is near itself
+    assert np.isfinite(found.heat).all() and np.isfinite(found.peak_mm).all()
+
+
+@pytest.mark.parametrize(("tasks", "able"), [({"route": {}}, True), ({"adjacency": {}}, False)])
+def test_where__any_head_that_tells_steps_will_do(store: Store, tasks: dict, able: bool) -> None:
+    model = _model(tasks)
+    assert can_say_where(model) is able
+    asked = ask(model, store, "there", size=SIZE, min_foreground=0.15)
+    if able:
+        assert where(model, store, "here", CENTRE, asked, size=SIZE).peak_mm.shape == (3,)
+    else:
+        with pytest.raises(ConfigError, match="neither gaps nor routes"):
+            where(model, store, "here", CENTRE, asked, size=SIZE)
+
+
+def test_ask__covers_the_body_with_few_views(store: Store, oracle: SpatialModel) -> None:
+    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+    entry = store.entry("there")
+    assert 8 <= len(asked.places_mm) <= MOST_VIEWS == 128
+    corner = asked.places_mm / SPACING - (SIZE - 1) / 2
+    np.testing.assert_allclose(corner, np.rint(corner), atol=1e-9)
+    assert (corner >= 0).all() and (corner + SIZE <= np.array(entry.shape)).all()
+    for axis in range(3):
+        line = np.unique(corner[:, axis])
+        assert line[0] == 0 and line[-1] == entry.shape[axis] - SIZE and np.diff(line).max() <= SIZE / 2
+
+
+def test_ask__a_large_scan_is_asked_no_more_views(tmp_path: Path) -> None:
+    volume, _ = phantom(shape=(80, 84, 76))
+    large = Store.open(store_of(tmp_path, {"large": volume.array[0]}))
+    asked = ask(_model({"gap": {}}), large, "large", size=SIZE, min_foreground=0.15)
+    assert 40 <= len(asked.places_mm) <= MOST_VIEWS
+
+
+def test_where__refuses_a_scan_that_holds_no_view(store: Store, oracle: SpatialModel) -> None:
+    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+    with pytest.raises(ConfigError, match="a view 64 along each side"):
+        where(oracle, store, "here", CENTRE, asked, size=64)

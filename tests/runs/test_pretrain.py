@@ -1,0 +1,131 @@
+"""A whole run: what it writes, what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orienteer.errors import ConfigError, RunError, StoreError
+from orienteer.frozen.probe import probe
+from orienteer.records.files import read_log, read_rows
+from orienteer.runs.evaluate import evaluate
+from orienteer.runs.pretrain import PretrainResult, pretrain
+from orienteer.testing.phantom import phantom_store
+from tests.runs.conftest import tiny
+
+STABLE = {
+    "gap_error_mm", "gap_chance_mm", "direction_error_deg", "route_arrival_mm", "route_closure_mm",
+    "adjacency_accuracy", "probes", "verdict", "steps", "seconds", "data_wait_fraction",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(store: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainResult:
+    return pretrain(store, tmp_path_factory.mktemp("runs") / "run", settings=tiny(), progress=False)
+
+
+def test_pretrain__summary_has_the_stable_keys(finished: PretrainResult) -> None:
+    summary = json.loads((finished.run / "summary.json").read_text())
+    assert summary.keys() >= STABLE
+    assert summary["steps"] == 6
+    assert 0 <= summary["data_wait_fraction"] <= 1
+    assert summary["gap_chance_mm"] > 10
+    assert set(summary["probes"]) == {"real", "constant", "shuffled", "border", "interior", "chance"}
+    assert summary["verdict"] in {"learning", "stuck", "cheating"}
+
+
+def test_pretrain__logs_training_and_validation_in_units(finished: PretrainResult) -> None:
+    records = list(read_log(finished.run / "observations.jsonl"))
+    validated = [(r["step"], r["task"]) for r in records if r["phase"] == "validation"]
+    assert validated == [(step, task) for step in (0, 2, 4, 6) for task in ("gap", "adjacency", "route")]
+    trained = {r["step"] for r in records if r["phase"] == "train" and r["task"] == "gap"}
+    assert trained == {1, 2, 3, 4, 5, 6}
+    gap = next(r for r in records if r["task"] == "gap")
+    assert gap["measures"]["gap_error_mm"]["unit"] == "mm"
+    assert gap["measures"]["gap_error_mm"]["chance"] > 0
+
+
+def test_pretrain__keeps_the_last_checkpoints_and_the_best(finished: PretrainResult) -> None:
+    kept = sorted(path.name for path in (finished.run / "checkpoints").iterdir())
+    best = f"step_{finished.summary['best_step']:08d}"
+    assert kept == sorted({"step_00000004", "step_00000006", best})
+
+
+def test_pretrain__evaluates_validation_people_only(finished: PretrainResult, store: Path) -> None:
+    rows = read_rows(finished.run / "evaluations" / "val" / "gap.parquet")
+    manifest = json.loads((store / "manifest.json").read_text())
+    splits = {scan["id"]: scan["split"] for scan in manifest["scans"]}
+    assert {splits[scan] for scan in rows["scan"]} == {"val"}
+
+
+def test_pretrain__writes_no_path_of_the_machine(finished: PretrainResult) -> None:
+    for file in ("run.json", "settings.yaml", "summary.json", "observations.jsonl"):
+        assert str(finished.run.parent) not in (finished.run / file).read_text()
+
+
+def test_pretrain__refuses_a_folder_that_is_in_use(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(RunError, match="exists and is not empty, and holds nothing of `orienteer") as error:
+            pretrain(store, tmp_path, settings=tiny(), resume=resume, progress=False)
+        assert "--resume" not in error.value.cure
+    with pytest.raises(RunError, match=r"notes\.txt is a file"):
+        pretrain(store, tmp_path / "notes.txt", settings=tiny(), progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_pretrain__a_run_in_the_way_can_be_resumed(finished: PretrainResult, store: Path) -> None:
+    with pytest.raises(RunError, match=r"exists and is not empty — add --resume"):
+        pretrain(store, finished.run, settings=tiny(), progress=False)
+
+
+def test_pretrain__mistakes_leave_no_folder_behind(store: Path, tmp_path: Path) -> None:
+    for settings, error in (
+        (tiny("views.size=200"), ConfigError),
+        (tiny("network.name=nonsense"), ConfigError),
+        (tiny("tasks={nonsense: {}}"), ConfigError),
+        (tiny("tasks={gap: {lenght_mm: 3}}"), ConfigError),
+        (tiny("optimiser.batch=3", "devices.devices=2"), RunError),
+    ):
+        with pytest.raises(error):
+            pretrain(store, tmp_path / "run", settings=settings, progress=False)
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(StoreError):
+        pretrain(tmp_path / "nowhere", tmp_path / "run", settings=tiny(), progress=False)
+
+
+def test_evaluate__is_the_same_again_and_never_overwrites(finished: PretrainResult, store: Path) -> None:
+    first = evaluate(finished.run, store, split="test", progress=False)
+    with pytest.raises(RunError, match="--overwrite"):
+        evaluate(finished.run, store, split="test", progress=False)
+    second = evaluate(finished.run, store, split="test", overwrite=True, progress=False)
+    assert first.to_json() == second.to_json()
+    assert json.loads((first.folder / "evaluation.json").read_text())["split"] == "test"
+
+
+def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, store: Path, tmp_path: Path) -> None:
+    others = phantom_store(tmp_path, people=4, seed=9)
+    for shown, split, seen in ((store, "train", "all"), (store, "test", "none"), (others, "test", "unknown")):
+        found = evaluate(finished.run, shown, split=split, name=f"seen-{seen}", progress=False)
+        assert found.seen == seen
+    assert finished.summary["seen"] == "none"
+
+
+def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:
+    with pytest.raises(StoreError, match=r"'nobody'.*train.*--split all"):
+        evaluate(finished.run, store, split="nobody", progress=False)
+
+
+@pytest.mark.parametrize("name", ["../checkpoints", "..", "a/b", "a\\b"])
+def test_evaluate__a_name_leads_nowhere_else(name: str, finished: PretrainResult, store: Path) -> None:
+    before = sorted(finished.run.rglob("*"))
+    with pytest.raises(RunError, match="is a path, not a name"):
+        evaluate(finished.run, store, split="val", name=name, progress=False)
+    with pytest.raises(RunError, match="is a path, not a name"):
+        probe(finished.run, store, split="val", name=name, progress=False)
+    assert sorted(finished.run.rglob("*")) == before
+
+
+def test_evaluate__refuses_what_is_no_run(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"run\.json"):
+        evaluate(tmp_path, store, progress=False)

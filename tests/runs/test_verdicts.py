@@ -1,0 +1,48 @@
+"""The verdict tells the truth: on honest scans, on shuffled ones, on views with a planted position code.
+
+All three train with the same settings on the same real brains; only what the store returns differs.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from orienteer.ingest import ingest
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.testing.plants import PlantedStore, ShuffledStore
+from orienteer.testing.verdicts import verdict_on
+
+SETTINGS = (
+    "optimiser={steps: 100, batch: 4}",
+    "checkpoint.every=100",
+    "network.size=tiny",
+    "views.geometry.probability=0",
+    "tasks={gap: {}}",
+    "evaluation={per_scan: 4, final_per_scan: 16}",
+    "devices={accelerator: cpu, threads: 1, workers: 0}",
+)
+
+
+@pytest.fixture(scope="module")
+def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("brains") / "store"
+    ingest(
+        real_data / "oasis" / "images",
+        store,
+        spacing=3.0,
+        table=real_data / "oasis" / "subjects.tsv",
+        keep_names=True,
+        progress=False,
+    )
+    return store
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Store, "learning"), (ShuffledStore, "stuck"), (PlantedStore, "cheating")]
+)
+def test_verdict__of_a_real_run(kind: type[Store], expected: str, brains: Path, tmp_path: Path) -> None:
+    settings = PretrainSettings.read({}, SETTINGS)
+    evaluation = verdict_on(kind.open(brains), tmp_path / "run", settings)
+    assert evaluation.verdict.label == expected, "\n".join(evaluation.verdict.evidence)
