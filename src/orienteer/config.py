@@ -63,7 +63,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", cure="check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}", cure="see runs/*.yaml for examples") from None
+        raise ConfigError(f"{path} is not valid YAML: {error}", cure="see configs/ for examples") from None
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHORT = (
     "optimiser.steps=6", "checkpoint.every=3", "network.size=tiny", "evaluation={per_scan: 2, final_per_scan: 4}",
     "devices={accelerator: cpu, threads: 1, workers: 1}",
@@ -42,7 +42,7 @@ def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path:
     )
     assert "23 scans" in told
     sets = [part for value in SHORT for part in ("--set", value)]
-    told = orienteer("pretrain", store, run, "--config", REPOSITORY / "runs" / "oasis-cpu.yaml", *sets)
+    told = orienteer("pretrain", store, run, "--config", CONFIGS / "pretrain" / "oasis-cpu.yaml", *sets)
     assert "gap error" in told
     assert "waiting for data" in told
     told = orienteer("evaluate", run, store, "--split", "test", "--json", tmp_path / "figures.json")
@@ -58,11 +58,8 @@ def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path:
     assert "--resume" in orienteer("pretrain", store, run, status=2)
 
 
-PRETRAIN = [*REPOSITORY.glob("runs/*.yaml"), *REPOSITORY.glob("runs/baselines/*.yaml")]
-
-
-@pytest.mark.parametrize("config", sorted(PRETRAIN), ids=lambda path: path.stem)
-def test_runs__every_shipped_config_is_valid(config: Path) -> None:
+@pytest.mark.parametrize("config", sorted(CONFIGS.glob("pretrain/**/*.yaml")), ids=lambda path: path.stem)
+def test_configs__every_shipped_pretraining_is_valid(config: Path) -> None:
     from orienteer.pretext.model import task_types
     from orienteer.runs.settings import PretrainSettings
 
@@ -71,8 +68,8 @@ def test_runs__every_shipped_config_is_valid(config: Path) -> None:
         task.settings_type.build(settings.active_tasks[name])
 
 
-@pytest.mark.parametrize("config", sorted(REPOSITORY.glob("runs/finetune/*.yaml")), ids=lambda path: path.stem)
-def test_runs__every_shipped_fine_tuning_is_valid(config: Path) -> None:
+@pytest.mark.parametrize("config", sorted(CONFIGS.glob("finetune/*.yaml")), ids=lambda path: path.stem)
+def test_configs__every_shipped_fine_tuning_is_valid(config: Path) -> None:
     from orienteer.finetune.settings import FinetuneSettings
 
     assert FinetuneSettings.build(yaml.safe_load(config.read_text())).structures

@@ -1,1 +1,1 @@
-"""Short versions of `benchmarks/faults`: kills, full disks, flipped bits, hostile files."""
+"""Short versions of `tests/fault_lab`: kills, full disks, flipped bits, hostile files."""

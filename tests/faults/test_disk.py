@@ -1,6 +1,6 @@
 """A disk that is full, or fails, at any write: said in one line, nothing lost, and the next run ends the same.
 
-benchmarks/faults/disk.py does it with real small disks; here single calls fail as they do there.
+tests/fault_lab/disk.py does it with real small disks; here single calls fail as they do there.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""Structured fuzzing of every reader, short and always the same: see benchmarks/faults/fuzz.py for the long one.
+"""Structured fuzzing of every reader, short and always the same: see tests/fault_lab/fuzz.py for the long one.
 
 Hypothesis chooses the changes, one child process reads all of them with a limit on memory and on time.
 """
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.faults.fuzz import in_batches, mutated, write_input
-from benchmarks.faults.readers import Reader, readers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.errors import OrienteerError
+from tests.fault_lab.fuzz import in_batches, mutated, write_input
+from tests.fault_lab.readers import Reader, readers
 
 INPUTS = 6
 """Of each reader; the seeds are fixed."""

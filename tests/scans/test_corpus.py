@@ -1,14 +1,14 @@
-"""A short version of benchmarks/faults/corpus.py: damaged phantoms, each in a child process of its own."""
+"""A short version of tests/fault_lab/corpus.py: damaged phantoms, each in a child process of its own."""
 
 import multiprocessing
 from pathlib import Path
 
 import pytest
-from benchmarks.faults.corpus import FAILURES
-from benchmarks.faults.mutants import Mutant, make_corpus
-from benchmarks.faults.trial import Ended, in_child, judge, look, place
 
 from orienteer.scans import check
+from tests.fault_lab.corpus import FAILURES
+from tests.fault_lab.mutants import Mutant, make_corpus
+from tests.fault_lab.trial import Ended, in_child, judge, look, place
 
 EVERY = 13
 """One mutant in so many; which ones is the same in every run."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.faults.series import SERIES
 from pydicom.uid import generate_uid
 
 from orienteer.errors import OrienteerError
 from orienteer.scans import Source, discover, inspect, read, survey
+from tests.fault_lab.series import SERIES
 from tests.scans.dicom_files import series
 from tests.scans.files import itk, nifti
 

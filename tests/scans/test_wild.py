@@ -7,10 +7,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from benchmarks.faults import landmarks
 from scipy.ndimage import map_coordinates
 
 from orienteer.scans import CheckResult, check, discover, inspect, read, survey
+from tests.fault_lab import landmarks
 from tests.scans.dicom_files import centres
 from tests.scans.test_read import _itk_affine
 

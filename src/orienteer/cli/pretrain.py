@@ -28,7 +28,7 @@ def pretrain(
 
     `orienteer pretrain store run`
 
-    `orienteer pretrain store run --config runs/oasis-cpu.yaml --set seed=1`
+    `orienteer pretrain store run --config configs/pretrain/oasis-cpu.yaml --set seed=1`
 
     `orienteer pretrain store run --resume`
     """

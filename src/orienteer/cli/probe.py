@@ -43,7 +43,7 @@ def probe(
 
     `orienteer probe run store`
 
-    `orienteer probe run store --labels 3 --config runs/finetune/oasis-structures.yaml`
+    `orienteer probe run store --labels 3 --config configs/finetune/oasis-structures.yaml`
     """
     from rich.console import Console
     from rich.table import Table

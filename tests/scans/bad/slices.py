@@ -5,10 +5,10 @@ import zlib
 from pathlib import Path
 
 import pydicom
-from benchmarks.faults.series import SERIES
 from pydicom.encaps import encapsulate
 from pydicom.uid import HTJ2K, DeflatedExplicitVRLittleEndian
 
+from tests.fault_lab.series import SERIES
 from tests.scans.bad.kind import Bad
 from tests.scans.dicom_files import series
 from tests.scans.files import cut

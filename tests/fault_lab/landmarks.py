@@ -8,11 +8,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import SimpleITK as sitk
-from benchmarks.faults.lookup import apart_by_voxels
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
 from orienteer.scans import Source
+from tests.fault_lab.lookup import apart_by_voxels
 
 PLACES = np.array([[0.1, 0.2, 0.3], [0.5, 0.9, 0.4], [0.8, 0.3, 0.95]])
 """Three landmarks, as shares of the volume: no two share an axis, so a swap or a flip moves them."""

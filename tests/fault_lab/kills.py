@@ -1,6 +1,6 @@
 """SIGKILL at any moment: nothing is corrupt, no scan is lost, and the end is that of an undisturbed run, bit for bit.
 
-    python -m benchmarks.faults.kills OUT [--kills 120] [--seed 0] [--only ingest,pretrain]
+    python -m tests.fault_lab.kills OUT [--kills 120] [--seed 0] [--only ingest,pretrain]
 
 Half of the blows fall after a random time, half right before or after one change to the disk (fsync, rename, ...),
 chosen among those the undisturbed command makes. After each blow the folder must be sound; after one to six blows
@@ -19,9 +19,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.faults.stages import Stage, make_cohort, stages
-from benchmarks.faults.trial import in_child
-from benchmarks.faults.victim import Blow, Ended, import_everything, run
+from tests.fault_lab.stages import Stage, make_cohort, stages
+from tests.fault_lab.trial import in_child
+from tests.fault_lab.victim import Blow, Ended, import_everything, run
 
 SHARES = {"ingest": 20, "update": 20, "workers": 8, "pretrain": 38, "finetune": 26, "benchmark": 8}
 """How the kills are spread, in parts."""

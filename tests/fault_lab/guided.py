@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the Python readers with atheris, an optional tool: pip install atheris.
 
-Native readers (ITK, Blosc2, safetensors, Arrow) are not instrumented; for them `benchmarks.faults.fuzz` is as good.
+Native readers (ITK, Blosc2, safetensors, Arrow) are not instrumented; for them `tests.fault_lab.fuzz` is as good.
 """
 
 import contextlib
@@ -8,9 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.faults.readers import Reader
-
 from orienteer.errors import OrienteerError
+from tests.fault_lab.readers import Reader
 
 PYTHON = ("scan nifti", "scan dicom", "scan enhanced", "scan nrrd", "scan mha", "table", "settings", "manifest")
 """Readers with enough Python in them for coverage to lead somewhere."""

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from benchmarks.faults.landmarks import apart
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.scans import inspect, read, survey
+from tests.fault_lab.landmarks import apart
 
 LIMIT_SECONDS = 20.0
 LIMIT_BYTES = 6 << 30

@@ -1,6 +1,6 @@
 """Mutated files through every reader, for as long as one likes: no crash, no hang, no memory above a bound.
 
-    python -m benchmarks.faults.fuzz OUT [--minutes 10] [--seed 0] [--only "scan nifti"] [--guided]
+    python -m tests.fault_lab.fuzz OUT [--minutes 10] [--seed 0] [--only "scan nifti"] [--guided]
 
 Each input is an honest file with one to four changes, most of them in its header: an interesting number of any width,
 a swapped word, a cut, a repeated or moved piece, a piece of another file. It is read in a child process with 2 GiB of
@@ -26,9 +26,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import SimpleITK as sitk
-from benchmarks.faults.readers import Reader, readers
 
 from orienteer.errors import OrienteerError
+from tests.fault_lab.readers import Reader, readers
 
 LIMIT_SECONDS = 20
 LIMIT_BYTES = 2 << 30
@@ -55,7 +55,7 @@ def main() -> int:
     shutil.rmtree(options.out, ignore_errors=True)
     chosen = [reader for reader in readers(options.out) if options.only in reader.name]
     if options.guided:
-        from benchmarks.faults.guided import guided
+        from tests.fault_lab.guided import guided
 
         return guided(chosen, options.out, options.minutes)
     # Forks of a process whose ITK has threads could hang.

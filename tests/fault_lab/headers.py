@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from benchmarks.faults.damage import Change, append, packed_zeros, zlib_zeros
+
+from tests.fault_lab.damage import Change, append, packed_zeros, zlib_zeros
 
 NAN, INF = float("nan"), float("inf")
 BIG = 1 << 31

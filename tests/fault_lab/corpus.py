@@ -1,6 +1,6 @@
 """Mutated scans through every reader: nothing may crash, hang, be lost in silence or land in the wrong place.
 
-    python -m benchmarks.faults.corpus SCRATCH [--data ../shared/data] [--every 1] [--seed 0]
+    python -m tests.fault_lab.corpus SCRATCH [--data ../shared/data] [--every 1] [--seed 0]
 
 Makes the corpus below SCRATCH (never inside the repository), takes each mutant through `inspect` and `read` in a
 child process with 20 s and a memory limit, then the whole corpus through `check` and `ingest`, and prints a table.
@@ -17,11 +17,10 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.faults.mutants import Mutant, make_corpus
-from benchmarks.faults.trial import Ended, in_child, judge, look, place
-
 from orienteer.ingest import ingest
 from orienteer.scans import check
+from tests.fault_lab.mutants import Mutant, make_corpus
+from tests.fault_lab.trial import Ended, in_child, judge, look, place
 
 FAILURES = ("crash", "hang", "silent loss", "wrong place")
 MEMORY_FACTOR = 4

@@ -1,6 +1,6 @@
 """A full disk, a disk that turns read-only, and two of a kind at once: told in one line, and nothing is lost.
 
-    python -m benchmarks.faults.disk OUT [--sizes 12]
+    python -m tests.fault_lab.disk OUT [--sizes 12]
 
 Full: every command runs on a small tmpfs (as root; it is mounted and unmounted here) of growing size, from far too
 small to large enough. Each must end by itself, say that it cannot write and what to do, leave the folder sound, and
@@ -20,9 +20,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.faults.kills import judged, undisturbed
-from benchmarks.faults.stages import Stage, stages
-from benchmarks.faults.victim import Ended, import_everything, run
+from tests.fault_lab.kills import judged, undisturbed
+from tests.fault_lab.stages import Stage, stages
+from tests.fault_lab.victim import Ended, import_everything, run
 
 NAMES = ("ingest", "pretrain", "finetune")
 

@@ -1,8 +1,8 @@
 """One flipped bit, or a cut, in every kind of file: it is named or changes nothing, and can be mended.
 
-    python -m benchmarks.faults.integrity OUT [--each 60] [--seed 0]
+    python -m tests.fault_lab.integrity OUT [--each 60] [--seed 0]
 
-OUT is a folder of `benchmarks.faults.kills` that holds an undisturbed `store` and `run`, or a new one. For each kind
+OUT is a folder of `tests.fault_lab.kills` that holds an undisturbed `store` and `run`, or a new one. For each kind
 of file the table says how often the damage was named, was harmless (what is read is what was written), or went unseen,
 and how the file came back. Ends with 1 if any went unseen or was not mended.
 """
@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.faults.stages import stages
-from benchmarks.faults.trial import in_child
-
 from orienteer.errors import OrienteerError, RunError, StoreError
+from tests.fault_lab.stages import stages
+from tests.fault_lab.trial import in_child
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ def main() -> int:
     options = parser.parse_args()
     base = options.out.absolute()
     if not (base / "run").exists():
-        from benchmarks.faults.kills import undisturbed
-        from benchmarks.faults.victim import import_everything
+        from tests.fault_lab.kills import undisturbed
+        from tests.fault_lab.victim import import_everything
 
         import_everything()
         undisturbed(base, ["ingest", "pretrain"])

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pydicom
-from benchmarks.faults.series import FolderChange, set_tags
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+
+from tests.fault_lab.series import FolderChange, set_tags
 
 
 def _group(index: int, name: str, **values: object) -> FolderChange:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
-from benchmarks.faults.damage import BLOCK, zlib_zeros
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit, generate_uid
+
+from tests.fault_lab.damage import BLOCK, zlib_zeros
 
 FolderChange = Callable[[list[Path]], None]
 """Damages the slices of one series, given in the order of their names."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from benchmarks.faults.damage import Change, losses, scratches
-from benchmarks.faults.frames import FRAMES
-from benchmarks.faults.headers import (
+
+from tests.fault_lab.damage import Change, losses, scratches
+from tests.fault_lab.frames import FRAMES
+from tests.fault_lab.headers import (
     META,
     NIFTI,
     NRRD,
@@ -20,8 +21,8 @@ from benchmarks.faults.headers import (
     text_bomb,
     text_field,
 )
-from benchmarks.faults.honest import Honest, copy_real, write_phantoms
-from benchmarks.faults.series import SERIES
+from tests.fault_lab.honest import Honest, copy_real, write_phantoms
+from tests.fault_lab.series import SERIES
 
 HEADER_SHARE = {"nifti": 0.02, "nifti.gz": 0.03, "pair": 0.95, "nrrd": 0.03, "nhdr": 0.95, "mha": 0.03, "mhd": 0.95,
                 "dicom": 0.5, "enhanced": 0.3}  # fmt: skip

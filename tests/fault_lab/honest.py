@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+
 from tests.scans.dicom_files import series
 from tests.scans.enhanced_files import enhanced, frame_group
 

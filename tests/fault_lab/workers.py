@@ -1,6 +1,6 @@
 """A helper process is killed: an ingest's, a loader's, a benchmark cell's. It is named, and the others go on.
 
-    python -m benchmarks.faults.workers OUT
+    python -m tests.fault_lab.workers OUT
 
 Each is killed with SIGKILL while it works, as the kernel does when memory runs out; the result must be that of an
 undisturbed run, or lack just the scan or cell that was told. Ends with 1 if it is not.
@@ -17,9 +17,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.faults.kills import judged, undisturbed
-from benchmarks.faults.stages import stages
-from benchmarks.faults.victim import Ended, import_everything, run
+from tests.fault_lab.kills import judged, undisturbed
+from tests.fault_lab.stages import stages
+from tests.fault_lab.victim import Ended, import_everything, run
 
 
 def main() -> int:

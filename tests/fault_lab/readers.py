@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.faults.honest import write_phantoms
+from tests.fault_lab.honest import write_phantoms
 
 MARKED = {"nrrd": b"\n\n", "nhdr": b"\n\n", "mha": b"LOCAL\n", "mhd": b"\n\n"}
 
