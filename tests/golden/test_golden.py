@@ -1,0 +1,34 @@
+"""Everything that is computed comes out as it was recorded: weights, figures, rows, scores, predictions.
+
+Bit for bit on a machine that rounds as the one that recorded, within a tolerance elsewhere.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.golden.compare import differences
+from tests.golden.record import GOLDEN
+from tests.golden.work import collect
+
+MOST = 60
+"""Differences that are listed."""
+
+
+@pytest.mark.slow
+def test_golden__everything_comes_out_as_recorded(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    golden, found = json.loads(GOLDEN.read_text(encoding="utf-8")), collect(tmp_path)
+    before, here = golden.pop("machine"), found.pop("machine")
+    other = [f"{name} {before.get(name)} -> {here[name]}" for name in here if here[name] != before.get(name)]
+    how = "bit for bit" if not other else f"within a tolerance, as this machine rounds otherwise ({', '.join(other)})"
+    record_property("golden", how)
+    lines = list(differences(golden, found, exact=not other))
+    told = "\n".join([*lines[:MOST], *([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])])
+    assert not lines, (
+        f"{len(lines)} values are not as recorded, compared {how} (before -> after):\n{told}\n"
+        "If they are meant to change: say why in the changelog, then  python -m tests.golden.record"
+    )
