@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "val", "train", "test", "train", "val", "train", "test")
-SCANS = tuple((f"subject-{number}", number, 0) for number in range(8)) + (("subject-0-later", 0, 1),)
+SCANS = (*((f"subject-{number}", number, 0) for number in range(8)), ("subject-0-later", 0, 1))
 """Name of the file, number of the subject, visit."""
 
 # Steps of a voxel in world mm, along the axes of the array: as stored by most tools, mirrored, and with axes exchanged.

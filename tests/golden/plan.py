@@ -1,4 +1,4 @@
-"""What is run, as words of the command line: every pretext task and baseline, and what is done with a run afterwards."""
+"""What is run, as words of the command line: every pretext task and baseline, and what a run is used for afterwards."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,12 +36,13 @@ OURS: dict[str, tuple[str, ...]] = {
         "tasks={gap: {form: difference, uncertainty: true}, route: {form: difference}, adjacency: {loss: cosine}, "
         "position: {}, masked: {loss: l1}}",
         THIN,
-        "network={name: unet, pooling: average}",
-        "views={geometry: {flip: true, probability: 1.0}}",
+        "network.name=unet",
+        "network.pooling=average",
+        "views.geometry={flip: true, probability: 1.0}",
         "seed=3",
     ),
     "vit": ("tasks={gap: {}, route: {}}", "network={name: vit, size: tiny}"),
-    "swin": ("tasks={gap: {}, adjacency: {}}", "network={name: swin, size: tiny}"),
+    "swin": ("tasks={gap: {}, adjacency: {}}", "network={name: swin, size: tiny, options: {depths: [1, 1, 1, 1]}}"),
 }
 """Runs of our own tasks: the recipe that ``pretrain`` takes by itself, then the other forms, losses and networks."""
 
@@ -50,7 +51,7 @@ TUNED = (
     "network.dense_stride=1",
     "patches={size: 24}",
     "optimiser={steps: 4, batch: 2}",
-    "checkpoint={every: 2, log_every: 1}",
+    "checkpoint={every: 4, log_every: 1}",
     "inference={overlap: 0.25}",
     DEVICES,
 )

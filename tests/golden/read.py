@@ -2,8 +2,8 @@
 
 The one place to change where a key, a column or a file gets another name: the recorded values stay as they are.
 
-An array is recorded as ``[kind and shape, mean of its magnitudes, first 16 digits of its SHA-256]``; everything else is a number,
-a word, or a table of them.
+An array is recorded as ``[kind and shape, mean of its magnitudes, first 16 digits of its SHA-256]``; everything else
+is a number, a word, or a table of them.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+WINDOW = ("slope", "intercept", "low", "high")
 CLOCK = ("train training.data_wait_fraction",)
 """Measures of the log that tell of the machine's speed."""
 
@@ -46,7 +47,7 @@ def read_store(store: Path) -> dict[str, Any]:
                 "subject": entry["person"],
                 "split": entry["split"],
                 "table": entry["table"],
-                "window": [[channel[key] for key in ("slope", "intercept", "low", "high")] for channel in entry["intensity"]],
+                "window": [[channel[key] for key in WINDOW] for channel in entry["intensity"]],
                 "body": [entry["foreground_low"], entry["foreground_high"]],
                 "affine": array(np.array(entry["affine"])),
                 **{
@@ -56,7 +57,7 @@ def read_store(store: Path) -> dict[str, Any]:
             }
             for entry in manifest["scans"]
         },
-    }  # fmt: skip
+    }
 
 
 def read_run(run: Path) -> dict[str, Any]:

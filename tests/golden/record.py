@@ -1,7 +1,7 @@
 """``python -m tests.golden.record``: record anew, and say what differs from before.
 
-To be run on code whose figures are right by other means: what it writes is right from then on. On another machine, run it at the
-commit that is to be compared with.
+To be run on code whose figures are known to be right: what it writes counts as right from then on. To compare bit for
+bit on another machine, run it there at the commit to compare with.
 """
 
 import json

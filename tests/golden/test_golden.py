@@ -18,6 +18,7 @@ MOST = 60
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # half a minute of one core; others may be using it
 def test_golden__everything_comes_out_as_recorded(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -30,7 +30,7 @@ def collect(folder: Path) -> dict[str, Any]:
         env={**os.environ, **one, "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=890,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return json.loads((folder / FOUND).read_text(encoding="utf-8"))
