@@ -13,7 +13,7 @@ from orienteer.ingest.foreground import foreground_mask
 from orienteer.ingest.people import Place, name_people
 from orienteer.ingest.prepare import scaled
 from orienteer.ingest.table import Row
-from orienteer.scans.kinds import readable
+from orienteer.scans.channels import readable
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels
 from orienteer.store.manifest import Parameters

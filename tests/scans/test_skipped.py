@@ -37,7 +37,7 @@ def test_survey__every_code_is_provoked(tmp_path: Path, monkeypatch: pytest.Monk
     _everything(tmp_path)
     (tmp_path / "closed").write_bytes(b"x")
     (tmp_path / "ward").mkdir()
-    module = import_module("orienteer.scans.discover")
+    module = import_module("orienteer.scans.formats.dicom")
     honest, listing = module.is_dicom, os.scandir
 
     def shut(path: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
 
 
 @app.command()
@@ -19,7 +19,7 @@ def check(
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
-    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
 ) -> None:
     """Say what is in a folder of scans: formats, spacing, axes, problems and cures, time and disk needed.
@@ -43,7 +43,7 @@ def check(
         json_path=json,
         workers=workers,
         spacing=spacing,
-        layout=layout.value,
+        layout=layout,
         channels=channel_names(channels),
     )
     print_check(result, Console())

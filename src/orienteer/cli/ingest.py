@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def ingest(
     retry: Annotated[
         bool, typer.Option("--retry", help="Read also what was left out before and is as it was.")
     ] = False,
-    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
     min_extent: Annotated[
         float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
@@ -78,7 +78,7 @@ def ingest(
         prune=prune,
         verify=verify,
         retry=retry,
-        layout=layout.value,
+        layout=layout,
         channels=channel_names(channels),
         min_extent=min_extent,
         keep_names=keep_names,

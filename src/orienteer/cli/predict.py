@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, LayoutOption, channel_names
+from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
 
 
 @app.command()
@@ -14,7 +14,7 @@ def predict(
     network: Annotated[Path, typer.Argument(metavar="OUT", help="What `orienteer finetune` made.")],
     scans: Annotated[Path, typer.Argument(help="A folder of scans, any format, or one file.")],
     predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the predictions.")],
-    layout: Annotated[LayoutOption, typer.Option(help=LAYOUT_HELP)] = LayoutOption.auto,
+    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace predictions that are there.")] = False,
 ) -> None:
@@ -34,9 +34,7 @@ def predict(
     from orienteer.finetune.predict import RECORD
     from orienteer.finetune.predict import predict as start
 
-    result = start(
-        network, scans, predictions, overwrite=overwrite, layout=layout.value, channels=channel_names(channels)
-    )
+    result = start(network, scans, predictions, overwrite=overwrite, layout=layout, channels=channel_names(channels))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")

@@ -20,8 +20,8 @@ from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.memory import ran_out
 from orienteer.scans import Finding, Source, lay_out, read
+from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.scans.findings import finding, unopened
-from orienteer.scans.kinds import Channels, channels_text, readable
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 

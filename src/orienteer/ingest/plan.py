@@ -10,9 +10,9 @@ from orienteer.ingest.prepare import Job
 from orienteer.ingest.quarantine import LeftOut, conditions_of, copy_conditions
 from orienteer.ingest.result import some
 from orienteer.scans import Finding, Source, inspect
-from orienteer.scans.among import cohort_spacing
+from orienteer.scans.channels import odd_channels, usual_channels
+from orienteer.scans.cohort import cohort_spacing
 from orienteer.scans.findings import finding
-from orienteer.scans.kinds import odd_channels, usual_channels
 from orienteer.store.integrity import intact
 from orienteer.store.manifest import Manifest, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord

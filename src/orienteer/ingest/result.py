@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orienteer.scans import Finding, Layout, Skipped
+from orienteer.scans import DatasetSummary, Finding, Skipped
 from orienteer.store.manifest import Manifest
 
 
@@ -43,7 +43,7 @@ class IngestResult:
     failed: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     quarantined: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    layouts: tuple[Layout, ...] = ()
+    layouts: tuple[DatasetSummary, ...] = ()
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orienteer.errors import OrienteerError
-from orienteer.scans.among import cohort_spacing, compare
+from orienteer.scans.cohort import cohort_spacing, compare
 from orienteer.scans.estimate import estimate
-from orienteer.scans.judge import SPACING_MM
-from orienteer.scans.layouts import lay_out
-from orienteer.scans.look import inspect
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.plausibility import SPACING_MM
+from orienteer.scans.reading import inspect
 from orienteer.scans.record import write_record
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source

@@ -1,47 +1,26 @@
 """Find every scan below a folder, whatever mix of formats it holds."""
 
-import hashlib
 import os
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orienteer.errors import OrienteerError, ScanError
-from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.dicom.header import FileHeader, is_dicom, read_header
-from orienteer.scans.dicom.sources import name_the_lonely, sources_of
-from orienteer.scans.formats.quiet import quiet
-from orienteer.scans.source import Source, without_extension
+from orienteer.errors import OrienteerError
+from orienteer.scans.formats.library_messages import without_messages
+from orienteer.scans.formats.registry import (
+    format_named,
+    format_of,
+    is_data_file,
+    known_formats,
+    recognised_format,
+    without_extension,
+)
+from orienteer.scans.source import Skipped, Source, below_root
 
-FORMATS = {
-    ".nii.gz": "NIfTI",
-    ".nii": "NIfTI",
-    ".hdr": "NIfTI",
-    ".nrrd": "NRRD",
-    ".nhdr": "NRRD",
-    ".mha": "MetaImage",
-    ".mhd": "MetaImage",
-    ".dcm": "DICOM",
-    ".ima": "DICOM",
-}
-KNOWN = "NIfTI (.nii, .nii.gz, .hdr + .img), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd) and DICOM series"
 LABEL_FOLDER = re.compile(r"^(labels?|segmentations?|segs?|masks?)(tr|ts|val)?$", re.IGNORECASE)
 LABEL_NAME = re.compile(r"^(?P<case>.+?)[-_.](labels?|labelmap|segmentation|seg|masks?)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file or folder that is no scan of its own, and why: ``code`` is one of the catalogue's ``skipped-...``."""
-
-    relative: str
-    code: str
-
-    @property
-    def reason(self) -> str:
-        """The code in words."""
-        return CATALOGUE[self.code].meaning
 
 
 @dataclass(frozen=True)
@@ -78,13 +57,13 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     excluded = {_real(path) for path in exclude}
     folders = [(base, [root])] if root.is_file() else _walk(root, excluded, skipped)
     sources: list[Source] = []
-    with quiet():
-        for folder, files in folders:
-            sources += _scans_of(base, folder, files, skipped)
+    with without_messages():
+        for _, files in folders:
+            sources += _scans_of(base, files, skipped)
     if not sources:
-        raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {KNOWN}")
+        raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
-        sources=tuple(sorted(name_the_lonely(sources), key=lambda source: source.relative)),
+        sources=tuple(sorted(_without_lone_people(sources), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
 
@@ -94,7 +73,7 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
     seen: set[Path] = set()
 
     def refuse(error: OSError) -> None:
-        skipped.append(Skipped(_relative(Path(str(error.filename)), root), "skipped-folder-closed"))
+        skipped.append(Skipped(below_root(Path(str(error.filename)), root), "skipped-folder-closed"))
 
     for name, folders, files in os.walk(root, followlinks=True, onerror=refuse):
         folder = Path(name)
@@ -104,16 +83,16 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
             continue
         seen.add(real)
         if (folder / "manifest.json").is_file() and (folder / "arrays").is_dir():
-            skipped.append(Skipped(_relative(folder, root), "skipped-store"))
+            skipped.append(Skipped(below_root(folder, root), "skipped-store"))
             folders.clear()
             continue
         if folder != root and LABEL_FOLDER.match(folder.name):
-            skipped.append(Skipped(_relative(folder, root), "skipped-label-folder"))
+            skipped.append(Skipped(below_root(folder, root), "skipped-label-folder"))
             folders.clear()
             continue
         folders[:] = sorted(part for part in folders if not part.startswith("."))
-        if folder != root and not folders and not files and _format(folder):
-            skipped.append(Skipped(_relative(folder, root), "skipped-empty-folder"))
+        if folder != root and not folders and not files and format_of(folder):
+            skipped.append(Skipped(below_root(folder, root), "skipped-empty-folder"))
         visible = [folder / part for part in sorted(files) if not part.startswith(".")]
         yield folder, [path for path in visible if not excluded or _real(path) not in excluded]
 
@@ -123,54 +102,30 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _scans_of(root: Path, folder: Path, files: list[Path], skipped: list[Skipped]) -> list[Source]:
-    sources: list[Source] = []
-    slices: list[Path] = []
-    stems = {without_extension(path.name) for path in files if _format(path)}
+def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Source]:
+    """The scans of one folder: each file goes to its format, and the format makes scans of its files."""
+    by_format: dict[str, list[Path]] = {}
+    stems = {without_extension(path.name) for path in files if format_of(path)}
     for path in files:
-        kind = _format(path)
+        claimed = format_of(path)
         try:
             if path.exists() and not path.is_file():
-                skipped.append(Skipped(_relative(path, root), "skipped-no-file"))
+                code = "skipped-no-file"
+            elif claimed and claimed.one_file_a_scan and _is_label(path, stems):
+                code = "skipped-label"
+            elif found := claimed or recognised_format(path):
+                by_format.setdefault(found.name, []).append(path)
                 continue
-            if kind == "DICOM" or (kind is None and path.name != "DICOMDIR" and is_dicom(path)):
-                slices.append(path)
-            elif kind is None:
-                if not _companion(path, files):
-                    skipped.append(Skipped(_relative(path, root), "skipped-format"))
-            elif _is_label(path, stems):
-                skipped.append(Skipped(_relative(path, root), "skipped-label"))
+            elif is_data_file(path, files):
+                continue
             else:
-                sources.append(Source((path,), kind, _relative(path, root), root))
+                code = "skipped-format"
         except OSError:
-            skipped.append(Skipped(_relative(path, root), "skipped-file-closed"))
-    return sources + _series_of(root, folder, slices, skipped)
-
-
-def _series_of(root: Path, folder: Path, paths: list[Path], skipped: list[Skipped]) -> list[Source]:
-    """One source a volume, and one for each file whose header cannot be read, so that it is reported."""
-    series: dict[str, list[FileHeader]] = defaultdict(list)
-    sources = []
-    for path in paths:
-        try:
-            header = read_header(path)
-        except ScanError:
-            sources.append(Source((path,), "DICOM", _relative(path, root), root))
-            continue
-        if header.image:
-            series[header.series].append(header)
-        else:
-            skipped.append(Skipped(_relative(path, root), "skipped-dicom"))
-    place = _relative(folder, root) if folder != root else root.resolve().name
-    for uid, headers in series.items():
-        short = hashlib.sha256(uid.encode()).hexdigest()[:8]
-        sources += sources_of(headers, place if len(series) == 1 else f"{place}/{short}", root)
-    return sources
-
-
-def _format(path: Path) -> str | None:
-    lower = path.name.lower()
-    return next((kind for ending, kind in FORMATS.items() if lower.endswith(ending)), None)
+            code = "skipped-file-closed"
+        skipped.append(Skipped(below_root(path, root), code))
+    scans = [scan for name, paths in by_format.items() for scan in format_named(name).scans(paths, root)]
+    skipped += [scan for scan in scans if isinstance(scan, Skipped)]
+    return [scan for scan in scans if isinstance(scan, Source)]
 
 
 def _is_label(path: Path, stems: Iterable[str]) -> bool:
@@ -181,15 +136,7 @@ def _is_label(path: Path, stems: Iterable[str]) -> bool:
     return any(stem.startswith(match["case"]) and not LABEL_NAME.match(stem) for stem in stems)
 
 
-def _companion(path: Path, files: list[Path]) -> bool:
-    """Whether the file is the data of a detached header beside it."""
-    headers = {".img": (".hdr",), ".raw": (".mhd", ".nhdr"), ".zraw": (".mhd",), ".gz": (".nhdr",)}
-    endings = headers.get(path.suffix.lower(), ())
-    stem = path.name.split(".")[0]
-    return any(f.suffix.lower() in endings and f.name.startswith(stem) for f in files)
-
-
-def _relative(path: Path, root: Path) -> str:
-    # A name that is no valid UTF-8 must still be printable.
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def _without_lone_people(sources: Sequence[Source]) -> list[Source]:
+    """A person whom headers name says something only where several scans are theirs."""
+    counts = Counter(source.person for source in sources)
+    return [replace(source, person="") if counts[source.person] == 1 else source for source in sources]

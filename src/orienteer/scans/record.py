@@ -7,10 +7,9 @@ from typing import Any
 
 from orienteer.atomic import write_json
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.discover import Skipped
 from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import RECORD_VERSION, CheckRecord
-from orienteer.scans.source import ScanInfo
+from orienteer.scans.source import ScanInfo, Skipped
 
 OWNER = 0o600
 """It names files, and files may be called after patients."""

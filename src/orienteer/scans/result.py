@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orienteer.scans.discover import Skipped
 from orienteer.scans.estimate import Estimate
-from orienteer.scans.layouts.layout import Layout
-from orienteer.scans.source import ScanInfo
+from orienteer.scans.layouts.layout import DatasetSummary
+from orienteer.scans.source import ScanInfo, Skipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +26,7 @@ class CheckResult:
     skipped: tuple[Skipped, ...]
     estimate: Estimate | None
     seconds: float
-    layouts: tuple[Layout, ...] = ()
+    layouts: tuple[DatasetSummary, ...] = ()
 
     @property
     def usable(self) -> tuple[ScanInfo, ...]:

@@ -1,5 +1,6 @@
 """Where a scan is on disk, and what is known of it once looked at."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -7,10 +8,22 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import Finding
+from orienteer.scans.formats.registry import without_extension
 
-EXTENSIONS = (".nii.gz", ".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima")
-"""What is cut off a path to make an id; longest first where one ends another."""
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file or folder that is no scan of its own, and why: ``code`` is one of the catalogue's ``skipped-...``."""
+
+    relative: str
+    code: str
+
+    @property
+    def reason(self) -> str:
+        """The code in words."""
+        return CATALOGUE[self.code].meaning
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,7 @@ class Source:
 
     Attributes:
         paths: one file, or the slices of one DICOM series in the order of their position.
-        format: ``NIfTI`` (Analyze among it), ``NRRD``, ``MetaImage`` or ``DICOM``.
+        format: name of its format in the registry.
         relative: posix path below ``root``; a DICOM series is its folder, with a short hash of the series if
             the folder holds several.
         root: the folder that was searched.
@@ -62,13 +75,10 @@ class Source:
         return len(self.channel_names) or 1, self.channel_names
 
 
-def without_extension(name: str) -> str:
-    """``a/b.nii.gz`` to ``a/b``; dots that are part of a name stay."""
-    lower = name.lower()
-    for extension in EXTENSIONS:
-        if lower.endswith(extension) and len(name) > len(extension):
-            return name[: -len(extension)]
-    return name
+def below_root(path: Path, root: Path) -> str:
+    """Posix path below ``root``, printable also where a name is no valid UTF-8."""
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, eq=False)

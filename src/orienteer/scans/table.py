@@ -10,7 +10,7 @@ from rich.table import Table
 
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.estimate import Estimate
-from orienteer.scans.look import too_small
+from orienteer.scans.reading import too_small
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
 

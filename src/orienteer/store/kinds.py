@@ -1,7 +1,7 @@
 """Whether a network may read the scans of a store: the same channels, in the same order."""
 
 from orienteer.errors import RunError
-from orienteer.scans.kinds import Channels, channels_text, readable
+from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.store.manifest import Manifest
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orienteer.scans import discover, inspect, read
-from orienteer.scans.formats.opened import LPS_TO_RAS
+from orienteer.scans.formats.header import LPS_TO_RAS
 from tests.scans.dicom_files import series
 from tests.scans.enhanced_files import enhanced, frame_group, offsets
 

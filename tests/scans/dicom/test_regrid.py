@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orienteer.geometry import Volume
 from orienteer.scans import check, discover, inspect, read
 from orienteer.scans.dicom.steps import steps_of
-from orienteer.scans.formats.opened import LPS_TO_RAS
+from orienteer.scans.formats.header import LPS_TO_RAS
 from tests.scans.dicom_files import series
 
 EVEN = tuple(range(0, 40, 2))

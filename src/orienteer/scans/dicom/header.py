@@ -15,7 +15,7 @@ from orienteer.errors import ScanError
 from orienteer.scans.dicom.functional_groups import grouped, offset_frames
 from orienteer.scans.dicom.stack import Slice, numbers
 from orienteer.scans.findings import refusal
-from orienteer.scans.formats.packed import guard_deflated
+from orienteer.scans.formats.compression import guard_deflated
 
 TELLING = (
     "EchoNumbers", "TemporalPositionIdentifier", "AcquisitionNumber", "DiffusionBValue",

@@ -1,9 +1,7 @@
 """From the headers of one DICOM series to its sources: one for each volume."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from orienteer.scans.dicom.header import FileHeader
@@ -69,12 +67,6 @@ def _person(headers: Sequence[FileHeader]) -> str:
     if len(studies) > 1 or studies == {""}:
         return ""
     return f"study-{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
-
-
-def name_the_lonely(sources: Sequence[Source]) -> list[Source]:
-    """Take the study's name from scans that are the only one of their study: they have their own."""
-    counts = Counter(source.person for source in sources)
-    return [replace(source, person="") if counts[source.person] == 1 else source for source in sources]
 
 
 def _source(

@@ -1,18 +1,20 @@
-"""NRRD and MetaImage, read by SimpleITK; its LPS world becomes RAS."""
+"""What the formats that SimpleITK reads have in common; its LPS world becomes RAS."""
 
 import math
+from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.formats.metaimage import metaimage_room
-from orienteer.scans.formats.nrrd import nrrd_room
-from orienteer.scans.formats.opened import LPS_TO_RAS, Opened, guard_size, split_shape, squeeze_shape
-from orienteer.scans.formats.packed import Room, verify_packed
-from orienteer.scans.formats.quiet import native_quiet
+from orienteer.scans.formats.compression import StoredVoxels, verify_compressed
+from orienteer.scans.formats.format import Format
+from orienteer.scans.formats.header import LPS_TO_RAS, Header, split_shape, squeeze_shape
+from orienteer.scans.formats.library_messages import without_stderr
+from orienteer.scans.formats.limits import guard_size
 from orienteer.scans.source import Source
 
 DTYPES = {
@@ -20,103 +22,120 @@ DTYPES = {
     sitk.sitkUInt32: "uint32", sitk.sitkInt32: "int32", sitk.sitkUInt64: "uint64", sitk.sitkInt64: "int64",
     sitk.sitkFloat32: "float32", sitk.sitkFloat64: "float64",
 }  # fmt: skip
-IMAGE_IO = {"NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
-MAGIC = {"NRRD": (b"NRRD000",), "MetaImage": (b"ObjectType", b"NDims", b"Comment", b"TransformType", b"ID")}
 
 
-def open_itk(source: Source) -> Opened:
-    """Read the header of a NRRD or MetaImage scan.
+class ItkFormat(Format[Header]):
+    """A format of one file, or of a header and a data file, that SimpleITK reads.
 
-    Raises:
-        ScanError: the file is something else, is cut, or its header is absurd.
+    Attributes:
+        image_io: ITK's name for its reader.
+        other_encodings: whether voxels may also be written in ways (text, bzip2) that do not say how many they are.
     """
-    path = source.paths[0]
-    _guard_kind(path, source.format)
-    room = _room(path, source.format)
-    reader = _reader(path, source.format)
-    full = tuple(int(n) for n in reader.GetSize())
-    squeezed, components = squeeze_shape(full), int(reader.GetNumberOfComponents())
-    shape, volumes = split_shape(squeezed)
-    found: list[Finding] = []
-    if source.format == "NRRD" and not reader.HasMetaDataKey("NRRD_space"):
-        found.append(finding("orientation-missing", "the header names no space"))
-    if squeezed != full:
-        found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
-    dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
-    itemsize = np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1
-    guard_size(
-        path,
-        (*full, components),
-        itemsize,
-        available=room.available if room else _bytes_around(path),
-        # Text and bzip2 are NRRD's other encodings: neither says how long the voxels are.
-        packed=room.packed or source.format == "NRRD" if room else True,
-        sparse=source.sparse,
-    )
-    if _is_list(reader):
-        components, volumes = 1, components
-    channels = volumes if source.volumes == "channels" else 1
-    return Opened(
-        shape=shape,
-        dtype="complex" if "complex" in dtype else dtype,
-        components=components,
-        volumes=volumes,
-        channels=channels,
-        affine=_affine(reader),
-        voxels=lambda: _voxels(path, source.format, shape, channels),
-        findings=tuple(found),
-    )
 
+    image_io: ClassVar[str]
+    other_encodings: ClassVar[bool] = False
 
-def _room(path: Path, kind: str) -> Room | None:
-    return metaimage_room(path) if kind == "MetaImage" else nrrd_room(path)
+    @abstractmethod
+    def stored_voxels(self, path: Path) -> StoredVoxels | None:
+        """Where the voxels are; None where the header is unusual and ITK must be trusted.
 
+        Raises:
+            ScanError: the header leads elsewhere, or ITK would end the process on it.
+        """
 
-def _guard_kind(path: Path, kind: str) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(256)
-    if not start.lstrip().startswith(MAGIC[kind]):
-        raise refusal("not-a-scan", f"{path.name}: the first line is not that of a {kind} file")
+    def orientation_findings(self, reader: sitk.ImageFileReader) -> list[Finding]:
+        """What is odd about where the header places the scan."""
+        return []
 
+    def read_header(self, source: Source) -> Header:
+        """See :meth:`Format.read_header`."""
+        path = source.paths[0]
+        stored = self.stored_voxels(path)
+        reader = self._reader(path)
+        full = tuple(int(n) for n in reader.GetSize())
+        squeezed, components = squeeze_shape(full), int(reader.GetNumberOfComponents())
+        shape, volumes = split_shape(squeezed)
+        found = self.orientation_findings(reader)
+        if squeezed != full:
+            found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
+        dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+        guard_size(
+            path,
+            (*full, components),
+            np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1,
+            available=stored.available if stored else self._bytes_around(path),
+            packed=stored is None or stored.packed or self.other_encodings,
+            sparse=source.sparse,
+        )
+        if _is_list(reader):
+            components, volumes = 1, components
+        return Header(
+            shape=shape,
+            dtype="complex" if "complex" in dtype else dtype,
+            components=components,
+            volumes=volumes,
+            channels=volumes if source.volumes == "channels" else 1,
+            affine=_affine(reader),
+            findings=tuple(found),
+        )
 
-def _reader(path: Path, kind: str) -> sitk.ImageFileReader:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(IMAGE_IO[kind])
-    reader.SetFileName(str(path))
-    try:
-        with native_quiet():
-            reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise _refuse(path, error) from None
-    return reader
+    def read_voxels(self, source: Source, header: Header) -> NDArray:
+        """See :meth:`Format.read_voxels`; of several volumes the first ones."""
+        path = source.paths[0]
+        try:
+            reader = self._reader(path)
+            size, components = reader.GetSize(), reader.GetNumberOfComponents()
+            stored = self.stored_voxels(path)
+            if stored and stored.packed:
+                itemsize = np.dtype(DTYPES[_scalar(reader.GetPixelID())]).itemsize
+                verify_compressed(stored, math.prod((*size, components)) * itemsize)
+            if len(size) == 4:
+                reader.SetExtractSize((*size[:3], header.channels))
+            with without_stderr():
+                image = reader.Execute()
+        except RuntimeError as error:
+            raise self._refuse(path, error) from None
+        # SimpleITK's arrays are (volume, Z, Y, X, component); the affine's columns are X, Y, Z.
+        array: NDArray = sitk.GetArrayFromImage(image)
+        if components > 1:
+            return np.moveaxis(array[..., : header.channels], -1, 0).transpose(0, 3, 2, 1)
+        return array.reshape(-1, *header.shape[::-1])[: header.channels].transpose(0, 3, 2, 1)
+
+    def _reader(self, path: Path) -> sitk.ImageFileReader:
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO(self.image_io)
+        reader.SetFileName(str(path))
+        try:
+            with without_stderr():
+                reader.ReadImageInformation()
+        except RuntimeError as error:
+            raise self._refuse(path, error) from None
+        return reader
+
+    def _bytes_around(self, path: Path) -> int:
+        """Bytes that could hold the voxels: the file, or all files beside a detached header."""
+        if path.suffix.lower() in self.detached_extensions:
+            return sum(other.stat().st_size for other in path.parent.iterdir() if other.is_file())
+        return path.stat().st_size
+
+    def _refuse(self, path: Path, error: RuntimeError) -> Exception:
+        text = str(error)
+        if path.suffix.lower() in self.detached_extensions and ("open" in text or "exist" in text):
+            return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
+        if "fread got only" in text or "but received" in text:
+            return refusal("truncated", f"{path.name}: the data ends before the last voxel")
+        if "number of domain axes" in text:
+            message = f"{path.name}: its volumes lie along an axis that is neither in space nor a list"
+            return refusal("four-dimensional", message)
+        if "_nrrdEncodingGzip" in text:
+            return refusal("damaged", f"{path.name}: the compressed voxels are damaged")
+        return refusal("unreadable", f"{path.name}: the reader gave up on it")
 
 
 def _is_list(reader: sitk.ImageFileReader) -> bool:
     """Whether a NRRD file's values of one voxel are volumes (diffusion, time), not a colour or a vector."""
     kind = "NRRD_kinds[pixel]"
     return bool(reader.HasMetaDataKey(kind)) and str(reader.GetMetaData(kind)) == "list"
-
-
-def _voxels(path: Path, kind: str, shape: tuple[int, ...], channels: int) -> NDArray:
-    """``(C, X, Y, Z)``, the first volumes."""
-    try:
-        reader = _reader(path, kind)
-        size, components = reader.GetSize(), reader.GetNumberOfComponents()
-        room = _room(path, kind)
-        if room and room.packed:
-            itemsize = np.dtype(DTYPES[_scalar(reader.GetPixelID())]).itemsize
-            verify_packed(room, math.prod((*size, components)) * itemsize)
-        if len(size) == 4:
-            reader.SetExtractSize((*size[:3], channels))
-        with native_quiet():
-            image = reader.Execute()
-    except RuntimeError as error:
-        raise _refuse(path, error) from None
-    # SimpleITK's arrays are (volume, Z, Y, X, component); the affine's columns are X, Y, Z.
-    array: NDArray = sitk.GetArrayFromImage(image)
-    if components > 1:
-        return np.moveaxis(array[..., :channels], -1, 0).transpose(0, 3, 2, 1)
-    return array.reshape(-1, *shape[::-1])[:channels].transpose(0, 3, 2, 1)
 
 
 def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
@@ -133,24 +152,3 @@ def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
 def _scalar(pixel: int) -> int:
     """The scalar type below a vector type; SimpleITK numbers both in one order."""
     return pixel - sitk.sitkVectorUInt8 + sitk.sitkUInt8 if pixel >= sitk.sitkVectorUInt8 else pixel
-
-
-def _bytes_around(path: Path) -> int:
-    """Bytes that could hold the voxels: the file, or all files beside a detached header."""
-    if path.suffix.lower() in (".mhd", ".nhdr"):
-        return sum(other.stat().st_size for other in path.parent.iterdir() if other.is_file())
-    return path.stat().st_size
-
-
-def _refuse(path: Path, error: RuntimeError) -> Exception:
-    text = str(error)
-    if path.suffix.lower() in (".mhd", ".nhdr") and ("open" in text or "exist" in text):
-        return refusal("companion-missing", f"{path.name}: its data file cannot be opened")
-    if "fread got only" in text or "but received" in text:
-        return refusal("truncated", f"{path.name}: the data ends before the last voxel")
-    if "number of domain axes" in text:
-        message = f"{path.name}: its volumes lie along an axis that is neither in space nor a list"
-        return refusal("four-dimensional", message)
-    if "_nrrdEncodingGzip" in text:
-        return refusal("damaged", f"{path.name}: the compressed voxels are damaged")
-    return refusal("unreadable", f"{path.name}: the reader gave up on it")

@@ -1,4 +1,4 @@
-"""A MetaImage header read as text: enough to tell a cut or orphaned file before ITK is asked.
+"""MetaImage: its header is read as text first, enough to tell a cut or orphaned file before ITK is asked.
 
 ITK answers both with one and the same "cannot be read", and prints the reason past the program's back.
 """
@@ -6,41 +6,49 @@ ITK answers both with one and the same "cannot be read", and prints the reason p
 from pathlib import Path
 
 from orienteer.scans.findings import refusal
-from orienteer.scans.formats.companions import guard_companions
-from orienteer.scans.formats.packed import Room
+from orienteer.scans.formats.compression import StoredVoxels
+from orienteer.scans.formats.data_files import guard_data_files
+from orienteer.scans.formats.itk import ItkFormat
 
 LONGEST_HEADER = 1 << 16
 MOST_AXES = 7
 
 
-def metaimage_room(path: Path) -> Room | None:
-    """What the file holds after its header, or its data file holds; None for a list of data files.
+class MetaImageFormat(ItkFormat):
+    """``.mha``, and ``.mhd`` with its data file."""
 
-    Raises:
-        ScanError: the data file is missing, or shorter than the header says.
-    """
-    fields, end = _fields(path)
-    dimensions = fields.get("NDims", "")
-    # ITK ends the whole process on some numbers it cannot handle.
-    if not dimensions.isdecimal() or not 1 <= int(dimensions[:9]) <= MOST_AXES:
-        raise refusal("unreadable", f"{path.name}: its header names no sensible number of axes")
-    packed = fields.get("CompressedData", "").lower() == "true"
-    place = fields.get("ElementDataFile", "")
-    if place == "LOCAL":
-        data, offset = path, end
-    elif not place or place.startswith("LIST") or "%" in place:
-        guard_companions(path, [place, *_lines_after(path, end)] if place.startswith("LIST") else [place])
-        return None
-    else:
-        guard_companions(path, [place])
-        data, offset = path.parent / place, 0
-        if not data.is_file():
-            raise refusal("companion-missing", f"{path.name}: its data file is not beside it")
-    available = data.stat().st_size - offset
-    announced = fields.get("CompressedDataSize", "")
-    if packed and announced.isdigit() and int(announced) > available:
-        raise refusal("truncated", f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file")
-    return Room(path=data, offset=offset, available=max(available, 0), packed=packed)
+    name = "MetaImage"
+    extensions = (".mha", ".mhd")
+    magic = (b"ObjectType", b"NDims", b"Comment", b"TransformType", b"ID")
+    detached_extensions = (".mhd",)
+    data_extensions = (".raw", ".zraw")
+    image_io = "MetaImageIO"
+
+    def stored_voxels(self, path: Path) -> StoredVoxels | None:
+        """See :meth:`ItkFormat.stored_voxels`; None for a list of data files."""
+        fields, end = _fields(path)
+        dimensions = fields.get("NDims", "")
+        # ITK ends the whole process on some numbers it cannot handle.
+        if not dimensions.isdecimal() or not 1 <= int(dimensions[:9]) <= MOST_AXES:
+            raise refusal("unreadable", f"{path.name}: its header names no sensible number of axes")
+        packed = fields.get("CompressedData", "").lower() == "true"
+        place = fields.get("ElementDataFile", "")
+        if place == "LOCAL":
+            data, offset = path, end
+        elif not place or place.startswith("LIST") or "%" in place:
+            guard_data_files(path, [place, *_lines_after(path, end)] if place.startswith("LIST") else [place])
+            return None
+        else:
+            guard_data_files(path, [place])
+            data, offset = path.parent / place, 0
+            if not data.is_file():
+                raise refusal("companion-missing", f"{path.name}: its data file is not beside it")
+        available = data.stat().st_size - offset
+        announced = fields.get("CompressedDataSize", "")
+        if packed and announced.isdigit() and int(announced) > available:
+            message = f"{path.name}: {int(announced):,} bytes announced, {available:,} bytes in the file"
+            raise refusal("truncated", message)
+        return StoredVoxels(path=data, offset=offset, available=max(available, 0), packed=packed)
 
 
 def _lines_after(path: Path, end: int) -> list[str]:

@@ -16,7 +16,9 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding, refusal
-from orienteer.scans.formats.opened import FREE_BYTES, Opened, guard_size, split_shape, squeeze_shape
+from orienteer.scans.formats.format import Format
+from orienteer.scans.formats.header import Header, split_shape, squeeze_shape
+from orienteer.scans.formats.limits import FREE_BYTES, guard_size
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -37,40 +39,64 @@ class _Inflated(io.BufferedReader):
         return super().seek(offset, whence)
 
 
-def open_nifti(source: Source) -> Opened:
-    """Read the header of a NIfTI or Analyze scan.
+class NiftiFormat(Format[Header]):
+    """``.nii``, ``.nii.gz``, and ``.hdr`` with ``.img``: NIfTI-1, NIfTI-2 and Analyze."""
 
-    Raises:
-        ScanError: the file is no NIfTI, is cut, or its header is absurd.
-    """
-    path = source.paths[0]
-    pair = path.suffix.lower() == ".hdr"
-    image = _load_pair(path) if pair else _load_single(path)
-    header, full = image.header, tuple(int(n) for n in image.shape)
-    dtype = header.get_data_dtype()
-    data = _image_file(path) if pair else path
-    packed = _is_gzip(data)
-    # The header's own vox_offset is set to 0 by nibabel once it is read.
-    room = data.stat().st_size - (0 if packed else int(image.dataobj.offset))
-    guard_size(data, full, dtype.itemsize, available=max(room, 0), packed=packed, sparse=source.sparse)
-    found = _named_wrongly(path, packed)
-    squeezed = squeeze_shape(full)
-    if squeezed != full:
-        found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
-    found += _orientation(header, _stored_zooms(path))
-    # The fifth axis is NIfTI's place for the values of one voxel.
-    shape, volumes = split_shape(squeezed[:4])
-    channels = volumes if source.volumes == "channels" else 1
-    return Opened(
-        shape=shape,
-        dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
-        components=len(dtype.fields) if dtype.fields else math.prod(squeezed[4:]),
-        volumes=volumes,
-        channels=channels,
-        affine=np.asarray(image.affine, dtype=np.float64),
-        voxels=lambda: _voxels(path, shape, channels, pair=pair, packed=packed),
-        findings=tuple(found),
-    )
+    name = "NIfTI"
+    extensions = (".nii", ".nii.gz", ".hdr")
+    detached_extensions = (".hdr",)
+    data_extensions = (".img",)
+
+    def read_header(self, source: Source) -> Header:
+        """See :meth:`Format.read_header`."""
+        path = source.paths[0]
+        pair = _is_pair(path)
+        image = _load_pair(path) if pair else _load_single(path)
+        header, full = image.header, tuple(int(n) for n in image.shape)
+        dtype = header.get_data_dtype()
+        data = _image_file(path) if pair else path
+        packed = _is_gzip(data)
+        # The header's own vox_offset is set to 0 by nibabel once it is read.
+        available = data.stat().st_size - (0 if packed else int(image.dataobj.offset))
+        guard_size(data, full, dtype.itemsize, available=max(available, 0), packed=packed, sparse=source.sparse)
+        found = _named_wrongly(path, packed)
+        squeezed = squeeze_shape(full)
+        if squeezed != full:
+            found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
+        found += _orientation(header, _stored_zooms(path))
+        # The fifth axis is NIfTI's place for the values of one voxel.
+        shape, volumes = split_shape(squeezed[:4])
+        return Header(
+            shape=shape,
+            dtype="complex" if dtype.kind == "c" else "rgb" if dtype.fields else dtype.newbyteorder("=").name,
+            components=len(dtype.fields) if dtype.fields else math.prod(squeezed[4:]),
+            volumes=volumes,
+            channels=volumes if source.volumes == "channels" else 1,
+            affine=np.asarray(image.affine, dtype=np.float64),
+            findings=tuple(found),
+        )
+
+    def read_voxels(self, source: Source, header: Header) -> NDArray:
+        """See :meth:`Format.read_voxels`; of several volumes the first ones.
+
+        Integers stay integers when the header scales by one.
+        """
+        path = source.paths[0]
+        try:
+            if _is_pair(path):
+                return _volumes(_load_pair(path), header)
+            with _stream(path) as stream:
+                image = _image(path, stream)
+                array = _volumes(image, header)
+                left = math.prod(image.shape) - array.size
+                _read_to_the_end(path, stream, FREE_BYTES + left * image.header.get_data_dtype().itemsize)
+                return array
+        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+            raise _cut(path, error) from None
+
+
+def _is_pair(path: Path) -> bool:
+    return path.suffix.lower() == ".hdr"
 
 
 def _load_single(path: Path) -> Any:
@@ -115,34 +141,26 @@ def _load_pair(path: Path) -> Any:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
 
-def _voxels(path: Path, shape: tuple[int, ...], channels: int, *, pair: bool, packed: bool) -> NDArray:
-    """``(C, X, Y, Z)`` rescaled, of the first volumes; integers stay integers when the header scales by one."""
-    try:
-        if pair:
-            return _volumes(_load_pair(path), shape, channels)
-        with _stream(path) as stream:
-            image = _image(path, stream)
-            array = _volumes(image, shape, channels)
-            # A gzip checksum is only compared at the end of the stream, which the voxels need not reach.
-            left = math.prod(image.shape) - array.size
-            allowed = FREE_BYTES + left * image.header.get_data_dtype().itemsize
-            behind = 0
-            while rest := stream.read(1 << 20):
-                behind += len(rest)
-                if packed and behind > allowed:
-                    raise refusal("inflates-too-far", f"{path.name}: grows far beyond its voxels")
-            return array
-    except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        raise _cut(path, error) from None
-
-
-def _volumes(image: Any, shape: tuple[int, ...], channels: int) -> NDArray:
-    """The first ``channels`` volumes as ``(C, X, Y, Z)``; the others are not brought into memory."""
+def _volumes(image: Any, header: Header) -> NDArray:
+    """The first volumes as ``(C, X, Y, Z)``; the others are not brought into memory."""
     data = image.dataobj
     if len(image.shape) > 3:
-        data = data[(..., slice(channels), *(0 for _ in image.shape[4:]))]
+        data = data[(..., slice(header.channels), *(0 for _ in image.shape[4:]))]
     array: NDArray = np.asanyarray(data)
-    return np.moveaxis(array.reshape((*shape, channels), order="F"), -1, 0)
+    return np.moveaxis(array.reshape((*header.shape, header.channels), order="F"), -1, 0)
+
+
+def _read_to_the_end(path: Path, stream: BinaryIO, allowed: int) -> None:
+    """A gzip checksum is only compared at the end of the stream, which the voxels need not reach.
+
+    Raises:
+        ScanError: more than ``allowed`` bytes come out of a compressed file.
+    """
+    packed, behind = _is_gzip(path), 0
+    while rest := stream.read(1 << 20):
+        behind += len(rest)
+        if packed and behind > allowed:
+            raise refusal("inflates-too-far", f"{path.name}: grows far beyond its voxels")
 
 
 def _stream(path: Path) -> BinaryIO:
@@ -171,7 +189,7 @@ def _cut(path: Path, error: Exception) -> Exception:
 
 
 def _named_wrongly(path: Path, packed: bool) -> list[Finding]:
-    if packed == path.name.lower().endswith(".gz") or path.suffix.lower() == ".hdr":
+    if packed == path.name.lower().endswith(".gz") or _is_pair(path):
         return []
     return [finding("misnamed", f"{path.name} is {'' if packed else 'not '}compressed")]
 

@@ -1,19 +1,59 @@
-"""A NRRD header read as text, to find compressed voxels whose checksum ITK does not compare."""
+"""NRRD: its header is read as text first, to find compressed voxels whose checksum ITK does not compare."""
 
 import math
 import re
 from pathlib import Path
 
-from orienteer.scans.findings import refusal
-from orienteer.scans.formats.companions import guard_companions
-from orienteer.scans.formats.packed import Room
+import SimpleITK as sitk
+
+from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.formats.compression import StoredVoxels
+from orienteer.scans.formats.data_files import guard_data_files
+from orienteer.scans.formats.itk import ItkFormat
 
 LONGEST_HEADER = 1 << 16
 NUMBER = re.compile(rb"^[-+]?(\d+\.?\d*|\.\d+|nan|inf)([eE][-+]?\d+)?$", re.IGNORECASE)
 
 
-def nrrd_room(path: Path) -> Room | None:
-    """Where the voxels of ``path`` are; None where the header is unusual and ITK must be trusted."""
+class NrrdFormat(ItkFormat):
+    """``.nrrd``, and ``.nhdr`` with its data file."""
+
+    name = "NRRD"
+    extensions = (".nrrd", ".nhdr")
+    magic = (b"NRRD000",)
+    detached_extensions = (".nhdr",)
+    data_extensions = (".raw", ".gz")
+    image_io = "NrrdImageIO"
+    other_encodings = True
+
+    def stored_voxels(self, path: Path) -> StoredVoxels | None:
+        """See :meth:`ItkFormat.stored_voxels`."""
+        fields, listed, offset = _fields(path)
+        name = fields.get("datafile")
+        if name is not None:
+            guard_data_files(path, [name, *listed])
+        if fields.get("encoding") in ("ascii", "text", "txt"):
+            data = path if name is None else path.parent / name
+            _guard_text(data, offset if name is None else 0, fields.get("sizes", ""))
+        if "lineskip" in fields or "byteskip" in fields:
+            return None
+        packed = fields.get("encoding") in ("gzip", "gz")
+        if name is None:
+            return StoredVoxels(path=path, offset=offset, available=path.stat().st_size - offset, packed=packed)
+        data = path.parent / name
+        if name.startswith("LIST") or "%" in name or not data.is_file():
+            return None
+        return StoredVoxels(path=data, offset=0, available=data.stat().st_size, packed=packed)
+
+    def orientation_findings(self, reader: sitk.ImageFileReader) -> list[Finding]:
+        """See :meth:`ItkFormat.orientation_findings`."""
+        if reader.HasMetaDataKey("NRRD_space"):
+            return []
+        return [finding("orientation-missing", "the header names no space")]
+
+
+def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:
+    """The fields of the header, the data files it lists, and the offset of the byte after it."""
     with path.open("rb") as stream:
         start = stream.read(LONGEST_HEADER)
     fields, offset = dict[str, str](), 0
@@ -23,25 +63,11 @@ def nrrd_room(path: Path) -> Room | None:
         if not line.strip():
             break
         key, colon, value = line.decode("latin-1").partition(": ")
-        if "datafile" in fields and fields["datafile"].startswith("LIST"):
+        if fields.get("datafile", "").startswith("LIST"):
             listed.append(line.decode("latin-1").strip())
         elif colon:
             fields[key.strip().lower().replace(" ", "")] = value.strip()
-    if "datafile" in fields:
-        guard_companions(path, [fields["datafile"], *listed])
-    packed = fields.get("encoding") in ("gzip", "gz")
-    if fields.get("encoding") in ("ascii", "text", "txt"):
-        data = path.parent / fields["datafile"] if "datafile" in fields else path
-        _guard_text(data, 0 if "datafile" in fields else offset, fields.get("sizes", ""))
-    if "lineskip" in fields or "byteskip" in fields:
-        return None
-    name = fields.get("datafile")
-    if name is None:
-        return Room(path=path, offset=offset, available=path.stat().st_size - offset, packed=packed)
-    data = path.parent / name
-    if name.startswith("LIST") or "%" in name or not data.is_file():
-        return None
-    return Room(path=data, offset=0, available=data.stat().st_size, packed=packed)
+    return fields, listed, offset
 
 
 def _guard_text(data: Path, offset: int, sizes: str) -> None:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from orienteer.errors import OrienteerError
-from orienteer.scans.discover import Skipped
-from orienteer.scans.layouts.folders import place_of
-from orienteer.scans.layouts.layout import Layout, Part, describe, read_description
-from orienteer.scans.layouts.together import together
-from orienteer.scans.source import Source, without_extension
+from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.layouts.descriptions import read_description
+from orienteer.scans.layouts.layout import Arranged, Dataset, Layout, path_in
+from orienteer.scans.layouts.requested_channels import scan_of_channels
+from orienteer.scans.source import Skipped, Source
 
-NAME = "BIDS"
 SUBJECT = re.compile(r"^sub-[0-9A-Za-z+]+$")
 SESSION = re.compile(r"^ses-[0-9A-Za-z+]+$")
 TAKEN = frozenset({"anat", "ct"})
@@ -21,55 +20,49 @@ TAKEN = frozenset({"anat", "ct"})
 MARKINGS = frozenset({"mask", "defacemask", "dseg", "probseg"})
 
 
-def recognised(folder: Path, sources: Sequence[Source]) -> bool:
-    """Whether ``folder`` is a BIDS dataset.
+class BidsLayout(Layout):
+    """Each anatomical file is a scan of its subject."""
 
-    Evidence is ``dataset_description.json`` with ``BIDSVersion``, or ``sub-*/[ses-*/]anat/sub-*`` without it.
-    """
-    named = [source for source in sources if _subject(source, folder)]
-    if not named:
-        return False
-    if "BIDSVersion" in read_description(folder / "dataset_description.json"):
-        return True
-    return any(_type(source, folder) in TAKEN and _name(source).startswith("sub-") for source in named)
+    name = "bids"
+    title = "BIDS"
+    looks_like = "BIDS has sub-01/anat/sub-01_T1w.nii.gz and dataset_description.json"
+    descriptions = ("dataset_description.json",)
 
+    def recognise(self, folder: Path, sources: Sequence[Source]) -> Dataset | None:
+        """By ``dataset_description.json`` with ``BIDSVersion``, or ``sub-*/[ses-*/]anat/sub-*`` without it."""
+        named = [source for source in sources if _subject(source, folder)]
+        if not named:
+            return None
+        described = "BIDSVersion" in read_description(folder / self.descriptions[0])
+        anatomy = (_type(source, folder) in TAKEN and _name(source).startswith("sub-") for source in named)
+        return Dataset(folder) if described or any(anatomy) else None
 
-def arrange(folder: Path, root: Path, sources: Sequence[Source], wanted: Sequence[str]) -> Part:
-    """Each anatomical file is a scan of its person; or, with ``wanted``, each session one scan of several channels.
+    def arrange(self, dataset: Dataset, root: Path, sources: Sequence[Source], wanted: Sequence[str]) -> Arranged:
+        """Each anatomical file a scan; or, with ``wanted`` suffixes, each session one scan of several channels.
 
-    Args:
-        folder: the dataset.
-        root: the folder that was searched.
-        sources: all below ``folder``.
-        wanted: suffixes such as ``T1w`` and ``FLAIR``, in the order of the channels.
-
-    Raises:
-        OrienteerError: no file has one of the wanted suffixes.
-    """
-    place = place_of(folder, root)
-    part = Part(Layout(NAME, place, channels=tuple(wanted)))
-    taken = []
-    for source in sources:
-        code = _passed_over(source, folder)
-        if code:
-            part.skipped.append(Skipped(source.relative, code))
-        else:
-            person = f"{place}/{_subject(source, folder)}" if place else _subject(source, folder)
-            taken.append(replace(source, person=person))
-    if wanted:
-        part.sources, left = _sessions(taken, wanted)
-        part.skipped += left
-    else:
-        part.sources = taken
-    kinds = Counter(map(_suffix, taken))
-    if len(kinds) > 1 and not wanted:
-        part.layout = replace(part.layout, notes=(_hint(kinds),))
-    return describe(part)
+        Raises:
+            OrienteerError: no file has one of the wanted suffixes.
+        """
+        folder, place = dataset.folder, path_in(root, dataset.folder)
+        skipped, scans = [], []
+        for source in sources:
+            code = _passed_over(source, folder)
+            if code:
+                skipped.append(Skipped(source.relative, code))
+            else:
+                person = f"{place}/{_subject(source, folder)}" if place else _subject(source, folder)
+                scans.append(replace(source, person=person))
+        suffixes = Counter(map(_suffix, scans))
+        if wanted:
+            scans, left = _sessions(scans, wanted)
+            skipped += left
+        notes = (_hint(suffixes),) if len(suffixes) > 1 and not wanted else ()
+        return self.arranged(Dataset(folder, tuple(wanted)), root, scans, skipped, notes)
 
 
-def _hint(kinds: Counter[str]) -> str:
-    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(6))
-    two = ",".join(kind for kind, _ in kinds.most_common(2))
+def _hint(suffixes: Counter[str]) -> str:
+    counts = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(6))
+    two = ",".join(suffix for suffix, _ in suffixes.most_common(2))
     return f"{counts}: each a scan of its own; --channels {two} would make one scan of both"
 
 
@@ -104,7 +97,7 @@ def _sessions(sources: Sequence[Source], wanted: Sequence[str]) -> tuple[list[So
             found = defaultdict(list)
             for source in group:
                 found[known[_suffix(source).casefold()]].append(source)
-            scans.append(together(f"{stem}_{'_'.join(wanted)}", found, tuple(wanted), group[0].person))
+            scans.append(scan_of_channels(f"{stem}_{'_'.join(wanted)}", found, tuple(wanted), group[0].person))
     return scans, left
 
 

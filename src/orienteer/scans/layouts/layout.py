@@ -1,28 +1,28 @@
-"""What a layout says of a folder, and how its description files are read."""
+"""What a layout is: how a folder says which files make one scan, who is on it, and where its labels are."""
 
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import ClassVar
 
-from orienteer.scans.discover import Skipped
-from orienteer.scans.source import Source
-
-LayoutName = Literal["auto", "plain", "nnunet", "decathlon", "bids"]
-LAYOUTS: tuple[str, ...] = get_args(LayoutName)
-
-MOST_BYTES = 1 << 24
-"""A description of more than 16 MiB is none."""
-LONGEST_NAME = 40
+from orienteer.scans.source import Skipped, Source
 
 
 @dataclass(frozen=True)
-class Layout:
+class Dataset:
+    """A folder in which a layout recognised a dataset, and the names of its channels where they are known."""
+
+    folder: Path
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
     """What one folder was recognised as.
 
     Attributes:
-        name: ``plain folder``, ``nnU-Net raw``, ``Medical Segmentation Decathlon`` or ``BIDS``.
+        name: title of its layout.
         folder: posix path below the folder that was searched; empty for that folder itself.
         scans: scans found in it.
         channels: names of the channels of a scan, in order; empty where the layout does not say.
@@ -55,69 +55,99 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class LaidOut:
-    """All scans below a folder as their layouts make them, and what was passed over, both sorted by path."""
+class Arranged:
+    """What a layout made of the files of one dataset."""
 
-    sources: tuple[Source, ...]
-    skipped: tuple[Skipped, ...] = ()
-    layouts: tuple[Layout, ...] = ()
-
-
-@dataclass
-class Part:
-    """What one layout made of the files it was given."""
-
-    layout: Layout
-    sources: list[Source] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    layout: "Layout"
+    summary: DatasetSummary
+    sources: Sequence[Source]
+    skipped: Sequence[Skipped] = ()
 
 
-def describe(part: Part, **facts: Any) -> Part:
-    """The part with its layout's counts filled in."""
-    people = {source.person for source in part.sources if source.person}
-    part.layout = replace(
-        part.layout,
-        scans=len(part.sources),
-        people=len(people),
-        labelled=sum(source.labels is not None for source in part.sources),
-        held_out=sum(source.split == "test" for source in part.sources),
-        **facts,
-    )
-    return part
+class Layout(ABC):
+    """One way to lay out a folder; stateless.
+
+    A subclass recognises a dataset by what lies in a folder, and makes scans of its files. Files are never put together
+    because their names happen to look alike: a description or a folder of images is the evidence.
+    ``orienteer.testing.layout_contract`` checks what it promises.
+
+    Attributes:
+        name: for ``--layout``, and its key in the registry.
+        title: as it is shown.
+        looks_like: what one has to find in a folder, for the message when it is not there.
+        descriptions: names of the files that describe a dataset, beside its folders.
+        label_folders: names of the folders of labels in a dataset.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    looks_like: ClassVar[str]
+    descriptions: ClassVar[tuple[str, ...]] = ()
+    label_folders: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def recognise(self, folder: Path, sources: Sequence[Source]) -> Dataset | None:
+        """The dataset that ``folder`` is; None where it does not describe itself as one of this layout.
+
+        Args:
+            folder: a candidate.
+            sources: all files of scans below it.
+        """
+
+    @abstractmethod
+    def arrange(self, dataset: Dataset, root: Path, sources: Sequence[Source], wanted: Sequence[str]) -> Arranged:
+        """The scans that the dataset's files make; what is no scan of it is skipped with a code, never dropped.
+
+        Args:
+            dataset: as it was recognised.
+            root: the folder that was searched.
+            sources: all files of scans below the dataset.
+            wanted: names of the channels that make one scan, in order; empty for what the layout says.
+
+        Raises:
+            OrienteerError: the dataset has no channel of a wanted name.
+        """
+
+    def recognise_by_names(self, folder: Path, sources: Sequence[Source]) -> Dataset | None:
+        """Weaker evidence, asked for when no layout recognised ``folder``: what the files in it are called."""
+        return None
+
+    def claim(self, folder: Path, sources: Sequence[Source], channels: int | None = None) -> Dataset | None:
+        """Files that nothing describes, taken as a dataset because the user asks for this layout.
+
+        Args:
+            folder: the folder that was searched.
+            sources: the files.
+            channels: where the user asks for none, but a network reads so many: claim only what fits exactly.
+        """
+        return None
+
+    def hint(self, sources: Sequence[Source]) -> str:
+        """A note for files that were not taken as this layout, but are named as if; empty where they are not."""
+        return ""
+
+    def arranged(
+        self,
+        dataset: Dataset,
+        root: Path,
+        sources: Sequence[Source],
+        skipped: Sequence[Skipped] = (),
+        notes: tuple[str, ...] = (),
+    ) -> Arranged:
+        """The scans of a dataset together with their summary."""
+        summary = DatasetSummary(
+            name=self.title,
+            folder=path_in(root, dataset.folder),
+            channels=dataset.channels,
+            scans=len(sources),
+            people=len({source.person for source in sources if source.person}),
+            labelled=sum(source.labels is not None for source in sources),
+            held_out=sum(source.split == "test" for source in sources),
+            notes=notes,
+        )
+        return Arranged(self, summary, sources, skipped)
 
 
-def read_description(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``; empty where there is none, or where it is not what it should be."""
-    try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            return {}
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def numbered_names(values: object) -> tuple[str, ...]:
-    """``{"0": "T1", "1": "FLAIR"}`` as names in order; empty for anything else."""
-    if not isinstance(values, dict) or not values:
-        return ()
-    try:
-        numbers = {int(number): _name(name) for number, name in values.items()}
-    except (TypeError, ValueError):
-        return ()
-    if set(numbers) != set(range(len(numbers))):
-        return ()
-    names = tuple(numbers[number] for number in range(len(numbers)))
-    # Two channels of one name (zscore, zscore) are told apart by their number.
-    return names if len(set(names)) == len(names) else tuple(f"{name} {n}" for n, name in enumerate(names))
-
-
-def _name(value: object) -> str:
-    """Printable and short, whatever the file holds."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)).strip()
-    return text[:LONGEST_NAME] or "unnamed"
-
-
-def below(sources: Sequence[Source], folder: Path) -> list[Source]:
-    """The sources whose first file lies below ``folder``."""
-    return [source for source in sources if source.paths[0].is_relative_to(folder)]
+def path_in(root: Path, folder: Path) -> str:
+    """Posix path of a dataset below the folder that was searched; empty where it is that one, or above it."""
+    return folder.relative_to(root).as_posix() if folder != root and folder.is_relative_to(root) else ""

@@ -3,45 +3,56 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from orienteer.errors import OrienteerError
-from orienteer.scans.discover import Skipped
-from orienteer.scans.layouts.layout import Layout, Part, describe
-from orienteer.scans.layouts.together import together
-from orienteer.scans.source import Source, without_extension
-
-NAME = "plain folder"
+from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.layouts.layout import Arranged, Dataset, Layout
+from orienteer.scans.layouts.requested_channels import scan_of_channels
+from orienteer.scans.source import Skipped, Source
 
 
-def arrange(sources: Sequence[Source], place: str = "", notes: tuple[str, ...] = ()) -> Part:
-    """Every source as it is."""
-    return describe(Part(Layout(NAME, place, notes=notes), list(sources)))
+class PlainLayout(Layout):
+    """Recognises nothing, and takes whatever the other layouts leave."""
 
+    name = "plain"
+    title = "plain folder"
+    looks_like = "a plain folder may hold scans of any name"
 
-def arrange_channels(sources: Sequence[Source], wanted: Sequence[str]) -> Part:
-    """Files (or DICOM series) of one folder whose names differ in the wanted words alone make one scan.
+    def recognise(self, folder: Path, sources: Sequence[Source]) -> Dataset | None:
+        """See :meth:`Layout.recognise`."""
+        return None
 
-    ``anna/T1.nii.gz`` and ``anna/FLAIR.nii.gz`` with ``T1,FLAIR`` make ``anna``; ``017-t1.mha`` and ``017-t2.mha``
-    with ``t1,t2`` make ``017``. All other files are passed over.
+    def claim(self, folder: Path, sources: Sequence[Source], channels: int | None = None) -> Dataset | None:
+        """See :meth:`Layout.claim`."""
+        return Dataset(folder)
 
-    Raises:
-        OrienteerError: no name ends in any of the words.
-    """
-    cases: dict[str, dict[str, list[Source]]] = defaultdict(lambda: defaultdict(list))
-    part = Part(Layout(NAME, channels=tuple(wanted)))
-    for source in sources:
-        match = next(((c, w) for w in wanted if (c := _case(source, w)) is not None), None)
-        if match is None:
-            part.skipped.append(Skipped(source.relative, "skipped-channel"))
-        else:
-            cases[match[0]][match[1]].append(source)
-    if not cases:
-        raise OrienteerError(
-            f"no scan's name ends in {' or '.join(wanted)}",
-            cure="name in --channels the words in which the files' names differ",
-        )
-    part.sources = [together(case, found, tuple(wanted)) for case, found in cases.items()]
-    return describe(part)
+    def arrange(self, dataset: Dataset, root: Path, sources: Sequence[Source], wanted: Sequence[str]) -> Arranged:
+        """Every file as it is; or, with ``wanted``, files of one folder that differ in these words alone as one scan.
+
+        ``anna/T1.nii.gz`` and ``anna/FLAIR.nii.gz`` with ``T1,FLAIR`` make ``anna``; ``017-t1.mha`` and ``017-t2.mha``
+        with ``t1,t2`` make ``017``. All other files are passed over.
+
+        Raises:
+            OrienteerError: no name ends in any of the words.
+        """
+        if not wanted:
+            return self.arranged(dataset, root, sources)
+        cases: dict[str, dict[str, list[Source]]] = defaultdict(lambda: defaultdict(list))
+        skipped = []
+        for source in sources:
+            match = next(((c, w) for w in wanted if (c := _case(source, w)) is not None), None)
+            if match is None:
+                skipped.append(Skipped(source.relative, "skipped-channel"))
+            else:
+                cases[match[0]][match[1]].append(source)
+        if not cases:
+            raise OrienteerError(
+                f"no scan's name ends in {' or '.join(wanted)}",
+                cure="name in --channels the words in which the files' names differ",
+            )
+        scans = [scan_of_channels(case, found, tuple(wanted)) for case, found in cases.items()]
+        return self.arranged(Dataset(dataset.folder, tuple(wanted)), root, scans, skipped)
 
 
 def _case(source: Source, word: str) -> str | None:

@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, axes_of, spacing_of
-from orienteer.scans.channels import look_together
-from orienteer.scans.dicom.reader import open_dicom
-from orienteer.scans.findings import Finding, finding, refusal, unopened
-from orienteer.scans.formats.itk import open_itk
-from orienteer.scans.formats.nifti import open_nifti
-from orienteer.scans.formats.opened import Opened
-from orienteer.scans.formats.quiet import quiet
-from orienteer.scans.judge import guess_modality, judge_channels, judge_header
+from orienteer.scans.findings import Finding, finding, unopened
+from orienteer.scans.formats.header import Header
+from orienteer.scans.formats.library_messages import without_messages
+from orienteer.scans.formats.opening import OpenedScan, open_scan
+from orienteer.scans.multichannel import join_channels
+from orienteer.scans.plausibility import check_channels, check_header, guess_modality
 from orienteer.scans.source import ScanInfo, Source
-
-READERS = {"NIfTI": open_nifti, "NRRD": open_itk, "MetaImage": open_itk, "DICOM": open_dicom}
 
 
 def read(source: Source) -> Volume:
@@ -46,12 +42,12 @@ def inspect(source: Source, *, voxels: bool = True) -> ScanInfo:
         source: the scan.
         voxels: False reads the header only: no range, no content hash, no findings about voxels.
     """
-    return load(source)[0] if voxels else _look(source, voxels=False)[0]
+    return load(source)[0] if voxels else _read(source, voxels=False)[0]
 
 
 def load(source: Source) -> tuple[ScanInfo, Volume | None]:
     """Both at the price of one reading; the volume is None where a finding is an error."""
-    return _look(source, voxels=True)
+    return _read(source, voxels=True)
 
 
 def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:
@@ -64,15 +60,15 @@ def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None
     return finding("too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed")
 
 
-def _look(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+def _read(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
     begun = time.perf_counter()
     info, volume = ScanInfo(source=source), None
-    with quiet():
+    with without_messages():
         try:
             if source.parts:
-                info, volume = look_together(source, _look, voxels=voxels)
+                info, volume = join_channels(source, _read, voxels=voxels)
             else:
-                info, volume = _look_at_file(source, voxels=voxels)
+                info, volume = _read_files(source, voxels=voxels)
         except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
             info = info.with_findings(_reason(source, error))
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
@@ -105,40 +101,33 @@ def _closed(source: Source) -> PermissionError | None:
     return None
 
 
-def _look_at_file(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+def _read_files(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
     """One file, or one DICOM series.
 
     Raises:
         ScanError: it cannot be used.
     """
-    _not_empty(source)
-    opened = READERS[source.format](source)
-    info = _describe(source, opened)
+    opened = open_scan(source)
+    info = _describe(source, opened.header)
     return _with_voxels(info, opened) if voxels and info.usable else (info, None)
 
 
-def _not_empty(source: Source) -> None:
-    for path in source.paths:
-        if path.stat().st_size == 0:
-            raise refusal("empty-file", f"{path.name} holds no bytes")
-
-
-def _describe(source: Source, opened: Opened) -> ScanInfo:
+def _describe(source: Source, header: Header) -> ScanInfo:
     with np.errstate(all="ignore"):
-        spacing = spacing_of(opened.affine)
-    found = (*opened.findings, *judge_header(opened, spacing, labels=source.sparse))
+        spacing = spacing_of(header.affine)
+    found = (*header.findings, *check_header(header, spacing, labels=source.sparse))
     placed = not any(f.code in ("affine-singular", "spacing-absurd") for f in found)
     return ScanInfo(
         source=source,
-        shape=opened.shape,
+        shape=header.shape,
         spacing=tuple(float(mm) for mm in spacing),
-        axes=axes_of(opened.affine) if placed else "",
-        affine=opened.affine,
-        channels=max(opened.channels, opened.components),
-        dtype=opened.dtype,
-        modality=opened.modality or "unknown",
-        modality_said=bool(opened.modality),
-        findings=(*source.faults, *found, *_channels_told(source, opened.channels)),
+        axes=axes_of(header.affine) if placed else "",
+        affine=header.affine,
+        channels=max(header.channels, header.components),
+        dtype=header.dtype,
+        modality=header.modality or "unknown",
+        modality_said=bool(header.modality),
+        findings=(*source.faults, *found, *_channels_told(source, header.channels)),
     )
 
 
@@ -152,20 +141,17 @@ def _channels_told(source: Source, channels: int) -> list[Finding]:
     ]
 
 
-def _with_voxels(info: ScanInfo, opened: Opened) -> tuple[ScanInfo, Volume]:
-    array = _plain(opened.voxels())
-    if array.shape != (opened.channels, *opened.shape):
-        raise refusal("unreadable", f"the header says {opened.shape}, the voxels are {array.shape[1:]}")
-    array, low, high, found = judge_channels(array)
+def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
+    array, low, high, found = check_channels(_plain(opened.voxels()))
     info = replace(
         info,
         low=low,
         high=high,
-        modality=opened.modality or guess_modality(low, high),
+        modality=opened.header.modality or guess_modality(low, high),
         content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
         findings=(*info.findings, *found),
     )
-    return info, Volume(array=array, affine=opened.affine)
+    return info, Volume(array=array, affine=opened.header.affine)
 
 
 def _plain(array: NDArray) -> NDArray:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.findings import finding
-from orienteer.scans.kinds import odd_channels, usual_channels
 from orienteer.scans.source import ScanInfo
 
 

@@ -9,7 +9,7 @@ PATTERN = re.compile(r"^[^%]*%0?\d{0,2}d[^%]*$")
 MOST_FILES = 100_000
 
 
-def guard_companions(header: Path, names: list[str]) -> None:
+def guard_data_files(header: Path, names: list[str]) -> None:
     """Refuse a header that leads elsewhere, because its scan would be made of somebody else's bytes.
 
     Args:

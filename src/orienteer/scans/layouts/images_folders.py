@@ -23,11 +23,6 @@ def in_images(source: Source, folder: Path) -> bool:
     return parent.parent == folder and IMAGES.match(parent.name) is not None
 
 
-def place_of(folder: Path, root: Path) -> str:
-    """Posix path of a dataset below the folder that was searched; empty where it is that one, or above it."""
-    return folder.relative_to(root).as_posix() if folder != root and folder.is_relative_to(root) else ""
-
-
 def labels_by_case(folder: Path) -> dict[str, Source]:
     """Labels by case: of ``labelsTr`` and ``labelsVal`` by its name, of ``labelsTs`` as ``test/`` and its name."""
     found: dict[str, Source] = {}

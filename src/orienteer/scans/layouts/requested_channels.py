@@ -6,7 +6,9 @@ from orienteer.scans.findings import Finding, finding
 from orienteer.scans.source import Source
 
 
-def together(relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple[str, ...], person: str = "") -> Source:
+def scan_of_channels(
+    relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple[str, ...], person: str = ""
+) -> Source:
     """One scan of the wanted channels, in their order; each is resampled onto the first one's grid.
 
     Args:

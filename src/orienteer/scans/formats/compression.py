@@ -1,15 +1,15 @@
-"""Voxels compressed inside a NRRD or MetaImage file, checked against their own checksum."""
+"""Compressed voxels checked before a library inflates them: their checksum, and how far they grow."""
 
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.scans.findings import refusal
-from orienteer.scans.formats.opened import FREE_BYTES, MAX_SCAN_INFLATION
+from orienteer.scans.formats.limits import FREE_BYTES, MAX_SCAN_INFLATION
 
 
 @dataclass(frozen=True)
-class Room:
+class StoredVoxels:
     """Where the voxels are: the file, the first byte, how many bytes, and whether they are compressed."""
 
     path: Path
@@ -18,11 +18,11 @@ class Room:
     packed: bool
 
 
-def verify_packed(room: Room, expected: int) -> None:
+def verify_compressed(stored: StoredVoxels, expected: int) -> None:
     """Inflate the voxels once and throw them away, because ITK reads damaged streams without a word.
 
     Args:
-        room: the compressed voxels.
+        stored: the compressed voxels.
         expected: bytes they must inflate to.
 
     Raises:
@@ -30,19 +30,19 @@ def verify_packed(room: Room, expected: int) -> None:
     """
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # zlib or gzip, whichever the first bytes say
     inflated = 0
-    with room.path.open("rb") as stream:
-        stream.seek(room.offset)
+    with stored.path.open("rb") as stream:
+        stream.seek(stored.offset)
         try:
             while not inflater.eof and (packed := stream.read(1 << 20)):
                 while packed and not inflater.eof:
                     inflated += len(inflater.decompress(packed, 1 << 24))
                     packed = inflater.unconsumed_tail
                     if inflated > expected + FREE_BYTES:
-                        raise refusal("inflates-too-far", f"{room.path.name}: grows far beyond its voxels")
+                        raise refusal("inflates-too-far", f"{stored.path.name}: grows far beyond its voxels")
         except zlib.error:
-            raise refusal("damaged", f"{room.path.name}: the compressed voxels are damaged") from None
+            raise refusal("damaged", f"{stored.path.name}: the compressed voxels are damaged") from None
     if not inflater.eof or inflated < expected:
-        raise refusal("truncated", f"{room.path.name}: the data ends before the last voxel")
+        raise refusal("truncated", f"{stored.path.name}: the data ends before the last voxel")
 
 
 def guard_deflated(path: Path, offset: int) -> None:

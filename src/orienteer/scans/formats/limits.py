@@ -1,14 +1,8 @@
-"""What every format's reader hands over: the header understood, and a way to get the voxels."""
+"""How large a scan may be, and how far it may inflate: asked before any memory is."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from orienteer.scans.findings import Finding, refusal
+from orienteer.scans.findings import refusal
 
 MAX_VOXELS = 2**31
 """8 GiB as float32; a header that asks for more is taken for nonsense before anything is allocated."""
@@ -20,38 +14,9 @@ MAX_SCAN_INFLATION = 250
 """No scan compresses that far (brains without skull reach 30); only labels, nearly all zero, do."""
 
 FREE_BYTES = 1 << 26
-"""64 MiB, up to which nobody asks how far something inflates."""
+"""64 MiB: inflating to less is always allowed."""
 
 FREE_LABEL_BYTES = 1 << 30
-
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A scan whose header was read.
-
-    Attributes:
-        shape: voxels along each spatial axis; three, or two where the file holds an image.
-        dtype: type on disk.
-        affine: ``(4, 4)`` voxel index to world RAS mm.
-        voxels: reads the array ``(C, X, Y, Z)`` in rescaled intensities, axes as the affine's columns.
-        components: values per voxel; not 1 for colour and vectors, which are refused.
-        volumes: volumes in the file.
-        channels: volumes of these that ``voxels`` reads.
-        modality: what the header says (DICOM), else empty.
-        findings: what the header gave away.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    affine: NDArray[np.float64]
-    voxels: Callable[[], NDArray]
-    components: int = 1
-    volumes: int = 1
-    channels: int = 1
-    modality: str = ""
-    findings: tuple[Finding, ...] = field(default=())
 
 
 def guard_size(
@@ -86,15 +51,3 @@ def guard_size(
         )
     if packed and needed > max(FREE_LABEL_BYTES if sparse else FREE_BYTES, MAX_SCAN_INFLATION * available):
         raise refusal("inflates-too-far", f"{path.name}: {available:,} bytes that grow to {needed:,}")
-
-
-def split_shape(shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-    """The three spatial axes, and the volumes that all further axes make."""
-    return shape[:3], math.prod(shape[3:])
-
-
-def squeeze_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape without the axes of length 1 after the third."""
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape

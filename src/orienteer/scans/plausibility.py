@@ -1,4 +1,4 @@
-"""What a header and a volume give away about themselves."""
+"""Whether a header and its voxels are plausible: kind, shape, place, values."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding
-from orienteer.scans.formats.opened import Opened
+from orienteer.scans.formats.header import Header
 
 SPACING_MM = (0.01, 50.0)
 ANISOTROPY = 4.0
@@ -18,30 +18,30 @@ LABEL_VALUES = 12
 SAMPLED = 200_000
 
 
-def judge_header(opened: Opened, spacing: NDArray[np.float64], *, labels: bool = False) -> list[Finding]:
+def check_header(header: Header, spacing: NDArray[np.float64], *, labels: bool = False) -> list[Finding]:
     """Findings about kind, shape and place; ``spacing`` is ``(3,)`` mm.
 
     Of labels no volume is chosen: a file of one mask a volume would lose all structures but one.
     """
     found = []
-    shape = "x".join(map(str, opened.shape))
-    if opened.dtype == "complex":
+    shape = "x".join(map(str, header.shape))
+    if header.dtype == "complex":
         found.append(finding("complex", "complex voxels"))
-    if opened.components > 1:
-        found.append(finding("colour", f"{opened.components} values per voxel"))
-    if opened.volumes > opened.channels:
-        message = f"{opened.volumes} volumes of {shape} voxels in one file"
+    if header.components > 1:
+        found.append(finding("colour", f"{header.components} values per voxel"))
+    if header.volumes > header.channels:
+        message = f"{header.volumes} volumes of {shape} voxels in one file"
         if labels:
             found.append(finding("four-dimensional", f"{message}, none is chosen as labels", level="error"))
         else:
             found.append(finding("four-dimensional", f"{message}, the first is used"))
-    if len(opened.shape) < 3 or min(opened.shape) == 1:
+    if len(header.shape) < 3 or min(header.shape) == 1:
         found.append(finding("two-dimensional", f"{shape} voxels"))
-    return found + (_judge_place(opened, spacing) if len(opened.shape) >= 3 else [])
+    return found + (_check_place(header, spacing) if len(header.shape) >= 3 else [])
 
 
-def _judge_place(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
-    affine = opened.affine
+def _check_place(header: Header, spacing: NDArray[np.float64]) -> list[Finding]:
+    affine = header.affine
     text = " x ".join(f"{mm:.4g}" for mm in spacing)
     low, high = SPACING_MM
     if not np.isfinite(affine).all():
@@ -53,7 +53,7 @@ def _judge_place(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
         return [finding("affine-singular", "two axes of the affine point the same way")]
     lean = float(np.degrees(np.arcsin(np.clip(np.abs(axes.T @ axes - np.eye(3)).max(), 0, 1))))
     found = []
-    told = any(known.code == "dicom-gantry-tilt" for known in opened.findings)
+    told = any(known.code == "dicom-gantry-tilt" for known in header.findings)
     if lean > SHEAR_DEGREES and not told:
         found.append(finding("affine-sheared", f"two axes are {lean:.1f} degrees off the right angle"))
     if spacing.max() > ANISOTROPY * spacing.min():
@@ -61,22 +61,22 @@ def _judge_place(opened: Opened, spacing: NDArray[np.float64]) -> list[Finding]:
     return found
 
 
-def judge_channels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
-    """:func:`judge_voxels` for each channel of ``(C, X, Y, Z)``; where there are several, a finding names its own."""
+def check_channels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
+    """:func:`check_voxels` for each channel of ``(C, X, Y, Z)``; where there are several, a finding names its own."""
     if len(array) == 1:
-        channel, low, high, found = judge_voxels(array[0])
+        channel, low, high, found = check_voxels(array[0])
         return channel[None], low, high, found
-    judged = [judge_voxels(channel) for channel in array]
+    checked = [check_voxels(channel) for channel in array]
     found = [
         replace(known, message=f"channel {index}: {known.message}")
-        for index, (_, _, _, known_here) in enumerate(judged)
+        for index, (_, _, _, known_here) in enumerate(checked)
         for known in known_here
     ]
-    mended = np.stack([channel for channel, *_ in judged]) if array.dtype.kind == "f" else array
-    return mended, min(low for _, low, *_ in judged), max(high for _, _, high, _ in judged), found
+    mended = np.stack([channel for channel, *_ in checked]) if array.dtype.kind == "f" else array
+    return mended, min(low for _, low, *_ in checked), max(high for _, _, high, _ in checked), found
 
 
-def judge_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
+def check_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
     """The array with few NaN replaced, its lowest and highest finite value, and findings; ``(X, Y, Z)``."""
     found: list[Finding] = []
     if array.dtype.kind == "f":

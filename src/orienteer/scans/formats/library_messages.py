@@ -37,7 +37,7 @@ class _Shared:
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
+def _messages_off() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.disabled for logger in loggers]
     display = sitk.ProcessObject.GetGlobalWarningDisplay()
@@ -55,7 +55,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def _without_stderr() -> Iterator[None]:
+def _stderr_off() -> Iterator[None]:
     try:
         kept = os.dup(2)
     except OSError:  # a service without a standard error has nothing to be kept quiet
@@ -71,8 +71,8 @@ def _without_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-quiet = _Shared(_without_warnings)
+without_messages = _Shared(_messages_off)
 """Context: no warnings and no log lines of nibabel, pydicom and ITK. Safe to enter from several threads."""
 
-native_quiet = _Shared(_without_stderr)
+without_stderr = _Shared(_stderr_off)
 """Context: file descriptor 2 leads nowhere, for C++ readers that write to it directly. Keep it short."""

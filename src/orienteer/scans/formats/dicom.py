@@ -1,0 +1,130 @@
+"""DICOM: slices or frames put in order by their position, never by their name, and brought onto a regular grid."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.errors import ScanError
+from orienteer.scans.dicom.header import FileHeader, Frame, is_dicom, read_header
+from orienteer.scans.dicom.regrid import regrid
+from orienteer.scans.dicom.sources import sources_of
+from orienteer.scans.dicom.stack import Stack, stack
+from orienteer.scans.dicom.volumes import volumes_of
+from orienteer.scans.dicom.voxels import read_frames
+from orienteer.scans.findings import finding, refusal
+from orienteer.scans.formats.format import Format
+from orienteer.scans.formats.header import LPS_TO_RAS, Header
+from orienteer.scans.formats.limits import MAX_VOXELS
+from orienteer.scans.source import Skipped, Source, below_root
+
+INDEX = "DICOMDIR"
+"""A list of the files on a disk, in DICOM's own format; the files are found without it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VolumeHeader(Header):
+    """One volume of a series.
+
+    Attributes:
+        frames: its slices, in order of their position.
+        stacked: where they lie, and how they come onto a grid.
+    """
+
+    frames: tuple[Frame, ...]
+    stacked: Stack
+
+
+class DicomFormat(Format[VolumeHeader]):
+    """Slices of a series, a file each, or frames of an enhanced file; with or without extension."""
+
+    name = "DICOM"
+    extensions = (".dcm", ".ima")
+    one_file_a_scan = False
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the file says it is DICOM, as those of scanners and archives do that have no extension."""
+        return path.name != INDEX and is_dicom(path)
+
+    def scans(self, paths: Sequence[Path], root: Path) -> Iterator[Source | Skipped]:
+        """One scan a volume, and one for each file whose header cannot be read, so that it is reported."""
+        series: dict[str, list[FileHeader]] = defaultdict(list)
+        for path in paths:
+            try:
+                header = read_header(path)
+            except ScanError:
+                yield Source((path,), self.name, below_root(path, root), root)
+                continue
+            if header.image:
+                series[header.series].append(header)
+            else:
+                yield Skipped(below_root(path, root), "skipped-dicom")
+        for uid, headers in series.items():
+            folder = headers[0].path.parent
+            name = below_root(folder, root) if folder != root else root.resolve().name
+            short = hashlib.sha256(uid.encode()).hexdigest()[:8]
+            yield from sources_of(headers, name if len(series) == 1 else f"{name}/{short}", root)
+
+    def read_header(self, source: Source) -> VolumeHeader:
+        """Read the headers of one volume and lay its slices out in space.
+
+        Raises:
+            ScanError: a slice cannot be read, or the slices make no volume.
+        """
+        headers = [read_header(path) for path in source.paths]
+        _refuse_type(headers)
+        groups = volumes_of([_chosen(header, source) for header in headers])
+        if any(group.localiser for group in groups):
+            raise refusal("dicom-localiser", f"{sum(len(group.frames) for group in groups)} localiser images")
+        if len(groups) > 1:
+            raise refusal("dicom-repeated-slices", f"{len(groups)} volumes in one series, and which one is not said")
+        copies = {frame.key for frame in groups[0].copies}
+        frames = [frame for frame in groups[0].frames if frame.key not in copies]
+        stacked = stack([frame.geometry for frame in frames])
+        if np.prod(stacked.shape, dtype=np.float64) > MAX_VOXELS:
+            raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
+        found = list(stacked.findings)
+        if copies:
+            found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
+        return VolumeHeader(
+            shape=stacked.shape,
+            dtype=headers[0].dtype,
+            components=headers[0].samples,
+            affine=LPS_TO_RAS @ stacked.affine,
+            modality=headers[0].modality,
+            findings=tuple(found),
+            frames=tuple(frames[index] for index in stacked.order),
+            stacked=stacked,
+        )
+
+    def read_voxels(self, source: Source, header: VolumeHeader) -> NDArray:
+        """``(1, columns, rows, slices)``."""
+        slices = read_frames(header.frames)
+        if header.stacked.regrid is None:
+            return np.stack(slices).T[None]
+        return regrid(slices, header.stacked.regrid, header.stacked.shape)[None]
+
+
+def _refuse_type(headers: Sequence[FileHeader]) -> None:
+    """What cannot be a volume, whatever its geometry."""
+    first = headers[0]
+    if any(not header.frames for header in headers):
+        raise refusal("dicom-multi-frame", f"{first.announced} frames in {first.path.name}, and no place for each")
+    if any(header.mosaic for header in headers):
+        raise refusal("dicom-mosaic", f"{len(headers)} images that each hold all slices")
+    if any(header.palette for header in headers):
+        raise refusal("colour", "values that are places in a table of colours")
+    if len({(header.dtype, header.samples) for header in headers}) > 1:
+        raise refusal("dicom-mixed", "the slices differ in data type")
+
+
+def _chosen(header: FileHeader, source: Source) -> FileHeader:
+    """The header with the frames that belong to the source's volume."""
+    if not source.frames:
+        return header
+    wanted = set(source.frames[source.paths.index(header.path)])
+    return header.with_frames(tuple(frame for frame in header.frames if frame.index in wanted))
