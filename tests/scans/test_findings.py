@@ -1,6 +1,5 @@
 """Every way to be bad has its code; nothing leaks: no chatter, no names, no other exception."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +71,7 @@ def test_findings__nothing_of_a_dicom_header_is_told(tmp_path: Path) -> None:
             folder = tmp_path / name.replace(" ", "_")
             folder.mkdir()
             bad.write(folder)
-    text = json.dumps(as_record(check(tmp_path, progress=False)))
+    text = as_record(check(tmp_path, progress=False)).model_dump_json()
     assert all(secret not in text for secret in SECRETS)
 
 

@@ -2,10 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -79,30 +77,12 @@ def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> l
     Threads, not processes: inflating, hashing and counting leave Python's lock, and a caller needs no
     ``if __name__ == "__main__"``.
     """
-    with _bar(len(sources), progress) as advance, ThreadPoolExecutor(workers) as pool:
-        infos = []
+    console = Console()
+    columns = TextColumn("reading scans"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    bar = Progress(*columns, console=console, transient=True, disable=not (progress and console.is_terminal))
+    with bar, ThreadPoolExecutor(workers) as pool:
         try:
-            for info in pool.map(inspect, sources):
-                infos.append(info)
-                advance.tick()
+            return list(bar.track(pool.map(inspect, sources), total=len(sources)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return infos
-
-
-@dataclass
-class _Ticker:
-    progress: Progress
-    task: int
-
-    def tick(self) -> None:
-        self.progress.advance(self.task)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _bar(total: int, wanted: bool) -> Iterator[_Ticker]:
-    console = Console()
-    columns = TextColumn("reading scans"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
-        yield _Ticker(bar, bar.add_task("reading", total=total))

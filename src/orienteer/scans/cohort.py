@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from orienteer.scans.channels import odd_channels, usual_channels
-from orienteer.scans.findings import finding
+from orienteer.scans.findings import Finding, finding
 from orienteer.scans.source import ScanInfo
 
 
@@ -41,3 +41,13 @@ def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:
     """
     sizes = [float(np.prod(scan.spacing) ** (1 / 3)) for scan in scans if scan.usable and len(scan.spacing) == 3]
     return round(float(np.median(sizes)), 2) if sizes else None
+
+
+def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:
+    """A warning when the scan is shorter than ``min_mm`` along an axis (one number, or one per axis)."""
+    short = [
+        extent for extent, needed in zip(info.extent_mm, np.broadcast_to(min_mm, 3), strict=False) if extent < needed
+    ]
+    if not short:
+        return None
+    return finding("too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed")

@@ -1,10 +1,10 @@
 """What ingest will take, from what this very check measured. An estimate, and said to be one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo
 
 STARTING_SECONDS = 2.0
@@ -30,30 +30,7 @@ WORKING_BYTES = 16
 """Per voxel held at once while a scan is resampled: the file's array, float32 copies, the result."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What to expect of ``orienteer ingest``.
-
-    Attributes:
-        spacing: mm per voxel of the store.
-        scans: scans that will be stored.
-        voxels: stored voxels of all of them.
-        seconds: wall-clock time with ``workers`` at once.
-        disk_bytes: size of the store.
-        memory_bytes: peak, when the largest scans meet.
-        workers: scans at once.
-    """
-
-    spacing: float
-    scans: int
-    voxels: int
-    seconds: float
-    disk_bytes: int
-    memory_bytes: int
-    workers: int
-
-
-def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Estimate:
+def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> RecordedEstimate:
     """Time, disk and memory of an ingest of the usable scans at ``spacing`` mm."""
     usable = [scan for scan in scans if scan.usable]
     read = [scan.channels * int(np.prod(scan.shape)) for scan in usable]
@@ -62,7 +39,7 @@ def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Estimat
     ]
     heavy = [max(pair) for pair in zip(read, stored, strict=True)]
     work = sum(scan.seconds + SCAN_SECONDS for scan in usable) + RESAMPLE_SECONDS * sum(heavy)
-    return Estimate(
+    return RecordedEstimate(
         spacing=spacing,
         scans=len(usable),
         voxels=sum(stored),

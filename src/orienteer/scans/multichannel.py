@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,50 +19,40 @@ TOLERANCE = 0.1
 COVERED = 0.9
 """Share of the first channel's space that another one must cover to be resampled onto its grid."""
 
-Read = Callable[..., tuple[ScanInfo, Volume | None]]
 
-
-def join_channels(source: Source, read_part: Read, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
-    """Read every part, and join them where no part has an error and all lie on one grid.
+def join_channels(source: Source, parts: Sequence[tuple[ScanInfo, Volume | None]]) -> tuple[ScanInfo, Volume | None]:
+    """Join the channels of a scan where none of them has an error and all lie on one grid.
 
     Args:
         source: a scan of several parts.
-        read_part: reads one part.
-        voxels: False reads the headers only.
+        parts: what each part is, and its volume where it was read.
 
     Returns:
-        What the scan is, and its volume ``(C, X, Y, Z)`` on the first part's grid.
+        What the scan is, and its volume ``(C, X, Y, Z)`` on the first part's grid; None where a part has none.
     """
-    read = [read_part(part, voxels=voxels) for part in source.parts]
-    infos, volumes = [info for info, _ in read], [volume for _, volume in read]
+    infos, volumes = [info for info, _ in parts], [volume for _, volume in parts if volume is not None]
     first = infos[0]
     joined = replace(
         first,
         source=source,
         channels=len(infos),
         dtype=first.dtype if len({info.dtype for info in infos}) == 1 else "mixed",
-        low=_over(min, [info.low for info in infos]),
-        high=_over(max, [info.high for info in infos]),
+        low=min((info.low for info in infos if info.low is not None), default=None),
+        high=max((info.high for info in infos if info.high is not None), default=None),
         modality=first.modality if len({info.modality for info in infos}) == 1 else "unknown",
         content="",
-        findings=(*source.faults, *_told(source, infos)),
+        findings=(*source.faults, *_merged_findings(source, infos)),
     )
     if not joined.usable or len(infos) != len(source.channel_names):
         return joined, None
     joined = joined.with_findings(*_too_much(infos), *_apart(source, infos))
-    arrays = [volume for volume in volumes if volume is not None]
-    if not joined.usable or len(arrays) < len(infos):
+    if not joined.usable or len(volumes) < len(infos):
         return joined, None
     total = "".join(info.content for info in infos)
-    return replace(joined, content=hashlib.sha256(total.encode()).hexdigest()), _stacked(infos, arrays)
+    return replace(joined, content=hashlib.sha256(total.encode()).hexdigest()), _stacked(infos, volumes)
 
 
-def _over(which: Callable[[list[float]], float], values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return which(known) if known else None
-
-
-def _told(source: Source, infos: Sequence[ScanInfo]) -> list[Finding]:
+def _merged_findings(source: Source, infos: Sequence[ScanInfo]) -> list[Finding]:
     """What was found about the parts; what all of them have in common is said once."""
     told: dict[tuple[str, str, str], list[str]] = {}
     for info in infos:

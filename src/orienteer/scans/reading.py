@@ -1,8 +1,7 @@
-"""Look at one scan: the header judged, the voxels read and judged, nothing raised but ScanError."""
+"""Read one scan: its header is checked, then its voxels; whatever is wrong becomes a finding."""
 
 import hashlib
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,36 +41,81 @@ def inspect(source: Source, *, voxels: bool = True) -> ScanInfo:
         source: the scan.
         voxels: False reads the header only: no range, no content hash, no findings about voxels.
     """
-    return load(source)[0] if voxels else _read(source, voxels=False)[0]
+    return load(source, voxels=voxels)[0]
 
 
-def load(source: Source) -> tuple[ScanInfo, Volume | None]:
-    """Both at the price of one reading; the volume is None where a finding is an error."""
-    return _read(source, voxels=True)
-
-
-def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:
-    """A warning when the scan is shorter than ``min_mm`` along an axis (one number, or one per axis)."""
-    short = [
-        extent for extent, needed in zip(info.extent_mm, np.broadcast_to(min_mm, 3), strict=False) if extent < needed
-    ]
-    if not short:
-        return None
-    return finding("too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed")
-
-
-def _read(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+def load(source: Source, *, voxels: bool = True) -> tuple[ScanInfo, Volume | None]:
+    """What the scan is, and its volume; None where a finding is an error, or where voxels are not wanted."""
     begun = time.perf_counter()
     info, volume = ScanInfo(source=source), None
     with without_messages():
         try:
             if source.parts:
-                info, volume = join_channels(source, _read, voxels=voxels)
+                info, volume = join_channels(source, [load(part, voxels=voxels) for part in source.parts])
             else:
-                info, volume = _read_files(source, voxels=voxels)
+                info, volume = _load_files(source, voxels=voxels)
         except Exception as error:  # a damaged file can break a library anywhere; one scan must not stop the rest
             info = info.with_findings(_reason(source, error))
     return replace(info, seconds=time.perf_counter() - begun), volume if info.usable else None
+
+
+def _load_files(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
+    """One file, or one DICOM series.
+
+    Raises:
+        ScanError: it cannot be used.
+    """
+    opened = open_scan(source)
+    info = _describe(source, opened.header)
+    return _with_voxels(info, opened) if voxels and info.usable else (info, None)
+
+
+def _describe(source: Source, header: Header) -> ScanInfo:
+    with np.errstate(all="ignore"):
+        spacing = spacing_of(header.affine)
+    found = (*header.findings, *check_header(header, spacing, labels=source.sparse))
+    placed = not any(f.code in ("affine-singular", "spacing-absurd") for f in found)
+    return ScanInfo(
+        source=source,
+        shape=header.shape,
+        spacing=tuple(float(mm) for mm in spacing),
+        axes=axes_of(header.affine) if placed else "",
+        affine=header.affine,
+        channels=max(header.channels, header.components),
+        dtype=header.dtype,
+        modality=header.modality or "unknown",
+        modality_said=bool(header.modality),
+        findings=(*source.faults, *found, *_channel_count(source, header.channels)),
+    )
+
+
+def _channel_count(source: Source, channels: int) -> list[Finding]:
+    """A finding where the file holds other channels than its layout names."""
+    names = source.channel_names
+    message = f"the file holds {channels} channels, {len(names)} are named: {', '.join(names)}"
+    return [finding("channels-differ", message)] if names and len(names) != channels else []
+
+
+def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
+    array, low, high, found = check_channels(_plain(opened.voxels()))
+    info = replace(
+        info,
+        low=low,
+        high=high,
+        modality=opened.header.modality or guess_modality(low, high),
+        content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
+        findings=(*info.findings, *found),
+    )
+    return info, Volume(array=array, affine=opened.header.affine)
+
+
+def _plain(array: NDArray) -> NDArray:
+    """Native byte order; integers up to 32 bits as they are, everything else float32."""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind in "iu" and size <= 4:
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
 
 
 def _reason(source: Source, error: Exception) -> Finding:
@@ -99,65 +143,3 @@ def _closed(source: Source) -> PermissionError | None:
         except OSError:
             continue  # told in the reader's own words
     return None
-
-
-def _read_files(source: Source, *, voxels: bool) -> tuple[ScanInfo, Volume | None]:
-    """One file, or one DICOM series.
-
-    Raises:
-        ScanError: it cannot be used.
-    """
-    opened = open_scan(source)
-    info = _describe(source, opened.header)
-    return _with_voxels(info, opened) if voxels and info.usable else (info, None)
-
-
-def _describe(source: Source, header: Header) -> ScanInfo:
-    with np.errstate(all="ignore"):
-        spacing = spacing_of(header.affine)
-    found = (*header.findings, *check_header(header, spacing, labels=source.sparse))
-    placed = not any(f.code in ("affine-singular", "spacing-absurd") for f in found)
-    return ScanInfo(
-        source=source,
-        shape=header.shape,
-        spacing=tuple(float(mm) for mm in spacing),
-        axes=axes_of(header.affine) if placed else "",
-        affine=header.affine,
-        channels=max(header.channels, header.components),
-        dtype=header.dtype,
-        modality=header.modality or "unknown",
-        modality_said=bool(header.modality),
-        findings=(*source.faults, *found, *_channels_told(source, header.channels)),
-    )
-
-
-def _channels_told(source: Source, channels: int) -> list[Finding]:
-    """A finding where the file holds other channels than its layout names."""
-    names = source.channel_names
-    if not names or len(names) == channels:
-        return []
-    return [
-        finding("channels-differ", f"the file holds {channels} channels, {len(names)} are named: {', '.join(names)}")
-    ]
-
-
-def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
-    array, low, high, found = check_channels(_plain(opened.voxels()))
-    info = replace(
-        info,
-        low=low,
-        high=high,
-        modality=opened.header.modality or guess_modality(low, high),
-        content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
-        findings=(*info.findings, *found),
-    )
-    return info, Volume(array=array, affine=opened.header.affine)
-
-
-def _plain(array: NDArray) -> NDArray:
-    """Native byte order; integers up to 32 bits as they are, everything else float32."""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind in "iu" and size <= 4:
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32, copy=False)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orienteer.scans.estimate import Estimate
 from orienteer.scans.layouts.layout import DatasetSummary
+from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo, Skipped
 
 
@@ -24,7 +24,7 @@ class CheckResult:
     root: Path
     scans: tuple[ScanInfo, ...]
     skipped: tuple[Skipped, ...]
-    estimate: Estimate | None
+    estimate: RecordedEstimate | None
     seconds: float
     layouts: tuple[DatasetSummary, ...] = ()
 

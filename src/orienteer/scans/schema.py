@@ -1,11 +1,11 @@
 """The shape of ``check --json``: docs/reference/check.schema.json is written from these classes."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from orienteer.config import Config
 from orienteer.scans.catalogue import Level
 
-RECORD_VERSION = 1
+RECORD_VERSION: Final = 1
 
 
 class RecordedFinding(Config):
@@ -157,9 +157,9 @@ class CheckRecord(Config):
     """What the check took."""
 
 
-def check_schema() -> dict[str, Any]:
+def check_schema() -> dict[str, object]:
     """The JSON schema of :class:`CheckRecord`; it lets keys be added, as later versions may."""
-    schema: dict[str, Any] = _open(CheckRecord.model_json_schema())
+    schema = _open(CheckRecord.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "orienteer check --json"}
 
 

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.estimate import Estimate
-from orienteer.scans.reading import too_small
+from orienteer.scans.cohort import too_small
 from orienteer.scans.result import CheckResult
+from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -158,7 +158,7 @@ def _print_bars(title: str, counts: Mapping[str, int], console: Console) -> None
         console.print(f"  {name:<12} {'█' * max(1, round(30 * count / most))} {count}", highlight=False)
 
 
-def _print_estimate(guess: Estimate, usable: Iterable[ScanInfo], console: Console) -> None:
+def _print_estimate(guess: RecordedEstimate, usable: Iterable[ScanInfo], console: Console) -> None:
     view_mm = VIEW_VOXELS * guess.spacing
     short = sum(too_small(scan, view_mm) is not None for scan in usable)
     workers = f"{guess.workers} worker{'s' * (guess.workers > 1)}"
