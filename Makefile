@@ -64,11 +64,13 @@ format: $(STAMP) ## Format, and mend what can be mended
 	$(RUN) ruff format .
 
 .PHONY: docs
-docs: $(STAMP) ## Write the configuration reference from the code
+docs: $(STAMP) ## Write the references of configuration and of the observatory's API from the code
 	$(VENV)/bin/python docs/make_reference.py
+	$(VENV)/bin/python docs/make_api.py
 
 .PHONY: web
 web: $(STAMP) ## Build the observatory's page into the package (its files are committed)
+	$(VENV)/bin/python docs/make_api.py
 	.ci/build-web "$(CURDIR)/$(VENV)/bin/python"
 
 .PHONY: clean

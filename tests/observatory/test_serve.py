@@ -52,7 +52,7 @@ def test_find__two_arms_of_a_benchmark_are_told_apart(home: Path, tmp_path: Path
     shutil.copytree(home / "store", tmp_path / "store")
     arms = tmp_path / "cells" / "pretrain"
     sessions = serve.open_sessions(arms / "ours" / "seed_0", beside=arms / "scratch" / "seed_0")
-    assert [session.facts()["name"] for session in sessions.values()] == ["ours, seed 0", "scratch, seed 0"]
+    assert [session.facts().name for session in sessions.values()] == ["ours, seed 0", "scratch, seed 0"]
     assert sessions["a"].store.path == tmp_path / "store"
 
 

@@ -74,8 +74,8 @@ def test_session__of_a_run_without_records_can_be_looked_at(home: Path, tmp_path
         target = tmp_path / "run" / path
         shutil.rmtree(target) if target.is_dir() else target.unlink()
     facts = open_sessions(tmp_path / "run", home / "store")["a"].facts()
-    assert facts["verdict"] is None and facts["evaluations"] == []
-    assert facts["best_step"] == facts["steps"][-1] == 6
+    assert facts.verdict is None and facts.evaluations == []
+    assert facts.best_step == facts.steps[-1] == 6
 
 
 def test_session__follows_a_run_that_trains(home: Path, tmp_path: Path) -> None:
@@ -91,16 +91,16 @@ def test_session__follows_a_run_that_trains(home: Path, tmp_path: Path) -> None:
     log.write_text("".join(early))
     session = open_sessions(tmp_path / "run", home / "store")["a"]
     first = session.news(-1)
-    assert first["step"] == 3 and first["live"] and not first["finished"]
-    assert [step for step, _ in first["history"]["gap"]["gap_error_mm"]["points"]] == [0, 2]
+    assert first.step == 3 and first.live and not first.finished
+    assert [step for step, _ in first.history.root["gap"]["gap_error_mm"].points] == [0, 2]
     log.write_text("".join(lines) + '{"v": 1, "step": 7, "torn')
-    later = session.news(first["step"])
-    assert later["step"] == 6
-    assert [step for step, _ in later["history"]["gap"]["gap_error_mm"]["points"]] == [4, 6]
-    assert [step for step, _ in later["history"]["gap"]["gap_error_mm"]["train"]] == [4, 5, 6]
+    later = session.news(first.step)
+    assert later.step == 6
+    assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].points] == [4, 6]
+    assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].train] == [4, 5, 6]
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
     shutil.rmtree(newest)
-    assert 6 not in session.news(6)["steps"]
+    assert 6 not in session.news(6).steps
     with pytest.raises(Refusal, match="no checkpoint of step 6"):
         session.step(6)
 
@@ -196,7 +196,7 @@ def test_judge__does_not_guess_places_in_another_store(home: Path, tmp_path: Pat
     others = phantom_store(tmp_path, people=4, shape=(26, 34, 28), seed=9)
     session = open_sessions(home / "run", others)["a"]
     assert not session.own_store
-    assert all(case["centres_mm"] is None for case in judgement(session)["worst"])
+    assert all(case.centres_mm is None for case in judgement(session).worst)
 
 
 def test_reading__changes_neither_run_nor_store(client: Client, home: Path, scan: str) -> None:

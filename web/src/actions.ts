@@ -9,7 +9,9 @@ import { decode, HAND_VIEWS, type State, type Tab } from "./link.ts";
 import { parse, type Volume } from "./scan/nifti.ts";
 import * as store from "./state.ts";
 import { change, state } from "./state.ts";
-import type { LookRequest, Mm, Pair, Probe, Scan } from "./types.ts";
+import type { LookRequest, ScanFacts } from "./api-types.ts";
+import type { Mm } from "./geometry/vector.ts";
+import type { Pair, Probe } from "./link.ts";
 
 const KEPT_VOLUMES = 4;
 const FIRST_VIEWS = 3;
@@ -43,17 +45,17 @@ export async function open(id: string): Promise<Volume> {
   return volume;
 }
 
-export const gridOf = (scan: Scan): Grid => ({
+export const gridOf = (scan: ScanFacts): Grid => ({
   shape: scan.shape,
   spacing: scan.extent_mm.map((mm, axis) => mm / on(scan.shape, axis)) as unknown as Mm,
 });
 
-function views(scan: Scan, centres: readonly Mm[], size: number): Pick<State, "centres"> {
+function views(scan: ScanFacts, centres: readonly Mm[], size: number): Pick<State, "centres"> {
   return { centres: centres.map((centre) => settle(gridOf(scan), size, centre)) };
 }
 
 /** The first held-out scan of somebody else. */
-export function otherPerson(scans: readonly Scan[], scan: Scan): string | null {
+export function otherPerson(scans: readonly ScanFacts[], scan: ScanFacts): string | null {
   const other = scans.find((s) => s.id !== scan.id && (s.person === null || s.person !== scan.person));
   return (other ?? scans.find((s) => s.id !== scan.id))?.id ?? null;
 }
@@ -74,7 +76,7 @@ export async function useScan(id: string): Promise<void> {
 }
 
 /** Views at given places of a given scan, such as those of a bad case. */
-export function placeAll(scan: Scan, centres: readonly Mm[], pair: Pair = [0, 1]): void {
+export function placeAll(scan: ScanFacts, centres: readonly Mm[], pair: Pair = [0, 1]): void {
   batch(() => {
     const crop = state.peek().scan === scan.id ? state.peek().crop : null;
     change({

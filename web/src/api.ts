@@ -1,6 +1,18 @@
 /** Talks to the server that sent this page, and to nobody else. */
 
-import type { History, Judged, Live, Look, LookRequest, Mm, Session, Where, WhereRequest } from "./types.ts";
+import type {
+  DrawRequest,
+  DrawResponse,
+  ErrorResponse,
+  History,
+  JudgeResponse,
+  LiveResponse,
+  LookRequest,
+  LookResponse,
+  SessionResponse,
+  WhereRequest,
+  WhereResponse,
+} from "./api-types.ts";
 
 /** What the server refused, why, and what helps. */
 export class Refused extends Error {
@@ -21,9 +33,9 @@ async function answer(path: string, init?: RequestInit): Promise<Response> {
     throw new Refused("no-server", "The server does not answer.", "Is `orienteer observe` still running?");
   }
   if (response.ok) return response;
-  let error: { code?: string; message?: string; cure?: string } = {};
+  let error: Partial<ErrorResponse["error"]> = {};
   try {
-    error = ((await response.json()) as { error?: typeof error }).error ?? {};
+    error = ((await response.json()) as Partial<ErrorResponse>).error ?? {};
   } catch {
     // an answer without a body says enough by its status
   }
@@ -44,22 +56,18 @@ async function post<T>(path: string, body: unknown): Promise<T> {
 
 const part = encodeURIComponent;
 
-export const session = (): Promise<Session> => get("api/session");
-export const look = (request: LookRequest): Promise<Look> => post("api/look", request);
-export const where = (request: WhereRequest): Promise<Where> => post("api/where", request);
+export const session = (): Promise<SessionResponse> => get("api/session");
+export const look = (request: LookRequest): Promise<LookResponse> => post("api/look", request);
+export const where = (request: WhereRequest): Promise<WhereResponse> => post("api/where", request);
 export const history = (run: string): Promise<History> => get(`api/history/${part(run)}`);
-export const live = (run: string, since: number): Promise<Live> => get(`api/live/${part(run)}?since=${since}`);
-export const judge = (run: string): Promise<Judged> => get(`api/judge/${part(run)}`);
+export const live = (run: string, since: number): Promise<LiveResponse> => get(`api/live/${part(run)}?since=${since}`);
+export const judge = (run: string): Promise<JudgeResponse> => get(`api/judge/${part(run)}`);
 
 export async function scan(id: string, channel: number): Promise<ArrayBuffer> {
   return (await answer(`api/scan/${part(id)}.nii?channel=${channel}`)).arrayBuffer();
 }
 
-export async function draw(scan: string, count: number, seed: number): Promise<Mm[]> {
-  return (await post<{ centres_mm: Mm[] }>("api/draw", { scan, count, seed })).centres_mm;
-}
-
-/** The page as one offline file. */
-export async function offline(body: unknown): Promise<Blob> {
-  return (await answer("api/share/html", posted(body))).blob();
+export async function draw(scan: string, count: number, seed: number): Promise<DrawResponse["centres_mm"]> {
+  const asked: DrawRequest = { scan, count, seed };
+  return (await post<DrawResponse>("api/draw", asked)).centres_mm;
 }

@@ -1,6 +1,6 @@
 /** The little geometry of a line chart: scales, round ticks, a path. */
 
-import type { Curve } from "./types.ts";
+import type { Curve } from "./api-types.ts";
 
 export interface Span {
   low: number;

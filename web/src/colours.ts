@@ -35,5 +35,5 @@ export function inkOn(colour: string): string {
   return light > 0.18 ? "#111111" : "#ffffff";
 }
 
-/** Colour of a cosine similarity, -1 to 1. */
-export const similarity = (value: number): string => mix(SIMILARITY, (value + 1) / 2);
+/** Colour of a cosine similarity, -1 to 1; that of 0 where there is none. */
+export const similarity = (value: number | null): string => mix(SIMILARITY, ((value ?? 0) + 1) / 2);

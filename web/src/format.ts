@@ -1,6 +1,6 @@
 /** Numbers as people read them: one way for each unit, the true minus sign, never a number without its unit. */
 
-import type { Mm } from "./types.ts";
+import type { Mm } from "./geometry/vector.ts";
 
 export const AXES = ["left – right", "back – front", "down – up"] as const;
 const WAYS = [

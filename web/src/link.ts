@@ -1,9 +1,13 @@
 /** The page's state as the part of its address behind the #, and back. A link never holds more than ids and numbers. */
 
-import type { Mm, Pair, Probe } from "./types.ts";
+import type { LookRequest } from "./api-types.ts";
+import type { Mm } from "./geometry/vector.ts";
 
 export const TABS = ["explore", "where", "learn", "judge"] as const;
 export type Tab = (typeof TABS)[number];
+export type Pair = readonly [number, number];
+/** What can be done to the views before the model sees them. */
+export type Probe = NonNullable<LookRequest["probe"]>;
 export const PROBES: readonly Probe[] = ["constant", "shuffled", "border", "interior"];
 /** As many as a run may have: a case of it has them all. */
 export const MOST_VIEWS = 16;

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import * as api from "./api.ts";
 import { session } from "./state.ts";
-import type { Curve, History, Live } from "./types.ts";
+import type { Curve, History, LiveResponse } from "./api-types.ts";
 
 const EVERY_MS = 3000;
 
@@ -31,7 +31,7 @@ export function joined(known: History, more: History): History {
   return result;
 }
 
-function after(known: [number, number][], more: [number, number][]): [number, number][] {
+function after(known: Curve["points"], more: Curve["points"]): Curve["points"] {
   const last = known.at(-1)?.[0] ?? -1;
   return [...known, ...more.filter(([step]) => step > last)];
 }
@@ -58,7 +58,7 @@ async function ended(): Promise<void> {
   if (now) session.value = now;
 }
 
-function take(key: string, news: Live): void {
+function take(key: string, news: LiveResponse): void {
   const known = histories.peek().get(key);
   if (known) histories.value = new Map([...histories.peek(), [key, joined(known, news.history)]]);
   const current = session.peek();

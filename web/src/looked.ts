@@ -1,7 +1,9 @@
 /** Reading one answer of the model: a pair's gap, a route half-way. */
 
 import { norm } from "./geometry/vector.ts";
-import type { Adjacency, Direction, Look, Mm, Pair, Route } from "./types.ts";
+import type { ChunkSimilarity, Direction, LookResponse, Route } from "./api-types.ts";
+import type { Mm } from "./geometry/vector.ts";
+import type { Pair } from "./link.ts";
 
 export interface PairGap {
   true: Mm;
@@ -10,18 +12,18 @@ export interface PairGap {
   error_mm: number;
 }
 
-export function pairOf(look: Look, [i, j]: Pair): PairGap | null {
+export function pairOf(look: LookResponse, [i, j]: Pair): PairGap | null {
   const gap = look.gap;
   const [truth, predicted, error] = [gap?.true[i]?.[j], gap?.predicted[i]?.[j], gap?.error_mm[i]?.[j]];
   if (!truth || !predicted || error === null || error === undefined) return null;
   return { true: truth, predicted, scale: gap?.scale?.[i]?.[j] ?? null, error_mm: error };
 }
 
-export function directionOf(look: Look, [i, j]: Pair): Direction | null {
+export function directionOf(look: LookResponse, [i, j]: Pair): Direction | null {
   return look.directions?.find((d) => d.i === i && d.j === j) ?? null;
 }
 
-export function chunksOf(look: Look, pair: Pair): Adjacency | null {
+export function chunksOf(look: LookResponse, pair: Pair): ChunkSimilarity | null {
   const found = look.adjacency?.find((a) => a.i === pair[0] && a.j === pair[1]);
   return found ?? look.adjacency?.find((a) => a.i === pair[1] && a.j === pair[0]) ?? null;
 }
@@ -34,7 +36,7 @@ export function quantityOf(gap: Mm, quantity: Quantity): number {
 }
 
 /** The largest size among true and predicted gaps: both tables share one colour scale. */
-export function largest(look: Look, quantity: Quantity): number {
+export function largest(look: LookResponse, quantity: Quantity): number {
   let most = 1;
   look.centres_mm.forEach((_, i) =>
     look.centres_mm.forEach((__, j) => {
@@ -52,11 +54,11 @@ export interface Leg {
   true: Mm[];
 }
 
-export function legOf(look: Look, route: Route, done: number): Leg {
+export function legOf(look: LookResponse, route: Route, done: number): Leg {
   const upTo = Math.min(done, route.path.length - 1);
   return {
     done: upTo,
-    predicted: route.waypoints_predicted.slice(0, upTo + 1),
+    predicted: route.waypoints_predicted.slice(0, upTo + 1).filter((place) => place !== null),
     true: route.path
       .slice(0, upTo + 1)
       .map((view) => look.centres_mm[view])

@@ -7,9 +7,10 @@ import { settle } from "./geometry/boxes.ts";
 import { same } from "./geometry/vector.ts";
 import { Newest } from "./newest.ts";
 import { change, run, scan, state } from "./state.ts";
-import type { Mm, Where, WhereRequest } from "./types.ts";
+import type { WhereRequest, WhereResponse } from "./api-types.ts";
+import type { Mm } from "./geometry/vector.ts";
 
-export const asked = new Newest<WhereRequest, Where>(api.where, () => false, 32);
+export const asked = new Newest<WhereRequest, WhereResponse>(api.where, () => false, 32);
 /** The slices shown of the other scan: the peak, until somebody scrolls. */
 export const there = signal<Mm | null>(null);
 

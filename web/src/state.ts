@@ -5,9 +5,9 @@ import * as api from "./api.ts";
 import { encode, type State } from "./link.ts";
 import { Newest } from "./newest.ts";
 import type { Volume } from "./scan/nifti.ts";
-import type { Look, LookRequest, Run, Scan, Session } from "./types.ts";
+import type { LookRequest, LookResponse, RunFacts, ScanFacts, SessionResponse } from "./api-types.ts";
 
-export const session = signal<Session | null>(null);
+export const session = signal<SessionResponse | null>(null);
 export const failure = signal<Error | null>(null);
 
 const NOWHERE: State = {
@@ -41,12 +41,12 @@ export const chosen = pick("view");
 export const pair = pick("pair");
 export const slice = pick("at");
 
-export const runs = computed<Run[]>(() => session.value?.runs ?? []);
-export const run = computed<Run | null>(
+export const runs = computed<readonly RunFacts[]>(() => session.value?.runs ?? []);
+export const run = computed<RunFacts | null>(
   () => runs.value.find((r) => r.key === state.value.run) ?? runs.value[0] ?? null,
 );
-export const scans = computed<Scan[]>(() => session.value?.scans ?? []);
-export const scan = computed<Scan | null>(() => scans.value.find((s) => s.id === state.value.scan) ?? null);
+export const scans = computed<readonly ScanFacts[]>(() => session.value?.scans ?? []);
+export const scan = computed<ScanFacts | null>(() => scans.value.find((s) => s.id === state.value.scan) ?? null);
 
 /** The voxels of the scans opened last, by id. */
 export const volumes = signal<ReadonlyMap<string, Volume>>(new Map());
@@ -59,12 +59,12 @@ export const clicking = signal<"add" | "move" | "look">("add");
 const close = (a: LookRequest, b: LookRequest): boolean =>
   a.run === b.run && a.scan === b.scan && a.probe === b.probe && a.centres_mm.length === b.centres_mm.length;
 
-const asker = (): Newest<LookRequest, Look> => new Newest(api.look, close);
+const asker = (): Newest<LookRequest, LookResponse> => new Newest(api.look, close);
 
-type Askers = (run: string) => Newest<LookRequest, Look>;
+type Askers = (run: string) => Newest<LookRequest, LookResponse>;
 
 function askers(): Askers {
-  const byRun = new Map<string, Newest<LookRequest, Look>>();
+  const byRun = new Map<string, Newest<LookRequest, LookResponse>>();
   return (run) => {
     const known = byRun.get(run) ?? asker();
     byRun.set(run, known);
@@ -78,7 +78,7 @@ export const spoiled = asker();
 export const replayOf: Askers = askers();
 
 /** The answer shown everywhere: spoiled views where a probe is on. */
-export const look = computed<Look | null>(() => {
+export const look = computed<LookResponse | null>(() => {
   const current = run.value;
   if (!current) return null;
   const asked = state.value.probe ? spoiled : lookOf(current.key);
@@ -87,7 +87,7 @@ export const look = computed<Look | null>(() => {
   return fits ? answer : null;
 });
 
-export const intact = computed<Look | null>(() =>
+export const intact = computed<LookResponse | null>(() =>
   run.value ? (lookOf(run.value.key).shown.value?.answer ?? null) : null,
 );
 export const waiting = computed<boolean>(() => {
@@ -100,7 +100,7 @@ export const lookError = computed<Error | null>(
 
 /** True while everything asked at the place one is at has its answer. */
 export const settled = computed<boolean>(() => {
-  const answered = ({ busy, shown, error }: Newest<LookRequest, Look>): boolean =>
+  const answered = ({ busy, shown, error }: Newest<LookRequest, LookResponse>): boolean =>
     !busy.value && (shown.value ?? error.value) !== null;
   if (tab.value === "learn") return runs.value.every((each) => answered(replayOf(each.key)));
   return !waiting.value && (look.value !== null || lookError.value !== null);

@@ -13,7 +13,7 @@ import {
   type Grid,
 } from "../src/geometry/planes.ts";
 import { project } from "../src/geometry/project.ts";
-import type { Mm } from "../src/types.ts";
+import type { Mm } from "../src/geometry/vector.ts";
 
 const GRID: Grid = { shape: [54, 66, 48], spacing: [3, 3, 2] };
 const PLACE: Mm = [30, 90, 40];

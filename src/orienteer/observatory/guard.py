@@ -177,7 +177,7 @@ async def _refuse(send: Send, refusal: Refusal, *, page: bool) -> None:
     if page:
         body, kind = f"{refusal.message}: {refusal.cure}\n".encode(), b"text/plain; charset=utf-8"
     else:
-        body, kind = json.dumps(refusal.body()).encode(), b"application/json"
+        body, kind = json.dumps(refusal.body().model_dump()).encode(), b"application/json"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     # What was not read of a refused body must not be taken for the next request.
     headers.append((b"connection", b"close"))

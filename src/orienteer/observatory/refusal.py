@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
+from orienteer.observatory.responses import ErrorResponse, Problem
 
 
 class Refusal(Exception):
@@ -20,9 +20,9 @@ class Refusal(Exception):
         self.status, self.code, self.message, self.cure = status, code, message, cure
         super().__init__(message)
 
-    def body(self) -> dict[str, Any]:
-        """The answer's JSON."""
-        return {"error": {"code": self.code, "message": self.message, "cure": self.cure}}
+    def body(self) -> ErrorResponse:
+        """What is answered."""
+        return ErrorResponse(error=Problem(code=self.code, message=self.message, cure=self.cure))
 
 
 def refusal_of(error: OrienteerError, names: Mapping[Path, str]) -> Refusal:

@@ -18,34 +18,49 @@ Probe = Literal["constant", "shuffled", "border", "interior"]
 class Request(BaseModel):
     """Base of every request."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class DrawRequest(Request):
-    """Views placed the way evaluation places them."""
+    """Where would evaluation place views?"""
 
     run: RunKey = "a"
+    """The run."""
     scan: ScanId
+    """The scan."""
     count: int = Field(3, ge=2, le=MOST_VIEWS)
+    """Number of views."""
     seed: int = Field(0, ge=0, le=2**31 - 1)
+    """Number of the draw."""
 
 
 class LookRequest(Request):
     """What does the model say of these views?"""
 
     run: RunKey = "a"
+    """The run."""
     step: Step | None = None
+    """A kept step; null is the best one."""
     scan: ScanId
+    """The scan."""
     centres_mm: Annotated[list[Place], Field(min_length=2, max_length=MOST_VIEWS)]
+    """Centres of the views along R, A, S, mm."""
     probe: Probe | None = None
+    """An honesty probe: what is done to the views first."""
     probe_view: Annotated[int, Field(ge=0, le=MOST_VIEWS - 1)] | None = None
+    """The one view it is done to; null is all of them."""
 
 
 class WhereRequest(Request):
     """Where in the scan ``target`` does the model believe this crop of ``scan`` to lie?"""
 
     run: RunKey = "a"
+    """The run."""
     step: Step | None = None
+    """A kept step; null is the best one."""
     scan: ScanId
+    """The scan the crop is cut from."""
     centre_mm: Place
+    """Its centre along R, A, S, mm."""
     target: ScanId
+    """The scan it is looked for in."""

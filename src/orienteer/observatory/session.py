@@ -1,15 +1,26 @@
 """One run and its store as the page sees them: facts, scans, checkpoints, verdict. Needs no torch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orienteer.observatory.refusal import Refusal
+from orienteer.observatory.requests import RunKey
+from orienteer.observatory.responses import (
+    Curve,
+    History,
+    LiveResponse,
+    RunFacts,
+    RunVerdict,
+    ScanFacts,
+    Vector,
+    vector,
+)
+from orienteer.report import history as logged
 from orienteer.report.cards import verdict_of
-from orienteer.report.history import curves
 from orienteer.report.read import RunRecords, mapping, number, read_run
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
@@ -34,7 +45,7 @@ class Session:
         store: the scans.
     """
 
-    key: str
+    key: RunKey
     run: RunFolder
     store: Store
 
@@ -123,115 +134,107 @@ class Session:
         if "route" in self.settings.active_tasks and views > most:
             raise Refusal(422, "invalid", f"the routes of this run go through {most} views at most", "ask about fewer")
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> RunFacts:
         """What ``/api/session`` says of the run."""
         settings, records = self.settings, self.records
         data, tasks = mapping(records.info.get("data")), settings.active_tasks
-        verdict = verdict_of(records.lead)
         chunk = float((tasks.get("adjacency") or {}).get("chunk", 0.5))
         view_mm = settings.views.size * self.store.manifest.spacing
-        lead = records.lead
-        return {
-            "key": self.key,
-            "name": self.name,
-            "tasks": [task for task in mapping(records.info).get("tasks") or tasks],
-            "view_mm": view_mm,
-            "view_voxels": settings.views.size,
-            "views": settings.views.count,
-            "chunk_mm": view_mm * chunk,
-            "spacing_mm": self.store.manifest.spacing,
-            "forms": dict(mapping(records.info.get("forms"))),
-            "uncertainty": bool((tasks.get("gap") or {}).get("uncertainty", False)),
-            "steps": self.steps,
-            "best_step": self.best_step,
-            "total_steps": settings.optimiser.steps,
-            "live": self.live,
-            "finished": self.finished,
-            "verdict": None
-            if verdict.label == "none"
-            else {
-                "label": verdict.label,
-                "headline": verdict.headline,
-                "sentence": verdict.sentence,
-                "evidence": list(verdict.evidence),
-                "split": lead.split if lead else None,
-                "step": lead.record.get("step") if lead else None,
-            },
-            "figures": {key: number(value) for key, value in (lead.figures if lead else {}).items()},
-            "simulated": data.get("simulated") is True,
-            "evaluations": [evaluation.name for evaluation in records.evaluations],
-            "own_store": self.own_store,
-        }
+        return RunFacts(
+            key=self.key,
+            name=self.name,
+            tasks=list(mapping(records.info).get("tasks") or tasks),
+            view_mm=view_mm,
+            view_voxels=settings.views.size,
+            views=settings.views.count,
+            chunk_mm=view_mm * chunk,
+            spacing_mm=self.store.manifest.spacing,
+            forms=dict(mapping(records.info.get("forms"))),
+            uncertainty=bool((tasks.get("gap") or {}).get("uncertainty", False)),
+            steps=self.steps,
+            best_step=self.best_step,
+            total_steps=settings.optimiser.steps,
+            live=self.live,
+            finished=self.finished,
+            verdict=self._verdict(),
+            figures={key: number(value) for key, value in (records.lead.figures if records.lead else {}).items()},
+            simulated=data.get("simulated") is True,
+            evaluations=[evaluation.name for evaluation in records.evaluations],
+            own_store=self.own_store,
+        )
 
-    def scans(self) -> list[dict[str, Any]]:
+    def _verdict(self) -> RunVerdict | None:
+        lead = self.records.lead
+        verdict = verdict_of(lead)
+        if lead is None or verdict.label == "none":
+            return None
+        return RunVerdict(
+            label=verdict.label,
+            headline=verdict.headline,
+            sentence=verdict.sentence,
+            evidence=list(verdict.evidence),
+            split=lead.split,
+            step=whole(lead.record.get("step")),
+        )
+
+    def scans(self) -> list[ScanFacts]:
         """The store's scans, held-out people first."""
         entries = sorted(
             self.store.manifest.scans, key=lambda entry: (HELD_OUT_FIRST.get(entry.split, 3), entry.split, entry.id)
         )
         return [
-            {
-                "id": entry.id,
-                "split": entry.split,
-                "person": entry.person,
-                "extent_mm": [n * entry.spacing for n in entry.shape],
-                "shape": list(entry.shape),
-                "spacing_mm": entry.spacing,
-                "channels": entry.channels,
-                "channel_names": list(entry.channel_names),
-                "labelled": entry.labelled,
-                "body_mm": [
-                    [n * entry.spacing for n in entry.foreground_low],
-                    [(n - 1) * entry.spacing for n in entry.foreground_high],
-                ],
-            }
+            ScanFacts(
+                id=entry.id,
+                split=entry.split,
+                person=entry.person,
+                extent_mm=_mm(entry.shape, entry.spacing),
+                shape=entry.shape,
+                spacing_mm=entry.spacing,
+                channels=entry.channels,
+                channel_names=list(entry.channel_names),
+                labelled=entry.labelled,
+                body_mm=(
+                    _mm(entry.foreground_low, entry.spacing),
+                    _mm([n - 1 for n in entry.foreground_high], entry.spacing),
+                ),
+            )
             for entry in entries
         ]
 
-    def draw(self, scan: str, count: int, seed: int) -> list[list[float]]:
+    def draw(self, scan: str, count: int, seed: int) -> list[Vector]:
         """Centres of ``count`` views placed the way evaluation places them, mm; ``seed`` counts the draws."""
         views = self.settings.views.model_copy(update={"count": count, "placement": "free"})
         sampler = Sampler(self.store, (self.scan(scan),), views, self.settings.evaluation.seed, augment=False)
-        centres: list[list[float]] = sampler.draw(seed).centres.tolist()
-        return centres
+        return [vector(centre) for centre in sampler.draw(seed).centres]
 
-    def history(self, since: int = -1) -> dict[str, dict[str, Any]]:
-        """Validation and training curves after step ``since``: per task and measure its points ``[step, value]``."""
-        better = _better(self.records.lines)
-        found: dict[str, dict[str, Any]] = {}
-        for phase, points in (("validation", "points"), ("train", "train")):
-            for task, measures in curves(self.records.lines, "train" if phase == "train" else "validation").items():
-                for name, curve in measures.items():
-                    measure = found.setdefault(task, {}).setdefault(
-                        name,
-                        {
-                            "unit": curve.unit,
-                            "better": better.get(name, "lower"),
-                            "chance": None,
-                            "points": [],
-                            "train": [],
-                        },
-                    )
-                    after = curve.steps > since
-                    measure[points] = [
-                        [int(step), float(value)]
-                        for step, value in zip(curve.steps[after], curve.values[after], strict=True)
-                    ]
-                    if points == "points":
-                        measure["chance"] = number(float(curve.chance[-1]))
-        return found
-
-    def news(self, since: int) -> dict[str, Any]:
-        """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
+    def history(self, since: int = -1) -> History:
+        """Validation and training curves after step ``since``."""
         lines = self.records.lines
-        return {
-            "step": max((int(line["step"]) for line in lines), default=0),
-            "steps": self.steps,
-            "best_step": self.best_step,
-            "total_steps": self.settings.optimiser.steps,
-            "live": self.live,
-            "finished": self.finished,
-            "history": self.history(since),
-        }
+        better = _better(lines)
+        validation, train = logged.curves(lines, "validation"), logged.curves(lines, "train")
+        return History(
+            {
+                task: {
+                    name: _curve(
+                        validation.get(task, {}).get(name), train.get(task, {}).get(name), better.get(name), since
+                    )
+                    for name in {**validation.get(task, {}), **train.get(task, {})}
+                }
+                for task in {**validation, **train}
+            }
+        )
+
+    def news(self, since: int) -> LiveResponse:
+        """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
+        return LiveResponse(
+            step=max((int(line["step"]) for line in self.records.lines), default=0),
+            steps=self.steps,
+            best_step=self.best_step,
+            total_steps=self.settings.optimiser.steps,
+            live=self.live,
+            finished=self.finished,
+            history=self.history(since),
+        )
 
     @cached_property
     def _ids(self) -> frozenset[str]:
@@ -257,10 +260,41 @@ def _of(file: Path) -> tuple[str, int, int]:
     return str(file), status.st_mtime_ns, status.st_size
 
 
-def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
-    """Which way is better, of every measure."""
+def _mm(voxels: Sequence[int], spacing: float) -> Vector:
+    right, anterior, superior = (n * spacing for n in voxels)
+    return right, anterior, superior
+
+
+def _curve(
+    validation: logged.Curve | None, train: logged.Curve | None, better: Literal["lower", "higher"] | None, since: int
+) -> Curve:
+    """One metric's two curves after step ``since``; at least one of them is there."""
+    either = validation or train
+    return Curve(
+        unit=either.unit if either else "",
+        better=better or "lower",
+        chance=number(float(validation.chance[-1])) if validation else None,
+        points=_after(validation, since),
+        train=_after(train, since),
+    )
+
+
+def _after(curve: logged.Curve | None, since: int) -> list[tuple[int, float]]:
+    if curve is None:
+        return []
+    later = curve.steps > since
+    return list(zip(curve.steps[later].tolist(), curve.values[later].tolist(), strict=True))
+
+
+def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, Literal["lower", "higher"]]:
+    """Which way is better, of every metric."""
     return {
-        name: str(mapping(measure).get("better", "lower"))
+        name: "higher" if mapping(measure).get("better") == "higher" else "lower"
         for line in lines
         for name, measure in mapping(line.get("measures")).items()
     }
+
+
+def whole(value: object) -> int | None:
+    """``value`` if it is a whole number: records of a broken run may hold anything."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,6 +1,6 @@
 /** Boxes of views and chunks: where they may lie and what of them a plane shows. */
 
-import type { Mm } from "../types.ts";
+import type { Mm } from "./vector.ts";
 import { toPicture, type Frame, type Grid } from "./planes.ts";
 import { on } from "./vector.ts";
 

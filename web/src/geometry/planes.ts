@@ -6,7 +6,7 @@
  * converted to screen pixels but by the browser.
  */
 
-import type { Mm, Triple } from "../types.ts";
+import type { Mm, Triple } from "./vector.ts";
 import { along, on } from "./vector.ts";
 
 export interface Grid {

@@ -1,6 +1,6 @@
 /** From mm to the pixels of the 3D picture. */
 
-import type { Mm } from "../types.ts";
+import type { Mm } from "./vector.ts";
 
 /** A 4x4 matrix in column order, mm to clip space. */
 export type Matrix = ArrayLike<number>;

@@ -1,6 +1,8 @@
 /** Vectors of mm: the few sums the page does itself. */
 
-import type { Mm } from "../types.ts";
+/** One number for each of R, A and S: a count of voxels, or (as `Mm`) a place or a way in mm. */
+export type Triple = readonly [number, number, number];
+export type Mm = Triple;
 
 export const add = (a: Mm, b: Mm): Mm => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 export const minus = (a: Mm, b: Mm): Mm => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];

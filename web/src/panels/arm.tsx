@@ -10,11 +10,11 @@ import { Overlay } from "../parts/overlay.tsx";
 import { Problem } from "../parts/problem.tsx";
 import type { Volume } from "../scan/nifti.ts";
 import { centres, chosen, replayOf, pair, slice, state } from "../state.ts";
-import type { Curve, History, Look, Run } from "../types.ts";
+import type { Curve, History, LookResponse, RunFacts } from "../api-types.ts";
 import { GapTable } from "./matrix.tsx";
 
 interface ArmProps {
-  run: Run;
+  run: RunFacts;
   volume: Volume;
   step: number | null;
   history: History | null;
@@ -24,7 +24,7 @@ interface ArmProps {
   high: number;
 }
 
-export function replayed(run: Run): Look | null {
+export function replayed(run: RunFacts): LookResponse | null {
   const shown = replayOf(run.key).shown.value?.answer;
   return shown?.scan === state.value.scan && shown.centres_mm.length === centres.value.length ? shown : null;
 }
@@ -95,7 +95,7 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
   );
 }
 
-function Headline({ answer }: { answer: Look }): JSX.Element {
+function Headline({ answer }: { answer: LookResponse }): JSX.Element {
   return (
     <p class="figure" aria-live="polite">
       <b data-value="mean_error_mm">{mm(answer.gap?.mean_error_mm)}</b> off on average

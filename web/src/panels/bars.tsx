@@ -4,7 +4,8 @@ import type { JSX } from "preact";
 import { show, spoil } from "../actions.ts";
 import { count, measured, mm, number } from "../format.ts";
 import { PROBES } from "../link.ts";
-import type { Banded, Probe, Probed } from "../types.ts";
+import type { DistanceBand, ProbeFigure, Region } from "../api-types.ts";
+import type { Probe } from "../link.ts";
 import { SPOILED } from "./spoil.tsx";
 
 export function Bar({ share, plain }: { share: number; plain?: boolean }): JSX.Element {
@@ -21,8 +22,8 @@ const ROWS: readonly { key: string; title: string; probe: Probe | null }[] = [
   { key: "chance", title: "Guessing, without looking", probe: null },
 ];
 
-export function Probes({ probes }: { probes: Record<string, Probed> }): JSX.Element | null {
-  const rows = ROWS.flatMap((row) => (probes[row.key] ? [{ ...row, found: probes[row.key] as Probed }] : []));
+export function Probes({ probes }: { probes: Record<string, ProbeFigure> }): JSX.Element | null {
+  const rows = ROWS.flatMap((row) => (probes[row.key] ? [{ ...row, found: probes[row.key] as ProbeFigure }] : []));
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map(({ found }) => found.value ?? 0), 1e-9);
   const tryIt = (probe: Probe | null): void => {
@@ -83,7 +84,7 @@ export function Bars({
 }: {
   title: string;
   look: string;
-  rows: (Banded & { name: string })[];
+  rows: ((DistanceBand | Region) & { name: string })[];
 }): JSX.Element | null {
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map((row) => row.error_mm), 1e-9);

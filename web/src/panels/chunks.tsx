@@ -3,20 +3,21 @@
 import type { JSX } from "preact";
 import { inkOn, similarity, SIMILARITY } from "../colours.ts";
 import { mm, number } from "../format.ts";
-import type { Adjacency, Look, Pair } from "../types.ts";
+import type { ChunkSimilarity, LookResponse } from "../api-types.ts";
+import type { Pair } from "../link.ts";
 
 export function ChunksPanel({
   look,
   pair,
   onPick,
 }: {
-  look: Look;
+  look: LookResponse;
   pair: Pair | null;
   onPick: (pair: Pair) => void;
 }): JSX.Element | null {
   const all = look.adjacency;
   if (!all || all.length === 0) return null;
-  const right = all.filter((each) => each.adjacent_similarity > each.distant_similarity).length;
+  const right = all.filter((each) => (each.adjacent_similarity ?? NaN) > (each.distant_similarity ?? NaN)).length;
   const rows = all.filter((each) => each.i < each.j || !all.some((other) => other.i === each.j && other.j === each.i));
   return (
     <section class="panel" aria-label="Chunks">
@@ -74,9 +75,9 @@ export function ChunksPanel({
   );
 }
 
-const name = (each: Adjacency, kind: string): string => `${kind}-${each.i}-${each.j}`;
+const name = (each: ChunkSimilarity, kind: string): string => `${kind}-${each.i}-${each.j}`;
 
-function Alike({ value, apart, name }: { value: number; apart: number; name: string }): JSX.Element {
+function Alike({ value, apart, name }: { value: number | null; apart: number | null; name: string }): JSX.Element {
   const colour = similarity(value);
   return (
     <td>

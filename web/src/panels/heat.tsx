@@ -8,7 +8,8 @@ import { Film } from "../parts/film.tsx";
 import { Cross } from "../parts/mark.tsx";
 import { there } from "../piece.ts";
 import type { Volume } from "../scan/nifti.ts";
-import type { Mm, Where } from "../types.ts";
+import type { WhereResponse } from "../api-types.ts";
+import type { Mm } from "../geometry/vector.ts";
 
 export function HeatedPlanes({
   volume,
@@ -16,7 +17,7 @@ export function HeatedPlanes({
   children,
 }: {
   volume: Volume;
-  answer: Where | null;
+  answer: WhereResponse | null;
   children: ComponentChildren;
 }): JSX.Element {
   const middle = volume.shape.map((n, axis) => Math.floor(n / 2) * on(volume.spacing, axis)) as unknown as Mm;
@@ -39,7 +40,7 @@ function HeatedPlane({
 }: {
   plane: Plane;
   volume: Volume;
-  answer: Where | null;
+  answer: WhereResponse | null;
   at: Mm;
 }): JSX.Element {
   const { through } = plane;

@@ -5,7 +5,8 @@ import { useState } from "preact/hooks";
 import { DIVERGING, inkOn, mix, SEQUENTIAL } from "../colours.ts";
 import { AXES, mm, number } from "../format.ts";
 import { largest, pairOf, quantityOf, type Quantity } from "../looked.ts";
-import type { Look, Pair } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
+import type { Pair } from "../link.ts";
 
 const QUANTITIES: { value: Quantity; title: string }[] = [
   { value: "distance", title: "distance" },
@@ -13,7 +14,7 @@ const QUANTITIES: { value: Quantity; title: string }[] = [
 ];
 
 interface TableProps {
-  look: Look;
+  look: LookResponse;
   kind: "predicted" | "true" | "error";
   quantity: Quantity;
   most: number;
@@ -84,7 +85,7 @@ export function GapPanel({
   pair,
   onPick,
 }: {
-  look: Look;
+  look: LookResponse;
   pair: Pair | null;
   onPick: (pair: Pair) => void;
 }): JSX.Element | null {

@@ -5,9 +5,10 @@ import { AXES, degrees, inWords, mm, number } from "../format.ts";
 import { laplaceReach } from "../geometry/boxes.ts";
 import { norm, on } from "../geometry/vector.ts";
 import { directionOf, pairOf } from "../looked.ts";
-import type { Look, Pair } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
+import type { Pair } from "../link.ts";
 
-export function PairPanel({ look, pair }: { look: Look; pair: Pair }): JSX.Element | null {
+export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): JSX.Element | null {
   const gap = pairOf(look, pair);
   if (!gap) return null;
   const direction = directionOf(look, pair);

@@ -13,7 +13,7 @@ import { SceneOver } from "../parts/sceneover.tsx";
 import type { Volume } from "../scan/nifti.ts";
 import { radiological } from "../settings.ts";
 import { centres, change, chosen, look, pair, run, slice, state } from "../state.ts";
-import type { Mm } from "../types.ts";
+import type { Mm } from "../geometry/vector.ts";
 import { shownLeg } from "./routes.tsx";
 
 const REACH_PX = 12;

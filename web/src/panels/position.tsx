@@ -2,9 +2,9 @@
 
 import type { JSX } from "preact";
 import { count, mm } from "../format.ts";
-import type { Look } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
 
-export function PositionPanel({ look }: { look: Look }): JSX.Element | null {
+export function PositionPanel({ look }: { look: LookResponse }): JSX.Element | null {
   const position = look.position;
   if (!position) return null;
   return (

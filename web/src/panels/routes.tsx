@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import { inWords, mm, pathName, viewName } from "../format.ts";
 import { legOf, type Leg } from "../looked.ts";
 import { change, look, run, state } from "../state.ts";
-import type { Look, Route } from "../types.ts";
+import type { LookResponse, Route } from "../api-types.ts";
 
 const PACE_MS = 900;
 const KINDS = { step: "one step", route: "by way of others", tour: "there and back" } as const;
@@ -15,7 +15,7 @@ const KINDS = { step: "one step", route: "by way of others", tour: "there and ba
 export const played = signal<number | null>(null);
 const running = signal(false);
 
-const routeOf = (answer: Look | null): Route | null =>
+const routeOf = (answer: LookResponse | null): Route | null =>
   answer?.routes?.[state.value.route] ?? answer?.routes?.[0] ?? null;
 
 /** What the planes and the 3D picture draw of the route. */
@@ -29,7 +29,7 @@ function turnTo(done: number | null): void {
   played.value = done;
 }
 
-export function RoutesPanel({ answer }: { answer: Look }): JSX.Element | null {
+export function RoutesPanel({ answer }: { answer: LookResponse }): JSX.Element | null {
   const route = routeOf(answer);
   const legs = route ? route.path.length - 1 : 0;
   useEffect(() => {
@@ -124,7 +124,7 @@ function Words({ route, legs, done }: { route: Route; legs: number; done: number
         From {viewName(start)} {route.kind === "tour" ? "round and back" : `to ${viewName(end)}`}: the model arrives{" "}
         <b data-value="route-error">{mm(route.error_mm)}</b> from{" "}
         {route.kind === "tour" ? "where it started" : "the true place"}.
-        <span class="quiet"> It believes to have gone {inWords(route.predicted)}.</span>
+        {route.predicted ? <span class="quiet"> It believes to have gone {inWords(route.predicted)}.</span> : null}
       </p>
     );
   }

@@ -5,7 +5,7 @@ import { spoil } from "../actions.ts";
 import { mm } from "../format.ts";
 import { PROBES } from "../link.ts";
 import { centres, intact, look, state } from "../state.ts";
-import type { Probe } from "../types.ts";
+import type { Probe } from "../link.ts";
 
 export const SPOILED: Record<Probe, { title: string; what: string; should: string }> = {
   constant: { title: "Blank it", what: "every voxel gets one and the same grey", should: "fall to guessing" },

@@ -6,7 +6,7 @@ import { choose, draw, removeView, useScan } from "../actions.ts";
 import { number, steps } from "../format.ts";
 import { HAND_VIEWS } from "../link.ts";
 import { centres, change, chosen, clicking, failure, run, scans, state } from "../state.ts";
-import type { Scan } from "../types.ts";
+import type { ScanFacts } from "../api-types.ts";
 import { RunPicker } from "./runpicker.tsx";
 
 const SPLITS: Record<string, string> = {
@@ -31,7 +31,7 @@ export function ScanPicker({
   onPick: (id: string) => void;
   without?: string;
 }): JSX.Element {
-  const groups = new Map<string, Scan[]>();
+  const groups = new Map<string, ScanFacts[]>();
   for (const scan of scans.value)
     if (scan.id !== without) groups.set(scan.split, [...(groups.get(scan.split) ?? []), scan]);
   return (

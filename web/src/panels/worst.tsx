@@ -5,13 +5,13 @@ import type { JSX } from "preact";
 import { placeAll, show, spoil } from "../actions.ts";
 import { mm } from "../format.ts";
 import { change, run, scans } from "../state.ts";
-import type { Worst } from "../types.ts";
+import type { WorstCase } from "../api-types.ts";
 
 const SHOWN = 12;
 const all = signal(false);
 
 /** Opens a case as it was judged: its scan, its views, its pair, and the model of that step. */
-function openCase(each: Worst, step: number | null): void {
+function openCase(each: WorstCase, step: number | null): void {
   const scan = scans.peek().find((known) => known.id === each.scan);
   if (!scan || !each.centres_mm) return;
   spoil(null, null);
@@ -21,7 +21,7 @@ function openCase(each: Worst, step: number | null): void {
   show("explore");
 }
 
-export function WorstCases({ worst, step }: { worst: Worst[]; step: number | null }): JSX.Element | null {
+export function WorstCases({ worst, step }: { worst: readonly WorstCase[]; step: number | null }): JSX.Element | null {
   if (worst.length === 0) return null;
   return (
     <section class="panel" aria-label="Worst cases">

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { line, scale, ticks } from "../chart.ts";
 import { measured } from "../format.ts";
-import type { Curve } from "../types.ts";
+import type { Curve } from "../api-types.ts";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [460, 190, 44, 30, 10, 10];
 

@@ -8,7 +8,7 @@ import { number } from "../format.ts";
 import type { Volume } from "../scan/nifti.ts";
 import { grey, heated, type Heat, type Pixels } from "../scan/slice.ts";
 import { radiological } from "../settings.ts";
-import type { Mm } from "../types.ts";
+import type { Mm } from "../geometry/vector.ts";
 import { Label } from "./mark.tsx";
 
 export interface FilmProps {

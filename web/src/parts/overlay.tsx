@@ -6,7 +6,9 @@ import { cuts, laplaceReach, rectangle } from "../geometry/boxes.ts";
 import { toPicture, type Frame } from "../geometry/planes.ts";
 import { add, on } from "../geometry/vector.ts";
 import { pairOf, type Leg } from "../looked.ts";
-import type { Look, Mm, Pair } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
+import type { Mm } from "../geometry/vector.ts";
+import type { Pair } from "../link.ts";
 import { Arrow, Box, Cross, Label } from "./mark.tsx";
 
 export interface Drawing {
@@ -15,7 +17,7 @@ export interface Drawing {
   at: Mm;
   centres: readonly Mm[];
   size: number;
-  look: Look | null;
+  look: LookResponse | null;
   chosen: number;
   pair: Pair | null;
   leg?: Leg | null;
@@ -91,7 +93,7 @@ function Chunks({ frame, px, at, look, pair }: Drawing): JSX.Element | null {
     pair && look?.adjacency?.find((a) => (a.i === pair[0] && a.j === pair[1]) || (a.i === pair[1] && a.j === pair[0]));
   if (!found || !look?.chunk_mm) return null;
   const size = look.chunk_mm;
-  const draw = (centre: Mm, value: number, dashed: boolean, key: string): ComponentChildren => (
+  const draw = (centre: Mm, value: number | null, dashed: boolean, key: string): ComponentChildren => (
     <g data-chunk={key} key={key}>
       <Box
         at={rectangle(frame, centre, size)}

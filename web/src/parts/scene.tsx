@@ -13,7 +13,7 @@ import { project, type Matrix } from "../geometry/project.ts";
 import { along, on } from "../geometry/vector.ts";
 import { file, thumbnail, type Volume } from "../scan/nifti.ts";
 import { redraws } from "../share/snapshot.ts";
-import type { Mm } from "../types.ts";
+import type { Mm } from "../geometry/vector.ts";
 import { Label } from "./mark.tsx";
 
 const MOST_VOXELS = 128;

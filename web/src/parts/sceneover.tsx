@@ -5,7 +5,9 @@ import { FILM, similarity } from "../colours.ts";
 import { edges } from "../geometry/boxes.ts";
 import { add } from "../geometry/vector.ts";
 import { chunksOf, pairOf, type Leg } from "../looked.ts";
-import type { Look, Mm, Pair } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
+import type { Mm } from "../geometry/vector.ts";
+import type { Pair } from "../link.ts";
 import { Arrow, Cross, Label } from "./mark.tsx";
 import type { Project } from "./scene.tsx";
 
@@ -13,7 +15,7 @@ interface Solid {
   project: Project;
   centres: readonly Mm[];
   size: number;
-  look: Look | null;
+  look: LookResponse | null;
   chosen: number;
   pair: Pair | null;
   leg: Leg | null;
@@ -81,11 +83,19 @@ function Edges({
   );
 }
 
-function SolidChunks({ project, look, pair }: { project: Project; look: Look; pair: Pair }): JSX.Element | null {
+function SolidChunks({
+  project,
+  look,
+  pair,
+}: {
+  project: Project;
+  look: LookResponse;
+  pair: Pair;
+}): JSX.Element | null {
   const found = chunksOf(look, pair);
   const size = look.chunk_mm;
   if (!found || !size) return null;
-  const draw = (centre: Mm, value: number, dashed: boolean): ComponentChildren => (
+  const draw = (centre: Mm, value: number | null, dashed: boolean): ComponentChildren => (
     <Edges project={project} centre={centre} size={size} colour={similarity(value)} width={1.8} dashed={dashed} />
   );
   return (

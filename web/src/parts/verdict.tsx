@@ -1,7 +1,7 @@
 /** The first thing to read: is it learning anatomy? */
 
 import type { JSX } from "preact";
-import type { Run } from "../types.ts";
+import type { RunFacts } from "../api-types.ts";
 
 const HEADLINES: Record<string, string> = {
   learning: "It is learning anatomy.",
@@ -42,7 +42,7 @@ export function Sign({ label }: { label: string }): JSX.Element {
   );
 }
 
-export function VerdictLine({ run }: { run: Run }): JSX.Element {
+export function VerdictLine({ run }: { run: RunFacts }): JSX.Element {
   const verdict = run.verdict;
   const label = verdict?.label ?? "none";
   return (

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { choosePair } from "../actions.ts";
+import { steps } from "../format.ts";
 import { ChunksPanel } from "../panels/chunks.tsx";
 import { GapPanel } from "../panels/matrix.tsx";
 import { PairPanel } from "../panels/pair.tsx";
@@ -13,7 +14,7 @@ import { Pickers, Views } from "../panels/views.tsx";
 import { Key } from "../parts/key.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { look, lookError, pair, volume, waiting } from "../state.ts";
-import type { Look } from "../types.ts";
+import type { LookResponse } from "../api-types.ts";
 
 export function Explore(): JSX.Element {
   const answer = look.value;
@@ -37,8 +38,7 @@ export function Explore(): JSX.Element {
             <PositionPanel look={answer} />
             <Untrained answer={answer} />
             <p class="quiet small">
-              Answered in {Math.round(answer.milliseconds)} ms by the model at step{" "}
-              {answer.step.toLocaleString("en-GB")}.
+              Answered in {Math.round(answer.milliseconds)} ms by the model at {steps(answer.step ?? 0)}.
             </p>
           </>
         ) : lookError.value ? null : (
@@ -50,7 +50,7 @@ export function Explore(): JSX.Element {
 }
 
 /** What this run was not trained to say, so that nobody looks for it. */
-function Untrained({ answer }: { answer: Look }): JSX.Element | null {
+function Untrained({ answer }: { answer: LookResponse }): JSX.Element | null {
   const missing = [
     answer.gap ? null : "how far apart views lie",
     answer.adjacency ? null : "which pieces are neighbours",

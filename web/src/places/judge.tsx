@@ -11,12 +11,12 @@ import { WorstCases } from "../panels/worst.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Sign } from "../parts/verdict.tsx";
 import { run } from "../state.ts";
-import type { Judged } from "../types.ts";
+import type { JudgeResponse } from "../api-types.ts";
 
-const judged = signal<ReadonlyMap<string, Judged | Error>>(new Map());
+const judged = signal<ReadonlyMap<string, JudgeResponse | Error>>(new Map());
 function read(key: string): void {
   if (judged.peek().has(key)) return;
-  const keep = (value: Judged | Error): void => {
+  const keep = (value: JudgeResponse | Error): void => {
     judged.value = new Map([...judged.peek(), [key, value]]);
   };
   api.judge(key).then(keep, keep);
@@ -40,28 +40,19 @@ export function Judge(): JSX.Element {
   );
 }
 
-function Findings({ found }: { found: Judged }): JSX.Element {
-  if (!found.evaluation) {
-    return (
-      <p class="intro">
-        This run has not been evaluated yet. <code>orienteer evaluate RUN</code> writes what is judged here.
-      </p>
-    );
-  }
+function Findings({ found }: { found: JudgeResponse }): JSX.Element {
   return (
     <>
-      {found.verdict ? (
-        <section class="panel" aria-label="Evidence">
-          <h3>
-            <Sign label={found.verdict.label} /> Why this verdict <span class="term">{found.people}</span>
-          </h3>
-          <ul class="evidence">
-            {found.verdict.evidence.map((line) => (
-              <li key={line}>{line}</li>
-            ))}
-          </ul>
-        </section>
-      ) : null}
+      <section class="panel" aria-label="Evidence">
+        <h3>
+          <Sign label={found.verdict.label} /> Why this verdict <span class="term">{found.people}</span>
+        </h3>
+        <ul class="evidence">
+          {found.verdict.evidence.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      </section>
       <Probes probes={found.probes} />
       <div class="two-up">
         <Bars

@@ -12,7 +12,7 @@ import { Problem } from "../parts/problem.tsx";
 import { asked, crop, moveCrop, there } from "../piece.ts";
 import { HEAT_COLOURS } from "../scan/slice.ts";
 import { change, run, scans, state, volume, volumes } from "../state.ts";
-import type { Where as Answer } from "../types.ts";
+import type { WhereResponse as Answer } from "../api-types.ts";
 
 export function Where(): JSX.Element {
   useEffect(() => {

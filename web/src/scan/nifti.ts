@@ -1,7 +1,7 @@
 /** Reads the one kind of NIfTI-1 the server sends: uncompressed, one channel, RAS, a diagonal affine. */
 
 import type { Grid } from "../geometry/planes.ts";
-import type { Mm, Triple } from "../types.ts";
+import type { Mm, Triple } from "../geometry/vector.ts";
 
 export interface Volume extends Grid {
   /** Voxels, R fastest, as stored. */

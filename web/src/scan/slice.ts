@@ -3,7 +3,7 @@
 import { blend } from "../colours.ts";
 import { voxelOf, type Frame } from "../geometry/planes.ts";
 import { on } from "../geometry/vector.ts";
-import type { Mm, Triple } from "../types.ts";
+import type { Mm, Triple } from "../geometry/vector.ts";
 import type { Volume } from "./nifti.ts";
 
 export interface Pixels {

@@ -1,0 +1,481 @@
+// What is asked of the server and what it answers. Written from its schema by docs/make_api.py: edit the models in
+// src/orienteer/observatory/, then run `make web`. Positions are mm in the scan's own frame: voxel index times spacing.
+
+/** Position of one feature cell. */
+export interface CellPosition {
+  /** The view it lies in. */
+  view: number;
+  /** From the middle of the sample's cells, mm. */
+  true: readonly [number, number, number] | null;
+  /** From the middle of the sample's cells, mm. */
+  predicted: readonly [number, number, number] | null;
+}
+
+/** Two chunks, one of each view. */
+export interface ChunkPair {
+  /** Centre of the chunk of view i, mm. */
+  i_centre_mm: readonly [number, number, number];
+  /** Centre of the chunk of view j, mm. */
+  j_centre_mm: readonly [number, number, number];
+}
+
+/** Whether near chunks of two views look more alike than far ones. */
+export interface ChunkSimilarity {
+  /** First view. */
+  i: number;
+  /** Second view. */
+  j: number;
+  /** The nearest chunks. */
+  adjacent: ChunkPair;
+  /** The farthest chunks. */
+  distant: ChunkPair;
+  /** Distance of the nearest chunks, mm. */
+  adjacent_mm: number | null;
+  /** Distance of the farthest chunks, mm. */
+  distant_mm: number | null;
+  /** Cosine of their embeddings, -1 to 1. */
+  adjacent_similarity: number | null;
+  /** Cosine of their embeddings, -1 to 1. */
+  distant_similarity: number | null;
+}
+
+/** One metric over training. */
+export interface Curve {
+  /** `mm`, `deg`, `fraction`, `rank` or `1`. */
+  unit: string;
+  /** Which way is better. */
+  better: "lower" | "higher";
+  /** What a model that knows nothing reaches, in the same unit. */
+  chance: number | null;
+  /** On validation subjects: step and value. */
+  points: readonly (readonly [number, number])[];
+  /** In training: step and value. */
+  train: readonly (readonly [number, number])[];
+}
+
+/** A single step of a route, from view i to view j. */
+export interface Direction {
+  /** From this view. */
+  i: number;
+  /** To this one. */
+  j: number;
+  /** True displacement, mm. */
+  true: readonly [number, number, number] | null;
+  /** Predicted displacement, mm. */
+  predicted: readonly [number, number, number] | null;
+  /** Angle between them, degrees; null where the centres coincide. */
+  error_deg: number | null;
+  /** Length of predicted minus true, mm. */
+  error_mm: number | null;
+}
+
+/** Error of pairs whose true distance lies in a band. */
+export interface DistanceBand {
+  /** Mean over subjects, mm. */
+  error_mm: number;
+  /** 95 % interval over subjects, mm; null with too few. */
+  interval_mm: readonly [number, number] | null;
+  /** Pairs of views. */
+  n: number;
+  /** Scans they are from. */
+  scans: number;
+  /** From this distance, mm. */
+  low_mm: number;
+  /** Up to this one, mm. */
+  high_mm: number;
+}
+
+/** Where would evaluation place views? */
+export interface DrawRequest {
+  /** The run. */
+  run?: "a" | "b";
+  /** The scan. */
+  scan: string;
+  /** Number of views. */
+  count?: number;
+  /** Number of the draw. */
+  seed?: number;
+}
+
+/** Where views were drawn. */
+export interface DrawResponse {
+  /** Centres of the views, mm. */
+  centres_mm: readonly (readonly [number, number, number])[];
+}
+
+/** The answer to every request that is refused. */
+export interface ErrorResponse {
+  /** Why. */
+  error: Problem;
+}
+
+/** A metric. */
+export interface Figure {
+  /** Null where it is not finite. */
+  value: number | null;
+  /** `mm`, `deg`, `fraction`, `rank` or `1`. */
+  unit: string;
+  /** What a model that knows nothing reaches on the same targets. */
+  chance: number | null;
+  /** Which way is better. */
+  better: "lower" | "higher";
+}
+
+/** Displacements between views, row to column; null on the diagonal. */
+export interface GapMatrix {
+  /** K x K, mm. */
+  true: readonly (readonly (readonly [number, number, number] | null)[])[];
+  /** K x K, mm. */
+  predicted: readonly (readonly (readonly [number, number, number] | null)[])[];
+  /** K x K predicted Laplace scales, mm; null without uncertainty. */
+  scale: readonly (readonly (readonly [number, number, number] | null)[])[] | null;
+  /** K x K lengths of predicted minus true, mm. */
+  error_mm: readonly (readonly (number | null)[])[];
+  /** Their mean, mm. */
+  mean_error_mm: number | null;
+  /** The same of answering no displacement at all, mm. */
+  chance_mm: number | null;
+}
+
+/** Every curve by task and metric. */
+export type History = Record<string, Record<string, Curve>>;
+
+/** Where a run is right and where it is wrong, in one evaluation. */
+export interface JudgeResponse {
+  /** Its name. */
+  evaluation: string;
+  /** Whom it was about. */
+  split: string;
+  /** The same in words, with whether the model has seen them. */
+  people: string;
+  /** Step of the model. */
+  step: number | null;
+  /** Scans evaluated. */
+  scans: number | null;
+  /** Subjects they are of. */
+  persons: number | null;
+  /** What it concluded. */
+  verdict: Verdict;
+  /** Honesty probes by name: the real views first, chance last. */
+  probes: Record<string, ProbeFigure>;
+  /** Error by true distance. */
+  by_distance: readonly DistanceBand[];
+  /** Error by thirds of the body. */
+  by_region: readonly Region[];
+  /** Up to 50 cases, worst first. */
+  worst: readonly WorstCase[];
+}
+
+/** What came after a step. */
+export interface LiveResponse {
+  /** The last one logged. */
+  step: number;
+  /** Steps that can be asked now. */
+  steps: readonly number[];
+  /** As in `RunFacts`. */
+  best_step: number;
+  /** Steps of the whole training. */
+  total_steps: number;
+  /** As in `RunFacts`. */
+  live: boolean;
+  /** It has come to its end. */
+  finished: boolean;
+  /** Points after the step asked for. */
+  history: History;
+}
+
+/** What does the model say of these views? */
+export interface LookRequest {
+  /** The run. */
+  run?: "a" | "b";
+  /** A kept step; null is the best one. */
+  step?: number | null;
+  /** The scan. */
+  scan: string;
+  /** Centres of the views along R, A, S, mm. */
+  centres_mm: readonly (readonly [number, number, number])[];
+  /** An honesty probe: what is done to the views first. */
+  probe?: "constant" | "shuffled" | "border" | "interior" | null;
+  /** The one view it is done to; null is all of them. */
+  probe_view?: number | null;
+}
+
+/** What the model says of the views; what it was not trained to say is null. */
+export interface LookResponse {
+  /** Step of the model. */
+  step: number | null;
+  /** As asked. */
+  scan: string;
+  /** Where the views really lie, mm: on whole voxels and inside the scan. */
+  centres_mm: readonly (readonly [number, number, number])[];
+  /** Edge of a view, mm. */
+  view_mm: number;
+  /** Edge of a chunk, mm; 0 without `adjacency`. */
+  chunk_mm: number;
+  /** As asked. */
+  probe: string | null;
+  /** As asked. */
+  probe_view: number | null;
+  /** Displacement of every pair of views. */
+  gap: GapMatrix | null;
+  /** Chunks of every pair of views. */
+  adjacency: readonly ChunkSimilarity[] | null;
+  /** Every route. */
+  routes: readonly Route[] | null;
+  /** Every ordered pair of views. */
+  directions: readonly Direction[] | null;
+  /** Mean miss of the round trips, mm; zero by algebra where `forms.route` is `difference`. */
+  closure_mm: number | null;
+  /** Positions of single cells. */
+  position: Positions | null;
+  /** Every metric by task and key. */
+  measures: Record<string, Record<string, Figure>>;
+  /** Time spent on the answer, ms. */
+  milliseconds: number;
+}
+
+/** Positions of single feature cells. */
+export interface Positions {
+  /** Mean error, mm. */
+  error_mm: number | null;
+  /** Mean error of answering the middle, mm. */
+  chance_mm: number | null;
+  /** One for each cell. */
+  rows: readonly CellPosition[];
+}
+
+/** What one honesty probe gave. */
+export interface ProbeFigure {
+  /** Short name. */
+  label: string;
+  /** What was done to the views. */
+  meaning: string;
+  /** Key of the metric. */
+  measure: string;
+  /** Of the value. */
+  unit: string;
+  /** The metric with the views so changed. */
+  value: number;
+  /** Share of the way from chance, 0, to perfect, 1. */
+  skill: number | null;
+}
+
+/** Why a request is refused. */
+export interface Problem {
+  /** Stable word for programs, see refusals. */
+  code: string;
+  /** What is wrong, for people. */
+  message: string;
+  /** What helps; may be empty. */
+  cure: string;
+}
+
+/** Error of pairs whose first view lies in a third of the body. */
+export interface Region {
+  /** Mean over subjects, mm. */
+  error_mm: number;
+  /** 95 % interval over subjects, mm; null with too few. */
+  interval_mm: readonly [number, number] | null;
+  /** Pairs of views. */
+  n: number;
+  /** Scans they are from. */
+  scans: number;
+  /** Along which the body is divided. */
+  axis: "R" | "A" | "S";
+  /** The third in words. */
+  label: string;
+  /** Begin as a fraction of the body. */
+  low: number;
+  /** End as a fraction of the body. */
+  high: number;
+}
+
+/** A route from view to view. */
+export interface Route {
+  /** One step, several, or a round trip. */
+  kind: "step" | "route" | "tour";
+  /** The views in order. */
+  path: readonly number[];
+  /** Displacement from the start, mm. */
+  true: readonly [number, number, number] | null;
+  /** Sum of the predicted steps, mm. */
+  predicted: readonly [number, number, number] | null;
+  /** Where the predicted steps lead, from the true centre of the first view, mm. */
+  waypoints_predicted: readonly (readonly [number, number, number] | null)[];
+  /** Length of predicted minus true, mm. */
+  error_mm: number | null;
+}
+
+/** A run. */
+export interface RunFacts {
+  /** Names the run in requests. */
+  key: "a" | "b";
+  /** Its folder's name, with the method's where a benchmark made it. */
+  name: string;
+  /** Pretext tasks it was trained with. */
+  tasks: readonly string[];
+  /** Edge of a view, mm. */
+  view_mm: number;
+  /** Edge of a view, voxels. */
+  view_voxels: number;
+  /** Views of a sample. */
+  views: number;
+  /** Edge of a chunk, mm. */
+  chunk_mm: number;
+  /** Edge of a voxel, mm. */
+  spacing_mm: number;
+  /** Form of the tasks that have several, e.g. `pairwise` or `difference`. */
+  forms: Record<string, string>;
+  /** Whether it predicts a scale for each gap. */
+  uncertainty: boolean;
+  /** Steps that can be asked: 0, the untrained model, then every kept checkpoint. */
+  steps: readonly number[];
+  /** The step of the verdict where its checkpoint is kept, else the newest. */
+  best_step: number;
+  /** Steps of the whole training. */
+  total_steps: number;
+  /** It has not finished, and has written something in the last ten minutes. */
+  live: boolean;
+  /** It has come to its end. */
+  finished: boolean;
+  /** Null where it was not evaluated. */
+  verdict: RunVerdict | null;
+  /** Final figures of the evaluation that speaks for it, by key. */
+  figures: Record<string, number | null>;
+  /** The scans were made by a program. */
+  simulated: boolean;
+  /** Names of its evaluations. */
+  evaluations: readonly string[];
+  /** False: the store is not the one it learned from, so its splits do not say who was held out. */
+  own_store: boolean;
+}
+
+/** The verdict of the evaluation that speaks for a run. */
+export interface RunVerdict {
+  /** `learning`, `stuck` or `cheating`; `none` where there is nothing to conclude from. */
+  label: string;
+  /** The label as a sentence. */
+  headline: string;
+  /** Why, in one sentence. */
+  sentence: string;
+  /** The figures it rests on, one sentence each. */
+  evidence: readonly string[];
+  /** Whom the evaluation was about. */
+  split: string | null;
+  /** Step of the model it evaluated. */
+  step: number | null;
+}
+
+/** A scan of the store. */
+export interface ScanFacts {
+  /** Names the scan in requests. */
+  id: string;
+  /** `train`, `val`, `test`, or as the store has it. */
+  split: string;
+  /** Id of the subject; null where it is not known. */
+  person: string | null;
+  /** Voxels times spacing, mm. */
+  extent_mm: readonly [number, number, number];
+  /** Voxels. */
+  shape: readonly [number, number, number];
+  /** Edge of a voxel, mm. */
+  spacing_mm: number;
+  /** Number of channels. */
+  channels: number;
+  /** Their names, where they have any. */
+  channel_names: readonly string[];
+  /** It has a label map. */
+  labelled: boolean;
+  /** Lowest and highest corner of the body, mm. */
+  body_mm: readonly [readonly [number, number, number], readonly [number, number, number]];
+}
+
+/** What is open. */
+export interface SessionResponse {
+  /** Of Orienteer. */
+  version: string;
+  /** One, or two of one store. */
+  runs: readonly RunFacts[];
+  /** Test subjects first, then validation, then training. */
+  scans: readonly ScanFacts[];
+}
+
+/** What an evaluation concluded. */
+export interface Verdict {
+  /** `learning`, `stuck` or `cheating`; `none` where there is nothing to conclude from. */
+  label: string;
+  /** The label as a sentence. */
+  headline: string;
+  /** Why, in one sentence. */
+  sentence: string;
+  /** The figures it rests on, one sentence each. */
+  evidence: readonly string[];
+}
+
+/** Where in the scan `target` does the model believe this crop of `scan` to lie? */
+export interface WhereRequest {
+  /** The run. */
+  run?: "a" | "b";
+  /** A kept step; null is the best one. */
+  step?: number | null;
+  /** The scan the crop is cut from. */
+  scan: string;
+  /** Its centre along R, A, S, mm. */
+  centre_mm: readonly [number, number, number];
+  /** The scan it is looked for in. */
+  target: string;
+}
+
+/** Where the model believes the crop to lie. */
+export interface WhereResponse {
+  /** Step of the model. */
+  step: number | null;
+  /** As asked. */
+  scan: string;
+  /** As asked, mm. */
+  centre_mm: readonly [number, number, number];
+  /** As asked. */
+  target: string;
+  /** Edges of a cell of the heat map, mm. */
+  grid_mm: readonly [number, number, number];
+  /** Centre of its first cell, mm. */
+  origin_mm: readonly [number, number, number];
+  /** Number of its cells. */
+  shape: readonly [number, number, number];
+  /** Density of the votes, 1 at its highest cell; last axis fastest. */
+  heat: readonly number[];
+  /** The answer: where the votes are densest, mm. */
+  peak_mm: readonly [number, number, number];
+  /** The vote of each view of the target, mm. */
+  opinions_mm: readonly (readonly [number, number, number])[];
+  /** Where it belongs, mm; null where that is not known. */
+  true_mm: readonly [number, number, number] | null;
+  /** Length of answer minus truth, mm. */
+  error_mm: number | null;
+  /** Error of answering the middle of the target's body, mm. */
+  chance_mm: number | null;
+  /** How the truth is known, in words. */
+  from_labels: string | null;
+  /** Time spent on the answer, ms. */
+  milliseconds: number;
+}
+
+/** A pair of views with a large error. `look` at the evaluation's step gives the same error. */
+export interface WorstCase {
+  /** Number of the sample. */
+  sample: number;
+  /** Id of its scan. */
+  scan: string;
+  /** From this view. */
+  view_i: number;
+  /** To this one. */
+  view_j: number;
+  /** Length of predicted minus true gap, mm; null where it is no number. */
+  error_mm: number | null;
+  /** True gap, mm. */
+  true: readonly [number, number, number];
+  /** Predicted gap, mm. */
+  predicted: readonly [number, number, number] | null;
+  /** Centres of all views of the sample, mm; null where the store shown does not hold the scan. */
+  centres_mm: readonly (readonly [number, number, number])[] | null;
+}
