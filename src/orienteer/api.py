@@ -15,7 +15,7 @@ Example::
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
-    encoder = api.pretrained("run").backbone.encoder
+    encoder = api.Run.open("run").backbone().encoder
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
@@ -27,7 +27,6 @@ from orienteer.demo.run import demo
 from orienteer.finetune.predict import predict
 from orienteer.finetune.run import finetune
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.frozen.pretrained import Pretrained, pretrained
 from orienteer.frozen.probe import probe
 from orienteer.ingest import ingest
 from orienteer.observatory.serve import observe
@@ -35,6 +34,7 @@ from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.restore import look, where
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.scans.check import check
 from orienteer.store import Store
@@ -42,7 +42,7 @@ from orienteer.store import Store
 __all__ = [
     "FinetuneSettings",
     "PretrainSettings",
-    "Pretrained",
+    "Run",
     "Store",
     "benchmark",
     "check",
@@ -55,7 +55,6 @@ __all__ = [
     "observe",
     "predict",
     "pretrain",
-    "pretrained",
     "probe",
     "report",
     "where",

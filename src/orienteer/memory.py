@@ -1,5 +1,6 @@
 """Running out of memory, in the words of every library that may say it, becomes one error with its cure."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,3 +46,13 @@ def explained(cure: str) -> Iterator[None]:
         if not ran_out(error):
             raise
         raise RunError("memory ran out", cure=cure) from error
+
+
+def peak_mb() -> float | None:
+    """Largest memory this process has held so far, MB; None where the system does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)  # macOS says bytes, Linux kilobytes

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.ingest import ingest
 from orienteer.records.files import read_log
+from orienteer.records.run import RunRecord, TrainingData
 from orienteer.runs.build import build_model
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.settings import PretrainSettings
@@ -109,7 +110,7 @@ def untrained_run(
     settings = PretrainSettings.build(values)
     run = RunFolder(folder)
     run.create(settings)
-    run.write_record({"data": {"channels": channels, "spacing_mm": SPACING}})
+    RunRecord(data=TrainingData(channels=channels, spacing_mm=SPACING)).write(folder)
     if checkpoint:
         model = build_model(settings, channels=channels, spacing=SPACING)
         save_checkpoint(run.checkpoints, Checkpoint(7, model.state_dict(), {}, {"best_step": 7}))

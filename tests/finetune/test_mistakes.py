@@ -12,6 +12,7 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.run import finetune
 from orienteer.finetune.work import Finetuning
+from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom
 from tests.finetune.cohort import PAIR, ingested, quick, untrained_run
@@ -111,7 +112,7 @@ def test_finetune__the_network_is_the_runs_and_asking_for_another_is_refused(
     folder: Path, run: Path, tmp_path: Path
 ) -> None:
     own = quick(PAIR, "network={name: resunet, size: tiny, dense_stride: 1}")
-    assert fits_run(run, Store.open(folder / "store"), own) == ""
+    assert fits_run(Run.open(run), Store.open(folder / "store"), own) == ""
     for asked, said in (("size=base", r"network\.size is 'base', but .* 'tiny'"), ("name=unet", "name is 'unet'")):
         with pytest.raises(ConfigError, match=said) as caught:
             finetune(
@@ -127,5 +128,5 @@ def test_finetune__another_spacing_than_the_runs_is_said(folder: Path, run: Path
     record = json.loads((far / "run.json").read_text())
     record["data"]["spacing_mm"] = 1.0
     (far / "run.json").write_text(json.dumps(record))
-    note = fits_run(far, Store.open(folder / "store"), quick(PAIR))
+    note = fits_run(Run.open(far), Store.open(folder / "store"), quick(PAIR))
     assert "the run learned at 1 mm, the store is at 3 mm" in note and "--spacing 1" in note

@@ -1,10 +1,9 @@
 """The networks that are fine-tuned, and the goal that shapes them."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
@@ -124,4 +123,5 @@ def test_goal__fresh_weights_derive_from_the_seed_alone(store: Store) -> None:
 def test_goal__survives_being_written(more: tuple[str, ...], store: Store) -> None:
     goal = goal_of(store, quick("labels=3", *more))
     assert len(goal.scans) == 3
-    assert Goal.from_json(json.loads(json.dumps(goal.to_json()))) == goal
+    written = TypeAdapter(Goal).dump_json(goal)
+    assert TypeAdapter(Goal).validate_json(written) == goal

@@ -1,5 +1,6 @@
 """A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
 
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.records.files import read_rows
+from orienteer.runs.run import Run
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from tests.finetune.cohort import PAIR, cohort, history, quick, untrained_run, weights
@@ -72,9 +74,10 @@ def test_resume__refuses_another_run_of_the_same_kind(folder: Path, tmp_path: Pa
         finetune(folder / "store", out, source=runs[1], resume=True, **again)
     assert "--from" in caught.value.cure
     one = FinetuneFolder(out / "seed_0")
-    record = one.record()
-    assert len(record.pop("loaded_sha256")) == 64
-    one.write_record(record)  # as folders from before are
+    assert len(one.record().loaded_sha256 or "") == 64
+    record = json.loads(one.record_file.read_text())
+    record.pop("loaded_sha256")
+    one.record_file.write_text(json.dumps(record))  # as folders from before are
     finetune(folder / "store", out, source=runs[1], resume=True, **again)
 
 
@@ -85,9 +88,9 @@ def test_finetune__a_run_that_learns_on_in_between_is_refused(
     runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
     calls: list[None] = []
 
-    def load(network: Any, run: Path, **options: Any) -> Loaded:
+    def load(network: Any, run: Run, **options: Any) -> Loaded:
         calls.append(None)
-        return load_weights(network, runs[len(calls) > changes], **options)
+        return load_weights(network, Run.open(runs[len(calls) > changes]), **options)
 
     monkeypatch.setattr(working, "load_weights", load)
     settings = quick(PAIR, "labels=1", "validate_scans=false")

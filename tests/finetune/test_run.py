@@ -38,9 +38,9 @@ def test_finetune__records(undisturbed: Path, store: Store) -> None:
     assert summary["scores"]["dice"]["mean"] == pytest.approx(np.mean(dice))
     assert summary["scores"]["dice"]["seeds"] == pytest.approx([values.mean() for values in dice])
     record = FinetuneFolder(undisturbed / "seed_0").record()
-    assert record["split"] == "test" and record["steps"] == 4 and record["spacing_mm"] == 3.0
-    assert record["seconds"] > 0 and record["peak_memory_mb"] > 100
-    assert len(record["goal"]["scans"]) == 2 and set(record["goal"]["scans"]) <= set(store.ids("train"))
+    assert record.split == "test" and record.steps == 4 and record.spacing_mm == 3.0
+    assert record.seconds and record.peak_memory_mb and record.seconds > 0 and record.peak_memory_mb > 100
+    assert len(record.goal.scans) == 2 and set(record.goal.scans) <= set(store.ids("train"))
 
 
 def test_finetune__lists_the_weights_it_took(undisturbed: Path, run: Path) -> None:
@@ -74,10 +74,8 @@ def test_finetune__ensembles_its_seeds(undisturbed: Path) -> None:
 def test_finetune__settings_are_as_asked_and_the_record_tells_what_was_resolved(undisturbed: Path) -> None:
     seed = FinetuneFolder(undisturbed / "seed_0")
     assert seed.settings().devices == quick().devices and seed.settings().devices.precision == "auto"
-    environment = seed.record()["environment"]
-    assert {key: environment[key] for key in ("device", "devices", "precision", "threads")} == {
-        "device": environment["device"], "devices": 1, "precision": "32-true", "threads": 1,
-    }  # fmt: skip
+    environment = seed.record().environment
+    assert (environment.devices, environment.precision, environment.threads) == (1, "32-true", 1) and environment.device
 
 
 @pytest.mark.parametrize(("trained", "said"), [("bf16-mixed", "32-true"), ("32-true", "32-true")])
@@ -145,7 +143,7 @@ def test_finetune__from_scratch_takes_nothing(folder: Path, tmp_path: Path) -> N
     result = finetune(folder / "store", tmp_path / "out", source=None, settings=quick(PAIR, "labels=1"), progress=False)
     assert result.summary["pretrained"] is False
     assert not (tmp_path / "out" / "seed_0" / "weights.json").exists()
-    assert FinetuneFolder(tmp_path / "out" / "seed_0").record()["loaded"] is None
+    assert FinetuneFolder(tmp_path / "out" / "seed_0").record().loaded is None
 
 
 def test_finetune__learns(folder: Path, tmp_path: Path) -> None:

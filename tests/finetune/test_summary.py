@@ -7,15 +7,22 @@ import pytest
 
 from orienteer.errors import RunError
 from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.summary import summarise
 from orienteer.records.files import write_rows
+from orienteer.records.run import VERSION
+from orienteer.store import Parameters
 
 NAN = float("nan")
 
 
 def folder(path: Path, rows: list[tuple[str, str, str, float]]) -> FinetuneFolder:
     made = FinetuneFolder(path)
-    made.write_record({"kind": "segment", "pretrained": True, "goal": {"scans": ["s", "t"]}})
+    FinetuneRecord(
+        kind="segment", pretrained=True, goal=Goal(("s", "t"), None, None), channels=1, spacing_mm=3.0,
+        parameters=Parameters(spacing=3.0), fingerprint="",
+    ).write(path)  # fmt: skip
     case, item, metric, value = (np.array(column) for column in zip(*rows, strict=True))
     write_rows(made.scores, {"case": case, "person": case, "item": item, "metric": metric, "value": value})
     return made
@@ -51,7 +58,10 @@ def test_summarise__one_seed_without_a_defined_score_leaves_the_others(tmp_path:
     assert (found["mean"], found["seeds"], found["undefined"]) == (5.0, [None, 4.0, 6.0], 1)
 
 
-@pytest.mark.parametrize(("text", "said"), [("{", "cannot read"), (None, "cannot read")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "cannot read"), (None, "cannot read"), ("[]", "not a JSON object"), ('{"kind": "x"}', "damaged or too old")],
+)
 def test_record__damaged_or_missing(text: str | None, said: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "finetune.json").write_text(text)
@@ -60,7 +70,7 @@ def test_record__damaged_or_missing(text: str | None, said: str, tmp_path: Path)
 
 
 def test_record__of_a_newer_version_is_not_guessed_at(tmp_path: Path) -> None:
-    (tmp_path / "finetune.json").write_text(f'{{"schema_version": {FinetuneFolder.schema + 1}}}')
+    (tmp_path / "finetune.json").write_text(f'{{"schema_version": {VERSION + 1}}}')
     with pytest.raises(RunError, match="newer Orienteer"):
         FinetuneFolder(tmp_path).record()
 

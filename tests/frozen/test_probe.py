@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from orienteer.errors import ConfigError, RunError
+from orienteer.errors import ConfigError
 from orienteer.finetune.score import ScoreRow
 from orienteer.frozen import probe as probing
-from orienteer.frozen.features import Source, features_of, random_features
-from orienteer.frozen.probe import check_fits, mean_by_metric, probe
+from orienteer.frozen.features import FrozenFeatures, random_features
+from orienteer.frozen.probe import mean_by_metric, probe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.records.files import read_rows
+from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store
 from tests.finetune.cohort import PAIR, quick, untrained_run
@@ -65,18 +66,6 @@ def test_probe__structures_that_are_not_there_are_an_error_not_a_gap(run: Path, 
     assert not (run / "probes" / "nose").exists()
 
 
-def test_check_fits__spacing_and_channels(store: Store, run: Path) -> None:
-    source = features_of(run)
-    check_fits(source, store, "run")
-    with pytest.raises(RunError, match="run learned at 2 mm, the store is at 3 mm") as caught:
-        check_fits(Source(source.features, 2.0, 1), store, "run")
-    assert "--spacing 2" in caught.value.cure
-    with pytest.raises(RunError, match="run reads 2 channels, the store holds 1 channel"):
-        check_fits(Source(source.features, 3.0, 2), store, "run")
-    # Untrained weights mean mm nowhere, so they fit everywhere.
-    check_fits(Source(source.features, None, 1), store, "random")
-
-
 @pytest.mark.parametrize("name", ["vit", "swin"])
 def test_probe__an_encoder_of_one_size_names_the_size(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,11 +76,12 @@ def test_probe__an_encoder_of_one_size_names_the_size(
     with pytest.raises(ConfigError, match="views of 16 voxels, and its encoder cannot take patches of 24") as caught:
         probe(run, folder / "store", settings=quick(PAIR, "labels=1", "patches.size=24"), progress=False)
     assert caught.value.cure == "add --set patches.size=16"
-    probing.check_patch(features_of(run), 16, "run", torch.device("cpu"))
+    learned = Run.open(run)
+    probing.check_patch(FrozenFeatures(learned.backbone(), view=16), learned, 16, torch.device("cpu"))
 
 
 def test_features__are_the_runs_and_are_not_trained(run: Path) -> None:
-    features = features_of(run).features
+    features = FrozenFeatures(Run.open(run).backbone(), view=16)
     assert not any(parameter.requires_grad for parameter in features.parameters())
     assert not features.backbone.training
     images = torch.randn(2, 1, 16, 16, 16)
@@ -106,7 +96,7 @@ def test_features__are_the_runs_and_are_not_trained(run: Path) -> None:
 
 
 def test_features__of_a_run_without_decoder_are_the_encoders(tmp_path: Path) -> None:
-    features = features_of(untrained_run(tmp_path / "run", dense=False)).features
+    features = FrozenFeatures(Run.open(untrained_run(tmp_path / "run", dense=False)).backbone(), view=16)
     images = torch.randn(1, 1, 16, 16, 16)
     assert features.dense(images).shape[1] == sum(m.shape[1] for m in features.backbone.encoder(images))
 
@@ -114,9 +104,7 @@ def test_features__of_a_run_without_decoder_are_the_encoders(tmp_path: Path) -> 
 def test_features__random_ones_derive_from_the_seed_alone() -> None:
     network = NetworkSettings(size="tiny")
     images = torch.randn(1, 1, 16, 16, 16)
-    first, again, other = (
-        random_features(network, channels=1, view=16, seed=seed).features.views(images) for seed in (3, 3, 4)
-    )
+    first, again, other = (random_features(network, channels=1, view=16, seed=seed).views(images) for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 

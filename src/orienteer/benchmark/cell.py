@@ -16,10 +16,11 @@ from orienteer.finetune.goal import goal_of
 from orienteer.finetune.run import finetune_one
 from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.frozen.features import FrozenFeatures, features_of, random_features
+from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.probe import probe_places, probe_structures
 from orienteer.records.files import write_rows
 from orienteer.runs.pretrain import pretrain
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads
@@ -56,7 +57,8 @@ def run_cell(cell: Cell, shared: Shared) -> None:
             assert isinstance(cell.settings, FinetuneSettings)
             store = Store.open(shared.store)
             if cell.stage == "finetune":
-                finetune_one(store, cell.folder, source=cell.run, settings=cell.settings, split=shared.split)
+                source = Run.open(cell.run) if cell.run is not None else None
+                finetune_one(store, cell.folder, source=source, settings=cell.settings, split=shared.split)
             else:
                 _write(cell.folder, _frozen(cell, cell.settings, store, shared))
     on_gpu = resolve(cell.settings.devices).accelerator == "gpu"
@@ -83,10 +85,11 @@ def _frozen(cell: Cell, settings: FinetuneSettings, store: Store, shared: Shared
 
 def _features(cell: Cell, settings: FinetuneSettings, store: Store, view: int) -> FrozenFeatures:
     if cell.run is not None:
-        return features_of(cell.run).features
+        run = Run.open(cell.run)
+        return FrozenFeatures(run.backbone(), view=run.settings.views.size)
     channels = store.manifest.scans[0].channels
     network = settings.network.model_copy(update={"dense_stride": 2})
-    return random_features(network, channels=channels, view=view, seed=settings.seed).features
+    return random_features(network, channels=channels, view=view, seed=settings.seed)
 
 
 def _write(folder: Path, rows: list[ScoreRow]) -> None:

@@ -1,16 +1,14 @@
 """What must agree: the seeds of a fine-tuning with each other, with their run, and a resumed one with its start."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.finetune.weights import network_of
 from orienteer.finetune.work import Finetuning
 from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.folder import RunFolder
+from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.store.kinds import same_spacing
 
@@ -23,7 +21,7 @@ def seeds_agree(works: Sequence[Finetuning]) -> None:
         RunError: they would not start from the same weights.
     """
     if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
-        raise RunError(f"{works[0].source} is still learning", cure="wait until it is finished; nothing was written")
+        raise RunError(f"{works[0].run_path} is still learning", cure="wait until it is finished; nothing was written")
     first = works[0]
     for work in works[1:]:
         if work.goal.learned != first.goal.learned:
@@ -60,42 +58,40 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
     if not folder.record_file.is_file():
         return  # killed before anything but its settings was written
     record = folder.record()
-    if record["fingerprint"] != fingerprint(work.store, labels=True) or Goal.from_json(record["goal"]) != work.goal:
+    if record.fingerprint != fingerprint(work.store, labels=True) or record.goal != work.goal:
         raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
-    before = record["loaded"]
-    if before != (work.loaded.sentence() if work.loaded else None):
+    if record.loaded != (work.loaded.sentence() if work.loaded else None):
         raise RunError(
-            f"{folder.path} was started {f'with {before}' if before else 'from scratch'}",
+            f"{folder.path} was started {f'with {record.loaded}' if record.loaded else 'from scratch'}",
             cure="resume with the same --from, or choose another folder",
         )
-    # Folders from before have the sentence only.
-    if work.loaded is not None and record.get("loaded_sha256", work.loaded.sha256) != work.loaded.sha256:
+    # Records of earlier versions have the sentence only.
+    if work.loaded is not None and record.loaded_sha256 not in (None, work.loaded.sha256):
         raise RunError(
-            f"{folder.path} was started with other weights than those of {work.source}",
+            f"{folder.path} was started with other weights than those of {work.run_path}",
             cure="resume with the same --from, as it was then, or choose another folder",
         )
-    if record.get("split", split) != split:
+    if record.split not in (None, split):
         raise RunError(
-            f"{folder.path} was scored on {record['split']}, not {split}",
-            cure=f"resume with --split {record['split']}, or choose another folder",
+            f"{folder.path} was scored on {record.split}, not {split}",
+            cure=f"resume with --split {record.split}, or choose another folder",
         )
 
 
-def fits_run(run: Path, store: Store, settings: FinetuneSettings) -> str:
+def fits_run(run: Run, store: Store, settings: FinetuneSettings) -> str:
     """Compare what is asked for with the run that gives the encoder; returns a note where the spacing differs.
 
     Raises:
         ConfigError: another network is asked for than the run's, which is the one that is used.
     """
-    network = network_of(run)
     for name in sorted(settings.network.model_fields_set - {"dense_stride"}):
-        asked, own = getattr(settings.network, name), getattr(network, name)
+        asked, own = getattr(settings.network, name), getattr(run.settings.network, name)
         if asked != own:
             raise ConfigError(
-                f"network.{name} is {asked!r}, but {run} learned with {own!r}",
+                f"network.{name} is {asked!r}, but {run.path} learned with {own!r}",
                 cure=f"leave network.{name} out: the network is the run's, unless it starts --from scratch",
             )
-    learned, here = RunFolder(run).record()["data"]["spacing_mm"], store.manifest.spacing
+    learned, here = run.record.data.spacing_mm, store.manifest.spacing
     if same_spacing(here, learned):
         return ""
     return (

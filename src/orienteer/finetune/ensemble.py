@@ -64,10 +64,10 @@ class Ensemble:
         devices = _here(settings.devices)
         set_threads(devices)
         device = build_fabric(devices).device
-        goal = Goal.from_json(record["goal"])
+        goal = record.goal
         networks, digest = [], hashlib.sha256()
         for folder in folders:
-            own = Goal.from_json(folder.record()["goal"])
+            own = folder.record().goal
             if own.learned != goal.learned:
                 raise RunError(
                     f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
@@ -75,7 +75,7 @@ class Ensemble:
             checkpoint, _ = latest_checkpoint(folder.checkpoints)
             if checkpoint is None:
                 raise RunError(f"{folder.path} has no whole checkpoint", cure="fine-tune it again")
-            network = own.network(folder.settings(), record["channels"])
+            network = own.network(folder.settings(), record.channels)
             restore_weights(network, checkpoint.model, folder.path)
             digest.update(save(dict(checkpoint.model)))
             networks.append((network.to(device).eval(), own))
@@ -83,9 +83,9 @@ class Ensemble:
             networks=tuple(networks),
             goal=goal,
             settings=settings.model_copy(update={"devices": devices}),
-            parameters=Parameters.build(record["parameters"]),
-            channels=record["channels"],
-            channel_names=tuple(record.get("channel_names", ())),
+            parameters=record.parameters,
+            channels=record.channels,
+            channel_names=record.channel_names,
             digest=digest.hexdigest(),
             device=device,
         )

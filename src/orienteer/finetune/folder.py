@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
+from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.training.folder import TrainingFolder
 
@@ -11,8 +12,11 @@ from orienteer.training.folder import TrainingFolder
 class FinetuneFolder(TrainingFolder):
     """``OUT/seed_0`` and the like. See docs/reference/finetune-folder.md."""
 
-    record_name = "finetune.json"
-    made_by = "orienteer finetune"
+    record_type = FinetuneRecord
+
+    def record(self) -> FinetuneRecord:
+        """What was learned. Raises as :meth:`FinetuneRecord.read`."""
+        return FinetuneRecord.read(self.path)
 
     def settings(self) -> FinetuneSettings:
         """The settings it was started with.

@@ -1,8 +1,7 @@
-"""What a fine-tuning learns, and of which scans; written to ``goal.json`` so that predictions can be named later."""
+"""What a fine-tuning learns, and of which scans; recorded, so that predictions can be named later."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -55,22 +54,6 @@ class Goal:
             assert self.answers is not None
             outputs = len(self.answers.categories) or 1
             return ScanNetwork(settings.network, in_channels=channels, patch=size, outputs=outputs)
-
-    def to_json(self) -> dict[str, Any]:
-        """For ``goal.json``."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """The goal written by :meth:`to_json`."""
-        structures, answers = values["structures"], values["answers"]
-        return cls(
-            scans=tuple(values["scans"]),
-            structures=structures
-            and Structures(tuple(structures["names"]), tuple(tuple(group) for group in structures["values"])),
-            answers=answers and Answers(tuple(answers["categories"]), answers["mean"], answers["scale"]),
-            voxels=tuple(values["voxels"]),
-        )
 
 
 def goal_of(store: Store, settings: FinetuneSettings) -> Goal:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from orienteer.finetune.stamp import stamp_of
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.memory import ran_out
-from orienteer.scans import Finding, Source, lay_out, read
-from orienteer.scans.channels import Channels, channels_text, readable
+from orienteer.runs.scan import read_as
+from orienteer.scans import Finding, Source, lay_out
 from orienteer.scans.findings import finding, unopened
 
 __all__ = ["RECORD", "PredictResult", "predict"]
@@ -176,28 +176,6 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
         return ensemble.answer(ready)
     _write(ensemble.probabilities(ready), ready, volume, target)
     return target.name
-
-
-def read_as(source: Source, learned: Channels) -> Volume:
-    """The scan in its own orientation, with the channels that a network learned.
-
-    Raises:
-        ScanError: it has others, or cannot be read.
-    """
-    if learned[0] > 1 and not source.channel_names:
-        # A file of as many volumes as the network reads needs no layout to say that they are channels.
-        source = replace(source, volumes="channels")
-    volume = read(source)
-    held = (len(volume.array), source.channel_names)
-    if readable(held, learned):
-        return volume
-    asked = ",".join(learned[1]) or "A,B"
-    raise ScanError(
-        f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",
-        code="channels-mixed",
-        cure="give it the channels it was trained on: CASE_0000, CASE_0001, ... with --layout nnunet,"
-        f" or files named by sequence with --channels {asked}",
-    )
 
 
 def _write(likely: np.ndarray, ready: Scaled, volume: Volume, target: Path) -> None:

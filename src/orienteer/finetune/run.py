@@ -1,6 +1,5 @@
 """``finetune``: from a pretrained encoder, or from scratch, to a network with scores per case."""
 
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,17 @@ from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
+from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import ScoreRow, score_scans
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import summarise
-from orienteer.finetune.weights import network_of
 from orienteer.finetune.work import Finetuning
-from orienteer.memory import explained
+from orienteer.memory import explained, peak_mb
 from orienteer.records.files import write_rows
 from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.folder import RunFolder
 from orienteer.runs.record import environment
+from orienteer.runs.run import Run
 from orienteer.store import Parameters, Store
-from orienteer.store.kinds import require_channels
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
@@ -81,7 +79,7 @@ def finetune(
         RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
     """
     opened, folder = Store.open(store), Path(out)
-    run = Path(source) if source is not None else None
+    run = Run.open(source) if source is not None else None
     chosen = settings or FinetuneSettings()
     measured = split or scored_split(opened, chosen.kind)
     _require_free(folder, resume)
@@ -100,7 +98,7 @@ def finetune(
 
 
 def finetune_one(
-    store: Store, folder: Path, *, source: Path | None, settings: FinetuneSettings, split: str
+    store: Store, folder: Path, *, source: Run | None, settings: FinetuneSettings, split: str
 ) -> FinetuneFolder:
     """One seed, in a folder of its own; goes on where it stopped. Raises as :func:`finetune`."""
     one = FinetuneFolder(folder)
@@ -130,19 +128,18 @@ def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, 
             _score(work, folder, split, console, progress)
 
 
-def _prepared(store: Store, run: Path | None, settings: FinetuneSettings, split: str) -> Finetuning:
+def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: str) -> Finetuning:
     """Find every mistake that can be found before training starts."""
     if run is not None:
         # The encoder must be the run's own; the decoder goes on to every voxel.
-        settings = settings.model_copy(update={"network": network_of(run).model_copy(update={"dense_stride": 1})})
+        settings = settings.model_copy(update={"network": run.settings.network.model_copy(update={"dense_stride": 1})})
     channels = {entry.channels for entry in store.manifest.scans}
     if len(channels) > 1:
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     if run is not None:
-        data = RunFolder(run).record()["data"]
-        require_channels(store.manifest, (data["channels"], tuple(data.get("channel_names", ()))), str(run))
+        run.check_store(store, any_spacing=True)
     goal = goal_of(store, settings)
     scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
@@ -170,7 +167,7 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
     else:
         console.print(f"seed {settings.seed}: from scratch", highlight=False)
     if not folder.record_file.is_file():
-        folder.write_record(_record(work))
+        _record(work).write(folder.path)
     fabric = build_fabric(settings.devices)
     again = "run the same command again with --resume to go on from here"
     session = Session(work, settings, folder, again, progress)
@@ -196,16 +193,13 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
             network.to(device), store, scans, work.goal, settings, device,
             on_scan=lambda done: bar.update(line, completed=done),
         )  # fmt: skip
-    folder.write_record(
-        {
-            **_record(work),
-            "split": split,
-            "steps": checkpoint.step,
-            "seconds": checkpoint.state["seconds"],
-            # Linux tells kilobytes; the peak of this process so far, scans and network together.
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-    )
+    ended = {
+        "split": split,
+        "steps": checkpoint.step,
+        "seconds": checkpoint.state["seconds"],
+        "peak_memory_mb": peak_mb(),  # of this process so far, scans and network together
+    }
+    _record(work).model_copy(update=ended).write(folder.path)
     write_rows(folder.scores, {name: np.array(values) for name, values in _columns(rows).items()})
 
 
@@ -213,19 +207,19 @@ def _columns(rows: Sequence[ScoreRow]) -> dict[str, list[Any]]:
     return {name: [getattr(row, name) for row in rows] for name in ScoreRow._fields}
 
 
-def _record(work: Finetuning) -> dict[str, Any]:
+def _record(work: Finetuning) -> FinetuneRecord:
     store = work.store
-    return {
-        "orienteer_version": __version__,
-        "environment": environment(work.settings.devices),
-        "kind": work.settings.kind,
-        "goal": work.goal.to_json(),
-        "channels": store.entry(work.goal.scans[0]).channels,
-        "channel_names": list(store.manifest.channel_names),
-        "spacing_mm": store.manifest.spacing,
-        "parameters": (store.manifest.parameters or Parameters(spacing=store.manifest.spacing)).model_dump(mode="json"),
-        "fingerprint": fingerprint(store, labels=True),
-        "pretrained": work.source is not None,
-        "loaded": work.loaded.sentence() if work.loaded else None,
-        "loaded_sha256": work.loaded.sha256 if work.loaded else None,
-    }
+    return FinetuneRecord(
+        orienteer_version=__version__,
+        environment=environment(work.settings.devices),
+        kind=work.settings.kind,
+        goal=work.goal,
+        channels=store.entry(work.goal.scans[0]).channels,
+        channel_names=store.manifest.channel_names,
+        spacing_mm=store.manifest.spacing,
+        parameters=store.manifest.parameters or Parameters(spacing=store.manifest.spacing),
+        fingerprint=fingerprint(store, labels=True),
+        pretrained=work.source is not None,
+        loaded=work.loaded.sentence() if work.loaded else None,
+        loaded_sha256=work.loaded.sha256 if work.loaded else None,
+    )

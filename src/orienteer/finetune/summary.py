@@ -34,11 +34,11 @@ def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> dict[str, Any
             },
         }
     return {
-        "kind": record["kind"],
+        "kind": record.kind,
         "split": split,
-        "labelled_scans": len(record["goal"]["scans"]),
+        "labelled_scans": len(record.goal.scans),
         "cases": len(set(tables[0]["case"].tolist())),
-        "pretrained": record["pretrained"],
+        "pretrained": record.pretrained,
         "scores": scores,
     }
 

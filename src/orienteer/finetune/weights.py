@@ -3,17 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
-from orienteer.networks.settings import NetworkSettings
-from orienteer.runs.build import best_checkpoint
-from orienteer.runs.folder import RunFolder
-
-PREFIX = "backbone."
+from orienteer.runs.load import backbone_weights, best_checkpoint
+from orienteer.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Loaded:
         )
 
 
-def load_weights(network: nn.Module, run: Path, *, decoder: bool = True, patch: int | None = None) -> Loaded:
+def load_weights(network: nn.Module, run: Run, *, decoder: bool = True, patch: int | None = None) -> Loaded:
     """Copy the run's encoder, and with ``decoder`` its decoder, into ``network``.
 
     Args:
@@ -58,19 +54,17 @@ def load_weights(network: nn.Module, run: Path, *, decoder: bool = True, patch: 
     Raises:
         RunError: no checkpoint, an encoder that is not this one, or nothing that fits.
     """
-    folder = RunFolder(run)
-    checkpoint, _ = best_checkpoint(folder)
-    source = {name.removeprefix(PREFIX): value for name, value in checkpoint.model.items() if name.startswith(PREFIX)}
-    target = network.state_dict()
-    same_stride = folder.settings().network.dense_stride == getattr(getattr(network, "decoder", None), "stride", None)
+    checkpoint, _ = best_checkpoint(run.folder)
+    source, target = backbone_weights(checkpoint), network.state_dict()
+    same_stride = run.settings.network.dense_stride == getattr(getattr(network, "decoder", None), "stride", None)
     fitting = {
         name: value
         for name, value in source.items()
         if name in target and target[name].shape == value.shape and _wanted(name, decoder, same_stride)
     }
-    _check_encoder(run, source, target, views=folder.settings().views.size, patch=patch)
+    _check_encoder(run, source, target, views=run.settings.views.size, patch=patch)
     if not fitting:
-        raise RunError(f"{run}: not one weight fits this network", cure="give the network the run was made with")
+        raise RunError(f"{run.path}: not one weight fits this network", cure="give the network the run was made with")
     network.load_state_dict(fitting, strict=False)
     return Loaded(
         loaded=tuple(sorted(fitting)),
@@ -79,15 +73,6 @@ def load_weights(network: nn.Module, run: Path, *, decoder: bool = True, patch: 
         step=checkpoint.step,
         sha256=_sha256(fitting),
     )
-
-
-def network_of(run: Path) -> NetworkSettings:
-    """Settings of the run's network.
-
-    Raises:
-        RunError: this is no run folder.
-    """
-    return RunFolder(run).settings().network
 
 
 def _sha256(weights: Mapping[str, Tensor]) -> str:
@@ -106,7 +91,7 @@ def _wanted(name: str, decoder: bool, same_stride: bool) -> bool:
 
 
 def _check_encoder(
-    run: Path, source: Mapping[str, Tensor], target: Mapping[str, Tensor], *, views: int, patch: int | None
+    run: Run, source: Mapping[str, Tensor], target: Mapping[str, Tensor], *, views: int, patch: int | None
 ) -> None:
     """An encoder that fits in part is another encoder: half of it random, it would fail in silence."""
     wrong = [
@@ -118,12 +103,12 @@ def _check_encoder(
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         if patch is not None and patch != views:  # vit and swin have weights for one size of image only
             raise RunError(
-                f"{run} learned on views of {views} voxels, and its encoder cannot take patches of {patch}:"
+                f"{run.path} learned on views of {views} voxels, and its encoder cannot take patches of {patch}:"
                 f" {wrong[0]}{more}",
                 cure=f"add --set patches.size={views}",
             )
         raise RunError(
-            f"{run} was made with another encoder: {wrong[0]}{more}",
+            f"{run.path} was made with another encoder: {wrong[0]}{more}",
             cure="leave network.name, size and options as the run has them, and ingest with the same channels",
         )
 

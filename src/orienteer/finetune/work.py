@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from orienteer.finetune.score import score_scans
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.records import Measure, Observation
+from orienteer.runs.run import Run
 from orienteer.sampling.loader import step_numbers
 from orienteer.store import Store
 from orienteer.training.optimiser import Gentle
@@ -41,7 +41,7 @@ class Finetuning:
     settings: FinetuneSettings
     store: Store
     goal: Goal
-    source: Path | None
+    source: Run | None
     asked: DeviceSettings
     loaded: Loaded | None = None
 
@@ -58,7 +58,7 @@ class Finetuning:
             )
             if self.loaded is not None and loaded.sha256 != self.loaded.sha256:
                 raise RunError(
-                    f"the best weights of {self.source} have changed since this fine-tuning began",
+                    f"the best weights of {self.run_path} have changed since this fine-tuning began",
                     cure="wait until that run is finished, then fine-tune into another folder",
                 )
             self.loaded = loaded
@@ -103,6 +103,11 @@ class Finetuning:
     def follow(self, model: Any) -> Callable[[], None]:
         """Nothing follows."""
         return lambda: None
+
+    @property
+    def run_path(self) -> str:
+        """Where the pretraining run is, for messages."""
+        return str(self.source.path) if self.source is not None else "scratch"
 
     @cached_property
     def _targets(self) -> dict[str, float] | None:

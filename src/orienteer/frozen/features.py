@@ -1,8 +1,5 @@
 """Frozen features: what a pretrained network says of voxels and of views, without training it further."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,30 +7,30 @@ from torch.nn import functional
 
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
-from orienteer.runs.build import best_checkpoint
-from orienteer.runs.folder import RunFolder
 from orienteer.sampling import Purpose, torch_seed
-from orienteer.training.weights import restore_weights
 
 
 class FrozenFeatures(nn.Module):
-    """A backbone that is only looked at.
+    """A backbone whose weights stay as they are.
 
     Every map of the encoder counts, brought to full resolution (hypercolumns, Hariharan et al., arXiv 1411.5752), and
-    the decoder's where the run trained one: which depth a pretext task fills differs, and no arm may lose by that.
+    the decoder's where the run trained one: which depth a pretext task fills differs, and no method may lose by that.
+
+    Args:
+        backbone: put into evaluation mode, and frozen.
+        view: edge of the views it learned from, voxels.
     """
 
-    def __init__(self, backbone: Backbone, *, use_decoder: bool, view: int) -> None:
+    def __init__(self, backbone: Backbone, *, view: int) -> None:
         super().__init__()
         self.backbone = backbone.eval().requires_grad_(False)
-        self.use_decoder = use_decoder
         self.view = view
 
     @torch.no_grad()
     def dense(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N F S S S"]:
         """Features of every voxel."""
         maps = self.backbone.encoder(images)
-        if self.use_decoder and self.backbone.decoder is not None:
+        if self.backbone.decoder is not None:
             maps = [*maps, self.backbone.decoder(maps)]
         size = images.shape[2:]
         return torch.cat([_resized(each.float(), size) for each in maps], dim=1)
@@ -46,49 +43,12 @@ class FrozenFeatures(nn.Module):
         return torch.cat([*pooled, self.backbone.pool(maps[-1]).float()], dim=1)
 
 
-class Source(NamedTuple):
-    """Frozen features and where they are from.
-
-    Attributes:
-        features: the network.
-        spacing: mm per voxel it learned at; None for random weights.
-        channels: channels it reads.
-        channel_names: their names, where they are known.
-    """
-
-    features: FrozenFeatures
-    spacing: float | None
-    channels: int
-    channel_names: tuple[str, ...] = ()
-
-
-def features_of(run: Path) -> Source:
-    """Features of a run's best checkpoint.
-
-    Raises:
-        RunError: no run, or no whole checkpoint.
-    """
-    folder = RunFolder(run)
-    checkpoint, _ = best_checkpoint(folder)
-    settings, data = folder.settings(), folder.record()["data"]
-    state = {
-        name.removeprefix("backbone."): value
-        for name, value in checkpoint.model.items()
-        if name.startswith("backbone.")
-    }
-    dense = any(name.startswith("decoder.") for name in state)
-    backbone = Backbone(settings.network, in_channels=data["channels"], view=settings.views.size, dense=dense)
-    restore_weights(backbone, state, run)
-    features = FrozenFeatures(backbone, use_decoder=dense, view=settings.views.size)
-    return Source(features, data["spacing_mm"], data["channels"], tuple(data.get("channel_names", ())))
-
-
-def random_features(network: NetworkSettings, *, channels: int, view: int, seed: int) -> Source:
+def random_features(network: NetworkSettings, *, channels: int, view: int, seed: int) -> FrozenFeatures:
     """Features of untrained weights, with a decoder: what a probe reaches without any learning."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
         backbone = Backbone(network, in_channels=channels, view=view, dense=True)
-    return Source(FrozenFeatures(backbone, use_decoder=True, view=view), None, channels)
+    return FrozenFeatures(backbone, view=view)
 
 
 def _resized(each: Tensor, size: torch.Size) -> Tensor:

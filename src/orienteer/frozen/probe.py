@@ -15,15 +15,14 @@ from orienteer.finetune.goal import Goal, class_weights, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
 from orienteer.finetune.score import ScoreRow, score_scans
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.frozen.features import FrozenFeatures, Source, features_of
+from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.linear import neighbours
 from orienteer.frozen.places import place_rows, sampled_views
 from orienteer.frozen.voxels import linear_segmenter, sampled_voxels
 from orienteer.memory import ran_out
 from orienteer.records.files import finite, write_rows
-from orienteer.runs.folder import RunFolder
+from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels, same_spacing
 from orienteer.training.devices import build_fabric, resolve, set_threads
 
 VIEWS_TRAIN, VIEWS_TEST = 96, 48
@@ -73,10 +72,11 @@ def probe(
         ConfigError: labels or structures that are not there, or patches of a size the encoder cannot take.
         StoreError: no store, or no scans in a split.
     """
-    opened, source = Store.open(store), features_of(Path(run))
-    check_fits(source, opened, str(run))
+    opened, learned = Store.open(store), Run.open(run)
+    learned.check_store(opened)
+    features = FrozenFeatures(learned.backbone(), view=learned.settings.views.size)
     measured = split or scored_split(opened, "segment")
-    folder = RunFolder(Path(run)).place("probes", name or measured)
+    folder = learned.folder.subfolder("probes", name or measured)
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
     chosen = (settings or FinetuneSettings()).model_copy(update={"kind": "segment"})
@@ -90,15 +90,15 @@ def probe(
         goal = None
         console.print(f"no structures are probed: {error.message}", highlight=False)
     device = _device(chosen)
-    source.features.to(device)
+    features.to(device)
     if goal is not None:
-        check_patch(source, chosen.patches.size, str(run), device)
-    rows = probe_places(source.features, opened, measured, chosen, device)
+        check_patch(features, learned, chosen.patches.size, device)
+    rows = probe_places(features, opened, measured, chosen, device)
     console.print("position and side: done", highlight=False)
     if goal is not None:
         count, scans = len(goal.structures.names) if goal.structures else 0, len(goal.scans)
         console.print(f"reading {count} structures out of {scans} labelled scans", highlight=False)
-        rows += probe_structures(source.features, opened, measured, goal, chosen, device)
+        rows += probe_structures(features, opened, measured, goal, chosen, device)
         console.print("structures: done", highlight=False)
     means = mean_by_metric(rows)
     write_rows(folder / "cases.parquet", {key: np.array([getattr(r, key) for r in rows]) for key in ScoreRow._fields})
@@ -157,36 +157,20 @@ def probe_structures(
     return rows
 
 
-def check_fits(source: Source, store: Store, run: str) -> None:
-    """A run means mm at its own spacing only.
-
-    Raises:
-        RunError: another spacing or other channels.
-    """
-    spacing = store.manifest.spacing
-    if source.spacing is not None and not same_spacing(spacing, source.spacing):
-        raise RunError(
-            f"{run} learned at {source.spacing:g} mm, the store is at {spacing:g} mm",
-            cure=f"ingest the scans with --spacing {source.spacing:g}",
-        )
-    require_channels(store.manifest, (source.channels, source.channel_names), run)
-
-
-def check_patch(source: Source, size: int, run: str, device: torch.device) -> None:
+def check_patch(features: FrozenFeatures, run: Run, size: int, device: torch.device) -> None:
     """Some encoders (vit, swin) take images of one size only; found here, not after minutes of other work.
 
     Raises:
         ConfigError: this one cannot take patches of ``size`` voxels.
     """
     try:
-        source.features.dense(torch.zeros(1, source.channels, size, size, size, device=device))
+        features.dense(torch.zeros(1, run.record.data.channels, size, size, size, device=device))
     except Exception as error:  # a user's network may raise anything
         if ran_out(error):
             raise
-        view = source.features.view
         raise ConfigError(
-            f"{run} learned on views of {view} voxels, and its encoder cannot take patches of {size}",
-            cure=f"add --set patches.size={view}",
+            f"{run.path} learned on views of {features.view} voxels, and its encoder cannot take patches of {size}",
+            cure=f"add --set patches.size={features.view}",
         ) from error
 
 

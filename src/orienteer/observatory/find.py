@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, RunError
-from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
+from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels, same_spacing
 
 
 def find_run(path: Path) -> RunFolder:
@@ -30,12 +29,11 @@ def find_store(run: RunFolder, given: Path | None) -> Store:
         RunError: none is given, and none beside the run is the one it learned from; or its grid is not the run's.
         StoreError: what is given is no store.
     """
-    data = run.record()["data"]
+    learned = Run.open(run.path)
     if given is not None:
         store = Store.open(given)
     else:
-        wanted = data.get("fingerprint")
-        found = (store for store in _beside(run.path.resolve()) if fingerprint(store) == wanted)
+        found = (store for store in _beside(run.path.resolve()) if learned.learned_from(store))
         beside = next(found, None)
         if beside is None:
             raise RunError(
@@ -52,13 +50,7 @@ def fits(run: RunFolder, store: Store) -> None:
     Raises:
         RunError: another spacing, or other channels.
     """
-    data = run.record()["data"]
-    if not same_spacing(store.manifest.spacing, data["spacing_mm"]):
-        raise RunError(
-            f"{run.path} learned at {data['spacing_mm']:g} mm, {store.path} is at {store.manifest.spacing:g} mm",
-            cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",
-        )
-    require_channels(store.manifest, (data["channels"], tuple(data.get("channel_names", ()))), str(run.path))
+    Run.open(run.path).check_store(store)
 
 
 def _beside(run: Path) -> Iterator[Store]:

@@ -19,7 +19,7 @@ from orienteer.localize.landmarks import Landmarks, Warp, landmarks, warp
 from orienteer.localize.where import Asked, Where, ask, where
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
-from orienteer.runs.restore import model_at
+from orienteer.runs.run import Run
 from orienteer.store import Store
 
 K = TypeVar("K")
@@ -109,7 +109,7 @@ class Predictor:
 
         def read() -> SpatialModel:
             try:
-                return model_at(session.run, step)
+                return Run.open(session.run.path).model(step)
             except RunError as error:
                 message = error.message.replace(str(session.run.path), session.name)
                 raise RunError(message, cure=error.cure) from None

@@ -12,11 +12,10 @@ from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.assess import Progress as Tell
 from orienteer.memory import explained
-from orienteer.runs.build import best_checkpoint, measuring_sampler, restore_model
-from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.folder import RunFolder
+from orienteer.runs.build import measuring_sampler
+from orienteer.runs.load import best_checkpoint, load_model
+from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.store.kinds import require_channels, same_spacing
 from orienteer.training.devices import build_fabric, resolve, set_threads
 
 
@@ -44,28 +43,22 @@ def evaluate(
             cannot read.
         StoreError: no store, or no scans in that split.
     """
-    folder, opened = RunFolder(Path(run)), Store.open(store)
+    learned, opened = Run.open(run), Store.open(store)
     try:
         opened.ids(split)
     except StoreError as error:
         raise StoreError(error.message, cure=f"{error.cure}; to evaluate every scan: --split all") from None
-    target = folder.place("evaluations", name or split or "all")
+    target = learned.folder.subfolder("evaluations", name or split or "all")
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
-    data = folder.record()["data"]
-    if not same_spacing(opened.manifest.spacing, data["spacing_mm"]):
-        raise RunError(
-            f"the run learned at {data['spacing_mm']:g} mm, the store is at {opened.manifest.spacing:g} mm",
-            cure=f"ingest the scans with --spacing {data['spacing_mm']:g}",
-        )
-    require_channels(opened.manifest, (data["channels"], tuple(data.get("channel_names", ()))), "the run")
+    learned.check_store(opened)
     for place in (target, target / "examples"):
         sweep(place)
-    checkpoint, warnings = best_checkpoint(folder)
+    checkpoint, warnings = best_checkpoint(learned.folder)
     console = Console(stderr=True, quiet=not progress)
     for warning in warnings:
         console.print(f"[yellow]{warning}; using another[/yellow]")
-    model, settings = restore_model(folder, checkpoint)
+    model, settings = load_model(learned, checkpoint), learned.settings
     devices = resolve(settings.devices).model_copy(update={"devices": 1})
     set_threads(devices)
     device = build_fabric(devices).device
@@ -78,7 +71,7 @@ def evaluate(
             split=split or "all",
             step=checkpoint.step,
             device=device,
-            own_store=fingerprint(opened) == data.get("fingerprint"),
+            own_store=learned.learned_from(opened),
             progress=tell,
         )
 

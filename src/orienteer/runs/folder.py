@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
+from orienteer.records.run import RunRecord
 from orienteer.runs.settings import PretrainSettings
 from orienteer.training.folder import TrainingFolder
 
@@ -13,8 +14,7 @@ from orienteer.training.folder import TrainingFolder
 class RunFolder(TrainingFolder):
     """A pretraining run. See docs/reference/run-folder.md."""
 
-    record_name = "run.json"
-    made_by = "orienteer pretrain"
+    record_type = RunRecord
 
     @property
     def summary(self) -> Path:
@@ -26,8 +26,8 @@ class RunFolder(TrainingFolder):
         """One folder an evaluation."""
         return self.path / "evaluations"
 
-    def place(self, group: str, name: str) -> Path:
-        """The folder of the name that a person gave to an evaluation or a probe.
+    def subfolder(self, group: str, name: str) -> Path:
+        """The folder of an evaluation or a probe, by the name it was given.
 
         Raises:
             RunError: a name that leads to somewhere else.

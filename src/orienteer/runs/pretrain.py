@@ -10,11 +10,12 @@ from orienteer.atomic import write_json
 from orienteer.errors import RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.memory import explained
+from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model, measuring_sampler, training_sampler
 from orienteer.runs.evaluate import evaluate
-from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.record import describe
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.runs.work import Pretraining
 from orienteer.store import Store
@@ -92,7 +93,7 @@ def pretrain(
         return _finish(opened, folder, progress)
 
 
-def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> dict[str, Any]:
+def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> RunRecord:
     """Find every mistake that can be found before a folder is made; returns the run's record."""
     if not (resume and folder.is_claimed):
         folder.require_free()
@@ -111,7 +112,7 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resum
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing, processes=devices.devices)
-    if resume and folder.record_file.is_file() and folder.record()["data"]["fingerprint"] != fingerprint(store):
+    if resume and folder.record_file.is_file() and not Run.open(folder.path).learned_from(store):
         raise RunError(
             f"the store at {store.path} is not the one {folder.path} was trained on",
             cure="resume with the same store, or start a new run",
@@ -119,20 +120,20 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resum
     return describe(settings, devices, store, model)
 
 
-def _claim(settings: PretrainSettings, folder: RunFolder, record: dict[str, Any]) -> None:
+def _claim(settings: PretrainSettings, folder: RunFolder, record: RunRecord) -> None:
     """Write what the run is, unless that was written before."""
     if folder.record_file.is_file():
         return
     if not folder.is_claimed:
         folder.create(settings)
-    folder.write_record({**record, "started": datetime.now(UTC).isoformat(timespec="seconds")})
+    record.model_copy(update={"started": _now()}).write(folder.path)
 
 
 def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     """Assess the best checkpoint on validation people and write ``summary.json``."""
     newest, _ = latest_checkpoint(folder.checkpoints)
     assert newest is not None
-    settings = folder.settings()
+    run = Run.open(folder.path)
     evaluation = evaluate(folder.path, store.path, split="val", overwrite=True, progress=progress)
     state = newest.state
     summary = {
@@ -141,12 +142,14 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
         "steps": newest.step,
         "seconds": state["seconds"],
         "data_wait_fraction": state["waited"] / max(state["stepping"], 1e-9),
-        "forms": folder.record()["forms"],
-        "seed": settings.seed,
+        "forms": run.record.forms,
+        "seed": run.settings.seed,
     }
     write_json(folder.summary, summary)
-    record = folder.record()
-    record.pop("schema_version")
-    finished = record.get("finished") or datetime.now(UTC).isoformat(timespec="seconds")
-    folder.write_record({**record, "finished": finished, "seconds": state["seconds"], "steps": newest.step})
+    ended = {"finished": run.record.finished or _now(), "seconds": state["seconds"], "steps": newest.step}
+    run.record.model_copy(update=ended).write(folder.path)
     return PretrainResult(folder.path, summary, evaluation)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,68 +1,69 @@
-"""What ``run.json`` tells: environment, data, network. Nothing from any scan's header."""
+"""What ``run.json`` says when training starts."""
 
 import os
 import platform
-from typing import Any
 
 import monai
 import torch
 
 from orienteer import __version__
 from orienteer.pretext.model import SpatialModel
+from orienteer.records.run import Environment, NetworkRecord, RunRecord, TrainingData
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.training.settings import DeviceSettings
 
 
-def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel) -> dict[str, Any]:
+def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel) -> RunRecord:
     """The run's record as it stands when training starts."""
     entries = store.manifest.scans
     splits = sorted({entry.split for entry in entries})
-    return {
-        "orienteer_version": __version__,
-        "environment": environment(devices),
-        "data": {
-            "spacing_mm": store.manifest.spacing,
-            "channels": entries[0].channels,
-            "channel_names": list(store.manifest.channel_names),
-            "scans": {split: sum(e.split == split for e in entries) for split in splits},
-            "persons": {split: len({e.person for e in entries if e.split == split}) for split in splits},
-            "view_voxels": settings.views.size,
-            "view_mm": settings.views.size * store.manifest.spacing,
-            "views_per_sample": settings.views.count,
-            "fingerprint": fingerprint(store),
-            "simulated": all(entry.table.get("simulated") == "yes" for entry in entries),
-        },
-        "network": {
-            "name": settings.network.name,
-            "size": settings.network.size,
-            "parameters": sum(p.numel() for p in model.backbone.parameters()),
-            "dense": model.backbone.decoder is not None,
-        },
-        "tasks": list(model.tasks),
-        "forms": {
-            name: str(task.settings.form)
-            for name in model.tasks
-            if hasattr((task := model.task(name)).settings, "form")
-        },
-    }
+    data = TrainingData(
+        spacing_mm=store.manifest.spacing,
+        channels=entries[0].channels,
+        channel_names=store.manifest.channel_names,
+        scans={split: sum(e.split == split for e in entries) for split in splits},
+        persons={split: len({e.person for e in entries if e.split == split}) for split in splits},
+        view_voxels=settings.views.size,
+        view_mm=settings.views.size * store.manifest.spacing,
+        views_per_sample=settings.views.count,
+        fingerprint=fingerprint(store),
+        simulated=all(entry.table.get("simulated") == "yes" for entry in entries),
+    )
+    network = NetworkRecord(
+        name=settings.network.name,
+        size=settings.network.size,
+        parameters=sum(p.numel() for p in model.backbone.parameters()),
+        dense=model.backbone.decoder is not None,
+    )
+    tasks = {name: model.task(name).settings for name in model.tasks}
+    return RunRecord(
+        orienteer_version=__version__,
+        environment=environment(devices),
+        data=data,
+        network=network,
+        tasks=tuple(tasks),
+        forms={name: str(task.form) for name, task in tasks.items() if hasattr(task, "form")},
+    )
 
 
-def environment(devices: DeviceSettings) -> dict[str, Any]:
-    """Versions, the machine, and the resolved devices."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "monai": monai.__version__,
-        "platform": platform.system(),
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
-        "device": _device(devices),
-        "devices": devices.devices,
-        "precision": devices.precision,
-        "threads": devices.threads,
-        "workers": devices.workers,
-    }
+def environment(devices: DeviceSettings) -> Environment:
+    """Versions, the machine, and the devices, which must be resolved."""
+    return Environment.model_validate(
+        {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "monai": monai.__version__,
+            "platform": platform.system(),
+            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+            "device": _device(devices),
+            "devices": devices.devices,
+            "precision": devices.precision,
+            "threads": devices.threads,
+            "workers": devices.workers,
+        }
+    )
 
 
 def _device(devices: DeviceSettings) -> str:

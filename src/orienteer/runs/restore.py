@@ -13,23 +13,9 @@ from orienteer.localize.landmarks import landmarks, warp
 from orienteer.localize.where import Where, ask
 from orienteer.localize.where import where as locate
 from orienteer.pretext.model import SpatialModel
-from orienteer.runs.build import best_checkpoint, build_model, restore_model
-from orienteer.runs.folder import RunFolder
+from orienteer.runs.load import best_checkpoint, load_model
+from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.training.checkpoint import load_checkpoint, name_of
-
-
-def model_at(run: RunFolder, step: int) -> SpatialModel:
-    """The model after ``step`` steps, in evaluation mode on the CPU; step 0 is built from the run's seed.
-
-    Raises:
-        RunError: no checkpoint of that step is kept, or it is damaged.
-    """
-    if step == 0:
-        data = run.record()["data"]
-        return build_model(run.settings(), channels=data["channels"], spacing=data["spacing_mm"]).eval()
-    model, _ = restore_model(run, load_checkpoint(run.checkpoints / name_of(step)))
-    return model
 
 
 def look(
@@ -56,16 +42,17 @@ def look(
 
     Raises:
         ConfigError: places or a probe that cannot be.
-        RunError: no run, or no whole checkpoint of that step.
+        RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
         StoreError: no store, or no such scan.
 
     Example:
         >>> seen = look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])  # doctest: +SKIP
         >>> seen.gap_error_mm  # doctest: +SKIP
     """
-    folder, opened = RunFolder(Path(run)), Store.open(store)
-    model, step = chosen_model(folder, step)
-    recipe = recipe_at(opened, scan, centres_mm, folder.settings().views.size)
+    learned, opened = Run.open(run), Store.open(store)
+    learned.check_store(opened)
+    model, step = chosen_model(learned, step)
+    recipe = recipe_at(opened, scan, centres_mm, learned.settings.views.size)
     seen = ask_about(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
     return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
@@ -91,21 +78,22 @@ def where(
 
     Raises:
         ConfigError: a place that cannot be, or a run that learned nothing about places.
-        RunError: no run, or no whole checkpoint of that step.
+        RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
         StoreError: no store, or no such scan.
     """
-    folder, opened = RunFolder(Path(run)), Store.open(store)
-    model, step = chosen_model(folder, step)
-    views = folder.settings().views
+    learned, opened = Run.open(run), Store.open(store)
+    learned.check_store(opened)
+    model, step = chosen_model(learned, step)
+    views = learned.settings.views
     asked = ask(model, opened, target, size=views.size, min_foreground=views.min_foreground)
     between = warp(landmarks(opened, scan), landmarks(opened, target)) if scan != target else None
     found = locate(model, opened, scan, np.asarray(centre_mm, dtype=float), asked, size=views.size, warp=between)
     return dataclasses.replace(found, step=step)
 
 
-def chosen_model(run: RunFolder, step: int | None) -> tuple[SpatialModel, int]:
+def chosen_model(run: Run, step: int | None) -> tuple[SpatialModel, int]:
     """The model of a step, or the best one, and its step."""
     if step is not None:
-        return model_at(run, step), step
-    checkpoint, _ = best_checkpoint(run)
-    return restore_model(run, checkpoint)[0], checkpoint.step
+        return load_model(run, step), step
+    checkpoint, _ = best_checkpoint(run.folder)
+    return load_model(run, checkpoint), checkpoint.step

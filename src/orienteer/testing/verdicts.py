@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from orienteer.evaluation.assess import Evaluation, assess
-from orienteer.runs.build import best_checkpoint, build_model, measuring_sampler, restore_model
+from orienteer.runs.build import build_model, measuring_sampler
 from orienteer.runs.folder import RunFolder
+from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.record import describe
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.runs.work import Pretraining
 from orienteer.store import Store
@@ -27,12 +29,12 @@ def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluatio
         entry = store.manifest.scans[0]
         model = build_model(settings, channels=entry.channels, spacing=entry.spacing)
         folder.create(settings)
-        folder.write_record(describe(settings, devices, store, model))
+        describe(settings, devices, store, model).write(folder.path)
     fabric = build_fabric(devices)
     resolved = settings.model_copy(update={"devices": devices})
     Session(Pretraining(resolved, store), resolved, folder, again="run it again", progress=False)(fabric)
     checkpoint, _ = best_checkpoint(folder)
-    model, _ = restore_model(folder, checkpoint)
+    model = load_model(Run.open(run), checkpoint)
     return assess(
         model.to(fabric.device),
         measuring_sampler(settings, store, "val"),

@@ -1,17 +1,17 @@
 """What every folder of a training run holds, whatever is trained."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import yaml
 
-from orienteer.atomic import is_leftover, sweep, write_json, write_text
+from orienteer.atomic import is_leftover, sweep, write_text
 from orienteer.config import Config
 from orienteer.errors import RunError, StoreError
+from orienteer.records.run import TrainingRecord
 from orienteer.store.lock import lock_name, only_one
 
 TRAINING = "training"
@@ -20,23 +20,20 @@ TRAINING = "training"
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """Paths of a training run's files, its settings and its record.
+    """Paths of a training run's files, and the claim to them.
 
     Attributes:
-        record_name: file of the record, JSON.
-        schema: version of that file.
-        made_by: the command that makes such a folder.
+        path: the folder.
+        record_type: what it says of itself.
     """
 
     path: Path
-    record_name: ClassVar[str]
-    schema: ClassVar[int] = 1
-    made_by: ClassVar[str]
+    record_type: ClassVar[type[TrainingRecord]]
 
     @property
     def record_file(self) -> Path:
         """What was trained, on what, with what; nothing from any scan's header."""
-        return self.path / self.record_name
+        return self.path / self.record_type.file
 
     @property
     def settings_file(self) -> Path:
@@ -84,7 +81,7 @@ class TrainingFolder:
             raise RunError(f"{self.path} is a file", cure="choose another folder; nothing is overwritten")
         own = {lock_name(TRAINING)}
         if any(p.name not in own and not is_leftover(p) for p in self.path.iterdir()):
-            cure, what = "choose another folder", f", and holds nothing of `{self.made_by}`"
+            cure, what = "choose another folder", f", and holds nothing of `{self.record_type.made_by}`"
             if self.is_claimed:
                 cure, what = f"add --resume to continue it, or {cure}", ""
             raise RunError(f"{self.path} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
@@ -109,22 +106,3 @@ class TrainingFolder:
                 raise RunError(error.message, cure=error.cure) from None
             sweep(self.path)
             yield
-
-    def write_record(self, record: dict[str, Any]) -> None:
-        """Write the record."""
-        write_json(self.record_file, {"schema_version": self.schema, **record})
-
-    def record(self) -> dict[str, Any]:
-        """Read the record.
-
-        Raises:
-            RunError: it is missing, damaged or newer than this Orienteer.
-        """
-        file = self.record_file
-        try:
-            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {file}: {error}", cure=f"give a folder made by `{self.made_by}`") from None
-        if record.get("schema_version", 0) > self.schema:
-            raise RunError(f"{file} was written by a newer Orienteer", cure="upgrade orienteer")
-        return record

@@ -1,0 +1,40 @@
+"""``finetune.json``: what one fine-tuning learned, of which scans, from which weights."""
+
+from typing import ClassVar
+
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.settings import Kind
+from orienteer.records.run import Environment, TrainingRecord
+from orienteer.store import Parameters
+
+
+class FinetuneRecord(TrainingRecord):
+    """The record of one seed."""
+
+    file: ClassVar[str] = "finetune.json"
+    made_by: ClassVar[str] = "orienteer finetune"
+
+    orienteer_version: str = ""
+    environment: Environment = Environment()
+    kind: Kind
+    goal: Goal
+    """What is learned, and of which scans."""
+    channels: int
+    channel_names: tuple[str, ...] = ()
+    spacing_mm: float
+    parameters: Parameters
+    """How a scan is brought onto the network's grid."""
+    fingerprint: str
+    """Of the store with its labels."""
+    pretrained: bool
+    loaded: str | None = None
+    """What was taken from the run, in words."""
+    loaded_sha256: str | None = None
+    """Of the values taken; records of earlier versions lack it."""
+    split: str | None = None
+    """Subjects scored; None until it is finished, as what follows."""
+    steps: int | None = None
+    seconds: float | None = None
+    """Wall time of training with all restarts."""
+    peak_memory_mb: float | None = None
+    """Largest memory of the process that finished it; None where the system does not say."""

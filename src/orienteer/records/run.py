@@ -1,0 +1,134 @@
+"""The record of a training folder: what was trained, on what, with what. Nothing from any scan's header.
+
+:class:`RunRecord` is ``run.json`` of a pretraining run; a fine-tuning's record shares the base.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orienteer.atomic import write_json
+from orienteer.errors import RunError
+
+VERSION = 1
+"""Of the record in every training folder. Keys may be added under one version; a changed meaning raises it."""
+
+
+class Record(BaseModel):
+    """Base of everything that is recorded: frozen; keys of later versions are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+
+class TrainingRecord(Record):
+    """A record that is written when training starts and completed when it ends.
+
+    Attributes:
+        file: its name in the training folder.
+        made_by: the command that makes such a folder.
+    """
+
+    file: ClassVar[str]
+    made_by: ClassVar[str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The record of a training folder.
+
+        Raises:
+            RunError: it is missing, damaged or newer than this Orienteer.
+        """
+        path = folder / cls.file
+        remake = f"give a folder made by `{cls.made_by}`"
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"cannot read {path}: {error}", cure=remake) from None
+        if not isinstance(document, Mapping):
+            raise RunError(f"cannot read {path}: not a JSON object", cure=remake)
+        version = document.get("schema_version", 0)
+        if not isinstance(version, int) or version > VERSION:
+            raise RunError(f"{path} was written by a newer Orienteer", cure="upgrade orienteer")
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            again = f"repeat it with this version: {cls.made_by} ... --config {folder / 'settings.yaml'}"
+            raise RunError(f"{path} is damaged or too old: {where}: {first['msg']}", cure=again) from None
+
+    def write(self, folder: Path) -> None:
+        """Write the record, whole or not at all; a key that was never set is not written."""
+        document = self.model_dump(mode="json", include=self.model_fields_set)
+        write_json(folder / self.file, {"schema_version": VERSION, **document})
+
+
+class Environment(Record):
+    """Versions, the machine, and the devices as they were resolved."""
+
+    python: str = ""
+    torch: str = ""
+    monai: str = ""
+    platform: str = ""
+    processor: str = ""
+    device: str = ""
+    """Name of the GPU, or ``CPU``."""
+    devices: int = 1
+    precision: str = ""
+    threads: int | None = None
+    workers: int | None = None
+
+
+class TrainingData(Record):
+    """What a run learned from."""
+
+    spacing_mm: float
+    channels: int
+    channel_names: tuple[str, ...] = ()
+    """In order, where the store knows them."""
+    scans: dict[str, int] = {}
+    """Number of scans in each split."""
+    persons: dict[str, int] = {}
+    """Number of subjects in each split."""
+    view_voxels: int | None = None
+    view_mm: float | None = None
+    views_per_sample: int | None = None
+    fingerprint: str = ""
+    """Of the store; any copy of the same data has the same one."""
+    simulated: bool = False
+    """True where every scan is a simulation."""
+
+
+class NetworkRecord(Record):
+    """The backbone that was trained."""
+
+    name: str
+    size: str
+    parameters: int
+    dense: bool
+    """Whether a decoder was trained."""
+
+
+class RunRecord(TrainingRecord):
+    """``run.json`` of a pretraining run."""
+
+    file: ClassVar[str] = "run.json"
+    made_by: ClassVar[str] = "orienteer pretrain"
+
+    orienteer_version: str = ""
+    environment: Environment = Environment()
+    data: TrainingData
+    network: NetworkRecord | None = None
+    tasks: tuple[str, ...] = ()
+    forms: dict[str, str] = {}
+    """Form of the head of every task that has several."""
+    started: str | None = None
+    """Date and time, UTC."""
+    finished: str | None = None
+    """Date and time, UTC; None while it trains."""
+    seconds: float | None = None
+    """Wall time with all restarts."""
+    steps: int | None = None

@@ -1,0 +1,169 @@
+"""A pretraining run: its record, its settings, its evaluations, and the networks in it.
+
+Opening a run reads three small files and needs no torch; asking it for a network does.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from orienteer.errors import RunError
+from orienteer.geometry import Volume
+from orienteer.records.run import RunRecord
+from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.folder import RunFolder
+from orienteer.runs.scan import read_scan
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.store.kinds import require_channels, same_spacing
+
+if TYPE_CHECKING:
+    from orienteer.networks.backbone import Backbone
+    from orienteer.pretext.model import SpatialModel
+
+Step = int | Literal["best"]
+"""A kept checkpoint's step, 0 for the untrained network, or the best by validation."""
+
+ANOTHER = "give a folder made by `orienteer pretrain` or `orienteer demo`"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A pretraining run, finished or still training.
+
+    Attributes:
+        folder: where its files are.
+        record: what was trained, on what, with what.
+        settings: what it was started with.
+
+    Example:
+        >>> run = Run.open("run")  # doctest: +SKIP
+        >>> run.record.data.spacing_mm  # doctest: +SKIP
+        3.0
+        >>> encoder = run.backbone().encoder  # doctest: +SKIP
+    """
+
+    folder: RunFolder
+    record: RunRecord
+    settings: PretrainSettings
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the run in a folder.
+
+        Raises:
+            RunError: it is no run, which it says, or its record is damaged or of another version.
+            ConfigError: its settings are damaged.
+        """
+        folder = RunFolder(Path(path))
+        if not folder.is_claimed or (folder.path / "finetune.json").is_file():
+            what, cure = _instead(folder.path)
+            raise RunError(f"{folder.path} is not a run folder: {what}", cure=cure)
+        return cls(folder, RunRecord.read(folder.path), folder.settings())
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Steps whose network can be had: 0, which follows from the seed, and every kept checkpoint."""
+        names = (path.name.removeprefix("step_") for path in self.folder.checkpoints.glob("step_*") if path.is_dir())
+        return (0, *sorted(int(name) for name in names if name.isdigit() and int(name) > 0))
+
+    @cached_property
+    def evaluations(self) -> Mapping[str, Mapping[str, Any]]:
+        """The evaluations there were when this was first asked, by name.
+
+        Raises:
+            RunError: one of them is damaged.
+        """
+        found = {}
+        for file in sorted(self.folder.evaluations.glob("*/evaluation.json")):
+            try:
+                found[file.parent.name] = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise RunError(f"cannot read {file}: {error}", cure="run `orienteer evaluate` again") from None
+        return found
+
+    def check_store(self, store: Store, *, any_spacing: bool = False) -> None:
+        """Refuse a store whose scans the run's networks cannot read.
+
+        Args:
+            store: the scans.
+            any_spacing: allow another spacing than the run's: its encoder is to be trained further, and no answer in
+                mm is asked for.
+
+        Raises:
+            RunError: another spacing, other channels, or the same channels in another order.
+        """
+        learned, here = self.record.data.spacing_mm, store.manifest.spacing
+        if not (any_spacing or same_spacing(here, learned)):
+            raise RunError(
+                f"{self.path} learned at {learned:g} mm, the store {store.path} is at {here:g} mm",
+                cure=f"ingest the scans with --spacing {learned:g}",
+            )
+        require_channels(store.manifest, (self.record.data.channels, self.record.data.channel_names), str(self.path))
+
+    def learned_from(self, store: Store) -> bool:
+        """Whether the store holds exactly the scans, and the splits, that the run learned from."""
+        return fingerprint(store) == self.record.data.fingerprint
+
+    def read(self, scan: Path | str) -> Volume:
+        """One scan on the run's grid and in its intensities, as ``ingest`` and ``predict`` bring it there.
+
+        Args:
+            scan: a file, or a folder that holds one scan: a DICOM series, or a file for each channel.
+
+        Returns:
+            float32 ``(C, D, H, W)``, axes R, A, S, and its affine. In each channel the body's 0.5th to 99.5th
+            percentile is mapped to -1 ... 1; values go on to -1.5 and 1.5 and are cut off there.
+
+        Raises:
+            ScanError: it cannot be read, or has other channels.
+            OrienteerError: nothing is there, or more than one scan.
+        """
+        data = self.record.data
+        return read_scan(Path(scan), (data.channels, data.channel_names), data.spacing_mm)
+
+    def model(self, step: Step = "best") -> "SpatialModel":
+        """The model with its task heads, in evaluation mode on the CPU.
+
+        Raises:
+            RunError: no checkpoint of that step, or none that is whole.
+        """
+        from orienteer.runs.load import load_model
+
+        return load_model(self, step)
+
+    def backbone(self, step: Step = "best") -> "Backbone":
+        """The encoder, with the decoder where one was trained, in evaluation mode on the CPU.
+
+        Its weights can be trained further; wrap calls in ``torch.no_grad()`` where they are not.
+
+        Raises:
+            RunError: no checkpoint of that step, or none that is whole.
+        """
+        from orienteer.runs.load import load_backbone
+
+        return load_backbone(self, step)
+
+
+def _instead(path: Path) -> tuple[str, str]:
+    """What lies at a path that holds no run, and what to give instead."""
+    if not path.exists():
+        return "nothing is there", ANOTHER
+    if path.is_file():
+        return "it is a file", ANOTHER
+    if (path / "manifest.json").is_file():
+        return "it is a store", f"give the folder that `orienteer pretrain {path} RUN` made"
+    if (path / "finetune.json").is_file() or any(path.glob("seed_*/settings.yaml")):
+        return "it is a fine-tuning", "give the run it started from; `orienteer predict` reads fine-tunings"
+    for run in (path / "run", *path.parents[:2]):
+        if (run / RunRecord.file).is_file():
+            return f"the run is {run}", f"give {run}"
+    return f"it holds neither settings.yaml nor {RunRecord.file}", ANOTHER

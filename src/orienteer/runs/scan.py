@@ -1,0 +1,57 @@
+"""A scan out of a file as a network reads it: its channels, on the network's grid, in the network's intensities."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from orienteer.errors import OrienteerError, ScanError
+from orienteer.geometry import Volume, canonical
+from orienteer.ingest.prepare import scaled
+from orienteer.scans import Source, lay_out, read
+from orienteer.scans.channels import Channels, channels_text, readable
+from orienteer.store.intensity import normalise
+from orienteer.store.manifest import Parameters
+
+
+def read_scan(path: Path, learned: Channels, spacing: float) -> Volume:
+    """One scan as ``ingest`` would store it and a network sees it.
+
+    Args:
+        path: a file, or a folder that holds one scan: a DICOM series, or a file for each channel.
+        learned: number and names of the network's channels.
+        spacing: mm per voxel the network learned at.
+
+    Returns:
+        float32 ``(C, D, H, W)``, axes R, A, S. In each channel the body's 0.5th to 99.5th percentile is mapped to
+        -1 ... 1; values go on to -1.5 and 1.5 and are cut off there.
+
+    Raises:
+        ScanError: it cannot be read, or has other channels.
+        OrienteerError: nothing is there, or more than one scan.
+    """
+    sources = lay_out(path, expected=learned[0]).sources
+    if len(sources) > 1:
+        raise OrienteerError(f"{path} holds {len(sources)} scans", cure="read them one by one")
+    ready = scaled(canonical(read_as(sources[0], learned)), Parameters(spacing=spacing))
+    return Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+
+
+def read_as(source: Source, learned: Channels) -> Volume:
+    """The scan in its own orientation, with the channels that a network learned.
+
+    Raises:
+        ScanError: it has others, or cannot be read.
+    """
+    if learned[0] > 1 and not source.channel_names:
+        # A file of as many volumes as the network reads needs no layout to say that they are channels.
+        source = replace(source, volumes="channels")
+    volume = read(source)
+    held = (len(volume.array), source.channel_names)
+    if readable(held, learned):
+        return volume
+    asked = ",".join(learned[1]) or "A,B"
+    raise ScanError(
+        f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",
+        code="channels-mixed",
+        cure="give it the channels it was trained on: CASE_0000, CASE_0001, ... with --layout nnunet,"
+        f" or files named by sequence with --channels {asked}",
+    )
