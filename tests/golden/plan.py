@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CONFIGS = REPOSITORY / "runs"
+CONFIGS = REPOSITORY / "configs" / "pretrain"
 
 DEVICES = "devices={accelerator: cpu, precision: 32-true, threads: 1, workers: 0}"
 THIN = "network={size: tiny, options: {features: [4, 8, 16]}}"

@@ -60,6 +60,13 @@ def test_differences__of_arrays_in_type_shape_or_size_are_told_in_both_modes(oth
     assert len(list(differences(RECORD, found, exact=exact))) == 1
 
 
+@pytest.mark.parametrize(("name", "told"), [("conv.bias", 0), ("conv.weight", 1)])
+def test_differences__a_bias_may_drift_within_the_tolerance(name: str, told: int) -> None:
+    before, after = (array(np.full(4, value, np.float32)) for value in (0.02, 0.024))
+    assert len(list(differences({name: before}, {name: after}, exact=False))) == told
+    assert len(list(differences({name: before}, {name: after}, exact=True))) == 1
+
+
 def test_pretty__gives_the_same_record_back() -> None:
     import json
 
