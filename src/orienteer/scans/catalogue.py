@@ -11,7 +11,7 @@ PERMISSIONS = "check its permissions: give yourself the right to read it"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Entry:
     """One line of the catalogue; ``meaning`` is for the reference page."""
 
     level: Level
@@ -19,199 +19,185 @@ class Kind:
     cure: str
 
 
-CATALOGUE: dict[str, Kind] = {
+CATALOGUE: dict[str, Entry] = {
     # The file
-    "empty-file": Kind("error", "the file holds no bytes", EXPORT),
-    "unreadable": Kind("error", "the file cannot be opened or its header makes no sense", EXPORT),
-    "not-a-scan": Kind(
+    "empty-file": Entry("error", "the file holds no bytes", EXPORT),
+    "unreadable": Entry("error", "the file cannot be opened or its header makes no sense", EXPORT),
+    "not-a-scan": Entry(
         "error", "the name says scan, the content does not", "remove the file, or give it its true extension"
     ),
-    "truncated": Kind("error", "the file ends before its voxels do", EXPORT),
-    "damaged": Kind("error", "the compressed data or its checksum is wrong", EXPORT),
-    "companion-missing": Kind(
-        "error",
-        "the header's data file is not beside it",
-        "copy the data file (.img, .raw) next to the header",
+    "truncated": Entry("error", "the file ends before its voxels do", EXPORT),
+    "damaged": Entry("error", "the compressed data or its checksum is wrong", EXPORT),
+    "companion-missing": Entry(
+        "error", "the header's data file is not beside it", "copy the data file (.img, .raw) next to the header"
     ),
-    "companion-outside": Kind(
+    "companion-outside": Entry(
         "error",
         "the header names a data file outside its own folder",
         "do not open it before you know where it came from; put the data file next to the header",
     ),
-    "inflates-too-far": Kind(
+    "inflates-too-far": Entry(
         "error",
         "the compressed data grows far beyond what a scan needs: a decompression bomb, or an all but empty scan",
         "do not open it before you know where it came from; save it without compression if it is true",
     ),
-    "too-large": Kind(
-        "error",
-        "the header asks for more voxels than can be read",
-        "crop or downsample the scan if its size is true",
+    "too-large": Entry(
+        "error", "the header asks for more voxels than can be read", "crop or downsample the scan if its size is true"
     ),
-    "misnamed": Kind("info", "the extension says compressed and the file is not, or the reverse", "rename the file"),
+    "misnamed": Entry("info", "the extension says compressed and the file is not, or the reverse", "rename the file"),
     # What it holds
-    "two-dimensional": Kind("error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"),
-    "four-dimensional": Kind(
+    "two-dimensional": Entry("error", "an axis has one voxel: an image, not a volume", "leave it out, or stack slices"),
+    "four-dimensional": Entry(
         "warning",
         "several volumes in one file (time, diffusion, contrast): the first is used; labels are refused",
         "nothing to do if the first volume is the one you want; else save that one as a file of its own",
     ),
-    "colour": Kind("error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"),
-    "complex": Kind("error", "complex numbers", "save the magnitude"),
-    "trailing-axis": Kind("info", "a last axis of length 1 was dropped", "nothing to do"),
-    "not-finite": Kind(
+    "colour": Entry("error", "several values per voxel: RGB or vectors", "save one channel as a file of its own"),
+    "complex": Entry("error", "complex numbers", "save the magnitude"),
+    "trailing-axis": Entry("info", "a last axis of length 1 was dropped", "nothing to do"),
+    "not-finite": Entry(
         "warning",
         "some voxels are NaN or infinite: few are replaced by the lowest finite value, many are an error",
         "fill them with the background's value before export",
     ),
-    "constant": Kind("error", "every voxel has the same value", "leave it out, or export it again"),
-    "looks-like-labels": Kind(
+    "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
+    "looks-like-labels": Entry(
         "warning",
         "whole numbers with very few values: perhaps a segmentation",
         "if these are labels, move them out of the scans' folder and pass that folder with --labels",
     ),
     # Where it is
-    "spacing-absurd": Kind(
-        "error",
-        "a voxel size is zero, not finite, or outside 0.01 to 50 mm",
-        "correct the header's voxel size (mm)",
+    "spacing-absurd": Entry(
+        "error", "a voxel size is zero, not finite, or outside 0.01 to 50 mm", "correct the header's voxel size (mm)"
     ),
-    "spacing-disagrees": Kind(
-        "warning",
-        "the voxel size and the affine differ; the affine is used",
-        "correct the header's voxel size",
+    "spacing-disagrees": Entry(
+        "warning", "the voxel size and the affine differ; the affine is used", "correct the header's voxel size"
     ),
-    "affine-singular": Kind(
+    "affine-singular": Entry(
         "error", "the affine maps an axis to nothing or is not finite", "correct the header's orientation"
     ),
-    "affine-sheared": Kind(
+    "affine-sheared": Entry(
         "error", "the axes are not at right angles", "resample the scan to a grid with right angles"
     ),
-    "orientation-missing": Kind(
+    "orientation-missing": Entry(
         "warning",
         "the header names no orientation, so left and right may be swapped",
         "export with orientation, or check one scan by eye and set its header",
     ),
-    "orientation-disagrees": Kind(
-        "warning",
-        "the header holds two orientations that differ; sform is used",
-        "check by eye, then keep only one",
+    "orientation-disagrees": Entry(
+        "warning", "the header holds two orientations that differ; sform is used", "check by eye, then keep only one"
     ),
-    "anisotropic": Kind(
-        "warning",
-        "slices are more than four times as thick as the finest axis",
-        "use a --spacing near the coarse axis",
+    "anisotropic": Entry(
+        "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"
     ),
-    "too-small": Kind("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
+    "too-small": Entry("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
     # Several channels
-    "channel-missing": Kind(
+    "channel-missing": Entry(
         "error",
         "a channel that its layout names, or that you asked for, is not there",
         "add the file, or name in --channels only those that all scans have",
     ),
-    "channel-ambiguous": Kind(
+    "channel-ambiguous": Entry(
         "error",
         "several files could be one channel",
         "move all but one of them elsewhere, or leave out --channels to take each as a scan",
     ),
-    "channels-differ": Kind(
+    "channels-differ": Entry(
         "error",
         "the channels of one scan do not lie in one place, or are not as many as are named",
         "resample them onto one grid, or leave out the odd one with --channels, or take each file as a scan with"
         " --layout plain",
     ),
-    "channels-resampled": Kind(
+    "channels-resampled": Entry(
         "info",
         "a channel was resampled onto the first one's grid by its place in the world; it was not registered",
         "register the sequences first if the person may have moved between them",
     ),
-    "channels-mixed": Kind(
+    "channels-mixed": Entry(
         "error",
         "other channels than most scans, or than the store",
         "ingest such scans into a store of their own, or name in --channels what all have",
     ),
     # Among others
-    "duplicate-id": Kind("error", "another scan already has this id", "rename one of the two files"),
-    "identical-content": Kind(
+    "duplicate-id": Entry("error", "another scan already has this id", "rename one of the two files"),
+    "identical-content": Entry(
         "warning",
         "the same voxels as another scan",
         "remove one, or give both one person in the table so that no split parts them",
     ),
     # Labels, which never cost the scan
-    "labels-unreadable": Kind(
+    "labels-unreadable": Entry(
         "warning", "the labels cannot be read; the scan is stored without", "mend the label file as its message says"
     ),
-    "labels-not-whole": Kind(
+    "labels-not-whole": Entry(
         "warning",
         "the labels are not whole numbers from 0 to 32767; the scan is stored without",
         "export them as integers",
     ),
-    "labels-elsewhere": Kind(
+    "labels-elsewhere": Entry(
         "warning",
         "the labels cover less than 90 % of the image's space; the scan is stored without",
         "export them on the image's own grid",
     ),
     # Workers
-    "worker-died": Kind(
+    "worker-died": Entry(
         "error", "the process that read it was killed, most likely for want of memory", "use fewer --workers"
     ),
-    "out-of-memory": Kind("error", "reading it needs more memory than the machine has free", "use fewer --workers"),
-    # Not taken for scans
-    "skipped-format": Kind("info", "not a scan's format", "nothing to do if it is no scan; else convert it to NIfTI"),
-    "skipped-label": Kind("info", "labels of the scan beside it", "name their folder with --labels to use them"),
-    "skipped-label-folder": Kind("info", "a folder of labels", "name it with --labels to use them"),
-    "skipped-layout": Kind(
+    "out-of-memory": Entry("error", "reading it needs more memory than the machine has free", "use fewer --workers"),
+    # Skipped
+    "skipped-format": Entry("info", "not a scan's format", "nothing to do if it is no scan; else convert it to NIfTI"),
+    "skipped-label": Entry("info", "labels of the scan beside it", "name their folder with --labels to use them"),
+    "skipped-label-folder": Entry("info", "a folder of labels", "name it with --labels to use them"),
+    "skipped-layout": Entry(
         "info", "outside the folders that the dataset keeps its images in", "add --layout plain to take every file"
     ),
-    "skipped-bids-folder": Kind(
+    "skipped-bids-folder": Entry(
         "info", "BIDS: derivatives, sourcedata or code, not a person's raw data", "name that folder itself to use it"
     ),
-    "skipped-bids-type": Kind(
+    "skipped-bids-type": Entry(
         "info", "BIDS: time series, diffusion, perfusion or maps, not anatomy", "add --layout plain to take every file"
     ),
-    "skipped-channel": Kind("info", "not one of the channels asked for", "name it in --channels to use it"),
-    "skipped-store": Kind("info", "an Orienteer store", "nothing to do"),
-    "skipped-dicom": Kind("info", "DICOM without a scan", "nothing to do"),
-    "skipped-no-file": Kind("info", "a pipe or device, not a file", "nothing to do"),
-    "skipped-empty-folder": Kind("warning", "an empty folder named like a scan", "copy the scan again"),
-    "skipped-file-closed": Kind("warning", "cannot be opened", "give yourself the right to read it"),
-    "skipped-folder-closed": Kind("warning", "cannot be listed", "give yourself the right to read it"),
+    "skipped-channel": Entry("info", "not one of the channels asked for", "name it in --channels to use it"),
+    "skipped-store": Entry("info", "an Orienteer store", "nothing to do"),
+    "skipped-dicom": Entry("info", "DICOM without a scan", "nothing to do"),
+    "skipped-no-file": Entry("info", "a pipe or device, not a file", "nothing to do"),
+    "skipped-empty-folder": Entry("warning", "an empty folder named like a scan", "copy the scan again"),
+    "skipped-file-closed": Entry("warning", "cannot be opened", "give yourself the right to read it"),
+    "skipped-folder-closed": Entry("warning", "cannot be listed", "give yourself the right to read it"),
     # DICOM
-    "dicom-volumes": Kind(
+    "dicom-volumes": Entry(
         "info", "one of several volumes of its series (echoes, time, b-values, orientations)", "nothing to do"
     ),
-    "dicom-copied-slices": Kind("info", "a slice is there twice; the copy is not read", "nothing to do"),
-    "dicom-gantry-tilt": Kind(
+    "dicom-copied-slices": Entry("info", "a slice is there twice; the copy is not read", "nothing to do"),
+    "dicom-gantry-tilt": Entry(
         "warning",
         "the CT's gantry was tilted: the sheared slices are resampled to right angles; beyond 45 degrees an error",
         "look at the scan once",
     ),
-    "dicom-uneven-gaps": Kind(
+    "dicom-uneven-gaps": Entry(
         "warning",
         "the distance between slices changes: resampled to an even one; gaps that are too wide are an error",
         "look at the scan once; where it is left out, export it again with all its slices",
     ),
-    "dicom-missing-slices": Kind(
+    "dicom-missing-slices": Entry(
         "warning",
         "slices are missing inside the series: few are filled in from their neighbours, many are an error",
         EXPORT,
     ),
-    "dicom-repeated-slices": Kind(
-        "error",
-        "several slices at one position that no tag tells apart",
-        "put one volume in each folder",
+    "dicom-repeated-slices": Entry(
+        "error", "several slices at one position that no tag tells apart", "put one volume in each folder"
     ),
-    "dicom-mixed": Kind(
+    "dicom-mixed": Entry(
         "error",
         "slices of one series differ in size, spacing or direction, or do not lie in one line",
         "put one volume in each folder",
     ),
-    "dicom-single-slice": Kind("error", "one slice alone", "leave it out, or add the rest of the series"),
-    "dicom-localiser": Kind("error", "a localiser (scout), not a scan", "leave it out"),
-    "dicom-no-position": Kind("error", "slices without position, direction or pixel spacing", CONVERT),
-    "dicom-multi-frame": Kind("error", "several frames in one DICOM file, without the place of each", CONVERT),
-    "dicom-mosaic": Kind("error", "images that each hold all slices side by side (mosaic)", CONVERT),
-    "dicom-compression": Kind(
+    "dicom-single-slice": Entry("error", "one slice alone", "leave it out, or add the rest of the series"),
+    "dicom-localiser": Entry("error", "a localiser (scout), not a scan", "leave it out"),
+    "dicom-no-position": Entry("error", "slices without position, direction or pixel spacing", CONVERT),
+    "dicom-multi-frame": Entry("error", "several frames in one DICOM file, without the place of each", CONVERT),
+    "dicom-mosaic": Entry("error", "images that each hold all slices side by side (mosaic)", CONVERT),
+    "dicom-compression": Entry(
         "error",
         "the voxels are compressed in a way that cannot be read",
         "export without compression, or with RLE, JPEG, JPEG-LS or JPEG 2000",

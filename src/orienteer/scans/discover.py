@@ -25,10 +25,10 @@ LABEL_NAME = re.compile(r"^(?P<case>.+?)[-_.](labels?|labelmap|segmentation|seg|
 
 @dataclass(frozen=True)
 class Survey:
-    """All scans below a folder, and what was passed over, both sorted by path."""
+    """All scans below a folder, and what was skipped, both sorted by path."""
 
     sources: tuple[Source, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def discover(root: Path, exclude: Sequence[Path] = ()) -> list[Source]:
@@ -55,10 +55,10 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     base = root.parent if root.is_file() else root
     skipped: list[Skipped] = []
     excluded = {_real(path) for path in exclude}
-    folders = [(base, [root])] if root.is_file() else _walk(root, excluded, skipped)
+    folders = [[root]] if root.is_file() else _walk(root, excluded, skipped)
     sources: list[Source] = []
     with without_messages():
-        for _, files in folders:
+        for files in folders:
             sources += _scans_of(base, files, skipped)
     if not sources:
         raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
@@ -68,8 +68,8 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     )
 
 
-def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its visible files, links followed once."""
+def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[list[Path]]:
+    """The visible files of each folder, links followed once."""
     seen: set[Path] = set()
 
     def refuse(error: OSError) -> None:
@@ -82,19 +82,16 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[t
             folders.clear()
             continue
         seen.add(real)
-        if (folder / "manifest.json").is_file() and (folder / "arrays").is_dir():
-            skipped.append(Skipped(below_root(folder, root), "skipped-store"))
-            folders.clear()
-            continue
-        if folder != root and LABEL_FOLDER.match(folder.name):
-            skipped.append(Skipped(below_root(folder, root), "skipped-label-folder"))
+        store = (folder / "manifest.json").is_file() and (folder / "arrays").is_dir()
+        if store or (folder != root and LABEL_FOLDER.match(folder.name)):
+            skipped.append(Skipped(below_root(folder, root), "skipped-store" if store else "skipped-label-folder"))
             folders.clear()
             continue
         folders[:] = sorted(part for part in folders if not part.startswith("."))
         if folder != root and not folders and not files and format_of(folder):
             skipped.append(Skipped(below_root(folder, root), "skipped-empty-folder"))
         visible = [folder / part for part in sorted(files) if not part.startswith(".")]
-        yield folder, [path for path in visible if not excluded or _real(path) not in excluded]
+        yield [path for path in visible if not excluded or _real(path) not in excluded]
 
 
 def _real(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Several files of one person as one scan of several channels: only where their places in the body agree."""
+"""Several files of one subject as one scan of several channels: only where they lie in the same place."""
 
 import hashlib
 import math
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid, covered, resample_image
@@ -21,16 +20,19 @@ COVERED = 0.9
 
 
 def join_channels(source: Source, parts: Sequence[tuple[ScanInfo, Volume | None]]) -> tuple[ScanInfo, Volume | None]:
-    """Join the channels of a scan where none of them has an error and all lie on one grid.
+    """Join the channels of a scan if none of them has an error and all lie on one grid.
 
     Args:
         source: a scan of several parts.
-        parts: what each part is, and its volume where it was read.
+        parts: what each part is, and its volume if it was read.
 
     Returns:
-        What the scan is, and its volume ``(C, X, Y, Z)`` on the first part's grid; None where a part has none.
+        What the scan is, and its volume ``(C, X, Y, Z)`` on the first part's grid; None if a part has no volume.
     """
     infos, volumes = [info for info, _ in parts], [volume for _, volume in parts if volume is not None]
+    # File names may tell more of a patient than a message should, so that channels go by their names.
+    names = [*source.channel_names, *(f"channel {n}" for n in range(len(source.channel_names), len(infos)))]
+    names = names[: len(infos)]
     first = infos[0]
     joined = replace(
         first,
@@ -41,96 +43,70 @@ def join_channels(source: Source, parts: Sequence[tuple[ScanInfo, Volume | None]
         high=max((info.high for info in infos if info.high is not None), default=None),
         modality=first.modality if len({info.modality for info in infos}) == 1 else "unknown",
         content="",
-        findings=(*source.faults, *_merged_findings(source, infos)),
+        findings=(*source.faults, *_merged_findings(infos, names)),
     )
     if not joined.usable or len(infos) != len(source.channel_names):
         return joined, None
-    joined = joined.with_findings(*_too_much(infos), *_apart(source, infos))
+    voxels = len(infos) * math.prod(first.shape)
+    if voxels > MAX_VOXELS:
+        joined = joined.with_findings(finding("too-large", f"its channels hold {voxels:,} voxels"))
+    grids = [_grid(info) for info in infos]
+    aligned = [_distance(grids[0], grid) <= TOLERANCE * min(first.spacing) for grid in grids]
+    for name, grid, fits in zip(names, grids, aligned, strict=True):
+        if not fits:
+            joined = joined.with_findings(_misaligned(names[0], grids[0], name, grid, resample=source.resample))
     if not joined.usable or len(volumes) < len(infos):
         return joined, None
-    total = "".join(info.content for info in infos)
-    return replace(joined, content=hashlib.sha256(total.encode()).hexdigest()), _stacked(infos, volumes)
+    contents = "".join(info.content for info in infos)
+    content = hashlib.sha256(contents.encode()).hexdigest()
+    return replace(joined, content=content), _stacked(grids[0], volumes, aligned)
 
 
-def _merged_findings(source: Source, infos: Sequence[ScanInfo]) -> list[Finding]:
-    """What was found about the parts; what all of them have in common is said once."""
-    told: dict[tuple[str, str, str], list[str]] = {}
-    for info in infos:
+def _merged_findings(infos: Sequence[ScanInfo], names: Sequence[str]) -> list[Finding]:
+    """The findings of all parts; one that all parts have is listed once, the others name their channels."""
+    owners: dict[Finding, list[str]] = {}
+    for info, name in zip(infos, names, strict=True):
         for found in info.findings:
-            told.setdefault((found.code, found.level, found.message), []).append(_name(source, info))
-    kinds = {(f.code, f.level, f.message): f for info in infos for f in info.findings}
+            owners.setdefault(found, []).append(name)
     return [
-        found if len(told[key]) == len(infos) else replace(found, message=f"{', '.join(told[key])}: {found.message}")
-        for key, found in kinds.items()
+        found if len(named) == len(infos) else replace(found, message=f"{', '.join(named)}: {found.message}")
+        for found, named in owners.items()
     ]
 
 
-def _name(source: Source, info: ScanInfo) -> str:
-    """The channel's name: file names tell more of a patient than a message should."""
-    place = next(n for n, part in enumerate(source.parts) if part is info.source)
-    return source.channel_names[place] if place < len(source.channel_names) else f"channel {place}"
+def _misaligned(first_name: str, first: Grid, name: str, grid: Grid, *, resample: bool) -> Finding:
+    """A channel that does not lie where the first one lies: an error, unless it can be resampled and may be."""
+    if not resample:
+        apart = f"corners {_distance(first, grid):.2f} mm apart"
+        if first.shape != grid.shape:
+            apart = f"{'x'.join(map(str, grid.shape))} and {'x'.join(map(str, first.shape))} voxels"
+        return finding("channels-differ", f"{name} lies on another grid than {first_name}: {apart}")
+    share = covered(grid.shape, grid.affine, first)
+    if share < COVERED:
+        return finding("channels-differ", f"{name} covers {share:.0%} of the space of {first_name}")
+    return finding("channels-resampled", f"{name} was brought onto the grid of {first_name}")
 
 
-def _apart(source: Source, infos: Sequence[ScanInfo]) -> list[Finding]:
-    """Channels that do not lie where the first one lies, unless they may be brought there."""
-    first, found = infos[0], []
-    for info in infos[1:]:
-        name, usual = _name(source, info), _name(source, first)
-        if _same_place(first, info):
-            continue
-        if not source.resample:
-            found.append(finding("channels-differ", f"{name} lies on another grid than {usual}: {_how(first, info)}"))
-            continue
-        assert first.affine is not None and info.affine is not None
-        share = covered(_shape(info), info.affine, Grid(_shape(first), first.affine))
-        if share < COVERED:
-            found.append(finding("channels-differ", f"{name} covers {share:.0%} of the space of {usual}"))
-        else:
-            found.append(finding("channels-resampled", f"{name} was brought onto the grid of {usual}"))
-    return found
-
-
-def _same_place(first: ScanInfo, other: ScanInfo) -> bool:
-    """Whether all corners of the two grids lie together in the world."""
-    if first.shape != other.shape or first.affine is None or other.affine is None:
-        return False
-    return _corners_apart(first, other) <= TOLERANCE * min(first.spacing)
-
-
-def _corners_apart(first: ScanInfo, other: ScanInfo) -> float:
-    """mm, the largest over the eight corners; the shapes are the same."""
-    assert first.affine is not None and other.affine is not None
-    ends = [(0, n - 1) for n in first.shape]
-    corners = np.array([(x, y, z, 1) for x in ends[0] for y in ends[1] for z in ends[2]], dtype=float)
-    apart: NDArray[np.float64] = np.linalg.norm(corners @ (first.affine - other.affine).T, axis=1)
-    return float(apart.max())
-
-
-def _how(first: ScanInfo, other: ScanInfo) -> str:
-    if first.shape != other.shape:
-        return f"{'x'.join(map(str, other.shape))} and {'x'.join(map(str, first.shape))} voxels"
-    return f"corners {_corners_apart(first, other):.2f} mm apart"
-
-
-def _shape(info: ScanInfo) -> tuple[int, int, int]:
+def _grid(info: ScanInfo) -> Grid:
+    if info.affine is None:
+        raise ValueError(f"{info.id} has no place")
     x, y, z = info.shape
-    return x, y, z
+    return Grid((x, y, z), info.affine)
 
 
-def _stacked(infos: Sequence[ScanInfo], volumes: Sequence[Volume]) -> Volume:
+def _distance(one: Grid, other: Grid) -> float:
+    """Largest distance between the same corners of two grids, mm; infinite where their shapes differ."""
+    if one.shape != other.shape:
+        return math.inf
+    corners = np.array([[*np.multiply(pick, np.subtract(one.shape, 1)), 1] for pick in np.ndindex(2, 2, 2)])
+    return float(np.linalg.norm(corners @ (one.affine - other.affine).T, axis=1).max())
+
+
+def _stacked(grid: Grid, volumes: Sequence[Volume], aligned: Sequence[bool]) -> Volume:
     """``(C, X, Y, Z)`` on the first grid; whole numbers stay whole where all channels hold them."""
-    first = volumes[0]
-    grid = Grid(first.shape, first.affine)
     arrays = [
-        volume.array if _same_place(infos[0], info) else resample_image(volume, grid)
-        for info, volume in zip(infos, volumes, strict=True)
+        volume.array if fits else resample_image(volume, grid) for volume, fits in zip(volumes, aligned, strict=True)
     ]
     kind = np.result_type(*arrays)
     plain = np.float32 if kind.kind == "f" or kind.itemsize > 4 else kind
-    return Volume(np.concatenate([array.astype(plain, copy=False) for array in arrays]), first.affine)
-
-
-def _too_much(infos: Sequence[ScanInfo]) -> list[Finding]:
-    """All channels together must fit as well."""
-    total = len(infos) * math.prod(infos[0].shape)
-    return [finding("too-large", f"its channels hold {total:,} voxels")] if total > MAX_VOXELS else []
+    return Volume(np.concatenate([array.astype(plain, copy=False) for array in arrays]), grid.affine)

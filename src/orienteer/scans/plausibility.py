@@ -1,6 +1,7 @@
 """Whether a header and its voxels are plausible: kind, shape, place, values."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,29 +62,39 @@ def _check_place(header: Header, spacing: NDArray[np.float64]) -> list[Finding]:
     return found
 
 
-def check_channels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
-    """:func:`check_voxels` for each channel of ``(C, X, Y, Z)``; where there are several, a finding names its own."""
-    if len(array) == 1:
-        channel, low, high, found = check_voxels(array[0])
-        return channel[None], low, high, found
-    checked = [check_voxels(channel) for channel in array]
-    found = [
-        replace(known, message=f"channel {index}: {known.message}")
-        for index, (_, _, _, known_here) in enumerate(checked)
-        for known in known_here
-    ]
-    mended = np.stack([channel for channel, *_ in checked]) if array.dtype.kind == "f" else array
-    return mended, min(low for _, low, *_ in checked), max(high for _, _, high, _ in checked), found
+class CheckedVoxels(NamedTuple):
+    """Voxels whose few NaN are replaced, their lowest and highest finite value, and findings about them."""
+
+    array: NDArray
+    low: float
+    high: float
+    findings: tuple[Finding, ...]
 
 
-def check_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
-    """The array with few NaN replaced, its lowest and highest finite value, and findings; ``(X, Y, Z)``."""
+def check_voxels(array: NDArray) -> CheckedVoxels:
+    """Check each channel of ``(C, X, Y, Z)``; of several channels, a finding names its own."""
+    channels = [_check_channel(channel) for channel in array]
+    if len(channels) == 1:
+        return channels[0]._replace(array=channels[0].array[None])
+    return CheckedVoxels(
+        array=np.stack([one.array for one in channels]) if array.dtype.kind == "f" else array,
+        low=min(one.low for one in channels),
+        high=max(one.high for one in channels),
+        findings=tuple(
+            replace(found, message=f"channel {number}: {found.message}")
+            for number, one in enumerate(channels)
+            for found in one.findings
+        ),
+    )
+
+
+def _check_channel(array: NDArray) -> CheckedVoxels:
     found: list[Finding] = []
     if array.dtype.kind == "f":
         array, found = _finite(array)
     low, high = float(array.min()), float(array.max())
     if any(f.level == "error" for f in found):
-        return array, low, high, found
+        return CheckedVoxels(array, low, high, tuple(found))
     if low == high:
         found.append(finding("constant", f"every voxel is {low:g}"))
     elif array.dtype.kind in "iu" and high - low < 2**15:
@@ -91,7 +102,7 @@ def check_voxels(array: NDArray) -> tuple[NDArray, float, float, list[Finding]]:
         values = np.unique(array.reshape(-1)[::step] if array.flags.c_contiguous else array.T.reshape(-1)[::step])
         if len(values) <= LABEL_VALUES:
             found.append(finding("looks-like-labels", f"whole numbers with about {len(values)} different values"))
-    return array, low, high, found
+    return CheckedVoxels(array, low, high, tuple(found))
 
 
 def _finite(array: NDArray) -> tuple[NDArray, list[Finding]]:

@@ -14,7 +14,7 @@ from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import OpenedScan, open_scan
 from orienteer.scans.multichannel import join_channels
-from orienteer.scans.plausibility import check_channels, check_header, guess_modality
+from orienteer.scans.plausibility import check_header, check_voxels, guess_modality
 from orienteer.scans.source import ScanInfo, Source
 
 
@@ -97,7 +97,7 @@ def _channel_count(source: Source, channels: int) -> list[Finding]:
 
 
 def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
-    array, low, high, found = check_channels(_plain(opened.voxels()))
+    array, low, high, found = check_voxels(_plain(opened.voxels()))
     info = replace(
         info,
         low=low,

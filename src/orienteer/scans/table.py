@@ -1,4 +1,4 @@
-"""A check on the terminal: the table, what is wrong and how to mend it, histograms, the estimate."""
+"""A check on the terminal: the table, what is wrong and how to fix it, histograms, the estimate."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ def print_check(result: CheckResult, console: Console) -> None:
     if result.estimate:
         _print_estimate(result.estimate, result.usable, console)
     else:
-        console.print("\n[red]No scan can be used.[/red] Mend the errors above, then check again.")
+        console.print("\n[red]No scan can be used.[/red] Fix the errors above, then check again.")
 
 
 def _print_scans(result: CheckResult, console: Console) -> None:
@@ -126,7 +126,7 @@ def _print_skipped(result: CheckResult, console: Console) -> None:
     for skip in result.skipped:
         reasons[skip.reason].append(skip.relative)
     if reasons:
-        console.print("\n[bold]Not taken for scans[/bold]")
+        console.print("\n[bold]Skipped[/bold]")
     for reason, names in sorted(reasons.items()):
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         console.print(f"  {reason}: {escape(shown)}", highlight=False)

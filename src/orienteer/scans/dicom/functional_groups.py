@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
-from orienteer.scans.dicom.stack import Slice, numbers
+from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.findings import refusal
 
 MOST_FRAMES = 1 << 16
 
-TELLING_GROUPS = {
+DISTINGUISHING_GROUPS = {
     "TemporalPositionIdentifier": (("FrameContentSequence", "TemporalPositionIndex"),),
     "AcquisitionNumber": (("FrameContentSequence", "FrameAcquisitionNumber"),),
     "StackID": (("FrameContentSequence", "StackID"),),
@@ -32,19 +32,19 @@ TELLING_GROUPS = {
     "KVP": (("CTXRayDetailsSequence", "KVP"),),
     "ConvolutionKernel": (("CTReconstructionSequence", "ConvolutionKernel"),),
 }
-"""What may tell volumes apart, under the name the same thing has in a file of one slice."""
+"""Attributes that may distinguish volumes, by the name of the tag in a file of one slice."""
 
 
 @dataclass(frozen=True)
-class Described:
-    """One frame: its place, its slope and intercept (None where its group says nothing), what sets it apart."""
+class FrameDescription:
+    """One frame: its position, its slope and intercept (None if its group has none), its distinguishing tags."""
 
     geometry: Slice
     rescale: tuple[float, float] | None
-    telling: dict[str, str]
+    tags: dict[str, str]
 
 
-def grouped(path: Path, data: Dataset, whole: Slice) -> list[Described]:
+def enhanced_frames(path: Path, data: Dataset, whole: Slice) -> list[FrameDescription]:
     """The frames of an enhanced file, each by its own group, else by the one all share.
 
     Args:
@@ -64,7 +64,7 @@ def grouped(path: Path, data: Dataset, whole: Slice) -> list[Described]:
     return [_described(group, whole) for group in groups]
 
 
-def _described(groups: tuple[Dataset, ...], whole: Slice) -> Described:
+def _described(groups: tuple[Dataset, ...], whole: Slice) -> FrameDescription:
     def said(*names: str) -> Any:
         for group in groups:
             value: Any = group
@@ -79,19 +79,19 @@ def _described(groups: tuple[Dataset, ...], whole: Slice) -> Described:
     slope = said("PixelValueTransformationSequence", "RescaleSlope")
     intercept = said("PixelValueTransformationSequence", "RescaleIntercept")
     told = {}
-    for name, ways in TELLING_GROUPS.items():
+    for name, ways in DISTINGUISHING_GROUPS.items():
         for way in ways:
             if (value := said(*way)) is not None:
                 told[name] = str(value)
-    return Described(
+    return FrameDescription(
         geometry=replace(
             whole,
-            spacing=numbers(said("PixelMeasuresSequence", "PixelSpacing"), 2) or whole.spacing,
-            position=numbers(said("PlanePositionSequence", "ImagePositionPatient"), 3),
-            direction=numbers(said("PlaneOrientationSequence", "ImageOrientationPatient"), 6) or whole.direction,
+            spacing=finite_numbers(said("PixelMeasuresSequence", "PixelSpacing"), 2) or whole.spacing,
+            position=finite_numbers(said("PlanePositionSequence", "ImagePositionPatient"), 3),
+            direction=finite_numbers(said("PlaneOrientationSequence", "ImageOrientationPatient"), 6) or whole.direction,
         ),
         rescale=None if slope is None else (float(slope), float(intercept or 0)),
-        telling=told,
+        tags=told,
     )
 
 
@@ -101,7 +101,7 @@ def offset_frames(data: Dataset, first: Slice) -> Iterator[Slice]:
     Without offsets there are none: a distance alone does not say to which side the frames go on.
     """
     frames = int(data.get("NumberOfFrames") or 1)
-    offsets = numbers(data.get("GridFrameOffsetVector"), frames) if frames <= MOST_FRAMES else ()
+    offsets = finite_numbers(data.get("GridFrameOffsetVector"), frames) if frames <= MOST_FRAMES else ()
     if not (offsets and first.position and first.direction):
         return
     # From 0 on they count from the first frame; otherwise they are places along z, which another tag must turn.

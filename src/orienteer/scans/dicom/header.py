@@ -12,17 +12,17 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from orienteer.errors import ScanError
-from orienteer.scans.dicom.functional_groups import grouped, offset_frames
-from orienteer.scans.dicom.stack import Slice, numbers
+from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
+from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.findings import refusal
 from orienteer.scans.formats.compression import guard_deflated
 
-TELLING = (
+DISTINGUISHING = (
     "EchoNumbers", "TemporalPositionIdentifier", "AcquisitionNumber", "DiffusionBValue",
     "DiffusionGradientOrientation", "ImageType", "EchoTime", "InversionTime", "TriggerTime", "FrameReferenceTime",
     "NominalPercentageOfCardiacPhase", "KVP", "ConvolutionKernel",
 )  # fmt: skip
-"""What may tell the volumes of one series apart; the first that does is taken."""
+"""Tags that may distinguish the volumes of one series; the first that does is used."""
 
 PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
@@ -31,7 +31,7 @@ TAGS: list[str | int] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *TELLING,
+    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
@@ -53,14 +53,14 @@ class Frame:
         index: its number in the file, from 0.
         geometry: where it is.
         rescale: slope and intercept.
-        telling: what may set it apart from others at its place, by the tag's name.
+        tags: values of the tags that may distinguish it from others at its position, by the tag's name.
     """
 
     path: Path
     index: int
     geometry: Slice
     rescale: tuple[float, float] = (1.0, 0.0)
-    telling: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[Path, int]:
@@ -168,32 +168,32 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
     place = Slice(
         rows=rows,
         columns=columns,
-        spacing=numbers(data.get("PixelSpacing"), 2),
-        position=numbers(data.get("ImagePositionPatient"), 3),
-        direction=numbers(data.get("ImageOrientationPatient"), 6),
+        spacing=finite_numbers(data.get("PixelSpacing"), 2),
+        position=finite_numbers(data.get("ImagePositionPatient"), 3),
+        direction=finite_numbers(data.get("ImageOrientationPatient"), 6),
     )
     rescale = _number(data.get("RescaleSlope"), 1.0), _number(data.get("RescaleIntercept"), 0.0)
-    telling = _telling(data)
+    tags = _distinguishing_values(data)
     if data.get("PerFrameFunctionalGroupsSequence"):
-        described = grouped(path, data, place)
+        described = enhanced_frames(path, data, place)
         return tuple(
-            Frame(path, index, one.geometry, one.rescale or rescale, telling | one.telling)
+            Frame(path, index, one.geometry, one.rescale or rescale, tags | one.tags)
             for index, one in enumerate(described)
         )
     if int(data.get("NumberOfFrames") or 1) > 1:
         return tuple(
-            Frame(path, index, geometry, rescale, telling) for index, geometry in enumerate(offset_frames(data, place))
+            Frame(path, index, geometry, rescale, tags) for index, geometry in enumerate(offset_frames(data, place))
         )
-    return (Frame(path, 0, place, rescale, telling),)
+    return (Frame(path, 0, place, rescale, tags),)
 
 
 def _number(value: object, silent: float) -> float:
     return silent if value is None else float(str(value))
 
 
-def _telling(data: Dataset) -> dict[str, str]:
-    """Values of the telling tags; compared, and never shown."""
-    told = {name: str(data.get(name)) for name in TELLING if data.get(name) not in (None, "")}
+def _distinguishing_values(data: Dataset) -> dict[str, str]:
+    """Values of the distinguishing tags; compared, and never shown."""
+    told = {name: str(data.get(name)) for name in DISTINGUISHING if data.get(name) not in (None, "")}
     for tag in PRIVATE_B_VALUES:
         if "DiffusionBValue" not in told and tag in data:
             value = data[tag].value

@@ -54,7 +54,7 @@ def _names(relative: str, count: int) -> list[str]:
 def _note(group: Group, number: int, count: int) -> tuple[Finding, ...]:
     if count == 1:
         return ()
-    ways = " and ".join(WORDS[tag] for tag in group.apart) or "what the header calls a localiser"
+    ways = " and ".join(WORDS[tag] for tag in group.separated_by) or "what the header calls a localiser"
     return (finding("dicom-volumes", f"volume {number} of {count} in its series, told apart by {ways}"),)
 
 

@@ -15,7 +15,7 @@ TILT_DEGREES = 1.0
 MOST_TILT_DEGREES = 45.0
 """No gantry tilts by more than 30 degrees; beyond this the headers are taken for wrong."""
 
-ASTRAY = 0.5
+MISPLACED = 0.5
 """Pixels by which a slice may lie beside the line of the others."""
 
 SHIFT = 0.1
@@ -90,7 +90,7 @@ class Stack:
     findings: tuple[Finding, ...]
 
 
-def numbers(values: object, n: int) -> tuple[float, ...]:
+def finite_numbers(values: object, n: int) -> tuple[float, ...]:
     """``n`` finite numbers, or nothing."""
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != n:
         return ()
@@ -120,7 +120,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
         found = [finding("dicom-repeated-slices", message)]
         return _plain(order, positions, first, found)
     across = _offsets(positions, first)
-    _refuse_astray(across, depth)
+    _refuse_misplaced(across, depth)
     steps = steps_of(depth)
     found = [*steps.findings, *_tilt(positions, normal)]
     if not found or any(known.level == "error" for known in found):
@@ -157,12 +157,12 @@ def _offsets(positions: NDArray[np.float64], first: Slice) -> NDArray[np.float64
     return np.stack([across, down], axis=1)
 
 
-def _refuse_astray(across: NDArray[np.float64], depth: NDArray[np.float64]) -> None:
+def _refuse_misplaced(across: NDArray[np.float64], depth: NDArray[np.float64]) -> None:
     """A tilt moves all slices along one line; a slice beside it has a wrong header or is another scan's."""
     line = np.stack([np.ones_like(depth), depth - depth[0]], axis=1)
     fit = line @ np.linalg.lstsq(line, across, rcond=None)[0]
     worst = float(np.abs(across - fit).max())
-    if not worst <= ASTRAY:
+    if not worst <= MISPLACED:
         raise refusal("dicom-mixed", f"a slice lies {worst:.1f} pixels beside the line of the others")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from orienteer.scans.dicom.header import TELLING, FileHeader, Frame, is_number
+from orienteer.scans.dicom.header import DISTINGUISHING, FileHeader, Frame, is_number
 from orienteer.scans.dicom.steps import REPEATED_MM
 
 LEAST_SLICES = 3
@@ -32,13 +32,13 @@ class Group:
     Attributes:
         frames: in the order of their position where they have one, else of their names; copies among them.
         copies: those of them that only repeat others, and are not read.
-        apart: the tags that told it from the other volumes of its series, or ``orientation``; empty if it is alone.
+        separated_by: the tags, or ``orientation``, that separate it from other volumes of its series; empty if alone.
         localiser: whether it is one by its header or by its three orientations.
     """
 
     frames: tuple[Frame, ...]
     copies: tuple[Frame, ...] = ()
-    apart: tuple[str, ...] = ()
+    separated_by: tuple[str, ...] = ()
     localiser: bool = False
 
 
@@ -72,9 +72,9 @@ def _scans(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
         return [Group(_in_order(frames))]
     apart = ("orientation",) if len(stacks) > 1 else ()
     return [
-        Group(group.frames, group.copies, (*apart, *group.apart))
+        Group(group.frames, group.copies, (*apart, *group.separated_by))
         for one in sorted(stacks, key=lambda one: (-len(one), one[0].geometry.direction))
-        for group in _apart(one, instances)
+        for group in _separated(one, instances)
     ]
 
 
@@ -112,7 +112,7 @@ def _three_ways(stacks: list[list[Frame]]) -> bool:
     )
 
 
-def _apart(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
+def _separated(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
     """One stack cut into volumes in which no two slices share a place."""
     ordered = list(_in_order(frames))
     normal = frames[0].geometry.normal
@@ -121,7 +121,7 @@ def _apart(frames: list[Frame], instances: dict[Path, str]) -> list[Group]:
     at = {frame.key: int(place) for frame, place in zip(ordered, steps, strict=True)}
     copy_of = _copies(ordered, at, instances)
     own = [frame for frame in ordered if frame.key not in copy_of]
-    tags = _telling_tags(own, at) if len({at[frame.key] for frame in own}) < len(own) else ()
+    tags = _distinguishing_tags(own, at) if len({at[frame.key] for frame in own}) < len(own) else ()
     cut: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
     for frame in own:
         cut[_values(frame, tags)].append(frame)
@@ -137,7 +137,7 @@ def _copies(ordered: list[Frame], at: dict[Key, int], instances: dict[Path, str]
     """Which frame is only a copy, and of which one: the same bytes, or one instance with the same voxels."""
     here: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in ordered:
-        here[at[frame.key], frame.index, *sorted(frame.telling.items())].append(frame)
+        here[at[frame.key], frame.index, *sorted(frame.tags.items())].append(frame)
     copies: dict[Key, Key] = {}
     for alike in here.values():
         if len({frame.path for frame in alike}) == 1:
@@ -171,10 +171,10 @@ def _voxel_digest(path: Path) -> str:
         return str(path)
 
 
-def _telling_tags(frames: list[Frame], at: dict[Key, int]) -> tuple[str, ...]:
+def _distinguishing_tags(frames: list[Frame], at: dict[Key, int]) -> tuple[str, ...]:
     """The tags that make the fewest volumes without two slices at one place; none where no tags do."""
-    names = [*TELLING, "StackID"]
-    useful = [name for name in names if len({frame.telling.get(name) for frame in frames}) > 1]
+    names = [*DISTINGUISHING, "StackID"]
+    useful = [name for name in names if len({frame.tags.get(name) for frame in frames}) > 1]
     best: tuple[int, tuple[str, ...]] = (len(frames) // 2 + 1, ())
     for count in range(1, MOST_TAGS + 1):
         for tags in combinations(useful, count):
@@ -190,7 +190,7 @@ def _telling_tags(frames: list[Frame], at: dict[Key, int]) -> tuple[str, ...]:
 
 
 def _values(frame: Frame, tags: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(frame.telling.get(tag, "") for tag in tags)
+    return tuple(frame.tags.get(tag, "") for tag in tags)
 
 
 def _sortable(value: str) -> tuple[int, float, str]:
