@@ -57,8 +57,8 @@ def _declaration(name: str, model: Schema) -> str:
 
 
 def _typescript(schema: Schema) -> str:
-    if "$ref" in schema:
-        return _referred(schema)
+    if name := _referred(schema):
+        return name
     if "anyOf" in schema:
         return " | ".join(map(_typescript, schema["anyOf"]))
     if "enum" in schema:
@@ -119,8 +119,7 @@ def _model(name: str, model: Schema) -> str:
 
 
 def _words(schema: Schema) -> str:
-    if "$ref" in schema:
-        name = _referred(schema)
+    if name := _referred(schema):
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
         return " or ".join(map(_words, schema["anyOf"]))
@@ -161,7 +160,8 @@ def _fields(name: str, model: Schema) -> Iterator[tuple[str, Schema, bool]]:
 
 
 def _referred(schema: Schema) -> str:
-    return str(schema["$ref"]).rpartition("/")[2]
+    """The model that a schema stands for, else empty; older releases of pydantic wrap what is said beside it."""
+    return str(schema.get("allOf", [schema])[0].get("$ref", "")).rpartition("/")[2]
 
 
 def _value(default: object) -> str:

@@ -1,9 +1,6 @@
 """The page's types and the HTTP reference say what the server's own schema says."""
 
 import importlib.util
-import subprocess
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -83,11 +80,3 @@ export interface Thing {
 def test_schema__a_key_without_words_is_an_error(made: ModuleType) -> None:
     with pytest.raises(SystemExit, match=r"Silent\.key has no docstring"):
         made.types(_api(Silent))
-
-
-def test_schema__needs_no_torch(tmp_path: Path) -> None:
-    code = (
-        "import sys; from orienteer.observatory.app import create_api; from orienteer.observatory.desk import Desk; "
-        "create_api(Desk({}, threads=1)).openapi(); sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0

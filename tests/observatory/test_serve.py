@@ -160,10 +160,11 @@ import sys, time
 begun = time.process_time()
 from orienteer.observatory.serve import open_sessions
 from orienteer.observatory.app import create_app
+from orienteer.observatory.training import history
 sessions = open_sessions(sys.argv[1])
 create_app(sessions, token="t")
 for session in sessions.values():
-    session.facts(), session.scans(), session.history(), session.draw(session.store.ids()[0], 3, 0)
+    session.facts(), session.scans(), history(session), session.draw(session.store.ids()[0], 3, 0)
 from orienteer.observatory.judge import judgement
 judgement(sessions["a"])
 heavy = ("torch", "monai", "lightning_fabric", "matplotlib", "plotly", "orienteer.networks.backbone")

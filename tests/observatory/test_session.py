@@ -13,6 +13,7 @@ import pytest
 from orienteer.errors import StoreError
 from orienteer.observatory.refusal import Refusal, refusal_of
 from orienteer.observatory.serve import open_sessions
+from orienteer.observatory.training import news
 from orienteer.store import Store
 from tests.observatory.client import Client
 from tests.observatory.conftest import serving
@@ -90,17 +91,17 @@ def test_session__follows_a_run_that_trains(home: Path, tmp_path: Path) -> None:
     early = [line for line in lines if json.loads(line)["step"] <= 3]
     log.write_text("".join(early))
     session = open_sessions(tmp_path / "run", home / "store")["a"]
-    first = session.news(-1)
+    first = news(session, -1)
     assert first.step == 3 and first.live and not first.finished
     assert [step for step, _ in first.history.root["gap"]["gap_error_mm"].points] == [0, 2]
     log.write_text("".join(lines) + '{"v": 1, "step": 7, "torn')
-    later = session.news(first.step)
+    later = news(session, first.step)
     assert later.step == 6
     assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].points] == [4, 6]
     assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].train] == [4, 5, 6]
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
     shutil.rmtree(newest)
-    assert 6 not in session.news(6).steps
+    assert 6 not in news(session, 6).steps
     with pytest.raises(Refusal, match="no checkpoint of step 6"):
         session.step(6)
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look
 from orienteer.localize.where import Where
-from orienteer.observatory import predictions as answer
-from orienteer.observatory.responses import Vector, finite_vector, vector
+from orienteer.observatory.responses import predictions as answer
+from orienteer.observatory.responses.base import Vector, finite_vector, vector
 from orienteer.records.files import finite
 from orienteer.records.measures import vectors
 from orienteer.records.records import Observation

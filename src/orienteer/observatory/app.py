@@ -11,12 +11,11 @@ from starlette.types import ASGIApp
 
 from orienteer import __version__
 from orienteer.errors import OrienteerError
-from orienteer.observatory import responses
+from orienteer.observatory import responses, training
 from orienteer.observatory.desk import Desk, as_json
 from orienteer.observatory.guard import Guard
 from orienteer.observatory.judge import judgement
 from orienteer.observatory.pages import Pages
-from orienteer.observatory.predictions import LookResponse, WhereResponse
 from orienteer.observatory.refusal import Refusal, refusal_of
 from orienteer.observatory.requests import DrawRequest, LookRequest, WhereRequest
 from orienteer.observatory.session import Session
@@ -102,12 +101,12 @@ def _reading(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/history/{run}", response_model=responses.History)
     def history(run: str) -> Response:
         """The curves of training."""
-        return as_json(desk.session(run).history())
+        return as_json(training.history(desk.session(run)))
 
     @app.get("/api/live/{run}", response_model=responses.LiveResponse)
     def live(run: str, since: int = -1) -> Response:
         """What came after step ``since`` of a run that may still be training."""
-        return as_json(desk.session(run).news(since))
+        return as_json(training.news(desk.session(run), since))
 
     @app.get("/api/judge/{run}", response_model=responses.JudgeResponse)
     def judge(run: str, evaluation: str | None = None) -> Response:
@@ -118,14 +117,14 @@ def _reading(app: FastAPI, desk: Desk) -> None:
 def _predicting(app: FastAPI, desk: Desk) -> None:
     """Answers that need the model."""
 
-    @app.post("/api/look", response_model=LookResponse)
+    @app.post("/api/look", response_model=responses.LookResponse)
     async def look(asked: LookRequest) -> Response:
         """What the model says of 2 to 16 views; where routes were trained, of 6 at most, or as many as the run had."""
         session = desk.session(asked.run)
         session.room_for(len(asked.centres_mm))
         scan, step = session.scan(asked.scan), session.step(asked.step)
 
-        def work(predictor: "Predictor") -> LookResponse:
+        def work(predictor: "Predictor") -> responses.LookResponse:
             from orienteer.observatory.answers import look_answer
 
             places, probe, view = asked.centres_mm, asked.probe, asked.probe_view
@@ -133,7 +132,7 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
 
         return await desk.predict(work)
 
-    @app.post("/api/where", response_model=WhereResponse)
+    @app.post("/api/where", response_model=responses.WhereResponse)
     async def where(asked: WhereRequest) -> Response:
         """Where in ``target`` the crop of ``scan`` is believed to lie.
 
@@ -142,7 +141,7 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
         session = desk.session(asked.run)
         scan, target, step = session.scan(asked.scan), session.scan(asked.target), session.step(asked.step)
 
-        def work(predictor: "Predictor") -> WhereResponse:
+        def work(predictor: "Predictor") -> responses.WhereResponse:
             from orienteer.observatory.answers import where_answer
 
             return where_answer(predictor.where(session, step, scan, asked.centre_mm, target))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from fastapi import Response
 from pydantic import BaseModel
 
-from orienteer.observatory.predictions import LookResponse, WhereResponse
 from orienteer.observatory.refusal import Refusal
+from orienteer.observatory.responses import LookResponse, WhereResponse
 from orienteer.observatory.session import Session
 
 if TYPE_CHECKING:

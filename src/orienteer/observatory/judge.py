@@ -7,18 +7,16 @@ from numpy.typing import NDArray
 
 from orienteer.errors import StoreError
 from orienteer.observatory.refusal import Refusal
-from orienteer.observatory.responses import (
+from orienteer.observatory.responses.base import Vector, finite_vector, vector
+from orienteer.observatory.responses.judgement import (
     DistanceBand,
     JudgeResponse,
     MeanError,
     ProbeFigure,
     Region,
-    Vector,
-    Verdict,
     WorstCase,
-    finite_vector,
-    vector,
 )
+from orienteer.observatory.responses.session import Verdict
 from orienteer.observatory.session import Session, whole
 from orienteer.records.files import finite
 from orienteer.records.measures import vectors

@@ -1,25 +1,15 @@
 """One run and its store as the page sees them: facts, scans, checkpoints, verdict. Needs no torch."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.requests import RunKey
-from orienteer.observatory.responses import (
-    Curve,
-    History,
-    LiveResponse,
-    RunFacts,
-    RunVerdict,
-    ScanFacts,
-    Vector,
-    vector,
-)
-from orienteer.report import history as logged
+from orienteer.observatory.responses.base import Vector, vector
+from orienteer.observatory.responses.session import RunFacts, RunVerdict, ScanFacts
 from orienteer.report.cards import verdict_of
 from orienteer.report.read import RunRecords, mapping, number, read_run
 from orienteer.runs.fingerprint import fingerprint
@@ -207,35 +197,6 @@ class Session:
         sampler = Sampler(self.store, (self.scan(scan),), views, self.settings.evaluation.seed, augment=False)
         return [vector(centre) for centre in sampler.draw(seed).centres]
 
-    def history(self, since: int = -1) -> History:
-        """Validation and training curves after step ``since``."""
-        lines = self.records.lines
-        better = _better(lines)
-        validation, train = logged.curves(lines, "validation"), logged.curves(lines, "train")
-        return History(
-            {
-                task: {
-                    name: _curve(
-                        validation.get(task, {}).get(name), train.get(task, {}).get(name), better.get(name), since
-                    )
-                    for name in {**validation.get(task, {}), **train.get(task, {})}
-                }
-                for task in {**validation, **train}
-            }
-        )
-
-    def news(self, since: int) -> LiveResponse:
-        """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
-        return LiveResponse(
-            step=max((int(line["step"]) for line in self.records.lines), default=0),
-            steps=self.steps,
-            best_step=self.best_step,
-            total_steps=self.settings.optimiser.steps,
-            live=self.live,
-            finished=self.finished,
-            history=self.history(since),
-        )
-
     @cached_property
     def _ids(self) -> frozenset[str]:
         return frozenset(self.store.ids())
@@ -263,36 +224,6 @@ def _of(file: Path) -> tuple[str, int, int]:
 def _mm(voxels: Sequence[int], spacing: float) -> Vector:
     right, anterior, superior = (n * spacing for n in voxels)
     return right, anterior, superior
-
-
-def _curve(
-    validation: logged.Curve | None, train: logged.Curve | None, better: Literal["lower", "higher"] | None, since: int
-) -> Curve:
-    """One metric's two curves after step ``since``; at least one of them is there."""
-    either = validation or train
-    return Curve(
-        unit=either.unit if either else "",
-        better=better or "lower",
-        chance=number(float(validation.chance[-1])) if validation else None,
-        points=_after(validation, since),
-        train=_after(train, since),
-    )
-
-
-def _after(curve: logged.Curve | None, since: int) -> list[tuple[int, float]]:
-    if curve is None:
-        return []
-    later = curve.steps > since
-    return list(zip(curve.steps[later].tolist(), curve.values[later].tolist(), strict=True))
-
-
-def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, Literal["lower", "higher"]]:
-    """Which way is better, of every metric."""
-    return {
-        name: "higher" if mapping(measure).get("better") == "higher" else "lower"
-        for line in lines
-        for name, measure in mapping(line.get("measures")).items()
-    }
 
 
 def whole(value: object) -> int | None:

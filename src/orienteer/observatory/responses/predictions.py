@@ -1,8 +1,8 @@
-"""What is answered by asking the model. Written out for the page as ``responses.py`` is; needs no torch."""
+"""What is answered by asking the model."""
 
 from typing import Literal
 
-from orienteer.observatory.responses import Answer, Vector, Voxels
+from orienteer.observatory.responses.base import Answer, Vector, Voxels
 
 
 class GapMatrix(Answer):

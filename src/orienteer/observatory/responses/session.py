@@ -1,0 +1,114 @@
+"""What is answered about the runs that are open and the scans of their store."""
+
+from orienteer.observatory.requests import RunKey
+from orienteer.observatory.responses.base import Answer, Vector, Voxels
+
+
+class Verdict(Answer):
+    """What an evaluation concluded."""
+
+    label: str
+    """``learning``, ``stuck`` or ``cheating``; ``none`` where there is nothing to conclude from."""
+    headline: str
+    """The label as a sentence."""
+    sentence: str
+    """Why, in one sentence."""
+    evidence: list[str]
+    """The figures it rests on, one sentence each."""
+
+
+class RunVerdict(Verdict):
+    """The verdict of the evaluation that speaks for a run."""
+
+    split: str | None
+    """Whom the evaluation was about."""
+    step: int | None
+    """Step of the model it evaluated."""
+
+
+class RunFacts(Answer):
+    """A run."""
+
+    key: RunKey
+    """Names the run in requests."""
+    name: str
+    """Its folder's name, with the method's where a benchmark made it."""
+    tasks: list[str]
+    """Pretext tasks it was trained with."""
+    view_mm: float
+    """Edge of a view, mm."""
+    view_voxels: int
+    """Edge of a view, voxels."""
+    views: int
+    """Views of a sample."""
+    chunk_mm: float
+    """Edge of a chunk, mm."""
+    spacing_mm: float
+    """Edge of a voxel, mm."""
+    forms: dict[str, str]
+    """Form of the tasks that have several, e.g. ``pairwise`` or ``difference``."""
+    uncertainty: bool
+    """Whether it predicts a scale for each gap."""
+    steps: list[int]
+    """Steps that can be asked: 0, the untrained model, then every kept checkpoint."""
+    best_step: int
+    """The step of the verdict where its checkpoint is kept, else the newest."""
+    total_steps: int
+    """Steps of the whole training."""
+    live: bool
+    """It has not finished, and has written something in the last ten minutes."""
+    finished: bool
+    """It has come to its end."""
+    verdict: RunVerdict | None
+    """Null where it was not evaluated."""
+    figures: dict[str, float | None]
+    """Final figures of the evaluation that speaks for it, by key."""
+    simulated: bool
+    """The scans were made by a program."""
+    evaluations: list[str]
+    """Names of its evaluations."""
+    own_store: bool
+    """False: the store is not the one it learned from, so its splits do not say who was held out."""
+
+
+class ScanFacts(Answer):
+    """A scan of the store."""
+
+    id: str
+    """Names the scan in requests."""
+    split: str
+    """``train``, ``val``, ``test``, or as the store has it."""
+    person: str | None
+    """Id of the subject; null where it is not known."""
+    extent_mm: Vector
+    """Voxels times spacing, mm."""
+    shape: Voxels
+    """Voxels."""
+    spacing_mm: float
+    """Edge of a voxel, mm."""
+    channels: int
+    """Number of channels."""
+    channel_names: list[str]
+    """Their names, where they have any."""
+    labelled: bool
+    """It has a label map."""
+    body_mm: tuple[Vector, Vector]
+    """Lowest and highest corner of the body, mm."""
+
+
+class SessionResponse(Answer):
+    """What is open."""
+
+    version: str
+    """Of Orienteer."""
+    runs: list[RunFacts]
+    """One, or two of one store."""
+    scans: list[ScanFacts]
+    """Test subjects first, then validation, then training."""
+
+
+class DrawResponse(Answer):
+    """Where views were drawn."""
+
+    centres_mm: list[Vector]
+    """Centres of the views, mm."""

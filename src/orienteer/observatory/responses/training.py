@@ -1,0 +1,45 @@
+"""What is answered about the course of a training."""
+
+from typing import Literal
+
+from pydantic import RootModel
+
+from orienteer.observatory.responses.base import Answer, Point
+
+
+class Curve(Answer):
+    """One metric over training."""
+
+    unit: str
+    """``mm``, ``deg``, ``fraction``, ``rank`` or ``1``."""
+    better: Literal["lower", "higher"]
+    """Which way is better."""
+    chance: float | None
+    """What a model that knows nothing reaches, in the same unit."""
+    points: list[Point]
+    """On validation subjects: step and value."""
+    train: list[Point]
+    """In training: step and value."""
+
+
+class History(RootModel[dict[str, dict[str, Curve]]]):
+    """Every curve by task and metric."""
+
+
+class LiveResponse(Answer):
+    """What came after a step."""
+
+    step: int
+    """The last one logged."""
+    steps: list[int]
+    """Steps that can be asked now."""
+    best_step: int
+    """As in ``RunFacts``."""
+    total_steps: int
+    """Steps of the whole training."""
+    live: bool
+    """As in ``RunFacts``."""
+    finished: bool
+    """It has come to its end."""
+    history: History
+    """Points after the step asked for."""

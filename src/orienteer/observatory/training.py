@@ -1,0 +1,68 @@
+"""The course of a training: its curves, and what is new since a step. Needs no torch."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from orienteer.observatory.responses.base import Point
+from orienteer.observatory.responses.training import Curve, History, LiveResponse
+from orienteer.observatory.session import Session
+from orienteer.report import history as logged
+from orienteer.report.read import mapping, number
+
+
+def history(session: Session, since: int = -1) -> History:
+    """Validation and training curves after step ``since``."""
+    lines = session.records.lines
+    better = _better(lines)
+    validation, train = logged.curves(lines, "validation"), logged.curves(lines, "train")
+    found: dict[str, dict[str, Curve]] = {}
+    for task in {**validation, **train}:
+        tested, trained = validation.get(task, {}), train.get(task, {})
+        found[task] = {
+            name: _curve(tested.get(name), trained.get(name), better.get(name, "lower"), since)
+            for name in {**tested, **trained}
+        }
+    return History(found)
+
+
+def news(session: Session, since: int) -> LiveResponse:
+    """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
+    return LiveResponse(
+        step=max((int(line["step"]) for line in session.records.lines), default=0),
+        steps=session.steps,
+        best_step=session.best_step,
+        total_steps=session.settings.optimiser.steps,
+        live=session.live,
+        finished=session.finished,
+        history=history(session, since),
+    )
+
+
+def _curve(
+    validation: logged.Curve | None, train: logged.Curve | None, better: Literal["lower", "higher"], since: int
+) -> Curve:
+    """One metric's two curves after step ``since``; at least one of them is there."""
+    either = validation or train
+    return Curve(
+        unit=either.unit if either else "",
+        better=better,
+        chance=number(float(validation.chance[-1])) if validation else None,
+        points=_after(validation, since),
+        train=_after(train, since),
+    )
+
+
+def _after(curve: logged.Curve | None, since: int) -> list[Point]:
+    if curve is None:
+        return []
+    later = curve.steps > since
+    return list(zip(curve.steps[later].tolist(), curve.values[later].tolist(), strict=True))
+
+
+def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, Literal["lower", "higher"]]:
+    """Which way is better, of every metric."""
+    return {
+        name: "higher" if mapping(measure).get("better") == "higher" else "lower"
+        for line in lines
+        for name, measure in mapping(line.get("measures")).items()
+    }
