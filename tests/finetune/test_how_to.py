@@ -24,12 +24,14 @@ def test_how_to__the_encoder_page_runs(folder: Path, tmp_path: Path, monkeypatch
     nibabel.save(nibabel.load(folder / "scans" / "person_00.nii"), tmp_path / "scan.nii.gz")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
-    found, encoder = names["found"], names["encoder"]
-    assert (found.spacing, found.channels, found.view) == (3.0, 1, 24)
+    run, found, encoder = names["run"], names["found"], names["encoder"]
+    data = run.record.data
+    assert (data.spacing_mm, data.channels, run.settings.views.size) == (3.0, 1, 24)
+    assert found.array.shape == (32, 14, 16, 15) and found.spacing_mm == 6.0
     assert (encoder.channels, encoder.strides) == ((16, 32, 64, 128), (1, 2, 4, 8))
     assert names["features"].embedding.shape == (1, 128)
     assert names["features"].dense.shape == (1, 32, 12, 12, 12)

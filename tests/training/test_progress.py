@@ -26,7 +26,7 @@ def test_progress__step_and_time_left_are_never_cut_off(width: int, monkeypatch:
     console = Console(file=written, force_terminal=True, width=width, height=25, color_system=None)
     with TrainingProgress(2400, 100, enabled=True, console=console) as live:
         live.step(101, SEEN)
-        live.progress.refresh()
+        live.bar.live.refresh()
     shown = written.getvalue()
     assert "101/2400" in shown and "-:--:--" in shown
     assert "gap error 84.7 mm" in shown, "the first figure comes first"

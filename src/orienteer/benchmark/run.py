@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 import yaml
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from orienteer import __version__
 from orienteer.atomic import sweep, write_text
@@ -23,6 +21,7 @@ from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
+from orienteer.console import Bar
 from orienteer.ingest import ingest
 from orienteer.store import Store
 from orienteer.store.lock import only_one
@@ -81,26 +80,21 @@ def _run(
 ) -> BenchmarkResult:
     _ingest(settings, config.parent, shared.store, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-    console = Console(stderr=True, quiet=not progress)
     todo = [cell for cell in cells if not is_finished(cell)]
     parallel = slots(settings.parallel)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console, disable=not progress) as bar:
-        line = bar.add_task(
-            f"cells, {parallel} at a time",
-            total=len(cells),
-            completed=len(cells) - len(todo),
-            left=_left(cells, parallel),
-        )
+    done = len(cells) - len(todo)
+    # Cells are of many sizes, so the time left is not told from their number.
+    with Bar(
+        f"cells, {parallel} at a time", len(cells), done=done, shown=progress, keep=True, elapsed=True, log=False
+    ) as bar:
+        bar.update(done, _left(cells, parallel))
+        console = bar.console
 
         def tell(cell: Cell, error: str | None) -> None:
             left = _left(cells, parallel)
-            bar.update(line, advance=1, left=left)
+            bar.advance(left)
             if error is None and not console.is_terminal:  # a log has no bar, and hours without a word look stuck
-                done = f"{bar.tasks[line].completed:.0f}/{len(cells)} {cell.name}"
+                done = f"{bar.done}/{len(cells)} {cell.name}"
                 console.print(f"{done}; {left}" if left else done, highlight=False, markup=False, soft_wrap=True)
             # One failed run leaves dozens of cells untried: its own line says enough.
             if error is not None and error != UNTRIED:

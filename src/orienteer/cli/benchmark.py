@@ -56,19 +56,13 @@ def benchmark(
 
 def print_outlook(console: "Console", found: "Outlook") -> None:
     """A line for each kind of cell, then how long the rest takes."""
-    from rich.table import Table
+    from orienteer.console import DASH, duration, table
 
-    from orienteer.comparison.words import DASH, seconds
-
-    table = Table()
-    for column in ("stage", "task"):
-        table.add_column(column)
-    for column in ("steps", "cells", "done", "one takes"):
-        table.add_column(column, justify="right")
+    shown = table("stage", "task", "steps", "cells", "done", "one takes", left=("task",))
     for group in found.groups:
-        steps, each = str(group.steps or DASH), DASH if group.seconds is None else seconds(group.seconds)
-        table.add_row(group.stage, group.task or DASH, steps, str(group.cells), str(group.done), each)
-    console.print(table)
+        steps, each = str(group.steps or DASH), DASH if group.seconds is None else duration(group.seconds)
+        shown.add_row(group.stage, group.task or DASH, steps, str(group.cells), str(group.done), each)
+    console.print(shown)
     cells, done = (sum(getattr(group, name) for group in found.groups) for name in ("cells", "done"))
     left = "" if done == cells else f"; {found.left or 'not known yet how long that takes'}"
     console.print(f"{cells - done} of {cells} cells to do, {found.parallel} at a time{left}")

@@ -36,6 +36,7 @@ def pretrain(
 
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
+    from orienteer.console import duration
     from orienteer.runs.pretrain import pretrain as start
     from orienteer.runs.settings import PretrainSettings
 
@@ -47,7 +48,7 @@ def pretrain(
     console = Console()
     print_figures(console, result.evaluation)
     console.print(
-        f"{result.summary['steps']} steps in {result.summary['seconds'] / 60:.1f} min, "
+        f"{result.summary['steps']} steps in {duration(result.summary['seconds'])}, "
         f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data",
         highlight=False,
     )

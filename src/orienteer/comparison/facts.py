@@ -8,7 +8,8 @@ from orienteer.comparison.costs import StageCost
 from orienteer.comparison.records import STAGES
 from orienteer.comparison.statistics import Analysis
 from orienteer.comparison.tables import Entry, Table
-from orienteer.comparison.words import DASH, MODES, seconds
+from orienteer.comparison.words import MODES
+from orienteer.console import DASH, duration
 
 ROLES = {"ours": "ours", "baseline": "baseline", "scratch": "no pretraining", "ablation": "ablation"}
 STAGE_WORDS = {"pretrain": "pretraining", "finetune": "one fine-tuning", "frozen": "one frozen probe"}
@@ -95,7 +96,7 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
             one = cost.stages.get(stage)
             row.append(Entry(_time(one)))
             if processor:
-                row.append(Entry(seconds(one.cpu_seconds) if one and one.cpu_seconds is not None else DASH))
+                row.append(Entry(duration(one.cpu_seconds) if one and one.cpu_seconds is not None else DASH))
             if energy:
                 row.append(Entry(_energy(one)))
         every = list(cost.stages.values())
@@ -133,7 +134,7 @@ def plain(value: Any) -> str:
 def _time(cost: StageCost | None) -> str:
     if cost is None or cost.seconds is None:
         return DASH
-    return f"{seconds(cost.seconds)} (× {cost.timed})"
+    return f"{duration(cost.seconds)} (× {cost.timed})"
 
 
 def _energy(cost: StageCost | None) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from orienteer.comparison.benchmark import Task
 from orienteer.comparison.efficiency import Needed
+from orienteer.console import DASH
 
-DASH = "–"
 MODES = {"finetuned": "fine-tuned", "frozen": "frozen features"}
 
 
@@ -111,13 +111,6 @@ def needed(found: Needed) -> str:
         return text
     low, high = _labels(found.low, found), _labels(found.high, found)
     return f"{text} ({low} to {high})" if low != high else text
-
-
-def seconds(value: float) -> str:
-    """``34 s``, ``9.7 min`` or ``2.1 h``."""
-    if value < 99.5:
-        return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f} s"
-    return f"{value / 60:.1f} min" if value < 5970 else f"{value / 3600:.1f} h"
 
 
 def figure(value: float | None, unit: str = "") -> str:

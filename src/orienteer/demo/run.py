@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from orienteer.console import Bar, duration
 from orienteer.demo.cohort import Cohort, simulate
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def demo(
     page = report(run)
     result = DemoResult(report=page, label=label, sentence=sentence, seconds=time.perf_counter() - begun)
     say.print(f"\n[bold]{sentence}[/bold]")
-    say.print(f"Done in {result.seconds / 60:.1f} min. Open this file in a browser:")
+    say.print(f"Done in {duration(result.seconds)}. Open this file in a browser:")
     # Never wrapped: a path broken over two lines cannot be copied.
     say.print(f"  {page.resolve()}", soft_wrap=True, markup=False)
     return result
@@ -103,10 +103,8 @@ def demo_settings() -> "PretrainSettings":
 
 
 def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: int) -> Cohort:
-    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=say, transient=True, disable=not say.is_terminal) as bar:
-        line = bar.add_task("", total=people)
-        cohort = simulate(folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(line, completed=done))
+    with Bar("simulating", people, console=say, shown=say.is_terminal) as bar:
+        cohort = simulate(folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(done))
     say.print(f"{cohort.people} simulated people in {folder}")
     return cohort
 
@@ -145,6 +143,6 @@ class _Steps:
     def __call__(self, number: int, what: str) -> None:
         now = time.perf_counter()
         if self.begun is not None:
-            self.say.print(f"[dim]({now - self.begun:.0f} s)[/dim]")
+            self.say.print(f"[dim]({duration(now - self.begun)})[/dim]")
         self.begun = now
         self.say.print(f"\n[bold]{number}/6  {what}[/bold]")

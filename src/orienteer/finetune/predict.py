@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
@@ -81,9 +80,7 @@ def predict(
     for name, found in failed.items():
         record.leave_out(name, found)
     done: dict[str, Any] = {}
-    console = Console(stderr=True, quiet=not progress)
-    columns = (TextColumn("predicting"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
+    with Bar("predicting", len(sources), shown=progress) as bar:
         for source in bar.track(sources):
             try:
                 done[source.id] = _predicted(record, source, overwrite)

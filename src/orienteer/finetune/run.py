@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from orienteer import __version__
 from orienteer.atomic import write_json
+from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
@@ -83,11 +83,11 @@ def finetune(
     chosen = settings or FinetuneSettings()
     measured = split or scored_split(opened, chosen.kind)
     _require_free(folder, resume)
-    console = Console(stderr=True, quiet=not progress)
+    console = to_stderr(shown=progress)
     if resume and not folder.exists():
-        console.print(f"nothing at {folder} to resume, so it starts anew", highlight=False, soft_wrap=True)
+        console.print(f"nothing at {folder} to resume, so it starts anew", soft_wrap=True)
     if run is not None and (note := fits_run(run, opened, chosen)):
-        console.print(note, highlight=False, soft_wrap=True)
+        console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     for seed, work in zip(seeds, works, strict=True):
@@ -102,7 +102,7 @@ def finetune_one(
 ) -> FinetuneFolder:
     """One seed, in a folder of its own; goes on where it stopped. Raises as :func:`finetune`."""
     one = FinetuneFolder(folder)
-    _do(_prepared(store, source, settings, split), one, split, Console(quiet=True), progress=False)
+    _do(_prepared(store, source, settings, split), one, split, to_stderr(shown=False), progress=False)
     return one
 
 
@@ -163,9 +163,9 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
         folder.create(settings.model_copy(update={"devices": work.asked}))
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
-        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", highlight=False, soft_wrap=True)
+        console.print(f"seed {settings.seed}: {work.loaded.sentence()}", soft_wrap=True)
     else:
-        console.print(f"seed {settings.seed}: from scratch", highlight=False)
+        console.print(f"seed {settings.seed}: from scratch")
     if not folder.record_file.is_file():
         _record(work).write(folder.path)
     fabric = build_fabric(settings.devices)
@@ -186,12 +186,10 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
     restore_weights(network, checkpoint.model, folder.path)
     device = build_fabric(settings.devices.model_copy(update={"devices": 1})).device
     scans = labelled_scans(store, settings, split)
-    columns = (TextColumn(f"scoring {split}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not progress, transient=True) as bar:
-        line = bar.add_task("", total=len(scans))
+    with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(
             network.to(device), store, scans, work.goal, settings, device,
-            on_scan=lambda done: bar.update(line, completed=done),
+            on_scan=bar.update,
         )  # fmt: skip
     ended = {
         "split": split,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 
 from orienteer.atomic import write_json
+from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.goal import Goal, class_weights, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
@@ -80,7 +80,7 @@ def probe(
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
     chosen = (settings or FinetuneSettings()).model_copy(update={"kind": "segment"})
-    console = Console(stderr=True, quiet=not progress)
+    console = to_stderr(shown=progress)
     try:
         goal: Goal | None = goal_of(opened, chosen)
         labelled_scans(opened, chosen, measured)
@@ -88,18 +88,18 @@ def probe(
         if chosen.structures is not None or any(entry.labelled for entry in opened.manifest.scans):
             raise
         goal = None
-        console.print(f"no structures are probed: {error.message}", highlight=False)
+        console.print(f"no structures are probed: {error.message}")
     device = _device(chosen)
     features.to(device)
     if goal is not None:
         check_patch(features, learned, chosen.patches.size, device)
     rows = probe_places(features, opened, measured, chosen, device)
-    console.print("position and side: done", highlight=False)
+    console.print("position and side: done")
     if goal is not None:
         count, scans = len(goal.structures.names) if goal.structures else 0, len(goal.scans)
-        console.print(f"reading {count} structures out of {scans} labelled scans", highlight=False)
+        console.print(f"reading {count} structures out of {scans} labelled scans")
         rows += probe_structures(features, opened, measured, goal, chosen, device)
-        console.print("structures: done", highlight=False)
+        console.print("structures: done")
     means = mean_by_metric(rows)
     write_rows(folder / "cases.parquet", {key: np.array([getattr(r, key) for r in rows]) for key in ScoreRow._fields})
     labelled = len(goal.scans) if goal else 0

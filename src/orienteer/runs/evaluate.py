@@ -1,16 +1,11 @@
 """``evaluate``: a run's figures on any store, e.g. new people, another scanner, other anatomy."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
 from orienteer.atomic import sweep
+from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
-from orienteer.evaluation.assess import Progress as Tell
 from orienteer.memory import explained
 from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
@@ -55,14 +50,14 @@ def evaluate(
     for place in (target, target / "examples"):
         sweep(place)
     checkpoint, warnings = best_checkpoint(learned.folder)
-    console = Console(stderr=True, quiet=not progress)
+    console = to_stderr(shown=progress)
     for warning in warnings:
         console.print(f"[yellow]{warning}; using another[/yellow]")
     model, settings = load_model(learned, checkpoint), learned.settings
     devices = resolve(settings.devices).model_copy(update={"devices": 1})
     set_threads(devices)
     device = build_fabric(devices).device
-    with explained("lower evaluation.batch"), _bar(console, enabled=progress) as tell:
+    with explained("lower evaluation.batch"), Bar("measuring", 1.0, console=console, shown=progress) as bar:
         return assess(
             model.to(device),
             measuring_sampler(settings, opened, split),
@@ -72,13 +67,5 @@ def evaluate(
             step=checkpoint.step,
             device=device,
             own_store=learned.learned_from(opened),
-            progress=tell,
+            progress=lambda what, share: bar.update(share, what),
         )
-
-
-@contextmanager
-def _bar(console: Console, *, enabled: bool) -> Iterator[Tell]:
-    columns = (TextColumn("measuring"), BarColumn(bar_width=24), TaskProgressColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, disable=not enabled, transient=True) as bar:
-        line = bar.add_task("", total=1.0)
-        yield lambda what, share: bar.update(line, completed=share, description=what)

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
+
 from orienteer.errors import RunError
 from orienteer.geometry import Volume
 from orienteer.records.run import RunRecord
@@ -23,6 +25,7 @@ from orienteer.store.kinds import require_channels, same_spacing
 if TYPE_CHECKING:
     from orienteer.networks.backbone import Backbone
     from orienteer.pretext.model import SpatialModel
+    from orienteer.runs.features import FeatureMap
 
 Step = int | Literal["best"]
 """A kept checkpoint's step, 0 for the untrained network, or the best by validation."""
@@ -151,6 +154,43 @@ class Run:
         from orienteer.runs.load import load_backbone
 
         return load_backbone(self, step)
+
+    def features(self, scan: Path | str, store: Store | None = None, *, level: int | None = None) -> "FeatureMap":
+        """Features of a whole scan by the best checkpoint, with the affine that says where their cells lie.
+
+        The scan may have any size and orientation. It is shown to the network in overlapping windows of the run's
+        view size, and their features are blended; beyond its edges is background.
+
+        Args:
+            scan: a file or folder as :meth:`read` takes it; with ``store``, the id of a scan in it.
+            store: a store of the run's spacing and channels.
+            level: which map of the encoder, 0 the finest, -1 the coarsest; None takes the decoder's where the run
+                trained one, else the coarsest.
+
+        Raises:
+            ScanError: it cannot be read, or has other channels.
+            StoreError: no such scan in the store.
+            RunError: no whole checkpoint, or a store that the run cannot read.
+            ConfigError: no such level.
+
+        Example:
+            >>> maps = Run.open("run").features("scan.nii.gz")  # doctest: +SKIP
+            >>> maps.array.shape, maps.spacing_mm  # doctest: +SKIP
+            ((32, 28, 32, 30), 6.0)
+        """
+        from orienteer.runs.features import feature_map
+
+        if store is None:
+            volume = self.read(scan)
+        else:
+            self.check_store(store)
+            entry = store.entry(str(scan))
+            volume = Volume(store.normalise(entry.id, store.read(entry.id)), np.array(entry.affine))
+        return feature_map(self._best_backbone, volume, view=self.settings.views.size, level=level)
+
+    @cached_property
+    def _best_backbone(self) -> "Backbone":
+        return self.backbone()
 
 
 def _instead(path: Path) -> tuple[str, str]:

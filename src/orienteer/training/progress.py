@@ -5,44 +5,29 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column
 
+from orienteer.console import Bar
 from orienteer.records import Observation
 
 SMOOTH = 0.95
-WIDE = 120
-"""Columns of a terminal that has room for a long bar beside the figures."""
 
 
 class TrainingProgress:
-    """A rich progress line with the smoothed headline of each task; silent when switched off."""
+    """The bar of a training, with the smoothed headline of each task as its note; silent when switched off."""
 
     def __init__(self, total: int, done: int, *, enabled: bool, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, quiet=not enabled)
-        # Where the terminal is narrow the figures are cut off, last one first; step and time left never are.
-        self.progress = Progress(
-            TextColumn("step", table_column=Column(no_wrap=True)),
-            MofNCompleteColumn(table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=24 if self.console.width >= WIDE else 8, table_column=Column(no_wrap=True)),
-            TimeRemainingColumn(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, ratio=1, overflow="ellipsis")),
-            console=self.console,
-            disable=not enabled,
-            refresh_per_second=4,
-            expand=True,
-        )
-        self.line = self.progress.add_task("train", total=total, completed=done, figures="starting")
+        self.bar = Bar("step", total, done=done, shown=enabled, console=console, keep=True, log=False)
+        self.bar.update(done, "starting")
         self.smoothed: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self.progress.start()
+        self.bar.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.progress.stop()
+        self.bar.__exit__(kind, error, trace)
 
     def step(self, done: int, observations: tuple[Observation, ...]) -> None:
         """Move on by one step."""
@@ -55,7 +40,7 @@ class TrainingProgress:
                 value = SMOOTH * value + (1 - SMOOTH) * measure.value
             self.smoothed[name] = value
             parts.append(say(name, value))
-        self.progress.update(self.line, completed=done, figures=" · ".join(parts))
+        self.bar.update(done, " · ".join(parts))
 
     def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool) -> None:
         """Print a line about a validation."""
@@ -65,7 +50,7 @@ class TrainingProgress:
             chance = "" if measure.chance is None else f" (chance {number(name, measure.chance)})"
             parts.append(say(name, measure.value) + chance)
         star = "  ← best so far" if best else ""
-        self.console.print(f"[bold]validation[/bold] step {step}: {' · '.join(parts)}{star}", highlight=False)
+        self.bar.console.print(f"[bold]validation[/bold] step {step}: {' · '.join(parts)}{star}", highlight=False)
 
 
 UNITS = {"mm": "mm", "deg": "°"}
