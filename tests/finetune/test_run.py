@@ -16,6 +16,7 @@ from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune, finetune_one
 from orienteer.records.files import read_rows
+from orienteer.runs.run import Run
 from orienteer.store import Store
 from tests.finetune.cohort import LAST, PAIR, history, quick, untrained_run, weights
 
@@ -101,7 +102,9 @@ def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> No
 
 def test_finetune__a_frozen_encoder_stays(folder: Path, run: Path, tmp_path: Path) -> None:
     settings = quick(PAIR, "labels=1", "transfer.freeze=encoder", "transfer.decoder=true", "validate_scans=false")
-    one = finetune_one(Store.open(folder / "store"), tmp_path / "a", source=run, settings=settings, split="test")
+    one = finetune_one(
+        Store.open(folder / "store"), tmp_path / "a", source=Run.open(run), settings=settings, split="test"
+    )
     taken = json.loads((one.path / "weights.json").read_text())["loaded"]
     source = load_file(run / "checkpoints" / "step_00000002" / "model.safetensors")
     after = load_file(one.path / LAST)
@@ -116,7 +119,9 @@ def test_finetune__a_frozen_encoders_statistics_stay(kind: str, folder: Path, tm
     source = untrained_run(tmp_path / "run", network={"name": "tests.networks.own:Normed"})
     more = (kind,) if kind == PAIR else kind.split(",")
     settings = quick(*more, "labels=2", "transfer.freeze=encoder", "validate_scans=false")
-    one = finetune_one(Store.open(folder / "store"), tmp_path / "out", source=source, settings=settings, split="test")
+    one = finetune_one(
+        Store.open(folder / "store"), tmp_path / "out", source=Run.open(source), settings=settings, split="test"
+    )
     before = load_file(source / "checkpoints" / "step_00000007" / "model.safetensors")
     after = load_file(one.path / LAST)
     names = [name for name in after if name.startswith("encoder.")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from orienteer.errors import ConfigError
+from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.score import ScoreRow
 from orienteer.frozen import probe as probing
 from orienteer.frozen.features import FrozenFeatures, random_features
