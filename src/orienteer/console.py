@@ -90,7 +90,9 @@ class Bar:
             refresh_per_second=4,
             expand=True,
         )
-        self._line = self.live.add_task(what, total=total, completed=done, note="")
+        self._note = ""
+        self._line = self.live.add_task(what, total=total, note="")
+        self.live.update(self._line, completed=done)
 
     def __enter__(self) -> Self:
         self.live.start()
@@ -104,8 +106,8 @@ class Bar:
     def update(self, done: float, note: str | None = None, *, what: str | None = None) -> None:
         """So many steps are done in all; a new note, or a new word for what is being done, replaces the one before."""
         before, self.done = self.done, done
-        fields = {} if note is None else {"note": note}
-        self.live.update(self._line, completed=done, description=what or self.what, **fields)
+        self._note = self._note if note is None else note
+        self.live.update(self._line, completed=done, description=what or self.what, note=self._note)
         if self.log and done * 10 // self.total > before * 10 // self.total:
             self.console.print(f"{what or self.what}: {done:g} of {self.total:g}", highlight=False, markup=False)
 

@@ -9,7 +9,6 @@ from orienteer.comparison.paired import ALPHA
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import BASELINE, SCRATCH, Analysis, Comparison, Score
 from orienteer.comparison.words import (
-    DASH,
     MODES,
     Metric,
     chance_of,
@@ -21,6 +20,7 @@ from orienteer.comparison.words import (
     number,
     span,
 )  # fmt: skip
+from orienteer.console import DASH
 from orienteer.report.measures import title_of
 
 MARKS = {(SCRATCH, True): "▲", (BASELINE, True): "†", (SCRATCH, False): "▼", (BASELINE, False): "‡"}
