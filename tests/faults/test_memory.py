@@ -13,7 +13,7 @@ from orienteer import cli
 from orienteer.cli import commands
 from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.memory import explained, ran_out
-from orienteer.sampling.steady import Numbers, steadily
+from orienteer.sampling.resilient import Numbers, resilient_batches
 
 DEATH = "DataLoader worker (pid(s) 12) exited unexpectedly"
 
@@ -109,27 +109,27 @@ def batches(dying: list[int]) -> "tuple[list[Numbers], object]":
     return asked, load
 
 
-def test_steadily__a_dead_worker_costs_no_batch_and_repeats_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_resilient_batches__a_dead_worker_costs_no_batch_and_repeats_none(capsys: pytest.CaptureFixture[str]) -> None:
     asked, load = batches([2, 2, 5])
-    assert list(steadily(load, [[n] for n in range(7)])) == list(range(7))
+    assert list(resilient_batches(load, [[n] for n in range(7)])) == list(range(7))
     assert [rest[0] for rest in asked] == [[0], [2], [2], [5]]
     assert capsys.readouterr().err.count("a loader process was killed") == 3
 
 
-def test_steadily__gives_up_when_workers_die_one_after_the_other() -> None:
+def test_resilient_batches__gives_up_when_workers_die_one_after_the_other() -> None:
     _, load = batches([1, 1, 1])
     with pytest.raises(RunError, match="3 loader processes") as caught:
-        list(steadily(load, [[n] for n in range(3)]))
+        list(resilient_batches(load, [[n] for n in range(3)]))
     assert "devices.workers" in caught.value.cure
 
 
-def test_steadily__other_errors_pass_and_ours_keep_their_words() -> None:
+def test_resilient_batches__other_errors_pass_and_ours_keep_their_words() -> None:
     def broken(rest: Numbers) -> Iterator[int]:
         raise RuntimeError("shape mismatch")
         yield
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
-        list(steadily(broken, [[0]]))
+        list(resilient_batches(broken, [[0]]))
 
     def damaged(rest: Numbers) -> Iterator[int]:
         raise StoreError(
@@ -139,5 +139,5 @@ def test_steadily__other_errors_pass_and_ours_keep_their_words() -> None:
         yield
 
     with pytest.raises(StoreError) as caught:
-        list(steadily(damaged, [[0]]))
+        list(resilient_batches(damaged, [[0]]))
     assert (caught.value.message, caught.value.cure) == ("/s/image.b2nd is damaged", "ingest again")

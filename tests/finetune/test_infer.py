@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from orienteer.finetune.infer import covering, scan_answer, scan_probabilities, window
-from orienteer.finetune.patches import OUTSIDE
+from orienteer.finetune.infer import covering, scan_answer, scan_probabilities
 from orienteer.finetune.settings import InferenceSettings
+from orienteer.store.intensity import FLOOR
 
 CPU = torch.device("cpu")
 
@@ -48,7 +48,7 @@ def test_probabilities__windows_beyond_a_small_scan_see_background() -> None:
     scan_probabilities(spy, image, patch=16, settings=InferenceSettings(), device=CPU)
     (only,) = seen
     assert only.shape == (1, 1, 16, 16, 16)
-    assert int((only != OUTSIDE).sum()) == image.size
+    assert int((only != FLOOR).sum()) == image.size
 
 
 @settings(max_examples=40)
@@ -71,18 +71,6 @@ def test_covering__by_hand() -> None:
     assert covering((4, 3, 4), 4, overlap=0.0) == [(0, -1, 0)]
 
 
-@settings(max_examples=40)
-@given(low=st.tuples(*[st.integers(-9, 9)] * 3), patch=st.integers(1, 12))
-def test_window__is_the_padded_scan(low: tuple[int, int, int], patch: int) -> None:
-    image = scan((7, 6, 5), channels=2)
-    padded = np.pad(image, [(0, 0), *[(21, 21)] * 3], constant_values=OUTSIDE)
-    x, y, z = (n + 21 for n in low)
-    first = np.array(low)
-    if ((first < image.shape[1:]) & (first + patch > 0)).all():  # a window that meets the scan, as all that are made
-        expected = padded[:, x : x + patch, y : y + patch, z : z + patch]
-        assert np.array_equal(window(image, first, patch), expected)
-
-
 def mean_of_window(images: Tensor) -> Tensor:
     return torch.stack([images.mean(dim=(1, 2, 3, 4)), torch.ones(len(images))], dim=1)
 
@@ -94,8 +82,8 @@ def test_answer__is_the_average_of_windows_that_cover_the_scan() -> None:
     assert said == pytest.approx([np.mean(halves), 1.0], abs=1e-5)
 
 
-def test_answer__empty_windows_have_no_say() -> None:
-    image = np.full((1, 32, 16, 16), OUTSIDE, dtype=np.float32)
+def test_answer__empty_windows_are_ignored() -> None:
+    image = np.full((1, 32, 16, 16), FLOOR, dtype=np.float32)
     image[:, 16:] = scan((16, 16, 16))
     said = scan_answer(mean_of_window, image, patch=16, settings=InferenceSettings(overlap=0.0), device=CPU)
     assert said[0] == pytest.approx(image[:, 16:].mean(), abs=1e-5)
@@ -103,7 +91,7 @@ def test_answer__empty_windows_have_no_say() -> None:
 
 @pytest.mark.parametrize("body", [0, 3])
 def test_answer__there_is_one_even_of_next_to_nothing(body: int) -> None:
-    image = np.full((1, 24, 16, 16), OUTSIDE, dtype=np.float32)
+    image = np.full((1, 24, 16, 16), FLOOR, dtype=np.float32)
     image[:, :body, :body, :body] = 0.5
     said = scan_answer(mean_of_window, image, patch=16, settings=InferenceSettings(), device=CPU)
     assert np.isfinite(said).all()
@@ -113,4 +101,4 @@ def test_answer__a_scan_smaller_than_the_window() -> None:
     image = scan((6, 20, 9))
     said = scan_answer(mean_of_window, image, patch=24, settings=InferenceSettings(), device=CPU)
     inside = image.size / 24**3
-    assert said[0] == pytest.approx(inside * image.mean() + (1 - inside) * OUTSIDE, abs=1e-4)
+    assert said[0] == pytest.approx(inside * image.mean() + (1 - inside) * FLOOR, abs=1e-4)

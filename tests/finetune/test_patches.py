@@ -9,11 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from orienteer.finetune.patches import OUTSIDE, PatchRecipe, PatchSampler, cut, patch_batches
+from orienteer.finetune.patches import PatchSampler, patch_batches, patches
 from orienteer.finetune.settings import PatchSettings
 from orienteer.finetune.structures import Structures
-from orienteer.sampling import Appearance
+from orienteer.sampling import SampleRecipe, ViewRecipe, crop
 from orienteer.store import Store
+from orienteer.store.intensity import FLOOR
 from orienteer.testing.strategies import linear_maps
 from tests.finetune.cohort import LEVELS, WAVE
 from tests.finetune.cohort import layered as layered_store
@@ -28,14 +29,29 @@ def layered(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def sampler(store: Store, seed: int = 3, structures: Structures | None = ORGANS, **values: object) -> PatchSampler:
-    return PatchSampler(store, store.ids("train"), PatchSettings.build({"size": 16, **values}), seed, structures)
+    return PatchSampler(
+        store, store.ids("train"), PatchSettings.build({"size": 16, **values}), seed, structures=structures
+    )
 
 
 def recipe(
     centre: tuple[float, float, float], size: int, linear: NDArray | None = None, scan: str = "wave"
-) -> PatchRecipe:
+) -> SampleRecipe:
+    """An unvaried patch around a centre in voxels."""
     rows = np.eye(3) if linear is None else linear
-    return PatchRecipe(scan, centre, tuple(tuple(row) for row in rows.tolist()), Appearance(), size)
+    x, y, z = (3.0 * value for value in centre)
+    return SampleRecipe(scan, 0, size, 3.0, tuple(tuple(row) for row in rows.tolist()), (ViewRecipe((x, y, z)),))
+
+
+def cut(recipe: SampleRecipe, store: Store) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The image ``(C, S, S, S)`` and the classes ``(S, S, S)`` of a patch."""
+    sample = crop(recipe, store, outside=FLOOR, encode=ORGANS.encode)
+    return sample.images[0], sample.classes[0]
+
+
+def voxels(recipe: SampleRecipe) -> NDArray[np.float64]:
+    """``(3,)`` centre of a patch, in voxels."""
+    return recipe.cubes[0].centre
 
 
 def test_draw__depends_on_seed_and_number_alone(store: Store) -> None:
@@ -55,10 +71,11 @@ def test_draw__every_scan_once_an_epoch(store: Store) -> None:
 
 
 def test_cut__replays_to_the_bit(store: Store) -> None:
-    drawn = sampler(store).draw(5)
-    first, second = cut(drawn, store, ORGANS), cut(drawn, store, ORGANS)
-    assert first.image.dtype == np.float32 and first.target.dtype == np.uint8
-    assert np.array_equal(first.image, second.image) and np.array_equal(first.target, second.target)
+    drawing = sampler(store)
+    drawn = SampleRecipe.from_json(drawing.draw(5).to_json())
+    first, again = patches(drawing)[5], crop(drawn, store, outside=FLOOR, encode=ORGANS.encode)
+    assert first.images.dtype == np.float32 and first.classes.dtype == np.uint8
+    assert np.array_equal(first.images, again.images) and np.array_equal(first.classes, again.classes)
 
 
 def test_batches__are_the_same_with_workers_and_without(store: Store) -> None:
@@ -88,33 +105,34 @@ def test_batches__of_answers_hold_the_scans_own(answer: float, kind: torch.dtype
 )
 def test_cut__labels_move_with_the_image(layered: Store, linear: object, centre: tuple[float, float, float]) -> None:
     """The label of a voxel still follows from its intensity, wherever that is not at a boundary."""
-    patch = cut(recipe(centre, 14, np.array(linear)), layered, ORGANS)
+    image, target = cut(recipe(centre, 14, np.array(linear)), layered)
     window = layered.entry("wave").intensity[0]
-    seen = (patch.image[0] + 1) / 2 * (window.high - window.low) + window.low
-    inside = patch.image[0] > OUTSIDE
+    seen = (image[0] + 1) / 2 * (window.high - window.low) + window.low
+    inside = image[0] > FLOOR
     # A nearest label is up to 0.87 voxels away, over which the waves change by no more than 80.
     sure = inside & (np.abs(seen - LEVELS[0]) > 100) & (np.abs(seen - LEVELS[1]) > 100)
     assume(sure.sum() > 50)  # else next to nothing of the patch lies in the scan
-    assert np.array_equal(patch.target[sure], np.digitize(seen[sure], LEVELS))
+    assert np.array_equal(target[sure], np.digitize(seen[sure], LEVELS))
 
 
 def test_cut__on_the_grid_is_a_plain_copy(layered: Store) -> None:
     """Odd patches on a voxel and even ones between two are copied, not interpolated."""
     whole = layered.normalise("wave", layered.read("wave"))
-    odd = cut(recipe((15, 12, 13), 9), layered, ORGANS)
-    assert np.array_equal(odd.image, whole[:, 11:20, 8:17, 9:18])
-    assert np.array_equal(odd.target, layered.labels("wave")[11:20, 8:17, 9:18])
-    even = cut(recipe((15.5, 12.5, 13.5), 8), layered, ORGANS)
-    assert np.array_equal(even.image, whole[:, 12:20, 9:17, 10:18])
+    image, target = cut(recipe((15, 12, 13), 9), layered)
+    assert np.array_equal(image, whole[:, 11:20, 8:17, 9:18])
+    assert np.array_equal(target, layered.labels("wave")[11:20, 8:17, 9:18])
+    even, _ = cut(recipe((15.5, 12.5, 13.5), 8), layered)
+    assert np.array_equal(even, whole[:, 12:20, 9:17, 10:18])
 
 
 def test_cut__copy_and_interpolation_agree_on_the_grid(layered: Store) -> None:
     nearly = np.eye(3) + np.array([[0, 1e-9, 0], [0, 0, 0], [0, 0, 0]])
-    copied = cut(recipe((2, 24, 13), 9), layered, ORGANS)
-    sampled = cut(recipe((2, 24, 13), 9, nearly), layered, ORGANS)
+    (copied, copied_target), (sampled, sampled_target) = (
+        cut(recipe((2, 24, 13), 9, linear), layered) for linear in (None, nearly)
+    )
     # Up to the outermost voxels, which a map that is off by 1e-9 may see just outside.
-    assert np.allclose(copied.image[:, 3:, :5], sampled.image[:, 3:, :5], atol=1e-5)
-    assert np.array_equal(copied.target[3:, :5], sampled.target[3:, :5])
+    assert np.allclose(copied[:, 3:, :5], sampled[:, 3:, :5], atol=1e-5)
+    assert np.array_equal(copied_target[3:, :5], sampled_target[3:, :5])
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["straight", "turned"])
@@ -122,30 +140,30 @@ def test_cut__beyond_the_border_is_background(turned: bool, layered: Store) -> N
     linear = np.eye(3)
     if turned:
         linear[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
-    patch = cut(recipe((0, 0, 0), 15, linear), layered, ORGANS)
+    image, target = cut(recipe((0, 0, 0), 15, linear), layered)
     offsets = np.stack(np.meshgrid(*[np.arange(15) - 7] * 3, indexing="ij"))
     places = np.tensordot(linear, offsets, axes=1)
     outside = (places < -1e-6).any(axis=0)
     assert outside.mean() > 0.5
-    assert np.all(patch.image[0][outside] == OUTSIDE)
-    assert np.all(patch.target[(places < -0.5 - 1e-6).any(axis=0)] == 0)
-    assert np.all(patch.image[0][(places > 1e-6).all(axis=0)] > OUTSIDE)
+    assert np.all(image[0][outside] == FLOOR)
+    assert np.all(target[(places < -0.5 - 1e-6).any(axis=0)] == 0)
+    assert np.all(image[0][(places > 1e-6).all(axis=0)] > FLOOR)
 
 
 def test_cut__a_patch_larger_than_the_scan_holds_all_of_it(layered: Store) -> None:
     size = 36
     drawn = sampler(layered, size=size, structure_share=0.0, **STILL).draw(0)
-    assert drawn.centre == tuple((n - 1) / 2 for n in WAVE)
-    image = cut(PatchRecipe("wave", drawn.centre, drawn.linear, Appearance(), size), layered, ORGANS).image[0]
+    assert voxels(drawn).tolist() == [(n - 1) / 2 for n in WAVE]
+    image = cut(recipe(tuple(voxels(drawn)), size), layered)[0][0]
     low = [(size - n) // 2 for n in WAVE]
     middle = tuple(slice(first, first + n) for first, n in zip(low, WAVE, strict=True))
     assert np.array_equal(image[middle], layered.normalise("wave", layered.read("wave"))[0])
-    image[middle] = OUTSIDE
-    assert np.all(image == OUTSIDE)
+    image[middle] = FLOOR
+    assert np.all(image == FLOOR)
 
 
-def test_cut__without_structures_there_is_no_target(layered: Store) -> None:
-    assert cut(recipe((15, 12, 13), 9), layered, None).target.size == 0
+def test_patches__without_structures_no_labels_are_cut(layered: Store) -> None:
+    assert patches(sampler(layered, structures=None))[0].classes is None
 
 
 def centre_classes(store: Store, count: int, **values: object) -> NDArray[np.int64]:
@@ -153,7 +171,7 @@ def centre_classes(store: Store, count: int, **values: object) -> NDArray[np.int
     drawing = sampler(store, **values, **STILL)
     classes = {scan: ORGANS.encode(store.labels(scan)) for scan in store.ids("train")}
     recipes = [drawing.draw(number) for number in range(count)]
-    places = [tuple(int(v) for v in np.floor(r.centre)) for r in recipes]
+    places = [tuple(int(v) for v in np.floor(voxels(r))) for r in recipes]
     return np.array([classes[r.scan][place] for r, place in zip(recipes, places, strict=True)])
 
 
@@ -180,7 +198,7 @@ def test_sampler__unturned_patches_lie_on_the_scans_own_grid(size: int, store: S
     drawing = sampler(store, size=size, **STILL)
     for number in range(20):
         drawn = drawing.draw(number)
-        low = np.array(drawn.centre) - (size - 1) / 2
+        low = voxels(drawn) - (size - 1) / 2
         assert np.array_equal(low, np.rint(low))
 
 
@@ -188,12 +206,12 @@ def test_sampler__patches_drawn_anywhere_stay_inside(store: Store) -> None:
     drawing = sampler(store, structure_share=0.0, **STILL)
     for number in range(60):
         drawn = drawing.draw(number)
-        low = np.array(drawn.centre) - 7.5
+        low = voxels(drawn) - 7.5
         assert np.all(low >= 0) and np.all(low + 16 <= store.entry(drawn.scan).shape)
 
 
 def test_sampler__a_scan_without_any_structure_is_drawn_from_anywhere(tmp_path: Path) -> None:
     empty = Store.open(layered_store(tmp_path))
     other = Structures(("absent",), ((9,),))
-    centres = {sampler(empty, structures=other, structure_share=1.0).draw(number).centre for number in range(8)}
+    centres = {tuple(voxels(sampler(empty, structures=other, structure_share=1.0).draw(number))) for number in range(8)}
     assert len(centres) > 1

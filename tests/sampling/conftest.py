@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orienteer.store import Store
-from orienteer.store.manifest import Intensity, Manifest, Parameters, ScanEntry
+from orienteer.store.manifest import FOREGROUND_CELL, Intensity, Manifest, Parameters, ScanEntry
 from orienteer.testing.phantom import phantom_store, store_of
 
 LANDMARK = np.array([20.0, 23.0, 21.0])
@@ -39,7 +39,11 @@ def memory_store() -> Callable[..., MemoryStore]:
     """Makes a store of one array per scan, stored values -1000 to 1000 meaning -1 to 1; all of it body by default."""
 
     def make(
-        *arrays: NDArray, spacing: float = 2.0, occupied: NDArray[np.bool_] | None = None, channels: bool = False
+        *arrays: NDArray,
+        spacing: float = 2.0,
+        occupied: NDArray[np.bool_] | None = None,
+        channels: bool = False,
+        cell: int = FOREGROUND_CELL,
     ) -> MemoryStore:
         arrays = tuple(array if channels else array[None] for array in arrays)
         window = Intensity(slope=1.0, intercept=0.0, low=-1000.0, high=1000.0)
@@ -59,10 +63,10 @@ def memory_store() -> Callable[..., MemoryStore]:
             )
             for number, array in enumerate(arrays)
         ]
-        cells = [np.ones([-(-n // 4) for n in array.shape[1:]], bool) for array in arrays]
+        cells = [np.ones([-(-n // cell) for n in array.shape[1:]], bool) for array in arrays]
         return MemoryStore(
             Path("memory"),
-            Manifest.of(entries, Parameters(spacing=spacing), "kept"),
+            Manifest.of(entries, Parameters(spacing=spacing, foreground_cell=cell), "kept"),
             arrays=arrays,
             occupied=tuple(cells) if occupied is None else (occupied,),
         )

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.sampling import Appearance
-from orienteer.sampling.appearance import LIMIT, apply_appearance
+from orienteer.sampling.appearance import apply_appearance
+from orienteer.store.intensity import LIMIT
 from orienteer.testing.strategies import appearances
 
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.sampling import BODY_ABOVE, Appearance, Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
+from orienteer.sampling import Appearance, Sampler, SampleRecipe, ViewRecipe, ViewSettings, crop
 from orienteer.sampling.recipe import IDENTITY, Matrix
 from orienteer.sampling.settings import AppearanceSettings, GeometrySettings
 from orienteer.store import Store
+from orienteer.store.intensity import BODY_ABOVE
 from orienteer.testing.strategies import linear_maps
 from tests.sampling.conftest import LANDMARK
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from orienteer.sampling import Sampler, ViewSettings, crop
-from orienteer.sampling.loader import Batch, Samples, batches, collate, step_numbers
+from orienteer.sampling.loader import Batch, Crops, batches, collate, step_numbers
 from orienteer.sampling.settings import GeometrySettings
 from orienteer.store import Store
 
@@ -64,7 +64,7 @@ def test_batches__form(sampler: Sampler) -> None:
 
 
 def test_collate__keeps_order(sampler: Sampler) -> None:
-    samples = [Samples(sampler)[number] for number in (5, 2)]
+    samples = [Crops(sampler)[number] for number in (5, 2)]
     batch = collate(samples)
     assert batch.numbers == (5, 2)
     np.testing.assert_array_equal(batch.images[1].numpy(), samples[1].images)

@@ -10,7 +10,7 @@ from orienteer.sampling import Purpose, generator, torch_seed
 address = st.integers(0, 2**64 - 1)
 
 
-def first(*where: int, seed: int = 0, purpose: Purpose = Purpose.PLACE) -> list[int]:
+def first(*where: int, seed: int = 0, purpose: Purpose = Purpose.PLACEMENT) -> list[int]:
     return generator(seed, purpose, *where).integers(0, 2**63, 4).tolist()
 
 
@@ -18,7 +18,7 @@ def test_generator__numbers_are_these_on_every_machine() -> None:
     """Pinned: should numpy ever change its streams, every run made before could no longer be repeated."""
 
     def fresh() -> np.random.Generator:
-        return generator(7, Purpose.PLACE, 3, 1)
+        return generator(7, Purpose.PLACEMENT, 3, 1)
 
     integers = [7310793898439440991, 6342033928008163017, 2387956929744327012]
     assert fresh().integers(0, 2**63, 3).tolist() == integers
@@ -41,7 +41,7 @@ def test_purpose__numbers_never_change() -> None:
     assert {purpose.name: purpose.value for purpose in Purpose} == {
         "SCAN_ORDER": 1,
         "GEOMETRY": 2,
-        "PLACE": 3,
+        "PLACEMENT": 3,
         "APPEARANCE": 4,
         "NOISE": 5,
         "PROBE": 6,
@@ -65,9 +65,9 @@ def test_generator__streams_differ_by_seed_purpose_and_either_counter() -> None:
 
 
 def test_generator__long_streams_of_neighbours_do_not_run_into_each_other() -> None:
-    long = set(generator(0, Purpose.PLACE, 5, 0).integers(0, 2**63, 50_000).tolist())
+    long = set(generator(0, Purpose.PLACEMENT, 5, 0).integers(0, 2**63, 50_000).tolist())
     for a, b in ((6, 0), (5, 1), (4, 0)):
-        assert not long & set(generator(0, Purpose.PLACE, a, b).integers(0, 2**63, 5000).tolist())
+        assert not long & set(generator(0, Purpose.PLACEMENT, a, b).integers(0, 2**63, 5000).tolist())
 
 
 @settings(max_examples=40)

@@ -242,3 +242,16 @@ def test_draw_appearance__within_limits_and_really_varied() -> None:
     assert values("bias").shape == (400, 9)
     assert values("bias").std() == pytest.approx(0.05, rel=0.1)
     assert values("noise_address").tolist() == [[1, n, 2] for n in range(400)]
+
+
+@pytest.mark.parametrize("cell", [2, 4, 8])
+def test_draw__the_edge_of_a_foreground_cell_is_the_stores_own(memory_store: Memory, cell: int) -> None:
+    """Body in voxels 16 to 31 along R, whatever the cells it is told in."""
+    occupied = np.zeros((32 // cell,) * 3, bool)
+    occupied[16 // cell :] = True
+    store = memory_store(empty(32, 32, 32), occupied=occupied, cell=cell)
+    assert store.foreground_cell == cell
+    chosen = ViewSettings(size=8, min_foreground=0.95)
+    sampler = Sampler(store, ("scan_0",), chosen, seed=0, augment=False)
+    first = np.concatenate([first_voxels(sampler.draw(n)) for n in range(40)])[:, 0]
+    assert first.min() >= 16 and len(set(first)) > 6

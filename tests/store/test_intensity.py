@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import ScanError
-from orienteer.store.intensity import CLIP, empty_value, normalise, quantise
+from orienteer.store.intensity import LIMIT, empty_value, normalise, quantise
 from orienteer.store.manifest import Intensity
 
 EVERYWHERE = np.ones((8, 8, 8), dtype=bool)
@@ -57,7 +57,7 @@ def test_quantise__air_far_below_the_window_is_one_constant_and_does_not_squeeze
     values[:4] = -1024.0
     stored, scale = quantise(values, values > -500, whole=True, empty=-1024.0)
     assert scale.low > -130
-    assert np.unique(normalise(stored[None], [scale])[0, :4]).tolist() == [-CLIP]
+    assert np.unique(normalise(stored[None], [scale])[0, :4]).tolist() == [-LIMIT]
 
 
 def test_quantise__zero_stays_zero() -> None:
@@ -81,8 +81,8 @@ def test_normalise__window_to_plus_minus_one_for_each_channel() -> None:
     voxels = np.array([[[[-100, 100, 300, 9999]]], [[[0, 10, 20, -999]]]], dtype=np.int16)
     seen = normalise(voxels, windows)
     assert seen.dtype == np.float32
-    assert np.allclose(seen[0, 0, 0], [-1, 0, 1, CLIP], atol=1e-6)
-    assert np.allclose(seen[1, 0, 0], [-1, 0, 1, -CLIP], atol=1e-6)
+    assert np.allclose(seen[0, 0, 0], [-1, 0, 1, LIMIT], atol=1e-6)
+    assert np.allclose(seen[1, 0, 0], [-1, 0, 1, -LIMIT], atol=1e-6)
 
 
 @given(st.integers(-32768, 32767), st.integers(0, 50))

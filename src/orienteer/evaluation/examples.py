@@ -10,6 +10,7 @@ from safetensors.numpy import save
 from orienteer.atomic import write_bytes, write_text
 from orienteer.sampling import SampleRecipe
 from orienteer.store import Store
+from orienteer.store.intensity import grey_levels
 
 
 def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int, chunk: float) -> None:
@@ -63,6 +64,5 @@ def _planes(recipe: SampleRecipe, centre: NDArray[np.float64], store: Store) -> 
         low[axis] = int(np.clip(round(centre[axis] / recipe.spacing), 0, shape[axis] - 1))
         size[axis] = 1
         slab = store.normalise(recipe.scan, store.read(recipe.scan, low, size))[0]
-        grey = np.clip((slab + 1) / 2, 0, 1) * 255
-        planes[f"plane_{axis}"] = np.ascontiguousarray(grey.astype(np.uint8).squeeze(axis))
+        planes[f"plane_{axis}"] = np.ascontiguousarray(grey_levels(slab).astype(np.uint8).squeeze(axis))
     return planes

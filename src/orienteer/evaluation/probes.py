@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from orienteer.evaluation.measure import Corruption
 from orienteer.sampling import Purpose, generator
+from orienteer.store.intensity import FLOOR
 
 BORDER = 2
 """Voxels of the shell that the border probes keep or paint over."""
-BACKGROUND = -1.0
 
 
 def constant(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
@@ -38,7 +38,7 @@ def border(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
     """Only the outermost shell of every view is kept; the inside becomes background."""
     inside = torch.zeros(images.shape[-3:], dtype=torch.bool, device=images.device)
     inside[BORDER:-BORDER, BORDER:-BORDER, BORDER:-BORDER] = True
-    return torch.where(inside, torch.full_like(images, BACKGROUND), images)
+    return torch.where(inside, torch.full_like(images, FLOOR), images)
 
 
 def interior(images: Tensor, numbers: tuple[int, ...]) -> Tensor:

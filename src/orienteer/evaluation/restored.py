@@ -17,6 +17,7 @@ from orienteer.records.files import finite
 from orienteer.records.records import RECORD_VERSION
 from orienteer.sampling import Sampler
 from orienteer.sampling.loader import batches
+from orienteer.store.intensity import grey_levels
 
 AXIS = 2
 """Pictures are axial: this axis is cut through its middle."""
@@ -87,5 +88,5 @@ def _about(task: PretextTask, views: EncodedViews, place: int, number: int, samp
 def _middle(volume: Tensor) -> NDArray[np.uint8]:
     """The middle slice of ``(S, S, S)``, window mapped to 0..255."""
     slab = volume.float().cpu().numpy().take(volume.shape[AXIS] // 2, axis=AXIS)
-    grey: NDArray[np.uint8] = np.rint(np.clip((slab + 1) / 2, 0, 1) * 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.rint(grey_levels(slab)).astype(np.uint8)
     return np.ascontiguousarray(grey)

@@ -9,8 +9,9 @@ from monai.inferers import SlidingWindowInferer
 from numpy.typing import NDArray
 from torch import Tensor
 
-from orienteer.finetune.patches import OUTSIDE
 from orienteer.finetune.settings import InferenceSettings
+from orienteer.geometry.boxes import padded_box
+from orienteer.store.intensity import BODY_ABOVE, FLOOR
 
 Scores = Callable[[Tensor], Tensor]
 
@@ -38,7 +39,7 @@ def scan_probabilities(
         sw_batch_size=settings.batch,
         overlap=settings.overlap,
         mode="gaussian",
-        cval=OUTSIDE,
+        cval=FLOOR,
         sw_device=device,
         device=torch.device("cpu"),
     )
@@ -53,12 +54,15 @@ def scan_answer(
 ) -> NDArray[np.float32]:
     """``(outputs,)`` scores averaged over evenly spread windows that cover the scan.
 
-    A window that holds next to nothing but background has no say.
+    A window that holds next to nothing but background is ignored.
     """
     windows = np.stack(
-        [window(image, np.array(low), patch) for low in covering(image.shape[1:], patch, overlap=settings.overlap)]
+        [
+            padded_box(image, low, patch, fill=FLOOR)
+            for low in covering(image.shape[1:], patch, overlap=settings.overlap)
+        ]
     )
-    bright = (windows > OUTSIDE + 0.05).any(axis=1).mean(axis=(1, 2, 3))
+    bright = (windows > BODY_ABOVE).any(axis=1).mean(axis=(1, 2, 3))
     windows = windows[bright >= min(0.15, float(bright.max()))]
     parts = [
         scores(torch.from_numpy(windows[start : start + settings.batch]).to(device)).float().cpu()
@@ -73,18 +77,7 @@ def covering(shape: tuple[int, ...], patch: int, *, overlap: float) -> list[tupl
     step = max(1, round(patch * (1 - overlap)))
     lines = []
     for length in shape:
-        room = length - patch
-        count = 1 if room <= 0 else -(-room // step) + 1
-        lines.append([room // 2] if count == 1 else np.rint(np.linspace(0, room, count)).astype(int).tolist())
+        spare = length - patch
+        count = 1 if spare <= 0 else -(-spare // step) + 1
+        lines.append([spare // 2] if count == 1 else np.rint(np.linspace(0, spare, count)).astype(int).tolist())
     return [(int(x), int(y), int(z)) for x in lines[0] for y in lines[1] for z in lines[2]]
-
-
-def window(image: NDArray[np.float32], low: NDArray[np.int_], patch: int) -> NDArray[np.float32]:
-    """``(C, S, S, S)`` voxels from ``low`` on; background outside the scan."""
-    shape = np.array(image.shape[1:])
-    result = np.full((len(image), patch, patch, patch), OUTSIDE, dtype=np.float32)
-    start, stop = np.maximum(low, 0), np.minimum(low + patch, shape)
-    source = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    target = tuple(slice(a, b) for a, b in zip(start - low, stop - low, strict=True))
-    result[(slice(None), *target)] = image[(slice(None), *source)]
-    return result

@@ -73,7 +73,9 @@ class Finetuning:
         numbers = step_numbers(
             start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
         )
-        sampler = PatchSampler(self.store, self.goal.scans, settings.patches, settings.seed, self.goal.structures)
+        sampler = PatchSampler(
+            self.store, self.goal.scans, settings.patches, settings.seed, structures=self.goal.structures
+        )
         return patch_batches(sampler, self._targets, numbers, workers=settings.devices.workers)
 
     def validate(self, model: Any, device: torch.device) -> Validation | None:

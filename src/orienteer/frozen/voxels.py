@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.finetune.goal import Goal
-from orienteer.finetune.infer import covering, window
+from orienteer.finetune.infer import covering
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.linear import LinearReadout
+from orienteer.geometry.boxes import overlap, padded_box
 from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
+from orienteer.store.intensity import FLOOR
 from orienteer.training.devices import autocast
 
 PER_CLASS = 400
@@ -67,12 +69,13 @@ def sampled_voxels(
         lows = np.array(covering(image.shape[1:], size, overlap=settings.inference.overlap))
         owner = _owners(chosen > 0, lows, size)
         for number, low in enumerate(lows):
-            box, inside = _overlap(low, size, classes.shape)
+            box, inside = overlap(low, size, classes.shape)
             wanted = owner[box] == number
             if not wanted.any():
                 continue
             with autocast(settings.devices, device):
-                dense = features.dense(torch.from_numpy(window(image, low, size))[None].to(device))[0]
+                window = padded_box(image, low, size, fill=FLOOR)
+                dense = features.dense(torch.from_numpy(window)[None].to(device))[0]
             here = dense.float().cpu()[(slice(None), *inside)]
             mask = torch.from_numpy(wanted)
             parts.append(
@@ -114,11 +117,3 @@ def _owners(chosen: NDArray[np.bool_], lows: NDArray[np.int_], size: int) -> NDA
     owner = np.full(chosen.shape, -1, dtype=np.int32)
     owner[chosen] = away.argmin(axis=1)
     return owner
-
-
-def _overlap(low: np.ndarray, size: int, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """The part of the scan under a window, in the scan's voxels and in the window's."""
-    start, stop = np.maximum(low, 0), np.minimum(low + size, shape)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
-    inside = tuple(slice(int(a), int(b)) for a, b in zip(start - low, stop - low, strict=True))
-    return box, inside

@@ -40,7 +40,7 @@ def foreground_box(mask: Bool[ndarray, "d h w"]) -> tuple[tuple[int, int, int], 
     return low, high
 
 
-def coarse_grid(mask: Bool[ndarray, "d h w"], cell: int = 4) -> Bool[ndarray, "d h w"]:
+def coarse_grid(mask: Bool[ndarray, "d h w"], cell: int) -> Bool[ndarray, "d h w"]:
     """One cell per ``cell``^3 voxels, set where enough of its voxels are foreground; never all empty."""
     padding = [(0, -n % cell) for n in mask.shape]
     filled, there = (_sum_cells(np.pad(a, padding), cell) for a in (mask, np.ones_like(mask)))

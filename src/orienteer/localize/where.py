@@ -20,7 +20,7 @@ from orienteer.pretext.gap.task import GapTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.route.task import RouteTask
 from orienteer.sampling import crop
-from orienteer.sampling.region import Room
+from orienteer.sampling.region import Region
 from orienteer.store import Store
 
 MOST_VIEWS = 128
@@ -167,8 +167,8 @@ def where(
 
 def _grid(store: Store, target: str, size: int, min_foreground: float) -> NDArray[np.float64]:
     entry = store.entry(target)
-    room = Room(entry.shape, size, np.eye(3), store.foreground(target), min_foreground)
-    low, high = room.centre_range()
+    region = Region.of(store, target, size, linear=np.eye(3), min_foreground=min_foreground)
+    low, high = region.centre_range()
     stride = size / 2
     while True:
         lines = [
@@ -176,7 +176,7 @@ def _grid(store: Store, target: str, size: int, min_foreground: float) -> NDArra
             for first, last in zip(low, high, strict=True)
         ]
         centres = np.array(list(itertools.product(*lines)))
-        on_body = np.array([room.body(centre) >= min_foreground for centre in centres])
+        on_body = np.array([region.body(centre) >= min_foreground for centre in centres])
         chosen = centres[on_body] if on_body.any() else centres
         if len(chosen) <= MOST_VIEWS:
             return np.asarray(chosen * entry.spacing)

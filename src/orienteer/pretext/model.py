@@ -16,7 +16,7 @@ from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import TASKS
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
-from orienteer.sampling import BODY_ABOVE
+from orienteer.store.intensity import BODY_ABOVE
 
 
 class Seen:

@@ -11,10 +11,7 @@ from torch import Tensor, nn
 
 from orienteer.pretext.contract import EncodedViews, Interface, to_numpy
 from orienteer.records.records import Measure, Rows
-from orienteer.sampling import BODY_ABOVE
-
-WINDOW = 2.0
-"""Width of the normalised intensity window, -1 to 1."""
+from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR
 
 
 class VoxelHead(nn.Module):
@@ -66,7 +63,7 @@ def mean_error(
 ) -> Float[Tensor, "B K"]:
     """Mean absolute error of each view over the voxels ``where``, as a share of the window; 0 where there are none."""
     error = (predicted.float() - true).abs().mean(dim=2, keepdim=True).masked_fill(~where, 0)
-    return error.flatten(2).sum(-1) / where.flatten(2).sum(-1).clamp(min=1) / WINDOW
+    return error.flatten(2).sum(-1) / where.flatten(2).sum(-1).clamp(min=1) / (CEILING - FLOOR)
 
 
 def view_rows(where: Bool[Tensor, "B K 1 S S S"], **columns: Float[Tensor, "B K"]) -> dict[str, NDArray[Any]]:

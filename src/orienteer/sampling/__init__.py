@@ -1,13 +1,12 @@
 """From scans to views: draw a recipe (random, pure data), then crop it (deterministic)."""
 
-from orienteer.sampling.crop import BODY_ABOVE, Sample, crop
+from orienteer.sampling.crop import Sample, crop
 from orienteer.sampling.recipe import Appearance, SampleRecipe, ViewRecipe
 from orienteer.sampling.rng import Purpose, generator, torch_seed
 from orienteer.sampling.sampler import Sampler
 from orienteer.sampling.settings import ViewSettings
 
 __all__ = [
-    "BODY_ABOVE",
     "Appearance",
     "Purpose",
     "Sample",

@@ -8,9 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from orienteer.sampling.recipe import Appearance
 from orienteer.sampling.rng import Purpose, generator
-
-LIMIT = 1.5
-"""Normalised intensities live in [-LIMIT, LIMIT]; the window itself is [-1, 1]."""
+from orienteer.store.intensity import FLOOR, LIMIT, to_unit
 
 
 def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spacing: float) -> NDArray[np.float32]:
@@ -24,7 +22,7 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
     if appearance == Appearance():
         return voxels
     # What lies below the window's floor has no power of gamma; it is put back as it was.
-    unit, below = np.clip((voxels + 1) / 2, 0, None), np.minimum(voxels + 1, 0)
+    unit, below = np.clip(to_unit(voxels), 0, None), np.minimum(voxels - FLOOR, 0)
     if appearance.bias:
         basis = _polynomials(voxels.shape[1])
         unit = unit * np.exp(np.tensordot(np.array(appearance.bias, dtype=np.float32), basis, axes=1))
@@ -37,7 +35,8 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
         seed, number, view = appearance.noise_address
         random = generator(seed, Purpose.NOISE, number, view)
         result = result + appearance.noise * random.standard_normal(result.shape, dtype=np.float32)
-    return np.clip(result, -LIMIT, LIMIT).astype(np.float32, copy=False)
+    varied: NDArray[np.float32] = np.clip(result, -LIMIT, LIMIT).astype(np.float32, copy=False)
+    return varied
 
 
 @functools.lru_cache(maxsize=4)

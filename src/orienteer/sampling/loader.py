@@ -1,16 +1,19 @@
-"""Batches in counted order: workers, processes and restarts never change what a step sees."""
+"""Batches in numbered order: workers, processes and restarts never change what a step sees."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from orienteer.sampling.crop import Sample, crop
-from orienteer.sampling.sampler import Sampler
-from orienteer.sampling.steady import Numbers, steadily
+from orienteer.sampling.crop import Encode, Sample, crop
+from orienteer.sampling.resilient import Numbers, resilient_batches
+from orienteer.sampling.sampler import RecipeSampler, Sampler
+
+Item = TypeVar("Item")
+Batched = TypeVar("Batched")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +58,20 @@ class Batch:
         )
 
 
-class Samples(Dataset[Sample]):
-    """Sample ``n`` of a sampler, cut on demand."""
+class Crops(Dataset[Sample]):
+    """Sample ``n`` of a sampler, cut on demand.
 
-    def __init__(self, sampler: Sampler) -> None:
-        self.sampler = sampler
+    Args:
+        sampler: draws the recipes.
+        outside: normalised intensity outside a scan; None where no crop leaves it.
+        encode: also cut labels, encoded by this.
+    """
+
+    def __init__(self, sampler: RecipeSampler, *, outside: float | None = None, encode: Encode | None = None) -> None:
+        self.sampler, self.outside, self.encode = sampler, outside, encode
 
     def __getitem__(self, number: int) -> Sample:
-        return crop(self.sampler.draw(number), self.sampler.store)
+        return crop(self.sampler.draw(number), self.sampler.store, outside=self.outside, encode=self.encode)
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -83,19 +92,31 @@ def step_numbers(start: int, stop: int, batch: int, *, rank: int = 0, processes:
     return [list(range(step * batch + rank, (step + 1) * batch, processes)) for step in range(start, stop)]
 
 
-def batches(sampler: Sampler, numbers: list[list[int]], *, workers: int = 0) -> Generator[Batch, None, None]:
-    """Batches of the given sample numbers, in that order, prepared by ``workers`` background processes."""
+def load(
+    dataset: Dataset[Item],
+    numbers: Numbers,
+    collate: Callable[[list[Item]], Batched],
+    *,
+    workers: int = 0,
+) -> Generator[Batched, None, None]:
+    """Batches of the given items of a dataset, in that order, prepared by ``workers`` background processes.
+
+    Raises:
+        RunError: workers die one after the other.
+        OrienteerError: what reading an item raised.
+    """
     options: dict[str, Any] = {}
     if workers:
         # Forked after torch's threads exist a worker may hang; a fork server's workers are nobody's children, so what
         # they cost is not told, and Windows has none.
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": 4, "worker_init_fn": _quiet_worker}
+        options = {"multiprocessing_context": "spawn", "prefetch_factor": 4}
 
-    def load(rest: Numbers) -> DataLoader[Any]:
-        return DataLoader(Samples(sampler), batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
+    def loader(rest: Numbers) -> DataLoader[Any]:
+        return DataLoader(dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
 
-    yield from steadily(load, numbers)
+    yield from resilient_batches(loader, numbers)
 
 
-def _quiet_worker(_: int) -> None:
-    torch.set_num_threads(1)
+def batches(sampler: Sampler, numbers: Numbers, *, workers: int = 0) -> Generator[Batch, None, None]:
+    """Batches of the views with the given sample numbers, as :func:`load` gives them."""
+    return load(Crops(sampler), numbers, collate, workers=workers)

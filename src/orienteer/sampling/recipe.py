@@ -1,4 +1,4 @@
-"""What a view is, as pure data: draw it once, replay it for ever.
+"""What a crop is, as pure data: draw it once, replay it any number of times.
 
 A recipe holds every random choice already made. ``crop`` turns it into voxels; targets are computed from recipes
 alone. Positions are in mm in the scan's own frame (voxel index times spacing along R, A, S).
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from orienteer.sampling.cut import Cube
 
 Vector = tuple[float, float, float]
 Matrix = tuple[Vector, Vector, Vector]
@@ -42,7 +44,12 @@ class Appearance:
 
 @dataclass(frozen=True)
 class ViewRecipe:
-    """One view: where in which scan, through which linear map, with which appearance."""
+    """One crop of a scan: where it lies and how its intensities are varied.
+
+    Attributes:
+        centre_mm: in the scan's frame.
+        appearance: changes of intensity.
+    """
 
     centre_mm: Vector
     appearance: Appearance = Appearance()
@@ -50,13 +57,13 @@ class ViewRecipe:
 
 @dataclass(frozen=True)
 class SampleRecipe:
-    """K views of one scan that share one geometric augmentation.
+    """K crops of one scan that share one geometric augmentation: views of a pretext task, or one labelled patch.
 
     Attributes:
         scan: id in the store.
-        number: the sample's place in the counted order (``step * batch + index``).
-        size: view edge in voxels.
-        spacing: mm per voxel of the view's grid.
+        number: the sample's number in the counted order (``step * batch + index``).
+        size: crop edge in voxels.
+        spacing: mm per voxel of the crop's grid.
         linear: maps an offset in the view's frame to an offset in the scan's frame; one map for all K views, as if
             the whole scan had been turned and scaled before cropping.
         views: the K views.
@@ -89,10 +96,18 @@ class SampleRecipe:
         return self.size * self.spacing
 
     @property
+    def cubes(self) -> tuple[Cube, ...]:
+        """The K crops in voxels of the scan."""
+        centres, linear = self.centres / self.spacing, np.array(self.linear)
+        # A centre on a voxel, or halfway between two, comes back from mm to the last bit.
+        halves = np.rint(2 * centres) / 2
+        centres = np.where(np.abs(centres - halves) < 1e-9, halves, centres)
+        return tuple(Cube(centre, linear, self.size) for centre in centres)
+
+    @property
     def is_grid_aligned(self) -> bool:
-        """True when every voxel of the view is a voxel of the store, so nothing is interpolated."""
-        corner = self.centres / self.spacing - (self.size - 1) / 2
-        return self.linear == IDENTITY and bool(np.allclose(corner, np.rint(corner), atol=1e-6))
+        """True when every voxel of the crops is a voxel of the store, so nothing is interpolated."""
+        return all(cube.is_aligned for cube in self.cubes)
 
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` turns back into an equal recipe."""

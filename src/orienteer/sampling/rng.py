@@ -1,4 +1,4 @@
-"""Counted randomness: a draw depends on what it is for, never on what was drawn before it.
+"""Counter-based randomness: a draw depends on what it is for, never on what was drawn before it.
 
 Philox is a counter-based generator: with the seed as its key and (purpose, a, b) as its counter, every sample of
 every step has a stream of its own. Order, workers, processes and resuming therefore never change a result.
@@ -14,7 +14,7 @@ class Purpose(IntEnum):
 
     SCAN_ORDER = 1
     GEOMETRY = 2
-    PLACE = 3
+    PLACEMENT = 3
     APPEARANCE = 4
     NOISE = 5
     PROBE = 6

@@ -1,89 +1,137 @@
-"""Drawing recipes: every random choice about views is made here, from counted streams."""
+"""Drawing recipes: every random choice about crops is made here, from counter-based streams."""
 
-import dataclasses
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from orienteer.errors import ConfigError
-from orienteer.sampling.placement import PLACEMENTS
-from orienteer.sampling.recipe import IDENTITY, Appearance, Matrix, SampleRecipe, ViewRecipe
-from orienteer.sampling.region import Room
+from orienteer.sampling.placement import PLACEMENTS, Streams
+from orienteer.sampling.recipe import Appearance, Matrix, SampleRecipe, ViewRecipe
+from orienteer.sampling.region import Centres, Region
 from orienteer.sampling.rng import Purpose, generator
 from orienteer.sampling.settings import AppearanceSettings, GeometrySettings, ViewSettings
 from orienteer.store import Store
 
+Linear = NDArray[np.float64]
+
+
+class CropSettings(Protocol):
+    """What every sampler reads of its settings."""
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def geometry(self) -> GeometrySettings: ...  # noqa: D102
+    @property
+    def appearance(self) -> AppearanceSettings: ...  # noqa: D102
+
 
 @dataclass(frozen=True)
-class Sampler:
-    """Draws the recipe of any sample number, in any order.
+class RecipeSampler(ABC):
+    """Draws the recipe of any sample number, in any order. Subclasses say where in a scan its crops lie.
 
     Attributes:
         store: where the scans are.
         ids: the scans to draw from.
-        settings: how views are placed and varied.
+        settings: size and variation of the crops.
         seed: the run's seed.
-        augment: False for validation: grid-aligned views with untouched intensities.
+        augment: False for validation: grid-aligned crops with untouched intensities, scans in order.
+
+    Raises:
+        ConfigError: there are no scans, or one of them cannot hold its crops.
     """
 
     store: Store
     ids: tuple[str, ...]
-    settings: ViewSettings
+    settings: CropSettings
     seed: int
     augment: bool = True
 
     def __post_init__(self) -> None:
         if not self.ids:
             raise ConfigError("no scans to draw views from", cure="check the split's name with `orienteer check`")
-        for scan in self.ids:
-            PLACEMENTS[self.settings.placement].refuse(scan, self.store.entry(scan).shape, self.settings)
+
+    @abstractmethod
+    def centres(self, scan: str, linear: Linear, streams: Streams) -> Centres | None:
+        """``(K, 3)`` centres of a sample's crops, in voxels of the scan; None where they do not fit under the map.
+
+        Under the identity they always fit.
+
+        Args:
+            scan: its id.
+            linear: ``(3, 3)`` maps an offset in the crop to one in the scan.
+            streams: a fresh generator for each crop.
+        """
 
     def draw(self, number: int) -> SampleRecipe:
-        """The recipe of sample ``number``: scan, map, places and appearances."""
+        """The recipe of sample ``number``: scan, map, centres and appearances."""
         scan = self._scan(number)
-        entry = self.store.entry(scan)
-        size, spacing = self.settings.size, entry.spacing
+        spacing = self.store.entry(scan).spacing
         linear = self._linear(number)
-        room = Room(entry.shape, size, linear, self.store.foreground(scan), self.settings.min_foreground)
-        centres = self._centres(number, room)
-        if centres is None:  # the turned views would stick out: show this sample as it is
-            room = dataclasses.replace(room, linear=np.eye(3))
-            centres = self._centres(number, room)
+
+        def streams(view: int) -> np.random.Generator:
+            return generator(self.seed, Purpose.PLACEMENT, number, view)
+
+        centres = self.centres(scan, linear, streams)
+        if centres is None:  # turned, the crops would stick out: show this sample as it is
+            linear = np.eye(3)
+            centres = self.centres(scan, linear, streams)
         assert centres is not None
         views = tuple(
             ViewRecipe(centre_mm=_tuple3(centre * spacing), appearance=self._appearance(number, k))
             for k, centre in enumerate(centres)
         )
-        matrix: Matrix = IDENTITY if room.is_aligned else _matrix(linear)
+        matrix: Matrix = _tuple3(linear[0]), _tuple3(linear[1]), _tuple3(linear[2])
         return SampleRecipe(
-            scan=scan, number=number, size=size, spacing=spacing, linear=matrix, views=views, seed=self.seed
+            scan=scan,
+            number=number,
+            size=self.settings.size,
+            spacing=spacing,
+            linear=matrix,
+            views=views,
+            seed=self.seed,
         )
 
     def _scan(self, number: int) -> str:
         # Each epoch is a permutation of its own, so every scan is seen once before any is seen again.
-        epoch, place = divmod(number, len(self.ids))
+        epoch, index = divmod(number, len(self.ids))
         order = generator(self.seed, Purpose.SCAN_ORDER, epoch).permutation(len(self.ids))
-        return self.ids[order[place]] if self.augment else self.ids[place]
+        return self.ids[order[index]] if self.augment else self.ids[index]
 
-    def _linear(self, number: int) -> NDArray[np.float64]:
+    def _linear(self, number: int) -> Linear:
         geometry = self.settings.geometry
         random = generator(self.seed, Purpose.GEOMETRY, number)
         if not self.augment or random.random() >= geometry.probability:
             return np.eye(3)
         return draw_linear(random, geometry)
 
-    def _centres(self, number: int, room: Room) -> NDArray[np.float64] | None:
-        """``(K, 3)`` voxels; None where the turned views do not fit."""
-        place = PLACEMENTS[self.settings.placement].place
-        return place(room, self.settings, lambda view: generator(self.seed, Purpose.PLACE, number, view))
-
     def _appearance(self, number: int, view: int) -> Appearance:
         if not self.augment:
             return Appearance()
         random = generator(self.seed, Purpose.APPEARANCE, number, view)
         return draw_appearance(random, self.settings.appearance, (self.seed, number, view))
+
+
+@dataclass(frozen=True)
+class Sampler(RecipeSampler):
+    """Draws K views of a scan, inside it and on its body, laid out by ``settings.placement``."""
+
+    settings: ViewSettings
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for scan in self.ids:
+            PLACEMENTS[self.settings.placement].check(scan, self.store.entry(scan).shape, self.settings)
+
+    def centres(self, scan: str, linear: Linear, streams: Streams) -> Centres | None:
+        """By the placement's rule."""
+        settings = self.settings
+        region = Region.of(self.store, scan, settings.size, linear=linear, min_foreground=settings.min_foreground)
+        return PLACEMENTS[settings.placement].draw(region, settings, streams)
 
 
 def draw_linear(random: np.random.Generator, settings: GeometrySettings) -> NDArray[np.float64]:
@@ -114,7 +162,3 @@ def draw_appearance(
 
 def _tuple3(vector: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(vector[0]), float(vector[1]), float(vector[2])
-
-
-def _matrix(linear: NDArray[np.float64]) -> Matrix:
-    return _tuple3(linear[0]), _tuple3(linear[1]), _tuple3(linear[2])

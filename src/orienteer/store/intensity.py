@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.store.manifest import Intensity
 
-CLIP = 1.5
-"""Beyond the window values go on to this, so that bone or contrast just outside it is still told apart."""
+FLOOR, CEILING = -1.0, 1.0
+"""What a network sees at the ends of a scan's window; outside a scan it sees the floor."""
+LIMIT = 1.5
+"""Values outside the window are kept up to +-LIMIT, so that bone or contrast just outside it can be told apart."""
+BODY_ABOVE = -0.95
+"""Normalised intensity above which a voxel counts as body, in any channel: just above the window's floor."""
 MARGIN = 4.0
 """Widths of the window kept on either side when 16 bits cannot hold the range: far more than is seen."""
 CONSTANT_SHARE = 0.05
@@ -67,7 +71,7 @@ def quantise(
 
 
 def normalise(voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity]) -> Float32[ndarray, "c d h w"]:
-    """Map each channel's window to [-1, 1] and clip at +-1.5; float32."""
+    """Map each channel's window to [FLOOR, CEILING] and clip at +-LIMIT; float32."""
     scale, shift = np.empty((2, len(intensity), 1, 1, 1), dtype=np.float32)
     for channel, window in enumerate(intensity):
         span = window.high - window.low
@@ -76,7 +80,19 @@ def normalise(voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity])
     scaled = voxels.astype(np.float32)
     scaled *= scale
     scaled += shift
-    return np.clip(scaled, -CLIP, CLIP, out=scaled)
+    return np.clip(scaled, -LIMIT, LIMIT, out=scaled)
+
+
+def to_unit(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Normalised intensities with the window mapped to [0, 1]; nothing is clipped."""
+    unit: NDArray[np.float32] = (voxels - FLOOR) / (CEILING - FLOOR)
+    return unit
+
+
+def grey_levels(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Normalised intensities as grey levels of a picture, 0 to 255, not yet rounded."""
+    levels: NDArray[np.float32] = np.clip(to_unit(voxels), 0, 1) * 255
+    return levels
 
 
 def empty_value(array: NDArray) -> float | None:

@@ -13,6 +13,8 @@ from orienteer.config import Config
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
 
+FOREGROUND_CELL = 4
+"""Edge of a cell of the coarse foreground grid, voxels, where a store does not say otherwise."""
 
 NO_PATH = r"^[^/\x00]+$"
 """Ids end up in file names, and must not lead to another folder."""
@@ -87,7 +89,7 @@ class Parameters(Config):
     """Counted up whenever the same scan would give other voxels, so that old entries are made again."""
     spacing: float
     """mm."""
-    foreground_cell: int = 4
+    foreground_cell: int = FOREGROUND_CELL
     """Voxels along each side of one cell of the coarse foreground grid."""
     window_percentiles: tuple[float, float] = (0.5, 99.5)
 

@@ -19,7 +19,7 @@ from orienteer.store.arrays import read_box
 from orienteer.store.integrity import array_path, damaged_arrays
 from orienteer.store.intensity import normalise
 from orienteer.store.journal import JOURNAL
-from orienteer.store.manifest import SCHEMA, Kind, Manifest, ScanEntry
+from orienteer.store.manifest import FOREGROUND_CELL, SCHEMA, Kind, Manifest, ScanEntry
 from orienteer.store.private import PRIVATE, read_private
 from orienteer.store.sources import SourceRecord
 
@@ -120,8 +120,14 @@ class Store:
         """
         return normalise(voxels, self.entry(scan_id).intensity)
 
+    @property
+    def foreground_cell(self) -> int:
+        """Voxels along each edge of a cell of :meth:`foreground`."""
+        parameters = self.manifest.parameters
+        return FOREGROUND_CELL if parameters is None else parameters.foreground_cell
+
     def foreground(self, scan_id: str) -> Bool[ndarray, "d h w"]:
-        """Coarse occupancy of the body: one cell per 4 x 4 x 4 voxels, edge cells included."""
+        """Coarse occupancy of the body: one cell per ``foreground_cell``^3 voxels, edge cells included."""
         cells: NDArray[np.bool_] = self._box("foreground", self.entry(scan_id), None, None)[0] != 0
         return cells
 
@@ -161,7 +167,7 @@ class Store:
     def _box(self, kind: Kind, entry: ScanEntry, low: Triple | None, size: int | Triple | None) -> NDArray:
         full = np.asarray(entry.shape)
         if kind == "foreground":
-            full = -(-full // _cell(self.manifest))
+            full = -(-full // self.foreground_cell)
         first = np.zeros(3, dtype=int) if low is None else np.asarray(low)
         count = full - first if size is None else np.broadcast_to(np.asarray(size), (3,))
         if first.shape != (3,) or (first < 0).any() or (count < 1).any() or (first + count > full).any():
@@ -234,7 +240,3 @@ def read_manifest(path: Path, name: str = MANIFEST) -> Manifest:
         raise DamagedManifest(f"{error.message} (damaged, or not written by Orienteer)", cure=cure) from None
     except ValueError as error:
         raise DamagedManifest(f"{file} is damaged: {error}", cure=cure) from None
-
-
-def _cell(manifest: Manifest) -> int:
-    return manifest.parameters.foreground_cell if manifest.parameters else 4

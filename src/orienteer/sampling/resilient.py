@@ -1,6 +1,6 @@
-"""A loader that outlives its workers: one that is killed costs a restart of the loader, not the run.
+"""A loader that survives its workers: one that is killed costs a restart of the loader, not the run.
 
-Batches are counted, so the ones that were under way are simply made once more, and are the same.
+Batches are numbered, so the ones that were being prepared are made again, and are the same.
 """
 
 import sys
@@ -12,18 +12,18 @@ from orienteer.errors import OrienteerError, RunError, StoreError
 Batch = TypeVar("Batch")
 Numbers = Sequence[list[int]]
 
-PATIENCE = 3
-"""Deaths in a row, without one batch between them, after which something else must be wrong."""
+MOST_DEATHS = 3
+"""Deaths in a row, without a batch in between, after which something else must be wrong."""
 
 CURE = "set devices.workers=0, or leave the machine more memory; the run goes on from its last checkpoint"
 
 
-def steadily(load: Callable[[Numbers], Iterable[Batch]], numbers: Numbers) -> Generator[Batch, None, None]:
+def resilient_batches(load: Callable[[Numbers], Iterable[Batch]], numbers: Numbers) -> Generator[Batch, None, None]:
     """One batch for each of ``numbers``, in order; ``load`` is called again for the rest when a worker dies.
 
     Raises:
         RunError: workers die one after the other.
-        OrienteerError: what a worker raised, in its own words.
+        OrienteerError: what a worker raised, without torch's traceback around it.
     """
     done = deaths = 0
     while done < len(numbers):
@@ -32,12 +32,12 @@ def steadily(load: Callable[[Numbers], Iterable[Batch]], numbers: Numbers) -> Ge
                 done, deaths = done + 1, 0
                 yield batch
         except OrienteerError as error:
-            raise _own_words(error) from None
+            raise _unwrapped(error) from None
         except RuntimeError as error:
             if not _is_death(error):
                 raise
             deaths += 1
-            if deaths == PATIENCE:
+            if deaths == MOST_DEATHS:
                 raise RunError(
                     f"{deaths} loader processes were killed one after the other, most likely for want of memory",
                     cure=CURE,
@@ -46,11 +46,11 @@ def steadily(load: Callable[[Numbers], Iterable[Batch]], numbers: Numbers) -> Ge
 
 
 def _is_death(error: RuntimeError) -> bool:
-    said = str(error)
-    return said.startswith("DataLoader worker") and ("exited unexpectedly" in said or "killed by signal" in said)
+    text = str(error)
+    return text.startswith("DataLoader worker") and ("exited unexpectedly" in text or "killed by signal" in text)
 
 
-def _own_words(error: OrienteerError) -> OrienteerError:
+def _unwrapped(error: OrienteerError) -> OrienteerError:
     """Torch wraps what a worker raised in its traceback; its last line is ours."""
     if not error.message.startswith("Caught "):
         return error
