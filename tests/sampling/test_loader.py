@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from orienteer.sampling import Sampler, ViewSettings, crop
-from orienteer.sampling.loader import Batch, Crops, batches, collate, step_numbers
+from orienteer.sampling.dataset import ViewDataset
+from orienteer.sampling.loader import Batch, batches, collate, step_numbers
 from orienteer.sampling.settings import GeometrySettings
 from orienteer.store import Store
 
@@ -64,10 +65,10 @@ def test_batches__form(sampler: Sampler) -> None:
 
 
 def test_collate__keeps_order(sampler: Sampler) -> None:
-    samples = [Crops(sampler)[number] for number in (5, 2)]
+    samples = [ViewDataset.of(sampler, 6)[number] for number in (5, 2)]
     batch = collate(samples)
     assert batch.numbers == (5, 2)
-    np.testing.assert_array_equal(batch.images[1].numpy(), samples[1].images)
+    np.testing.assert_array_equal(batch.images[1].numpy(), samples[1].images.numpy())
 
 
 def test_step_numbers__by_hand() -> None:

@@ -20,6 +20,7 @@ from orienteer.pretext.model import SpatialModel
 from orienteer.records import Observation
 from orienteer.records.measures import angles_deg, vectors
 from orienteer.sampling import SampleRecipe, ViewRecipe, crop
+from orienteer.sampling.dataset import Views
 from orienteer.sampling.loader import collate
 from orienteer.store import Store
 
@@ -172,7 +173,7 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
     if len(recipe.views) < 2:
         raise ConfigError("one view alone has no gap", cure="give at least two views")
     device = next(model.parameters()).device
-    batch = collate([crop(recipe, store)])
+    batch = collate([Views.of(crop(recipe, store))])
     images = batch.images if corrupt is None else corrupt(batch.images, batch.numbers)
     anatomy = batch.plain.to(device)
     views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address, anatomy=anatomy)

@@ -14,7 +14,8 @@ from torch import Tensor
 from orienteer.finetune.settings import PatchSettings
 from orienteer.finetune.structures import Structures
 from orienteer.sampling.crop import Sample
-from orienteer.sampling.loader import Crops, load
+from orienteer.sampling.dataset import SampleDataset
+from orienteer.sampling.loader import load
 from orienteer.sampling.placement import Streams
 from orienteer.sampling.region import Centres
 from orienteer.sampling.resilient import Numbers
@@ -97,10 +98,10 @@ class PatchBatch:
         return PatchBatch(self.images.to(device, non_blocking=True), self.target.to(device, non_blocking=True))
 
 
-def patches(sampler: PatchSampler) -> Crops:
+def patches(sampler: PatchSampler) -> SampleDataset:
     """Patch ``n`` of a sampler, cut on demand; outside the scan lies background."""
     encode = None if sampler.structures is None else sampler.structures.encode
-    return Crops(sampler, outside=FLOOR, encode=encode)
+    return SampleDataset(sampler, outside=FLOOR, encode=encode)
 
 
 def patch_batches(

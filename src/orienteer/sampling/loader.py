@@ -4,13 +4,12 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
-from orienteer.sampling.crop import Encode, Sample, crop
+from orienteer.sampling.dataset import Views, ViewDataset
 from orienteer.sampling.resilient import Numbers, resilient_batches
-from orienteer.sampling.sampler import RecipeSampler, Sampler
+from orienteer.sampling.sampler import Sampler
 
 Item = TypeVar("Item")
 Batched = TypeVar("Batched")
@@ -58,32 +57,16 @@ class Batch:
         )
 
 
-class Crops(Dataset[Sample]):
-    """Sample ``n`` of a sampler, cut on demand.
-
-    Args:
-        sampler: draws the recipes.
-        outside: normalised intensity outside a scan; None where no crop leaves it.
-        encode: also cut labels, encoded by this.
-    """
-
-    def __init__(self, sampler: RecipeSampler, *, outside: float | None = None, encode: Encode | None = None) -> None:
-        self.sampler, self.outside, self.encode = sampler, outside, encode
-
-    def __getitem__(self, number: int) -> Sample:
-        return crop(self.sampler.draw(number), self.sampler.store, outside=self.outside, encode=self.encode)
-
-
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples of one size and spacing."""
-    first = samples[0].recipe
+def collate(items: Sequence[Views]) -> Batch:
+    """Stack views of one size and spacing."""
+    views: Views = default_collate(list(items))
     return Batch(
-        images=torch.from_numpy(np.stack([sample.images for sample in samples])),
-        centres=torch.from_numpy(np.stack([sample.centres for sample in samples])),
-        view_mm=first.view_mm,
-        spacing=first.spacing,
-        address=torch.tensor([(sample.recipe.seed, sample.recipe.number) for sample in samples]),
-        plain=torch.from_numpy(np.stack([sample.plain for sample in samples])),
+        images=views.images,
+        centres=views.centres_mm,
+        view_mm=items[0].view_mm,
+        spacing=items[0].spacing_mm,
+        address=views.address,
+        plain=views.plain,
     )
 
 
@@ -119,4 +102,5 @@ def load(
 
 def batches(sampler: Sampler, numbers: Numbers, *, workers: int = 0) -> Generator[Batch, None, None]:
     """Batches of the views with the given sample numbers, as :func:`load` gives them."""
-    return load(Crops(sampler), numbers, collate, workers=workers)
+    length = max((max(each) for each in numbers), default=0) + 1
+    return load(ViewDataset.of(sampler, length), numbers, collate, workers=workers)

@@ -40,8 +40,10 @@ class Store:
         manifest: what is in it.
 
     Example:
-        >>> store = Store.open(Path("my-store"))  # doctest: +SKIP
-        >>> crop = store.read(store.ids("train")[0], (0, 0, 0), (24, 24, 24))  # doctest: +SKIP
+        >>> store = Store.open("store")
+        >>> scan = store.ids("train")[0]
+        >>> store.normalise(scan, store.read(scan, low=(2, 4, 3), size=24)).shape
+        (1, 24, 24, 24)
     """
 
     path: Path

@@ -1,0 +1,44 @@
+"""The examples in the docstrings of public classes run, and give what they say.
+
+They run in a folder with a ``store`` of phantoms and a scan ``scan.nii.gz``; the open store is their ``store``.
+"""
+
+import doctest
+import importlib
+from pathlib import Path
+
+import nibabel
+import pytest
+
+from orienteer.store import Store
+from orienteer.testing.phantom import phantom, phantom_store
+
+MODULES = ("orienteer.sampling.dataset", "orienteer.store.store", "orienteer.testing.phantom")
+"""Where there are examples; every one of these modules has at least one."""
+
+
+def examples(name: str) -> list[doctest.DocTest]:
+    found = doctest.DocTestFinder().find(importlib.import_module(name), name)
+    return [test for test in found if test.examples]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    phantom_store(folder)
+    volume, _ = phantom(person=9)
+    nibabel.save(nibabel.Nifti1Image(volume.array[0], volume.affine), folder / "scan.nii.gz")
+    return folder
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples__run_and_give_what_they_say(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert examples(name), f"no example in {name}"
+    for test in examples(name):
+        skipped = [each.source for each in test.examples if each.options.get(doctest.SKIP)]
+        assert not skipped, f"{test.name} is not run: {skipped}"
+        test.globs["store"] = Store.open("store")
+        report: list[str] = []
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
+        assert not report, "".join(report)
