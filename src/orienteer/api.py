@@ -5,7 +5,7 @@ Example::
     from orienteer import api
 
     api.check("scans")
-    api.ingest("scans", "store", spacing=3.0)
+    api.ingest("scans", "store", api.IngestOptions(spacing=3.0))
     api.pretrain("store", "run")
     api.evaluate("run", "store", split="test")
     api.report("run")
@@ -28,7 +28,7 @@ from orienteer.finetune.predict import predict
 from orienteer.finetune.run import finetune
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.probe import probe
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.observatory.serve import observe
 from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
@@ -41,6 +41,7 @@ from orienteer.store import Store
 
 __all__ = [
     "FinetuneSettings",
+    "IngestOptions",
     "PretrainSettings",
     "Run",
     "Store",

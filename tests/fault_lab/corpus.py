@@ -17,7 +17,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.scans import check
 from tests.fault_lab.mutants import Mutant, make_corpus
 from tests.fault_lab.trial import Ended, in_child, judge, look, place
@@ -123,7 +123,7 @@ def _check(folder: Path, json_path: Path) -> dict[str, Any]:
 
 
 def _ingest(folder: Path, store: Path) -> dict[str, Any]:
-    result = ingest(folder, store, workers=1, progress=False, spacing=2.0)
+    result = ingest(folder, store, IngestOptions(workers=1, progress=False, spacing=2.0))
     left_out = Counter(f.code for found in result.failed.values() for f in found if f.level == "error")
     scans = len(check(folder, workers=1, progress=False).scans)
     lost = scans - len(result.manifest.scans) - len(result.failed)

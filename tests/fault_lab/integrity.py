@@ -140,11 +140,13 @@ def _store(
             return [str(error)]
 
     def mend() -> list[str]:
-        from orienteer.ingest import ingest
+        from orienteer.ingest import IngestOptions, ingest
 
         scans = base / "cohort"
-        result = ingest(scans / "scans", store, labels=scans / "labels", table=scans / "people.tsv", workers=1,
-                        progress=False)  # fmt: skip
+        options = IngestOptions(
+            labels=scans / "labels", table=scans / "people.tsv", workers=1, progress=False,
+        )  # fmt: skip
+        result = ingest(scans / "scans", store, options)
         problems = [] if result.notes else ["the mending was not told"]
         return problems + stages(base)["ingest"].alike(peace, store)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.ingest import IngestResult, ingest
+from orienteer.ingest import IngestOptions, IngestResult, ingest
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
@@ -33,7 +33,6 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 def again(folder: Path, *, labels: bool = True) -> IngestResult:
     """Ingest ``folder``'s scans into its store."""
     place = folder / "labels" if labels else None
-    return ingest(
-        (folder / "in").resolve(), folder / "store", spacing=2.0, labels=place.resolve() if place else None,
-        workers=1, keep_names=True, progress=False,
-    )  # fmt: skip
+    labelled = place.resolve() if place else None
+    options = IngestOptions(spacing=2.0, labels=labelled, workers=1, keep_names=True, progress=False)
+    return ingest((folder / "in").resolve(), folder / "store", options)

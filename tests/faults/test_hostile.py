@@ -200,13 +200,13 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scan__its_file_name_stays_a_name(tmp_path: Path, name: str) -> None:
-    from orienteer.ingest import ingest
+    from orienteer.ingest import IngestOptions, ingest
     from tests.scans.files import nifti
     from tests.store.phantoms import AFFINE, body
 
     path = nifti(tmp_path / "in" / "plain.nii", body(), AFFINE)
     path.rename(path.with_name(f"{name}.nii"))
-    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+    result = ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert len(result.added) == 1 and result.added == Store.open(tmp_path / "store").ids()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "store"]
 

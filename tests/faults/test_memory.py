@@ -65,11 +65,11 @@ def test_cli__out_of_memory_is_two_lines(monkeypatch: pytest.MonkeyPatch, capsys
 LIMITED = """
 import resource, sys
 import numpy
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 numpy.linalg.inv(numpy.eye(64)) @ numpy.ones((64, 64))  # BLAS takes its buffers once
 used = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + (96 << 20), used + (96 << 20)))
-result = ingest(sys.argv[1], sys.argv[2], workers=1, keep_names=True, progress=False)
+result = ingest(sys.argv[1], sys.argv[2], IngestOptions(workers=1, keep_names=True, progress=False))
 print(sorted(result.failed), [f.code for found in result.failed.values() for f in found], result.manifest.scans[0].id)
 """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.records.files import read_log
 from orienteer.records.run import RunRecord, TrainingData
 from orienteer.runs.build import build_model
@@ -89,8 +89,8 @@ def ingested(
     lines = ["\t".join(header), *("\t".join((name, *row.values())) for name, row in rows.items())]
     (folder / "table.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     ingest(
-        folder / "scans", folder / "store", spacing=SPACING, table=folder / "table.tsv",
-        labels=folder / "labels" if labels else None, workers=1, keep_names=True, progress=False,
+        folder / "scans", folder / "store", IngestOptions(spacing=SPACING, table=folder / "table.tsv",
+        labels=folder / "labels" if labels else None, workers=1, keep_names=True, progress=False),
     )  # fmt: skip
     return folder / "store"
 

@@ -13,7 +13,7 @@ from orienteer.errors import ConfigError, StoreError
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import Answers, answers_of, few, labelled_scans, scored_split
 from orienteer.finetune.work import Finetuning
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom, phantom_store
@@ -34,7 +34,7 @@ def test_scored_split__is_the_people_kept_for_testing_where_they_have_labels(sto
     assert scored_split(store, "segment") == "test"
     dataset = write_nnunet(tmp_path / "d", people=4, shape=(18, 20, 19))
     shutil.rmtree(dataset / "labelsTs")
-    ingest(dataset, tmp_path / "store", spacing=3, workers=1, keep_names=True, progress=False)
+    ingest(dataset, tmp_path / "store", IngestOptions(spacing=3, workers=1, keep_names=True, progress=False))
     opened = Store.open(tmp_path / "store")
     assert {entry.split for entry in opened.manifest.scans} == {"train", "val", "test"}
     assert (scored_split(opened, "segment"), scored_split(opened, "classify")) == ("val", "test")
@@ -57,7 +57,9 @@ def test_labelled__labels_on_another_grid_quote_what_ingest_found(tmp_path: Path
             (tmp_path / kind).mkdir(exist_ok=True)
             nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / kind / f"p{person}.nii")
     ingest(
-        tmp_path / "scans", tmp_path / "store", labels=tmp_path / "labels", workers=1, keep_names=True, progress=False
+        tmp_path / "scans",
+        tmp_path / "store",
+        IngestOptions(labels=tmp_path / "labels", workers=1, keep_names=True, progress=False),
     )
     with pytest.raises(ConfigError, match=r"has labels: p\d\.nii: labels cover 0% of the image's space"):
         labelled_scans(Store.open(tmp_path / "store"), quick(), "train")

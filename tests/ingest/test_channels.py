@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from orienteer.errors import RunError, StoreError
 from orienteer.geometry import Volume
-from orienteer.ingest import IngestResult, ingest
+from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.ingest.foreground import foreground_mask
-from orienteer.ingest.people import Place, name_people
 from orienteer.ingest.prepare import scaled
+from orienteer.ingest.state import Subject
 from orienteer.ingest.table import Row
 from orienteer.scans.channels import readable
 from orienteer.store import Store
@@ -19,6 +19,7 @@ from orienteer.store.kinds import require_channels
 from orienteer.store.manifest import Parameters
 from orienteer.testing.datasets import write_nnunet
 from orienteer.testing.phantom import phantom
+from tests.ingest.scan_states import assigned
 from tests.scans.files import nifti
 from tests.scans.layouts.trees import describe
 from tests.store.phantoms import AFFINE, body
@@ -27,7 +28,7 @@ SHAPE = (20, 22, 18)
 
 
 def taken_in(scans: Path, store: Path, **options: object) -> IngestResult:
-    return ingest(scans, store, spacing=3, workers=1, keep_names=True, progress=False, **options)  # type: ignore[arg-type]
+    return ingest(scans, store, IngestOptions(spacing=3, workers=1, keep_names=True, progress=False, **options))  # type: ignore[arg-type]
 
 
 def codes(result: IngestResult) -> dict[str, list[str]]:
@@ -148,7 +149,7 @@ def test_ingest__sessions_of_a_bids_person_never_cross_splits(tmp_path: Path) ->
 
 def test_ingest__people_of_a_layout_get_pseudonyms_too(tmp_path: Path) -> None:
     bids(tmp_path / "d", people=2)
-    ingest(tmp_path / "d", tmp_path / "store", spacing=3, workers=1, progress=False)
+    ingest(tmp_path / "d", tmp_path / "store", IngestOptions(spacing=3, workers=1, progress=False))
     text = (tmp_path / "store" / "manifest.json").read_text()
     assert "sub-0" not in text and "ses-" not in text
     assert len({entry.person for entry in Store.open(tmp_path / "store").manifest.scans}) == 2
@@ -163,12 +164,12 @@ def test_ingest__without_a_fitting_channel_nothing_is_made(tmp_path: Path) -> No
     assert not (tmp_path / "store").exists()
 
 
-def test_name_people__the_table_then_the_store_then_the_layout() -> None:
+def test_assign_subjects__the_table_then_the_store_then_the_layout() -> None:
     rows = {"a": Row("a", "anna", "val")}
-    before = {"b": Place("berta", "train"), "c": Place("c", "train")}
-    layout = {name: Place(f"sub-{name}", "test" if name == "d" else "") for name in "abcd"}
-    places, _ = name_people(["a", "b", "c", "d", "e"], rows, before, layout=layout)
-    assert {name: place.person for name, place in places.items()} == {
+    before = {"b": Subject("berta", "train"), "c": Subject("c", "train")}
+    layout = {name: Subject(f"sub-{name}", "test" if name == "d" else "") for name in "abcd"}
+    places, _ = assigned(["a", "b", "c", "d", "e"], rows, before, layout=layout)
+    assert {name: place.id for name, place in places.items()} == {
         "a": "anna", "b": "berta", "c": "sub-c", "d": "sub-d", "e": "e",
     }  # fmt: skip
     assert (places["a"].split, places["b"].split, places["d"].split) == ("val", "train", "test")

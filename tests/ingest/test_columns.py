@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.ingest.columns import reason_against, without_private
 from orienteer.ingest.table import Row
 from tests.store.phantoms import cohort
@@ -132,15 +132,19 @@ def test_ingest__drops_telling_columns_with_a_note_and_joins_by_the_users_names(
     lines = ["id\tperson\tage\tward\tbirthday\tMRN"]
     lines += [f"case_{i}\tAnna {i}\t{40 + i}\t{'north' if i % 2 else 'south'}\t1953-04-1{i}\t77{i}" for i in range(4)]
     (tmp_path / "t.tsv").write_text("\n".join(lines))
-    result = ingest(tmp_path / "in", tmp_path / "store", table=tmp_path / "t.tsv", workers=1, progress=False)
+    result = ingest(
+        tmp_path / "in", tmp_path / "store", IngestOptions(table=tmp_path / "t.tsv", workers=1, progress=False)
+    )
     assert {tuple(entry.table) for entry in result.manifest.scans} == {("age", "ward")}
     assert result.notes == (
         "not stored, because it may tell who somebody is: birthday (called by 'birthday'), MRN (called by 'mrn')",
         "--columns A,B stores just the columns you declare safe; --keep-names stores all",
     )
     named = ingest(
-        tmp_path / "in", tmp_path / "named", table=tmp_path / "t.tsv", workers=1, progress=False, keep_names=True
+        tmp_path / "in",
+        tmp_path / "named",
+        IngestOptions(table=tmp_path / "t.tsv", workers=1, progress=False, keep_names=True),
     )
     assert {tuple(entry.table) for entry in named.manifest.scans} == {("age", "ward", "birthday", "MRN")}
     with pytest.raises(StoreError, match="--columns names columns"):
-        ingest(tmp_path / "in", tmp_path / "other", columns=["age"], workers=1, progress=False)
+        ingest(tmp_path / "in", tmp_path / "other", IngestOptions(columns=["age"], workers=1, progress=False))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orienteer.errors import StoreError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 from tests.scans.dicom_files import series
 from tests.scans.files import cut, nifti
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, **options):
-    return ingest(folder / "in", folder / "store", workers=1, keep_names=True, progress=False, **options)
+    return ingest(folder / "in", folder / "store", IngestOptions(workers=1, keep_names=True, progress=False, **options))
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -115,7 +115,7 @@ def test_incremental__moved_scans_are_known_by_content(folder: Path) -> None:
     run(folder)
     (folder / "in").rename(folder / "elsewhere")
     (folder / "in").symlink_to(folder / "elsewhere")
-    result = ingest(folder / "elsewhere", folder / "store", workers=1, keep_names=True, progress=False)
+    result = ingest(folder / "elsewhere", folder / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert len(result.kept) == 3 and not result.failed
 
 
@@ -123,7 +123,7 @@ def test_incremental__another_folder_with_the_same_names_overwrites_nothing(fold
     run(folder)
     nifti(folder / "more" / "case_0.nii.gz", body(seed=70), AFFINE)
     nifti(folder / "more" / "case_7.nii.gz", body(seed=71), AFFINE)
-    result = ingest(folder / "more", folder / "store", workers=1, keep_names=True, progress=False)
+    result = ingest(folder / "more", folder / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert result.added == ("case_7",)
     assert result.failed["case_0"][0].code == "duplicate-id"
     store = Store.open(folder / "store")

@@ -8,7 +8,7 @@ import pytest
 import scipy.ndimage as ndimage
 
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 from tests.scans.bad import BAD
 from tests.scans.files import itk, nifti
@@ -16,7 +16,9 @@ from tests.store.phantoms import AFFINE, body, cohort, turned
 
 
 def run(scans: Path, store: Path, **options):
-    return ingest(scans, store, workers=options.pop("workers", 1), progress=False, keep_names=True, **options)
+    return ingest(
+        scans, store, IngestOptions(workers=options.pop("workers", 1), progress=False, keep_names=True, **options)
+    )
 
 
 def contents(store: Path) -> dict[str, bytes]:

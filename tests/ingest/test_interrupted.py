@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.ingest import ingest, workers
+from orienteer.ingest import IngestOptions, ingest, workers
 from orienteer.ingest.prepare import prepare
 from orienteer.store import Store
 from orienteer.store.journal import Journal
@@ -23,9 +23,10 @@ from tests.store.phantoms import AFFINE, body, cohort
 
 SCRIPT = """
 import sys
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 if __name__ == "__main__":
-    ingest(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), keep_names=True, progress=False)
+    options = IngestOptions(workers=int(sys.argv[3]), keep_names=True, progress=False)
+    ingest(sys.argv[1], sys.argv[2], options)
 """
 
 HOLD = """
@@ -55,7 +56,7 @@ def tree(store: Path) -> dict[str, bytes]:
 def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path, count: int) -> None:
     for index in range(12):
         nifti(tmp_path / "in" / f"c{index:02}.nii.gz", body((56, 60, 50), index), AFFINE)
-    ingest(tmp_path / "in", tmp_path / "whole", workers=1, keep_names=True, progress=False)
+    ingest(tmp_path / "in", tmp_path / "whole", IngestOptions(workers=1, keep_names=True, progress=False))
     journalled = []
     for wanted in (1, 3, 6):
         process = start(tmp_path, count)
@@ -70,7 +71,7 @@ def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path,
             with pytest.raises(StoreError, match="has not finished"):
                 Store.open(tmp_path / "store")
     assert 0 < journalled[0] < 12  # at least one kill fell into the work
-    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+    result = ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert len(result.kept) >= journalled[-1]
     assert tree(tmp_path / "store") == tree(tmp_path / "whole")
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("store", "whole")]
@@ -113,7 +114,9 @@ def _die_on_case_1(job):
 @pytest.mark.slow
 def test_ingest__a_worker_that_dies_costs_one_scan(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(workers, "prepare", _die_on_case_1)
-    result = ingest(cohort(tmp_path / "in", 4), tmp_path / "store", workers=2, keep_names=True, progress=False)
+    result = ingest(
+        cohort(tmp_path / "in", 4), tmp_path / "store", IngestOptions(workers=2, keep_names=True, progress=False)
+    )
     assert result.added == ("case_0", "case_2", "case_3")
     assert result.failed["case_1"][0].code == "worker-died"
 
@@ -131,12 +134,12 @@ def limited_files() -> Iterator[None]:
 
 def test_ingest__a_full_disk_is_told_and_the_store_stays(tmp_path: Path, request) -> None:
     cohort(tmp_path / "in", 2)
-    ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+    ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     before = (tmp_path / "store" / "manifest.json").read_bytes()
     nifti(tmp_path / "in" / "new.nii.gz", body(seed=9), AFFINE)
     request.getfixturevalue("limited_files")
     with pytest.raises(OrienteerError, match=r"cannot write .*too large") as caught:
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert "space" in caught.value.cure
     assert (tmp_path / "store" / "manifest.json").read_bytes() == before
     assert Store.open(tmp_path / "store").verify() == ()
@@ -146,14 +149,14 @@ def test_ingest__a_full_disk_leaves_no_husk_of_a_new_store(tmp_path: Path, reque
     cohort(tmp_path / "in", 2)
     request.getfixturevalue("limited_files")
     with pytest.raises(OrienteerError, match=r"cannot write .*image\.b2nd"):
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     assert not (tmp_path / "store").exists()
 
 
 def test_ingest__a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 1)
     with pytest.raises(StoreError, match="cannot make /proc/store"):
-        ingest(tmp_path / "in", Path("/proc/store"), workers=1, keep_names=True, progress=False)
+        ingest(tmp_path / "in", Path("/proc/store"), IngestOptions(workers=1, keep_names=True, progress=False))
 
 
 def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_path: Path) -> None:
@@ -162,11 +165,16 @@ def test_only_one__a_second_ingest_is_refused_and_a_dead_one_is_forgotten(tmp_pa
     holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "store"], stdout=subprocess.PIPE)
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
     with pytest.raises(StoreError, match="another ingest is writing"):
-        ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+        ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     holder.kill()
     holder.wait()
     holder.stdout.close()
-    assert len(ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False).added) == 2
+    assert (
+        len(
+            ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False)).added
+        )
+        == 2
+    )
 
 
 def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
@@ -178,7 +186,7 @@ def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
 
 def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 3)
-    result = ingest(tmp_path / "in", tmp_path / "store", workers=1, keep_names=True, progress=False)
+    result = ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
     journal = Journal(tmp_path)
     private = read_private(tmp_path / "store")
     assert private is not None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orienteer.errors import OrienteerError, StoreError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.ingest.labels import labels_of
 from orienteer.scans import discover
 from orienteer.store import Store
@@ -16,7 +16,9 @@ from tests.store.phantoms import AFFINE, body, turned
 
 def run(folder: Path, **options):
     return ingest(
-        folder / "in", folder / "store", labels=folder / "labels", workers=1, progress=False, keep_names=True, **options
+        folder / "in",
+        folder / "store",
+        IngestOptions(labels=folder / "labels", workers=1, progress=False, keep_names=True, **options),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.ingest.prepare import prepare
 from orienteer.ingest.pseudonyms import Pseudonyms
 from orienteer.store import Store
@@ -24,7 +24,7 @@ NAMES = st.sets(st.text(min_size=1, max_size=12), min_size=1, max_size=30)
 
 
 def run(folder: Path, **options):
-    return ingest(folder / "in", folder / "store", workers=1, progress=False, **options)
+    return ingest(folder / "in", folder / "store", IngestOptions(workers=1, progress=False, **options))
 
 
 def ids(folder: Path) -> dict[str, str]:
@@ -104,7 +104,9 @@ def test_ingest__the_split_is_the_same_whatever_the_key(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 12)
     splits = []
     for name, keep in (("a", False), ("b", False), ("c", True)):
-        result = ingest(tmp_path / "in", tmp_path / name, workers=1, spacing=6.0, progress=False, keep_names=keep)
+        result = ingest(
+            tmp_path / "in", tmp_path / name, IngestOptions(workers=1, spacing=6.0, progress=False, keep_names=keep)
+        )
         own = {scan: record.name for scan, record in Store.open(result.store).private().items()}
         splits.append({own[entry.id]: entry.split for entry in result.manifest.scans})
     assert splits[0] == splits[1] == splits[2] and set(splits[0].values()) == {"train", "val"}
@@ -116,7 +118,7 @@ def test_ingest__what_a_stopped_run_has_finished_keeps_its_pseudonym(folder: Pat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("orienteer.ingest.work.prepare_all", stopped)
+        patch.setattr("orienteer.ingest.read.prepare_all", stopped)
         run(folder)
     finished = Journal(folder / "store").read()
     assert len(finished) == 2 and (folder / "store" / PRIVATE).stat().st_mode & 0o777 == 0o600
@@ -130,7 +132,7 @@ def test_ingest__another_stores_private_file_gives_the_same_pseudonyms(folder: P
     run(folder)
     (folder / "coarse").mkdir()
     shutil.copy(folder / "store" / PRIVATE, folder / "coarse" / PRIVATE)
-    result = ingest(folder / "in", folder / "coarse", spacing=5.0, workers=1, progress=False)
+    result = ingest(folder / "in", folder / "coarse", IngestOptions(spacing=5.0, workers=1, progress=False))
     assert {entry.id for entry in result.manifest.scans} == set(ids(folder).values())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.ingest import ingest, prepare
+from orienteer.ingest import IngestOptions, ingest, prepare
 from orienteer.ingest.quarantine import QUARANTINE, left_out
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
@@ -40,7 +40,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run(folder: Path, **options):
-    return ingest(folder / "in", folder / "store", workers=1, progress=False, keep_names=True, **options)
+    return ingest(folder / "in", folder / "store", IngestOptions(workers=1, progress=False, keep_names=True, **options))
 
 
 def listed(folder: Path) -> dict[str, dict]:
@@ -156,7 +156,7 @@ def test_quarantine__a_damaged_list_costs_one_more_reading(folder: Path, reads: 
 def test_quarantine__another_folder_of_scans_keeps_its_list(folder: Path, reads: list[str]) -> None:
     run(folder)
     nifti(folder / "more" / "new.nii", body(seed=8), AFFINE)
-    ingest(folder / "more", folder / "store", workers=1, progress=False, keep_names=True)
+    ingest(folder / "more", folder / "store", IngestOptions(workers=1, progress=False, keep_names=True))
     assert sorted(listed(folder)) == ["text", "torn"]
     reads.clear()
     assert run(folder).quarantined == ("text", "torn") and reads == []

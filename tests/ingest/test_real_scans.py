@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.ndimage as ndimage
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 
 
@@ -17,12 +17,14 @@ def result(real_data: Path, tmp_path_factory: pytest.TempPathFactory):
     return ingest(
         oasis,
         tmp_path_factory.mktemp("real") / "store",
-        spacing=3.0,
-        labels=oasis / "labels",
-        table=oasis / "subjects.tsv",
-        workers=2,
-        keep_names=True,
-        progress=False,
+        IngestOptions(
+            spacing=3.0,
+            labels=oasis / "labels",
+            table=oasis / "subjects.tsv",
+            workers=2,
+            keep_names=True,
+            progress=False,
+        ),
     )
 
 
@@ -69,7 +71,9 @@ def test_real_scans__tissue_fills_the_window(result) -> None:
 
 @pytest.mark.slow
 def test_real_scans__the_wild_folder_goes_in_as_far_as_it_can(real_data: Path, tmp_path: Path) -> None:
-    result = ingest(real_data / "wild", tmp_path / "store", spacing=4.0, workers=2, keep_names=True, progress=False)
+    result = ingest(
+        real_data / "wild", tmp_path / "store", IngestOptions(spacing=4.0, workers=2, keep_names=True, progress=False)
+    )
     assert {"ct_abdomen_3mm", "ct_lung_small", "breast1_image", "t2_thick_slices_oblique"} <= set(result.added)
     assert {"asl_4d_oblique", "dicom__ge_head_ct_tilted_uneven__GE"} <= set(result.added)
     assert not result.failed

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.localize.landmarks import FEWEST_SHARED, landmarks, warp
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, store_of
@@ -85,8 +85,8 @@ def test_warp__places_structures_of_real_brains_to_within_millimetres(real_data:
             name = f"{person}.nii.gz"
             (tmp_path / kind / name).symlink_to(real_data / "oasis" / kind / name)
     ingest(
-        tmp_path / "images", tmp_path / "store", spacing=3.0, labels=tmp_path / "labels",
-        workers=1, keep_names=True, progress=False,
+        tmp_path / "images", tmp_path / "store", IngestOptions(spacing=3.0, labels=tmp_path / "labels",
+        workers=1, keep_names=True, progress=False),
     )  # fmt: skip
     store = Store.open(tmp_path / "store")
     here, there = (landmarks(store, person) for person in people)

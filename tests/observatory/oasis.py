@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.observatory.app import create_app
 from orienteer.observatory.serve import open_sessions
 from orienteer.runs.evaluate import evaluate
@@ -52,8 +52,8 @@ def make_runs(data: Path, folder: Path) -> tuple[Path, Path, Path]:
                 shutil.copyfile(data / "oasis" / kind / f"{scan}.nii.gz", folder / kind / f"{scan}.nii.gz")
     store = folder / "store"
     ingest(
-        folder / "images", store, spacing=3.0, labels=folder / "labels",
-        table=data / "oasis" / "subjects.tsv", workers=1, progress=False,
+        folder / "images", store, IngestOptions(spacing=3.0, labels=folder / "labels",
+        table=data / "oasis" / "subjects.tsv", workers=1, progress=False),
     )  # fmt: skip
     pretrain(store, folder / "run", settings=PretrainSettings.read({}, (*SHORT, *ALL_TASKS)), progress=False)
     pretrain(store, folder / "other", settings=PretrainSettings.read({}, (*SHORT, *GAP_ONLY)), progress=False)

@@ -37,7 +37,9 @@ def made(planted: tuple[Path, Path, Path, Path]) -> Path:
     """The whole way, by default settings of privacy."""
     home, scans, labels, table = planted
     work = home / "work"
-    result = api.ingest(scans, work / "store", spacing=3.0, labels=labels, table=table, workers=1, progress=False)
+    result = api.ingest(
+        scans, work / "store", api.IngestOptions(spacing=3.0, labels=labels, table=table, workers=1, progress=False)
+    )
     assert len(result.added) == len(PEOPLE) and list(result.failed) == ["Ogrodzki_torn"]
     assert all(entry.labelled for entry in result.manifest.scans)
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
@@ -85,7 +87,9 @@ def test_sentinels__the_search_looked_at_everything_there_is(made: Path) -> None
 def test_sentinels__with_kept_names_the_search_finds_them(planted, tmp_path: Path) -> None:
     _, scans, labels, table = planted
     api.ingest(
-        scans, tmp_path / "store", spacing=6.0, labels=labels, table=table, workers=1, keep_names=True, progress=False
+        scans,
+        tmp_path / "store",
+        api.IngestOptions(spacing=6.0, labels=labels, table=table, workers=1, keep_names=True, progress=False),
     )
     (tmp_path / "store" / PRIVATE).unlink()
     (tmp_path / "store" / QUARANTINE).unlink()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.store import Store
 from tests.scans.files import nifti
@@ -10,7 +10,11 @@ from tests.store.phantoms import AFFINE, body, cohort
 
 
 def store_of(folder: Path, labels: Path | None = None) -> Store:
-    ingest(folder / "in", folder / "store", spacing=2.0, labels=labels, workers=1, keep_names=True, progress=False)
+    ingest(
+        folder / "in",
+        folder / "store",
+        IngestOptions(spacing=2.0, labels=labels, workers=1, keep_names=True, progress=False),
+    )
     return Store.open(folder / "store")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.testing.plants import PlantedStore, ShuffledStore
@@ -30,10 +30,7 @@ def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ingest(
         real_data / "oasis" / "images",
         store,
-        spacing=3.0,
-        table=real_data / "oasis" / "subjects.tsv",
-        keep_names=True,
-        progress=False,
+        IngestOptions(spacing=3.0, table=real_data / "oasis" / "subjects.tsv", keep_names=True, progress=False),
     )
     return store
 

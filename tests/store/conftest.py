@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
@@ -29,5 +29,5 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(scans: Path, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store of the four bodies, with labels; nobody may change it."""
     path = tmp_path_factory.mktemp("stores") / "store"
-    ingest(scans, path, spacing=2.0, labels=labels, workers=1, keep_names=True, progress=False)
+    ingest(scans, path, IngestOptions(spacing=2.0, labels=labels, workers=1, keep_names=True, progress=False))
     return Store.open(path)

@@ -22,7 +22,7 @@ from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.console import Bar
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
 from orienteer.store.lock import only_one
 
@@ -131,8 +131,8 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool
     )}  # fmt: skip
     assert where["scans"] is not None
     ingest(
-        where["scans"], store, spacing=data.spacing, labels=where["labels"], table=where["table"],
-        keep_names=data.keep_names, progress=progress,
+        where["scans"], store, IngestOptions(spacing=data.spacing, labels=where["labels"], table=where["table"],
+        keep_names=data.keep_names, progress=progress),
     )  # fmt: skip
 
 

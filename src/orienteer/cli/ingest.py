@@ -66,25 +66,24 @@ def ingest(
     """
     from rich.console import Console
 
+    from orienteer.ingest import IngestOptions
     from orienteer.ingest import ingest as run
 
-    result = run(
-        scans,
-        store,
+    options = IngestOptions(
         spacing=spacing,
         labels=labels,
         table=table,
+        columns=[name.strip() for name in columns.split(",")] if columns else None,
         workers=workers,
         prune=prune,
+        min_extent=min_extent,
+        keep_names=keep_names,
         verify=verify,
         retry=retry,
         layout=layout,
         channels=channel_names(channels),
-        min_extent=min_extent,
-        keep_names=keep_names,
-        columns=[name.strip() for name in columns.split(",")] if columns else None,
     )
-    _summary(result, Console(highlight=False, soft_wrap=True, markup=False))
+    _summary(run(scans, store, options), Console(highlight=False, soft_wrap=True, markup=False))
 
 
 def _summary(result: "IngestResult", console: "Console") -> None:

@@ -62,7 +62,7 @@ def demo(
         >>> demo(Path("orienteer-demo")).report  # doctest: +SKIP
         PosixPath('orienteer-demo/run/report.html')
     """
-    from orienteer.ingest import ingest
+    from orienteer.ingest import IngestOptions, ingest
     from orienteer.report import report
     from orienteer.scans import check
     from orienteer.scans.table import print_check
@@ -77,7 +77,9 @@ def demo(
     announce(2, f"check what lies in {cohort.scans}")
     print_check(check(cohort.scans, progress=False), say)
     announce(3, "ingest: bring every scan onto one grid, in mm")
-    stored = ingest(cohort.scans, store, labels=cohort.labels, table=cohort.table, keep_names=True, progress=False)
+    stored = ingest(
+        cohort.scans, store, IngestOptions(labels=cohort.labels, table=cohort.table, keep_names=True, progress=False)
+    )
     say.print(f"{len(stored.manifest.scans)} scans in {store}, {len(stored.kept)} of them from before")
     announce(4, "pretrain: learn where things are, without labels")
     _pretrain(say, store, run, settings)

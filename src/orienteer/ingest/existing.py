@@ -6,9 +6,9 @@ from pathlib import Path
 
 from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
-from orienteer.ingest.people import Place
 from orienteer.ingest.pseudonyms import Naming, OwnNames, Pseudonyms
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
+from orienteer.ingest.state import Stored, Subject
 from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
@@ -22,30 +22,26 @@ OWN = {MANIFEST, COPY, PRIVATE, EARLIER, QUARANTINE, JOURNAL, lock_name("ingest"
 
 @dataclass(frozen=True)
 class Existing:
-    """What is in the store before the ingest: its manifest's scans, and those a killed run had finished.
+    """What is in the store before the ingest.
 
     Attributes:
         manifest: None while there is none.
         private: what the private file says, or a new one.
-        entries: by name.
-        records: what each was made from, by name.
-        places: person, split and columns of the manifest's scans, by name.
+        stored: scans by name: the manifest's, and those a killed run had finished.
+        naming: what scans and subjects are called in the store.
         quarantine: what earlier runs left out.
-        naming: what scans and people are called in the store.
     """
 
     manifest: Manifest | None
     private: Private
-    entries: Mapping[str, ScanEntry]
-    records: Mapping[str, SourceRecord]
-    places: Mapping[str, Place]
+    stored: Mapping[str, Stored]
     naming: Naming
     quarantine: Quarantine
 
     @property
-    def names(self) -> Names:
-        """Whether scans and people have pseudonyms."""
-        return self.private.names
+    def published(self) -> dict[str, Stored]:
+        """The scans of the manifest, in its order."""
+        return {name: stored for name, stored in self.stored.items() if stored.subject}
 
 
 def look_at_store(store: Path, names: Names) -> Existing:
@@ -74,14 +70,14 @@ def look_at_store(store: Path, names: Names) -> Existing:
     if private is None or private.names != names:
         private = Private.fresh(names)
     scans = {entry.id: (entry, private.scans.get(entry.id)) for entry in manifest.scans} if manifest else {}
-    own = {scan: (record.name if record else "") or scan for scan, (_, record) in {**scans, **finished}.items()}
-    both = {own[scan]: pair for scan, pair in {**scans, **finished}.items()}
+    # By id in the store: what a killed run has finished is newer than what the manifest says.
+    newest = {**scans, **finished}
+    own = {scan: (record.name if record else "") or scan for scan, (_, record) in newest.items()}
+    subjects = {own[scan]: _subject(*pair) for scan, pair in scans.items()}
     return Existing(
         manifest=manifest,
         private=private,
-        entries={name: entry for name, (entry, _) in both.items()},
-        records={name: record for name, (_, record) in both.items() if record},
-        places={own[scan]: _place(entry, record) for scan, (entry, record) in scans.items()},
+        stored={own[scan]: Stored(*pair, subjects.get(own[scan])) for scan, pair in newest.items()},
         naming=_naming(private, own),
         quarantine=read_quarantine(store),
     )
@@ -94,8 +90,8 @@ def _naming(private: Private, own: Mapping[str, str]) -> Naming:
     return Pseudonyms(private.key, {scan: r.name for scan, r in private.scans.items()} | dict(own) | private.people)
 
 
-def _place(entry: ScanEntry, record: SourceRecord | None) -> Place:
-    return Place((record.person if record else "") or entry.person, entry.split, entry.table)
+def _subject(entry: ScanEntry, record: SourceRecord | None) -> Subject:
+    return Subject((record.person if record else "") or entry.person, entry.split, entry.table)
 
 
 def _check_names(

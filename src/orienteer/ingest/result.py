@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orienteer.errors import StoreError
 from orienteer.scans import DatasetSummary, Finding, Skipped
 from orienteer.store.manifest import Manifest
+
+MOST_NAMED = 50
+"""Scans that a note on splits names: whoever reads it has to look them up."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +70,13 @@ def some(names: Sequence[str], most: int = 5) -> str:
 def counted(count: int, what: str) -> str:
     """``1 scan``, ``2 scans``."""
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def nothing_usable(failed: Mapping[str, Sequence[Finding]]) -> StoreError:
+    """The error when no scan is left, with the first causes."""
+    causes = [f"{name}: {f.message}" for name, found in failed.items() for f in found if f.level == "error"]
+    more = f" (and {len(causes) - 3} more)" if len(causes) > 3 else ""
+    return StoreError(
+        f"no scan could be used; {'; '.join(causes[:3])}{more}",
+        cure="`orienteer check SCANS` names every cause and its cure",
+    )

@@ -3,12 +3,12 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.result import counted, some
+from orienteer.ingest.result import some
 from orienteer.ingest.split import split_name
 
 PERSON = ("person", "subject", "participant_id", "patient")
@@ -57,61 +57,6 @@ def read_table(path: Path) -> dict[str, Row]:
     _check_unique(path, rows)
     _check_splits(path, rows)
     return {row.id: row for row in rows}
-
-
-def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
-    """Which row belongs to which scan: by the whole id, else by the file's own name without folders.
-
-    Returns:
-        rows by scan id, and the ids of rows that no scan answers to.
-
-    Raises:
-        StoreError: a row's id fits several scans.
-    """
-    by_name = defaultdict(list)
-    for scan_id in ids:
-        by_name[base_name(scan_id)].append(scan_id)
-    known, found, unused = set(ids), {}, []
-    for row in rows.values():
-        wanted = _wanted(row)
-        if wanted in known:
-            found[wanted] = row
-        elif len(by_name[wanted]) > 1:
-            raise StoreError(
-                f"the table's id {row.id!r} fits several scans: {', '.join(by_name[wanted][:4])}",
-                cure="write the longer id into the table",
-            )
-        elif by_name[wanted]:
-            found[by_name[wanted][0]] = row
-        else:
-            unused.append(row.id)
-    return found, unused
-
-
-def check_about(path: Path, rows: Mapping[str, Row], ids: Sequence[str]) -> None:
-    """Refuse a table of which no row is about any scan: it is of other scans, or writes their ids another way.
-
-    Raises:
-        StoreError: the table has rows, and none of them answers to a scan.
-    """
-    known = {*ids, *map(base_name, ids)}
-    if not rows or any(_wanted(row) in known for row in rows.values()):
-        return
-    raise StoreError(
-        f"no row of the table {path} is about any of the scans: its ids are e.g. {next(iter(rows))!r}"
-        f" ({counted(len(rows), 'row')}), those of the scans e.g. {min(ids)!r} ({counted(len(ids), 'scan')})",
-        cure="give the table of these scans; an id is a scan's path below SCANS without its ending, or its file name",
-    )
-
-
-def _wanted(row: Row) -> str:
-    """The scan's id that a row names: folders may be written as in the path or as in the id."""
-    return row.id.replace("/", "__")
-
-
-def base_name(scan_id: str) -> str:
-    """The id without its folders: ``images__1000`` is ``1000``."""
-    return scan_id.rpartition("__")[2] or scan_id
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -30,8 +30,9 @@ def discard_damaged(store: Path, before: Existing, *, labels: bool) -> tuple[str
     Raises:
         StoreError: labels would be lost, because this ingest was not told where they are.
     """
-    own = {entry.content: name for name, entry in before.entries.items()}
-    found = [(own[entry.content], entry, damage) for entry, damage in damaged_arrays(store, before.entries.values())]
+    own = {stored.entry.content: name for name, stored in before.stored.items()}
+    entries = [stored.entry for stored in before.stored.values()]
+    found = [(own[entry.content], entry, damage) for entry, damage in damaged_arrays(store, entries)]
     for name, entry, damage in found:
         if entry.labelled and not labels:
             raise StoreError(f"{name}: {damage.message}", cure="ingest with --labels again, so that none are lost")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 
 Shape = tuple[int, int, int]
 
@@ -163,12 +163,14 @@ def store_of(
         ingest(
             written / "scans",
             store,
-            spacing=spacing,
-            labels=written / "labels" if labels else None,
-            table=written / "people.tsv" if table else None,
-            workers=1,
-            keep_names=True,
-            progress=False,
+            IngestOptions(
+                spacing=spacing,
+                labels=written / "labels" if labels else None,
+                table=written / "people.tsv" if table else None,
+                workers=1,
+                keep_names=True,
+                progress=False,
+            ),
         )
     return store
 

@@ -3,7 +3,7 @@
 import pytest
 
 from orienteer.ingest.prepare import Outcome
-from orienteer.ingest.work import _shown
+from orienteer.ingest.read import _shown
 
 
 @pytest.mark.parametrize(("total", "told"), [(19, []), (20, range(2, 21, 2)), (250, range(25, 251, 25))])

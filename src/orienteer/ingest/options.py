@@ -1,0 +1,69 @@
+"""Everything a user may choose about an ingest, as one value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orienteer.errors import StoreError
+from orienteer.store.manifest import Names
+
+SPACING_MM = (0.05, 50.0)
+"""Spacings a store may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestOptions:
+    """How to ingest; the defaults suit a folder of which nothing is known.
+
+    Attributes:
+        spacing: mm per voxel on every axis; by default the store's, or the median of the scans'.
+        labels: folder whose files have the scans' paths or names.
+        table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; of the other columns
+            numbers and categories are kept, but nothing that could tell who somebody is.
+        columns: keep just these further columns of the table, which you declare safe.
+        workers: processes; by default one a core.
+        prune: take scans out of the store whose files are gone.
+        min_extent: leave out scans shorter than this along an axis, mm.
+        keep_names: call scans and subjects as the files and the table do, and keep every column. For public data
+            only: by default they get pseudonyms, and the way back lies in the store's private file alone.
+        verify: compare what is stored already with its checksums, and make anew what is damaged.
+        retry: read again also what an earlier run left out and nobody has mended since.
+        layout: how the folder is laid out; by default what it says of itself. Subjects, labels and scans kept for
+            testing are taken from it unless ``labels`` or ``table`` say otherwise.
+        channels: names of the sequences that make one scan together, in order.
+        progress: draw a progress bar on stderr.
+
+    Raises:
+        StoreError: a value is absurd, or ``columns`` are named without a table.
+
+    Example:
+        >>> IngestOptions(spacing=1.5, prune=True).names
+        'pseudonyms'
+    """
+
+    spacing: float | None = None
+    labels: Path | str | None = None
+    table: Path | str | None = None
+    columns: Sequence[str] | None = None
+    workers: int | None = None
+    prune: bool = False
+    min_extent: float | None = None
+    keep_names: bool = False
+    verify: bool = True
+    retry: bool = False
+    layout: str = "auto"
+    channels: Sequence[str] = ()
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise StoreError(f"{self.workers} workers", cure="give --workers 1 or more")
+        if self.spacing is not None and not SPACING_MM[0] <= self.spacing <= SPACING_MM[1]:
+            raise StoreError(f"a spacing of {self.spacing:g} mm", cure="give --spacing in mm, for example 1.5")
+        if self.columns is not None and not self.table:
+            raise StoreError("--columns names columns of a table", cure="give the table with --table")
+
+    @property
+    def names(self) -> Names:
+        """What the store calls scans and subjects."""
+        return "kept" if self.keep_names else "pseudonyms"

@@ -1,0 +1,60 @@
+"""Publish: the manifest is renamed into place; only then goes what it does not name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orienteer.ingest.context import Context
+from orienteer.ingest.quarantine import LeftOut, write_quarantine
+from orienteer.ingest.result import nothing_usable
+from orienteer.ingest.state import ScanState
+from orienteer.ingest.upkeep import sweep_arrays
+from orienteer.store.journal import Journal
+from orienteer.store.manifest import Manifest
+from orienteer.store.private import Private, write_private
+from orienteer.store.store import write_manifest
+
+
+def publish(states: Sequence[ScanState], context: Context) -> Manifest:
+    """Write the store's files, in the order in which a kill between any two of them does no harm.
+
+    Raises:
+        OrienteerError: no scan is left, or the disk refuses.
+    """
+    states = sorted(states, key=lambda state: state.name)
+    if not any(state.entry for state in states):
+        raise nothing_usable({state.name: state.left_out.as_findings for state in states if state.left_out})
+    manifest, private = _named(states, context)
+    write_private(context.store, private)
+    write_manifest(context.store, manifest)
+    Journal(context.store).remove()
+    sweep_arrays(context.store, manifest)
+    write_quarantine(context.store, _still_out(states, context), context.found.scans.skipped)
+    return manifest
+
+
+def _named(states: Sequence[ScanState], context: Context) -> tuple[Manifest, Private]:
+    """What everybody may read, and what only the owner may."""
+    before, entries, records, people = context.before, [], {}, {}
+    for state in states:
+        entry, record, subject = state.entry, state.record, state.subject
+        if entry is None or record is None:
+            continue
+        person = before.naming.person(subject.id)
+        said = {"person": person, "split": subject.split, "table": dict(subject.table)}
+        entries.append(entry.model_copy(update=said))
+        records[entry.id] = record.model_copy(update={"name": state.name, "person": subject.id})
+        if context.options.names == "pseudonyms":
+            people[person] = subject.id
+    private = before.private.model_copy(update={"scans": records, "people": people})
+    return Manifest.of(entries, context.parameters, context.options.names), private
+
+
+def _still_out(states: Sequence[ScanState], context: Context) -> dict[str, LeftOut]:
+    """The list as it stands now; what lies in another folder of scans stays on it while its files are there."""
+    here = {state.name for state in states if state.source}
+    elsewhere = {
+        name: known
+        for name, known in context.before.quarantine.scans.items()
+        if name not in here and known.source and all(Path(stamp.path).exists() for stamp in known.source.files)
+    }
+    return elsewhere | {state.name: state.left_out for state in states if state.left_out and state.status != "lost"}

@@ -1,0 +1,93 @@
+"""Read: what the plan asks for, in parallel; what is finished survives a kill."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orienteer.errors import StoreError
+from orienteer.ingest.context import Context
+from orienteer.ingest.prepare import Job, Outcome
+from orienteer.ingest.state import ScanState
+from orienteer.ingest.workers import prepare_all
+from orienteer.scans.findings import finding
+from orienteer.store.integrity import intact
+from orienteer.store.journal import Journal
+from orienteer.store.private import write_private
+from orienteer.store.sources import SourceRecord
+
+LONG = 20
+"""Scans from which a log is told how far it is."""
+
+
+def read(states: list[ScanState], context: Context) -> list[ScanState]:
+    """Prepare new and changed scans; what is finished is journalled, so a kill costs only those in work.
+
+    Scans whose files are gone or no longer any good stay as they are stored, as far as their arrays are whole.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    before, options = context.before, context.options
+    if options.names == "pseudonyms" and before.manifest is None:
+        # Before the first scan is journalled: a run that goes on after a kill must give the same pseudonyms.
+        write_private(context.store, before.private)
+    jobs = [job for job in (_job(state, context) for state in states) if job]
+    outcomes: dict[str, Outcome] = {}
+    with closing(prepare_all(jobs, options.workers)) as prepared:
+        for outcome in _shown(prepared, len(jobs), options.progress):
+            if outcome.stop:
+                raise StoreError(outcome.stop[0], cure=f"{outcome.stop[1]}, then run the same ingest again")
+            if outcome.entry and outcome.record:
+                Journal(context.store).append(outcome.entry, outcome.record)
+            outcomes[outcome.id] = outcome
+    return [_or_as_stored(_with(state, outcomes.get(state.name)), context) for state in states]
+
+
+def _job(state: ScanState, context: Context) -> Job | None:
+    if not state.is_read or state.source is None:
+        return None
+    options = context.options
+    return Job(
+        state.source, state.labels, context.parameters, options.min_extent, context.store, state.scan_id, options.names
+    )
+
+
+def _with(state: ScanState, outcome: Outcome | None) -> ScanState:
+    if outcome is None:
+        return state
+    if outcome.entry is None or outcome.record is None:
+        return state.leave_out(*outcome.findings, record=outcome.record, conditions=state.conditions)
+    return replace(state, entry=outcome.entry, record=outcome.record, findings=outcome.findings)
+
+
+def _or_as_stored(state: ScanState, context: Context) -> ScanState:
+    """A scan whose file is gone, or no longer any good, stays what it was; gone ones unless they are pruned."""
+    stored, gone = state.stored, state.status == "gone"
+    if state.entry or stored is None or stored.subject is None or (gone and context.options.prune):
+        return state
+    if intact(context.store, stored.entry):
+        return replace(state, entry=stored.entry, record=stored.record or SourceRecord(files=(), method=0))
+    message = "its stored voxels are damaged, and its file is no longer there"
+    return state.leave_out(finding("damaged", message, level="error"), status="lost") if gone else state
+
+
+def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[Outcome]:
+    columns = (
+        TextColumn("reading scans"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    console = Console(stderr=True, quiet=not progress)
+    with Progress(*columns, console=console, disable=not progress or not total, transient=True) as bar:
+        task = bar.add_task("", total=total, last="")
+        for done, outcome in enumerate(outcomes, 1):
+            bar.update(task, advance=1, last=outcome.id)
+            # A log has no bar: a line for every tenth, without names, which are somebody's.
+            if not console.is_terminal and total >= LONG and done * 10 // total > (done - 1) * 10 // total:
+                console.print(f"reading scans: {done} of {total}", highlight=False)
+            yield outcome

@@ -1,0 +1,115 @@
+"""Who is on which scan, and in which split, once all scans of a store are known."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from orienteer.errors import StoreError
+from orienteer.ingest.context import Context
+from orienteer.ingest.matching import match
+from orienteer.ingest.result import MOST_NAMED, some
+from orienteer.ingest.split import assign_splits, split_name
+from orienteer.ingest.state import NOBODY, ScanState, Subject
+from orienteer.ingest.table import Row
+
+
+def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState]:
+    """Find subject, split and table columns of every scan that the store will hold.
+
+    The table wins over what the store said before, and that over the folder's layout; a scan of which none of them
+    tells the subject is a subject of its own. A table without subjects says nothing of them. Splits follow the user's
+    own names, so that a subject has the same one in every store, whatever pseudonym each store gives. Scans keep the
+    split they had when more becomes known of who is on them; who turns out to be in train and val learns, because a run
+    may have learned from them. A split that the store calls by another word (``training``) gets its usual name.
+
+    Raises:
+        StoreError: a row of the table fits several scans, the table puts a subject into several splits, or a subject
+            turns out to be kept for testing and not.
+    """
+    rows, _ = match_rows(states, context)
+    states = [replace(state, row=rows.get(state.name)) for state in states]
+    stored = sorted((state for state in states if state.entry), key=lambda state: state.name)
+    ids = _subject_ids(stored)
+    from_table = _splits_of_table(stored, ids)
+    fixed = {ids[s.name]: s.from_layout.split for s in stored if s.from_layout and s.from_layout.split}
+    fixed |= _splits_until_now(stored, ids, from_table) | from_table
+    splits = assign_splits(ids.values(), fixed)
+    subjects = {s.name: Subject(ids[s.name], splits[ids[s.name]], _columns(s)) for s in stored}
+    return [replace(state, subject=subjects.get(state.name, NOBODY)) for state in states]
+
+
+def match_rows(states: Sequence[ScanState], context: Context) -> tuple[dict[str, Row], list[str]]:
+    """The table's rows by scan, and ids of those about no scan; what was left out may have a row as well.
+
+    Raises:
+        StoreError: a row fits several scans.
+    """
+    names = [state.name for state in states if state.entry or (state.left_out and state.status != "lost")]
+    return match(context.table.rows, sorted(names))
+
+
+def _columns(state: ScanState) -> dict[str, str]:
+    if state.row:
+        return dict(state.row.extra)
+    return dict(state.earlier.table) if state.earlier else {}
+
+
+def _subject_ids(states: Sequence[ScanState]) -> dict[str, str]:
+    """Who is on each scan: what calls the scan's subject by the scan's own name knows nothing of them."""
+    ids = {}
+    for state in states:
+        own = {state.name, state.row.id} if state.row else {state.name}
+        told = [state.row.person] if state.row else []
+        told += [subject.id for subject in (state.earlier, state.from_layout) if subject]
+        ids[state.name] = next((subject for subject in told if subject not in own), told[0] if told else state.name)
+    # The layout knows who belong together, the table may know one of them by name: then it is the name of all.
+    grouped = {state.name: state.from_layout.id for state in states if state.from_layout}
+    better: dict[str, set[str]] = defaultdict(set)
+    for name, group in grouped.items():
+        if ids[name] != group:
+            better[group].add(ids[name])
+    for name, group in grouped.items():
+        if ids[name] == group and len(better[group]) == 1:
+            (ids[name],) = better[group]
+    return ids
+
+
+def _splits_of_table(states: Sequence[ScanState], ids: Mapping[str, str]) -> dict[str, str]:
+    """The split the table says for each subject; its rows may not have told that they are of the same one."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for state in states:
+        if state.row and state.row.split:
+            said[ids[state.name]][state.name] = state.row.split
+    for scans in said.values():
+        if len(set(scans.values())) > 1:
+            raise StoreError(
+                f"the table puts scans of one person into several splits: {_where(scans)}",
+                cure="give them one split; or, if they are of several people, a column person that is not the id",
+            )
+    return {subject: next(iter(scans.values())) for subject, scans in said.items()}
+
+
+def _splits_until_now(
+    states: Sequence[ScanState], ids: Mapping[str, str], from_table: Collection[str]
+) -> dict[str, str]:
+    """The split that each subject's scans had until now, of those whose split the table does not say."""
+    had: dict[str, dict[str, str]] = defaultdict(dict)
+    for state in states:
+        if state.earlier and ids[state.name] not in from_table:
+            had[ids[state.name]][state.name] = split_name(state.earlier.split)
+    for scans in had.values():
+        splits = set(scans.values())
+        # Nobody but the user may say that a scan kept for testing is learned from, or the other way round.
+        if len(splits) > 1 and splits != {"train", "val"}:
+            raise StoreError(
+                f"scans of one person are in several splits of the store: {_where(scans)}",
+                cure="give a --table with the columns id, person and split, and this person's scans one split;"
+                " the store is as it was",
+            )
+    return {
+        subject: "train" if "train" in scans.values() else next(iter(scans.values())) for subject, scans in had.items()
+    }
+
+
+def _where(scans: Mapping[str, str]) -> str:
+    return some([f"{name} in {split}" for name, split in scans.items()], MOST_NAMED)
