@@ -11,8 +11,8 @@ from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import some
 from orienteer.ingest.state import ScanState, Subject
 from orienteer.scans import LaidOut, Source, lay_out
-from orienteer.scans.findings import finding
 from orienteer.scans.channels import odd_channels, usual_channels
+from orienteer.scans.findings import finding
 
 
 @dataclass(frozen=True)
