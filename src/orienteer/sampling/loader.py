@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from orienteer.sampling.dataset import Views, ViewDataset
+from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.resilient import Numbers, resilient_batches
 from orienteer.sampling.sampler import Sampler
 
