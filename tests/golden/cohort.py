@@ -19,14 +19,17 @@ ORIENTATIONS = (
 
 
 def write_cohort(folder: Path) -> None:
-    """``scans/``, ``labels/`` and ``table.tsv``."""
-    (folder / "scans").mkdir(parents=True)
-    (folder / "labels").mkdir()
+    """``scans/``, ``labels/`` and ``table.tsv``; and four of the scans with a second channel in ``scans-two/``."""
+    for name in ("scans", "labels", "scans-two"):
+        (folder / name).mkdir(parents=True)
     lines = ["id\tperson\tsplit\tage\tward"]
     for name, number, visit in SCANS:
         image, labels, affine = _scan(number, visit)
         nibabel.save(nibabel.Nifti1Image(image, affine), folder / "scans" / f"{name}.nii.gz")
         nibabel.save(nibabel.Nifti1Image(labels, affine), folder / "labels" / f"{name}.nii.gz")
+        if number < 4 and not visit:
+            two = np.stack([image, np.where(image > 0, 1200 - image, 0)], axis=-1)
+            nibabel.save(nibabel.Nifti1Image(two, affine), folder / "scans-two" / f"{name}.nii.gz")
         ward = ("north", "south")[number // 2 % 2]
         lines.append(f"{name}\tp{number}\t{SPLITS[number]}\t{30 + 5 * number}\t{ward}")
     (folder / "table.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

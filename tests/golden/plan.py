@@ -1,10 +1,13 @@
 """What is run, as words of the command line: every pretext task and baseline, and what a run is used for afterwards."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS = REPOSITORY / "configs" / "pretrain"
+RESULTS = REPOSITORY / "docs" / "results" / "oasis-cpu-long"
+"""The quickest of the published records; the tables of all are compared by tests/comparison/test_published.py."""
 
 DEVICES = "devices={accelerator: cpu, precision: 32-true, threads: 1, workers: 0}"
 THIN = "network={size: tiny, options: {features: [4, 8, 16]}}"
@@ -92,8 +95,10 @@ def commands(folder: Path) -> Iterator[tuple[object, ...]]:
     table = ("--table", folder / "table.tsv")
     yield "ingest", scans, store, "--spacing", 3, *table, *labels, "--workers", 1, "--keep-names"
     yield "ingest", scans, folder / "store-alone", "--spacing", 4, "--workers", 1, "--keep-names"
+    yield "ingest", folder / "scans-two", folder / "store-two", "--spacing", 3, *table, "--workers", 1, "--keep-names"
     for name, words in pretrainings().items():
         yield "pretrain", store, runs / name, *words
+    yield "pretrain", folder / "store-two", runs / "two-channels", *_sets((*SHORT, THIN, "tasks={gap: {}, masked: {}}"))
     yield "evaluate", runs / "default", store, "--split", "test"
     for name in PROBED:
         yield "probe", runs / name, store, "--labels", 2, *_sets((*TUNED, STRUCTURES))
@@ -103,6 +108,8 @@ def commands(folder: Path) -> Iterator[tuple[object, ...]]:
     for name, (kind, _, source, *words) in TUNINGS.items():
         start = source if source == "scratch" else runs / source
         yield "finetune", kind, store, tuned / name, "--from", start, *_sets(TUNED), *words
+    shutil.copytree(RESULTS, folder / "compared")
+    yield "compare", folder / "compared"
     for name in PREDICTING:
         yield "predict", tuned / name, folder / "new", folder / "predicted" / name
 

@@ -1,6 +1,7 @@
 """What is on disk, as the golden record words it.
 
-The one place to change where a key, a column or a file gets another name: the recorded values stay as they are.
+The one place to change where a key, a column or a file gets another name: the recorded names and values stay as they
+are.
 
 An array is recorded as ``[kind and shape, mean of its magnitudes, first 16 digits of its SHA-256]``; everything else
 is a number, a word, or a table of them.
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+COLUMNS: dict[str, str] = {}
+"""Columns of Parquet files that have another name by now: that name, and the recorded one."""
 WINDOW = ("slope", "intercept", "low", "high")
 CLOCK = ("train training.data_wait_fraction",)
 """Measures of the log that tell of the machine's speed."""
@@ -28,9 +31,10 @@ def read_all(folder: Path) -> dict[str, Any]:
     runs = sorted(path for path in (folder / "runs").iterdir() if path.is_dir())
     tuned = sorted(path for path in (folder / "tuned").iterdir() if path.is_dir())
     return {
-        "stores": {name: read_store(folder / name) for name in ("store", "store-alone")},
+        "stores": {name: read_store(folder / name) for name in ("store", "store-alone", "store-two")},
         "pretraining": {run.name: read_run(run) for run in runs},
         "finetuning": {out.name: read_tuning(out) for out in tuned},
+        "comparison": {path.stem: read_rows(path) for path in sorted((folder / "compared").glob("*.parquet"))},
         "predictions": {path.name: read_predictions(path) for path in sorted((folder / "predicted").iterdir())},
     }
 
@@ -152,7 +156,7 @@ def read_tensors(path: Path) -> dict[str, list[Any]]:
 def read_rows(path: Path) -> dict[str, list[Any]]:
     """The columns of a Parquet file by name, in order."""
     table = pq.read_table(path)
-    return {name: array(table.column(name).to_numpy()) for name in table.column_names}
+    return {COLUMNS.get(name, name): array(table.column(name).to_numpy()) for name in table.column_names}
 
 
 def read_json(path: Path) -> Any:
