@@ -1,4 +1,4 @@
-"""``orienteer check SCANS``: what is here, what is wrong with it, what it will take."""
+"""``orienteer check SCANS``: what is in a folder, what is wrong with it, what an ingest will take."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
 
 @app.command()
 def check(
-    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched recursively.")],
     json: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write everything found to this file.")
     ] = None,
@@ -22,7 +22,7 @@ def check(
     layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
 ) -> None:
-    """Say what is in a folder of scans: formats, spacing, axes, problems and cures, time and disk needed.
+    """List what is in a folder of scans: formats, spacing, axes, problems and fixes, time and disk needed.
 
     Reads NIfTI, NRRD, MetaImage and DICOM series; writes nothing but the JSON you ask for. Exits with 0 when
     at least one scan can be used, with 1 when none can.

@@ -244,6 +244,8 @@ class FormatContract:
         except (ScanError, OSError):
             assert not inspect(source).usable
             return None
+        except AssertionError:
+            raise
         except Exception as error:
             raise AssertionError(f"{what}: {type(error).__name__} left the reader; raise refusal(...)") from error
         return Volume(array=array, affine=header.affine)
