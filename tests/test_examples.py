@@ -13,7 +13,12 @@ import pytest
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, phantom_store
 
-MODULES = ("orienteer.sampling.dataset", "orienteer.store.store", "orienteer.testing.phantom")
+MODULES = (
+    "orienteer.runs.transforms",
+    "orienteer.sampling.dataset",
+    "orienteer.store.store",
+    "orienteer.testing.phantom",
+)
 """Where there are examples; every one of these modules has at least one."""
 
 

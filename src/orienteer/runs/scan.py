@@ -28,11 +28,30 @@ def read_scan(path: Path, learned: Channels, spacing: float) -> Volume:
         ScanError: it cannot be read, or has other channels.
         OrienteerError: nothing is there, or more than one scan.
     """
+    return prepared(one_scan(path, learned), Parameters(spacing=spacing))
+
+
+def prepared(volume: Volume, parameters: Parameters) -> Volume:
+    """A scan as a store with these parameters would hold it, in normalised intensities.
+
+    Raises:
+        ScanError: the body has a single intensity, or the grid is far finer than the scan.
+    """
+    ready = scaled(canonical(volume), parameters)
+    return Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+
+
+def one_scan(path: Path, learned: Channels) -> Volume:
+    """The only scan in a file or a folder, in its own orientation.
+
+    Raises:
+        ScanError: it cannot be read, or has other channels.
+        OrienteerError: nothing is there, or more than one scan.
+    """
     sources = lay_out(path, expected=learned[0]).sources
     if len(sources) > 1:
         raise OrienteerError(f"{path} holds {len(sources)} scans", cure="read them one by one")
-    ready = scaled(canonical(read_as(sources[0], learned)), Parameters(spacing=spacing))
-    return Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+    return read_as(sources[0], learned)
 
 
 def read_as(source: Source, learned: Channels) -> Volume:

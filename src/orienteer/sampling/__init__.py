@@ -1,4 +1,8 @@
-"""From scans to views: draw a recipe (random, pure data), then crop it (deterministic)."""
+"""From scans to crops: draw a recipe (random, pure data), then crop it (deterministic).
+
+Views of a pretext task and labelled patches share recipes, cutter and loader. What needs torch is in ``dataset`` and
+``loader``; nothing else here does.
+"""
 
 from orienteer.sampling.crop import Sample, crop
 from orienteer.sampling.recipe import Appearance, SampleRecipe, ViewRecipe

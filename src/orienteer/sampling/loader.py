@@ -25,7 +25,7 @@ class Batch:
         view_mm: view edge, mm.
         spacing: mm per voxel.
         plain: ``(B, K, C, S, S, S)`` the same before intensities were varied.
-        address: ``(B, 2)`` int64, seed and number of each sample: where its counted draws are found again.
+        address: ``(B, 2)`` int64, seed and number of each sample: draws made after cropping derive from it.
     """
 
     images: torch.Tensor
@@ -90,8 +90,8 @@ def load(
     """
     options: dict[str, Any] = {}
     if workers:
-        # Forked after torch's threads exist a worker may hang; a fork server's workers are nobody's children, so what
-        # they cost is not told, and Windows has none.
+        # A worker forked after torch's threads exist may hang. A fork server's workers are not our children, so what
+        # they cost could not be measured, and Windows has none.
         options = {"multiprocessing_context": "spawn", "prefetch_factor": 4}
 
     def loader(rest: Numbers) -> DataLoader[Any]:

@@ -1,7 +1,7 @@
 """Placements: how the K views of a sample lie relative to each other. One function each, and a registry.
 
 Centres are drawn in the frame the network sees and then mapped into the scan, so a grid stays a grid when the scan is
-turned. Every view draws from a counted stream of its own.
+turned. Every view draws from a counter-based stream of its own.
 """
 
 import itertools

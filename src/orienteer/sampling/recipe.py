@@ -30,7 +30,7 @@ class Appearance:
         bias: nine coefficients of a smooth multiplicative field (second-order polynomial over the view).
         blur_mm: standard deviation of a Gaussian blur.
         noise: standard deviation of additive noise.
-        noise_address: (seed, sample number, view) of the noise's own counted stream.
+        noise_address: (seed, sample number, view) of the noise's own stream.
     """
 
     gamma: float = 1.0
@@ -61,7 +61,7 @@ class SampleRecipe:
 
     Attributes:
         scan: id in the store.
-        number: the sample's number in the counted order (``step * batch + index``).
+        number: the sample's number in the numbered order (``step * batch + index``).
         size: crop edge in voxels.
         spacing: mm per voxel of the crop's grid.
         linear: maps an offset in the view's frame to an offset in the scan's frame; one map for all K views, as if

@@ -97,7 +97,7 @@ class RecipeSampler(ABC):
         )
 
     def _scan(self, number: int) -> str:
-        # Each epoch is a permutation of its own, so every scan is seen once before any is seen again.
+        # Each epoch is a permutation of its own, so every scan is drawn once before any is drawn again.
         epoch, index = divmod(number, len(self.ids))
         order = generator(self.seed, Purpose.SCAN_ORDER, epoch).permutation(len(self.ids))
         return self.ids[order[index]] if self.augment else self.ids[index]

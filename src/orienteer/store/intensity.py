@@ -17,7 +17,7 @@ LIMIT = 1.5
 BODY_ABOVE = -0.95
 """Normalised intensity above which a voxel counts as body, in any channel: just above the window's floor."""
 MARGIN = 4.0
-"""Widths of the window kept on either side when 16 bits cannot hold the range: far more than is seen."""
+"""Widths of the window kept on either side when 16 bits cannot hold the range: far more than a network sees."""
 CONSTANT_SHARE = 0.05
 """Share of voxels at exactly the lowest value from which that value is taken for an empty background."""
 
