@@ -5,7 +5,6 @@ from pathlib import Path
 
 from orienteer.ingest.context import Context
 from orienteer.ingest.existing import Existing
-from orienteer.ingest.find import Found
 from orienteer.ingest.matching import Table
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.pseudonyms import OwnNames
@@ -46,7 +45,7 @@ def context(rows: Mapping[str, Row] | None) -> Context:
         store=Path("store"),
         options=IngestOptions(keep_names=True),
         table=Table() if rows is None else Table(Path("t.tsv"), rows),
-        found=Found(LaidOut(())),
+        found=LaidOut(()),
         before=Existing(None, Private(), {}, OwnNames(), Quarantine()),
         parameters=StoreParameters(spacing=1.0),
     )

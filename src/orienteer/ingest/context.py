@@ -6,12 +6,11 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.existing import Existing
-from orienteer.ingest.find import Found
 from orienteer.ingest.matching import Table
 from orienteer.ingest.options import SPACING_MM, IngestOptions
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
-from orienteer.scans import inspect
+from orienteer.scans import LaidOut, inspect
 from orienteer.scans.cohort import cohort_spacing
 from orienteer.store.manifest import Manifest, Parameters
 
@@ -32,7 +31,7 @@ class Context:
     store: Path
     options: IngestOptions
     table: Table
-    found: Found
+    found: LaidOut
     before: Existing
     parameters: Parameters
 

@@ -55,8 +55,8 @@ def _record_now(state: ScanState, source: Source, context: Context) -> SourceRec
     method = context.parameters.method
     if record is None:
         return None
-    if context.found.labels is not None or source.labels is not None:
-        return record.again(source.paths, state.labels.paths if state.labels else (), method)
+    if context.options.labels or source.labels:
+        return record.again(source.paths, source.labels.paths if source.labels else (), method)
     now = record.model_copy(update={"labels": ()}).again(source.paths, (), method)
     return now.model_copy(update={"labels": record.labels}) if now else None
 

@@ -38,7 +38,6 @@ class Job:
     """One scan to prepare; travels to the worker."""
 
     source: Source
-    labels: Source | None
     parameters: Parameters
     min_extent: float | None
     store: Path
@@ -77,7 +76,7 @@ def prepare(job: Job) -> Outcome:
     """Read, turn, resample, scale and write one scan. Never raises for a bad scan or a full disk."""
     record = None
     try:
-        labels = job.labels.paths if job.labels else ()
+        labels = job.source.labels.paths if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=job.source.id)
         return _prepare(job, record)
     except ScanError as error:
@@ -101,7 +100,7 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
     volume = canonical(volume)
     voxels = scaled(volume, job.parameters)
     grid = voxels.grid
-    labels, label_findings = labels_on_grid(job.labels, grid)
+    labels, label_findings = labels_on_grid(job.source.labels, grid)
     findings += label_findings
     arrays = {
         "image": voxels.image,

@@ -28,7 +28,7 @@ def publish(states: Sequence[ScanState], context: Context) -> Manifest:
     write_manifest(context.store, manifest)
     Journal(context.store).remove()
     sweep_arrays(context.store, manifest)
-    write_quarantine(context.store, _still_out(states, context), context.found.scans.skipped)
+    write_quarantine(context.store, _still_out(states, context), context.found.skipped)
     return manifest
 
 

@@ -12,6 +12,7 @@ from orienteer.ingest.context import Context
 from orienteer.ingest.prepare import Job, Outcome
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.workers import prepare_all
+from orienteer.scans import Source
 from orienteer.scans.findings import finding
 from orienteer.store.integrity import intact
 from orienteer.store.journal import Journal
@@ -34,7 +35,7 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
     if options.names == "pseudonyms" and before.manifest is None:
         # Before the first scan is journalled: a run that goes on after a kill must give the same pseudonyms.
         write_private(context.store, before.private)
-    jobs = [job for job in (_job(state, context) for state in states) if job]
+    jobs = [_job(state, state.source, context) for state in states if state.source and state.is_read]
     outcomes: dict[str, Outcome] = {}
     with closing(prepare_all(jobs, options.workers)) as prepared:
         for outcome in _shown(prepared, len(jobs), options.progress):
@@ -46,13 +47,9 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
     return [_or_as_stored(_with(state, outcomes.get(state.name)), context) for state in states]
 
 
-def _job(state: ScanState, context: Context) -> Job | None:
-    if not state.is_read or state.source is None:
-        return None
+def _job(state: ScanState, source: Source, context: Context) -> Job:
     options = context.options
-    return Job(
-        state.source, state.labels, context.parameters, options.min_extent, context.store, state.scan_id, options.names
-    )
+    return Job(source, context.parameters, options.min_extent, context.store, state.scan_id, options.names)
 
 
 def _with(state: ScanState, outcome: Outcome | None) -> ScanState:

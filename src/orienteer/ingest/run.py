@@ -11,7 +11,7 @@ from pathlib import Path
 from orienteer.ingest.context import Context, choose_parameters
 from orienteer.ingest.copies import drop_copies, follow_renames
 from orienteer.ingest.existing import look_at_store
-from orienteer.ingest.find import find, list_scans, notes_on_labels
+from orienteer.ingest.find import find, list_scans
 from orienteer.ingest.matching import Table
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.plan import plan
@@ -19,7 +19,7 @@ from orienteer.ingest.publish import publish
 from orienteer.ingest.read import read
 from orienteer.ingest.result import IngestResult
 from orienteer.ingest.subjects import assign_subjects
-from orienteer.ingest.summary import summarise
+from orienteer.ingest.summary import notes_on_labels, summarise
 from orienteer.ingest.upkeep import discard_damaged, folder, mended
 from orienteer.store.lock import only_one
 
@@ -49,8 +49,8 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         before = look_at_store(store, options.names)
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
-        states = list_scans(found, before)
-        notes += notes_on_labels(states, found)
+        states = list_scans(found.sources, before)
+        notes += notes_on_labels(states, options)
         parameters = choose_parameters(states, before.manifest, options.spacing)
         context = Context(store, options, table, found, before, parameters)
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):

@@ -62,8 +62,7 @@ class ScanState:
     Attributes:
         name: what its files are called, by which the user knows it.
         status: what has been decided.
-        source: its files; None where the store has the scan and no file was found.
-        labels: the file of its labels.
+        source: its files, and that of its labels; None where the store has the scan and no file was found.
         stored: what the store has of it.
         earlier: who was on it before this ingest; of a renamed scan, what the store said under its old name.
         from_layout: who is on it by the folder's layout.
@@ -80,7 +79,6 @@ class ScanState:
     name: str
     status: Status = "found"
     source: Source | None = None
-    labels: Source | None = None
     stored: Stored | None = None
     earlier: Subject | None = None
     from_layout: Subject | None = None

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from orienteer.ingest.context import Context
+from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import MOST_NAMED, IngestResult, counted, some
 from orienteer.ingest.split import SPLITS, split_name
 from orienteer.ingest.state import ScanState
@@ -26,7 +27,6 @@ def summarise(
     """
     states = sorted(states, key=lambda state: state.name)
     stored = [state for state in states if state.entry]
-    found = context.found.scans
     return IngestResult(
         store=context.store,
         manifest=manifest,
@@ -37,13 +37,21 @@ def summarise(
         pruned=context.options.prune,
         failed={state.name: state.left_out.as_findings for state in states if state.left_out},
         quarantined=tuple(state.name for state in states if state.status == "quarantined"),
-        skipped=found.skipped,
-        layouts=found.layouts,
+        skipped=context.found.skipped,
+        layouts=context.found.layouts,
         findings={state.name: state.findings for state in states if state.findings},
         notes=(*notes, *notes_on_subjects(states, context), *context.table.notes),
         seconds=seconds,
         bytes=sum(array.bytes for entry in manifest.scans for array in entry.arrays.values()),
     )
+
+
+def notes_on_labels(states: Sequence[ScanState], options: IngestOptions) -> tuple[str, ...]:
+    """A note on scans without labels, where the user named a folder of them; before anything is read."""
+    fitting = [state for state in states if state.source and state.status == "found"]
+    bare = sorted(state.name for state in fitting if state.source and not state.source.labels)
+    told = options.labels and bare
+    return (f"no labels for {len(bare)} of {len(fitting)} scans: {some(bare)}",) if told else ()
 
 
 def notes_on_subjects(states: Sequence[ScanState], context: Context) -> list[str]:
