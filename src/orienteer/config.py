@@ -13,6 +13,9 @@ from orienteer.errors import ConfigError
 
 REFERENCE = "docs/reference/configuration.md"
 
+Tree = dict[str, Any]
+"""Settings as YAML gives them, not yet validated: groups within groups, and any value."""
+
 Place = tuple[str | int, ...]
 """Where pydantic found something wrong, from the outermost group inwards."""
 
@@ -52,7 +55,7 @@ class Config(BaseModel):
             raise ConfigError(f"{origin}: {problems}", cure=_cure(cls, unknown)) from None
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path) -> Tree:
     """Read a YAML mapping.
 
     Raises:
@@ -71,14 +74,14 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+def override(values: Mapping[str, Any], assignments: Sequence[str]) -> Tree:
     """Apply ``a.b=value`` assignments; each value is read as YAML, so ``null``, ``3`` and ``[1, 2]`` work.
 
     Raises:
         ConfigError: an assignment has no ``=``, its value is not YAML, or it walks through a value that is not a
             mapping.
     """
-    result: dict[str, Any] = _copy(values)
+    result: Tree = _copy(values)
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or not key.strip():
@@ -138,10 +141,10 @@ def _dotted(place: Place) -> str:
     return ".".join(map(str, place))
 
 
-def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+def _copy(values: Mapping[str, Any]) -> Tree:
     return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
 
 
-def _over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
     both = {name for name in values if isinstance(values[name], Mapping) and isinstance(preset.get(name), Mapping)}
     return {**preset, **values, **{name: _over(preset[name], values[name]) for name in both}}

@@ -1,34 +1,49 @@
-"""Final figures on the terminal: known ones by name, those of any other task by its first measure."""
+"""Final figures on the terminal: the key figures of whatever tasks an evaluation holds, and the verdict."""
 
 from pathlib import Path
 
 from rich.console import Console
 
 from orienteer.cli.figures import print_figures
-from orienteer.evaluation.assess import Evaluation
-from orienteer.records import Measure
-from orienteer.records.verdict import Verdict
+from orienteer.records.card import TaskCard
+from orienteer.records.evaluation import EvaluationRecord, TaskResult, Value
+from orienteer.records.metric import Metric
+from orienteer.records.verdict import Verdict, VerdictRule
 
 
-def printed(figures: dict[str, float | None], headlines: tuple[tuple[str, Measure], ...]) -> list[list[str]]:
-    evaluation = Evaluation(
-        name="val", split="val", step=5, figures={"gap_chance_mm": 70.0, **figures}, probes={},
-        verdict=Verdict("learning", "It learns.", ("one",)), folder=Path("x"), headlines=headlines,
+def printed(*tasks: TaskResult) -> list[list[str]]:
+    record = EvaluationRecord(
+        name="val", split="val", seen="none", step=5, samples=3, scans=3, subjects=3, tasks=tasks,
+        verdict=Verdict(label="learning", sentence="It learns [/bold].", evidence=("one",), rule=VerdictRule()),
     )  # fmt: skip
     console = Console(width=120, record=True, quiet=False, file=Path("/dev/null").open("w"))  # noqa: SIM115
-    print_figures(console, evaluation)
+    print_figures(console, record)
     console.file.close()
     text = console.export_text()
-    assert "✓ LEARNING  It learns." in text
+    assert "✓ LEARNING  It learns [/bold]." in text
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
 
 
-def test_figures__of_our_tasks_stand_once_with_unit_and_chance() -> None:
-    headlines = (("gap_error_mm", Measure(5.12, "mm", 70.0)), ("position_error_mm", Measure(4.0, "mm", 50.0)))
-    rows = printed({"gap_error_mm": 5.12, "position_error_mm": 4.0, "route_closure_mm": None}, headlines)
-    assert rows == [["gap error", "5.1 mm", "70.0 mm"], ["position error", "4.0 mm", "50.0 mm"]]
+def result(*metrics: Metric, **values: Value) -> TaskResult:
+    card = TaskCard(
+        name="mine", title="Mine", question="Does it?", intro="It is asked.", source="", spatial=False, metrics=metrics,
+        evidence=(),
+    )  # fmt: skip
+    return TaskResult(card=card, measures=values)
 
 
-def test_figures__of_other_tasks_show_their_first_measure() -> None:
-    rows = printed({"gap_error_mm": None}, (("masked_error", Measure(0.114, "fraction", 0.195)),))
-    assert rows == [["masked error", "0.114", "0.195"]]
+def test_figures__have_title_value_chance_and_interval() -> None:
+    error = Metric(name="error_mm", title="Error [mm]", unit="mm", shown="card")
+    detail = Metric(name="other_mm", title="Other", unit="mm")
+    share = Metric(name="share", title="Share right", unit="fraction", better="higher", shown="card")
+    rows = printed(
+        result(error, detail, error_mm=Value(value=5.12, unit="mm", chance=70, interval=(4.9, 5.4)),
+               other_mm=Value(value=1, unit="mm")),
+        result(share, share=Value(value=0.114, unit="fraction", better="higher")),
+    )  # fmt: skip
+    assert rows == [["error [mm]", "5.1 mm", "70.0 mm", "4.9 to 5.4 mm"], ["share right", "11.4 %", "–", "–"]]
+
+
+def test_figures__what_could_not_be_measured_is_a_dash() -> None:
+    error = Metric(name="error_mm", title="Error", unit="mm", shown="card")
+    assert printed(result(error, error_mm=Value(value=None, unit="mm"))) == [["error", "–", "–", "–"]]

@@ -76,7 +76,7 @@ def test_finetune__answers_from_scratch(kind: str, column: str, ward: Path, tmp_
     sets = [word for value in QUICK for word in ("--set", value)]
     said = run("finetune", kind, ward / "store", tmp_path / "out", "--from", "scratch", "--column", column, *sets)
     assert "scored on 2 test scans; from scratch, learned from 4 labelled scans" in said
-    assert {"classify": "ward: share right", "regress": "age: mean error"}[kind] in said
+    assert {"classify": "ward: Accuracy", "regress": "age: Absolute error"}[kind] in said
     predicted = run("predict", tmp_path / "out", ward / "scans" / "person_03.nii", tmp_path / "answers")
     assert "1 predicted, 0 left out" in predicted
     record = json.loads((tmp_path / "answers" / "predictions.json").read_text())

@@ -4,11 +4,11 @@ import pytest
 
 from orienteer.comparison.benchmark import Task
 from orienteer.comparison.efficiency import Needed
-from orienteer.comparison.words import chance_of, equals, figure, gain, metric_of, needed, number, seconds, span
+from orienteer.comparison.words import chance_of, equals, figure, gain, needed, number, seconds, span, written
 
 from .results_folder import AGE, SEGMENTATION
 
-DICE, YEARS = metric_of(Task(**SEGMENTATION)), metric_of(Task(**AGE))
+DICE, YEARS = written(Task(**SEGMENTATION)), written(Task(**AGE))
 
 
 def test_words__a_fraction_is_shown_in_points() -> None:
@@ -26,9 +26,9 @@ def test_words__nothing_is_never_minus_zero() -> None:
 
 
 def test_words__an_unknown_metric_has_no_better_end() -> None:
-    other = metric_of(Task(**SEGMENTATION), "volume_error_mm")
+    other = written(Task(**SEGMENTATION), "volume_error_mm")
     assert (other.title, other.better, other.unit) == ("Volume error", None, "mm")
-    assert metric_of(Task(**SEGMENTATION), "hd95_mm").better == "lower"
+    assert written(Task(**SEGMENTATION), "hd95_mm").better == "lower"
 
 
 def test_words__intervals() -> None:

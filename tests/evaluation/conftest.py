@@ -12,7 +12,7 @@ from orienteer.pretext.contract import vector_columns
 from orienteer.pretext.model import ModelOutput, Seen, SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
-from orienteer.records.measures import gap_measures
+from orienteer.records.statistics import gap_measures
 from orienteer.sampling import Sampler, ViewSettings, crop
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store

@@ -14,7 +14,7 @@ from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.probes import BORDER
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.pretext.model import SpatialModel
-from orienteer.records.files import read_rows
+from orienteer.records.rows import read_rows
 from orienteer.records.verdict import WHOM
 from orienteer.sampling import Sampler
 from tests.evaluation.conftest import Oracle

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-
 from orienteer.evaluation.figures import STABLE, gap_interval, headline, stable_figures
+
 from orienteer.records import Measure, Observation
-from orienteer.records.measures import adjacency_measures, gap_measures
+from orienteer.records.statistics import adjacency_measures, gap_measures
 
 
 def gap(errors: dict[str, list[float]]) -> Observation:

@@ -199,7 +199,7 @@ def _checkpoint(path: Path) -> tuple[Callable[[], list[str]], Callable[[], bool]
 
 
 def _log(path: Path) -> tuple[Callable[[], list[str]], Callable[[], bool]]:
-    from orienteer.records.files import read_log
+    from orienteer.records.log import read_log
 
     whole = list(read_log(path))
 
@@ -216,7 +216,7 @@ def _log(path: Path) -> tuple[Callable[[], list[str]], Callable[[], bool]]:
 
 
 def _parquet(path: Path) -> tuple[Callable[[], list[str]], Callable[[], bool]]:
-    from orienteer.records.files import read_rows
+    from orienteer.records.rows import read_rows
 
     def columns() -> object:
         return {name: (column.dtype.str, column.tolist()) for name, column in read_rows(path).items()}

@@ -60,7 +60,8 @@ def _records(base: Path) -> Iterator[Reader]:
     from orienteer.config import load_yaml
     from orienteer.ingest.table import read_table
     from orienteer.records import Measure, Observation
-    from orienteer.records.files import ObservationLog, read_log, read_rows, write_rows
+    from orienteer.records.log import ObservationLog, read_log
+    from orienteer.records.rows import read_rows, write_rows
     from orienteer.seal import unsealed
     from orienteer.store import Store
     from orienteer.store.journal import Journal

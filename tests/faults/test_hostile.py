@@ -16,7 +16,7 @@ import yaml
 from orienteer.config import load_yaml, override
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
 from orienteer.ingest.table import read_table
-from orienteer.records.files import read_rows
+from orienteer.records.rows import read_rows
 from orienteer.scans import inspect, survey
 from orienteer.store import Store
 from orienteer.store.arrays import open_array

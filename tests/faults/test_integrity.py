@@ -9,7 +9,8 @@ import pytest
 
 from orienteer.errors import RunError, StoreError
 from orienteer.records import Measure, Observation
-from orienteer.records.files import ObservationLog, read_log, read_rows, write_rows
+from orienteer.records.log import ObservationLog, read_log
+from orienteer.records.rows import read_rows, write_rows
 from orienteer.store import Store
 from orienteer.store.journal import Journal
 from orienteer.store.private import read_private

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.records.files import read_log
+from orienteer.records.log import read_log
 from orienteer.records.run import RunRecord, TrainingData
 from orienteer.runs.build import build_model
 from orienteer.runs.folder import RunFolder

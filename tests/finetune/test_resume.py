@@ -19,7 +19,7 @@ from orienteer.finetune import work as working
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune
 from orienteer.finetune.weights import Loaded, load_weights
-from orienteer.records.files import read_rows
+from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult

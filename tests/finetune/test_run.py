@@ -15,7 +15,7 @@ from orienteer.errors import RunError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune, finetune_one
-from orienteer.records.files import read_rows
+from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from tests.finetune.cohort import LAST, PAIR, history, quick, untrained_run, weights

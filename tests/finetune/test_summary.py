@@ -10,7 +10,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.summary import summarise
-from orienteer.records.files import write_rows
+from orienteer.records.rows import write_rows
 from orienteer.records.run import VERSION
 from orienteer.store import Parameters
 

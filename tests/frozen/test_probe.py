@@ -13,7 +13,7 @@ from orienteer.frozen import probe as probing
 from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.probe import mean_by_metric, probe
 from orienteer.networks.settings import NetworkSettings
-from orienteer.records.files import read_rows
+from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store

@@ -81,19 +81,58 @@ def read_run(run: Path) -> dict[str, Any]:
 def read_evaluation(evaluation: Path) -> dict[str, Any]:
     """The figures of one evaluation: measures of every task, honesty probes, verdict; and the rows behind them."""
     record = read_json(evaluation / "evaluation.json")
+    measures = {task["card"]["name"]: task["measures"] for task in record["tasks"]}
     return {
-        "people": [record["split"], record["seen"], record["scans"], record["persons"]],
+        "people": [record["split"], record["seen"], record["scans"], record["subjects"]],
         "step": record["step"],
         "verdict": record["verdict"]["label"],
-        "figures": record["figures"],
-        "probes": record["probes"],
+        "figures": read_figures(measures),
+        "probes": read_probes(record, measures),
         "measures": {
-            task: {name: _measure(measure) for name, measure in seen["measures"].items()}
-            for task, seen in record["observations"].items()
+            task: {name: _measure(measure) for name, measure in found.items()} for task, found in measures.items()
         },
         "rows": {path.stem: read_rows(path) for path in sorted(evaluation.glob("*.parquet"))},
         "pictures": {path.stem: read_tensors(path) for path in sorted(evaluation.glob("*.safetensors"))},
     }
+
+
+STABLE = {
+    "gap_error_mm": ("gap", "gap_error_mm"),
+    "direction_error_deg": ("route", "direction_error_deg"),
+    "route_arrival_mm": ("route", "route_arrival_mm"),
+    "route_closure_mm": ("route", "route_closure_mm"),
+    "adjacency_accuracy": ("adjacency", "adjacency_accuracy"),
+    "adjacency_rank": ("adjacency", "embedding_rank"),
+    "position_error_mm": ("position", "position_error_mm"),
+}
+"""Figures that an evaluation once had beside its tasks' measures, null where the task was not trained."""
+
+
+def read_figures(measures: dict[str, Any]) -> dict[str, Any]:
+    """Those figures, found where they are now: among the measures of their tasks."""
+    figures = {key: measures.get(task, {}).get(name, {}).get("value") for key, (task, name) in STABLE.items()}
+    gap = measures.get("gap", {}).get("gap_error_mm", {})
+    return figures | {"gap_chance_mm": gap.get("chance"), "gap_error_interval_mm": gap.get("interval")}
+
+
+def read_probes(record: dict[str, Any], measures: dict[str, Any]) -> dict[str, Any]:
+    """The judged figure on real views, under each probe, and chance; its skill beside it."""
+    name = record["verdict"]["metric"]
+    real = measures[record["verdict"]["task"]][name]
+    asked = {"real": real} | {probe["card"]["name"]: probe["measured"] for probe in record["probes"]}
+    shown = {
+        probe: {name: one["value"], "chance": one["chance"] or 0.0, "skill": _skill(one)}
+        for probe, one in asked.items()
+    }
+    return shown | {"chance": {name: real["chance"] or 0.0, "chance": real["chance"] or 0.0, "skill": 0.0}}
+
+
+def _skill(measure: dict[str, Any]) -> float:
+    value, chance = measure["value"], measure["chance"]
+    if value is None or chance is None:
+        return 0.0
+    span = -chance if measure["better"] == "lower" else 1.0 - chance
+    return (value - chance) / span if span else 0.0
 
 
 def read_tuning(out: Path) -> dict[str, Any]:

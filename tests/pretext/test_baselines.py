@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from orienteer.records.records import Rows
+from orienteer.records import Rows
 from orienteer.testing.task_contract import TaskContract
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from orienteer.pretext.registry import TASKS
-from orienteer.records.records import Rows
+from orienteer.records import Rows
 from orienteer.testing.task_contract import TaskContract
 
 

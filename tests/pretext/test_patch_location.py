@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from orienteer.pretext.contract import Interface
 from orienteer.pretext.patch_location.settings import PatchLocationSettings
 from orienteer.pretext.patch_location.target import direction_class
 from orienteer.pretext.patch_location.task import PatchLocationTask, patch_location_measures
+
+from orienteer.pretext.contract import Interface
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.placement import DIRECTIONS, neighbours
 from orienteer.sampling.region import Region

@@ -9,16 +9,9 @@ import pytest
 
 from orienteer.errors import OrienteerError, RunError
 from orienteer.records import Measure, Observation
-from orienteer.records.files import (
-    ObservationLog,
-    finite,
-    measures_from_json,
-    measures_to_json,
-    merge_rows,
-    read_log,
-    read_rows,
-    write_rows,
-)
+from orienteer.records.log import ObservationLog, measures_from_json, measures_to_json, read_log
+from orienteer.records.metric import finite
+from orienteer.records.rows import merge_rows, read_rows, write_rows
 
 GAP = Observation("gap", {"gap_error_mm": Measure(12.5, "mm", 60.0)})
 ROUTE = Observation("route", {"direction_error_deg": Measure(8.0, "deg", 90.0)})

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from orienteer.records.measures import (
+from orienteer.records.statistics import (
     adjacency_measures,
     angles_deg,
     auc,

@@ -19,7 +19,7 @@ def write_example(stem: Path, sample: int, scan: str, centres: np.ndarray) -> No
     at = [float(round(c / SPACING) * SPACING) for c in centres[0]]
     record = {
         "sample": sample, "scan": scan, "extent_mm": (SHAPE * SPACING).tolist(), "spacing_mm": SPACING,
-        "centres_mm": centres.tolist(), "view_mm": VIEW, "chunk_mm": CHUNK,
+        "centres_mm": centres.tolist(), "view_mm": VIEW,
         "planes": [{"axis": axis, "at_mm": at[axis]} for axis in range(3)],
     }  # fmt: skip
     write_json(stem.with_suffix(".json"), record)

@@ -72,10 +72,10 @@ def test_browser__sections_can_be_seen(watched: Watched) -> None:
         "figures",
         "training",
         "examples",
-        "gap",
-        "where",
+        "task-gap",
+        "task-gap-1",
         "probes",
-        "route",
+        "task-route",
         "settings",
     ):
         assert watched.page.locator(f"#{anchor}").is_visible()

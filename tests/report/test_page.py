@@ -17,7 +17,8 @@ from orienteer.report.page import contents, render
 from orienteer.report.read import RunRecords, read_run
 
 from .example_files import write_json
-from .run_folder import make_run
+from .hand_made import DIRECTION, GAP, MASKED, OVERLAP, POSITION, TASKS, HandMade, card
+from .run_folder import edited, make_run
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}{}"
 
@@ -56,9 +57,8 @@ def whole(records: RunRecords) -> _Page:
 def test_page__has_every_section_in_order(whole: _Page) -> None:
     anchors = [attributes.get("id") for tag, attributes in whole.tags if tag == "section"]
     assert anchors == [
-        "verdict", "figures", "evaluations", "training", "examples", "gap", "where", "probes", "adjacency",
-        "route",
-        "position", "machine", "settings", "words",
+        "verdict", "figures", "evaluations", "training", "examples", "task-gap", "task-gap-1", "probes",
+        "task-adjacency", "task-route", "task-position", "machine", "settings", "words",
     ]  # fmt: skip
     assert "Left out" not in whole.text
 
@@ -66,16 +66,69 @@ def test_page__has_every_section_in_order(whole: _Page) -> None:
 def test_page__holds_people_of_one_store_against_each_other_only(tmp_path: Path, whole: _Page) -> None:
     assert "8 scans, 64 samples, none of them trained on" in whole.text and "A large drop from" in whole.text
     run = make_run(tmp_path / "run")
-    path = run / "evaluations" / "test" / "evaluation.json"
-    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"seen": "unknown"})
+    edited(run / "evaluations" / "test" / "evaluation.json", seen="unknown")
     text = _page(run).text
     assert "A large drop from" not in text and "8 people of “test”" in text
     (run / "evaluations" / "val" / "evaluation.json").unlink()
     assert "of another store: whether it has seen them is not known" in _page(run).text
 
 
-def test_page__glossary_agrees_with_the_rule_of_the_verdict(whole: _Page) -> None:
-    assert "hardly better than chance" in whole.text and "no better than chance" not in whole.text
+def test_page__states_the_rule_that_gave_the_verdict(tmp_path: Path, whole: _Page) -> None:
+    assert "The skill is below 25%." in whole.text
+    run = make_run(tmp_path / "run", splits=("val",))
+    path = run / "evaluations" / "val" / "evaluation.json"
+    verdict = json.loads(path.read_text(encoding="utf-8"))["verdict"]
+    edited(path, verdict=verdict | {"rule": verdict["rule"] | {"stuck_below": 0.4}})
+    assert "The skill is below 40%." in _page(run).text
+
+
+def _like(name: str, of: HandMade) -> HandMade:
+    """A task of another name with the rows and metrics of one."""
+    return HandMade(of.card.model_copy(update={"name": name}), of.rows, of.measure)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [_like("rpr", GAP), OVERLAP, DIRECTION, _like("my_own_task", POSITION)],
+    ids=lambda task: task.card.name,
+)
+def test_page__of_any_spatial_task_shows_the_probes_its_verdict_rests_on(tmp_path: Path, task: HandMade) -> None:
+    page = _page(make_run(tmp_path / "run", tasks=(task,), splits=("val",), verdict="cheating", examples=1))
+    assert "It is cheating." in page.text and "no place to cheat" not in page.text
+    places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
+    assert "probes" in places and "border painted over" in page.text
+    assert any(place.startswith(f"{task.card.name}-0-") for place in places), "its rows are not drawn"
+    assert task.card.question in page.text and task.card.title in page.text
+
+
+def test_page__of_a_run_without_a_spatial_task_has_no_probes_and_says_so(tmp_path: Path) -> None:
+    page = _page(make_run(tmp_path / "run", tasks=(MASKED,), splits=("val",)))
+    assert "no place to cheat about" in page.text and "It is learning." in page.text
+    places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
+    assert "probes" not in places and "masked-0-spread" in places
+    assert 'id="examples"' not in str(page.tags)
+
+
+def test_page__a_cheat_without_recorded_probes_is_not_talked_away(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=(MASKED,), splits=("val",))
+    path = run / "evaluations" / "val" / "evaluation.json"
+    edited(path, verdict=json.loads(path.read_text(encoding="utf-8"))["verdict"] | {"label": "cheating"})
+    text = _page(run).text
+    assert "It is cheating." in text and "no place to cheat" not in text
+
+
+def test_page__draws_every_task_s_rows_each_under_its_own_question(tmp_path: Path) -> None:
+    page = _page(make_run(tmp_path / "run", tasks=tuple(TASKS), splits=("val",), examples=1))
+    places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
+    for name, task in TASKS.items():
+        assert any(place.startswith(f"{name}-0-") for place in places)
+        assert task.card.question in page.text and task.card.source in page.text
+
+
+def test_page__of_a_task_without_rows_to_show_has_its_figures(tmp_path: Path) -> None:
+    plain = HandMade(card("plain", GAP.card.metrics[0]), GAP.rows, GAP.measure)
+    page = _page(make_run(tmp_path / "run", tasks=(plain,), splits=("val",), examples=1))
+    assert "Does it know plain?" in page.text and "Left out" not in page.text
 
 
 def test_page__every_figure_has_one_place_and_a_sentence(records: RunRecords, whole: _Page) -> None:
@@ -134,7 +187,8 @@ def test_page__hostile_scan_names_stay_text(tmp_path: Path) -> None:
     (run / "settings.yaml").write_text(f"note: {HOSTILE}", encoding="utf-8")
     record = json.loads((run / "evaluations" / "val" / "evaluation.json").read_text(encoding="utf-8"))
     record["verdict"] |= {"sentence": HOSTILE, "evidence": [HOSTILE]}
-    record["probes"][HOSTILE] = {"gap_error_mm": 5.0, "skill": 0.9}
+    record["probes"][0]["card"] |= {"title": HOSTILE, "meaning": HOSTILE}
+    record["tasks"][0]["card"] |= {"title": HOSTILE, "question": HOSTILE, "source": HOSTILE}
     write_json(run / "evaluations" / "val" / "evaluation.json", record)
     page = _page(run)
     assert page.count("script") == 3 and page.count("img") == 0
@@ -148,15 +202,14 @@ def test_page__data_survives_the_embedding(tmp_path: Path) -> None:
     embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert embedded is not None
     value = json.loads(embedded.group(1))
-    assert "&lt;/script&gt;" in value["figures"]["gap-distance"]["data"][1]["text"][0]
+    assert "&lt;/script&gt;" in value["figures"]["gap-0-distance"]["data"][1]["text"][0]
     assert "NaN" not in embedded.group(1)
 
 
-def test_page__leaves_out_untrained_tasks_with_one_line_each(tmp_path: Path) -> None:
+def test_page__has_nothing_of_tasks_that_were_not_trained(tmp_path: Path) -> None:
     page = _page(make_run(tmp_path / "run", tasks=("gap",), splits=("val",)))
-    for task in ("adjacency of chunks", "directions and routes", "position field"):
-        assert f"Left out: the {task} was not trained in this run." in page.text
-    assert "data-scene" not in str(page.tags) and page.text.count("not trained in this run") >= 5
+    assert "data-scene" not in str(page.tags) and "Left out" not in page.text
+    assert not any(TASKS[name].card.title in page.text for name in ("adjacency", "route", "position"))
 
 
 def test_page__without_evaluation_shows_the_curves_and_says_so(tmp_path: Path) -> None:
@@ -179,7 +232,7 @@ def test_page__lists_what_could_not_be_read(tmp_path: Path) -> None:
     (run / "evaluations" / "val" / "route.parquet").write_bytes(b"")
     page = _page(run)
     assert "evaluations/val/route.parquet" in page.text
-    assert "this evaluation recorded no rows of the directions and routes" in page.text
+    assert "Left out: this evaluation holds no rows of this task." in page.text
 
 
 def test_page__says_plainly_that_people_are_simulated(tmp_path: Path, whole: _Page) -> None:
@@ -187,12 +240,9 @@ def test_page__says_plainly_that_people_are_simulated(tmp_path: Path, whole: _Pa
     assert "Simulated people." not in whole.text
 
 
-def test_page__calls_an_algebraic_closure_no_finding(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", splits=("val",), form="difference")
-    shown = contents(read_run(run))
-    card = next(card for card in shown["cards"] if card.title == "Route closure")
-    assert card.value == "0.0 mm" and "Zero by construction" in card.note
-    assert _page(run).text.count("no finding") >= 2
+def test_page__calls_an_algebraic_closure_no_finding(tmp_path: Path, whole: _Page) -> None:
+    assert "no finding" not in whole.text
+    assert _page(make_run(tmp_path / "run", splits=("val",), closes=True)).text.count("no finding") >= 2
 
 
 @pytest.mark.parametrize("label", ["learning", "stuck", "cheating"])

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orienteer.report.planes import pair_drawings, pictures, place_on
-from orienteer.report.read import EvaluationRecords, Example, Plane
+from orienteer.records.evidence import ChunkPairs
+from orienteer.report.draw.planes import pair_drawings, pictures, place_on
+from orienteer.report.evaluated import Evaluated, Example, Plane
+
+from .example_files import CHUNK, VIEW
+
+KIND = ChunkPairs(chunk=CHUNK / VIEW)
 
 
 def _example(point: tuple[int, int, int], shape: tuple[int, int, int] = (20, 30, 40)) -> Example:
@@ -18,7 +23,7 @@ def _example(point: tuple[int, int, int], shape: tuple[int, int, int] = (20, 30,
     volume[point] = 255
     planes = tuple(Plane(axis, point[axis] * 3.0, volume.take(point[axis], axis=axis)) for axis in range(3))
     centres = np.array([point, point], dtype=float) * 3.0 + np.array([[0, 0, 0], [9.0, 0.0, 0.0]])
-    return Example(0, "scan", np.array(shape) * 3.0, 3.0, 12.0, 6.0, centres, planes)
+    return Example(0, "scan", np.array(shape) * 3.0, 3.0, 12.0, centres, planes)
 
 
 def _bright(address: str) -> tuple[int, int]:
@@ -78,9 +83,9 @@ def test_place_on__voxel_zero_is_half_a_voxel_from_the_far_edge() -> None:
     assert place_on(np.zeros(3), plane, 3.0) == (58.5, 88.5)
 
 
-def test_pair_drawings__boxes_lie_inside_their_views_and_carry_the_numbers(lead: EvaluationRecords) -> None:
+def test_pair_drawings__boxes_lie_inside_their_views_and_carry_the_numbers(lead: Evaluated) -> None:
     example = lead.examples[0]
-    drawings = pair_drawings(lead.tables["adjacency"], example)
+    drawings = pair_drawings(KIND, lead.tables["adjacency"], example)
     assert [drawing.title for drawing in drawings] == ["1 and 2", "1 and 3", "2 and 3"]
     views = [picture.views for picture in pictures(example)]
     row = np.flatnonzero(lead.tables["adjacency"]["sample"] == example.sample)[0]
@@ -94,24 +99,24 @@ def test_pair_drawings__boxes_lie_inside_their_views_and_carry_the_numbers(lead:
             assert view.y - 0.02 <= box.y and box.y + box.size <= view.y + view.size + 0.02
 
 
-def test_pair_drawings__adjacent_chunks_are_nearer_than_distant_ones(lead: EvaluationRecords) -> None:
-    for drawing in pair_drawings(lead.tables["adjacency"], lead.examples[1]):
+def test_pair_drawings__adjacent_chunks_are_nearer_than_distant_ones(lead: Evaluated) -> None:
+    for drawing in pair_drawings(KIND, lead.tables["adjacency"], lead.examples[1]):
         for boxes in drawing.boxes:
             (_, far_i), (_, far_j), (_, near_i), (_, near_j) = boxes
             near = np.hypot(near_i.x - near_j.x, near_i.y - near_j.y)
             assert near <= np.hypot(far_i.x - far_j.x, far_i.y - far_j.y) + 1e-6
 
 
-def test_pair_drawings__both_orders_of_a_pair_are_one_drawing(lead: EvaluationRecords) -> None:
+def test_pair_drawings__both_orders_of_a_pair_are_one_drawing(lead: Evaluated) -> None:
     table = lead.tables["adjacency"]
     turned = {name: np.concatenate([table[name], table[name]]) for name in table}
     turned["view_i"] = np.concatenate([table["view_i"], table["view_j"]])
     turned["view_j"] = np.concatenate([table["view_j"], table["view_i"]])
-    assert len(pair_drawings(turned, lead.examples[0])) == 3
+    assert len(pair_drawings(KIND, turned, lead.examples[0])) == 3
 
 
-def test_pair_drawings__a_wrong_ranking_is_called_wrong(lead: EvaluationRecords) -> None:
+def test_pair_drawings__a_wrong_ranking_is_called_wrong(lead: Evaluated) -> None:
     table = dict(lead.tables["adjacency"])
     table["adjacent_similarity"] = np.full(len(table["sample"]), -0.5)
     table["distant_similarity"] = np.full(len(table["sample"]), 0.5)
-    assert not any(drawing.right for drawing in pair_drawings(table, lead.examples[0]))
+    assert not any(drawing.right for drawing in pair_drawings(KIND, table, lead.examples[0]))

@@ -1,55 +1,72 @@
 """Honesty probes, uncertainty and similarity: the numbers behind three figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from orienteer.report.adjacency import adjacency_figures, similarity_by_distance
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.evidence import ChunkPairs, Displacements
+from orienteer.records.observation import Rows
+from orienteer.report.draw.chunk_pairs import draw, similarity_by_distance
+from orienteer.report.draw.coverage import PROMISED, coverage, coverage_figures
+from orienteer.report.evaluated import Evaluated
 from orienteer.report.probes import probe_figures, probes_of
-from orienteer.report.read import EvaluationRecords
-from orienteer.report.uncertainty import PROMISED, coverage, uncertainty_figures
+from orienteer.report.read import read_run
+
+from .run_folder import make_run
+
+KIND = Displacements(scale="scale")
 
 
-def test_probes_of__real_first_chance_last(lead: EvaluationRecords) -> None:
+def test_probes_of__what_leaves_most_comes_first(lead: Evaluated) -> None:
     found = probes_of(lead)
-    assert [probe.name for probe in found] == ["real", "interior", "border", "shuffled", "constant", "chance"]
-    assert found[0].value == pytest.approx(lead.figures["gap_error_mm"])
+    assert [probe.label for probe in found] == [
+        "the views as they are", "border painted over", "only the border kept", "constant views", "voxels shuffled",
+    ]  # fmt: skip
+    assert found[0].value == lead.record.tasks[0].measures["gap_error_mm"].value
+    assert found[1].meaning == "The border of every view painted over. The anatomy is still there."
 
 
-def test_probes_of__keep_unknown_ones_and_skip_broken_ones() -> None:
-    recorded = {
-        "upside_down": {"gap_error_mm": 40.0, "skill": 0.4},
-        "real": {"gap_error_mm": None},
-        "chance": 3,
-    }
-    found = probes_of(EvaluationRecords("val", {"probes": recorded}))
-    assert [(probe.label, probe.value) for probe in found] == [("upside down", 40.0)]
+def test_probes_of__one_that_could_not_be_measured_has_a_dash_and_no_bar(lead: Evaluated) -> None:
+    first = lead.record.probes[0]
+    broken = first.model_copy(update={"measured": first.measured.model_copy(update={"value": None})})
+    changed = Evaluated(lead.record.model_copy(update={"probes": (broken, *lead.record.probes[1:])}))
+    assert [probe.shown for probe in probes_of(changed)].count("–") == 1
+    assert len(probe_figures(changed)[0].data[1]["x"]) == 3
 
 
-def test_probe_figures__mark_real_apart_and_draw_chance(lead: EvaluationRecords) -> None:
-    (figure,) = probe_figures(probes_of(lead))
+def test_probe_figures__mark_real_apart_and_draw_chance(lead: Evaluated) -> None:
+    (figure,) = probe_figures(lead)
     real, others = figure.data
-    assert real["x"] == [round(lead.figures["gap_error_mm"], 2)] and len(others["x"]) == 4
+    value = lead.record.tasks[0].measures["gap_error_mm"]
+    assert value.value is not None
+    assert real["x"] == [round(value.value, 3)] and len(others["x"]) == 4
     assert others["marker"]["pattern"]["fillmode"] == "overlay"  # the default would draw no bar, only its hatch
     assert "pattern" in others["marker"] and "pattern" not in real["marker"]
-    assert figure.layout["shapes"][0]["x0"] == pytest.approx(lead.figures["gap_chance_mm"])
+    assert figure.layout["shapes"][0]["x0"] == pytest.approx(value.chance)
 
 
-def test_probe_figures__of_a_run_without_gap_show_its_own_figure_in_per_cent() -> None:
-    probes = {
-        name: {"adjacency_accuracy": value, "chance": 0.5, "skill": 2 * value - 1}
-        for name, value in {"real": 0.9, "shuffled": 0.52, "chance": 0.5}.items()
-    }
-    measures = {"adjacency_accuracy": {"value": 0.9, "unit": "fraction", "chance": 0.5, "better": "higher"}}
-    record = {"probes": probes, "observations": {"adjacency": {"measures": measures}}}
-    found = probes_of(EvaluationRecords("val", record))
-    (figure,) = probe_figures(found)
-    assert found[0].shown == "90.0 %" and figure.data[0]["x"] == [90.0]
-    assert figure.layout["shapes"][0]["x0"] == 50.0
+def test_probe_figures__state_the_rule_that_was_used(lead: Evaluated) -> None:
+    verdict = lead.record.verdict
+    stricter = verdict.model_copy(update={"rule": verdict.rule.model_copy(update={"without_border": 0.63})})
+    (figure,) = probe_figures(Evaluated(lead.record.model_copy(update={"verdict": stricter})))
+    assert "more than 37% of the skill" in figure.look
+
+
+def test_probe_figures__show_whatever_was_judged_in_its_own_unit(tmp_path: Path) -> None:
+    lead = read_run(make_run(tmp_path / "run", tasks=("adjacency",), splits=("val",))).lead
+    assert lead is not None
+    (figure,) = probe_figures(lead)
+    value = lead.record.tasks[0].measures["adjacency_accuracy"].value
+    assert value is not None
+    assert probes_of(lead)[0].shown == f"{100 * value:.1f} %" and figure.layout["shapes"][0]["x0"] == 50.0
     assert figure.layout["xaxis"]["title"]["text"] == "adjacency accuracy (%)"
 
 
-def test_probe_figures__none_without_probes() -> None:
-    assert probe_figures([]) == []
+def test_probe_figures__none_without_probes(lead: Evaluated) -> None:
+    record: EvaluationRecord = lead.record.model_copy(update={"probes": ()})
+    assert probe_figures(Evaluated(record)) == [] == probes_of(Evaluated(record))
 
 
 def test_coverage__of_a_true_laplace_model_is_what_it_promises() -> None:
@@ -58,20 +75,16 @@ def test_coverage__of_a_true_laplace_model_is_what_it_promises() -> None:
     columns = {f"scale_{a}": scale[:, n] for n, a in enumerate("ras")}
     columns |= {f"true_{a}": np.zeros(20000) for a in "ras"}
     columns |= {f"pred_{a}": rng.laplace(0, scale[:, n]) for n, a in enumerate("ras")}
-    np.testing.assert_allclose(coverage(columns), PROMISED, atol=0.01)
+    np.testing.assert_allclose(coverage(KIND, columns), PROMISED, atol=0.01)
 
 
-def test_coverage__of_an_overconfident_model_is_too_low(lead: EvaluationRecords) -> None:
-    gap = dict(lead.tables["gap"])
-    honest = coverage(gap)
-    for axis in "ras":
-        gap[f"scale_{axis}"] = gap[f"scale_{axis}"] / 4
-    assert (coverage(gap) < honest).all()
+def test_coverage__of_an_overconfident_model_is_too_low(gap: Rows) -> None:
+    surer = dict(gap) | {f"scale_{axis}": gap[f"scale_{axis}"] / 4 for axis in "ras"}
+    assert (coverage(KIND, surer) < coverage(KIND, gap)).all()
 
 
-def test_uncertainty_figures__need_scales(lead: EvaluationRecords) -> None:
-    assert len(uncertainty_figures(lead.tables["gap"])) == 1
-    assert uncertainty_figures({name: c for name, c in lead.tables["gap"].items() if "scale" not in name}) == []
+def test_coverage_figures__need_scales(gap: Rows) -> None:
+    assert len(coverage_figures(KIND, gap, "gap")) == 1 and coverage_figures(Displacements(), gap, "gap") == []
 
 
 def test_similarity_by_distance__bins_hold_equal_numbers() -> None:
@@ -85,8 +98,9 @@ def test_similarity_by_distance__bins_hold_equal_numbers() -> None:
     np.testing.assert_allclose(mean, 1 - centre / 100)
 
 
-def test_adjacency_figures__draw_both_kinds_with_different_symbols(lead: EvaluationRecords) -> None:
-    (figure,) = adjacency_figures(lead.tables["adjacency"])
+def test_chunk_pairs__are_drawn_with_different_symbols(lead: Evaluated) -> None:
+    table = lead.tables["adjacency"]
+    ((figure,),) = (part.figures for part in draw(ChunkPairs(chunk=0.5), table, "adjacency"))
     near, far, line = figure.data
     assert near["marker"]["symbol"] != far["marker"]["symbol"] and line["y"][0] > line["y"][-1]
-    assert len(near["x"]) == len(lead.tables["adjacency"]["sample"])
+    assert len(near["x"]) == len(table["sample"])

@@ -3,19 +3,19 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from orienteer.errors import RunError
-from orienteer.report.read import EvaluationRecords, RunRecords, number, read_run
+from orienteer.report.evaluated import Evaluated
+from orienteer.report.read import RunRecords, number, read_run
 
 from .example_files import write_json
-from .run_folder import make_run
+from .run_folder import edited, make_run
 
 
 def test_read__finds_everything_in_a_finished_run(records: RunRecords) -> None:
     assert records.problems == ()
-    assert [evaluation.name for evaluation in records.evaluations] == ["test", "val"]
+    assert [evaluation.record.name for evaluation in records.evaluations] == ["test", "val"]
     assert set(records.evaluations[0].tables) == {"gap", "adjacency", "route", "position"}
     example = records.evaluations[0].examples[0]
     assert [plane.axis for plane in example.planes] == [0, 1, 2]
@@ -25,25 +25,38 @@ def test_read__finds_everything_in_a_finished_run(records: RunRecords) -> None:
 
 def test_read__leads_with_test_people_then_validation_then_any(tmp_path: Path) -> None:
     both = read_run(make_run(tmp_path / "both", splits=("train", "val", "test")))
-    assert both.lead is not None and both.lead.split == "test"
+    assert both.lead is not None and both.lead.record.split == "test"
     one = read_run(make_run(tmp_path / "one", splits=("train", "val")))
-    assert one.lead is not None and one.lead.split == "val"
+    assert one.lead is not None and one.lead.record.split == "val"
     other = read_run(make_run(tmp_path / "other", splits=("train",)))
-    assert other.lead is not None and other.lead.split == "train"
+    assert other.lead is not None and other.lead.record.split == "train"
     assert read_run(make_run(tmp_path / "none", splits=())).lead is None
 
 
 def test_read__leads_with_people_the_run_has_not_seen(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", splits=("test", "val"))
     for name, seen in (("test", "unknown"), ("val", "none")):
-        path = run / "evaluations" / name / "evaluation.json"
-        write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"seen": seen})
+        edited(run / "evaluations" / name / "evaluation.json", seen=seen)
     lead = read_run(run).lead
-    assert lead is not None and (lead.name, lead.seen) == ("val", "none")
+    assert lead is not None and (lead.record.name, lead.record.seen) == ("val", "none")
 
 
-def test_read__an_evaluation_from_before_is_taken_at_its_word() -> None:
-    assert [EvaluationRecords(name, {}).seen for name in ("val", "test", "train", "clinic")] == ["none", "none", "", ""]
+def test_read__an_evaluation_from_before_tasks_described_themselves_is_named_with_its_cure(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    edited(run / "evaluations" / "test" / "evaluation.json", v=1)
+    found = read_run(run)
+    assert [evaluation.record.name for evaluation in found.evaluations] == ["val"]
+    (problem,) = found.problems
+    assert problem.startswith("evaluations/test/evaluation.json") and str(tmp_path) not in problem
+    assert problem.endswith("orienteer evaluate RUN STORE --name test --overwrite")
+
+
+def test_read__cards_come_from_the_run_or_else_from_its_evaluations(tmp_path: Path) -> None:
+    running = read_run(make_run(tmp_path / "running", splits=()))
+    older = read_run(make_run(tmp_path / "older", cards=False))
+    assert running.cards.keys() == older.cards.keys() == {"gap", "adjacency", "route", "position"}
+    nothing = read_run(make_run(tmp_path / "nothing", splits=(), cards=False))
+    assert nothing.cards == {} and nothing.title("gap") == "gap" and running.title("gap") == "Gap matrix"
 
 
 def test_read__passes_over_a_line_torn_by_a_kill(tmp_path: Path) -> None:
@@ -95,7 +108,16 @@ def test_read__an_evaluation_without_its_record_is_named(tmp_path: Path) -> None
     (run / "evaluations" / "val" / "evaluation.json").unlink()
     read = read_run(run)
     assert read.evaluations == ()
-    assert read.problems == ("evaluations/val/evaluation.json: missing",)
+    (problem,) = read.problems
+    assert problem.startswith("evaluations/val/evaluation.json")
+
+
+def test_read__a_record_cannot_name_a_table_elsewhere(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tasks=("gap",))
+    path = run / "evaluations" / "val" / "evaluation.json"
+    task = json.loads(path.read_text(encoding="utf-8"))["tasks"][0]
+    edited(path, tasks=[task | {"card": task["card"] | {"name": "../test/gap"}}])
+    assert read_run(run).evaluations[1].tables == {}
 
 
 def test_read__a_missing_folder_is_an_error_with_a_cure(tmp_path: Path) -> None:
@@ -117,23 +139,16 @@ def test_read__a_newer_version_is_an_error(tmp_path: Path) -> None:
         read_run(run)
 
 
-def test_read__measure_is_found_in_whichever_task_saw_it(lead: EvaluationRecords) -> None:
-    assert lead.measure("direction_error_deg")["chance"] == 90.0
-    assert lead.measure("no_such_measure") == {}
-
-
 @pytest.mark.parametrize("value", [None, "5", True, float("nan"), float("inf"), [1.0]])
 def test_number__refuses_what_is_no_finite_number(value: object) -> None:
     assert number(value) is None
 
 
-def test_number__keeps_numbers(lead: EvaluationRecords) -> None:
+def test_number__keeps_numbers() -> None:
     assert number(3) == 3.0
-    assert number(lead.figures["gap_error_mm"]) == pytest.approx(
-        float(
-            np.linalg.norm(
-                [lead.tables["gap"][f"pred_{axis}"] - lead.tables["gap"][f"true_{axis}"] for axis in "ras"],
-                axis=0,
-            ).mean()
-        )
-    )
+
+
+def test_rows__give_the_recorded_figure(lead: Evaluated) -> None:
+    card, metric, value = lead.judged or pytest.fail("nothing was judged")
+    errors = card.evidence[0].errors_mm(lead.tables[card.name])  # type: ignore[union-attr]
+    assert metric.per_row == "vector" and value.value == pytest.approx(float(errors.mean()))

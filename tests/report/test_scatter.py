@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orienteer.report.read import EvaluationRecords
-from orienteer.report.scatter import axis_error, error_mm, gap_figures, position_figures, some_rows
+from orienteer.records.evidence import Displacements, Points
+from orienteer.records.observation import Rows
+from orienteer.report.draw import DRAWERS
+from orienteer.report.draw.scatter import axis_error, some_rows
+from orienteer.report.evaluated import Evaluated
+from orienteer.report.theme import Figure
+
+
+def displacement_figures(rows: Rows) -> list[Figure]:
+    return list(DRAWERS[Displacements].draw(Displacements(), rows, "gap")[0].figures)
 
 
 def _gap(true: list[list[float]], pred: list[list[float]], scan: str = "s") -> dict[str, np.ndarray]:
@@ -18,13 +26,8 @@ def _gap(true: list[list[float]], pred: list[list[float]], scan: str = "s") -> d
     return columns | {"sample": np.arange(len(true)), "scan": np.array([scan] * len(true), dtype=object)}
 
 
-def test_error_mm__is_the_length_of_the_difference() -> None:
-    table = _gap([[10, 0, 0], [0, 0, 5]], [[13, 4, 0], [0, 0, 5]])
-    np.testing.assert_allclose(error_mm(table), [5, 0])
-
-
-def test_gap_figures__draw_lengths_and_axes() -> None:
-    distance, right, anterior, superior = gap_figures(_gap([[3, 4, 0], [0, 0, -7]], [[6, 8, 0], [0, 1, -7]]))
+def test_displacements__draw_lengths_and_axes() -> None:
+    distance, right, anterior, superior = displacement_figures(_gap([[3, 4, 0], [0, 0, -7]], [[6, 8, 0], [0, 1, -7]]))
     line, points = distance.data
     assert points["x"] == [5.0, 7.0] and points["y"][0] == 10.0
     assert line["x"] == line["y"] == [0.0, 10.0]
@@ -32,26 +35,28 @@ def test_gap_figures__draw_lengths_and_axes() -> None:
     assert superior.data[1]["x"] == [0.0, -7.0]
 
 
-def test_gap_figures__say_how_many_points_are_drawn() -> None:
+def test_displacements__say_how_many_points_are_drawn() -> None:
     rng = np.random.default_rng(0)
     many = rng.normal(size=(5000, 3)).tolist()
-    figure = gap_figures(_gap(many, many))[0]
+    figure = displacement_figures(_gap(many, many))[0]
     assert len(figure.data[1]["x"]) == 3000 and "3,000 of 5,000 pairs" in figure.look
 
 
-def test_gap_figures__use_no_webgl(lead: EvaluationRecords) -> None:
-    assert {trace["type"] for figure in gap_figures(lead.tables["gap"]) for trace in figure.data} == {"scatter"}
+def test_displacements__use_no_webgl(lead: Evaluated) -> None:
+    assert {trace["type"] for figure in displacement_figures(lead.tables["gap"]) for trace in figure.data} == {
+        "scatter"
+    }
 
 
-def test_gap_figures__escape_the_scan(lead: EvaluationRecords) -> None:
-    figure = gap_figures(_gap([[1, 2, 3]], [[1, 2, 3]], scan="<b>x</b>&"))[0]
+def test_displacements__escape_the_scan(lead: Evaluated) -> None:
+    figure = displacement_figures(_gap([[1, 2, 3]], [[1, 2, 3]], scan="<b>x</b>&"))[0]
     assert figure.data[1]["text"] == ["&lt;b&gt;x&lt;/b&gt;&amp;"]
 
 
-def test_position_figures__have_the_error_of_each_axis(lead: EvaluationRecords) -> None:
+def test_points__have_the_error_of_each_axis(lead: Evaluated) -> None:
     table = lead.tables["position"]
     error = np.abs(table["pred_a"] - table["true_a"]).mean()
-    assert f"off by {error:.1f} mm" in position_figures(table)[1].title
+    assert f"off by {error:.1f} mm" in DRAWERS[Points].draw(Points(), table, "position")[0].figures[1].title
 
 
 def test_axis_error__is_the_mean_absolute_error() -> None:

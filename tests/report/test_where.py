@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from orienteer.report.read import EvaluationRecords
-from orienteer.report.scatter import error_mm
-from orienteer.report.where import by_distance, by_region, where_figures
+from orienteer.records.evidence import Displacements
+from orienteer.report.draw.where import by_distance, by_region, where_figures
+from orienteer.report.evaluated import Evaluated
+
+KIND = Displacements()
 
 
 def _gap(lengths: list[float], errors: list[float], places: list[float]) -> dict[str, np.ndarray]:
@@ -19,26 +21,26 @@ def _gap(lengths: list[float], errors: list[float], places: list[float]) -> dict
 
 
 def test_by_distance__puts_each_error_in_its_band() -> None:
-    groups = by_distance(_gap([5, 15, 25, 115], [1, 3, 8, 20], [0.5] * 4))
+    groups = by_distance(KIND, _gap([5, 15, 25, 115], [1, 3, 8, 20], [0.5] * 4))
     assert [group.label for group in groups] == ["0–20", "20–40", "100–120"]
     assert [group.error.mean for group in groups] == pytest.approx([2, 8, 20])
     assert [group.zero_mm for group in groups] == pytest.approx([10, 25, 115])
 
 
-def test_by_distance__bands_hold_every_row_once(lead: EvaluationRecords) -> None:
+def test_by_distance__bands_hold_every_row_once(lead: Evaluated) -> None:
     gap = lead.tables["gap"]
-    groups = by_distance(gap)
+    groups = by_distance(KIND, gap)
     assert sum(group.error.rows for group in groups) == len(gap["sample"]) and len(groups) <= 8
     total = sum(group.error.mean * group.error.rows for group in groups) / len(gap["sample"])
-    assert total == pytest.approx(error_mm(gap).mean())
+    assert total == pytest.approx(KIND.errors_mm(gap).mean())
 
 
 def test_by_distance__of_views_in_one_place_is_one_band() -> None:
-    assert [group.label for group in by_distance(_gap([0, 0], [1, 3], [0.5] * 2))] == ["0–5"]
+    assert [group.label for group in by_distance(KIND, _gap([0, 0], [1, 3], [0.5] * 2))] == ["0–5"]
 
 
 def test_by_region__splits_the_foreground_in_thirds() -> None:
-    right, anterior, superior = by_region(_gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
+    right, anterior, superior = by_region(KIND, _gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
     assert [(group.label, group.error.mean) for group in right] == [
         ("patient's left", pytest.approx(1)),
         ("middle", pytest.approx(2)),
@@ -49,28 +51,28 @@ def test_by_region__splits_the_foreground_in_thirds() -> None:
 
 def test_by_region__is_left_out_where_no_place_was_recorded() -> None:
     gap = {name: column for name, column in _gap([10], [1], [0.5]).items() if not name.startswith("place")}
-    assert by_region(gap) == [] and len(where_figures(gap)) == 1
+    assert by_region(KIND, gap) == [] and len(where_figures(KIND, gap, "gap")) == 1
 
 
-def test_where_figures__name_the_worst_region_and_share_a_scale(lead: EvaluationRecords) -> None:
-    figures = where_figures(lead.tables["gap"])
+def test_where_figures__name_the_worst_region_and_share_a_scale(lead: Evaluated) -> None:
+    figures = where_figures(KIND, lead.tables["gap"], "gap")
     assert len(figures) == 4
-    groups = by_region(lead.tables["gap"])[1]
+    groups = by_region(KIND, lead.tables["gap"])[1]
     worst = max(groups, key=lambda group: group.error.mean)
     assert f"The largest is “{worst.label}” with {worst.error.mean:.1f} mm" in figures[2].look
     assert len({tuple(figure.layout["yaxis"]["range"]) for figure in figures[1:]}) == 1
 
 
-def test_where_figures__whiskers_reach_the_interval(lead: EvaluationRecords) -> None:
-    bars = where_figures(lead.tables["gap"])[0].data[0]
-    group = by_distance(lead.tables["gap"])[2]
+def test_where_figures__whiskers_reach_the_interval(lead: Evaluated) -> None:
+    bars = where_figures(KIND, lead.tables["gap"], "gap")[0].data[0]
+    group = by_distance(KIND, lead.tables["gap"])[2]
     assert group.error.high is not None
     assert bars["y"][2] + bars["error_y"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
 
 
-def test_where_figures__say_whether_people_or_scans_were_drawn(lead: EvaluationRecords) -> None:
+def test_where_figures__say_whether_people_or_scans_were_drawn(lead: Evaluated) -> None:
     gap = dict(lead.tables["gap"])
-    gap.pop("person", None)
-    assert "drawing whole scans anew" in where_figures(gap)[0].look
-    assert "drawing whole people anew" in where_figures(gap | {"person": gap["scan"]})[0].look
-    assert "too few people" in where_figures(gap | {"person": np.full(len(gap["scan"]), "one")})[0].look
+    gap.pop("subject", None)
+    assert "drawing whole scans anew" in where_figures(KIND, gap, "gap")[0].look
+    assert "drawing whole people anew" in where_figures(KIND, gap | {"subject": gap["scan"]}, "gap")[0].look
+    assert "too few people" in where_figures(KIND, gap | {"subject": np.full(len(gap["scan"]), "one")}, "gap")[0].look

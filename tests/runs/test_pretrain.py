@@ -7,7 +7,8 @@ import pytest
 
 from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.frozen.probe import probe
-from orienteer.records.files import read_log, read_rows
+from orienteer.records.log import read_log
+from orienteer.records.rows import read_rows
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import PretrainResult, pretrain
 from orienteer.testing.phantom import phantom_store

@@ -16,7 +16,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from orienteer.errors import RunError
-from orienteer.records.files import read_log
+from orienteer.records.log import read_log
 from orienteer.runs.pretrain import pretrain
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult

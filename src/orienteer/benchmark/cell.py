@@ -18,7 +18,7 @@ from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.probe import probe_places, probe_structures
-from orienteer.records.files import write_rows
+from orienteer.records.rows import write_rows
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings

@@ -12,29 +12,28 @@ from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_pretext
 from orienteer.finetune.labelled import labelled_scans
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.records.files import finite, measures_from_json, read_rows
+from orienteer.records import Metric
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.metric import finite
+from orienteer.records.rows import read_rows
+from orienteer.records.scores import (
+    ABSOLUTE_ERROR,
+    CORRECT,
+    DICE,
+    LINEAR,
+    NEAREST,
+    READ_OUT_WORDS,
+    VIEW_POSITION,
+    VIEW_SIDE,
+    VOXEL_STRUCTURE,
+)
 from orienteer.store import Store
 
 Row = dict[str, Any]
 
-JUDGED = {
-    "segment": ("dice", "higher", "Dice"),
-    "classify": ("correct", "higher", "fraction"),
-    "regress": ("absolute_error", "lower", ""),
-}
-"""Metric, which way is better, and unit; a regressed number has the unit the task says."""
-PLACES = {
-    "position": ("position_linear_mm", "lower", "mm", "position of a view, linear read-out"),
-    "position-neighbours": ("position_knn_mm", "lower", "mm", "position of a view, nearest neighbours"),
-    "side": ("side_linear", "higher", "fraction", "left or right, linear read-out"),
-    "side-neighbours": ("side_knn", "higher", "fraction", "left or right, nearest neighbours"),
-}
-"""What ``places`` becomes in the comparison: task suffix to metric, better, unit, words."""
-VOXELS = {
-    "structure": ("structure_linear", "higher", "fraction", "structure of a voxel, linear read-out"),
-    "structure-neighbours": ("structure_knn", "higher", "fraction", "structure of a voxel, nearest neighbours"),
-}
-"""The same for the frozen mode of a segmentation."""
+SUFFIXES = {LINEAR: "", NEAREST: "-neighbours"}
+JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
+"""What each kind of task is judged by; a regressed number has the unit the task says."""
 
 
 def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, results: Path) -> int:
@@ -61,21 +60,44 @@ def tasks_shown(settings: BenchmarkSettings, cells: Sequence[Cell]) -> list[Row]
     for name, task in settings.tasks.items():
         arms = {mode: _arms(cells, name, mode) for mode in ("finetuned", "frozen") if _arms(cells, name, mode)}
         if task.kind == "places":
-            probes = [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in PLACES.items()]
-            shown += [{**probe, "arms": arms, "given": "scan"} for probe in probes]
+            shown += [{**probe, "arms": arms, "given": "scan"} for probe in _probes(name, task.kind)]
             continue
-        metric, better, unit = JUDGED[task.kind]
         planned = {"arms": arms, "labels": list(task.labels)}
-        shown.append({**_task(name, task.kind, metric, better, unit or task.unit, task.words), **planned})
+        unit = {"unit": task.unit} if task.kind == "regress" else {}
+        shown.append({**_task(name, task.kind, JUDGED[task.kind], task.words), **unit, **planned})
         if "frozen" in task.modes:
             planned = {"arms": {"frozen": arms.get("frozen", [])}, "labels": list(task.labels)}
-            probes = [_task(f"{name}-{suffix}", "probe", *about) for suffix, about in VOXELS.items()]
-            shown += [{**probe, **planned} for probe in probes]
+            shown += [{**probe, **planned} for probe in _probes(name, task.kind)]
     return shown
 
 
-def _task(name: str, kind: str, metric: str, better: str, unit: str, words: str) -> Row:
-    return {"name": name, "kind": kind, "metric": metric, "better": better, "unit": unit, "words": words}
+def _read_outs(task: str, kind: str) -> dict[str, tuple[str, Metric, str]]:
+    """What is read out of frozen features: metric to the comparison's task, the metric, and its words."""
+    figures = (VIEW_POSITION, VIEW_SIDE) if kind == "places" else (VOXEL_STRUCTURE,)
+    return {
+        metric.name: (
+            f"{task}-{metric.name.split('_')[0]}{SUFFIXES[how]}",
+            metric,
+            f"{metric.meaning}, {READ_OUT_WORDS[how]}",
+        )
+        for figure in figures
+        for how, metric in figure.items()
+    }
+
+
+def _probes(task: str, kind: str) -> list[Row]:
+    return [_task(name, "probe", metric, words) for name, metric, words in _read_outs(task, kind).values()]
+
+
+def _task(name: str, kind: str, metric: Metric, words: str) -> Row:
+    return {
+        "name": name,
+        "kind": kind,
+        "metric": metric.name,
+        "better": metric.better,
+        "unit": metric.unit,
+        "words": words,
+    }
 
 
 def _arms(cells: Sequence[Cell], task: str, mode: str) -> list[str]:
@@ -121,10 +143,8 @@ def _all_labels(cell: Cell, store: Store) -> int:
 
 
 def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
-    for suffix, about in (PLACES if task.kind == "places" else VOXELS).items():
-        if about[0] == metric:
-            return f"{name}-{suffix}"
-    return name
+    read_out = _read_outs(name, task.kind).get(metric)
+    return read_out[0] if read_out else name
 
 
 def _cost(cell: Cell, cost: Row) -> Row:
@@ -136,22 +156,20 @@ def _cost(cell: Cell, cost: Row) -> Row:
 
 def _pretext(cell: Cell) -> list[Row]:
     """The run's own figures on validation people: proof that it learned its pretext."""
-    file = cell.folder / "evaluations" / "val" / "evaluation.json"
-    document = json.loads(file.read_text(encoding="utf-8"))
-    rows = []
-    for task, seen in document["observations"].items():
-        for name, measure in measures_from_json(seen["measures"]).items():
-            rows.append(
-                {
-                    "arm": cell.arm,
-                    "seed": cell.seed,
-                    "task": task,
-                    "measure": name,
-                    "value": finite(measure.value),
-                    "unit": measure.unit,
-                    "chance": measure.chance,
-                    "skill": finite(measure.skill),
-                    "verdict": document["verdict"]["label"],
-                }
-            )
-    return rows
+    record = EvaluationRecord.read(cell.folder / "evaluations" / "val")
+    return [
+        {
+            "arm": cell.arm,
+            "seed": cell.seed,
+            "task": task.card.name,
+            "measure": name,
+            "title": task.card.metric(name).title,
+            "value": value.value,
+            "unit": value.unit,
+            "chance": value.chance,
+            "skill": finite(value.skill),
+            "verdict": record.verdict.label,
+        }
+        for task in record.tasks
+        for name, value in task.measures.items()
+    ]

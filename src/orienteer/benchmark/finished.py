@@ -8,7 +8,7 @@ from typing import Any
 
 from orienteer.benchmark.plan import Cell
 from orienteer.errors import RunError
-from orienteer.pretext.model import task_types
+from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
 
 DONE = "cell.json"
@@ -41,8 +41,8 @@ def resolved(cell: Cell) -> dict[str, Any]:
     if isinstance(cell.settings, PretrainSettings):
         tasks = cell.settings.active_tasks
         said["tasks"] = {
-            name: task.settings_type.build(tasks[name]).model_dump(mode="json")
-            for name, task in task_types(tasks).items()
+            name: task.kind.settings_type.build(task.values).model_dump(mode="json")
+            for name, task in chosen_tasks(tasks).items()
         }
     return said
 

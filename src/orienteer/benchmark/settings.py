@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from orienteer.config import Config, load_yaml, override
+from orienteer.config import Config, Tree, load_yaml, override
 
 
 class DataSettings(Config):
@@ -31,9 +31,9 @@ class ArmSettings(Config):
     """Name in tables."""
     role: Literal["ours", "baseline", "scratch", "ablation"]
     """What it is compared as; the first ``scratch`` arm is the one of equal budget."""
-    pretrain: dict[str, Any] = Field(default_factory=dict)
+    pretrain: Tree = Field(default_factory=dict)
     """What differs from the shared pretraining settings; not for ``scratch``."""
-    finetune: dict[str, Any] = Field(default_factory=dict)
+    finetune: Tree = Field(default_factory=dict)
     """What differs from the shared fine-tuning settings."""
     from_arm: str | None = None
     """Take this other arm's pretraining runs instead of training own ones."""
@@ -62,7 +62,7 @@ class TaskSettings(Config):
     """``frozen``: a linear read-out of fixed features; for segmentation."""
     arms: tuple[str, ...] = ()
     """The arms that are put to it; empty takes all."""
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Tree = Field(default_factory=dict)
     """What differs from the shared fine-tuning settings: structures, column, patches."""
 
     @model_validator(mode="after")
@@ -85,9 +85,9 @@ class BenchmarkSettings(Config):
     """The scans."""
     split: str = "test"
     """People that are scored. Choose settings with ``val``; look at ``test`` once."""
-    pretrain: dict[str, Any] = Field(default_factory=dict)
+    pretrain: Tree = Field(default_factory=dict)
     """Pretraining settings that all arms share."""
-    finetune: dict[str, Any] = Field(default_factory=dict)
+    finetune: Tree = Field(default_factory=dict)
     """Fine-tuning settings that all arms share."""
     arms: dict[str, ArmSettings] = Field(min_length=1)
     """In the order in which they are shown."""

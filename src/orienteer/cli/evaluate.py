@@ -35,7 +35,7 @@ def evaluate(
 
     found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
     console = Console()
-    print_figures(console, found)
+    print_figures(console, found.record)
     if json is not None:
-        write_json(json, found.to_json())
+        write_json(json, found.record.summary())
         console.print(f"\nwritten: {json}", highlight=False)

@@ -83,15 +83,11 @@ def finetune(
 def _print(result: "FinetuneResult", column: str | None, first: int, console: "Console") -> None:
     from rich.table import Table
 
+    from orienteer.records.scores import number_of, words_of
+
     summary = result.summary
     scores = summary["scores"]
-    words = {
-        "dice": "Dice",
-        "hd95_mm": "HD95 (mm)",
-        "surface_dice": "surface Dice",
-        "correct": f"{column}: share right",
-        "absolute_error": f"{column}: mean error",
-    }
+    words = {metric: f"{column}: {words_of(metric)}" if column else words_of(metric) for metric in scores}
     start = "pretrained" if summary["pretrained"] else "from scratch"
     labelled = summary["labelled_scans"]
     console.print(
@@ -105,23 +101,19 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
         table.add_column(words[metric], justify="right")
     items = next(iter(scores.values()))["items"]
     for item in items:
-        table.add_row(item, *(_number(values["items"].get(item), metric) for metric, values in scores.items()))
+        table.add_row(item, *(number_of(values["items"].get(item), metric) for metric, values in scores.items()))
     if items:
         table.add_section()
     count = len(next(iter(scores.values()))["seeds"])
     label = "mean" if count == 1 else f"mean of {count} seeds"
-    table.add_row(label, *(_number(values["mean"], metric) for metric, values in scores.items()), style="bold")
+    table.add_row(label, *(number_of(values["mean"], metric) for metric, values in scores.items()), style="bold")
     if count > 1:
         for place in range(count):
             table.add_row(
                 f"  seed {first + place}",
-                *(_number(values["seeds"][place], metric) for metric, values in scores.items()),
+                *(number_of(values["seeds"][place], metric) for metric, values in scores.items()),
             )
     console.print(table)
     for metric, values in scores.items():
         if values["undefined"]:
             console.print(f"{words[metric]}: {values['undefined']} not defined, where a structure was not found")
-
-
-def _number(value: float | None, metric: str) -> str:
-    return "–" if value is None else f"{value:.1f}" if metric == "hd95_mm" else f"{value:.3f}"

@@ -46,7 +46,7 @@ def pretrain(
         settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
     result = start(store, run, settings=settings, resume=resume)
     console = Console()
-    print_figures(console, result.evaluation)
+    print_figures(console, result.evaluation.record)
     console.print(
         f"{result.summary['steps']} steps in {duration(result.summary['seconds'])}, "
         f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data",

@@ -7,18 +7,6 @@ import typer
 
 from orienteer.cli import app
 
-WORDS = {
-    "position_linear_mm": ("position of a view, linear", "mm"),
-    "position_knn_mm": ("position of a view, nearest neighbours", "mm"),
-    "side_linear": ("left or right, linear", ""),
-    "side_knn": ("left or right, nearest neighbours", ""),
-    "dice": ("structures, linear, Dice", ""),
-    "hd95_mm": ("structures, linear, HD95", "mm"),
-    "surface_dice": ("structures, linear, surface Dice", ""),
-    "structure_linear": ("structure of a voxel, linear", ""),
-    "structure_knn": ("structure of a voxel, nearest neighbours", ""),
-}
-
 
 @app.command()
 def probe(
@@ -51,6 +39,7 @@ def probe(
     from orienteer.config import load_yaml
     from orienteer.finetune.settings import FinetuneSettings
     from orienteer.frozen.probe import probe as start
+    from orienteer.records.scores import number_of, words_of
 
     values = load_yaml(config) if config is not None else {}
     said = [f"labels={labels}"] if labels is not None else []
@@ -60,9 +49,7 @@ def probe(
     table.add_column("read-out")
     table.add_column("mean over scans", justify="right")
     for metric, value in result.means.items():
-        words, unit = WORDS.get(metric, (metric, ""))
-        shown = "–" if value is None else (f"{value:.1f} {unit}" if unit else f"{value:.3f}")
-        table.add_row(words, shown)
+        table.add_row(words_of(metric), number_of(value, metric))
     console = Console(highlight=False)
     console.print(table)
     console.print(f"per scan: {result.folder / 'cases.parquet'}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
@@ -60,12 +60,12 @@ class Benchmark(_Part):
 
     name: str
     title: str
-    environment: dict[str, Any] = Field(default_factory=dict)
+    environment: dict[str, JsonValue] = Field(default_factory=dict)
     orienteer_version: str = "unknown"
     credit: str = ""
     tasks: tuple[Task, ...] = Field(min_length=1)
     arms: tuple[Arm, ...] = Field(min_length=1)
-    configuration: dict[str, Any] = Field(default_factory=dict)
+    configuration: dict[str, JsonValue] = Field(default_factory=dict)
     commands: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.figures import Style, column, styles_of
 from orienteer.comparison.statistics import Analysis, Score
-from orienteer.comparison.words import MODES, metric_of, scaled
+from orienteer.comparison.words import MODES, scaled, written
 
 # The page's colours by day: a picture cannot ask a style sheet.
 INK = {
@@ -86,7 +86,7 @@ def _counted(svg: str) -> str:
 
 
 def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, styles: dict[str, Style]) -> None:
-    metric, labels = metric_of(task), analysis.labels(task.name, mode)
+    metric, labels = written(task), analysis.labels(task.name, mode)
     for arm in benchmark.arms:
         scores = column(analysis, task, mode, arm, labels)
         if scores:

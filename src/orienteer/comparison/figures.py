@@ -11,7 +11,7 @@ from typing import Any
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import SCRATCH, Analysis, Score
-from orienteer.comparison.words import MODES, chance_of, gain, labelled, metric_of, number, scaled, span
+from orienteer.comparison.words import MODES, chance_of, gain, labelled, number, scaled, span, written
 from orienteer.report.theme import SEQUENTIAL, Figure, floats, layout, plain
 
 COLOURS = ("@arm-a", "@arm-b", "@arm-c", "@arm-d", "@arm-e", "@arm-f", "@arm-g")
@@ -47,7 +47,7 @@ def styles_of(benchmark: Benchmark) -> dict[str, Style]:
 
 def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str) -> Figure:
     """Score against the number of labelled scans, one curve an arm, whiskers over people and seeds."""
-    metric, labels, styles = metric_of(task), analysis.labels(task.name, mode), styles_of(benchmark)
+    metric, labels, styles = written(task), analysis.labels(task.name, mode), styles_of(benchmark)
     logarithmic = len(labels) > 1 and labels[0] > 0
     shown = [arm for arm in benchmark.arms if column(analysis, task, mode, arm, labels)]
     data = []
@@ -57,7 +57,7 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
         shift = place - (len(shown) - 1) / 2
         step = 0.018 if logarithmic else 0.04
         x = [count * 2 ** (shift * step * 2) if logarithmic else count + shift * step for count in scores]
-        data.append(_curve(arm, styles[arm.name], x, scores, metric_of(task).fraction))
+        data.append(_curve(arm, styles[arm.name], x, scores, written(task).fraction))
     unit = "points" if metric.fraction else metric.unit
     frame = layout(
         "labelled scans",
@@ -79,7 +79,7 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
 
 def forest_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str) -> Figure | None:
     """Gain over scratch with its interval, one row for each arm and label count."""
-    metric, styles = metric_of(task), styles_of(benchmark)
+    metric, styles = written(task), styles_of(benchmark)
     rows: list[str] = []
     breaks, data = [], []
     for labels in analysis.labels(task.name, mode):
@@ -130,7 +130,7 @@ def forest_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: st
 
 def item_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, labels: int) -> Figure | None:
     """A heat map of the mean score of each structure, arms down, structures across."""
-    values, metric = analysis.items[task.name], metric_of(task)
+    values, metric = analysis.items[task.name], written(task)
     items = sorted({item for kind, count, _, item in values if (kind, count) == (mode, labels)})
     if not items:
         return None

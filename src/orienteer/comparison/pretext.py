@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from orienteer.comparison.benchmark import Benchmark
+from orienteer.records.card import unlisted_metric
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Learned:
     arm: str
     task: str
     measure: str
+    title: str
     unit: str
     value: float | None
     low: float | None
@@ -50,6 +52,7 @@ def _learned(rows: list[dict]) -> Learned:
         arm=rows[0]["arm"],
         task=rows[0]["task"],
         measure=rows[0]["measure"],
+        title=rows[0]["title"] or unlisted_metric(rows[0]["measure"]).title,
         unit=rows[0]["unit"],
         value=_mean(values),
         low=min(values, default=None),

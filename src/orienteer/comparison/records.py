@@ -51,11 +51,13 @@ COSTS = Layout(
 PRETEXT = Layout(
     "pretext.parquet",
     pa.schema({
-        "arm": pa.string(), "seed": pa.int32(), "task": pa.string(), "measure": pa.string(), "value": pa.float64(),
-        "unit": pa.string(), "chance": pa.float64(), "skill": pa.float64(), "verdict": pa.string(),
+        "arm": pa.string(), "seed": pa.int32(), "task": pa.string(), "measure": pa.string(), "title": pa.string(),
+        "value": pa.float64(), "unit": pa.string(), "chance": pa.float64(), "skill": pa.float64(),
+        "verdict": pa.string(),
     }),
-    empty=("value", "chance", "skill", "verdict"),
+    empty=("title", "value", "chance", "skill", "verdict"),
     once=("arm", "seed", "task", "measure"),
+    later=("title",),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.paired import ALPHA
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import BASELINE, SCRATCH, Analysis, Comparison
-from orienteer.comparison.words import MODES, equals, gain, labelled, metric_of, needed, number
+from orienteer.comparison.words import MODES, equals, gain, labelled, needed, number, written
 
 NOTHING = "Nothing can be said yet: no arm with the role “ours” was measured beside scratch or a baseline."
 READING = (
@@ -99,7 +99,7 @@ def _sentence(
 
 
 def _clause(found: Comparison, benchmark: Benchmark, task: Task, *, short: bool = False) -> str:
-    metric, pair = metric_of(task), found.paired
+    metric, pair = written(task), found.paired
     label = benchmark.arm(found.reference).label
     name = f"{label}, the best baseline" if found.against == BASELINE else "scratch"
     unit = metric.unit

@@ -10,18 +10,17 @@ from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import BASELINE, SCRATCH, Analysis, Comparison, Score
 from orienteer.comparison.words import (
     MODES,
-    Metric,
+    Written,
     chance_of,
     figure,
     gain,
     labelled,
-    metric_of,
     needed,
     number,
     span,
+    written,
 )  # fmt: skip
 from orienteer.console import DASH
-from orienteer.report.measures import title_of
 
 MARKS = {(SCRATCH, True): "▲", (BASELINE, True): "†", (SCRATCH, False): "▼", (BASELINE, False): "‡"}
 LEGEND = (
@@ -53,7 +52,7 @@ class Table:
 
 def score_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, name: str | None = None) -> Table:
     """Arms by label counts, for the metric of the task or another one it was measured with."""
-    metric, labels = metric_of(task, name), analysis.labels(task.name, mode)
+    metric, labels = written(task, name), analysis.labels(task.name, mode)
     arms = benchmark.planned(task, mode)
     grid = {
         (arm.name, count): analysis.scores.get(Key(task.name, mode, count, arm.name, name or task.metric))
@@ -91,7 +90,7 @@ def paired_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
     found = [c for c in analysis.comparisons if (c.task, c.mode) == (task.name, mode)]
     if not found:
         return None
-    metric = metric_of(task)
+    metric = written(task)
     rows = [list(_paired_row(one, benchmark, metric)) for one in found]
     reasons = sorted({test.reason for c in found for test in (c.paired.by_row, c.paired.by_person) if test.reason})
     people = sorted({c.paired.by_person.pairs for c in found if c.paired.by_person.p is not None})
@@ -141,7 +140,7 @@ def item_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, 
     items = sorted({item for kind, count, _, item in values if (kind, count) == (mode, labels)})
     if not items:
         return None
-    metric = metric_of(task)
+    metric = written(task)
     rows = [
         [Entry(arm.label), *(Entry(number(values.get((mode, labels, arm.name, item)), metric)) for item in items)]
         for arm in benchmark.planned(task, mode)
@@ -153,7 +152,7 @@ def pretext_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
     """Did each arm learn its own pretext?"""
     rows = [
         [
-            Entry(benchmark.arm(one.arm).label), Entry(one.task), Entry(title_of(one.measure)),
+            Entry(benchmark.arm(one.arm).label), Entry(one.task), Entry(one.title),
             Entry(figure(one.value, one.unit)), Entry(_seed_span(one.low, one.high, one.unit)),
             Entry(figure(one.chance, one.unit)), Entry(DASH if one.skill is None else figure(one.skill)),
             Entry(f"{one.verdict} ({one.agreeing} of {one.seeds})" if one.verdict else DASH),
@@ -180,7 +179,7 @@ def sizes(scores: Sequence[Score]) -> str:
     return f"{cases} cases of {people} people, {seeds} seed{'' if seeds == '1' else 's'}."
 
 
-def _score(score: Score | None, metric: Metric) -> tuple[str, str]:
+def _score(score: Score | None, metric: Written) -> tuple[str, str]:
     if score is None:
         return DASH, ""
     spread = "" if score.sd_seeds is None else f"± {number(score.sd_seeds, metric)} "
@@ -191,7 +190,7 @@ def _bracketed(text: str) -> str:
     return f"({text})" if text else ""
 
 
-def _best(column: Sequence[Score | None], metric: Metric) -> str | None:
+def _best(column: Sequence[Score | None], metric: Written) -> str | None:
     means = [score.mean for score in column if score is not None]
     if len(means) < 2 or metric.better is None:
         return None
@@ -222,7 +221,7 @@ def _undefined(analysis: Analysis, benchmark: Benchmark, task: str, mode: str, m
     )
 
 
-def _paired_row(one: Comparison, benchmark: Benchmark, metric: Metric) -> Iterator[Entry]:
+def _paired_row(one: Comparison, benchmark: Benchmark, metric: Written) -> Iterator[Entry]:
     pair, row, person = one.paired, one.paired.by_row, one.paired.by_person
     label = benchmark.arm(one.reference).label
     yield Entry(str(one.labels))

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from orienteer.comparison.benchmark import Task
 from orienteer.comparison.efficiency import Needed
 from orienteer.console import DASH
+from orienteer.records.card import unlisted_metric
+from orienteer.records.metric import Better
+from orienteer.records.scores import SCORES
 
+UNITS = {"mm": "mm"}
 MODES = {"finetuned": "fine-tuned", "frozen": "frozen features"}
 
 
 @dataclass(frozen=True)
-class Metric:
-    """How a metric is written. A fraction is shown in points, 0 to 100."""
+class Written:
+    """How a metric is written. A fraction is shown in points, 0 to 100; ``better`` is None where nothing says it."""
 
     title: str
-    better: str | None
+    better: Better | None
     fraction: bool = False
     unit: str = ""
 
@@ -25,56 +29,39 @@ class Metric:
         return 1 if self.fraction else 2
 
 
-KNOWN = {
-    "dice": Metric("Dice", "higher", fraction=True),
-    "surface_dice": Metric("Surface Dice", "higher", fraction=True),
-    "hd95_mm": Metric("HD95", "lower", unit="mm"),
-    "correct": Metric("Accuracy", "higher", fraction=True),
-    "accuracy": Metric("Accuracy", "higher", fraction=True),
-    "balanced_accuracy": Metric("Balanced accuracy", "higher", fraction=True),
-    "auc": Metric("AUC", "higher", fraction=True),
-    "absolute_error": Metric("Absolute error", "lower"),
-    "position_linear_mm": Metric("Error of the position", "lower"),
-    "position_knn_mm": Metric("Error of the position", "lower"),
-    "side_linear": Metric("Views whose side is right", "higher", fraction=True),
-    "side_knn": Metric("Views whose side is right", "higher", fraction=True),
-    "structure_linear": Metric("Voxels right", "higher", fraction=True),
-    "structure_knn": Metric("Voxels right", "higher", fraction=True),
-}
-
-
-def metric_of(task: Task, name: str | None = None) -> Metric:
+def written(task: Task, name: str | None = None) -> Written:
     """How ``task``'s metric (its own, or another it was measured with) is written."""
-    known = KNOWN.get(name or task.metric)
-    if name is None or name == task.metric:
-        fraction = known.fraction if known else task.unit == "fraction"
-        return Metric(known.title if known else task.metric, task.better, fraction, "" if fraction else task.unit)
-    if known is not None:
-        return known
-    stem = name.removesuffix("_mm")
-    return Metric(stem.replace("_", " ").capitalize(), None, unit="mm" if stem != name else "")
+    own = name is None or name == task.metric
+    metric = SCORES.get(task.metric if name is None else name)
+    if own:
+        fraction = (metric.unit if metric else task.unit) == "fraction"
+        return Written(metric.title if metric else task.metric, task.better, fraction, "" if fraction else task.unit)
+    if metric is not None:
+        return Written(metric.title, metric.better, metric.unit == "fraction", UNITS.get(metric.unit, ""))
+    unlisted = unlisted_metric(name or "")
+    return Written(unlisted.title, None, unit=UNITS.get(unlisted.unit, ""))
 
 
-def scaled(value: float, metric: Metric) -> float:
+def scaled(value: float, metric: Written) -> float:
     """A fraction as points, anything else as it is."""
     return value * 100 if metric.fraction else value
 
 
-def number(value: float | None, metric: Metric) -> str:
+def number(value: float | None, metric: Written) -> str:
     """A score without its unit."""
     return (
         DASH if value is None else f"{_even(scaled(value, metric), metric.digits):.{metric.digits}f}".replace("-", "−")
     )
 
 
-def gain(value: float | None, metric: Metric) -> str:
+def gain(value: float | None, metric: Written) -> str:
     """A difference with its sign: ``+5.2``, ``−0.3``."""
     if value is None:
         return DASH
     return f"{_even(scaled(value, metric), metric.digits):+.{metric.digits}f}".replace("-", "−")
 
 
-def span(low: float | None, high: float | None, metric: Metric, *, signed: bool = False) -> str:
+def span(low: float | None, high: float | None, metric: Written, *, signed: bool = False) -> str:
     """An interval: ``48.3 to 52.8``; empty without one."""
     if low is None or high is None:
         return ""

@@ -13,7 +13,7 @@ from orienteer.store import Store
 from orienteer.store.intensity import grey_levels
 
 
-def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int, chunk: float) -> None:
+def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int) -> None:
     """Write ``sample_NNN.json`` and ``.safetensors`` for ``count`` samples, of different scans where there are.
 
     Args:
@@ -21,7 +21,6 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
         recipes: all samples.
         store: where their scans are.
         count: how many to keep.
-        chunk: chunk edge as a share of the view's.
     """
     for number in chosen_samples(recipes, count):
         recipe = recipes[number]
@@ -36,7 +35,6 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
             "spacing_mm": spacing,
             "centres_mm": recipe.centres.tolist(),
             "view_mm": recipe.view_mm,
-            "chunk_mm": recipe.view_mm * chunk,
             "planes": [{"axis": axis, "at_mm": float(centre[axis])} for axis in range(3)],
         }
         write_bytes(folder / f"sample_{number:03d}.safetensors", save(planes))

@@ -4,28 +4,29 @@ The rows and measures are those the tasks hand to training and evaluation; here 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from orienteer.errors import ConfigError
-from orienteer.evaluation.measure import Corruption
-from orienteer.evaluation.probes import PROBES
+from orienteer.evaluation.probes import Corruption, probe_of
 from orienteer.geometry.chunks import ChunkPair, chunk_pair
-from orienteer.pretext.adjacency.settings import AdjacencySettings
+from orienteer.pretext.contract import PretextTask, RestoresImages
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Observation
-from orienteer.records.measures import angles_deg, vectors
+from orienteer.records.card import TaskCard
+from orienteer.records.evidence import STEP, ChunkPairs, Displacements, Paths, Points, views_of
+from orienteer.records.statistics import angles_deg, vectors
 from orienteer.sampling import SampleRecipe, ViewRecipe, crop
 from orienteer.sampling.dataset import Views
 from orienteer.sampling.loader import collate
 from orienteer.store import Store
 
-SHOWN = ("gap", "adjacency", "route", "position")
-"""The tasks whose answers are places; any number of views will do for them, wherever they lie."""
+E = TypeVar("E", Displacements, Paths, ChunkPairs, Points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class Look:
 
     Attributes:
         recipe: the views as they were cut: on the store's grid, inside the scan.
-        observations: per trained task of :data:`SHOWN`, its own rows (one sample) and measures.
-        chunk_mm: edge of a chunk; 0 where adjacency was not trained.
+        observations: per task that can answer about views anywhere, its own rows (one sample) and measures.
+        cards: of these tasks.
         probe: what was done to the views before the model saw them, or None.
         probe_view: to which view alone; None for all.
         step: optimiser steps the model had seen; None where it was not told.
@@ -43,34 +44,43 @@ class Look:
 
     recipe: SampleRecipe
     observations: dict[str, Observation]
-    chunk_mm: float
+    cards: dict[str, TaskCard]
     probe: str | None = None
     probe_view: int | None = None
     step: int | None = None
-    _matrices: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    def evidence(self, kind: type[E]) -> tuple[E, Observation] | None:
+        """The first task whose rows are evidence of this kind; None where none was trained."""
+        for name, card in self.cards.items():
+            for evidence in card.evidence:
+                if isinstance(evidence, kind):
+                    return evidence, self.observations[name]
+        return None
 
     @property
     def centres_mm(self) -> NDArray[np.float64]:
         """``(K, 3)`` centres of the views, mm."""
         return self.recipe.centres
 
-    def gap(self, column: str) -> NDArray[np.float64] | None:
-        """``(K, K, 3)`` mm of ``true``, ``pred`` or ``scale``; NaN on the diagonal, None where there is no such."""
-        seen = self.observations.get("gap")
-        if seen is None or f"{column}_r" not in seen.rows:
+    def gap(self, column: Literal["true", "pred", "scale"]) -> NDArray[np.float64] | None:
+        """``(K, K, 3)`` mm of the true or predicted gap or its scale; NaN on the diagonal, None where there is none."""
+        found = self.evidence(Displacements)
+        prefix = getattr(found[0], column) if found else None
+        if found is None or prefix is None:
             return None
-        if column not in self._matrices:
-            views = len(self.centres_mm)
-            matrix = np.full((views, views, 3), np.nan)
-            matrix[seen.rows["view_i"], seen.rows["view_j"]] = vectors(seen.rows, column)
-            self._matrices[column] = matrix
-        return self._matrices[column]
+        return found[0].matrix(found[1].rows, prefix, len(self.centres_mm))
 
     @property
     def gap_error_mm(self) -> NDArray[np.float64] | None:
         """``(K, K)`` length of predicted minus true gap, mm; NaN on the diagonal."""
         predicted, true = self.gap("pred"), self.gap("true")
         return None if predicted is None or true is None else np.asarray(np.linalg.norm(predicted - true, axis=-1))
+
+    @property
+    def chunk_mm(self) -> float:
+        """Edge of a chunk; 0 where no task compares chunks."""
+        found = self.evidence(ChunkPairs)
+        return self.recipe.view_mm * found[0].chunk if found else 0.0
 
     def chunks(self, i: int, j: int) -> ChunkPair:
         """Centres of the adjacent and the distant chunks of views i and j, mm."""
@@ -79,22 +89,21 @@ class Look:
 
     def waypoints(self, path: Sequence[int]) -> NDArray[np.float64] | None:
         """``(len(path), 3)`` where the predicted steps of ``path`` lead, from the true centre of its first view, mm."""
-        seen = self.observations.get("route")
-        if seen is None:
+        found = self.evidence(Paths)
+        if found is None:
             return None
-        single = seen.rows["kind"] == "step"
-        steps = dict(zip(seen.rows["path"][single], vectors(seen.rows, "pred")[single], strict=True))
-        hops = [steps[f"{a}-{b}"] for a, b in pairwise(path)]
-        return np.cumsum([self.centres_mm[path[0]], *hops], axis=0)
+        steps = found[0].steps(found[1].rows)
+        return np.cumsum([self.centres_mm[path[0]], *(steps[hop] for hop in pairwise(path))], axis=0)
 
     def direction_error_deg(self) -> NDArray[np.float64] | None:
         """``(K, K)`` angle between predicted and true step, degrees; NaN where two centres coincide."""
-        seen = self.observations.get("route")
-        if seen is None:
+        found = self.evidence(Paths)
+        if found is None:
             return None
-        single = seen.rows["kind"] == "step"
-        true, predicted = vectors(seen.rows, "true")[single], vectors(seen.rows, "pred")[single]
-        ends = np.array([[int(view) for view in path.split("-")] for path in seen.rows["path"][single]])
+        rows = found[1].rows
+        single = rows["kind"] == STEP
+        true, predicted = vectors(rows, found[0].true)[single], vectors(rows, found[0].pred)[single]
+        ends = np.array([views_of(path) for path in rows["path"][single]])
         long = np.linalg.norm(true, axis=1) > 1e-6
         matrix = np.full((len(self.centres_mm),) * 2, np.nan)
         matrix[ends[long, 0], ends[long, 1]] = angles_deg(predicted, true)
@@ -139,16 +148,15 @@ def corruption(probe: str | None, view: int | None, views: int) -> Corruption | 
     """
     if probe is None:
         return None
-    if probe not in PROBES:
-        raise ConfigError(f"there is no probe {probe!r}", cure=f"choose from {', '.join(PROBES)}")
+    change = probe_of(probe).corrupt
     if view is None:
-        return PROBES[probe]
+        return change
     if not 0 <= view < views:
         raise ConfigError(f"there is no view {view}", cure=f"views are counted from 0 to {views - 1}")
 
     def one(images: torch.Tensor, numbers: tuple[int, ...]) -> torch.Tensor:
         changed = images.clone()
-        changed[:, view] = PROBES[probe](images, numbers)[:, view]
+        changed[:, view] = change(images, numbers)[:, view]
         return changed
 
     return one
@@ -177,7 +185,11 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
     images = batch.images if corrupt is None else corrupt(batch.images, batch.numbers)
     anatomy = batch.plain.to(device)
     views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address, anatomy=anatomy)
-    seen = {name: model.task(name)(views).observation for name in SHOWN if name in model.tasks}
-    adjacency = model.task("adjacency").settings if "adjacency" in model.tasks else None
-    chunk = adjacency.chunk if isinstance(adjacency, AdjacencySettings) else 0.0
-    return Look(recipe, seen, chunk_mm=recipe.view_mm * chunk)
+    asked = [name for name in model.tasks if answers_anywhere(model.task(name))]
+    seen = {name: model.task(name)(views).observation for name in asked}
+    return Look(recipe, seen, {name: model.task(name).describe() for name in asked})
+
+
+def answers_anywhere(task: PretextTask[Any]) -> bool:
+    """Whether a task's answers are places, and any number of views will do for it, wherever they lie."""
+    return task.card.spatial and task.placement is None and not isinstance(task, RestoresImages)

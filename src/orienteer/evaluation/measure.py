@@ -5,17 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from orienteer.pretext.contract import AXES
+from orienteer.evaluation.probes import Corruption
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Measure, Observation
-from orienteer.records.files import merge_rows
+from orienteer.records.evidence import vector_names
+from orienteer.records.rows import merge_rows
 from orienteer.sampling import Sampler, SampleRecipe
 from orienteer.sampling.loader import batches
-
-Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
-"""Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,4 +100,4 @@ def _places(rows: dict[str, np.ndarray], recipes: tuple[SampleRecipe, ...], samp
         low, high = np.array(entry.foreground_low), np.array(entry.foreground_high)
         places.append((recipe.centres / recipe.spacing - low) / np.maximum(high - 1 - low, 1))
     chosen = np.stack(places)[rows["sample"], rows["view_i"]].astype(np.float32)
-    return {f"place_{axis}": chosen[:, n] for n, axis in enumerate(AXES)}
+    return {name: chosen[:, n] for n, name in enumerate(vector_names("place"))}

@@ -4,15 +4,20 @@ A model that learned anatomy is lost without it. One that still knows where it i
 else: the brightness of the crop, its border, a mark in the voxels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from orienteer.evaluation.measure import Corruption
+from orienteer.errors import ConfigError
+from orienteer.records.card import ProbeCard
 from orienteer.sampling import Purpose, generator
 from orienteer.store.intensity import FLOOR
+
+Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
+"""Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""
 
 BORDER = 2
 """Voxels of the shell that the border probes keep or paint over."""
@@ -48,9 +53,67 @@ def interior(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
     return functional.pad(core, (BORDER,) * 6, mode="replicate").view_as(images)
 
 
-PROBES: Mapping[str, Corruption] = {
-    "constant": constant,
-    "shuffled": shuffled,
-    "border": border,
-    "interior": interior,
+class Probe(NamedTuple):
+    """A probe: what it is, and what it does to the images."""
+
+    card: ProbeCard
+    corrupt: Corruption
+
+
+PROBES = {
+    probe.card.name: probe
+    for probe in (
+        Probe(
+            ProbeCard(
+                name="constant",
+                title="constant views",
+                meaning="every view replaced by its own mean",
+                look="nothing to see, so near chance is right",
+                leaves="no anatomy",
+            ),
+            constant,
+        ),
+        Probe(
+            ProbeCard(
+                name="shuffled",
+                title="voxels shuffled",
+                meaning="the voxels of every view shuffled",
+                look="the same grey values in random order, no anatomy left: near chance is right",
+                leaves="no anatomy",
+            ),
+            shuffled,
+        ),
+        Probe(
+            ProbeCard(
+                name="border",
+                title="only the border kept",
+                meaning="only the border of every view kept",
+                look="the shell is anatomy too, so some skill stays",
+                leaves="the border",
+            ),
+            border,
+        ),
+        Probe(
+            ProbeCard(
+                name="interior",
+                title="border painted over",
+                meaning="the border of every view painted over",
+                look="the anatomy inside is still there: painting over the border should cost little",
+                leaves="the inside",
+            ),
+            interior,
+        ),
+    )
 }
+"""By name, in the order in which they are asked. Adding one is an entry here."""
+
+
+def probe_of(name: str) -> Probe:
+    """A probe by name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in PROBES:
+        raise ConfigError(f"there is no probe {name!r}", cure=f"choose from {', '.join(PROBES)}")
+    return PROBES[name]

@@ -11,10 +11,9 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from orienteer.atomic import write_bytes, write_json
-from orienteer.pretext.contract import EncodedViews, PretextTask
+from orienteer.pretext.contract import EncodedViews, PretextTask, RestoresImages
 from orienteer.pretext.model import SpatialModel
-from orienteer.records.files import finite
-from orienteer.records.records import RECORD_VERSION
+from orienteer.records.metric import finite
 from orienteer.sampling import Sampler
 from orienteer.sampling.loader import batches
 from orienteer.store.intensity import grey_levels
@@ -44,13 +43,11 @@ def write_restored(
         images, centres = batch.images.to(device), batch.centres.to(device)
         for name in model.tasks:
             task = model.task(name)
-            shown = task.corrupt(images, batch.address)
-            if shown is None:
+            if not isinstance(task, RestoresImages):
                 continue
+            shown = task.corrupt(images, batch.address)
             views = model.encode(images, centres, batch.view_mm, batch.address, shown=shown)
             restored = task.restore(views)
-            if restored is None:
-                continue
             for place, number in enumerate(batch.numbers):
                 key = f"{name}_{number:03d}"
                 for kind, volumes in (("shown", views.shown), ("restored", restored), ("true", views.plain)):
@@ -59,10 +56,10 @@ def write_restored(
     model.train(was_training)
     if pictures:
         write_bytes(folder / "restored.safetensors", save(slices))
-        write_json(folder / "restored.json", {"v": RECORD_VERSION, "pictures": pictures})
+        write_json(folder / "restored.json", {"v": 1, "pictures": pictures})
 
 
-def _about(task: PretextTask, views: EncodedViews, place: int, number: int, sampler: Sampler) -> dict[str, Any]:
+def _about(task: PretextTask[Any], views: EncodedViews, place: int, number: int, sampler: Sampler) -> dict[str, Any]:
     """Whose view it is, where it lies, and how well the whole view was restored."""
     recipe = sampler.draw(number)
     rows = task(views).observation.rows

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from orienteer.config import Config
+from orienteer.records.verdict import VerdictRule
 
 
 class EvaluationSettings(Config):
@@ -18,3 +19,5 @@ class EvaluationSettings(Config):
     """Scans encoded together while measuring."""
     examples: int = Field(4, ge=0)
     """Samples of which slices are kept for the report; 0 keeps no picture of anybody."""
+    verdict: VerdictRule = VerdictRule()
+    """When a run is called stuck or cheating; recorded with every verdict."""

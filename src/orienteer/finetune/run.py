@@ -22,7 +22,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import summarise
 from orienteer.finetune.work import Finetuning
 from orienteer.memory import explained, peak_mb
-from orienteer.records.files import write_rows
+from orienteer.records.rows import write_rows
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from orienteer.finetune.folder import FinetuneFolder
-from orienteer.records.files import finite, read_rows
+from orienteer.records.metric import finite
+from orienteer.records.rows import read_rows
 
 
 def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from orienteer.frozen.linear import neighbours
 from orienteer.frozen.places import place_rows, sampled_views
 from orienteer.frozen.voxels import linear_segmenter, sampled_voxels
 from orienteer.memory import ran_out
-from orienteer.records.files import finite, write_rows
+from orienteer.records.metric import finite
+from orienteer.records.rows import write_rows
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads

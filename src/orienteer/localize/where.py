@@ -16,9 +16,8 @@ from torch import Tensor
 from orienteer.errors import ConfigError
 from orienteer.evaluation.look import recipe_at
 from orienteer.localize.landmarks import Warp
-from orienteer.pretext.gap.task import GapTask
+from orienteer.pretext.contract import PredictsDisplacements
 from orienteer.pretext.model import SpatialModel
-from orienteer.pretext.route.task import RouteTask
 from orienteer.sampling import crop
 from orienteer.sampling.region import Region
 from orienteer.store import Store
@@ -91,8 +90,13 @@ class Where:
 
 
 def can_say_where(model: SpatialModel) -> bool:
-    """Whether the model was taught a task that answers with a displacement."""
-    return "gap" in model.tasks or "route" in model.tasks
+    """Whether the model was taught a task that predicts displacements."""
+    return _teller(model) is not None
+
+
+def _teller(model: SpatialModel) -> PredictsDisplacements | None:
+    tasks = (model.task(name) for name in model.tasks)
+    return next((task for task in tasks if isinstance(task, PredictsDisplacements)), None)
 
 
 def ask(model: SpatialModel, store: Store, target: str, *, size: int, min_foreground: float) -> Asked:
@@ -136,8 +140,8 @@ def where(
     """
     if not can_say_where(model):
         raise ConfigError(
-            "this run learned neither gaps nor routes, so it cannot say where a crop lies",
-            cure="train with tasks.gap={} or tasks.route={}",
+            "no task of this run predicts the way from one view to another, so it cannot say where a crop lies",
+            cure="train with the default tasks",
         )
     centre = recipe_at(store, scan, centre_mm[None], size).centres[0]
     crop_embedding = _embed(model, store, scan, centre[None], size)
@@ -199,15 +203,15 @@ def _opinions(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What each view of the target says ``(N, 3)`` mm, and how much its word weighs ``(N,)``."""
     pairs = torch.stack([asked.embedding, crop_embedding.expand_as(asked.embedding)], dim=1)
-    task = model.task("gap" if "gap" in model.tasks else "route")
-    assert isinstance(task, GapTask | RouteTask)
-    steps = task.head(pairs).float().cpu().numpy().astype(np.float64) * task.settings.length_mm
+    task = _teller(model)
+    assert task is not None
+    steps = task.displacements(pairs)
     # From the view to the crop, and from the crop back to the view: both say the same thing.
     way = (steps[:, 0, 1] - steps[:, 1, 0]) / 2
     # Who lies near sees better: errors grow with distance.
     weights = np.exp(-np.linalg.norm(way, axis=1) / view_mm)
-    if isinstance(task, GapTask) and task.scale_head is not None:
-        scale = task.scale_head(pairs).float().clamp(-5, 3).exp().mean(-1).cpu().numpy().astype(np.float64)
+    scale = task.uncertainty(pairs)
+    if scale is not None:
         weights = weights / ((scale[:, 0, 1] + scale[:, 1, 0]) / 2)
     return asked.places_mm + way, weights / weights.sum()
 

@@ -15,6 +15,7 @@ from monai.networks.nets import ViT
 from torch import Tensor, nn
 from torch.nn import functional
 
+from orienteer.config import Tree
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 
@@ -107,7 +108,7 @@ class ViTEncoder(nn.Module):
 class SwinEncoder(nn.Module):
     """The Swin transformer of MONAI's SwinUNETR, as many stages deep as the view can be halved evenly."""
 
-    def __init__(self, in_channels: int, view: int, width: int, options: dict[str, Any]) -> None:
+    def __init__(self, in_channels: int, view: int, width: int, options: Tree) -> None:
         super().__init__()
         from monai.networks.nets.swin_unetr import SwinTransformer  # needs einops
 
@@ -140,27 +141,27 @@ class SwinEncoder(nn.Module):
         return maps
 
 
-def _resunet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+def _resunet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     return UNetEncoder(in_channels, **(_levels(size) | options))
 
 
-def _unet(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+def _unet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     return UNetEncoder(in_channels, **(_levels(size) | options), residual=False)
 
 
-def _levels(size: str) -> dict[str, Any]:
+def _levels(size: str) -> Tree:
     width, convolutions = {"tiny": (8, 2), "small": (16, 2), "base": (32, 3), "large": (64, 3)}[size]
     return {"features": tuple(width * 2**level for level in range(4)), "convolutions": convolutions}
 
 
-def _swin(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+def _swin(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     try:
         return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
     except ImportError as error:
         raise ConfigError(f"the swin encoder needs {error.name}", cure="in the clone: pip install '.[swin]'") from None
 
 
-def _vit(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.Module:
+def _vit(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     hidden, layers, heads = {"tiny": (96, 4, 3), "small": (192, 6, 6), "base": (384, 12, 6), "large": (768, 12, 12)}[
         size
     ]
@@ -178,7 +179,7 @@ def _vit(in_channels: int, view: int, size: str, options: dict[str, Any]) -> nn.
     return ViTEncoder(in_channels=in_channels, **chosen)
 
 
-NETWORKS: dict[str, Callable[[int, int, str, dict[str, Any]], nn.Module]] = {
+NETWORKS: dict[str, Callable[[int, int, str, Tree], nn.Module]] = {
     "resunet": _resunet,
     "unet": _unet,
     "swin": _swin,

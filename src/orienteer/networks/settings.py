@@ -1,10 +1,10 @@
 """Settings of the network: a name, one dial for size, and what the tasks may ask of it."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from orienteer.config import Config
+from orienteer.config import Config, Tree
 
 
 class NetworkSettings(Config):
@@ -14,7 +14,7 @@ class NetworkSettings(Config):
     """``resunet``, ``unet``, ``swin``, ``vit``, or your own module as ``package.module:Class``."""
     size: Literal["tiny", "small", "base", "large"] = "small"
     """One dial for width and depth; see docs/reference/networks.md for the parameters each preset has."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Tree = Field(default_factory=dict)
     """Passed to the encoder's constructor, over the preset."""
     pooling: Literal["average", "grid"] = "grid"
     """How a view becomes one embedding: averaged over space, or a small grid kept and projected (keeps layout)."""

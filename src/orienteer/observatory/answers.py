@@ -7,9 +7,9 @@ from orienteer.evaluation.look import Look
 from orienteer.localize.where import Where
 from orienteer.observatory.responses import predictions as answer
 from orienteer.observatory.responses.base import Vector, finite_vector, vector
-from orienteer.records.files import finite
-from orienteer.records.measures import vectors
-from orienteer.records.records import Observation
+from orienteer.records import Observation
+from orienteer.records.metric import finite
+from orienteer.records.statistics import vectors
 
 Floats = NDArray[np.float64]
 

@@ -18,8 +18,8 @@ from orienteer.observatory.responses.judgement import (
 )
 from orienteer.observatory.responses.session import Verdict
 from orienteer.observatory.session import Session, whole
-from orienteer.records.files import finite
-from orienteer.records.measures import vectors
+from orienteer.records.metric import finite
+from orienteer.records.statistics import vectors
 from orienteer.report.cards import SEEN, people, verdict_of
 from orienteer.report.intervals import mean_by_person
 from orienteer.report.probes import probes_of

@@ -1,12 +1,14 @@
 """The contract of a pretext task: features and positions in, loss and observation out.
 
-To add a task: a folder here with ``settings.py`` and ``task.py``, one line in ``registry.py``, one test class that
-subclasses ``orienteer.testing.task_contract.TaskContract``, one docs page.
+A task is one file: its settings, its head, the call of its loss, its rows and its card. It may live in this package, in
+an installed one (entry point ``orienteer.tasks``) or in any file that Python can import; its tests subclass
+``orienteer.testing.task_contract.TaskContract``.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.config import Config
-from orienteer.records.records import Measure, Observation, Rows
+from orienteer.records import Measure, Observation, Rows
+from orienteer.records.card import TaskCard
+from orienteer.records.evidence import vector_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,43 +88,48 @@ class TaskSettings(Config):
     """Factor of this task's loss in the sum."""
 
 
-class PretextTask(nn.Module, ABC):
+S = TypeVar("S", bound=TaskSettings)
+"""A task's own settings."""
+
+
+class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: its head's weights and its forward pass. It never logs, draws or keeps state.
 
+    ``class GapTask(PretextTask[GapSettings])`` also says what its settings are. What a task can do beyond learning is
+    said by the capabilities it inherits: :class:`PredictsDisplacements`, :class:`RestoresImages`.
+
     Attributes:
-        name: key in settings, records and reports.
+        card: what it is, in words, with its metrics and what its rows are evidence of.
         needs_dense: True when it reads ``EncodedViews.dense``.
         placement: how views must be placed for it (``views.placement``); None when any placement will do.
-        about_space: True when its answers are places, so that the honesty probes can catch it cheating.
-        settings_type: its settings class.
+        settings_type: its settings class, taken from ``PretextTask[...]``.
         settings: its settings.
     """
 
-    name: ClassVar[str]
+    card: ClassVar[TaskCard]
     needs_dense: ClassVar[bool] = False
     placement: ClassVar[str | None] = None
-    about_space: ClassVar[bool] = True
     settings_type: ClassVar[type[TaskSettings]]
 
-    def __init__(self, settings: TaskSettings, interface: Interface) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for base in getattr(cls, "__orig_bases__", ()):
+            for argument in get_args(base):
+                if isinstance(argument, type) and issubclass(argument, TaskSettings):
+                    cls.settings_type = argument
+
+    def __init__(self, settings: S, interface: Interface) -> None:
         super().__init__()
         self.settings = settings
 
-    def corrupt(
-        self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
-    ) -> Float[Tensor, "B k C S S S"] | None:
-        """The views this task wants encoded instead of the real ones (a pass of its own); None for the real ones.
+    @property
+    def name(self) -> str:
+        """Key in settings, records and reports."""
+        return self.card.name
 
-        It may give fewer: the first k of the K views, and then it is shown these alone.
-
-        Every random choice is drawn from ``views.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
-        view can be replayed from its address.
-        """
-        return None
-
-    def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"] | None:
-        """For a task that answers with images: what it makes of ``views.shown``; None for every other task."""
-        return None
+    def describe(self) -> TaskCard:
+        """The card of this very task, where its settings change what its class says."""
+        return self.card
 
     def check(self, *, batch: int) -> None:
         """Refuse a run in which it could learn nothing, before it starts.
@@ -142,6 +151,40 @@ class PretextTask(nn.Module, ABC):
     def measure(rows: Rows) -> dict[str, Measure]:
         """Figures of any rows of this task, of one batch or of many; the first one is the headline."""
 
+    def observe(self, rows: Rows, **more: Measure) -> Observation:
+        """The observation of rows; ``more`` are figures that rows cannot give."""
+        return Observation(self.name, {**self.measure(rows), **more}, rows)
+
+
+class PredictsDisplacements(ABC):
+    """A task that can say where one view lies as seen from another, so that a model can be asked where things are."""
+
+    @abstractmethod
+    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
+        """Way from view i to view j at ``[b, i, j]``, mm."""
+
+    def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:
+        """How unsure it is of each of them, on any common scale; None where it does not say."""
+        return None
+
+
+class RestoresImages(ABC):
+    """A task that has views corrupted before they are encoded, in a pass of their own, and restores them."""
+
+    @abstractmethod
+    def corrupt(
+        self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
+    ) -> Float[Tensor, "B k C S S S"]:
+        """The views to encode instead of the real ones; the first k of the K views, and then it is shown these alone.
+
+        Every random choice is drawn from ``sampling.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
+        view can be replayed from its address.
+        """
+
+    @abstractmethod
+    def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
+        """What it makes of ``views.shown``."""
+
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
     """A detached float32 copy on the CPU, for an observation."""
@@ -149,10 +192,17 @@ def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
     return array
 
 
-AXES = ("r", "a", "s")
-"""Suffixes of vector columns: right, anterior, superior."""
-
-
 def vector_columns(prefix: str, vectors: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """``(N, 3)`` mm as three columns ``prefix_r``, ``prefix_a``, ``prefix_s``."""
-    return {f"{prefix}_{axis}": np.ascontiguousarray(vectors[:, n]) for n, axis in enumerate(AXES)}
+    return {name: np.ascontiguousarray(vectors[:, n]) for n, name in enumerate(vector_names(prefix))}
+
+
+def view_columns(samples: int, views: Sequence[int] | Tensor | NDArray[Any]) -> NDArray[np.int8]:
+    """The same views for every sample, as a column."""
+    values = views.cpu().numpy() if isinstance(views, Tensor) else np.asarray(views)
+    return np.tile(values.astype(np.int8), samples)
+
+
+def sample_column(samples: int, rows: int) -> NDArray[np.int32]:
+    """``0 .. B-1``, each as often as a sample has rows."""
+    return np.repeat(np.arange(samples, dtype=np.int32), rows)

@@ -2,20 +2,20 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from orienteer.errors import ConfigError
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
-from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
-from orienteer.pretext.registry import TASKS
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, RestoresImages
+from orienteer.pretext.registry import chosen_tasks
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
+from orienteer.records.card import TaskCard
 from orienteer.store.intensity import BODY_ABOVE
 
 
@@ -68,8 +68,8 @@ class SpatialModel(nn.Module):
         spacing: float,
     ) -> None:
         super().__init__()
-        types = task_types(tasks)
-        dense = any(task.needs_dense for task in types.values())
+        chosen = chosen_tasks(tasks)
+        dense = any(task.kind.needs_dense for task in chosen.values())
         self.backbone = Backbone(network, in_channels=in_channels, view=view, dense=dense)
         interface = Interface(
             embedding=self.backbone.embedding,
@@ -80,12 +80,7 @@ class SpatialModel(nn.Module):
             dense_stride=self.backbone.dense_stride,
             view_voxels=view,
         )
-        self.tasks = nn.ModuleDict(
-            {
-                name: task(task.settings_type.build(tasks[name], origin=f"tasks.{name}"), interface)
-                for name, task in types.items()
-            }
-        )
+        self.tasks = nn.ModuleDict({name: task.build(interface) for name, task in chosen.items()})
         self.momentum = teacher.momentum
         self.teacher = copy.deepcopy(self.backbone).requires_grad_(False) if teacher.enabled else None
 
@@ -108,12 +103,12 @@ class SpatialModel(nn.Module):
         seen = []
         for name in self.tasks:
             task = self.task(name)
-            shown = task.corrupt(images, address)
-            if shown is not None:
+            if isinstance(task, RestoresImages):
+                shown = task.corrupt(images, address)
                 views = self.encode(images, centres, view_mm, address, plain, anatomy, shown=shown)
             else:
                 views = whole = whole or self.encode(images, centres, view_mm, address, plain, anatomy)
-            # Heads are small and answer in mm: at 8 bits of bfloat16, 100 mm would be told to within 0.4 mm only.
+            # Heads are small and answer in mm: bfloat16 could represent 100 mm only to within 0.4 mm.
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
             loss = loss + task.settings.weight * output.loss
@@ -156,11 +151,14 @@ class SpatialModel(nn.Module):
             address=address,
         )
 
-    def task(self, name: str) -> PretextTask:
+    def task(self, name: str) -> PretextTask[Any]:
         """One of the tasks, by name."""
-        task = self.tasks[name]
-        assert isinstance(task, PretextTask)
-        return task
+        return cast(PretextTask[Any], self.tasks[name])
+
+    @property
+    def cards(self) -> tuple[TaskCard, ...]:
+        """What its tasks say about themselves, in their order."""
+        return tuple(self.task(name).describe() for name in self.tasks)
 
     @torch.no_grad()
     def update_teacher(self) -> None:
@@ -171,21 +169,6 @@ class SpatialModel(nn.Module):
             slow.lerp_(fast, 1 - self.momentum)
         for kept, seen in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
             kept.copy_(seen)
-
-
-def task_types(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[PretextTask]]:
-    """The classes of the named tasks, in the registry's order.
-
-    Raises:
-        ConfigError: an unknown name, or none at all.
-    """
-    unknown = sorted(set(tasks) - set(TASKS))
-    if unknown or not tasks:
-        raise ConfigError(
-            f"tasks: {', '.join(unknown)} unknown" if unknown else "tasks: none is switched on",
-            cure=f"choose from {', '.join(TASKS)}",
-        )
-    return {name: task for name, task in TASKS.items() if name in tasks}
 
 
 def _cells(anatomy: Tensor, cells: int) -> Tensor:

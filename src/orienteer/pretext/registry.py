@@ -1,29 +1,108 @@
-"""The pretext tasks there are. Adding one is a folder beside these and one line here."""
+"""Which pretext tasks there are: ours by name, installed ones by entry point, anybody's by import path."""
 
-from orienteer.pretext.adjacency.task import AdjacencyTask
-from orienteer.pretext.contract import PretextTask
-from orienteer.pretext.gap.task import GapTask
-from orienteer.pretext.genesis.task import GenesisTask
-from orienteer.pretext.masked.task import MaskedTask
-from orienteer.pretext.patch_location.task import PatchLocationTask
-from orienteer.pretext.position.task import PositionTask
-from orienteer.pretext.route.task import RouteTask
-from orienteer.pretext.rpr.task import RprTask
-from orienteer.pretext.simclr.task import SimclrTask
-from orienteer.pretext.voco.task import VocoTask
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
 
-TASKS: dict[str, type[PretextTask]] = {
-    task.name: task
-    for task in (
-        GapTask,
-        AdjacencyTask,
-        RouteTask,
-        PositionTask,
-        MaskedTask,
-        GenesisTask,
-        SimclrTask,
-        VocoTask,
-        RprTask,
-        PatchLocationTask,
-    )
+from orienteer.errors import ConfigError
+from orienteer.pretext.contract import Interface, PretextTask
+
+GROUP = "orienteer.tasks"
+"""Entry points of installed packages: name of the task = ``package.module:ClassName``."""
+CLASS = "class"
+"""Setting that names a task's class by its import path."""
+TASKS = {
+    "gap": "orienteer.pretext.gap:GapTask",
+    "adjacency": "orienteer.pretext.adjacency:AdjacencyTask",
+    "route": "orienteer.pretext.route:RouteTask",
+    "position": "orienteer.pretext.position:PositionTask",
+    "masked": "orienteer.pretext.masked:MaskedTask",
+    "genesis": "orienteer.pretext.genesis:GenesisTask",
+    "simclr": "orienteer.pretext.simclr:SimclrTask",
+    "voco": "orienteer.pretext.voco:VocoTask",
+    "rpr": "orienteer.pretext.rpr:RprTask",
+    "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
 }
+"""Our own. Adding one is a file beside this and one line here; its place is its order in a model and in a report."""
+DEFAULT_TASKS: Mapping[str, Mapping[str, Any]] = {
+    "gap": {},
+    "adjacency": {},
+    "route": {},
+    "position": {},
+    "masked": {"views": 1},
+}
+"""The recipe that did best on validation people (docs/log.md): space, and one view in three restored."""
+
+
+class Chosen(NamedTuple):
+    """A task that is switched on, not yet built."""
+
+    kind: type[PretextTask[Any]]
+    values: Mapping[str, Any]
+
+    def build(self, interface: Interface) -> PretextTask[Any]:
+        """The task with its settings and its head.
+
+        Raises:
+            ConfigError: settings that it refuses.
+        """
+        name = self.kind.card.name
+        return self.kind(self.kind.settings_type.build(self.values, origin=f"tasks.{name}"), interface)
+
+
+def chosen_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
+    """The tasks that settings name, ours first and in the registry's order.
+
+    Args:
+        tasks: name to settings; ``class`` among them names a class by import path, e.g.
+            ``{distance: {class: "my_package.distance:DistanceTask", length_mm: 30}}``.
+
+    Raises:
+        ConfigError: none, an unknown name, or a class that is no pretext task of that name.
+    """
+    if not tasks:
+        raise ConfigError("tasks: none is switched on", cure=_cure())
+    order = [*(name for name in TASKS if name in tasks), *(name for name in tasks if name not in TASKS)]
+    return {
+        name: Chosen(
+            task_type(name, tasks[name].get(CLASS)),
+            {key: value for key, value in tasks[name].items() if key != CLASS},
+        )
+        for name in order
+    }
+
+
+def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
+    """The class of a task.
+
+    Args:
+        name: key in settings.
+        path: import path of its class, ``package.module:ClassName``; None for ours and for installed ones.
+
+    Raises:
+        ConfigError: there is no such task, or the class is none.
+    """
+    path = path or TASKS.get(name) or next((e.value for e in entry_points(group=GROUP) if e.name == name), None)
+    if path is None:
+        raise ConfigError(f"tasks: {name} unknown", cure=_cure())
+    module, _, attribute = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"tasks.{name}.{CLASS}: cannot import {path}: {error}",
+            cure="write package.module:ClassName, of a module that Python can import from here",
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, PretextTask)):
+        raise ConfigError(f"tasks.{name}.{CLASS}: {path} is no PretextTask", cure="subclass orienteer's PretextTask")
+    if found.card.name != name:
+        raise ConfigError(f"tasks.{name}: {path} calls itself {found.card.name}", cure=f"write tasks.{found.card.name}")
+    return found
+
+
+def _cure() -> str:
+    installed = [entry.name for entry in entry_points(group=GROUP)]
+    return (
+        f"choose from {', '.join([*TASKS, *installed])}, or name your own: tasks.NAME={{{CLASS}: package.module:Name}}"
+    )

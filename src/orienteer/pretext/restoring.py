@@ -3,14 +3,13 @@
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 from monai.networks.utils import pixelshuffle
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from orienteer.pretext.contract import EncodedViews, Interface, to_numpy
-from orienteer.records.records import Measure, Rows
+from orienteer.pretext.contract import EncodedViews, Interface, sample_column, to_numpy, view_columns
+from orienteer.records import Measure, Rows
 from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR
 
 
@@ -47,15 +46,6 @@ def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S
     return (images > BODY_ABOVE).any(dim=2, keepdim=True)
 
 
-def mean_where(
-    images: Float[Tensor, "B K C S S S"], where: Bool[Tensor, "B K 1 S S S"]
-) -> Float[Tensor, "B K C 1 1 1"]:
-    """Each view's mean over the voxels ``where``, or over all its voxels when there are none."""
-    where = torch.where(where.flatten(2).any(-1)[:, :, None, None, None, None], where, torch.ones_like(where))
-    total = (images * where).sum(dim=(-3, -2, -1), keepdim=True)
-    return total / where.sum(dim=(-3, -2, -1), keepdim=True)
-
-
 def mean_error(
     predicted: Float[Tensor, "B K C S S S"],
     true: Float[Tensor, "B K C S S S"],
@@ -70,8 +60,8 @@ def view_rows(where: Bool[Tensor, "B K 1 S S S"], **columns: Float[Tensor, "B K"
     """One row a view: sample, view, the number of voxels its errors were measured over, and the columns."""
     samples, count = where.shape[:2]
     return {
-        "sample": np.repeat(np.arange(samples, dtype=np.int32), count),
-        "view": np.tile(np.arange(count, dtype=np.int8), samples),
+        "sample": sample_column(samples, count),
+        "view": view_columns(samples, range(count)),
         "voxels": where.flatten(2).sum(-1).flatten().cpu().numpy().astype(np.int32),
         **{name: to_numpy(column.flatten()) for name, column in columns.items()},
     }

@@ -8,19 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
+from orienteer.records.card import TaskCard
+from orienteer.records.metric import Record
 
 VERSION = 1
 """Of the record in every training folder. Keys may be added under one version; a changed meaning raises it."""
-
-
-class Record(BaseModel):
-    """Base of everything that is recorded: frozen; keys of later versions are passed over."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
 class TrainingRecord(Record):
@@ -89,9 +85,9 @@ class TrainingData(Record):
     channels: int
     channel_names: tuple[str, ...] = ()
     """In order, where the store knows them."""
-    scans: dict[str, int] = {}
+    scans: dict[str, int] = Field(default_factory=dict)
     """Number of scans in each split."""
-    persons: dict[str, int] = {}
+    persons: dict[str, int] = Field(default_factory=dict)
     """Number of subjects in each split."""
     view_voxels: int | None = None
     view_mm: float | None = None
@@ -123,8 +119,8 @@ class RunRecord(TrainingRecord):
     data: TrainingData
     network: NetworkRecord | None = None
     tasks: tuple[str, ...] = ()
-    forms: dict[str, str] = {}
-    """Form of the head of every task that has several."""
+    cards: tuple[TaskCard, ...] = ()
+    """What these tasks say about themselves; runs of before they did have none."""
     started: str | None = None
     """Date and time, UTC."""
     finished: str | None = None

@@ -1,24 +1,22 @@
-"""The verdict: is it learning anatomy, stuck, or cheating? A few stated rules on measured figures, no magic.
+"""The verdict: is it learning anatomy, stuck, or cheating? A few stated rules on measured figures.
 
-*Skill* is the share of the way from chance (0) to a perfect answer (1).
-
-- stuck: the skill on new people is below ``STUCK_BELOW``.
-- cheating: with the anatomy taken out of the views (constant, shuffled) half of the skill is still there; or
-  painting over the outermost voxels of the views takes more than 20 % of it away, while those voxels alone keep a
-  tenth of it. Anatomy goes on inside: an honest model hardly misses the border (measured on real brains: it keeps
-  0.90 of 0.93), though the border alone, being anatomy too, keeps much of the skill (0.55). A model that also reads
-  a code planted in the border kept 0.42 of 0.77 without it.
-- learning: otherwise.
+*Skill* is the share of the way from chance (0) to a perfect answer (1). The thresholds are settings
+(``evaluation.verdict``) and are recorded with every verdict they gave.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from orienteer.config import Config
+from orienteer.records.card import ProbeCard
+from orienteer.records.metric import Measure, Metric, Record
 
 Label = Literal["learning", "stuck", "cheating"]
 
 Seen = Literal["none", "some", "all", "unknown"]
-"""How many of the measured people the model learned from."""
+"""How many of the measured subjects the model learned from."""
 
 WHOM: dict[Seen, str] = {
     "none": "people it has not seen",
@@ -27,112 +25,137 @@ WHOM: dict[Seen, str] = {
     "unknown": "people of another store (whether it has seen them is not known)",
 }
 
-STUCK_BELOW = 0.25
-"""Less than a quarter of the way from chance to perfect."""
-CHEAT_SHARE = 0.5
-"""A probe without anatomy that keeps this share of the skill gives the cheat away."""
-WITHOUT_BORDER = 0.8
-"""An honest model keeps at least this share of its skill when the border of its views is painted over."""
-BORDER_ALONE = 0.1
-"""A border that is read keeps at least this share of the skill by itself."""
 
-PROBES = {
-    "constant": "every view replaced by its own mean",
-    "shuffled": "the voxels of every view shuffled",
-    "border": "only the border of every view kept",
-    "interior": "the border of every view painted over",
-}
-"""Probes in words."""
+class VerdictRule(Config):
+    """Thresholds of the verdict. Skill is 0 at chance and 1 for a perfect answer."""
+
+    stuck_below: float = Field(0.25, gt=0, le=1)
+    """Below this skill a run is stuck: less than a quarter of the way from chance to perfect."""
+    cheat_share: float = Field(0.5, gt=0, le=1)
+    """A probe without anatomy that keeps this share of the skill gives the cheat away."""
+    without_border: float = Field(0.8, gt=0, le=1)
+    """An honest model keeps at least this share of its skill when the border of its views is painted over. Anatomy goes
+    on inside: measured on real brains, it keeps 0.90 of 0.93. A model that also reads a code planted in the border kept
+    0.42 of 0.77."""
+    border_alone: float = Field(0.1, ge=0, le=1)
+    """A border that is read keeps at least this share of the skill by itself. The border is anatomy too, so an honest
+    model keeps much of it as well (0.55 of 0.93): both conditions must hold."""
+
+    def sentences(self) -> tuple[str, ...]:
+        """The rule in words, for the report and the documentation."""
+        return (
+            f"Stuck: the skill is below {self.stuck_below:.0%}.",
+            f"Cheating: with the anatomy taken out of the views, {self.cheat_share:.0%} of the skill or more is still "
+            f"there; or painting over the border of the views takes more than {1 - self.without_border:.0%} of the "
+            f"skill away, while the border alone keeps at least {self.border_alone:.0%} of it.",
+            "Learning: otherwise.",
+        )
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a person should think of a run.
-
-    Attributes:
-        label: ``learning``, ``stuck`` or ``cheating``.
-        sentence: one plain sentence.
-        evidence: the figures it rests on, one line each.
-    """
+class Verdict(Record):
+    """What a person should think of a run."""
 
     label: Label
+    """``learning``, ``stuck`` or ``cheating``."""
     sentence: str
+    """One plain sentence."""
     evidence: tuple[str, ...]
+    """The figures it rests on, one line each."""
+    rule: VerdictRule
+    """The thresholds that gave it."""
+    task: str = ""
+    """The task it rests on."""
+    metric: str = ""
+    """That task's metric it rests on."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One probe's figure: value, chance, skill."""
+class Probed(NamedTuple):
+    """What an honesty probe left of the figure that is judged."""
 
-    value: float
-    chance: float
-    skill: float
+    card: ProbeCard
+    measure: Measure
+
+    @property
+    def skill(self) -> float:
+        """Skill without what the probe takes away; 0 where it is not known."""
+        return self.measure.skill or 0.0
 
 
-def judge(probes: Mapping[str, Figure], *, measure: str, unit: str, seen: Seen = "none") -> Verdict:
-    """Judge a run from its probes.
+def judge(
+    real: Measure, probes: Sequence[Probed], metric: Metric, *, seen: Seen = "none", rule: VerdictRule | None = None
+) -> Verdict:
+    """Judge a run from one figure and what the honesty probes leave of it.
 
     Args:
-        probes: ``real`` and the probes of ``orienteer.evaluation.probes``; ``interior`` is the border's counterpart.
-        measure: the figure's name in words, e.g. ``gap error``.
-        unit: its unit.
-        seen: how many of the people the model learned from; the sentence says it.
+        real: the figure on real views.
+        probes: the same figure with something taken away from the views; none for a task that is not about space.
+        metric: what the figure is.
+        seen: how many of the subjects the model learned from; the sentence says it.
+        rule: the thresholds.
     """
-    real = probes["real"]
-    evidence = [f"real views: {measure} {_say(real, unit)}, chance {_amount(real.chance, unit)}"]
-    evidence += [f"{what}: {_say(probes[name], unit)}" for name, what in PROBES.items() if name in probes]
-    if real.skill < STUCK_BELOW:
-        sentence = (
-            f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, hardly better than chance "
-            f"({_amount(real.chance, unit)})."
-        )
-        return Verdict("stuck", sentence, tuple(evidence))
-    cheat = _cheat(probes)
+    rule = rule or VerdictRule()
+    words, skill = f"{metric.title[:1].lower()}{metric.title[1:]}", real.skill or 0.0
+    value, chance = _amount(real.value, real.unit), _amount(real.chance or 0.0, real.unit)
+    evidence = [f"real views: {words} {_say(real)}, chance {chance}"]
+    evidence += [f"{probe.card.meaning}: {_say(probe.measure)}" for probe in probes]
+
+    def verdict(label: Label, sentence: str) -> Verdict:
+        return Verdict(label=label, sentence=sentence, evidence=tuple(evidence), rule=rule, metric=metric.name)
+
+    if skill < rule.stuck_below:
+        return verdict("stuck", f"On {WHOM[seen]} its {words} is {value}, hardly better than chance ({chance}).")
+    cheat = _cheat(skill, probes, rule)
     if cheat is not None:
-        return Verdict("cheating", cheat, tuple(evidence))
-    evidence = [line + _why_no_cheat(probes) if line.startswith(PROBES["border"]) else line for line in evidence]
-    sentence = (
-        f"On {WHOM[seen]} its {measure} is {_amount(real.value, unit)}, where chance is {_amount(real.chance, unit)}."
-    )
-    if "shuffled" in probes:
-        lost = probes["shuffled"]
+        return verdict("cheating", cheat)
+    border = next((n for n, probe in enumerate(probes, 1) if probe.card.leaves == "the border"), None)
+    if border is not None:
+        evidence[border] += _why_no_cheat(skill, probes, rule)
+    sentence = f"On {WHOM[seen]} its {words} is {value}, where chance is {chance}."
+    gone = [probe.measure for probe in probes if probe.card.leaves == "no anatomy"]
+    if gone:
         sentence += (
-            f" With the anatomy shuffled away it is {_amount(lost.value, unit)}: it reads its position from anatomy."
+            f" With the anatomy taken away it is {_amount(gone[-1].value, gone[-1].unit)}: it reads its position from "
+            "anatomy."
         )
-    return Verdict("learning", sentence, tuple(evidence))
+    return verdict("learning", sentence)
 
 
-def _cheat(probes: Mapping[str, Figure]) -> str | None:
+def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str | None:
     """How the model cheats, in one sentence, or None."""
-    skill = {name: figure.skill for name, figure in probes.items()}
-    for name in ("constant", "shuffled"):
-        if skill.get(name, 0.0) >= CHEAT_SHARE * skill["real"]:
+    for probe in probes:
+        if probe.card.leaves == "no anatomy" and probe.skill >= rule.cheat_share * skill:
             return (
-                f"With {PROBES[name]} it keeps {skill[name] / skill['real']:.0%} of its skill: it reads its position "
+                f"With {probe.card.meaning} it keeps {probe.skill / skill:.0%} of its skill: it reads its position "
                 "from something that is not anatomy."
             )
-    if {"border", "interior"} <= skill.keys():
-        missed = skill["interior"] < WITHOUT_BORDER * skill["real"]
-        if missed and skill["border"] >= BORDER_ALONE * skill["real"]:
-            kept = max(0.0, skill["interior"]) / skill["real"]
-            return (
-                f"With {PROBES['interior']} it keeps only {kept:.0%} of its skill: it reads its position from the "
-                "outermost voxels of the views, not from the anatomy inside."
-            )
+    border, inside = _left(probes, "the border"), _left(probes, "the inside")
+    if border is None or inside is None:
+        return None
+    if inside.skill < rule.without_border * skill and border.skill >= rule.border_alone * skill:
+        return (
+            f"With {inside.card.meaning} it keeps only {max(0.0, inside.skill) / skill:.0%} of its skill: it reads its "
+            "position from the outermost voxels of the views, not from the anatomy inside."
+        )
     return None
 
 
-def _why_no_cheat(probes: Mapping[str, Figure]) -> str:
+def _why_no_cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str:
     """What to think of skill that the border alone keeps, where painting it over shows that it is not read."""
-    real, border, interior = (probes[name].skill if name in probes else 0.0 for name in ("real", "border", "interior"))
-    if border < BORDER_ALONE * real or interior < WITHOUT_BORDER * real:
+    border, inside = _left(probes, "the border"), _left(probes, "the inside")
+    if border is None or inside is None:
         return ""
-    cost = max(0.0, 1 - interior / real)
+    if border.skill < rule.border_alone * skill or inside.skill < rule.without_border * skill:
+        return ""
+    cost = max(0.0, 1 - inside.skill / skill)
     return f"; no cheating: anatomy reaches the border too, and painting it over costs {cost:.0%} of the skill"
 
 
-def _say(figure: Figure, unit: str) -> str:
-    return f"{_amount(figure.value, unit)} (skill {figure.skill:.0%})"
+def _left(probes: Sequence[Probed], leaves: str) -> Probed | None:
+    return next((probe for probe in probes if probe.card.leaves == leaves), None)
+
+
+def _say(measure: Measure) -> str:
+    return f"{_amount(measure.value, measure.unit)} (skill {measure.skill or 0.0:.0%})"
 
 
 def _amount(value: float, unit: str) -> str:

@@ -1,114 +1,154 @@
-"""Figures over training: each measure of each task beside chance, on training and on held-out people."""
+"""Figures over training: each metric of each task beside chance, on training and on held-out people."""
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from orienteer.records.card import unlisted_metric
+from orienteer.records.metric import Metric
+from orienteer.records.units import scaled, shown_unit
 from orienteer.report.history import Curve, curves
-from orienteer.report.measures import HEADLINES, TASKS, scaled, shown_unit, title_of
-from orienteer.report.read import RunRecords, number
+from orienteer.report.read import MACHINE, RunRecords, number
 from orienteer.report.theme import Figure, floats, layout, plain
 
-LOOKS = {
-    "direction_error_deg": "90° is a direction drawn at random; it should fall towards 0°.",
-    "route_arrival_mm": "It should fall like the gap error: a chain of steps adds up the errors of its steps.",
-    "route_closure_mm": "Standing still closes every round trip, so a small value means little without a small "
-    "arrival error.",
-    "adjacency_accuracy": "50 % is a coin toss; it should rise towards 100 %.",
-    "position_error_mm": "It should fall well below the dashed line, the error of placing every voxel in the middle.",
-    "embedding_rank": "A value near 1 means that all chunks look the same to the model (collapse).",
-}
+OF_MACHINE = {
+    "loss": Metric(
+        name="loss", title="Loss", unit="1",
+        look="It should fall and then flatten; it has no unit, so judge learning by the figures in units above.",
+    ),
+    "learning_rate": Metric(
+        name="learning_rate", title="Learning rate", unit="1",
+        look="The planned warm-up and decay; a kink here explains a kink in the curves above.",
+    ),
+    "data_wait_fraction": Metric(
+        name="data_wait_fraction", title="Share of time waiting for data", unit="fraction",
+        look="Below 10 % the computer learns; above it, it waits for scans to be read.",
+    ),
+}  # fmt: skip
+"""What the training loop itself logs."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One metric of one task over training, with its curve on training and on held-out people."""
+
+    task: str
+    metric: Metric
+    title: str
+    train: Curve | None
+    held_out: Curve | None
+    leads: bool
+    """Whether it is shown at once; the others wait behind a click."""
+
+    @property
+    def shown(self) -> Curve:
+        """The curve that counts."""
+        curve = self.held_out or self.train
+        assert curve is not None
+        return curve
 
 
 def training_figures(run: RunRecords) -> tuple[list[Figure], list[Figure]]:
-    """The headline measures, gap error first and wide; then every other measure a task wrote."""
+    """The leading metrics, the first task's headline wide before them; then every other metric a task logged."""
+    best, found = number(run.summary.get("best_step")), logged(run)
+    leading = [one for one in found if one.leads]
+    first = [_figure(one, best=best, wide=index == 0) for index, one in enumerate(leading)]
+    # Three abreast, but no hole in the last row.
+    small = len(first) - 1
+    last = small if small < 3 else {0: 0, 1: 4, 2: 2}[small % 3]
+    for index in range(len(first) - last, len(first)):
+        first[index] = replace(first[index], span=6 if last == 1 else 3)
+    return first, [_figure(one, best=best, wide=False) for one in found if not one.leads]
+
+
+def logged(run: RunRecords) -> list[Logged]:
+    """Every metric in the log, in the order of the run's tasks and of their cards."""
     train, held_out = curves(run.lines, "train"), curves(run.lines, "validation")
-    best = number(run.summary.get("best_step"))
-    figures = []
-    for task in sorted({*train, *held_out} - {"training"}, key=_task_order):
-        names = list(dict.fromkeys([*held_out.get(task, {}), *train.get(task, {})]))
-        for name in names:
-            pair = (train.get(task, {}).get(name), held_out.get(task, {}).get(name))
-            # A task from outside the list leads with its first measure.
-            leads = name in HEADLINES or (name == names[0] and not set(names) & set(HEADLINES))
-            figures.append((leads, _figure(task, name, *pair, best=best)))
-    first = [figure for leads, figure in figures if leads]
-    rest = [figure for leads, figure in figures if not leads]
-    first.sort(key=lambda figure: -figure.span)
-    small = [figure for figure in first if figure.span < 6]
-    if len(first) == 1:
-        first = [replace(figure, span=6) for figure in first]
-    elif len(small) in (1, 2, 4):  # fill the rows: three abreast would leave a hole
-        first = [replace(figure, span=3) if figure.span < 6 else figure for figure in first]
-    return first, rest
+    tasks = [task for task in dict.fromkeys([*run.tasks, *sorted({*train, *held_out})]) if task != MACHINE]
+    found: list[Logged] = []
+    for task in tasks:
+        of_train, of_held_out = train.get(task, {}), held_out.get(task, {})
+        present = dict.fromkeys([*of_held_out, *of_train])
+        for metric in _metrics(run, task, present, {**of_train, **of_held_out}):
+            stands_in = metric.stands_in_for in present
+            leads = metric.shown != "detail" and not stands_in
+            pair = of_train.get(metric.name), of_held_out.get(metric.name)
+            found.append(Logged(task, metric, metric.title, *pair, leads))
+    titles = [one.title for one in found]
+    return [
+        replace(one, title=f"{one.title} ({run.title(one.task)})") if titles.count(one.title) > 1 else one
+        for one in found
+    ]
+
+
+def _metrics(run: RunRecords, task: str, present: Mapping[str, None], logged: Mapping[str, Curve]) -> list[Metric]:
+    """The logged metrics of a task: as its card lists them, then the rest; without a card the first one leads."""
+    card = run.cards.get(task)
+    listed = [metric for metric in card.metrics if metric.name in present] if card else []
+    known = {metric.name for metric in listed}
+    rest = [unlisted_metric(name, logged[name].unit or "1") for name in present if name not in known]
+    if not listed and rest:
+        rest[0] = rest[0].model_copy(update={"shown": "curve"})
+    return [*listed, *rest]
 
 
 def machine_figures(run: RunRecords) -> list[Figure]:
     """Loss, learning rate and the share of time spent waiting for data."""
-    own = curves(run.lines, "train").get("training", {})
-    looks = {
-        "loss": "It should fall and then flatten; it has no unit, so judge learning by the figures in mm above.",
-        "learning_rate": "The planned warm-up and decay; a kink here explains a kink in the curves above.",
-        "data_wait_fraction": "Below 10 % the computer learns; above it, it waits for scans to be read.",
-    }
-    return [
-        Figure(
-            name=f"training-{name}",
-            title=title_of(name),
-            look=looks.get(name, "Logged while training."),
-            data=[_line(curve, "training", "@train", width=2)],
-            layout=layout("step", shown_unit(curve.unit), height=240, yaxis={"rangemode": "tozero"}, showlegend=False),
-            span=2,
+    found = []
+    for name, curve in curves(run.lines, "train").get(MACHINE, {}).items():
+        metric = OF_MACHINE.get(name) or unlisted_metric(name, curve.unit)
+        frame = layout("step", shown_unit(curve.unit), height=240, yaxis={"rangemode": "tozero"}, showlegend=False)
+        line = _line(curve, "training", "@train", width=2)
+        found.append(
+            Figure(f"training-{name}", metric.title, metric.look or "Logged while training.", [line], frame, 2)
         )
-        for name, curve in own.items()
-    ]
+    return found
 
 
-def _figure(task: str, name: str, train: Curve | None, held_out: Curve | None, *, best: float | None) -> Figure:
-    wide = name == "gap_error_mm"
-    shown = held_out or train
-    assert shown is not None
-    data = []
-    if train is not None:
-        data.append(_line(train, "training people", "@train", width=1.5))
-    if held_out is not None:
-        data.append(_line(held_out, "held-out people", "@model", width=2.5, marker=True))
-    chance = shown.chance[np.isfinite(shown.chance)]
-    if chance.size:
+def _figure(one: Logged, *, best: float | None, wide: bool) -> Figure:
+    shown, data = one.shown, []
+    if one.train is not None:
+        data.append(_line(one.train, "training people", "@train", width=1.5))
+    if one.held_out is not None:
+        data.append(_line(one.held_out, "held-out people", "@model", width=2.5, marker=True))
+    if np.isfinite(shown.chance).any():
         data.append(_chance(shown))
-    if held_out is not None and best is not None and best in held_out.steps:
-        data.append(_best(held_out, best))
+    if one.held_out is not None and best is not None and best in one.held_out.steps:
+        data.append(_best(one.held_out, best))
     unit = shown_unit(shown.unit)
     return Figure(
-        name=f"curve-{task}-{name}",
-        title=f"{title_of(name)} over training" if wide else title_of(name),
-        look=_look(name, shown, wide=wide, compared=held_out is not None),
+        name=f"curve-{one.task}-{one.metric.name}",
+        title=f"{one.title} over training" if wide else one.title,
+        look=_look(one, wide=wide),
         data=data,
         layout=layout(
             "training step",
-            plain(f"{title_of(name)} ({unit})") if wide else unit,
+            plain(f"{one.metric.title} ({unit})" if wide and unit else one.metric.title if wide else unit),
             height=400 if wide else 260,
             yaxis={"rangemode": "tozero"},
-            showlegend=wide or held_out is None,
+            showlegend=wide or one.held_out is None,
         ),
         span=6 if wide else 2,
     )
 
 
-def _look(name: str, curve: Curve, *, wide: bool, compared: bool) -> str:
-    if not compared:
+def _look(one: Logged, *, wide: bool) -> str:
+    if one.held_out is None:
         return "No evaluation on held-out people was logged yet; the thin curve is of the training people alone."
+    rise = one.metric.better == "higher"
     if wide:
+        chance = " the dashed chance line, which is what a model that knows nothing reaches"
+        where = f" well {'above' if rise else 'below'}{chance}" if np.isfinite(one.shown.chance).any() else ""
         return (
-            "The blue curve should fall well below the dashed chance line, which is what a model that knows nothing "
-            "reaches. If only the thin training curve falls, the model remembers its training people instead of "
-            "learning anatomy."
-        )
-    if name in LOOKS:
-        return LOOKS[name]
-    if np.isfinite(curve.chance).any():
+            f"The blue curve should {'rise' if rise else 'fall'}{where}. If only the thin training curve does, the "
+            f"model remembers its training people instead of learning anatomy. {one.metric.look}"
+        ).rstrip()
+    if one.metric.look:
+        return one.metric.look
+    if np.isfinite(one.shown.chance).any():
         return "The blue curve should move away from the dashed chance line and stay near the thin training curve."
     return "Logged for comparison; it has no chance level."
 
@@ -150,8 +190,3 @@ def _best(curve: Curve, step: float) -> dict[str, Any]:
         "marker": {"symbol": "star", "size": 15, "color": "@truth", "line": {"color": "@card", "width": 1.5}},
         "hovertemplate": f"best checkpoint, step {int(step)}: %{{y:.3~g}} {shown_unit(curve.unit)}<extra></extra>",
     }
-
-
-def _task_order(task: str) -> tuple[int, str]:
-    known = list(TASKS)
-    return (known.index(task) if task in known else len(known), task)

@@ -1,4 +1,4 @@
-"""Means with intervals that respect that rows of one person belong together."""
+"""Means with intervals that respect that rows of one subject belong together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
+OWNERS = ("subject", "person")
+"""Columns that say whose a row is."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over ``rows`` rows of ``owners`` people, with a 95 % interval, or none below three of them.
+    """A mean over ``rows`` rows of ``owners`` subjects, with a 95 % interval, or none below three of them.
 
-    Records from before people were written know scans only: then ``drawn`` is ``scans``, and ``owners`` counts them.
+    Rows that do not say whose they are know scans only: then ``drawn`` is ``scans``, and ``owners`` counts them.
     """
 
     mean: float
@@ -26,18 +28,21 @@ class Estimate:
     drawn: str = "people"
 
 
-def mean_by_person(values: NDArray[np.float64], table: Mapping[str, NDArray[Any]], rows: NDArray[np.bool_]) -> Estimate:
-    """The mean of the ``values`` of some rows, its interval from a bootstrap that draws whole people.
+def mean_by_subject(
+    values: NDArray[np.float64], table: Mapping[str, NDArray[Any]], rows: NDArray[np.bool_]
+) -> Estimate:
+    """The mean of the ``values`` of some rows, its interval from a bootstrap that draws whole subjects.
 
-    Rows of one person are alike, also those of two scans, so drawing single rows or scans would make the interval far
+    Rows of one subject are alike, also those of two scans, so drawing single rows or scans would make the interval far
     too narrow.
 
     Args:
         values: ``(n,)``.
-        table: with the column ``person``, or without it ``scan``.
+        table: with a column of ``OWNERS``, or without it ``scan``.
         rows: ``(n,)`` which rows, at least one.
     """
-    column, drawn = ("person", "people") if "person" in table else ("scan", "scans")
+    column = next((name for name in OWNERS if name in table), "scan")
+    drawn = "scans" if column == "scan" else "people"
     values = values[rows]
     _, owner = np.unique(np.asarray(table[column])[rows].astype(str), return_inverse=True)
     sums = np.bincount(owner, weights=values)

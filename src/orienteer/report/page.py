@@ -1,31 +1,17 @@
 """The page itself: read the records, choose what to show, render one file, write it atomically."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from orienteer.atomic import write_text
 from orienteer.errors import RunError
-from orienteer.report.cards import (
-    SEEN,
-    cards_of,
-    closes_by_algebra,
-    evaluation_rows,
-    key_figures,
-    people,
-    verdict_of,
-)
-from orienteer.report.examples import closeups
-from orienteer.report.measures import SPATIAL, TASKS, duration, title_of
-from orienteer.report.read import RunRecords, mapping, number, read_run
+from orienteer.report.cards import SEEN, cards_of, evaluation_table, people, verdict_of
+from orienteer.report.closeups import closeups
+from orienteer.report.draw.parts import Scene
+from orienteer.report.facts import facts, shown_channel
+from orienteer.report.read import RunRecords, mapping, read_run
 from orienteer.report.restored import galleries
-from orienteer.report.sections import (
-    Section,
-    evaluation_sections,
-    machine_section,
-    trained_tasks,
-    training_section,
-)
+from orienteer.report.sections import evaluation_sections, machine_section, training_section
 from orienteer.report.theme import SIMILARITY, mix, signed
 
 PAGE = "report.html"
@@ -78,125 +64,37 @@ def render(run: RunRecords) -> str:
 def contents(run: RunRecords) -> dict[str, Any]:
     """Everything the template shows, as plain values; strings are escaped by the template."""
     lead = run.lead
-    trained = trained_tasks(run)
-    algebra = closes_by_algebra(run, lead)
-    spatial = any(task in SPATIAL for task in trained) or not trained
-    found = closeups(lead) if lead and spatial else []
-    keys = key_figures(lead, trained=trained)
-    sections, machine = [training_section(run), *evaluation_sections(run)], machine_section(run)
+    columns, rows = evaluation_table(run)
+    found = closeups(lead) if lead and lead.spatial else []
+    sections, machine = [training_section(run), *evaluation_sections(lead)], machine_section(run)
+    plots = [figure for part in [*sections, machine] for figure in [*part.figures, *part.more]]
+    blocks = [block for closeup in found for _, block in closeup.blocks]
     return {
         "name": run.path.name,
         "simulated": mapping(run.info.get("data")).get("simulated") is True,
         "verdict": verdict_of(lead),
-        "cards": cards_of(lead, trained=trained, closes_by_algebra=algebra) if lead else [],
-        "closes_by_algebra": algebra,
-        "people": people(lead) if lead else "",
-        "seen": SEEN.get(lead.seen, "") if lead else "",
+        "cards": cards_of(lead.record) if lead else [],
+        "people": people(lead.record) if lead else "",
+        "seen": SEEN[lead.record.seen] if lead else "",
         # Only people of one store can be held against each other so.
-        "drop": {"val", "test"} <= {evaluation.split for evaluation in run.evaluations if evaluation.seen == "none"},
+        "drop": {"val", "test"} <= {e.record.split for e in run.evaluations if e.record.seen == "none"},
         "lead": lead,
-        "rows": evaluation_rows(run, keys),
-        "columns": [title_of(key.key) for key in keys],
+        "rows": rows,
+        "columns": columns,
         "sections": sections,
         "machine": machine,
-        "spatial": spatial,
         "shown": shown_channel(run),
         "closeups": found,
-        "galleries": galleries(lead.restored) if lead else [],
-        "left_out": [TASKS[task] for task in ("gap", "adjacency", "route") if task not in trained],
+        "galleries": galleries(lead.restored, run.cards) if lead else [],
         "signed": signed,
         "similarity": [mix(SIMILARITY, n / 4) for n in range(5)],
         "facts": facts(run),
         "settings": run.settings,
         "problems": run.problems,
-        "figures": {f.name: {"data": f.data, "layout": f.layout} for f in _figures([*sections, machine])},
-        "scenes": [closeup.scene for closeup in found],
+        "figures": {figure.name: {"data": figure.data, "layout": figure.layout} for figure in plots},
+        "scenes": [
+            {"base": block.base, "layout": block.layout, "choices": block.choices}
+            for block in blocks
+            if isinstance(block, Scene)
+        ],
     }
-
-
-def shown_channel(run: RunRecords) -> str:
-    """Which of several channels the pictures show; empty where there is but one."""
-    data = mapping(run.info.get("data"))
-    count, names = number(data.get("channels")) or 1, data.get("channel_names")
-    if count < 2:
-        return ""
-    first = f": {names[0]}" if isinstance(names, list) and names else ""
-    return f"the first of {count:.0f} channels{first}"
-
-
-def _channels(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if data.get("channels") is None:
-        return []
-    names = data.get("channel_names")
-    named = f" ({', '.join(map(str, names))})" if isinstance(names, list) and names else ""
-    return [("channels", f"{_text(data['channels'])}{named}")]
-
-
-def facts(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Data, model, environment and duration as titled lists of name and value."""
-    data, network = mapping(run.info.get("data")), mapping(run.info.get("network"))
-    lists = {
-        "Data": [
-            *_counts("scans", data.get("scans")),
-            *_counts("persons", data.get("persons")),
-            *_channels(data),
-            *_plain(data, spacing_mm="spacing, mm", views_per_sample="views per sample",
-                    view_voxels="view edge, voxels", view_mm="view edge, mm"),
-        ],
-        "Model": [
-            *_plain(network, name="network", size="size", parameters="parameters", dense="dense features"),
-            ("tasks", ", ".join(TASKS.get(task, task) for task in trained_tasks(run)) or "none"),
-            *_forms(run),
-        ],
-        "Time": list(_time(run)),
-        "Environment": [
-            ("orienteer", str(run.info.get("orienteer_version", "unknown"))),
-            *((key, str(value)) for key, value in mapping(run.info.get("environment")).items()),
-        ],
-    }  # fmt: skip
-    return [(title, rows) for title, rows in lists.items() if rows]
-
-
-def _figures(sections: Sequence[Section]) -> Iterator[Any]:
-    for section in sections:
-        yield from section.figures
-        yield from section.more
-
-
-def _counts(what: str, counts: Any) -> list[tuple[str, str]]:
-    return [(f"{what}, {split}", f"{count}") for split, count in mapping(counts).items()]
-
-
-def _plain(values: Mapping[str, Any], **names: str) -> list[tuple[str, str]]:
-    return [(name, _text(values[key])) for key, name in names.items() if values.get(key) is not None]
-
-
-def _forms(run: RunRecords) -> list[tuple[str, str]]:
-    forms = mapping(run.info.get("forms")) or mapping(run.summary.get("forms"))
-    return [(f"form of the {TASKS.get(task, task)}", str(form)) for task, form in forms.items()]
-
-
-def _time(run: RunRecords) -> Iterator[tuple[str, str]]:
-    for key, name in (("started", "started"), ("finished", "finished")):
-        if run.info.get(key):
-            yield name, str(run.info[key])
-    seconds = number(run.info.get("seconds")) or number(run.summary.get("seconds"))
-    if seconds is not None:
-        yield "duration", duration(seconds)
-    steps = number(run.info.get("steps")) or number(run.summary.get("steps"))
-    if steps is not None:
-        yield "training steps", f"{steps:,.0f}"
-    best = number(run.summary.get("best_step"))
-    if best is not None:
-        yield "best checkpoint at step", f"{best:,.0f}"
-    wait = number(run.summary.get("data_wait_fraction"))
-    if wait is not None:
-        yield "time spent waiting for data", f"{wait:.1%}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

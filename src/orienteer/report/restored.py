@@ -9,27 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.records.files import finite
-from orienteer.report.measures import TASKS, shown, title_of
+from orienteer.records.card import Restoration, TaskCard, unlisted_metric
+from orienteer.records.metric import finite
+from orienteer.records.units import shown
 from orienteer.report.pixels import png_address
 
 KINDS = ("shown", "restored", "true")
-WORDS = {
-    "masked": (
-        "Most blocks of a view are hidden (grey); the model fills them in from the rest.",
-        "Restored blocks should continue the anatomy around them. Soft edges are to be expected: what cannot be known "
-        "is answered with its mean.",
-        "answering with the mean of what is shown",
-    ),
-    "genesis": (
-        "A view's intensities are bent or inverted, its voxels shuffled in small blocks, parts of it painted over with "
-        "noise; the model gives the original back.",
-        "The restored view should have the brightness and the outline of the true one, with the noise gone.",
-        "handing the view back as it came",
-    ),
-}
-"""Per task: what was done to the view, what to look for, what chance is."""
-OTHER = ("What the model was shown, and what it made of it.", "The last two pictures should look alike.", "chance")
+OTHER = Restoration(
+    intro="What the model was shown, and what it made of it.", look="The last two pictures should look alike."
+)
 
 
 @dataclass(frozen=True)
@@ -79,30 +67,32 @@ def read_restored(folder: Path) -> tuple[Restored, ...]:
         raise ValueError(str(error)) from error
 
 
-def galleries(pictures: Sequence[Restored]) -> list[Gallery]:
-    """One gallery a task, in the order they were written."""
+def galleries(pictures: Sequence[Restored], cards: Mapping[str, TaskCard]) -> list[Gallery]:
+    """One gallery a task, in the order they were written; its words come from the task's card."""
     found = []
     for task in dict.fromkeys(picture.task for picture in pictures):
-        intro, look, naive = WORDS.get(task, OTHER)
+        card = cards.get(task)
+        words = card.restoration if card and card.restoration else OTHER
         found.append(
             Gallery(
                 task=task,
-                title=f"What it restores: {TASKS.get(task, task)}",
-                intro=intro,
-                look=look,
-                rows=[_row(picture, naive) for picture in pictures if picture.task == task],
+                title=f"What it restores: {card.title if card else task}",
+                intro=words.intro,
+                look=words.look,
+                rows=[_row(picture, card) for picture in pictures if picture.task == task],
             )
         )
     return found
 
 
-def _row(picture: Restored, naive: str) -> dict[str, Any]:
+def _row(picture: Restored, card: TaskCard | None) -> dict[str, Any]:
     r, a, s = (f"{value:.0f}" for value in picture.centre_mm)
-    beside = "" if picture.chance is None else f"; {naive}: {shown(picture.chance, picture.unit)}"
+    metric = card.metric(picture.measure) if card else unlisted_metric(picture.measure)
+    beside = "" if picture.chance is None else f"; {metric.chance or 'chance'}: {shown(picture.chance, picture.unit)}"
     return {
         "scan": picture.scan,
         "place": f"axial slice at {picture.at_mm:.0f} mm; the view's centre: {r} mm right, {a} mm front, {s} mm up",
-        "error": f"{title_of(picture.measure)} of this view: {shown(picture.value, picture.unit)}{beside}",
+        "error": f"{metric.title} of this view: {shown(picture.value, picture.unit)}{beside}",
         # Held as on a reading screen: the patient's right on the left, the front up.
         "images": [(kind, png_address(image.T[::-1, ::-1])) for kind, image in zip(KINDS, picture.images, strict=True)],
     }

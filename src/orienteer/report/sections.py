@@ -1,19 +1,15 @@
-"""Which figures the page shows, in which order, and one line for each that it leaves out."""
+"""Which figures the page shows, in which order, and one line for what is left out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orienteer.report.adjacency import adjacency_figures
-from orienteer.report.cards import closes_by_algebra
+from orienteer.records.evaluation import TaskResult
 from orienteer.report.curves import machine_figures, training_figures
-from orienteer.report.measures import SPATIAL, TASKS
+from orienteer.report.draw import DRAWERS, Part
+from orienteer.report.evaluated import Evaluated
 from orienteer.report.probes import Probe, probe_figures, probes_of
-from orienteer.report.read import RunRecords, Table
-from orienteer.report.routes import route_figures
-from orienteer.report.scatter import gap_figures, position_figures
+from orienteer.report.read import RunRecords
 from orienteer.report.theme import Figure
-from orienteer.report.uncertainty import uncertainty_figures
-from orienteer.report.where import where_figures
 
 
 @dataclass(frozen=True)
@@ -27,14 +23,8 @@ class Section:
     more: Sequence[Figure] = ()
     absent: Sequence[str] = ()
     probes: Sequence[Probe] = ()
-
-
-def trained_tasks(run: RunRecords) -> list[str]:
-    """The tasks of the run as it was set up; for older records, those that wrote anything."""
-    named = run.info.get("tasks")
-    if isinstance(named, list):
-        return [str(task) for task in named]
-    return sorted({str(line.get("task")) for line in run.lines} - {"training"})
+    task: str = ""
+    source: str = ""
 
 
 def training_section(run: RunRecords) -> Section:
@@ -53,62 +43,47 @@ def machine_section(run: RunRecords) -> Section:
     return Section("machine", "How the training ran", "Figures for whoever runs the computer.", machine_figures(run))
 
 
-def evaluation_sections(run: RunRecords) -> list[Section]:
-    """The sections that rest on the leading evaluation's tables; empty without one."""
-    lead = run.lead
+def evaluation_sections(lead: Evaluated | None) -> list[Section]:
+    """What each task answered, and after the judged one what the honesty probes say; empty without an evaluation."""
     if lead is None:
         return []
-    by_construction = closes_by_algebra(run, lead)
-    probes = probes_of(lead)
-    trained = trained_tasks(run)
-    if trained and not any(task in SPATIAL for task in trained):
-        told = "Left out: what this run learned is not about places, so there is no place to cheat about."
-        return [Section("probes", "Does it look at anatomy, or does it cheat?", "", absent=[told])]
+    judged, sections = lead.record.verdict.task, []
+    for result in sorted(lead.record.tasks, key=lambda result: result.card.name != judged):
+        sections.extend(_task_sections(lead, result))
+        if result.card.name == judged:
+            sections.append(_probe_section(lead))
+    return sections if lead.record.task(judged) else [_probe_section(lead), *sections]
+
+
+def _task_sections(lead: Evaluated, result: TaskResult) -> list[Section]:
+    """A section under the task's own question, and one for every titled part of its evidence."""
+    card, rows = result.card, lead.rows(result.card.name)
+    parts: list[Part] = []
+    for number, evidence in enumerate(card.evidence):
+        if rows is not None:
+            parts.extend(DRAWERS[type(evidence)].draw(evidence, rows, f"{card.name}-{number}"))
+    own = [figure for part in parts if not part.title for figure in part.figures]
+    absent = [] if parts or not card.evidence else ["Left out: this evaluation holds no rows of this task."]
+    anchor = f"task-{card.name}"
     return [
-        _section(
-            run, "gap", "gap", "Does it know where things are?",
-            "Two views are cut out of a scan; the model says how far apart they are, and in which direction.",
-            lambda table: [*gap_figures(table), *uncertainty_figures(table)],
+        Section(anchor, card.question, card.intro, own, absent=absent, task=card.title, source=card.source),
+        *(
+            Section(f"{anchor}-{number}", part.title, part.intro, part.figures, task=card.title)
+            for number, part in enumerate(parts)
+            if part.title
         ),
-        _section(
-            run, "where", "gap", "Where is it right, and where is it wrong?",
-            "The same gap errors, sorted by distance and by where in the body the first view lies.",
-            where_figures,
-        ),
-        Section(
-            "probes", "Does it look at anatomy, or does it cheat?",
-            "Honesty probes: the trained model is asked again with the anatomy taken away.",
-            probe_figures(probes), probes=probes,
-            absent=[] if probes else ["This evaluation recorded no honesty probe."],
-        ),
-        _section(
-            run, "adjacency", "adjacency", "Do near things look alike to it?",
-            "A chunk is a smaller box inside a view. Adjacent chunks face each other, distant ones face "
-            "away.",
-            adjacency_figures,
-        ),
-        _section(
-            run, "route", "route", "Does it find its way?",
-            "Predicted steps are walked one after the other; the error is the distance between arrival "
-            "and goal.",
-            lambda table: route_figures(table, by_construction=by_construction),
-        ),
-        _section(
-            run, "position", "position", "Does it place single voxels?",
-            "The position field gives every voxel a place in mm, measured from the middle of its sample.",
-            position_figures,
-        ),
-    ]  # fmt: skip
+    ]
 
 
-def _section(
-    run: RunRecords, anchor: str, task: str, title: str, intro: str, draw: Callable[[Table], list[Figure]]
-) -> Section:
-    lead = run.lead
-    table = lead.tables.get(task) if lead else None
-    if table is not None and len(table["sample"]):
-        return Section(anchor, title, intro, draw(table))
-    what = TASKS[task]
-    if task not in trained_tasks(run):
-        return Section(anchor, title, intro, absent=[f"Left out: the {what} was not trained in this run."])
-    return Section(anchor, title, intro, absent=[f"Left out: this evaluation recorded no rows of the {what}."])
+def _probe_section(lead: Evaluated) -> Section:
+    title, probes = "Does it look at anatomy, or does it cheat?", probes_of(lead)
+    if probes:
+        intro = "Honesty probes: the trained model is asked again with the anatomy taken away."
+        return Section("probes", title, intro, probe_figures(lead), probes=probes)
+    told = (
+        "This evaluation holds no honesty probe."
+        if lead.spatial or lead.record.verdict.label == "cheating"
+        else "There are no honesty probes: no task of this run asks where something is, so there is no place to cheat "
+        "about."
+    )
+    return Section("probes", title, "", absent=[told])

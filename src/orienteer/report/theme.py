@@ -1,10 +1,8 @@
 """The page's colours and the frame every plot shares.
 
 A colour is written as a token such as ``@model``; the page's script puts in the style sheet's value,
-so one figure
-serves light, dark and print. Blue and orange stay apart for every common kind of colour blindness,
-and nothing is
-told by colour alone: dashes, symbols and words say it too.
+so one figure serves light, dark and print. Blue and orange stay apart for every common kind of colour blindness, and
+nothing is told by colour alone: dashes, symbols and words say it too.
 """
 
 import html
@@ -15,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-AXES = ("left – right", "posterior – anterior", "inferior – superior")
+AXIS_WORDS = ("left – right", "posterior – anterior", "inferior – superior")
 """The three axes of a scan in RAS order, as words."""
+TOWARDS = ("right", "front", "head")
+"""The positive direction of each axis, as seen by the patient."""
 
 # Anchors of two colour maps, chosen so that lightness alone orders the sequential one.
 SEQUENTIAL = ("#fdf6d8", "#f6c667", "#dd7a3f", "#a23b55", "#4a1a57")
@@ -85,9 +85,14 @@ def floats(values: NDArray[Any] | Sequence[float], digits: int = 2) -> list[floa
     return [round(float(v), digits) if np.isfinite(v) else None for v in values]
 
 
+def minus(text: str) -> str:
+    """A number's text with the true minus sign: a hyphen reads as a dash beside a number."""
+    return text.replace("-", "−")
+
+
 def signed(value: float) -> str:
-    """Two decimals with the true minus sign: a hyphen reads as a dash beside a number."""
-    return f"{value:.2f}".replace("-", "−")
+    """Two decimals with the true minus sign."""
+    return minus(f"{value:.2f}")
 
 
 def mix(anchors: Sequence[str], fraction: float) -> str:

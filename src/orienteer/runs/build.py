@@ -3,7 +3,8 @@
 import torch
 
 from orienteer.errors import ConfigError
-from orienteer.pretext.model import SpatialModel, task_types
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling import Purpose, Sampler, torch_seed
 from orienteer.store import Store
@@ -21,11 +22,12 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float, pr
     Raises:
         ConfigError: settings that contradict each other or the network.
     """
-    for name, task in task_types(settings.active_tasks).items():
-        if task.placement not in (None, settings.views.placement):
+    for name, task in chosen_tasks(settings.active_tasks).items():
+        placement = task.kind.placement
+        if placement not in (None, settings.views.placement):
             raise ConfigError(
                 f"tasks.{name} cannot learn from views placed {settings.views.placement}",
-                cure=f"set views.placement={task.placement}, or switch the task off with tasks.{name}=null",
+                cure=f"set views.placement={placement}, or switch the task off with tasks.{name}=null",
             )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))

@@ -137,12 +137,11 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     evaluation = evaluate(folder.path, store.path, split="val", overwrite=True, progress=progress)
     state = newest.state
     summary = {
-        **evaluation.to_json(),
-        "best_step": evaluation.step,
+        **evaluation.record.summary(),
+        "best_step": evaluation.record.step,
         "steps": newest.step,
         "seconds": state["seconds"],
         "data_wait_fraction": state["waited"] / max(state["stepping"], 1e-9),
-        "forms": run.record.forms,
         "seed": run.settings.seed,
     }
     write_json(folder.summary, summary)

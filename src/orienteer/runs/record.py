@@ -37,14 +37,13 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
         parameters=sum(p.numel() for p in model.backbone.parameters()),
         dense=model.backbone.decoder is not None,
     )
-    tasks = {name: model.task(name).settings for name in model.tasks}
     return RunRecord(
         orienteer_version=__version__,
         environment=environment(devices),
         data=data,
         network=network,
-        tasks=tuple(tasks),
-        forms={name: str(task.form) for name, task in tasks.items() if hasattr(task, "form")},
+        tasks=tuple(model.tasks),
+        cards=model.cards,
     )
 
 

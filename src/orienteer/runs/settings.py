@@ -5,17 +5,17 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from orienteer.config import Config, override
+from orienteer.config import Config, Tree, override
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.registry import DEFAULT_TASKS
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.sampling.settings import ViewSettings
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
 
 
-def _default_tasks() -> dict[str, dict[str, Any] | None]:
-    """The recipe that did best on validation people (docs/log.md): space, and one view in three restored."""
-    return {"gap": {}, "adjacency": {}, "route": {}, "position": {}, "masked": {"views": 1}}
+def _default_tasks() -> dict[str, Tree | None]:
+    return {name: dict(values) for name, values in DEFAULT_TASKS.items()}
 
 
 class PretrainSettings(Config):
@@ -27,8 +27,9 @@ class PretrainSettings(Config):
     """How views are placed and varied."""
     network: NetworkSettings = NetworkSettings()
     """The backbone that is trained."""
-    tasks: dict[str, dict[str, Any] | None] = Field(default_factory=_default_tasks)
-    """Pretext tasks that are switched on, each with its settings; ``null`` switches one off."""
+    tasks: dict[str, Tree | None] = Field(default_factory=_default_tasks)
+    """Pretext tasks that are switched on, each with its settings; ``null`` switches one off. One of your own is
+    named by ``class``, its import path: ``{distance: {class: "my_package.distance:DistanceTask"}}``."""
     teacher: TeacherSettings = TeacherSettings()
     """Momentum copy of the backbone."""
     optimiser: OptimiserSettings = OptimiserSettings()
@@ -53,6 +54,6 @@ class PretrainSettings(Config):
         return cls.build(override({"tasks": _default_tasks(), **values}, assignments), origin=origin)
 
     @property
-    def active_tasks(self) -> dict[str, dict[str, Any]]:
+    def active_tasks(self) -> dict[str, Tree]:
         """The tasks that are switched on."""
         return {name: dict(values) for name, values in self.tasks.items() if values is not None}

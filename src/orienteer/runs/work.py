@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from orienteer.evaluation.figures import headline
 from orienteer.evaluation.measure import measure
 from orienteer.pretext.model import SpatialModel
+from orienteer.records.card import judged_card
 from orienteer.runs.build import build_model, measuring_sampler, training_sampler
 from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling.loader import Batch, batches, step_numbers
@@ -43,8 +43,8 @@ class Pretraining:
         sampler = measuring_sampler(settings, self.store, "val")
         samples = settings.evaluation.per_scan * len(sampler.ids)
         seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
-        _, figure, _ = headline(seen.observations)
-        return Validation(seen.observations, figure)
+        judged = judged_card(model.cards)
+        return Validation(seen.observations, seen.observations[judged.name].measures[judged.judged.name])
 
     def gentle(self, model: Any) -> None:
         """All weights learn alike."""

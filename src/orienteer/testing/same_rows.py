@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from orienteer.records.records import Rows
+from orienteer.records import Rows
 
 
 def assert_same_rows(one: Rows, other: Rows, *, tolerance: float) -> None:

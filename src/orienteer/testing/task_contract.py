@@ -1,10 +1,10 @@
-"""The contract suite of pretext tasks: subclass it in a test, name the task, and every promise is checked.
+"""The contract suite of pretext tasks: subclass it in a test, give the task's class, and every promise is checked.
 
 ::
 
-    class TestGap(TaskContract):
-        task = "gap"
-        settings = {"form": "pairwise"}
+    class TestDistance(TaskContract):
+        task = DistanceTask
+        settings = {"length_mm": 30.0}
 
 It needs no scan and no GPU; the features are those of :mod:`orienteer.testing.toy_views`.
 """
@@ -20,11 +20,13 @@ import torch
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
-from orienteer.pretext.contract import EncodedViews, Interface, PretextTask
-from orienteer.pretext.model import SpatialModel, task_types
+from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, RestoresImages
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.registry import CLASS
 from orienteer.pretext.teacher import TeacherSettings
-from orienteer.records.files import merge_rows, read_rows, write_rows
-from orienteer.records.records import Rows
+from orienteer.records import Rows
+from orienteer.records.card import TaskCard
+from orienteer.records.rows import merge_rows, read_rows, write_rows
 from orienteer.testing.same_rows import assert_same_rows
 from orienteer.testing.toy_views import CELLS, chosen, toy_views
 
@@ -36,7 +38,7 @@ class TaskContract:
     """Checks of one pretext task, with one choice of settings.
 
     Attributes:
-        task: its name in the registry.
+        task: its class.
         settings: what differs from its defaults.
         learning_steps: optimiser steps within which its head must learn features that say where they are.
         view_order_matters: True for a task that treats views differently by their number.
@@ -45,7 +47,7 @@ class TaskContract:
         view_counts: the K it is tried with.
     """
 
-    task: ClassVar[str]
+    task: ClassVar[type[PretextTask[Any]]]
     settings: ClassVar[Mapping[str, Any]] = {}
     learning_steps: ClassVar[int] = 60
     view_order_matters: ClassVar[bool] = False
@@ -56,45 +58,55 @@ class TaskContract:
     def perfect(self, rows: Rows) -> Rows:
         """The rows an all-knowing model would give: ``pred_*`` columns hold the truth. Override for other columns."""
         predicted = [name for name in rows if name.startswith("pred_")]
-        assert predicted, f"{self.task} has no pred_* column: override TaskContract.perfect to say what perfect is"
+        assert predicted, f"{self.name} has no pred_* column: override TaskContract.perfect to say what perfect is"
         return {**rows, **{name: rows[name.replace("pred_", "true_", 1)] for name in predicted}}
 
-    def build(self, *, views: int | None = None, view_mm: float = 72.0) -> tuple[PretextTask, Interface]:
+    def build(self, *, views: int | None = None, view_mm: float = 72.0) -> tuple[PretextTask[Any], Interface]:
         """The task for toy features, with weights that are always the same."""
         count = views or self._usual_count()
         interface = Interface(
             embedding=24, dense_channels=12, views=count, view_mm=view_mm, view_voxels=2 * CELLS, dense_stride=2
         )
-        kind = task_types({self.task: self.settings})[self.task]
+        kind = self.task
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(3)
             return kind(kind.settings_type.build(self.settings), interface), interface
 
     def views(self, interface: Interface, *, samples: int = 4, seed: int = 0) -> EncodedViews:
         """Toy views placed and corrupted as the task wishes, without dense features where it asks for none."""
-        kind = self._type()
+        kind = self.task
         views = toy_views(
             interface, samples=samples, seed=seed, dense=kind.needs_dense, placement=kind.placement or "free"
         )
-        shown = self.build(views=interface.views)[0].corrupt(views.images, views.address)
-        if shown is None:
+        task = self.build(views=interface.views)[0]
+        if not isinstance(task, RestoresImages):
             return views
+        shown = task.corrupt(views.images, views.address)
         return dataclasses.replace(chosen(views, (slice(None), slice(shown.shape[1]))), shown=shown)
 
-    def test_task__is_registered_under_its_own_name(self) -> None:
-        """``name``, the registry's key and the observation's label are one word."""
+    def test_task__card_says_everything_about_it(self) -> None:
+        """The card names the task and its metrics, and its rows have the columns that its evidence needs."""
         task, interface = self.build()
-        assert task.name == self.task
-        assert task(self.views(interface)).observation.task == self.task
+        card, observation = task.describe(), task(self.views(interface)).observation
+        assert task.name == card.name == observation.task
+        assert card.title and card.question and card.intro and card.source, "say what it is, asks and comes from"
+        listed = {metric.name: metric for metric in card.metrics}
+        assert set(observation.measures) == set(listed), "measures and the card's metrics are not the same"
+        assert card.metrics[0].meaning and card.metrics[0].shown == "card", "the headline must say what it means"
+        for name, measure in observation.measures.items():
+            assert (listed[name].unit, listed[name].better) == (measure.unit, measure.better), f"{name} differs"
+        assert card.evidence, "say what the rows are evidence of, so that a report can draw them"
+        assert set(card.columns) <= set(observation.rows), f"rows lack {set(card.columns) - set(observation.rows)}"
+        assert TaskCard.model_validate_json(card.model_dump_json()) == card
 
     def test_task__settings_refuse_unknown_keys(self) -> None:
         """A misspelt setting is an error that names it, and ``weight`` is always there."""
         try:
-            self._type().settings_type.build({"no_such_setting": 1})
+            self.task.settings_type.build({"no_such_setting": 1})
         except ConfigError as error:
             assert "no_such_setting" in str(error) and "weight" in error.cure
         else:
-            raise AssertionError(f"the settings of {self.task} accept a key they do not know: subclass TaskSettings")
+            raise AssertionError(f"the settings of {self.name} accept a key they do not know: subclass TaskSettings")
 
     def test_task__loss_is_a_finite_scalar_with_gradients(self) -> None:
         """Every weight matrix of the head learns, and so does the backbone, from every view."""
@@ -278,13 +290,16 @@ class TaskContract:
     def _usual_count(self) -> int:
         return 3 if 3 in self.view_counts else self.view_counts[0]
 
-    def _type(self) -> type[PretextTask]:
-        return task_types({self.task: self.settings})[self.task]
+    @property
+    def name(self) -> str:
+        """Key in settings and records."""
+        return self.task.card.name
 
     def _model(self, weight: float) -> SpatialModel:
         network = NetworkSettings(name="unet", size="tiny", options={"features": (4, 8, 8)}, embedding=16)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            tasks = {self.task: {**self.settings, "weight": weight}}
+            path = f"{self.task.__module__}:{self.task.__qualname__}"
+            tasks = {self.name: {**self.settings, "weight": weight, CLASS: path}}
             count = self._usual_count()
             return SpatialModel(network, tasks, TeacherSettings(), in_channels=1, views=count, view=16, spacing=3.0)

@@ -7,7 +7,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from orienteer.records import Measure, Observation
-from orienteer.records.files import ObservationLog
+from orienteer.records.log import ObservationLog
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.loop import StepResult
 

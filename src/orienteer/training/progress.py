@@ -8,6 +8,8 @@ from rich.console import Console
 
 from orienteer.console import Bar
 from orienteer.records import Observation
+from orienteer.records.card import unlisted_metric
+from orienteer.records.units import in_sentence, shown
 
 SMOOTH = 0.95
 
@@ -39,7 +41,7 @@ class TrainingProgress:
             if measure.value == measure.value:
                 value = SMOOTH * value + (1 - SMOOTH) * measure.value
             self.smoothed[name] = value
-            parts.append(say(name, value))
+            parts.append(say(name, value, measure.unit))
         self.bar.update(done, " · ".join(parts))
 
     def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool) -> None:
@@ -47,24 +49,12 @@ class TrainingProgress:
         parts = []
         for observation in observations.values():
             name, measure = observation.headline
-            chance = "" if measure.chance is None else f" (chance {number(name, measure.chance)})"
-            parts.append(say(name, measure.value) + chance)
+            chance = "" if measure.chance is None else f" (chance {shown(measure.chance, measure.unit)})"
+            parts.append(say(name, measure.value, measure.unit) + chance)
         star = "  ← best so far" if best else ""
         self.bar.console.print(f"[bold]validation[/bold] step {step}: {' · '.join(parts)}{star}", highlight=False)
 
 
-UNITS = {"mm": "mm", "deg": "°"}
-
-
-def say(name: str, value: float) -> str:
-    """``gap_error_mm, 5.31`` as ``gap error 5.3 mm``."""
-    words, _, unit = name.rpartition("_")
-    if unit not in UNITS:
-        return f"{name.replace('_', ' ')} {number(name, value)}"
-    space = " " if unit == "mm" else ""
-    return f"{words.replace('_', ' ')} {number(name, value)}{space}{UNITS[unit]}"
-
-
-def number(name: str, value: float) -> str:
-    """Millimetres and degrees with one decimal, shares with three."""
-    return f"{value:.1f}" if name.endswith(("_mm", "_deg")) else f"{value:.3f}"
+def say(name: str, value: float, unit: str) -> str:
+    """``gap_error_mm, 5.31, mm`` as ``gap error 5.3 mm``."""
+    return f"{in_sentence(unlisted_metric(name).title)} {shown(value, unit)}"

@@ -23,14 +23,14 @@
     return Plotly.react(place, fill(figure.data, style), fill(figure.layout, style), options);
   };
 
-  const drawScene = (closeup) => {
-    const place = closeup.querySelector("[data-scene]");
-    if (!place) return;
-    const number = Number(place.dataset.scene);
-    const chosen = closeup.querySelector(`input[name="route-${number}"]:checked`);
-    const choice = scenes[number].choices[Number(chosen.value)];
-    closeup.querySelector(`[data-caption="${number}"]`).textContent = choice.caption;
-    draw(place, { data: scenes[number].base.concat(choice.traces), layout: scenes[number].layout }, config);
+  const drawScenes = (closeup) => {
+    for (const place of closeup.querySelectorAll("[data-scene]")) {
+      const around = place.closest("figure");
+      const scene = scenes[Number(place.dataset.scene)];
+      const choice = scene.choices[Number(around.querySelector("input:checked").value)];
+      around.querySelector("[data-caption]").textContent = choice.caption;
+      draw(place, { data: scene.base.concat(choice.traces), layout: scene.layout }, config);
+    }
   };
 
   const drawFigures = (root) => {
@@ -47,22 +47,22 @@
       const shown = closeup.dataset.example === select.value;
       closeup.hidden = !shown;
       // A browser keeps only a handful of 3D views alive, so the hidden ones are let go.
-      const scene = closeup.querySelector("[data-scene]");
-      if (shown) drawScene(closeup);
-      else if (scene && drawn.delete(scene)) Plotly.purge(scene);
+      if (shown) drawScenes(closeup);
+      else for (const scene of closeup.querySelectorAll("[data-scene]")) if (drawn.delete(scene)) Plotly.purge(scene);
     }
   };
   if (select) select.addEventListener("change", showExample);
   for (const closeup of closeups) {
     closeup.addEventListener("change", (event) => {
       const [kind] = event.target.name.split("-");
-      if (kind === "route") drawScene(closeup);
+      if (kind === "route") drawScenes(closeup);
       if (kind !== "pair") return;
-      for (const group of closeup.querySelectorAll("[data-pair]")) {
+      const around = event.target.closest("figure");
+      for (const group of around.querySelectorAll("[data-pair]")) {
         if (group.dataset.pair === event.target.value) group.removeAttribute("display");
         else group.setAttribute("display", "none");
       }
-      for (const line of closeup.querySelectorAll("[data-answer]")) line.hidden = line.dataset.answer !== event.target.value;
+      for (const line of around.querySelectorAll("[data-answer]")) line.hidden = line.dataset.answer !== event.target.value;
     });
   }
   for (const details of document.querySelectorAll("details.more")) {

@@ -1,0 +1,15 @@
+"""Losses of the pretext tasks as pure functions: plain tensors in, a scalar out. No settings, no heads, no state.
+
+Everything metric is given in mm and divided by a length scale, so that a network's outputs are near 1; where a
+prediction is wanted "in units of ``length_mm``", multiply it by ``length_mm`` to get mm.
+"""
+
+from orienteer.losses.adjacency import adjacency
+from orienteer.losses.contrastive import nt_xent
+from orienteer.losses.displacement import gap, laplace
+from orienteer.losses.overlap import overlap
+from orienteer.losses.position import position
+from orienteer.losses.restoration import masked
+from orienteer.losses.routes import route
+
+__all__ = ["adjacency", "gap", "laplace", "masked", "nt_xent", "overlap", "position", "route"]

@@ -1,1 +1,0 @@
-"""Sub-task 2: adjacent and distant chunks."""

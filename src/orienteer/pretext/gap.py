@@ -1,0 +1,122 @@
+"""Sub-task 1: the gap matrix between views (Zhang et al., arXiv 2509.05967)."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from orienteer import losses
+from orienteer.losses.displacement import gap_matrix, ordered_pairs
+from orienteer.pretext.contract import (
+    EncodedViews,
+    Interface,
+    PredictsDisplacements,
+    PretextTask,
+    TaskOutput,
+    TaskSettings,
+    to_numpy,
+    vector_columns,
+)
+from orienteer.pretext.displacement import METRICS, Form, PairHead, displacement_measures, in_mm, pair_rows
+from orienteer.records import Measure, Metric, Rows
+from orienteer.records.card import TaskCard
+from orienteer.records.evidence import Displacements
+from orienteer.records.statistics import mean, vectors
+
+
+class GapSettings(TaskSettings):
+    """Gap matrix: how far apart are two views, in mm along each axis?"""
+
+    form: Form = "pairwise"
+    """``difference`` of two positions, or a ``pairwise`` head."""
+    length_mm: float = Field(50.0, gt=0)
+    """Length scale: mm are divided by it before the loss, so that the loss is near 1."""
+    distance_weight: float = Field(0.5, ge=0)
+    """Weight of the second loss, on the distance alone."""
+    uncertainty: bool = False
+    """Also predict a Laplace scale per axis: how sure is the network? Observed as coverage of its intervals."""
+
+
+COVERAGE = tuple(
+    Metric(
+        name=f"coverage_{percent}",
+        title=f"Truth inside the {percent} % interval",
+        unit="fraction",
+        look=f"{percent} % is right: below it the model is too sure of itself.",
+        better="higher",
+    )
+    for percent in (50, 90)
+)
+
+
+class GapTask(PretextTask[GapSettings], PredictsDisplacements):
+    """Predicts G_ij for every ordered pair from (z_i, z_j): a loss per axis and one on the distance."""
+
+    card = TaskCard(
+        name="gap",
+        title="Gap matrix",
+        question="Does it know where things are?",
+        intro="Two views are cut out of a scan; the model says how far apart they are, and in which direction.",
+        source="Zhang et al. 2025, arXiv 2509.05967",
+        spatial=True,
+        metrics=METRICS,
+        evidence=(Displacements(),),
+    )
+
+    def __init__(self, settings: GapSettings, interface: Interface) -> None:
+        super().__init__(settings, interface)
+        self.head = PairHead(interface.embedding, settings.form)
+        # The scale always looks at the pair: how sure one is depends on both views.
+        self.scale_head = PairHead(interface.embedding, "pairwise") if settings.uncertainty else None
+
+    def describe(self) -> TaskCard:
+        """With a predicted scale there are intervals, and how often they hold the truth."""
+        if self.scale_head is None:
+            return self.card
+        return self.card.model_copy(
+            update={"metrics": (*METRICS, *COVERAGE), "evidence": (Displacements(scale="scale"),)}
+        )
+
+    def forward(self, views: EncodedViews) -> TaskOutput:
+        """Loss and observation; rows are ordered pairs, in mm."""
+        length = self.settings.length_mm
+        steps, log_scale = self.head(views.embedding), self._log_scale(views.embedding)
+        loss = losses.gap(
+            steps,
+            views.centres,
+            length_mm=length,
+            distance_weight=self.settings.distance_weight,
+            log_scale=log_scale,
+        )
+        i, j = ordered_pairs(views.centres.shape[1], views.centres.device)
+        # As the loss sees it: divided by the length scale, and multiplied again.
+        true = gap_matrix(views.centres)[:, i, j] / length
+        rows = pair_rows(i, j, true * length, steps[:, i, j].float() * length)
+        if log_scale is not None:
+            rows |= vector_columns("scale", to_numpy(log_scale[:, i, j].exp().flatten(0, 1) * length))
+        return TaskOutput(loss, self.observe(rows))
+
+    @staticmethod
+    def measure(rows: Rows) -> dict[str, Measure]:
+        """Mean errors beside chance, and coverage where there are scales."""
+        measures = displacement_measures(rows)
+        if "scale_r" in rows:
+            scaled = np.abs(vectors(rows, "pred") - vectors(rows, "true")) / vectors(rows, "scale")
+            for percent in (50, 90):
+                # A Laplace interval of probability p reaches -log(1 - p) scales to either side.
+                inside = scaled <= -np.log(1 - percent / 100)
+                measures[f"coverage_{percent}"] = Measure(mean(inside), "fraction", None, "higher")
+        return measures
+
+    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
+        """Way from view i to view j, mm."""
+        return in_mm(self.head(embedding), self.settings.length_mm)
+
+    def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:
+        """Mean predicted scale of the three axes, in length scales."""
+        log_scale = self._log_scale(embedding)
+        return None if log_scale is None else log_scale.exp().mean(-1).cpu().numpy().astype(np.float64)
+
+    def _log_scale(self, embedding: Tensor) -> Tensor | None:
+        return None if self.scale_head is None else self.scale_head(embedding).float().clamp(-5, 3)

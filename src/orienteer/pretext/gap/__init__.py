@@ -1,1 +1,0 @@
-"""Sub-task 1: the gap matrix."""

@@ -1,1 +1,0 @@
-"""A baseline pretext: masked autoencoding."""

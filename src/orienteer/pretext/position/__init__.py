@@ -1,1 +1,0 @@
-"""Sub-task 4: the position field."""

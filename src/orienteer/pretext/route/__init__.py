@@ -1,1 +1,0 @@
-"""Sub-task 3: directions and routes."""

@@ -1,1 +1,0 @@
-"""Baseline: two crops of one place recognise each other."""

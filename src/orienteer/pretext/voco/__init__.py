@@ -1,1 +1,0 @@
-"""Baseline: how much does a crop overlap each base crop of a grid?"""

@@ -1,0 +1,161 @@
+"""The record of one evaluation: whom, which tasks with what figures, the honesty probes and the verdict."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import JsonValue, ValidationError
+
+from orienteer.atomic import write_json
+from orienteer.errors import RunError
+from orienteer.records.card import ProbeCard, TaskCard
+from orienteer.records.metric import Better, Measure, Metric, Record, finite
+from orienteer.records.verdict import Seen, Verdict
+
+EVALUATION_VERSION = 2
+"""Version 1 did not say what its tasks and figures are."""
+FILE = "evaluation.json"
+
+
+class Value(Record):
+    """A measured value as it is recorded; None where it is not finite."""
+
+    value: float | None
+    unit: str
+    chance: float | None = None
+    better: Better = "lower"
+    interval: tuple[float, float] | None = None
+    """95 % bootstrap interval over subjects, where the metric is a mean of rows and there are three or more."""
+
+    @classmethod
+    def of(cls, measure: Measure, interval: tuple[float, float] | None = None) -> Self:
+        """The recorded form of a measure."""
+        return cls(
+            value=finite(measure.value),
+            unit=measure.unit,
+            chance=finite(measure.chance),
+            better=measure.better,
+            interval=interval,
+        )
+
+    @property
+    def measure(self) -> Measure:
+        """The measure; NaN where the value was not finite."""
+        return Measure(float("nan") if self.value is None else self.value, self.unit, self.chance, self.better)
+
+    @property
+    def skill(self) -> float | None:
+        """0 at chance, 1 when perfect."""
+        return self.measure.skill
+
+
+class TaskResult(Record):
+    """What one task measured. Its rows lie beside the record, in ``<name>.parquet``."""
+
+    card: TaskCard
+    measures: dict[str, Value]
+
+    @property
+    def key_figures(self) -> tuple[tuple[Metric, Value], ...]:
+        """Its key figures; where one could not be measured, the metric that stands in for it."""
+        known = {name for name, value in self.measures.items() if value.value is not None}
+        replaced = {metric.stands_in_for for metric in self.card.metrics if metric.name in known} - known
+        return tuple(
+            (metric, self.measures[metric.name])
+            for metric in self.card.metrics
+            if metric.shown == "card" and metric.name in self.measures and metric.name not in replaced
+            if metric.stands_in_for is None or metric.stands_in_for in replaced
+        )
+
+
+class ProbeResult(Record):
+    """What was left of the judged figure under one honesty probe."""
+
+    card: ProbeCard
+    measured: Value
+
+
+class EvaluationRecord(Record):
+    """``evaluation.json`` of a run's ``evaluations/<name>``."""
+
+    v: int = EVALUATION_VERSION
+    name: str
+    split: str
+    seen: Seen
+    step: int
+    samples: int
+    scans: int
+    subjects: int
+    tasks: tuple[TaskResult, ...]
+    probes: tuple[ProbeResult, ...] = ()
+    verdict: Verdict
+
+    def task(self, name: str) -> TaskResult | None:
+        """The result of one task, or None."""
+        return next((task for task in self.tasks if task.card.name == name), None)
+
+    @property
+    def judged(self) -> tuple[Metric, Value]:
+        """The metric and the value that the verdict rests on."""
+        task = self.task(self.verdict.task)
+        assert task is not None
+        return task.card.metric(self.verdict.metric), task.measures[self.verdict.metric]
+
+    @property
+    def figures(self) -> dict[str, float | tuple[float, float] | None]:
+        """Key figures by name: value, ``<name>_chance`` and, where there is one, ``<name>_interval``."""
+        flat: dict[str, float | tuple[float, float] | None] = {}
+        for task in self.tasks:
+            for metric in task.card.metrics:
+                value = task.measures.get(metric.name)
+                if metric.shown != "card" or value is None:
+                    continue
+                flat[metric.name] = value.value
+                if value.chance is not None:
+                    flat[f"{metric.name}_chance"] = value.chance
+                if value.interval is not None:
+                    flat[f"{metric.name}_interval"] = value.interval
+        return flat
+
+    def summary(self) -> dict[str, JsonValue]:
+        """What ``summary.json`` and scripts get: key figures, skill under each probe, verdict."""
+        return {
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in self.figures.items()},
+            "probes": {probe.card.name: probe.measured.model_dump(mode="json") for probe in self.probes},
+            "verdict": self.verdict.label,
+            "verdict_sentence": self.verdict.sentence,
+            "split": self.split,
+            "seen": self.seen,
+            "step": self.step,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``evaluation.json``, whole or not at all."""
+        write_json(folder / FILE, self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read ``evaluation.json`` of an evaluation's folder.
+
+        Raises:
+            RunError: missing, damaged, or of a version that this Orienteer does not read, with what to do.
+        """
+        path = folder / FILE
+        again = f"measure it again: orienteer evaluate RUN STORE --name {folder.name} --overwrite"
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"cannot read {path}: {error.strerror}", cure=again) from error
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"{path} is damaged", cure=again) from error
+        version = document.get("v") if isinstance(document, Mapping) else None
+        if version == 1:
+            raise RunError(f"{path} is of the time before tasks described themselves", cure=again)
+        if version != EVALUATION_VERSION:
+            raise RunError(f"{path} is of version {version}, not {EVALUATION_VERSION}", cure="upgrade orienteer")
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+            raise RunError(f"{path} is damaged at {where}", cure=again) from None

@@ -1,0 +1,62 @@
+"""How a value is written for a reader: its unit, its precision, durations. The one place for the whole package."""
+
+import math
+
+UNITS = {"mm": "mm", "deg": "°", "fraction": "%", "s": "s", "1": ""}
+UNKNOWN = "–"
+"""What stands where there is no value."""
+
+
+def scaled(value: float, unit: str) -> float:
+    """The value as it is shown: fractions become per cent."""
+    return value * 100 if unit == "fraction" else value
+
+
+def shown_unit(unit: str) -> str:
+    """The unit as it is shown; a pure number has none."""
+    return UNITS.get(unit, unit)
+
+
+def number_text(value: float, unit: str) -> str:
+    """The number alone, to a precision that means something: ``5.4``, ``92.1``, ``143``, ``0.53``.
+
+    Example:
+        >>> number_text(0.921, "fraction"), number_text(143.2, "mm"), number_text(0.53, "1")
+        ('92.1', '143', '0.53')
+    """
+    number = scaled(value, unit)
+    if unit == "1" and abs(number) < 10:
+        return f"{number:.2f}"
+    return f"{number:.1f}" if abs(number) < 100 or unit == "fraction" else f"{number:.0f}"
+
+
+def shown(value: float | None, unit: str) -> str:
+    """The value and its unit; a dash where there is no finite value.
+
+    Example:
+        >>> shown(5.44, "mm"), shown(0.921, "fraction"), shown(7.26, "deg"), shown(None, "mm")
+        ('5.4 mm', '92.1 %', '7.3°', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    suffix = shown_unit(unit)
+    return f"{number_text(value, unit)}{'' if suffix == '°' else ' '}{suffix}".rstrip()
+
+
+def shown_interval(low: float, high: float, unit: str) -> str:
+    """``5.2 to 5.8 mm``."""
+    return f"{number_text(low, unit)} to {shown(high, unit)}"
+
+
+def in_sentence(title: str) -> str:
+    """A title inside a sentence: ``Gap error`` as ``gap error``; ``AUC of ...`` stays."""
+    return title if title[:2].isupper() else f"{title[:1].lower()}{title[1:]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``9 min 40 s`` or ``3 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,35 @@
+"""What a drawer returns: figures over all rows, and blocks of a close-up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from orienteer.report.theme import Figure
+
+
+@dataclass(frozen=True)
+class Part:
+    """Figures that belong together; those without a title stand under the task's own question."""
+
+    figures: Sequence[Figure]
+    title: str = ""
+    intro: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of one close-up, drawn by the template of that name with the block as ``block``."""
+
+    template: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Scene(Block):
+    """A 3D view: traces that are always there, and one choice for each way through them."""
+
+    template: ClassVar[str] = "scene.html.j2"
+    base: Sequence[Mapping[str, Any]]
+    layout: Mapping[str, Any]
+    choices: Sequence[Mapping[str, Any]]
+    view_mm: float
+    look: str = ""

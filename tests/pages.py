@@ -1,0 +1,57 @@
+"""How-to pages as tests read them: the files, the lines and the commands that a page asks its reader for."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import orienteer
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+HOW_TO = REPOSITORY / "docs" / "how-to"
+
+
+class Page:
+    """One page of ``docs/how-to``."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (HOW_TO / name).read_text(encoding="utf-8")
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Whole files by path, as in: File `my_nets.py`, a colon, and a block of Python."""
+        return dict(re.findall(r"File\s+`([^`]*\.py)`:\n\n```python\n(.*?)```", self.text, flags=re.DOTALL))
+
+    @property
+    def lines(self) -> dict[str, list[str]]:
+        """Lines to add, by file, from a diff that follows the file's name."""
+        found = re.findall(r"In `([^`]*\.py)`[^:]*:\n\n```diff\n(.*?)```", self.text, flags=re.DOTALL)
+        return {path: re.findall(r"^\+(.*\n)", diff, flags=re.MULTILINE) for path, diff in found}
+
+    @property
+    def commands(self) -> list[str]:
+        """Commands of its shell blocks."""
+        blocks = re.findall(r"```bash\n(.*?)```", self.text, flags=re.DOTALL)
+        return [line for block in blocks for line in block.splitlines() if line.startswith("orienteer ")]
+
+
+def copy_of_source(folder: Path) -> Path:
+    """A copy of the package's source below ``folder/src``."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(orienteer.__file__).parent, folder / "src" / "orienteer", ignore=ignored)
+    return folder
+
+
+def python(folder: Path, *command: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Python in ``folder``, importing from ``path`` first."""
+    where = os.pathsep.join(map(str, filter(None, (path, Path(orienteer.__file__).parents[1]))))
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": where, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )

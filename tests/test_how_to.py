@@ -1,0 +1,62 @@
+"""Pages that tell how to add something are followed to the letter; what they touch is what they say."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orienteer.config import load_yaml
+from orienteer.records.verdict import VerdictRule
+from orienteer.runs.settings import PretrainSettings
+from orienteer.testing.phantom import phantom_store
+from tests.pages import Page, copy_of_source, python
+
+
+@pytest.mark.slow
+def test_how_to__a_command_is_a_file_a_line_and_a_test(tmp_path: Path) -> None:
+    page = Page("add-a-command.md")
+    copy = copy_of_source(tmp_path)
+    for name, text in page.files.items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        assert not (copy / name).exists(), f"{name} is there already"
+        (copy / name).write_text(text, encoding="utf-8")
+    assert set(page.files) == {"src/orienteer/cli/subjects.py", "tests/cli/test_subjects.py"}
+    ((registry, (line,)),) = page.lines.items()
+    with (copy / registry).open("a", encoding="utf-8") as stream:
+        stream.write(line)
+    told = python(copy, "-m", "orienteer", "--help", path=copy / "src")
+    assert "subjects" in told.stdout, told.stdout + told.stderr
+    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/cli/test_subjects.py")
+    passed = python(copy, *suite, path=copy / "src")
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+
+
+@pytest.mark.slow
+def test_how_to__an_encoder_is_a_file_and_a_setting(tmp_path: Path) -> None:
+    page = Page("add-an-encoder.md")
+    assert list(page.files) == ["my_nets.py"]
+    (tmp_path / "my_nets.py").write_text(page.files["my_nets.py"], encoding="utf-8")
+    phantom_store(tmp_path, people=5)
+    (command,) = page.commands
+    less = "views.size=16 optimiser.steps=2 optimiser.batch=2 evaluation.final_per_scan=2 evaluation.per_scan=1"
+    small = [part for each in (*less.split(), "devices.workers=0") for part in ("--set", each)]
+    trained = python(tmp_path, "-m", *shlex.split(command), *small, path=tmp_path)
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    settings = yaml.safe_load((tmp_path / "run" / "settings.yaml").read_text(encoding="utf-8"))
+    assert settings["network"]["name"] == "my_nets:TwoScales" and settings["network"]["options"] == {"width": 12}
+    again = python(tmp_path, "-m", "orienteer", "evaluate", "run", "store", "--split", "train", path=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_how_to__a_threshold_is_one_setting(tmp_path: Path) -> None:
+    page = Page("change-the-verdict.md")
+    (command,) = page.commands
+    settings = PretrainSettings.read({}, [shlex.split(command)[-1]])
+    assert settings.evaluation.verdict == VerdictRule(stuck_below=0.5)
+    block = page.text.split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "mine.yaml").write_text(block, encoding="utf-8")
+    rule = PretrainSettings.read(load_yaml(tmp_path / "mine.yaml")).evaluation.verdict
+    assert (rule.stuck_below, rule.cheat_share, rule.without_border) == (0.5, 0.3, VerdictRule().without_border)
+    said = python(tmp_path, "-c", page.text.split("```python\n")[1].split("```")[0])
+    assert "below 50%" in said.stdout, said.stderr
