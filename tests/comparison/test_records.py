@@ -48,7 +48,7 @@ def test_records__costs_and_pretext_allow_what_cannot_be_known(folder: Path) -> 
     write_pretext(folder, [own])
     found = read_records(folder)
     assert found.costs.to_pylist() == [cost | {"task": None}]
-    assert found.pretext.to_pylist() == [own]
+    assert found.pretext.to_pylist() == [own | {"title": None}]
 
 
 def test_records__without_a_folder_or_cases_say_what_to_do(folder: Path) -> None:
