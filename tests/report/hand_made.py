@@ -267,12 +267,12 @@ TASKS = {task.card.name: task for task in (GAP, ADJACENCY, ROUTE, POSITION, DIRE
 OURS = ("gap", "adjacency", "route", "position")
 
 PROBES = (
-    ProbeCard(name="constant", title="constant views", meaning="every view made one grey", look="Near chance is right.",
+    ProbeCard(name="constant", title="constant views", meaning="every view made one grey", look="near chance is right",
               leaves="no anatomy"),
     ProbeCard(name="shuffled", title="voxels shuffled", meaning="the voxels of every view shuffled",
-              look="Near chance is right.", leaves="no anatomy"),
+              look="near chance is right", leaves="no anatomy"),
     ProbeCard(name="border", title="only the border kept", meaning="the inside of every view blanked",
-              look="The shell is anatomy too, so some skill stays.", leaves="the border"),
+              look="the shell is anatomy too, so some skill stays", leaves="the border"),
     ProbeCard(name="interior", title="border painted over", meaning="the border of every view painted over",
-              look="The anatomy is still there.", leaves="the inside"),
+              look="the anatomy is still there", leaves="the inside"),
 )  # fmt: skip

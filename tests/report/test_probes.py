@@ -25,7 +25,7 @@ def test_probes_of__what_leaves_most_comes_first(lead: Evaluated) -> None:
         "the views as they are", "border painted over", "only the border kept", "constant views", "voxels shuffled",
     ]  # fmt: skip
     assert found[0].value == lead.record.tasks[0].measures["gap_error_mm"].value
-    assert found[1].meaning == "The border of every view painted over. The anatomy is still there."
+    assert found[1].meaning == "the border of every view painted over: the anatomy is still there"
 
 
 def test_probes_of__one_that_could_not_be_measured_has_a_dash_and_no_bar(lead: Evaluated) -> None:

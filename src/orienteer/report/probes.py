@@ -36,13 +36,13 @@ def probes_of(evaluated: Evaluated) -> list[Probe]:
     if judged is None or not evaluated.record.probes:
         return []
     value = judged[2]
-    real = Probe("real", "the views as they are", "Nothing is taken away.", value.unit, value.value, value.skill)
+    real = Probe("real", "the views as they are", "nothing is taken away", value.unit, value.value, value.skill)
     results = sorted(evaluated.record.probes, key=lambda probe: ORDER[probe.card.leaves])
     return [real] + [
         Probe(
             result.card.name,
             result.card.title,
-            f"{result.card.meaning[:1].upper()}{result.card.meaning[1:]}. {result.card.look}",
+            f"{result.card.meaning}: {result.card.look}",
             result.measured.unit,
             result.measured.value,
             result.measured.skill,
