@@ -13,7 +13,7 @@ from torch import Tensor
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume
 from orienteer.runs.scan import one_scan, prepared
-from orienteer.scans.plausibility import check_channels
+from orienteer.scans.plausibility import check_voxels
 from orienteer.store import Store
 from orienteer.store.manifest import Parameters
 
@@ -79,7 +79,7 @@ class PrepareScan(Transform):  # type: ignore[misc]
                 code="channels-mixed",
                 cure="give the channels that the network learned from, in their order",
             )
-        array, _, _, found = check_channels(image.as_tensor().cpu().numpy())
+        array, _, _, found = check_voxels(image.as_tensor().cpu().numpy())
         for each in found:
             if each.level == "error":
                 raise ScanError(each.message, code=each.code, cure=each.cure)
