@@ -100,6 +100,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
 
     Attributes:
         card: what it is, in words, with its metrics and what its rows are evidence of.
+        name: the card's: key in settings, records and reports.
         needs_dense: True when it reads ``EncodedViews.dense``.
         placement: how views must be placed for it (``views.placement``); None when any placement will do.
         settings_type: its settings class, taken from ``PretextTask[...]``.
@@ -107,12 +108,15 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     """
 
     card: ClassVar[TaskCard]
+    name: ClassVar[str]
     needs_dense: ClassVar[bool] = False
     placement: ClassVar[str | None] = None
     settings_type: ClassVar[type[TaskSettings]]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "card" in cls.__dict__:
+            cls.name = cls.card.name
         for base in getattr(cls, "__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, TaskSettings):
@@ -121,11 +125,6 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     def __init__(self, settings: S, interface: Interface) -> None:
         super().__init__()
         self.settings = settings
-
-    @property
-    def name(self) -> str:
-        """Key in settings, records and reports."""
-        return self.card.name
 
     def describe(self) -> TaskCard:
         """The card of this very task, where its settings change what its class says."""

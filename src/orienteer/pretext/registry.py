@@ -2,37 +2,32 @@
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from orienteer.errors import ConfigError
 from orienteer.pretext.contract import Interface, PretextTask
+from orienteer.registry import Registry
 
-GROUP = "orienteer.tasks"
-"""Entry points of installed packages: name of the task = ``package.module:ClassName``."""
 CLASS = "class"
 """Setting that names a task's class by its import path."""
-TASKS = {
-    "gap": "orienteer.pretext.gap:GapTask",
-    "adjacency": "orienteer.pretext.adjacency:AdjacencyTask",
-    "route": "orienteer.pretext.route:RouteTask",
-    "position": "orienteer.pretext.position:PositionTask",
-    "masked": "orienteer.pretext.masked:MaskedTask",
-    "genesis": "orienteer.pretext.genesis:GenesisTask",
-    "simclr": "orienteer.pretext.simclr:SimclrTask",
-    "voco": "orienteer.pretext.voco:VocoTask",
-    "rpr": "orienteer.pretext.rpr:RprTask",
-    "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
-}
-"""Our own. Adding one is a file beside this and one line here; its place is its order in a model and in a report."""
-DEFAULT_TASKS: Mapping[str, Mapping[str, Any]] = {
-    "gap": {},
-    "adjacency": {},
-    "route": {},
-    "position": {},
-    "masked": {"views": 1},
-}
-"""The recipe that did best on validation people (docs/log.md): space, and one view in three restored."""
+TASKS: Registry[PretextTask[Any]] = Registry(
+    "orienteer.pretext.contract:PretextTask",
+    "orienteer.tasks",
+    {
+        "gap": "orienteer.pretext.gap:GapTask",
+        "adjacency": "orienteer.pretext.adjacency:AdjacencyTask",
+        "route": "orienteer.pretext.route:RouteTask",
+        "position": "orienteer.pretext.position:PositionTask",
+        "masked": "orienteer.pretext.masked:MaskedTask",
+        "genesis": "orienteer.pretext.genesis:GenesisTask",
+        "simclr": "orienteer.pretext.simclr:SimclrTask",
+        "voco": "orienteer.pretext.voco:VocoTask",
+        "rpr": "orienteer.pretext.rpr:RprTask",
+        "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
+    },
+)
+"""Adding one of ours is a file beside this and one line here; its place is its order in a model and in a report. An
+installed package announces its own in the entry-point group ``orienteer.tasks``."""
 
 
 class Chosen(NamedTuple):
@@ -47,8 +42,8 @@ class Chosen(NamedTuple):
         Raises:
             ConfigError: settings that it refuses.
         """
-        name = self.kind.card.name
-        return self.kind(self.kind.settings_type.build(self.values, origin=f"tasks.{name}"), interface)
+        settings = self.kind.settings_type.build(self.values, origin=f"tasks.{self.kind.name}")
+        return self.kind(settings, interface)
 
 
 def chosen_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
@@ -83,9 +78,10 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
     Raises:
         ConfigError: there is no such task, or the class is none.
     """
-    path = path or TASKS.get(name) or next((e.value for e in entry_points(group=GROUP) if e.name == name), None)
     if path is None:
-        raise ConfigError(f"tasks: {name} unknown", cure=_cure())
+        if name not in TASKS:
+            raise ConfigError(f"tasks: {name} unknown", cure=_cure())
+        return TASKS[name]
     module, _, attribute = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
@@ -96,13 +92,10 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
         ) from error
     if not (isinstance(found, type) and issubclass(found, PretextTask)):
         raise ConfigError(f"tasks.{name}.{CLASS}: {path} is no PretextTask", cure="subclass orienteer's PretextTask")
-    if found.card.name != name:
-        raise ConfigError(f"tasks.{name}: {path} calls itself {found.card.name}", cure=f"write tasks.{found.card.name}")
+    if found.name != name:
+        raise ConfigError(f"tasks.{name}: {path} calls itself {found.name}", cure=f"write tasks.{found.name}")
     return found
 
 
 def _cure() -> str:
-    installed = [entry.name for entry in entry_points(group=GROUP)]
-    return (
-        f"choose from {', '.join([*TASKS, *installed])}, or name your own: tasks.NAME={{{CLASS}: package.module:Name}}"
-    )
+    return f"choose from {', '.join(TASKS)}, or name your own: tasks.NAME={{{CLASS}: package.module:Name}}"
