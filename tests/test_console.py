@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from orienteer import console as shown
-from orienteer.console import Bar, duration, quantity, table
+from orienteer.console import Bar, table
 
 
 def terminal(width: int) -> Console:
@@ -59,22 +59,6 @@ def test_bar__goes_on_from_what_was_done_and_of_nothing_is_nothing(capsys: pytes
     with Bar("nothing", 0) as bar:
         assert list(bar.track("")) == []
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99.4, "99 s"), (99.6, "1.7 min"), (5969, "99.5 min"),
-     (5971, "1.7 h")],
-)  # fmt: skip
-def test_duration__has_two_or_three_digits(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
-
-
-def test_quantity__has_its_unit() -> None:
-    assert [quantity(1.25, unit) for unit in ("mm", "deg", "fraction", "1", "s")] == [
-        "1.2 mm", "1.2°", "1.250", "1.250", "1.2 s",
-    ]  # fmt: skip
-    assert quantity(None) == "–" and quantity(float("nan"), "s") == "nan"
 
 
 def test_table__words_to_the_left_numbers_to_the_right() -> None:

@@ -1,6 +1,5 @@
-"""What the terminal shows: the one progress bar, how a duration and a number are written, tables. Needs no torch."""
+"""What the terminal shows: the one progress bar and tables; numbers are written by :mod:`orienteer.units`."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,10 +19,10 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from orienteer.units import duration
+
 T = TypeVar("T")
 
-DASH = "–"
-"""Stands for a number that is not known."""
 WIDE = 120
 """Columns of a terminal that has room for a long bar and the rate."""
 LONG = 20
@@ -131,38 +130,6 @@ class _Rate(ProgressColumn):
         if not speed:
             return Text("")
         return Text(f"{speed:.1f}/s" if speed >= 1 else f"{duration(1 / speed)} each", style="progress.data.speed")
-
-
-def duration(seconds: float) -> str:
-    """A duration in words.
-
-    Example:
-        >>> duration(5.23), duration(34), duration(582), duration(7560)
-        ('5.2 s', '34 s', '9.7 min', '2.1 h')
-    """
-    if seconds < 99.5:
-        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
-
-
-def quantity(value: float | None, unit: str = "1") -> str:
-    """A value with its unit: millimetres and degrees to a tenth, everything else to three decimals.
-
-    Args:
-        value: None where it is not known.
-        unit: ``mm``, ``deg``, ``fraction``, ``rank``, ``s`` or ``1`` for a pure number.
-
-    Example:
-        >>> quantity(5.31, "mm"), quantity(89.5, "deg"), quantity(0.7034, "fraction"), quantity(None, "mm")
-        ('5.3 mm', '89.5°', '0.703', '–')
-    """
-    if value is None:
-        return DASH
-    if unit == "s":
-        return duration(value) if math.isfinite(value) else f"{value}"
-    if unit in ("mm", "deg"):
-        return f"{value:.1f}{'°' if unit == 'deg' else ' mm'}"
-    return f"{value:.3f}"
 
 
 def table(*columns: str, title: str = "", left: Sequence[str] = ()) -> Table:

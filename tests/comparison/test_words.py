@@ -4,7 +4,7 @@ import pytest
 
 from orienteer.comparison.benchmark import Task
 from orienteer.comparison.efficiency import Needed
-from orienteer.comparison.words import chance_of, equals, figure, gain, needed, number, seconds, span, written
+from orienteer.comparison.words import chance_of, equals, figure, gain, needed, number, span, written
 
 from .results_folder import AGE, SEGMENTATION
 
@@ -59,14 +59,6 @@ def test_words__p(p: float | None, text: str) -> None:
 )
 def test_words__labels_needed(found: Needed, text: str) -> None:
     assert needed(found) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.44, "0.4 s"), (34.2, "34 s"), (99.6, "1.7 min"), (3600, "60.0 min"), (7560, "2.1 h")],
-)
-def test_words__seconds(value: float, text: str) -> None:
-    assert seconds(value) == text
 
 
 @pytest.mark.parametrize(

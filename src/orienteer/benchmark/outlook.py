@@ -11,7 +11,7 @@ from orienteer.benchmark.finished import DONE, check_finished, is_finished
 from orienteer.benchmark.plan import Cell, Stage, cells_of, view_sizes
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
-from orienteer.console import duration
+from orienteer.units import duration
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def benchmark(
 
 def print_outlook(console: "Console", found: "Outlook") -> None:
     """A line for each kind of cell, then how long the rest takes."""
-    from orienteer.console import DASH, duration, table
+    from orienteer.console import table
+    from orienteer.units import DASH, duration
 
     shown = table("stage", "task", "steps", "cells", "done", "one takes", left=("task",))
     for group in found.groups:

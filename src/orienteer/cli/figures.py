@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orienteer.records.evaluation import EvaluationRecord, Value
-from orienteer.records.units import UNKNOWN, in_sentence, shown, shown_interval
+from orienteer.units import DASH, in_sentence, shown, shown_interval
 
 COLOURS = {"learning": "green", "stuck": "yellow", "cheating": "red"}
 SIGNS = {"learning": "✓", "stuck": "…", "cheating": "✗"}
@@ -18,7 +18,7 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
         table.add_column(column, justify="left" if column == "figure" else "right")
     for task in record.tasks:
         for metric, value in task.key_figures:
-            chance = UNKNOWN if value.chance is None else shown(value.chance, value.unit)
+            chance = DASH if value.chance is None else shown(value.chance, value.unit)
             table.add_row(escape(in_sentence(metric.title)), shown(value.value, value.unit), chance, _interval(value))
     console.print(table)
     verdict = record.verdict
@@ -29,4 +29,4 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
 
 
 def _interval(value: Value) -> str:
-    return UNKNOWN if value.interval is None else shown_interval(*value.interval, value.unit)
+    return DASH if value.interval is None else shown_interval(*value.interval, value.unit)

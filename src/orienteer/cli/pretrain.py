@@ -36,9 +36,9 @@ def pretrain(
 
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
-    from orienteer.console import duration
     from orienteer.runs.pretrain import pretrain as start
     from orienteer.runs.settings import PretrainSettings
+    from orienteer.units import duration
 
     settings = None
     if config is not None or assign:

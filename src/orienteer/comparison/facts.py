@@ -9,7 +9,7 @@ from orienteer.comparison.records import STAGES
 from orienteer.comparison.statistics import Analysis
 from orienteer.comparison.tables import Entry, Table
 from orienteer.comparison.words import MODES
-from orienteer.console import DASH, duration
+from orienteer.units import DASH, duration
 
 ROLES = {"ours": "ours", "baseline": "baseline", "scratch": "no pretraining", "ablation": "ablation"}
 STAGE_WORDS = {"pretrain": "pretraining", "finetune": "one fine-tuning", "frozen": "one frozen probe"}

@@ -20,7 +20,7 @@ from orienteer.comparison.words import (
     span,
     written,
 )  # fmt: skip
-from orienteer.console import DASH
+from orienteer.units import DASH
 
 MARKS = {(SCRATCH, True): "▲", (BASELINE, True): "†", (SCRATCH, False): "▼", (BASELINE, False): "‡"}
 LEGEND = (

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from orienteer.comparison.benchmark import Task
 from orienteer.comparison.efficiency import Needed
-from orienteer.console import DASH
 from orienteer.records.card import unlisted_metric
 from orienteer.records.metric import Better
 from orienteer.records.scores import SCORES
+from orienteer.units import DASH
 
 UNITS = {"mm": "mm"}
 MODES = {"finetuned": "fine-tuned", "frozen": "frozen features"}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from orienteer.console import Bar, duration
+from orienteer.console import Bar
 from orienteer.demo.cohort import Cohort, simulate
+from orienteer.units import duration
 
 if TYPE_CHECKING:
     from orienteer.runs.settings import PretrainSettings

@@ -8,9 +8,9 @@ from typing import Any
 from orienteer.records.card import TaskCard
 from orienteer.records.evaluation import EvaluationRecord, Value
 from orienteer.records.metric import Metric
-from orienteer.records.units import shown, shown_interval
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.read import RunRecords
+from orienteer.units import shown, shown_interval
 
 SPLITS = {
     "test": "test people",

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.records.evidence import VectorEvidence
-from orienteer.records.units import in_sentence, shown
 from orienteer.report.draw import DRAWERS, Block
 from orienteer.report.draw.planes import Planes, pictures
 from orienteer.report.evaluated import Evaluated, Example
+from orienteer.units import in_sentence, shown
 
 MOST_EXAMPLES = 12
 

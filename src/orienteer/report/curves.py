@@ -9,10 +9,10 @@ import numpy as np
 
 from orienteer.records.card import unlisted_metric
 from orienteer.records.metric import Metric
-from orienteer.records.units import scaled, shown_unit
 from orienteer.report.history import Curve, curves
 from orienteer.report.read import MACHINE, RunRecords, number
 from orienteer.report.theme import Figure, floats, layout, plain
+from orienteer.units import scaled, shown_unit
 
 OF_MACHINE = {
     "loss": Metric(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orienteer.records.units import duration
 from orienteer.report.read import RunRecords, mapping, number
+from orienteer.units import duration
 
 
 def shown_channel(run: RunRecords) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orienteer.records.metric import Metric
-from orienteer.records.units import in_sentence, scaled, shown, shown_unit
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.theme import Figure, layout, plain
+from orienteer.units import in_sentence, scaled, shown, shown_unit
 
 ORDER = {"the inside": 0, "the border": 1, "no anatomy": 2}
 """By what a probe leaves of a view, most first."""

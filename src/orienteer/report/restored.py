@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from orienteer.records.card import Restoration, TaskCard, unlisted_metric
 from orienteer.records.metric import finite
-from orienteer.records.units import shown
 from orienteer.report.pixels import png_address
+from orienteer.units import shown
 
 KINDS = ("shown", "restored", "true")
 OTHER = Restoration(

@@ -9,7 +9,7 @@ from rich.console import Console
 from orienteer.console import Bar
 from orienteer.records import Observation
 from orienteer.records.card import unlisted_metric
-from orienteer.records.units import in_sentence, shown
+from orienteer.units import in_sentence, shown
 
 SMOOTH = 0.95
 

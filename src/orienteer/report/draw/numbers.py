@@ -4,10 +4,10 @@ import numpy as np
 
 from orienteer.records.evidence import Numbers
 from orienteer.records.observation import Rows
-from orienteer.records.units import scaled, shown, shown_unit
 from orienteer.report.draw.parts import Part
 from orienteer.report.draw.scatter import cloud, drawn_of, scans, some_rows, square
 from orienteer.report.theme import Figure, plain
+from orienteer.units import scaled, shown, shown_unit
 
 
 def draw(evidence: Numbers, rows: Rows, key: str) -> list[Part]:

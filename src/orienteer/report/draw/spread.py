@@ -6,9 +6,9 @@ import numpy as np
 
 from orienteer.records.evidence import Spread
 from orienteer.records.observation import Rows
-from orienteer.records.units import scaled, shown, shown_unit
 from orienteer.report.draw.parts import Part
 from orienteer.report.theme import Figure, floats, layout, plain
+from orienteer.units import scaled, shown, shown_unit
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orienteer.records.units import duration, in_sentence, shown, shown_interval
+from orienteer.units import duration, in_sentence, shown, shown_interval
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,12 @@ def test_shown_interval__says_the_unit_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(4.2, "4 s"), (59.6, "1 min 00 s"), (580.2, "9 min 40 s"), (11_100, "3 h 05 min")]
-)
-def test_duration__reads_like_speech(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    ("seconds", "said"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99.4, "99 s"), (99.6, "1.7 min"), (5969, "99.5 min"),
+     (5971, "1.7 h")],
+)  # fmt: skip
+def test_duration__has_two_or_three_digits(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
 
 
 def test_in_sentence__keeps_abbreviations() -> None:

@@ -3,7 +3,7 @@
 import math
 
 UNITS = {"mm": "mm", "deg": "°", "fraction": "%", "s": "s", "1": ""}
-UNKNOWN = "–"
+DASH = "–"
 """What stands where there is no value."""
 
 
@@ -38,7 +38,7 @@ def shown(value: float | None, unit: str) -> str:
         ('5.4 mm', '92.1 %', '7.3°', '–')
     """
     if value is None or not math.isfinite(value):
-        return UNKNOWN
+        return DASH
     suffix = shown_unit(unit)
     return f"{number_text(value, unit)}{'' if suffix == '°' else ' '}{suffix}".rstrip()
 
@@ -54,9 +54,12 @@ def in_sentence(title: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as ``9 min 40 s`` or ``3 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    """A duration in words.
+
+    Example:
+        >>> duration(5.23), duration(34), duration(582), duration(7560)
+        ('5.2 s', '34 s', '9.7 min', '2.1 h')
+    """
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
