@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo "Orienteer needs Python 3.11 or newer; name one with  make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(RUN) pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
-	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,demo,swin]'
+	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,all]'
 	touch $@
 
 .PHONY: setup

@@ -1,4 +1,4 @@
-"""The Python API: one function for each command, with the same names and meanings.
+"""The commands as Python functions, with the same names and meanings. Each is imported when it is first used.
 
 Example::
 
@@ -15,36 +15,57 @@ Example::
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
-    encoder = api.Run.open("run").backbone().encoder
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
+
+Stores, runs, datasets, losses and tasks are in :mod:`orienteer` itself.
 """
 
-from orienteer.benchmark.run import benchmark
-from orienteer.comparison import compare
-from orienteer.demo.run import demo
-from orienteer.finetune.predict import predict
-from orienteer.finetune.run import finetune
-from orienteer.finetune.settings import FinetuneSettings
-from orienteer.frozen.probe import probe
-from orienteer.ingest import IngestOptions, ingest
-from orienteer.observatory.serve import observe
-from orienteer.report import report
-from orienteer.runs.evaluate import evaluate
-from orienteer.runs.pretrain import pretrain
-from orienteer.runs.restore import look, where
-from orienteer.runs.run import Run
-from orienteer.runs.settings import PretrainSettings
-from orienteer.scans.check import check
-from orienteer.store import Store
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orienteer.benchmark.run import benchmark
+    from orienteer.comparison import compare
+    from orienteer.demo.run import demo
+    from orienteer.finetune.predict import predict
+    from orienteer.finetune.run import finetune
+    from orienteer.finetune.settings import FinetuneSettings
+    from orienteer.frozen.probe import probe
+    from orienteer.ingest import IngestOptions, ingest
+    from orienteer.observatory.serve import observe
+    from orienteer.report import report
+    from orienteer.runs.evaluate import evaluate
+    from orienteer.runs.pretrain import pretrain
+    from orienteer.runs.restore import look, where
+    from orienteer.runs.settings import PretrainSettings
+    from orienteer.scans.check import check
+
+_HOMES = {
+    "FinetuneSettings": "orienteer.finetune.settings",
+    "IngestOptions": "orienteer.ingest",
+    "PretrainSettings": "orienteer.runs.settings",
+    "benchmark": "orienteer.benchmark.run",
+    "check": "orienteer.scans.check",
+    "compare": "orienteer.comparison",
+    "demo": "orienteer.demo.run",
+    "evaluate": "orienteer.runs.evaluate",
+    "finetune": "orienteer.finetune.run",
+    "ingest": "orienteer.ingest",
+    "look": "orienteer.runs.restore",
+    "observe": "orienteer.observatory.serve",
+    "predict": "orienteer.finetune.predict",
+    "pretrain": "orienteer.runs.pretrain",
+    "probe": "orienteer.frozen.probe",
+    "report": "orienteer.report",
+    "where": "orienteer.runs.restore",
+}
 
 __all__ = [
     "FinetuneSettings",
     "IngestOptions",
     "PretrainSettings",
-    "Run",
-    "Store",
     "benchmark",
     "check",
     "compare",
@@ -60,3 +81,10 @@ __all__ = [
     "report",
     "where",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a function when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'orienteer.api' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -4,6 +4,9 @@ Every message names the thing that is wrong and, where one is known, the cure. T
 without a traceback; anything else that escapes is a bug.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class OrienteerError(Exception):
     """Something the user can mend. ``cure`` says how, in one sentence."""
@@ -32,3 +35,25 @@ class ConfigError(OrienteerError):
 
 class RunError(OrienteerError):
     """A run folder is missing, in the way, or cannot be resumed."""
+
+
+@contextmanager
+def needs(extra: str, *modules: str) -> Iterator[None]:
+    """Within, a module that comes with an extra and is not installed is an error that says what to install.
+
+    Args:
+        extra: name of the extra in ``pyproject.toml``.
+        modules: top-level modules that it brings.
+
+    Raises:
+        OrienteerError: one of them is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in modules:
+            raise
+        raise OrienteerError(
+            f"this needs {error.name}, which a plain installation leaves out",
+            cure=f"pip install 'orienteer[{extra}]', or in a clone: pip install '.[{extra}]'",
+        ) from error

@@ -8,6 +8,7 @@ import pytest
 from orienteer import api
 from orienteer.frozen import probe as probing
 from orienteer.ingest.quarantine import QUARANTINE
+from orienteer.store import Store
 from orienteer.store.journal import JOURNAL
 from orienteer.store.private import PRIVATE
 from tests.finetune.cohort import PAIR, quick
@@ -80,7 +81,7 @@ def test_sentinels__the_search_looked_at_everything_there_is(made: Path) -> None
     assert list(made.rglob("events.out.tfevents.*")) and list(made.rglob("weights.json"))
     assert len(list((made / "store" / "arrays").iterdir())) == len(PEOPLE)
     # A pseudonym of the store is found in the run: scans are named there, only not by their names.
-    scan = api.Store.open(made / "store").ids("val")[0]
+    scan = Store.open(made / "store").ids("val")[0]
     assert {hit.split("/")[0].split(":")[0] for hit in hits(made, [scan])} == set(MADE)
 
 

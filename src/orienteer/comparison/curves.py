@@ -5,15 +5,17 @@ import re
 import textwrap
 from collections.abc import Callable
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
-
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.figures import Style, column, styles_of
 from orienteer.comparison.statistics import Analysis, Score
 from orienteer.comparison.words import MODES, scaled, written
+from orienteer.errors import needs
+
+with needs("compare", "matplotlib"):
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, NullLocator
 
 # The page's colours by day: a picture cannot ask a style sheet.
 INK = {

@@ -1,10 +1,8 @@
-"""Where a run's figures go: JSON lines for people and scripts, TensorBoard events beside them."""
+"""Where a run's figures go: JSON lines for people and scripts; TensorBoard events beside them where it is installed."""
 
 import sys
 from collections.abc import Iterable
 from typing import Any
-
-from torch.utils.tensorboard import SummaryWriter
 
 from orienteer.records import Measure, Observation
 from orienteer.records.log import ObservationLog
@@ -26,7 +24,7 @@ class RunLog:
         first = step + 1 if step else 0
         for damaged in self.lines.rewind(first - 1):
             print(f"orienteer: {damaged}", file=sys.stderr)
-        self.events: Any = SummaryWriter(str(run.tensorboard), purge_step=first)
+        self.events = _events(run, first)
 
     def training(self, result: StepResult) -> None:
         """Record one training step."""
@@ -51,11 +49,21 @@ class RunLog:
 
     def close(self) -> None:
         """Flush the events."""
-        self.events.close()
+        if self.events is not None:
+            self.events.close()
 
     def _write(self, observations: Iterable[Observation], step: int, phase: str) -> None:
         for observation in observations:
             self.lines.append(observation, step=step, phase=phase)
             for name, measure in observation.measures.items():
-                if measure.value == measure.value:
+                if self.events is not None and measure.value == measure.value:
                     self.events.add_scalar(f"{phase}/{observation.task}/{name}", measure.value, step)
+
+
+def _events(run: TrainingFolder, first: int) -> Any | None:
+    """Writes TensorBoard events from step ``first`` on; None without the extra ``tensorboard``."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(run.tensorboard), purge_step=first)
