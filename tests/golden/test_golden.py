@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden.compare import differences
+from tests.golden.numerics import OPERATIONS
 from tests.golden.record import GOLDEN
 from tests.golden.work import collect
 
@@ -24,8 +25,8 @@ def test_golden__everything_comes_out_as_recorded(
 ) -> None:
     golden, found = json.loads(GOLDEN.read_text(encoding="utf-8")), collect(tmp_path)
     before, here = golden.pop("machine"), found.pop("machine")
-    other = [f"{name} {before.get(name)} -> {here[name]}" for name in here if here[name] != before.get(name)]
-    how = "bit for bit" if not other else f"within a tolerance, as this machine rounds otherwise ({', '.join(other)})"
+    other = [name if name in OPERATIONS else f"{name} {here[name]}" for name in here if here[name] != before.get(name)]
+    how = "bit for bit" if not other else f"within a tolerance, as this machine computes otherwise: {', '.join(other)}"
     record_property("golden", how)
     lines = list(differences(golden, found, exact=not other))
     told = "\n".join([*lines[:MOST], *([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])])
