@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Path = tuple[str, ...]
@@ -44,6 +44,18 @@ def differences(golden: Any, found: Any, *, exact: bool, at: Path = ()) -> Itera
             yield from differences(before, after, exact=exact, at=(*at, f"[{number}]"))
     elif golden != found and (exact or not _near(golden, found)):
         yield _line(at, golden, found)
+
+
+def summary(lines: Sequence[str], most: int = 8) -> str:
+    """The differences of each run: how many, and the first ones."""
+    runs: dict[str, list[str]] = {}
+    for line in lines:
+        runs.setdefault(" / ".join(line.split(": ")[0].split(" / ")[:2]), []).append(line)
+    told = []
+    for run, its in runs.items():
+        more = [f"  and {len(its) - most} more"] if len(its) > most else []
+        told += [f"{run}: {len(its)}", *(f"  {line}" for line in its[:most]), *more]
+    return "\n".join(told)
 
 
 def _near(before: Any, after: Any, small: float = SMALL) -> bool:

@@ -1,9 +1,11 @@
 """A golden test that cannot fail is none: what counts as a difference."""
 
+import json
+
 import numpy as np
 import pytest
 
-from tests.golden.compare import differences, pretty
+from tests.golden.compare import differences, pretty, summary
 from tests.golden.read import array
 
 RECORD = {
@@ -67,7 +69,17 @@ def test_differences__a_bias_may_drift_within_the_tolerance(name: str, told: int
     assert len(list(differences({name: before}, {name: after}, exact=True))) == 1
 
 
-def test_pretty__gives_the_same_record_back() -> None:
-    import json
+def test_summary__counts_per_run_and_lists_the_first() -> None:
+    lines = [f"pretraining / a / weights / {name}: 1 -> 2" for name in "xyz"] + ["pretraining / b / step: 1 -> 2"]
+    assert summary(lines, most=2).splitlines() == [
+        "pretraining / a: 3",
+        "  pretraining / a / weights / x: 1 -> 2",
+        "  pretraining / a / weights / y: 1 -> 2",
+        "  and 1 more",
+        "pretraining / b: 1",
+        "  pretraining / b / step: 1 -> 2",
+    ]
 
+
+def test_pretty__gives_the_same_record_back() -> None:
     assert json.loads(pretty(RECORD, width=20)) == RECORD

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.compare import differences
+from tests.golden.compare import differences, summary
 from tests.golden.numerics import OPERATIONS
 from tests.golden.record import GOLDEN
 from tests.golden.work import collect
-
-MOST = 60
-"""Differences that are listed."""
 
 
 @pytest.mark.slow
@@ -29,8 +26,7 @@ def test_golden__everything_comes_out_as_recorded(
     how = "bit for bit" if not other else f"within a tolerance, as this machine computes otherwise: {', '.join(other)}"
     record_property("golden", how)
     lines = list(differences(golden, found, exact=not other))
-    told = "\n".join([*lines[:MOST], *([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])])
     assert not lines, (
-        f"{len(lines)} values are not as recorded, compared {how} (before -> after):\n{told}\n"
+        f"{len(lines)} values are not as recorded, compared {how} (before -> after):\n{summary(lines)}\n"
         "If they are meant to change: say why in the changelog, then  python -m tests.golden.record"
     )
