@@ -68,8 +68,8 @@ def read_run(run: Path) -> dict[str, Any]:
     """A pretraining: weights at the end, what was logged on the way, evaluations and probes of frozen features."""
     return {
         "best_step": read_json(run / "summary.json")["best_step"],
-        "weights": read_weights(run),
         "log": read_log(run),
+        "weights": read_weights(run),
         "evaluations": {path.name: read_evaluation(path) for path in sorted((run / "evaluations").iterdir())},
         "probes": {
             path.name: {"means": read_json(path / "probe.json")["means"], "rows": read_rows(path / "cases.parquet")}
@@ -143,8 +143,8 @@ def read_tuning(out: Path) -> dict[str, Any]:
         "seeds": {
             seed.name: {
                 "taken": read_taken(seed),
-                "weights": read_weights(seed),
                 "log": read_log(seed),
+                "weights": read_weights(seed),
                 "rows": read_rows(seed / "cases.parquet"),
             }
             for seed in seeds
