@@ -15,6 +15,7 @@ from orienteer.records.evaluation import EvaluationRecord, ProbeResult, TaskResu
 from orienteer.records.evidence import Paths
 from orienteer.records.metric import Measure
 from orienteer.records.rows import write_rows
+from orienteer.records.run import Environment, NetworkRecord, RunRecord, TrainingData
 from orienteer.records.verdict import Label, Verdict, VerdictRule
 
 from .example_files import SHAPE, SPACING, VIEW, write_example, write_json
@@ -46,33 +47,29 @@ def make_run(
     names = [task.card.name for task in chosen]
     text = "\n".join(["seed: 0", "optimiser:", "  steps: 2000", "tasks:", *(f"  {name}: {{}}" for name in names)])
     (folder / "settings.yaml").write_text(text + "\n", encoding="utf-8")
-    info = {
-        "schema_version": 1,
-        "orienteer_version": "0.1.0",
-        "environment": {
-            "python": "3.11.9", "torch": "2.9.0+cpu", "monai": "1.5.1", "platform": "Linux", "processor": "x86_64",
-            "device": "cpu", "precision": "32-true", "threads": 2,
-        },
-        "data": {
-            "spacing_mm": SPACING, "scans": SCANS, "persons": SCANS | {"train": 9}, "view_voxels": 24,
-            "view_mm": VIEW, "views_per_sample": views, "simulated": simulated, "channels": 1,
-        },
-        "network": {"name": "residual-unet", "size": "small", "parameters": 1_214_432, "dense": True},
-        "tasks": names,
-        "started": "2026-01-01T10:00:00Z", "finished": "2026-01-01T10:09:40Z", "seconds": 580.2, "steps": 2000,
-    }  # fmt: skip
-    if cards:
-        info["cards"] = [task.card.model_dump(mode="json") for task in chosen]
-    write_json(folder / "run.json", info)
+    record = RunRecord(
+        orienteer_version="0.1.0",
+        environment=Environment(
+            python="3.11.9", torch="2.9.0+cpu", monai="1.5.1", platform="Linux", processor="x86_64", device="CPU",
+            precision="32-true", threads=2,
+        ),
+        data=TrainingData(
+            spacing_mm=SPACING, channels=1, scans=SCANS, persons=SCANS | {"train": 9}, view_voxels=24, view_mm=VIEW,
+            views_per_sample=views, simulated=simulated,
+        ),
+        network=NetworkRecord(name="residual-unet", size="small", parameters=1_214_432, dense=True),
+        tasks=tuple(names), cards=tuple(task.card for task in chosen) if cards else (),
+        started="2026-01-01T10:00:00Z", finished="2026-01-01T10:09:40Z", seconds=580.2, steps=2000,
+    )  # fmt: skip
+    record.write(folder)
     _write_observations(folder / "observations.jsonl", chosen)
     for number, split in enumerate(splits):
         place = folder / "evaluations" / split
         (place / "examples").mkdir(parents=True)
-        record = _evaluate(
+        _evaluate(
             place, split, np.random.default_rng(number), chosen,
             noise=noise_mm, verdict=verdict, scan=scan, examples=examples, views=views,
-        )  # fmt: skip
-        record.write(place)
+        ).write(place)  # fmt: skip
     write_json(
         folder / "summary.json", {"best_step": 1800, "steps": 2000, "seconds": 580.2, "data_wait_fraction": 0.031}
     )

@@ -40,7 +40,7 @@ def test_training_figures__leave_no_hole_in_the_last_row(tmp_path: Path, count: 
 
 def test_training_figures__say_what_the_card_says_to_look_for(records: RunRecords) -> None:
     first, _ = training_figures(records)
-    assert first[0].look.endswith("It should reach a few mm.")
+    assert first[0].look == "It should reach a few mm on held-out people."
 
 
 def test_training_figures__of_a_task_without_a_card_lead_with_its_first_measure(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ VERSION = 1
 """Of the record in every training folder. Keys may be added under one version; a changed meaning raises it."""
 
 
+class NewerRecordError(RunError):
+    """A record that this version cannot be trusted to understand, not even in part."""
+
+
 class TrainingRecord(Record):
     """A record that is written when training starts and completed when it ends.
 
@@ -47,7 +51,7 @@ class TrainingRecord(Record):
             raise RunError(f"cannot read {path}: not a JSON object", cure=remake)
         version = document.get("schema_version", 0)
         if not isinstance(version, int) or version > VERSION:
-            raise RunError(f"{path} was written by a newer Orienteer", cure="upgrade orienteer")
+            raise NewerRecordError(f"{path} was written by a newer Orienteer", cure="upgrade orienteer")
         try:
             return cls.model_validate(document)
         except ValidationError as error:

@@ -122,7 +122,7 @@ def _figure(one: Logged, *, best: float | None, wide: bool) -> Figure:
     return Figure(
         name=f"curve-{one.task}-{one.metric.name}",
         title=f"{one.title} over training" if wide else one.title,
-        look=_look(one, wide=wide),
+        look=_look(one),
         data=data,
         layout=layout(
             "training step",
@@ -135,21 +135,17 @@ def _figure(one: Logged, *, best: float | None, wide: bool) -> Figure:
     )
 
 
-def _look(one: Logged, *, wide: bool) -> str:
+def _look(one: Logged) -> str:
     if one.held_out is None:
         return "No evaluation on held-out people was logged yet; the thin curve is of the training people alone."
-    rise = one.metric.better == "higher"
-    if wide:
-        chance = " the dashed chance line, which is what a model that knows nothing reaches"
-        where = f" well {'above' if rise else 'below'}{chance}" if np.isfinite(one.shown.chance).any() else ""
-        return (
-            f"The blue curve should {'rise' if rise else 'fall'}{where}. If only the thin training curve does, the "
-            f"model remembers its training people instead of learning anatomy. {one.metric.look}"
-        ).rstrip()
     if one.metric.look:
         return one.metric.look
     if np.isfinite(one.shown.chance).any():
-        return "The blue curve should move away from the dashed chance line and stay near the thin training curve."
+        rise = "rise well above" if one.metric.better == "higher" else "fall well below"
+        return (
+            f"The blue curve should {rise} the dashed chance line, which is what a model that knows nothing reaches, "
+            "and stay near the thin training curve."
+        )
     return "Logged for comparison; it has no chance level."
 
 

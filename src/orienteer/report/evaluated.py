@@ -101,10 +101,12 @@ def cause(error: Exception, path: Path) -> str:
     """The file's name and why it was left out. The page is given to others: it never says where the file lies."""
     if isinstance(error, FileNotFoundError):
         return f"{path.name}: missing"
-    said = (str(error) or type(error).__name__).splitlines()[0][:200]
+    told = error.message if isinstance(error, OrienteerError) else str(error) or type(error).__name__
+    said = told.splitlines()[0][:200]
     for folder in (path.parent.resolve(), path.parent.absolute(), path.parent):
         said = said.replace(f"{folder}{os.sep}", "")
-    return f"{path.name}: {said}; {error.cure}" if isinstance(error, OrienteerError) else f"{path.name}: {said}"
+    said = said if said.startswith(path.name) else f"{path.name}: {said}"
+    return f"{said}; {error.cure}" if isinstance(error, OrienteerError) and error.cure else said
 
 
 def _rows(folder: Path, card: TaskCard, problems: list[str]) -> Rows | None:

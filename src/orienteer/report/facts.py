@@ -1,83 +1,77 @@
-"""Settings, data and environment of a run as titled lists of name and value."""
+"""Data, model, time and environment of a run as titled lists of name and value."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from orienteer.report.read import RunRecords, mapping, number
+from orienteer.records.run import NetworkRecord, RunRecord, TrainingData
+from orienteer.report.read import RunRecords, number
 from orienteer.units import duration
+
+Rows = list[tuple[str, str]]
+
+
+def facts(run: RunRecords) -> list[tuple[str, Rows]]:
+    """What the run was trained on and with, as far as it is recorded."""
+    record, tasks = run.record, ", ".join(run.title(task) for task in run.tasks)
+    lists = {
+        "Data": list(_data(record.data)) if record else [],
+        "Model": [*(_network(record.network) if record and record.network else ()), ("tasks", tasks or "none")],
+        "Time": list(_time(run)),
+        "Environment": list(_environment(record)) if record else [],
+    }
+    return [(title, rows) for title, rows in lists.items() if rows]
 
 
 def shown_channel(run: RunRecords) -> str:
     """Which of several channels the pictures show; empty where there is but one."""
-    data = mapping(run.info.get("data"))
-    count, names = number(data.get("channels")) or 1, data.get("channel_names")
-    if count < 2:
+    data = run.record.data if run.record else None
+    if data is None or data.channels < 2:
         return ""
-    first = f": {names[0]}" if isinstance(names, list) and names else ""
-    return f"the first of {count:.0f} channels{first}"
+    first = f": {data.channel_names[0]}" if data.channel_names else ""
+    return f"the first of {data.channels} channels{first}"
 
 
-def _channels(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if data.get("channels") is None:
-        return []
-    names = data.get("channel_names")
-    named = f" ({', '.join(map(str, names))})" if isinstance(names, list) and names else ""
-    return [("channels", f"{_text(data['channels'])}{named}")]
+def _data(data: TrainingData) -> Iterator[tuple[str, str]]:
+    for what, counts in (("scans", data.scans), ("subjects", data.persons)):
+        yield from ((f"{what}, {split}", f"{count:,}") for split, count in counts.items())
+    yield "channels", f"{data.channels}" + (f" ({', '.join(data.channel_names)})" if data.channel_names else "")
+    yield "spacing, mm", f"{data.spacing_mm:g}"
+    views = {
+        "views per sample": data.views_per_sample,
+        "view edge, voxels": data.view_voxels,
+        "view edge, mm": data.view_mm,
+    }
+    yield from ((name, f"{value:g}") for name, value in views.items() if value is not None)
 
 
-def facts(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Data, model, environment and duration as titled lists of name and value."""
-    data, network = mapping(run.info.get("data")), mapping(run.info.get("network"))
-    lists = {
-        "Data": [
-            *_counts("scans", data.get("scans")),
-            *_counts("persons", data.get("persons")),
-            *_channels(data),
-            *_plain(data, spacing_mm="spacing, mm", views_per_sample="views per sample",
-                    view_voxels="view edge, voxels", view_mm="view edge, mm"),
-        ],
-        "Model": [
-            *_plain(network, name="network", size="size", parameters="parameters", dense="dense features"),
-            ("tasks", ", ".join(run.title(task) for task in run.tasks) or "none"),
-        ],
-        "Time": list(_time(run)),
-        "Environment": [
-            ("orienteer", str(run.info.get("orienteer_version", "unknown"))),
-            *((key, str(value)) for key, value in mapping(run.info.get("environment")).items()),
-        ],
-    }  # fmt: skip
-    return [(title, rows) for title, rows in lists.items() if rows]
+def _network(network: NetworkRecord) -> Rows:
+    return [
+        ("network", network.name),
+        ("size", network.size),
+        ("parameters", f"{network.parameters:,}"),
+        ("dense features", "yes" if network.dense else "no"),
+    ]
 
 
-def _counts(what: str, counts: Any) -> list[tuple[str, str]]:
-    return [(f"{what}, {split}", f"{count}") for split, count in mapping(counts).items()]
-
-
-def _plain(values: Mapping[str, Any], **names: str) -> list[tuple[str, str]]:
-    return [(name, _text(values[key])) for key, name in names.items() if values.get(key) is not None]
+def _environment(record: RunRecord) -> Iterator[tuple[str, str]]:
+    yield "orienteer", record.orienteer_version or "unknown"
+    known = record.environment.model_dump(exclude_none=True)
+    yield from ((name, str(value)) for name, value in known.items() if value != "")
 
 
 def _time(run: RunRecords) -> Iterator[tuple[str, str]]:
-    for key, name in (("started", "started"), ("finished", "finished")):
-        if run.info.get(key):
-            yield name, str(run.info[key])
-    seconds = number(run.info.get("seconds")) or number(run.summary.get("seconds"))
+    record, summary = run.record, run.summary
+    for name, moment in (("started", record and record.started), ("finished", record and record.finished)):
+        if moment:
+            yield name, moment
+    seconds = (record and record.seconds) or number(summary.get("seconds"))
     if seconds is not None:
         yield "duration", duration(seconds)
-    steps = number(run.info.get("steps")) or number(run.summary.get("steps"))
+    steps = (record and record.steps) or number(summary.get("steps"))
     if steps is not None:
         yield "training steps", f"{steps:,.0f}"
-    best = number(run.summary.get("best_step"))
+    best = number(summary.get("best_step"))
     if best is not None:
         yield "best checkpoint at step", f"{best:,.0f}"
-    wait = number(run.summary.get("data_wait_fraction"))
+    wait = number(summary.get("data_wait_fraction"))
     if wait is not None:
         yield "time spent waiting for data", f"{wait:.1%}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

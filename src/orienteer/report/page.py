@@ -9,7 +9,7 @@ from orienteer.report.cards import SEEN, cards_of, evaluation_table, people, ver
 from orienteer.report.closeups import closeups
 from orienteer.report.draw.parts import Scene
 from orienteer.report.facts import facts, shown_channel
-from orienteer.report.read import RunRecords, mapping, read_run
+from orienteer.report.read import RunRecords, read_run
 from orienteer.report.restored import galleries
 from orienteer.report.sections import evaluation_sections, machine_section, training_section
 from orienteer.report.theme import SIMILARITY, mix, signed
@@ -71,7 +71,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
     blocks = [block for closeup in found for _, block in closeup.blocks]
     return {
         "name": run.path.name,
-        "simulated": mapping(run.info.get("data")).get("simulated") is True,
+        "simulated": run.record is not None and run.record.data.simulated,
         "verdict": verdict_of(lead),
         "cards": cards_of(lead.record) if lead else [],
         "people": people(lead.record) if lead else "",

@@ -10,25 +10,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from orienteer.errors import RunError
 from orienteer.records.card import TaskCard
 from orienteer.records.log import read_log
 from orienteer.records.metric import finite
+from orienteer.records.run import NewerRecordError, RunRecord
 from orienteer.report.evaluated import Evaluated, cause, read_evaluated
 
-SCHEMA_VERSION = 1
 MACHINE = "training"
 """Whose the lines of the log are that tell of the computer, not of a task."""
 
 
 @dataclass(frozen=True)
 class RunRecords:
-    """Everything the report shows."""
+    """Everything the report shows; ``record`` is None where ``run.json`` cannot be read."""
 
     path: Path
-    info: Mapping[str, Any]
+    record: RunRecord | None
     summary: Mapping[str, Any]
     settings: str
     lines: tuple[Mapping[str, Any], ...]
@@ -49,21 +47,13 @@ class RunRecords:
     def cards(self) -> Mapping[str, TaskCard]:
         """The tasks that described themselves: as the run was set up, else as they were evaluated."""
         found = {task.card.name: task.card for evaluated in self.evaluations for task in evaluated.record.tasks}
-        recorded = self.info.get("cards")
-        for document in recorded if isinstance(recorded, list) else ():
-            try:
-                card = TaskCard.model_validate(document)
-            except ValidationError:
-                continue
-            found[card.name] = card
-        return found
+        return found | {card.name: card for card in (self.record.cards if self.record else ())}
 
     @property
     def tasks(self) -> list[str]:
         """The tasks of the run as it was set up; for older records, those that wrote anything."""
-        named = self.info.get("tasks")
-        if isinstance(named, list):
-            return [str(task) for task in named]
+        if self.record and self.record.tasks:
+            return list(self.record.tasks)
         return sorted({str(line.get("task")) for line in self.lines} - {MACHINE})
 
     def title(self, task: str) -> str:
@@ -80,18 +70,12 @@ def read_run(path: Path) -> RunRecords:
     if not path.is_dir():
         raise RunError(f"there is no run folder at {path}", cure="give the folder that `orienteer pretrain` wrote")
     problems: list[str] = []
-    info = _json(path / "run.json", problems)
+    record = _record(path, problems)
     lines = _lines(path / "observations.jsonl", problems)
-    if not info and not lines:
+    if record is None and not lines:
         raise RunError(
             f"{path} holds neither a run.json nor an observations.jsonl that can be read",
             cure="give the folder that `orienteer pretrain` wrote",
-        )
-    version = info.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise RunError(
-            f"{path / 'run.json'} has schema version {version}; this Orienteer reads {SCHEMA_VERSION}",
-            cure="render it with the Orienteer that made the run",
         )
     summary = _json(path / "summary.json", problems) if (path / "summary.json").exists() else {}
     settings = path / "settings.yaml"
@@ -99,7 +83,7 @@ def read_run(path: Path) -> RunRecords:
     evaluations = [found for folder in folders if (found := read_evaluated(folder, problems)) is not None]
     return RunRecords(
         path=path.resolve(),
-        info=info,
+        record=record,
         summary=summary,
         settings=settings.read_text(encoding="utf-8", errors="replace") if settings.is_file() else "",
         lines=lines,
@@ -116,6 +100,16 @@ def mapping(value: Any) -> Mapping[str, Any]:
 def number(value: Any) -> float | None:
     """``value`` as a finite float, else None."""
     return finite(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _record(path: Path, problems: list[str]) -> RunRecord | None:
+    try:
+        return RunRecord.read(path)
+    except NewerRecordError:
+        raise
+    except RunError as error:
+        problems.append(cause(error, path / RunRecord.file))
+        return None
 
 
 def _json(path: Path, problems: list[str]) -> Mapping[str, Any]:
