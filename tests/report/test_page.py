@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from orienteer.cli import app, commands
 from orienteer.errors import OrienteerError, RunError
+from orienteer.records.metric import Measure
 from orienteer.report import report
 from orienteer.report.page import contents, render
 from orienteer.report.read import RunRecords, read_run
@@ -123,6 +124,18 @@ def test_page__draws_every_task_s_rows_each_under_its_own_question(tmp_path: Pat
     for name, task in TASKS.items():
         assert any(place.startswith(f"{name}-0-") for place in places)
         assert task.card.question in page.text and task.card.source in page.text
+
+
+def test_page__rows_that_break_their_card_s_promise_cost_their_own_figures_only(tmp_path: Path) -> None:
+    def odd(centres: Any, rng: Any, noise: float) -> list[Any]:
+        return [dict(row) | {"pred_r": "far"} for row in GAP.rows(centres, rng, noise)]
+
+    measures = {"gap_error_mm": Measure(5.0, "mm", 60.0)}
+    broken = HandMade(_like("broken", GAP).card, odd, lambda _: measures)
+    page = _page(make_run(tmp_path / "run", tasks=("route", broken), splits=("val",)))
+    assert "Left out: the rows do not hold what the task's card says of them" in page.text
+    places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
+    assert "route-0-legs" in places and not any(place.startswith("broken") for place in places)
 
 
 def test_page__of_a_task_without_rows_to_show_has_its_figures(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Single samples, looked at closely: whatever the evidence of each task draws of one scan, behind one selector."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.records.evidence import VectorEvidence
-from orienteer.report.draw import DRAWERS, Block
+from orienteer.report.draw import DRAWERS, UNDRAWABLE, Block
 from orienteer.report.draw.planes import Planes, pictures
 from orienteer.report.evaluated import Evaluated, Example
 from orienteer.units import in_sentence, shown
@@ -58,9 +59,9 @@ def _blocks(lead: Evaluated, example: Example) -> list[tuple[str, Block]]:
             continue
         for evidence in result.card.evidence:
             draw = DRAWERS[type(evidence)].closeup
-            block = draw(evidence, rows, example) if draw else None
-            if block is not None:
-                found.append((result.card.title, block))
+            with suppress(*UNDRAWABLE):  # the section of its task says so
+                block = draw(evidence, rows, example) if draw else None
+                found.extend([(result.card.title, block)] if block else [])
     if example.planes and not any(isinstance(block, Planes) for _, block in found):
         found.insert(0, ("", Planes(pictures(example))))
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orienteer.records.evaluation import TaskResult
 from orienteer.report.curves import machine_figures, training_figures
-from orienteer.report.draw import DRAWERS, Part
+from orienteer.report.draw import DRAWERS, UNDRAWABLE, Part
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.probes import Probe, probe_figures, probes_of
 from orienteer.report.read import RunRecords
@@ -59,11 +59,15 @@ def _task_sections(lead: Evaluated, result: TaskResult) -> list[Section]:
     """A section under the task's own question, and one for every titled part of its evidence."""
     card, rows = result.card, lead.rows(result.card.name)
     parts: list[Part] = []
+    absent = ["Left out: this evaluation holds no rows of this task."] if card.evidence and rows is None else []
     for number, evidence in enumerate(card.evidence):
-        if rows is not None:
+        if rows is None:
+            break
+        try:
             parts.extend(DRAWERS[type(evidence)].draw(evidence, rows, f"{card.name}-{number}"))
+        except UNDRAWABLE as error:
+            absent.append(f"Left out: the rows do not hold what the task's card says of them ({error}).")
     own = [figure for part in parts if not part.title for figure in part.figures]
-    absent = [] if parts or not card.evidence else ["Left out: this evaluation holds no rows of this task."]
     anchor = f"task-{card.name}"
     return [
         Section(anchor, card.question, card.intro, own, absent=absent, task=card.title, source=card.source),

@@ -11,7 +11,7 @@ from orienteer.report.draw import chunk_pairs, classes, displacements, numbers, 
 from orienteer.report.draw.parts import Block, Part
 from orienteer.report.evaluated import Example
 
-__all__ = ["DRAWERS", "Block", "Drawer", "Part"]
+__all__ = ["DRAWERS", "UNDRAWABLE", "Block", "Drawer", "Part"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Drawer:
     """Called with the evidence, the rows and a key that begins the names of the figures."""
     closeup: Callable[[Any, Rows, Example], Block | None] | None = None
 
+
+UNDRAWABLE = (ValueError, TypeError, IndexError)
+"""What a drawer raises where rows do not hold what their card promised; one such task must not cost the page."""
 
 DRAWERS: Mapping[type[Record], Drawer] = {
     Displacements: Drawer(displacements.draw, displacements.closeup),
