@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from orienteer.ingest.context import Context
-from orienteer.ingest.existing import Existing
-from orienteer.ingest.matching import Table
+from orienteer.ingest.existing import Existing, Subject
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.pseudonyms import OwnNames
 from orienteer.ingest.quarantine import Quarantine
-from orienteer.ingest.state import ScanState, Subject
+from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_subjects
-from orienteer.ingest.table import Row
+from orienteer.ingest.table import Row, Table
 from orienteer.scans import LaidOut
 from orienteer.store.manifest import ArrayFile, ScanEntry
 from orienteer.store.manifest import Parameters as StoreParameters

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from orienteer.errors import RunError, StoreError
 from orienteer.geometry import Volume
 from orienteer.ingest import IngestOptions, IngestResult, ingest
+from orienteer.ingest.existing import Subject
 from orienteer.ingest.foreground import foreground_mask
 from orienteer.ingest.prepare import scaled
-from orienteer.ingest.state import Subject
 from orienteer.ingest.table import Row
 from orienteer.scans.channels import readable
 from orienteer.store import Store

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.ingest.copies import drop_copies
+from orienteer.ingest.existing import Subject
 from orienteer.ingest.split import assign_splits
-from orienteer.ingest.state import ScanState, Subject
+from orienteer.ingest.state import ScanState
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_subjects
 from orienteer.ingest.table import Row

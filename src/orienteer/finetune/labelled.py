@@ -152,10 +152,10 @@ def _columns(store: Store) -> str:
 def _why(store: Store, scans: Sequence[str]) -> str:
     reasons = sorted(
         {
-            str(finding.get("message", ""))
+            finding.message
             for scan in scans
             for finding in store.entry(scan).findings
-            if str(finding.get("code", "")).startswith("labels-")
+            if finding.code.startswith("labels-")
         }
     )
     return f": {reasons[0]}" if reasons else ""

@@ -7,10 +7,12 @@ column the user declares stays whatever it looks like, because only the user kno
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.table import Row, is_empty
+from orienteer.ingest.options import IngestOptions
+from orienteer.ingest.table import Row, Table, is_empty, read_table
 
 MOST_CATEGORIES = 10
 """Different texts up to which a column is one of categories."""
@@ -43,6 +45,21 @@ DATE = re.compile(
 )
 NAME = re.compile(r".*\^.*|[^\W\d_]+\s*,\s*[^\W\d_].*|[A-Z][^\W\d_]*[\s.]+[A-Z].*|.*@.*")
 CODE = re.compile(r".*\d{3}.*")
+
+
+def storable_table(options: IngestOptions) -> Table:
+    """The table that the options name, with the columns that may be stored.
+
+    Raises:
+        StoreError: it cannot be read, contradicts itself, or lacks a declared column.
+    """
+    if not options.table:
+        return Table()
+    path = Path(options.table)
+    rows, digest = read_table(path), sha256(path.read_bytes()).hexdigest()
+    if options.keep_names and options.columns is None:
+        return Table(path, rows, (), digest)
+    return Table(path, *without_private(rows, path, options.columns), digest)
 
 
 def without_private(

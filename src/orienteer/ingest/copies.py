@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from orienteer.ingest.context import Context
+from orienteer.ingest.existing import Subject
 from orienteer.ingest.quarantine import copy_conditions
-from orienteer.ingest.state import ScanState, Subject
+from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.scans.findings import finding
 

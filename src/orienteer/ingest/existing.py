@@ -1,14 +1,13 @@
 """What a store holds before an ingest, by the names of the user's files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
 from orienteer.ingest.pseudonyms import Naming, OwnNames, Pseudonyms
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
-from orienteer.ingest.state import Stored, Subject
 from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
@@ -18,6 +17,44 @@ from orienteer.store.sources import SourceRecord
 from orienteer.store.store import COPY, MANIFEST, read_manifest
 
 OWN = {MANIFEST, COPY, PRIVATE, EARLIER, QUARANTINE, JOURNAL, lock_name("ingest"), ARRAYS}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is on a scan, and what else is known of it besides its voxels.
+
+    Attributes:
+        id: by the user's own names, never a pseudonym.
+        split: empty where nobody has said.
+        table: further columns of the user's table.
+    """
+
+    id: str
+    split: str = ""
+    table: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY = Subject("")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A scan as the store has it when an ingest begins.
+
+    Attributes:
+        entry: of the manifest, or of the journal of a killed run, which is newer.
+        record: what it was made from; None where the private file does not say.
+        subject: None of a scan that a killed run had finished and no manifest names.
+    """
+
+    entry: ScanEntry
+    record: SourceRecord | None
+    subject: Subject | None
+
+    @property
+    def voxels(self) -> str:
+        """Checksum of the image."""
+        return self.entry.arrays["image"].sha256
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from orienteer.ingest.existing import Existing
+from orienteer.errors import StoreError
+from orienteer.ingest.existing import Existing, Subject
 from orienteer.ingest.labels import labels_of
-from orienteer.ingest.matching import Table
-from orienteer.ingest.options import IngestOptions
-from orienteer.ingest.state import ScanState, Subject
-from orienteer.scans import LaidOut, Source, lay_out
+from orienteer.ingest.options import SPACING_MM, IngestOptions
+from orienteer.ingest.result import nothing_usable
+from orienteer.ingest.state import ScanState
+from orienteer.ingest.table import Table
+from orienteer.scans import LaidOut, Source, inspect, lay_out
 from orienteer.scans.channels import odd_channels, usual_channels
+from orienteer.scans.cohort import cohort_spacing
 from orienteer.scans.findings import finding
+from orienteer.store.manifest import Manifest, Parameters
 
 
 def find(scans: Path, store: Path, options: IngestOptions, table: Table, before: Existing) -> LaidOut:
@@ -71,3 +75,25 @@ def _found(source: Source, before: Existing) -> ScanState:
         earlier=stored.subject if stored else None,
         from_layout=Subject(source.person or source.id, source.split) if source.person or source.split else None,
     )
+
+
+def choose_parameters(states: Sequence[ScanState], manifest: Manifest | None, wanted: float | None) -> Parameters:
+    """The store's spacing, else the one that is ``wanted`` (mm), else the median of the scans'.
+
+    Raises:
+        StoreError: the spacing contradicts the store's, or no scan tells one.
+    """
+    if manifest:
+        if wanted is not None and wanted != manifest.spacing:
+            raise StoreError(
+                f"the store has a spacing of {manifest.spacing:g} mm, asked for are {wanted:g} mm",
+                cure="leave out --spacing, or ingest into another folder",
+            )
+        return Parameters(spacing=manifest.spacing)
+    if wanted is not None:
+        return Parameters(spacing=wanted)
+    infos = [inspect(state.source, voxels=False) for state in states if state.source and state.status == "found"]
+    median = cohort_spacing(infos)
+    if median is None:
+        raise nothing_usable({info.id: info.findings for info in infos})
+    return Parameters(spacing=max(median, SPACING_MM[0]))

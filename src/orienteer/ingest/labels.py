@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError, StoreError
 from orienteer.geometry import canonical
 from orienteer.geometry.resample import Grid, covered
-from orienteer.ingest.matching import base_name
 from orienteer.ingest.resample import resample_labels
 from orienteer.ingest.result import counted
+from orienteer.ingest.table import base_name
 from orienteer.scans import Finding, Source, discover, read
 from orienteer.scans.discover import LABEL_NAME
 from orienteer.scans.findings import finding

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orienteer.ingest.context import Context
 from orienteer.ingest.quarantine import conditions_of, copy_conditions
-from orienteer.ingest.state import ScanState
+from orienteer.ingest.state import Context, ScanState
 from orienteer.scans import Source
 from orienteer.scans.findings import finding
 from orienteer.store.integrity import intact

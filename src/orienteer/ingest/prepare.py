@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,7 +23,7 @@ from orienteer.scans.findings import finding, unopened
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
-from orienteer.store.manifest import ArrayFile, Intensity, Names, Parameters, ScanEntry
+from orienteer.store.manifest import ArrayFile, EntryFinding, Intensity, Kind, Names, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
 MOST_STRETCH = 64
@@ -74,39 +73,33 @@ def limit_threads() -> None:
 
 def prepare(job: Job) -> Outcome:
     """Read, turn, resample, scale and write one scan. Never raises for a bad scan or a full disk."""
-    record = None
+    record, name = None, job.source.id
     try:
         labels = job.source.labels.paths if job.source.labels else ()
-        record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=job.source.id)
+        record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
         return _prepare(job, record)
     except ScanError as error:
-        return _refused(job, record, Finding(error.code, "error", error.message, error.cure))
+        return Outcome(name, record=record, findings=(Finding(error.code, "error", error.message, error.cure),))
     except MemoryError:
-        return _refused(job, None, finding("out-of-memory", "does not fit into the memory that is free"))
+        return Outcome(name, findings=(finding("out-of-memory", "does not fit into the memory that is free"),))
     except OSError as error:
-        return _refused(job, None, unopened(error, f"cannot be read: {error.strerror}"))
+        return Outcome(name, findings=(unopened(error, f"cannot be read: {error.strerror}"),))
     except OrienteerError as error:
-        return Outcome(job.source.id, stop=(error.message, error.cure))
+        return Outcome(name, stop=(error.message, error.cure))
 
 
 def _prepare(job: Job, record: SourceRecord) -> Outcome:
     info, volume = load(job.source)
     findings = list(info.findings)
+    if volume and job.min_extent and (small := too_small(info, job.min_extent)):
+        volume, findings = None, [*findings, replace(small, level="error")]
     if volume is None:
-        return _refused(job, record, *findings)
-    small = too_small(info, job.min_extent) if job.min_extent else None
-    if small:
-        return _refused(job, record, *findings, replace(small, level="error"))
-    volume = canonical(volume)
-    voxels = scaled(volume, job.parameters)
-    grid = voxels.grid
-    labels, label_findings = labels_on_grid(job.source.labels, grid)
-    findings += label_findings
-    arrays = {
-        "image": voxels.image,
-        "foreground": coarse_grid(voxels.mask, job.parameters.foreground_cell)[None],
-    }
-    arrays["foreground"] = arrays["foreground"].astype(np.uint8)
+        return Outcome(job.source.id, record=record, findings=tuple(findings))
+    voxels = scaled(canonical(volume), job.parameters)
+    labels, about_labels = labels_on_grid(job.source.labels, voxels.grid)
+    findings += about_labels
+    cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
+    arrays: dict[Kind, NDArray] = {"image": voxels.image, "foreground": cells[None].astype(np.uint8)}
     if labels is not None:
         arrays["labels"] = labels[None]
     hashes = {kind: digest(array) for kind, array in sorted(arrays.items())}
@@ -122,9 +115,9 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         split="",
         channels=len(voxels.image),
         channel_names=job.source.channel_names,
-        shape=grid.shape,
+        shape=voxels.grid.shape,
         spacing=job.parameters.spacing,
-        affine=tuple(tuple(float(v) for v in row) for row in grid.affine),
+        affine=tuple(tuple(float(v) for v in row) for row in voxels.grid.affine),
         intensity=voxels.intensity,
         foreground_low=low,
         foreground_high=high,
@@ -186,13 +179,9 @@ def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
         )
 
 
-def _written(found: Finding, names: Names) -> dict[str, Any]:
+def _written(found: Finding, names: Names) -> EntryFinding:
     """As the manifest holds it: a message may quote a file's name or a header, the catalogue's words cannot."""
     if names == "kept":
-        return asdict(found)
+        return EntryFinding(**asdict(found))
     meaning = CATALOGUE[found.code].meaning if found.code in CATALOGUE else ""
-    return {"code": found.code, "level": found.level, "message": meaning, "cure": ""}
-
-
-def _refused(job: Job, record: SourceRecord | None, *why: Finding) -> Outcome:
-    return Outcome(job.source.id, record=record, findings=why)
+    return EntryFinding(code=found.code, level=found.level, message=meaning)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from orienteer.ingest.context import Context
 from orienteer.ingest.quarantine import LeftOut, write_quarantine
 from orienteer.ingest.result import nothing_usable
-from orienteer.ingest.state import ScanState
+from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.upkeep import sweep_arrays
 from orienteer.store.journal import Journal
 from orienteer.store.manifest import Manifest

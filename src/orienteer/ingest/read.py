@@ -1,16 +1,12 @@
 """Read: what the plan asks for, in parallel; what is finished survives a kill."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from orienteer.console import Bar
 from orienteer.errors import StoreError
-from orienteer.ingest.context import Context
 from orienteer.ingest.prepare import Job, Outcome
-from orienteer.ingest.state import ScanState
+from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.workers import prepare_all
 from orienteer.scans import Source
 from orienteer.scans.findings import finding
@@ -18,9 +14,6 @@ from orienteer.store.integrity import intact
 from orienteer.store.journal import Journal
 from orienteer.store.private import write_private
 from orienteer.store.sources import SourceRecord
-
-LONG = 20
-"""Scans from which a log is told how far it is."""
 
 
 def read(states: list[ScanState], context: Context) -> list[ScanState]:
@@ -37,8 +30,12 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
         write_private(context.store, before.private)
     jobs = [_job(state, state.source, context) for state in states if state.source and state.is_read]
     outcomes: dict[str, Outcome] = {}
-    with closing(prepare_all(jobs, options.workers)) as prepared:
-        for outcome in _shown(prepared, len(jobs), options.progress):
+    with (
+        closing(prepare_all(jobs, options.workers)) as prepared,
+        Bar("reading scans", len(jobs), shown=options.progress) as bar,
+    ):
+        for outcome in prepared:
+            bar.advance(outcome.id)
             if outcome.stop:
                 raise StoreError(outcome.stop[0], cure=f"{outcome.stop[1]}, then run the same ingest again")
             if outcome.entry and outcome.record:
@@ -69,22 +66,3 @@ def _or_as_stored(state: ScanState, context: Context) -> ScanState:
         return replace(state, entry=stored.entry, record=stored.record or SourceRecord(files=(), method=0))
     message = "its stored voxels are damaged, and its file is no longer there"
     return state.leave_out(finding("damaged", message, level="error"), status="lost") if gone else state
-
-
-def _shown(outcomes: Iterator[Outcome], total: int, progress: bool) -> Iterator[Outcome]:
-    columns = (
-        TextColumn("reading scans"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-    )
-    console = Console(stderr=True, quiet=not progress)
-    with Progress(*columns, console=console, disable=not progress or not total, transient=True) as bar:
-        task = bar.add_task("", total=total, last="")
-        for done, outcome in enumerate(outcomes, 1):
-            bar.update(task, advance=1, last=outcome.id)
-            # A log has no bar: a line for every tenth, without names, which are somebody's.
-            if not console.is_terminal and total >= LONG and done * 10 // total > (done - 1) * 10 // total:
-                console.print(f"reading scans: {done} of {total}", highlight=False)
-            yield outcome

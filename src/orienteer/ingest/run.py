@@ -8,16 +8,16 @@ a killed run has finished stands in a journal. Only then are arrays deleted that
 import time
 from pathlib import Path
 
-from orienteer.ingest.context import Context, choose_parameters
+from orienteer.ingest.columns import storable_table
 from orienteer.ingest.copies import drop_copies, follow_renames
 from orienteer.ingest.existing import look_at_store
-from orienteer.ingest.find import find, list_scans
-from orienteer.ingest.matching import Table
+from orienteer.ingest.find import choose_parameters, find, list_scans
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.plan import plan
 from orienteer.ingest.publish import publish
 from orienteer.ingest.read import read
 from orienteer.ingest.result import IngestResult
+from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_labels, summarise
 from orienteer.ingest.upkeep import discard_damaged, folder, mended
@@ -42,7 +42,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
             then as it was before.
     """
     begun, scans, store = time.perf_counter(), Path(scans), Path(store)
-    table = Table.of(options)
+    table = storable_table(options)
     notes = mended(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))
     with folder(store), only_one(store, "ingest"):

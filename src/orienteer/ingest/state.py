@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Self
 
+from orienteer.ingest.existing import NOBODY, Existing, Stored, Subject
+from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.quarantine import LeftOut, left_out
-from orienteer.ingest.table import Row
-from orienteer.scans import Finding, Source
-from orienteer.store.manifest import ScanEntry
+from orienteer.ingest.table import Row, Table
+from orienteer.scans import Finding, LaidOut, Source
+from orienteer.store.manifest import Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
 Status = Literal["found", "new", "changed", "unchanged", "left out", "quarantined", "copy", "gone", "lost"]
@@ -15,44 +18,6 @@ Status = Literal["found", "new", "changed", "unchanged", "left out", "quarantine
 and as it was. ``copy``: left out for another scan with the same voxels. ``gone``: stored, without a file among the
 scans. ``lost``: gone, and its stored voxels are damaged.
 """
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Who is on a scan, and what else is known of it besides its voxels.
-
-    Attributes:
-        id: by the user's own names, never a pseudonym.
-        split: empty where nobody has said.
-        table: further columns of the user's table.
-    """
-
-    id: str
-    split: str = ""
-    table: Mapping[str, str] = field(default_factory=dict)
-
-
-NOBODY = Subject("")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A scan as the store has it when an ingest begins.
-
-    Attributes:
-        entry: of the manifest, or of the journal of a killed run, which is newer.
-        record: what it was made from; None where the private file does not say.
-        subject: None of a scan that a killed run had finished and no manifest names.
-    """
-
-    entry: ScanEntry
-    record: SourceRecord | None
-    subject: Subject | None
-
-    @property
-    def voxels(self) -> str:
-        """Checksum of the image."""
-        return self.entry.arrays["image"].sha256
 
 
 @dataclass(frozen=True)
@@ -117,3 +82,24 @@ class ScanState:
             conditions: what the verdict rests on besides the files.
         """
         return replace(self, status=status, entry=None, record=None, left_out=left_out(why, record, conditions or {}))
+
+
+@dataclass(frozen=True)
+class Context:
+    """One ingest, apart from its scans; the same from the first stage to the last.
+
+    Attributes:
+        store: the folder.
+        options: what the user chose.
+        table: the user's table.
+        found: what lies below the folder of scans.
+        before: what the store held.
+        parameters: what the voxels will depend on.
+    """
+
+    store: Path
+    options: IngestOptions
+    table: Table
+    found: LaidOut
+    before: Existing
+    parameters: Parameters

@@ -5,12 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from orienteer.errors import StoreError
-from orienteer.ingest.context import Context
-from orienteer.ingest.matching import match
+from orienteer.ingest.existing import NOBODY, Subject
 from orienteer.ingest.result import MOST_NAMED, some
 from orienteer.ingest.split import assign_splits, split_name
-from orienteer.ingest.state import NOBODY, ScanState, Subject
-from orienteer.ingest.table import Row
+from orienteer.ingest.state import Context, ScanState
+from orienteer.ingest.table import Row, match
 
 
 def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState]:

@@ -4,11 +4,10 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from orienteer.ingest.context import Context
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import MOST_NAMED, IngestResult, counted, some
 from orienteer.ingest.split import SPLITS, split_name
-from orienteer.ingest.state import ScanState
+from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import match_rows
 from orienteer.store.manifest import Manifest
 

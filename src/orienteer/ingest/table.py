@@ -1,14 +1,14 @@
-"""The user's table of scans: who is on which scan, and which split that person belongs to."""
+"""The user's table of scans: who is on which scan, in which split, and which row is about which scan."""
 
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.result import some
+from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
 
 PERSON = ("person", "subject", "participant_id", "patient")
@@ -25,6 +25,39 @@ class Row:
     person: str
     split: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The user's table as an ingest uses it.
+
+    Attributes:
+        path: the file; None where there is no table.
+        rows: by their own ids, with the columns that may be stored.
+        notes: on columns that are not stored.
+        digest: SHA-256 of the file; empty without one.
+    """
+
+    path: Path | None = None
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    digest: str = ""
+
+    def check_about(self, ids: Collection[str]) -> None:
+        """Refuse a table of which no row is about any scan: it is of other scans, or writes their ids another way.
+
+        Raises:
+            StoreError: the table has rows, and none of them answers to a scan.
+        """
+        known = {*ids, *map(base_name, ids)}
+        if not self.rows or any(_wanted(row) in known for row in self.rows.values()):
+            return
+        raise StoreError(
+            f"no row of the table {self.path} is about any of the scans: its ids are e.g. {next(iter(self.rows))!r}"
+            f" ({counted(len(self.rows), 'row')}), those of the scans e.g. {min(ids)!r} ({counted(len(ids), 'scan')})",
+            cure="give the table of these scans; an id is a scan's path below SCANS without its ending, or its file"
+            " name",
+        )
 
 
 def read_table(path: Path) -> dict[str, Row]:
@@ -57,6 +90,45 @@ def read_table(path: Path) -> dict[str, Row]:
     _check_unique(path, rows)
     _check_splits(path, rows)
     return {row.id: row for row in rows}
+
+
+def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
+    """Which row belongs to which scan: by the whole id, else by the file's own name without folders.
+
+    Returns:
+        rows by scan id, and the ids of rows that no scan answers to.
+
+    Raises:
+        StoreError: a row's id fits several scans.
+    """
+    by_name = defaultdict(list)
+    for scan_id in ids:
+        by_name[base_name(scan_id)].append(scan_id)
+    known, found, unused = set(ids), {}, []
+    for row in rows.values():
+        wanted = _wanted(row)
+        if wanted in known:
+            found[wanted] = row
+        elif len(by_name[wanted]) > 1:
+            raise StoreError(
+                f"the table's id {row.id!r} fits several scans: {', '.join(by_name[wanted][:4])}",
+                cure="write the longer id into the table",
+            )
+        elif by_name[wanted]:
+            found[by_name[wanted][0]] = row
+        else:
+            unused.append(row.id)
+    return found, unused
+
+
+def _wanted(row: Row) -> str:
+    """The scan's id that a row names: folders may be written as in the path or as in the id."""
+    return row.id.replace("/", "__")
+
+
+def base_name(scan_id: str) -> str:
+    """The id without its folders: ``images__1000`` is ``1000``."""
+    return scan_id.rpartition("__")[2] or scan_id
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from orienteer import __version__
 from orienteer.config import Config
+from orienteer.scans.catalogue import Level
 
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
@@ -50,6 +51,15 @@ class ArrayFile(Config):
     """Of the voxels, before compression."""
 
 
+class EntryFinding(Config):
+    """What was found about a scan when it was read; of a store with pseudonyms the catalogue's words, without a fix."""
+
+    code: str
+    level: Level
+    message: str = ""
+    cure: str = ""
+
+
 class ScanEntry(Config):
     """One scan of the store. Voxel axes run R, A, S; positions in mm are ``index * spacing`` along them."""
 
@@ -79,7 +89,7 @@ class ScanEntry(Config):
     """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
     arrays: dict[Kind, ArrayFile] = Field(default_factory=dict)
     """``image``, ``foreground`` and, where given, ``labels``."""
-    findings: tuple[dict[str, Any], ...] = ()
+    findings: tuple[EntryFinding, ...] = ()
 
 
 class Parameters(Config):
