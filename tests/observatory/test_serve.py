@@ -21,7 +21,7 @@ from orienteer.observatory.find import find_run, find_store
 from orienteer.observatory.pages import Pages
 from orienteer.observatory.predict import Kept
 from orienteer.observatory.refusal import Refusal
-from orienteer.runs.folder import RunFolder
+from orienteer.runs.run import Run
 from orienteer.testing.phantom import phantom_store
 
 assert commands is not None
@@ -36,7 +36,7 @@ def test_find__the_demo_folder_is_enough(home: Path) -> None:
 def test_find__takes_the_store_the_run_learned_from_and_no_other(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "run", tmp_path / "runs" / "first")
     phantom_store(tmp_path / "another", people=4)
-    run = RunFolder(tmp_path / "runs" / "first")
+    run = Run.open(tmp_path / "runs" / "first")
     with pytest.raises(RunError, match="not beside it") as refused:
         find_store(run, None)
     assert "--store" in refused.value.cure
@@ -59,18 +59,18 @@ def test_find__two_arms_of_a_benchmark_are_told_apart(home: Path, tmp_path: Path
 def test_find__refuses_what_does_not_fit(home: Path, tmp_path: Path) -> None:
     coarse = phantom_store(tmp_path, people=4, spacing=4.0)
     with pytest.raises(RunError, match="learned at 3 mm"):
-        find_store(RunFolder(home / "run"), coarse)
+        find_store(Run.open(home / "run"), coarse)
     shutil.copytree(home / "run", tmp_path / "two")
     record = tmp_path / "two" / "run.json"
     record.write_text(record.read_text().replace('"channels": 1', '"channels": 2'))
     with pytest.raises(RunError, match="reads 2 channels"):
-        find_store(RunFolder(tmp_path / "two"), home / "store")
+        find_store(Run.open(tmp_path / "two"), home / "store")
     with pytest.raises(RunError, match="not a run folder"):
         find_run(home / "store")
     with pytest.raises(RunError, match="no folder"):
         find_run(tmp_path / "nowhere")
     with pytest.raises(StoreError):
-        find_store(RunFolder(home / "run"), tmp_path)
+        find_store(Run.open(home / "run"), tmp_path)
 
 
 def test_pages__are_known_by_name_and_nothing_else_is_read(tmp_path: Path) -> None:

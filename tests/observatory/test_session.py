@@ -26,7 +26,7 @@ def test_session__names_runs_and_scans(client: Client, home: Path) -> None:
     assert first["tasks"] == ["gap", "adjacency", "route", "position", "masked"]
     assert (first["view_voxels"], first["view_mm"], first["chunk_mm"], first["spacing_mm"]) == (16, 48.0, 24.0, 3.0)
     assert first["uncertainty"] is True and second["uncertainty"] is False
-    assert first["forms"] == {"gap": "pairwise", "route": "pairwise"} and second["forms"] == {"gap": "difference"}
+    assert first["forms"] == second["forms"] == {}
     assert first["steps"][0] == 0 and first["steps"][-1] == 6 and first["best_step"] in first["steps"]
     assert first["finished"] and not first["live"] and first["own_store"] and not first["simulated"]
     recorded = json.loads((home / "run" / "evaluations" / "val" / "evaluation.json").read_text())
@@ -153,13 +153,14 @@ def test_judge__agrees_with_the_records(client: Client, home: Path) -> None:
     answer = client.get("/api/judge/a").json
     recorded = json.loads((home / "run" / "evaluations" / "val" / "evaluation.json").read_text())
     assert (answer["evaluation"], answer["step"]) == ("val", recorded["step"])
-    for name, probe in answer["probes"].items():
-        assert probe["value"] == recorded["probes"][name]["gap_error_mm"]
+    found = {name: probe["value"] for name, probe in answer["probes"].items()}
+    real = recorded["tasks"][0]["measures"]["gap_error_mm"]["value"]
+    assert found == {"real": real} | {each["card"]["name"]: each["measured"]["value"] for each in recorded["probes"]}
     bands = answer["by_distance"]
     rows = sum(band["n"] for band in bands)
     assert rows == 6 * recorded["samples"]
-    whole = sum(band["error_mm"] * band["n"] for band in bands) / rows
-    assert whole == pytest.approx(recorded["figures"]["gap_error_mm"], rel=1e-9)
+    mean = sum(band["error_mm"] * band["n"] for band in bands) / rows
+    assert mean == pytest.approx(real, rel=1e-9)
     assert all(low["high_mm"] <= high["low_mm"] for low, high in pairwise(bands))
     for axis in "RAS":
         assert sum(region["n"] for region in answer["by_region"] if region["axis"] == axis) == rows

@@ -149,11 +149,11 @@ export interface JudgeResponse {
   /** The same in words, with whether the model has seen them. */
   people: string;
   /** Step of the model. */
-  step: number | null;
+  step: number;
   /** Scans evaluated. */
-  scans: number | null;
+  scans: number;
   /** Subjects they are of. */
-  persons: number | null;
+  persons: number;
   /** What it concluded. */
   verdict: Verdict;
   /** Honesty probes by name: the real views first, chance last. */
@@ -250,12 +250,10 @@ export interface ProbeFigure {
   label: string;
   /** What was done to the views. */
   meaning: string;
-  /** Key of the metric. */
-  measure: string;
   /** Of the value. */
   unit: string;
-  /** The metric with the views so changed. */
-  value: number;
+  /** The judged figure with the views so changed; null where it is not finite. */
+  value: number | null;
   /** Share of the way from chance, 0, to perfect, 1. */
   skill: number | null;
 }
@@ -340,8 +338,6 @@ export interface RunFacts {
   finished: boolean;
   /** Null where it was not evaluated. */
   verdict: RunVerdict | null;
-  /** Final figures of the evaluation that speaks for it, by key. */
-  figures: Record<string, number | null>;
   /** The scans were made by a program. */
   simulated: boolean;
   /** Names of its evaluations. */

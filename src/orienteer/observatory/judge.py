@@ -17,15 +17,16 @@ from orienteer.observatory.responses.judgement import (
     WorstCase,
 )
 from orienteer.observatory.responses.session import Verdict
-from orienteer.observatory.session import Session, whole
+from orienteer.observatory.session import Session
+from orienteer.records.evidence import Displacements, vector_names
 from orienteer.records.metric import finite
+from orienteer.records.observation import Rows
 from orienteer.records.statistics import vectors
 from orienteer.report.cards import SEEN, people, verdict_of
-from orienteer.report.intervals import mean_by_person
+from orienteer.report.draw.where import PLACE, THIRDS, body_thirds, distance_bands
+from orienteer.report.evaluated import Evaluated
+from orienteer.report.intervals import mean_by_subject
 from orienteer.report.probes import probes_of
-from orienteer.report.read import TRIPLES, EvaluationRecords, Table
-from orienteer.report.scatter import error_mm
-from orienteer.report.where import THIRDS, distance_bands
 from orienteer.store import ScanEntry
 
 WORST = 50
@@ -43,17 +44,15 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
     Raises:
         Refusal: the run has not been evaluated, or not under that name.
     """
-    evaluation = _chosen(session, name)
-    verdict = verdict_of(evaluation)
-    gap = evaluation.tables.get("gap")
-    rows = gap if gap is not None and len(gap["sample"]) else None
+    evaluated = _chosen(session, name)
+    record, verdict, pairs = evaluated.record, verdict_of(evaluated), _pairs(evaluated)
     return JudgeResponse(
-        evaluation=evaluation.name,
-        split=evaluation.split,
-        people=", ".join(filter(None, (people(evaluation), SEEN.get(evaluation.seen)))),
-        step=whole(evaluation.record.get("step")),
-        scans=whole(evaluation.record.get("scans")),
-        persons=whole(evaluation.record.get("persons")),
+        evaluation=record.name,
+        split=record.split,
+        people=", ".join(filter(None, (people(record), SEEN.get(record.seen)))),
+        step=record.step,
+        scans=record.scans,
+        persons=record.subjects,
         verdict=Verdict(
             label=verdict.label,
             headline=verdict.headline,
@@ -64,22 +63,21 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
             probe.name: ProbeFigure(
                 label=probe.label,
                 meaning=probe.meaning,
-                measure=probe.measure,
                 unit=probe.unit,
                 value=probe.value,
                 skill=probe.skill,
             )
-            for probe in probes_of(evaluation)
+            for probe in probes_of(evaluated)
         },
-        by_distance=[] if rows is None else _by_distance(rows),
-        by_region=[] if rows is None else _by_region(rows),
-        worst=[] if rows is None else _worst(rows, session),
+        by_distance=_by_distance(*pairs) if pairs else [],
+        by_region=_by_region(*pairs) if pairs else [],
+        worst=_worst(*pairs, session) if pairs else [],
     )
 
 
-def _chosen(session: Session, name: str | None) -> EvaluationRecords:
+def _chosen(session: Session, name: str | None) -> Evaluated:
     records = session.records
-    found = records.lead if name is None else next((e for e in records.evaluations if e.name == name), None)
+    found = records.lead if name is None else next((e for e in records.evaluations if e.record.name == name), None)
     if found is None:
         raise Refusal(
             404,
@@ -90,46 +88,57 @@ def _chosen(session: Session, name: str | None) -> EvaluationRecords:
     return found
 
 
-def _by_distance(gap: Table) -> list[DistanceBand]:
+def _pairs(evaluated: Evaluated) -> tuple[Displacements, Rows] | None:
+    """The rows of the first task that says how views lie to each other; None where there are none."""
+    return next(
+        (
+            (evidence, rows)
+            for task in evaluated.record.tasks
+            for evidence in task.card.evidence
+            if isinstance(evidence, Displacements) and (rows := evaluated.rows(task.card.name)) is not None
+        ),
+        None,
+    )
+
+
+def _by_distance(evidence: Displacements, rows: Rows) -> list[DistanceBand]:
     return [
-        DistanceBand(low_mm=low, high_mm=high, **_error(gap, rows).model_dump())
-        for low, high, rows in distance_bands(gap)
+        DistanceBand(low_mm=low, high_mm=high, **_error(evidence, rows, band).model_dump())
+        for low, high, band in distance_bands(evidence, rows)
     ]
 
 
-def _by_region(gap: Table) -> list[Region]:
+def _by_region(evidence: Displacements, rows: Rows) -> list[Region]:
     """Thirds of the body along each axis, by view i's centre; empty ones are left out."""
-    if any(column not in gap for column in TRIPLES["place"]):
-        return []
-    third = np.clip(np.floor(vectors(gap, "place") * 3), 0, 2)
     axes: tuple[Literal["R", "A", "S"], ...] = ("R", "A", "S")
-    return [
-        Region(axis=axis, label=label, low=part / 3, high=(part + 1) / 3, **_error(gap, rows).model_dump())
-        for column, (axis, names) in enumerate(zip(axes, THIRDS, strict=True))
-        for part, label in enumerate(names)
-        if (rows := third[:, column] == part).any()
-    ]
+    found = []
+    for axis, names, thirds in zip(axes, THIRDS, body_thirds(rows), strict=False):
+        for label, inside in thirds:
+            part = names.index(label)
+            error = _error(evidence, rows, inside).model_dump()
+            found.append(Region(axis=axis, label=label, low=part / 3, high=(part + 1) / 3, **error))
+    return found
 
 
-def _error(gap: Table, rows: NDArray[np.bool_]) -> MeanError:
-    estimate = mean_by_person(error_mm(gap), gap, rows)
+def _error(evidence: Displacements, rows: Rows, chosen: NDArray[np.bool_]) -> MeanError:
+    estimate = mean_by_subject(evidence.errors_mm(rows), rows, chosen)
     return MeanError(
         error_mm=estimate.mean,
         interval_mm=None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high),
         n=estimate.rows,
-        scans=len(set(np.asarray(gap["scan"])[rows])),
+        scans=len(set(np.asarray(rows["scan"])[chosen])),
     )
 
 
-def _worst(gap: Table, session: Session) -> list[WorstCase]:
+def _worst(evidence: Displacements, rows: Rows, session: Session) -> list[WorstCase]:
     """The largest errors first; of the two directions of a pair the worse one."""
-    error = error_mm(gap)
-    true, predicted = vectors(gap, "true"), vectors(gap, "pred")
+    error = evidence.errors_mm(rows)
+    true, predicted = vectors(rows, evidence.true), vectors(rows, evidence.pred)
     seen: set[tuple[int, int, int]] = set()
     cases: list[WorstCase] = []
     # What is not finite is worse than any number.
     for row in np.argsort(-np.nan_to_num(error, nan=np.inf, posinf=np.inf), kind="stable"):
-        sample, i, j = (int(gap[name][row]) for name in ("sample", "view_i", "view_j"))
+        sample, i, j = (int(rows[name][row]) for name in ("sample", "view_i", "view_j"))
         pair = (sample, min(i, j), max(i, j))
         if pair in seen:
             continue
@@ -137,13 +146,13 @@ def _worst(gap: Table, session: Session) -> list[WorstCase]:
         cases.append(
             WorstCase(
                 sample=sample,
-                scan=str(gap["scan"][row]),
+                scan=str(rows["scan"][row]),
                 view_i=i,
                 view_j=j,
                 error_mm=finite(error[row]),
                 true=vector(true[row]),
                 predicted=finite_vector(predicted[row]),
-                centres_mm=_centres(gap, sample, session),
+                centres_mm=_centres(evidence, rows, sample, session),
             )
         )
         if len(cases) == WORST:
@@ -151,21 +160,23 @@ def _worst(gap: Table, session: Session) -> list[WorstCase]:
     return cases
 
 
-def _centres(gap: Table, sample: int, session: Session) -> list[Vector] | None:
+def _centres(evidence: Displacements, rows: Rows, sample: int, session: Session) -> list[Vector] | None:
     """Where the sample's views lay, found again from their places in the body; None where that is not certain."""
-    if any(column not in gap for column in TRIPLES["place"]):
+    if any(column not in rows for column in vector_names(PLACE)):
         return None
-    rows = np.asarray(gap["sample"]) == sample
+    own = np.asarray(rows["sample"]) == sample
     try:
-        entry = session.store.entry(str(gap["scan"][rows][0]))
+        entry = session.store.entry(str(rows["scan"][own][0]))
     except StoreError:
         return None
-    place, true = vectors(gap, "place")[rows], vectors(gap, "true")[rows]
-    i, j = (np.asarray(gap[name])[rows].astype(int) for name in ("view_i", "view_j"))
+    place, true = vectors(rows, PLACE)[own], vectors(rows, evidence.true)[own]
+    i, j = (np.asarray(rows[name])[own].astype(int) for name in ("view_i", "view_j"))
     views = int(i.max()) + 1
-    if sorted(set(i.tolist())) != list(range(views)):
+    # Every view must be the first of a pair: only of those the place is recorded.
+    if sorted({*i.tolist(), *j.tolist()}) != list(range(views)) or len(set(i.tolist())) < views:
         return None
-    centres = np.stack([_on_grid(place[i == view][0], entry, session.settings.views.size) for view in range(views)])
+    size = session.run.settings.views.size
+    centres = np.stack([_on_grid(place[i == view][0], entry, size) for view in range(views)])
     if np.abs(centres[j] - centres[i] - true).max() > AGREES_MM:
         return None  # the evaluation was made on other scans
     return [vector(centre) for centre in centres]

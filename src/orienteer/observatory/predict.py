@@ -19,7 +19,6 @@ from orienteer.localize.landmarks import Landmarks, Warp, landmarks, warp
 from orienteer.localize.where import Asked, Where, ask, where
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
-from orienteer.runs.run import Run
 from orienteer.store import Store
 
 K = TypeVar("K")
@@ -80,14 +79,14 @@ class Predictor:
         probe_view: int | None = None,
     ) -> Look:
         """What the model of ``step`` says of these views, as :func:`orienteer.api.look` would."""
-        recipe = recipe_at(session.store, scan, centres_mm, session.settings.views.size)
+        recipe = recipe_at(session.store, scan, centres_mm, session.run.settings.views.size)
         corrupt = corruption(probe, probe_view, len(recipe.views))
         seen = look(self.model(session, step), session.store, recipe, corrupt=corrupt)
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
     def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Where:
         """Where the model of ``step`` believes a crop to lie, as :func:`orienteer.api.where` would say."""
-        model, store, views = self.model(session, step), session.store, session.settings.views
+        model, store, views = self.model(session, step), session.store, session.run.settings.views
         asked = self._asked.get(
             (session.run.path, step, target),
             lambda: ask(model, store, target, size=views.size, min_foreground=views.min_foreground),
@@ -109,7 +108,7 @@ class Predictor:
 
         def read() -> SpatialModel:
             try:
-                return Run.open(session.run.path).model(step)
+                return session.run.model(step)
             except RunError as error:
                 message = error.message.replace(str(session.run.path), session.name)
                 raise RunError(message, cure=error.cure) from None

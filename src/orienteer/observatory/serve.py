@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from orienteer.errors import OrienteerError
 from orienteer.observatory.app import create_app
-from orienteer.observatory.find import find_run, find_store, fits
+from orienteer.observatory.find import find_run, find_store
 from orienteer.observatory.guard import LOOPBACK
 from orienteer.observatory.session import Session
 
@@ -42,7 +42,7 @@ def open_sessions(
     sessions = {"a": Session("a", first, opened)}
     if beside is not None:
         second = find_run(Path(beside))
-        fits(second, opened)
+        second.check_store(opened)
         sessions["b"] = Session("b", second, opened)
     return sessions
 

@@ -10,11 +10,10 @@ from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.requests import RunKey
 from orienteer.observatory.responses.base import Vector, vector
 from orienteer.observatory.responses.session import RunFacts, RunVerdict, ScanFacts
+from orienteer.records.evidence import Paths
 from orienteer.report.cards import verdict_of
-from orienteer.report.read import RunRecords, mapping, number, read_run
-from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.folder import RunFolder
-from orienteer.runs.settings import PretrainSettings
+from orienteer.report.read import RunRecords, read_run
+from orienteer.runs.run import Run
 from orienteer.sampling import Sampler
 from orienteer.store import Store
 
@@ -31,18 +30,13 @@ class Session:
 
     Attributes:
         key: ``a`` or ``b``.
-        run: its folder.
+        run: as it was when it was opened; what it writes since is in ``records``.
         store: the scans.
     """
 
     key: RunKey
-    run: RunFolder
+    run: Run
     store: Store
-
-    @cached_property
-    def settings(self) -> PretrainSettings:
-        """Of the run; they never change."""
-        return self.run.settings()
 
     @cached_property
     def name(self) -> str:
@@ -59,16 +53,10 @@ class Session:
         return self._records
 
     @property
-    def steps(self) -> list[int]:
-        """Steps that can be looked at: 0, whose weights follow from the seed, and every kept checkpoint."""
-        names = (path.name.removeprefix("step_") for path in self.run.checkpoints.glob("step_*") if path.is_dir())
-        return [0, *sorted(int(name) for name in names if name.isdigit() and int(name) > 0)]
-
-    @property
     def best_step(self) -> int:
         """The checkpoint the verdict is about where it is kept, else the newest one."""
-        steps, lead = self.steps, self.records.lead
-        judged = lead.record.get("step") if lead else self.records.summary.get("best_step")
+        steps, lead = self.run.steps, self.records.lead
+        judged = lead.record.step if lead else self.records.summary.get("best_step")
         return judged if isinstance(judged, int) and judged in steps else steps[-1]
 
     @property
@@ -80,7 +68,7 @@ class Session:
     def live(self) -> bool:
         """Whether it seems to be training now."""
         try:
-            quiet = time.time() - self.run.observations.stat().st_mtime
+            quiet = time.time() - self.run.folder.observations.stat().st_mtime
         except OSError:
             return False
         return not self.finished and quiet < QUIET_SECONDS
@@ -88,7 +76,7 @@ class Session:
     @cached_property
     def own_store(self) -> bool:
         """Whether the store is the one the run learned from, so that its splits say who was held out."""
-        return fingerprint(self.store) == mapping(self.records.info.get("data")).get("fingerprint")
+        return self.run.learned_from(self.store)
 
     def step(self, asked: int | None) -> int:
         """The step asked for, or the best one.
@@ -98,7 +86,7 @@ class Session:
         """
         if asked is None:
             return self.best_step
-        if asked not in self.steps:
+        if asked not in self.run.steps:
             raise Refusal(
                 404, "no-checkpoint", f"no checkpoint of step {asked} is kept", "take one of the steps listed"
             )
@@ -120,36 +108,35 @@ class Session:
         Raises:
             Refusal: it walks routes, of which there would be too many.
         """
-        most = max(ROUTE_VIEWS, self.settings.views.count)
-        if "route" in self.settings.active_tasks and views > most:
+        most = max(ROUTE_VIEWS, self.run.settings.views.count)
+        if "route" in self.run.settings.active_tasks and views > most:
             raise Refusal(422, "invalid", f"the routes of this run go through {most} views at most", "ask about fewer")
 
     def facts(self) -> RunFacts:
         """What ``/api/session`` says of the run."""
-        settings, records = self.settings, self.records
-        data, tasks = mapping(records.info.get("data")), settings.active_tasks
+        settings, data, records = self.run.settings, self.run.record.data, self.records
+        tasks = settings.active_tasks
         chunk = float((tasks.get("adjacency") or {}).get("chunk", 0.5))
         view_mm = settings.views.size * self.store.manifest.spacing
         return RunFacts(
             key=self.key,
             name=self.name,
-            tasks=list(mapping(records.info).get("tasks") or tasks),
+            tasks=records.tasks,
             view_mm=view_mm,
             view_voxels=settings.views.size,
             views=settings.views.count,
             chunk_mm=view_mm * chunk,
             spacing_mm=self.store.manifest.spacing,
-            forms=dict(mapping(records.info.get("forms"))),
+            forms={name: "difference" for name, card in records.cards.items() if Paths(closes=True) in card.evidence},
             uncertainty=bool((tasks.get("gap") or {}).get("uncertainty", False)),
-            steps=self.steps,
+            steps=list(self.run.steps),
             best_step=self.best_step,
             total_steps=settings.optimiser.steps,
             live=self.live,
             finished=self.finished,
             verdict=self._verdict(),
-            figures={key: number(value) for key, value in (records.lead.figures if records.lead else {}).items()},
-            simulated=data.get("simulated") is True,
-            evaluations=[evaluation.name for evaluation in records.evaluations],
+            simulated=data.simulated,
+            evaluations=[evaluated.record.name for evaluated in records.evaluations],
             own_store=self.own_store,
         )
 
@@ -163,8 +150,8 @@ class Session:
             headline=verdict.headline,
             sentence=verdict.sentence,
             evidence=list(verdict.evidence),
-            split=lead.split,
-            step=whole(lead.record.get("step")),
+            split=lead.record.split,
+            step=lead.record.step,
         )
 
     def scans(self) -> list[ScanFacts]:
@@ -193,8 +180,8 @@ class Session:
 
     def draw(self, scan: str, count: int, seed: int) -> list[Vector]:
         """Centres of ``count`` views placed the way evaluation places them, mm; ``seed`` counts the draws."""
-        views = self.settings.views.model_copy(update={"count": count, "placement": "free"})
-        sampler = Sampler(self.store, (self.scan(scan),), views, self.settings.evaluation.seed, augment=False)
+        views = self.run.settings.views.model_copy(update={"count": count, "placement": "free"})
+        sampler = Sampler(self.store, (self.scan(scan),), views, self.run.settings.evaluation.seed, augment=False)
         return [vector(centre) for centre in sampler.draw(seed).centres]
 
     @cached_property
@@ -203,12 +190,12 @@ class Session:
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Changes whenever a record does."""
-        folder = self.run.path
+        folder = self.run.folder
         files = [
-            self.run.observations,
-            self.run.record_file,
-            self.run.summary,
-            *sorted(folder.glob("evaluations/*/*.*")),
+            folder.observations,
+            folder.record_file,
+            folder.summary,
+            *sorted(folder.evaluations.glob("*/*.*")),
         ]
         return tuple(_of(file) for file in files)
 
@@ -224,8 +211,3 @@ def _of(file: Path) -> tuple[str, int, int]:
 def _mm(voxels: Sequence[int], spacing: float) -> Vector:
     right, anterior, superior = (n * spacing for n in voxels)
     return right, anterior, superior
-
-
-def whole(value: object) -> int | None:
-    """``value`` if it is a whole number: records of a broken run may hold anything."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

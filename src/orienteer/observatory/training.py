@@ -29,9 +29,9 @@ def news(session: Session, since: int) -> LiveResponse:
     """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
     return LiveResponse(
         step=max((int(line["step"]) for line in session.records.lines), default=0),
-        steps=session.steps,
+        steps=list(session.run.steps),
         best_step=session.best_step,
-        total_steps=session.settings.optimiser.steps,
+        total_steps=session.run.settings.optimiser.steps,
         live=session.live,
         finished=session.finished,
         history=history(session, since),

@@ -13,12 +13,10 @@ class ProbeFigure(Answer):
     """Short name."""
     meaning: str
     """What was done to the views."""
-    measure: str
-    """Key of the metric."""
     unit: str
     """Of the value."""
-    value: float
-    """The metric with the views so changed."""
+    value: float | None
+    """The judged figure with the views so changed; null where it is not finite."""
     skill: float | None
     """Share of the way from chance, 0, to perfect, 1."""
 
@@ -88,11 +86,11 @@ class JudgeResponse(Answer):
     """Whom it was about."""
     people: str
     """The same in words, with whether the model has seen them."""
-    step: int | None
+    step: int
     """Step of the model."""
-    scans: int | None
+    scans: int
     """Scans evaluated."""
-    persons: int | None
+    persons: int
     """Subjects they are of."""
     verdict: Verdict
     """What it concluded."""

@@ -61,8 +61,6 @@ class RunFacts(Answer):
     """It has come to its end."""
     verdict: RunVerdict | None
     """Null where it was not evaluated."""
-    figures: dict[str, float | None]
-    """Final figures of the evaluation that speaks for it, by key."""
     simulated: bool
     """The scans were made by a program."""
     evaluations: list[str]
