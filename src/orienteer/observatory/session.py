@@ -62,7 +62,7 @@ class Session:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end."""
-        return self.records.info.get("finished") is not None
+        return bool(self.records.record and self.records.record.finished)
 
     @property
     def live(self) -> bool:
