@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands, main  # noqa: F401
-from orienteer.frozen import probe as probing
+from orienteer.frozen import position
 from tests.finetune.cohort import PAIR, QUICK, cohort, quick, untrained_run
 from tests.scans.files import cut
 
@@ -104,8 +104,8 @@ def test_predict__delivers_all_but_the_corrupt_one(segmented: str, ward: Path, t
 
 
 def test_probe__prints_every_read_out(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "VIEWS_TRAIN", 8)
-    monkeypatch.setattr(probing, "VIEWS_TEST", 4)
+    monkeypatch.setattr(position, "VIEWS_TRAIN", 8)
+    monkeypatch.setattr(position, "VIEWS_TEST", 4)
     said = run("probe", ward / "run", ward / "store", "--labels", 1, "--config", ward / "quick.yaml", "--name", "here")
     for words in ("position of a view, linear", "left or right, nearest neighbours", "structures, linear, Dice"):
         assert words in said

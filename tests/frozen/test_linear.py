@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from orienteer.frozen.linear import LinearReadout, neighbours
+from orienteer.frozen.linear import LinearProbe, neighbours
 
 
 def clouds(seed: int, classes: int = 3, count: int = 60, size: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,9 +41,9 @@ def reference(features: np.ndarray, target: np.ndarray, weight: np.ndarray, clas
 def test_classify__finds_what_scipy_finds(classes: int) -> None:
     features, target = clouds(classes, classes)
     weight = torch.linspace(0.5, 3.0, len(target))
-    readout = LinearReadout(features, decay=1e-2)
-    readout.classify(features, target, classes, weight)
-    mine = readout.scores(features).softmax(1).numpy()
+    probe = LinearProbe(features, decay=1e-2)
+    probe.classify(features, target, classes, weight)
+    mine = probe.scores(features).softmax(1).numpy()
     scores = reference(features.double().numpy(), target.numpy(), weight.double().numpy(), classes, 1e-2)
     theirs = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
     assert np.abs(mine - theirs).max() < 5e-3
@@ -54,7 +54,7 @@ def test_classify__a_weight_of_two_is_the_sample_twice() -> None:
     features, target = clouds(1)
     weight = torch.ones(60)
     weight[:20] = 2.0
-    weighted, doubled = LinearReadout(features), LinearReadout(features)
+    weighted, doubled = LinearProbe(features), LinearProbe(features)
     weighted.classify(features, target, 3, weight)
     rows = torch.cat([torch.arange(60), torch.arange(20)])
     doubled.classify(features[rows], target[rows], 3, torch.ones(80))
@@ -64,9 +64,9 @@ def test_classify__a_weight_of_two_is_the_sample_twice() -> None:
 def test_classify__without_information_answers_with_the_frequencies() -> None:
     features = torch.zeros(40, 3)
     target = (torch.arange(40) < 10).long()
-    readout = LinearReadout(features)
-    readout.classify(features, target, 2, torch.ones(40))
-    assert readout.scores(features).softmax(1)[0].tolist() == pytest.approx([0.75, 0.25], abs=1e-3)
+    probe = LinearProbe(features)
+    probe.classify(features, target, 2, torch.ones(40))
+    assert probe.scores(features).softmax(1)[0].tolist() == pytest.approx([0.75, 0.25], abs=1e-3)
 
 
 @settings(max_examples=30)
@@ -75,31 +75,31 @@ def test_regress__is_the_ridge_formula(seed: int, decay: float) -> None:
     """weight = argmin mean |x w - (y - mean y)|^2 + decay |w|^2, solved as a stacked least-squares problem."""
     features, _ = clouds(seed)
     target = torch.randn(60, 2, generator=torch.Generator().manual_seed(seed + 1))
-    readout = LinearReadout(features, decay=decay)
-    readout.regress(features, target)
+    probe = LinearProbe(features, decay=decay)
+    probe.regress(features, target)
     inputs = ((features - features.mean(0)) / features.std(0)).double().numpy()
     wanted = (target - target.mean(0)).double().numpy()
     stacked = np.vstack([inputs, np.sqrt(decay * 60) * np.eye(4)])
     weight = np.linalg.lstsq(stacked, np.vstack([wanted, np.zeros((4, 2))]), rcond=None)[0]
-    assert np.allclose(readout.scores(features).numpy(), inputs @ weight + target.mean(0).numpy(), atol=1e-3)
+    assert np.allclose(probe.scores(features).numpy(), inputs @ weight + target.mean(0).numpy(), atol=1e-3)
 
 
 def test_regress__recovers_a_line_whatever_the_units() -> None:
     features, _ = clouds(3)
     target = torch.stack([features[:, 1] * 0.3 - 2, features[:, 2] * 1000], dim=1)
-    readout = LinearReadout(features, decay=1e-8)
-    readout.regress(features, target)
-    assert torch.allclose(readout.scores(features), target, rtol=1e-3, atol=1e-2)
+    probe = LinearProbe(features, decay=1e-8)
+    probe.regress(features, target)
+    assert torch.allclose(probe.scores(features), target, rtol=1e-3, atol=1e-2)
 
 
 def test_dense_scores__are_the_scores_of_every_voxel() -> None:
     features, target = clouds(2)
-    readout = LinearReadout(features)
-    readout.classify(features, target, 3, torch.ones(60))
+    probe = LinearProbe(features)
+    probe.classify(features, target, 3, torch.ones(60))
     volume = torch.randn(2, 4, 3, 5, 2, generator=torch.Generator().manual_seed(0)) * 3
-    dense = readout.dense_scores(volume)
+    dense = probe.dense_scores(volume)
     assert dense.shape == (2, 3, 3, 5, 2)
-    flat = readout.scores(volume.movedim(1, -1).reshape(-1, 4)).reshape(2, 3, 5, 2, 3).movedim(-1, 1)
+    flat = probe.scores(volume.movedim(1, -1).reshape(-1, 4)).reshape(2, 3, 5, 2, 3).movedim(-1, 1)
     assert torch.allclose(dense, flat, rtol=1e-3, atol=1e-2)
 
 

@@ -9,6 +9,7 @@ import torch
 
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.score import ScoreRow
+from orienteer.frozen import position
 from orienteer.frozen import probe as probing
 from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.probe import mean_by_metric, probe
@@ -25,8 +26,8 @@ STRUCTURES = {"dice", "hd95_mm", "surface_dice", "structure_linear", "structure_
 
 @pytest.fixture(autouse=True)
 def _few_views(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "VIEWS_TRAIN", 12)
-    monkeypatch.setattr(probing, "VIEWS_TEST", 6)
+    monkeypatch.setattr(position, "VIEWS_TRAIN", 12)
+    monkeypatch.setattr(position, "VIEWS_TEST", 6)
 
 
 def test_probe__with_labels(run: Path, folder: Path, store: Store) -> None:
@@ -72,7 +73,7 @@ def test_probe__an_encoder_of_one_size_names_the_size(
 ) -> None:
     """Before anything else is done."""
     run = untrained_run(tmp_path / "run", network={"name": name})
-    monkeypatch.setattr(probing, "probe_places", lambda *given: pytest.fail("too late"))
+    monkeypatch.setattr(probing, "probe_position", lambda *given: pytest.fail("too late"))
     with pytest.raises(ConfigError, match="views of 16 voxels, and its encoder cannot take patches of 24") as caught:
         probe(run, folder / "store", settings=quick(PAIR, "labels=1", "patches.size=24"), progress=False)
     assert caught.value.cure == "add --set patches.size=16"

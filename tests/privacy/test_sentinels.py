@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orienteer import api
-from orienteer.frozen import probe as probing
+from orienteer.frozen import position
 from orienteer.ingest.quarantine import QUARANTINE
 from orienteer.store import Store
 from orienteer.store.journal import JOURNAL
@@ -45,8 +45,8 @@ def made(planted: tuple[Path, Path, Path, Path]) -> Path:
     assert all(entry.labelled for entry in result.manifest.scans)
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
-        patch.setattr(probing, "VIEWS_TRAIN", 8)
-        patch.setattr(probing, "VIEWS_TEST", 4)
+        patch.setattr(position, "VIEWS_TRAIN", 8)
+        patch.setattr(position, "VIEWS_TEST", 4)
         api.pretrain(work / "store", work / "run", settings=tiny("optimiser={steps: 2}"), progress=False)
         api.evaluate(work / "run", work / "store", split="val", name="again", progress=False)
         api.probe(work / "run", work / "store", split="val", settings=quick(PAIR, "labels=1"), progress=False)

@@ -17,7 +17,8 @@ from orienteer.finetune.run import finetune_one
 from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures, random_features
-from orienteer.frozen.probe import probe_places, probe_structures
+from orienteer.frozen.position import probe_position
+from orienteer.frozen.structures import probe_structures
 from orienteer.records.rows import write_rows
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -79,7 +80,7 @@ def _frozen(cell: Cell, settings: FinetuneSettings, store: Store, shared: Shared
     device = build_fabric(devices).device
     features = _features(cell, settings, store, shared.view).to(device)
     if cell.stage == "places":
-        return probe_places(features, store, shared.split, settings, device, drawn=shared.drawn)
+        return probe_position(features, store, shared.split, settings, device, edge=shared.drawn)
     return probe_structures(features, store, shared.split, goal_of(store, settings), settings, device)
 
 

@@ -1,4 +1,4 @@
-"""Linear and nearest-neighbour read-outs of fixed features."""
+"""Linear and k-nearest-neighbour (kNN) probes of fixed features."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from torch.nn import functional
 NEIGHBOURS = 15
 
 
-class LinearReadout:
+class LinearProbe:
     """Features to scores: standardised, then one linear layer fitted to convergence.
 
     Args:
         features: ``(n, F)`` training features.
-        decay: squared-norm penalty on the weights, the same for every arm and never tuned on a test split.
+        decay: squared-norm penalty on the weights, the same for every method and never tuned on a test split.
     """
 
     def __init__(self, features: Float[Tensor, "n F"], *, decay: float = 1e-3) -> None:
@@ -28,7 +28,7 @@ class LinearReadout:
     def classify(
         self, features: Float[Tensor, "n F"], target: Int[Tensor, " n"], classes: int, weight: Float[Tensor, " n"]
     ) -> None:
-        """Fit a multinomial logistic regression; ``weight`` says how much every sample stands for."""
+        """Fit a multinomial logistic regression; ``weight`` is how many voxels a sample stands for."""
         share = weight / weight.sum()
         self._fit(
             features, classes, lambda scores: (functional.cross_entropy(scores, target, reduction="none") * share).sum()
@@ -81,9 +81,9 @@ def neighbours(
     """
     mean, scale = train.mean(0), train.std(0).clamp(min=1e-6)
     known = functional.normalize((train - mean) / scale, dim=1)
-    places, similarities = [], []
+    indices, similarities = [], []
     for part in torch.split(test, 2048):
         near = (functional.normalize((part - mean) / scale, dim=1) @ known.T).topk(min(count, len(train)), dim=1)
-        places.append(near.indices)
+        indices.append(near.indices)
         similarities.append(near.values)
-    return torch.cat(places), (torch.cat(similarities) / 0.07).softmax(1)
+    return torch.cat(indices), (torch.cat(similarities) / 0.07).softmax(1)

@@ -1,4 +1,4 @@
-"""``probe``: what a run's frozen features already know, read out by linear layers and nearest neighbours."""
+"""``probe``: what a run's frozen features already know, by linear and kNN probes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ import torch
 from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
-from orienteer.finetune.goal import Goal, class_weights, goal_of
+from orienteer.finetune.goal import Goal, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
-from orienteer.finetune.score import ScoreRow, score_scans
+from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
-from orienteer.frozen.linear import neighbours
-from orienteer.frozen.places import place_rows, sampled_views
-from orienteer.frozen.voxels import linear_segmenter, sampled_voxels
+from orienteer.frozen.position import probe_position
+from orienteer.frozen.structures import probe_structures
 from orienteer.memory import ran_out
 from orienteer.records.metric import finite
 from orienteer.records.rows import write_rows
@@ -26,13 +25,10 @@ from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads
 
-VIEWS_TRAIN, VIEWS_TEST = 96, 48
-"""Views per scan that the read-outs of place are fitted on, and measured on."""
-
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """What the read-outs reached.
+    """What the probes reached.
 
     Attributes:
         rows: per case.
@@ -55,14 +51,14 @@ def probe(
     overwrite: bool = False,
     progress: bool = True,
 ) -> ProbeResult:
-    """Read position, side and, where there are labels, structures out of frozen features.
+    """Measure what frozen features tell of position, side and, where there are labels, structures.
 
-    Everything is fitted on training people and measured on others. Nothing is tuned.
+    Probes are fitted on training subjects and measured on others. Nothing is tuned.
 
     Args:
         run: a pretraining run.
         store: scans at the run's spacing; labels are optional.
-        split: people to measure on; None takes ``test`` where there is one, else ``val``.
+        split: subjects to measure on; None takes ``test`` where there is one, else ``val``.
         settings: structures, number of labelled scans, seed.
         name: folder name under ``RUN/probes``; default the split.
         overwrite: replace a probe of that name.
@@ -94,7 +90,7 @@ def probe(
     features.to(device)
     if goal is not None:
         check_patch(features, learned, chosen.patches.size, device)
-    rows = probe_places(features, opened, measured, chosen, device)
+    rows = probe_position(features, opened, measured, chosen, device)
     console.print("position and side: done")
     if goal is not None:
         count, scans = len(goal.structures.names) if goal.structures else 0, len(goal.scans)
@@ -106,56 +102,6 @@ def probe(
     labelled = len(goal.scans) if goal else 0
     write_json(folder / "probe.json", {"v": 1, "split": measured, "labelled_scans": labelled, "means": means})
     return ProbeResult(tuple(rows), means, folder)
-
-
-def probe_places(
-    features: FrozenFeatures,
-    store: Store,
-    split: str,
-    settings: FinetuneSettings,
-    device: torch.device,
-    *,
-    drawn: int | None = None,
-) -> list[ScoreRow]:
-    """Position and side, from views; they need no labels, so every training scan takes part.
-
-    ``drawn`` is the edge of the views that are placed, voxels (:func:`sampled_views`).
-    """
-    train, test = (
-        sampled_views(
-            features, store, store.ids(among), per_scan=count, seed=settings.seed + place, device=device, drawn=drawn
-        )
-        for place, (among, count) in enumerate((("train", VIEWS_TRAIN), (split, VIEWS_TEST)))
-    )
-    return place_rows(train, test, store)
-
-
-def probe_structures(
-    features: FrozenFeatures, store: Store, split: str, goal: Goal, settings: FinetuneSettings, device: torch.device
-) -> list[ScoreRow]:
-    """Structures: Dice of a linear read-out, and how often single voxels are named right, every class alike."""
-    assert goal.structures is not None
-    devices = resolve(settings.devices)
-    settings = settings.model_copy(update={"devices": devices})
-    train = sampled_voxels(features, store, goal.scans, goal, settings, device)
-    network = linear_segmenter(features, train, class_weights(goal.voxels, settings.loss.rarity))
-    scans = labelled_scans(store, settings, split)
-    rows = score_scans(network, store, scans, goal, settings, device)
-    test = sampled_voxels(features, store, scans, goal, settings, device, per_class=100)
-    near, share = neighbours(train.features, test.features)
-    classes = goal.structures.classes
-    # Neighbours vote with the rarity of their class: in the sample every class is as frequent as in the scan at most.
-    votes = torch.zeros(len(test.target), classes).scatter_add_(1, train.target[near], share)
-    answers = {"linear": network.readout.scores(test.features).argmax(1), "knn": votes.argmax(1)}
-    for name, answer in answers.items():
-        for place, scan in enumerate(scans):
-            here = test.scan == place
-            for number in range(1, classes):
-                mine = here & (test.target == number)
-                right = float((answer[mine] == number).float().mean()) if bool(mine.any()) else float("nan")
-                item = goal.structures.names[number - 1]
-                rows.append(ScoreRow(scan, store.entry(scan).person, item, f"structure_{name}", right))
-    return rows
 
 
 def check_patch(features: FrozenFeatures, run: Run, size: int, device: torch.device) -> None:

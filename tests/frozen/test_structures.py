@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.score import score_scans
 from orienteer.finetune.structures import Structures
-from orienteer.frozen.voxels import _owners, linear_segmenter, sampled_voxels
+from orienteer.frozen.structures import _owners, linear_segmenter, sampled_voxels
 from orienteer.store import Store
 from tests.finetune.cohort import LEVELS, layered, quick
 
