@@ -17,9 +17,8 @@ from torch import Tensor
 from orienteer.errors import ConfigError
 from orienteer.geometry import Volume
 from orienteer.networks.backbone import Backbone
+from orienteer.store.intensity import FLOOR
 
-OUTSIDE = -1.0
-"""What lies outside a scan, in normalised intensities: background."""
 BATCH = 4
 """Windows encoded together."""
 SIGMA = 1 / 8
@@ -60,7 +59,7 @@ def feature_map(backbone: Backbone, scan: Volume, *, view: int, level: int | Non
     lows = [_lows(size, view, stride) for size in scan.shape]
     before = np.array([-line[0] for line in lows])
     after = np.array([line[-1] + view - size for line, size in zip(lows, scan.shape, strict=True)])
-    padded = np.pad(scan.array, ((0, 0), *zip(before, after, strict=True)), constant_values=OUTSIDE)
+    padded = np.pad(scan.array, ((0, 0), *zip(before, after, strict=True)), constant_values=FLOOR)
     blended = _blended(encode, padded, np.array(list(itertools.product(*lows))) + before, view, stride)
     first, count = before // stride, -(-np.array(scan.shape) // stride)
     step = np.diag([stride, stride, stride, 1.0])

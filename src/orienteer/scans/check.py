@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from orienteer.console import Bar
 from orienteer.errors import OrienteerError
 from orienteer.scans.cohort import cohort_spacing, compare
 from orienteer.scans.estimate import estimate
@@ -77,12 +75,9 @@ def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> l
     Threads, not processes: inflating, hashing and counting leave Python's lock, and a caller needs no
     ``if __name__ == "__main__"``.
     """
-    console = Console()
-    columns = TextColumn("reading scans"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, console=console, transient=True, disable=not (progress and console.is_terminal))
-    with bar, ThreadPoolExecutor(workers) as pool:
+    with Bar("reading scans", len(sources), shown=progress, log=False) as bar, ThreadPoolExecutor(workers) as pool:
         try:
-            return list(bar.track(pool.map(inspect, sources), total=len(sources)))
+            return list(bar.track(pool.map(inspect, sources)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
