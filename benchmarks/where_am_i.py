@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from orienteer.localize.landmarks import landmarks, warp
-from orienteer.localize.where import ask, where
-from orienteer.runs.folder import RunFolder
-from orienteer.runs.restore import chosen_model
+from orienteer.localize.landmarks import Warps
+from orienteer.localize.locator import Locator
+from orienteer.runs.run import Run
 from orienteer.sampling import Sampler
 from orienteer.store import Store
 from orienteer.testing.phantom import store_of
@@ -37,24 +36,21 @@ def main() -> None:
 
 def measure(run: Path, store: Path, split: str, crops: int, step: int | None, cut: float) -> None:
     """Error of "Where am I?" between different people, beside answers that look at nothing."""
-    opened, folder = Store.open(store), RunFolder(run)
-    model, step = chosen_model(folder, step)
-    settings, ids = folder.settings(), opened.ids(split)
-    size, least = settings.views.size, settings.views.min_foreground
-    marks = {scan: landmarks(opened, scan) for scan in ids}
+    opened, learned = Store.open(store), Run.open(run)
+    own = learned.locator(opened, "best" if step is None else step)
+    settings, ids, size, warps = learned.settings, opened.ids(split), own.size, Warps(opened)
     names = ("the model", "the middle of the body", "the same place in the box")
     errors: dict[str, list[float]] = {name: [] for name in names}
     trust, pairs = [], set()
     with tempfile.TemporaryDirectory() as scratch:
         targets, offsets = (opened, {}) if cut == 0 else cut_store(opened, ids, cut, Path(scratch))
-        asked = {target: ask(model, targets, target, size=size, min_foreground=least) for target in ids}
-        both = _Both(opened, targets)
+        locator = Locator(own.model, opened, size=size, min_foreground=own.min_foreground, targets=targets)
         for scan in ids:
             sampler = Sampler(opened, (scan,), settings.views, settings.evaluation.seed, augment=False)
             drawn = np.concatenate([sampler.draw(n).centres for n in range(-(-crops // settings.views.count))])[:crops]
             for target in ids:
                 here, there = opened.entry(scan), targets.entry(target)
-                between = warp(marks[scan], marks[target]) if here.person != opened.entry(target).person else None
+                between = warps.between(scan, target) if here.person != opened.entry(target).person else None
                 if between is None:
                     continue
                 trust.append(between.left_out_mm)
@@ -64,13 +60,15 @@ def measure(run: Path, store: Path, split: str, crops: int, step: int | None, cu
                     if (true < reach).any() or (true > (np.array(there.shape) - 1) * there.spacing - reach).any():
                         continue  # cut away
                     pairs.add((scan, target))
-                    found = where(model, both.seen_from(scan, target), scan, centre, asked[target], size=size)
+                    found = locator.locate(scan, centre, target)
                     low, high = (np.array([entry.foreground_low, entry.foreground_high]) for entry in (here, there))
                     share = (centre / here.spacing - low[0]) / (low[1] - low[0])
                     copied = (high[0] + share * (high[1] - high[0])) * there.spacing
                     for name, place in zip(names, (found.peak_mm, found.middle_mm, copied), strict=True):
                         errors[name].append(float(np.linalg.norm(place - true)))
-    print(f"step {step}, {len(ids)} scans of {split}, {len(pairs)} pairs of people, {len(errors['the model'])} crops")
+    print(
+        f"step {own.step}, {len(ids)} scans of {split}, {len(pairs)} pairs of subjects, {len(errors[names[0]])} crops"
+    )
     for name, values in errors.items():
         middle, mean, p90 = np.median(values), np.mean(values), np.percentile(values, 90)
         print(f"{name:34} median {middle:5.1f} mm, mean {mean:5.1f}, p90 {p90:5.1f}")
@@ -91,29 +89,6 @@ def cut_store(store: Any, ids: tuple[str, ...], cut: float, folder: Path) -> tup
         arrays[scan] = np.ascontiguousarray(voxels[(slice(None),) * axis + (kept,)])
         offsets[scan] = np.where(np.arange(3) == axis, slab if first else 0, 0) * store.entry(scan).spacing
     return Store.open(store_of(folder, arrays, store.manifest.spacing)), offsets
-
-
-class _Both:
-    """The crop's scan from one store, the target from another, under ids that both stores use."""
-
-    def __init__(self, whole: Any, cut: Any) -> None:
-        self.whole, self.cut = whole, cut
-
-    def seen_from(self, scan: str, target: str) -> Any:
-        """Speaks as a store: ``scan`` whole, ``target`` cut."""
-        whole, cut = self.whole, self.cut
-
-        class Seen:
-            def entry(self, name: str) -> Any:
-                return (cut if name == target else whole).entry(name)
-
-            def read(self, name: str, *box: Any) -> Any:
-                return (cut if name == target else whole).read(name, *box)
-
-            def normalise(self, name: str, voxels: Any) -> Any:
-                return (cut if name == target else whole).normalise(name, voxels)
-
-        return Seen()
 
 
 if __name__ == "__main__":

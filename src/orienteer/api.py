@@ -10,7 +10,7 @@ Example::
     api.evaluate("run", "store", split="test")
     api.report("run")
     seen = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
-    found = api.where("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
+    found = api.locate("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from orienteer.ingest import IngestOptions, ingest
     from orienteer.observatory.serve import observe
     from orienteer.report import report
+    from orienteer.runs.ask import locate, look
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.pretrain import pretrain
-    from orienteer.runs.restore import look, where
     from orienteer.runs.settings import PretrainSettings
     from orienteer.scans.check import check
 
@@ -53,13 +53,13 @@ _HOMES = {
     "evaluate": "orienteer.runs.evaluate",
     "finetune": "orienteer.finetune.run",
     "ingest": "orienteer.ingest",
-    "look": "orienteer.runs.restore",
+    "locate": "orienteer.runs.ask",
+    "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
     "predict": "orienteer.finetune.predict",
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
     "report": "orienteer.report",
-    "where": "orienteer.runs.restore",
 }
 
 __all__ = [
@@ -73,13 +73,13 @@ __all__ = [
     "evaluate",
     "finetune",
     "ingest",
+    "locate",
     "look",
     "observe",
     "predict",
     "pretrain",
     "probe",
     "report",
-    "where",
 ]
 
 

@@ -136,8 +136,8 @@ def test_finetune__one_answer_per_scan(tasks: str, folder: Path, run: Path, tmp_
     metric = {"classify": "correct", "regress": "absolute_error"}[settings.kind]
     table = read_rows(tmp_path / "out" / "seed_0" / "cases.parquet")
     assert list(table) == COLUMNS and set(table["metric"]) == {metric} and set(table["item"]) == {""}
-    assert result.summary["scores"][metric]["mean"] == pytest.approx(table["value"].mean())
-    assert result.summary["labelled_scans"] == 4 and result.summary["cases"] == 2
+    assert result.summary.scores[metric].mean == pytest.approx(table["value"].mean())
+    assert result.summary.labelled_scans == 4 and result.summary.cases == 2
     if settings.kind == "regress":  # in years: a network that says next to nothing is off by years, not by deviations
         assert table["value"].mean() > 2
     else:
@@ -146,7 +146,7 @@ def test_finetune__one_answer_per_scan(tasks: str, folder: Path, run: Path, tmp_
 
 def test_finetune__from_scratch_takes_nothing(folder: Path, tmp_path: Path) -> None:
     result = finetune(folder / "store", tmp_path / "out", source=None, settings=quick(PAIR, "labels=1"), progress=False)
-    assert result.summary["pretrained"] is False
+    assert result.summary.pretrained is False
     assert not (tmp_path / "out" / "seed_0" / "weights.json").exists()
     assert FinetuneFolder(tmp_path / "out" / "seed_0").record().loaded is None
 
@@ -156,4 +156,4 @@ def test_finetune__learns(folder: Path, tmp_path: Path) -> None:
     optimiser = "optimiser={steps: 60, batch: 2, learning_rate: 0.01}"
     settings = quick("structures={big: [1]}", optimiser, "checkpoint.every=60", "validate_scans=false")
     result = finetune(folder / "store", tmp_path / "out", source=None, settings=settings, progress=False)
-    assert result.summary["scores"]["dice"]["mean"] > 0.35
+    assert result.summary.scores["dice"].mean > 0.35

@@ -39,23 +39,28 @@ def test_summarise__by_hand(tmp_path: Path) -> None:
         ("a", "x", "hd95_mm", 1.0), ("a", "y", "hd95_mm", 2.0), ("b", "x", "hd95_mm", NAN), ("b", "y", "hd95_mm", NAN),
     ])  # fmt: skip
     summary = summarise([first, second], split="val")
-    dice, hd95 = summary["scores"]["dice"], summary["scores"]["hd95_mm"]
-    assert dice["seeds"] == pytest.approx([(0.6 + 0.5) / 2, 0.5])
-    assert dice["mean"] == pytest.approx(0.525) and dice["undefined"] == 1
-    assert dice["items"] == {"x": pytest.approx(2.3 / 4), "y": pytest.approx(1.4 / 3)}
-    assert hd95["undefined"] == 4 and hd95["items"] == {"x": pytest.approx(3.0), "y": pytest.approx(2.0)}
-    assert (summary["split"], summary["cases"], summary["labelled_scans"]) == ("val", 2, 2)
+    dice, hd95 = summary.scores["dice"], summary.scores["hd95_mm"]
+    assert dice.seeds == pytest.approx(((0.6 + 0.5) / 2, 0.5))
+    assert dice.mean == pytest.approx(0.525) and dice.undefined == 1
+    assert dice.items == {"x": pytest.approx(2.3 / 4), "y": pytest.approx(1.4 / 3)}
+    assert hd95.undefined == 4 and hd95.items == {"x": pytest.approx(3.0), "y": pytest.approx(2.0)}
+    assert (summary.split, summary.cases, summary.labelled_scans) == ("val", 2, 2)
 
 
 def test_summarise__what_was_never_defined_is_null(tmp_path: Path) -> None:
     summary = summarise([folder(tmp_path / "0", [("a", "x", "hd95_mm", NAN)])], split="test")
-    assert summary["scores"]["hd95_mm"] == {"mean": None, "seeds": [None], "undefined": 1, "items": {"x": None}}
+    assert summary.scores["hd95_mm"].model_dump() == {
+        "mean": None,
+        "seeds": (None,),
+        "undefined": 1,
+        "items": {"x": None},
+    }
 
 
 def test_summarise__one_seed_without_a_defined_score_leaves_the_others(tmp_path: Path) -> None:
     folders = [folder(tmp_path / str(n), [("a", "x", "hd95_mm", value)]) for n, value in enumerate((NAN, 4.0, 6.0))]
-    found = summarise(folders, split="test")["scores"]["hd95_mm"]
-    assert (found["mean"], found["seeds"], found["undefined"]) == (5.0, [None, 4.0, 6.0], 1)
+    found = summarise(folders, split="test").scores["hd95_mm"]
+    assert (found.mean, found.seeds, found.undefined) == (5.0, (None, 4.0, 6.0), 1)
 
 
 @pytest.mark.parametrize(

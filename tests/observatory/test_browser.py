@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from orienteer.evaluation.look import Look
-from orienteer.runs.restore import look, where
+from orienteer.runs.ask import locate, look
 from tests.observatory.oasis import Site, make_runs, serving
 from tests.observatory.page import Visitor, shown
 
@@ -192,7 +192,7 @@ def test_browser__where_am_i_points_into_another_person(visitor: Visitor, site: 
     page.wait_for_selector("[aria-label='Where the model believes it belongs'][aria-busy=false]")
     state = visitor.state()
     crop = [float(value) for value in state["crop"].split(",")]
-    seen = where(site.run, site.store, state["scan"], crop, state["target"])
+    seen = locate(site.run, site.store, state["scan"], crop, state["target"])
     page.wait_for_function(
         "text => document.querySelector('[data-value=peak]')?.textContent === text",
         arg=", ".join(shown(value) for value in seen.peak_mm),

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from orienteer import __version__
@@ -14,12 +12,11 @@ from orienteer.benchmark.finished import DONE, basis, resolved
 from orienteer.benchmark.plan import Cell
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.run import finetune_one
-from orienteer.finetune.score import ScoreRow
+from orienteer.finetune.score import ScoreRow, write_scores
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
-from orienteer.records.rows import write_rows
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
@@ -61,7 +58,7 @@ def run_cell(cell: Cell, shared: Shared) -> None:
                 source = Run.open(cell.run) if cell.run is not None else None
                 finetune_one(store, cell.folder, source=source, settings=cell.settings, split=shared.split)
             else:
-                _write(cell.folder, _frozen(cell, cell.settings, store, shared))
+                write_scores(cell.folder / CASES, _frozen(cell, cell.settings, store, shared))
     on_gpu = resolve(cell.settings.devices).accelerator == "gpu"
     record = {
         "v": 1,
@@ -91,8 +88,3 @@ def _features(cell: Cell, settings: FinetuneSettings, store: Store, view: int) -
     channels = store.manifest.scans[0].channels
     network = settings.network.model_copy(update={"dense_stride": 2})
     return random_features(network, channels=channels, view=view, seed=settings.seed)
-
-
-def _write(folder: Path, rows: list[ScoreRow]) -> None:
-    columns: dict[str, Any] = {name: np.array([getattr(row, name) for row in rows]) for name in ScoreRow._fields}
-    write_rows(folder / CASES, columns)

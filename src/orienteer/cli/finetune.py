@@ -86,12 +86,12 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     from orienteer.records.scores import number_of, words_of
 
     summary = result.summary
-    scores = summary["scores"]
+    scores = summary.scores
     words = {metric: f"{column}: {words_of(metric)}" if column else words_of(metric) for metric in scores}
-    start = "pretrained" if summary["pretrained"] else "from scratch"
-    labelled = summary["labelled_scans"]
+    start = "pretrained" if summary.pretrained else "from scratch"
+    labelled = summary.labelled_scans
     console.print(
-        f"\nscored on {summary['cases']} {result.split} scans; "
+        f"\nscored on {summary.cases} {summary.split} scans; "
         f"{start}, learned from {labelled} labelled scan{'s' if labelled > 1 else ''}",
         soft_wrap=True,
     )
@@ -99,21 +99,21 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     table.add_column("")
     for metric in scores:
         table.add_column(words[metric], justify="right")
-    items = next(iter(scores.values()))["items"]
+    items = next(iter(scores.values())).items
     for item in items:
-        table.add_row(item, *(number_of(values["items"].get(item), metric) for metric, values in scores.items()))
+        table.add_row(item, *(number_of(values.items.get(item), metric) for metric, values in scores.items()))
     if items:
         table.add_section()
-    count = len(next(iter(scores.values()))["seeds"])
+    count = len(next(iter(scores.values())).seeds)
     label = "mean" if count == 1 else f"mean of {count} seeds"
-    table.add_row(label, *(number_of(values["mean"], metric) for metric, values in scores.items()), style="bold")
+    table.add_row(label, *(number_of(values.mean, metric) for metric, values in scores.items()), style="bold")
     if count > 1:
         for place in range(count):
             table.add_row(
                 f"  seed {first + place}",
-                *(number_of(values["seeds"][place], metric) for metric, values in scores.items()),
+                *(number_of(values.seeds[place], metric) for metric, values in scores.items()),
             )
     console.print(table)
     for metric, values in scores.items():
-        if values["undefined"]:
-            console.print(f"{words[metric]}: {values['undefined']} not defined, where a structure was not found")
+        if values.undefined:
+            console.print(f"{words[metric]}: {values.undefined} not defined, where a structure was not found")

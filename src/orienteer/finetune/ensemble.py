@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from orienteer.errors import RunError
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
+from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.ingest.prepare import Scaled
 from orienteer.store.intensity import normalise
@@ -23,13 +24,22 @@ from orienteer.training.settings import DeviceSettings
 from orienteer.training.weights import restore_weights
 
 
+class Answer(TypedDict):
+    """What is predicted of a whole scan."""
+
+    value: str | float
+    """The category, or the number in the column's own unit."""
+    probability: NotRequired[float]
+    """Of the category."""
+
+
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """The networks of all seeds, which answer together.
 
     Attributes:
-        networks: in evaluation mode, on ``device``.
-        goal: what they answer.
+        networks: in evaluation mode, on ``device``, each with what it learned.
+        goal: of the first; what all of them learned agrees.
         settings: of the first; windows and overlap.
         parameters: how scans are brought onto the store's grid.
         channels: channels of a scan.
@@ -38,7 +48,7 @@ class Ensemble:
         channel_names: names of the channels, where they are known.
     """
 
-    networks: tuple[Any, ...]
+    networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]
     goal: Goal
     settings: FinetuneSettings
     parameters: Parameters
@@ -107,7 +117,7 @@ class Ensemble:
         mean: np.ndarray = torch.stack(parts).mean(0).numpy()
         return mean
 
-    def answer(self, ready: Scaled) -> dict[str, Any]:
+    def answer(self, ready: Scaled) -> Answer:
         """The category with its probability, or the number in the column's own unit."""
         image = normalise(ready.image, ready.intensity)
         scores = []

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
-from orienteer.finetune.predictions import ENDING, RECORD, Predictions
+from orienteer.finetune.predictions import ENDING, RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
@@ -36,7 +35,7 @@ class PredictResult:
     """
 
     folder: Path
-    predicted: Mapping[str, Any]
+    predicted: Mapping[str, Prediction]
     failed: Mapping[str, Finding]
 
 
@@ -79,7 +78,7 @@ def predict(
     record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
     for name, found in failed.items():
         record.leave_out(name, found)
-    done: dict[str, Any] = {}
+    done: dict[str, Prediction] = {}
     with Bar("predicting", len(sources), shown=progress) as bar:
         for source in bar.track(sources):
             try:
@@ -148,7 +147,7 @@ def _finding(source: Source, error: Exception) -> Finding | None:
     return None
 
 
-def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
+def _predicted(record: Predictions, source: Source, overwrite: bool) -> Prediction:
     """The file name or answer of one scan, kept or made now."""
     stamp = stamp_of(source)
     kept = None if overwrite else record.kept(source, stamp)
@@ -160,7 +159,7 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Any:
     return said
 
 
-def _one(ensemble: Ensemble, source: Source, target: Path) -> Any:
+def _one(ensemble: Ensemble, source: Source, target: Path) -> Prediction:
     volume = read_as(source, (ensemble.channels, ensemble.channel_names))
     try:
         ready = scaled(canonical(volume), ensemble.parameters)

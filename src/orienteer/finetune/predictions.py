@@ -1,18 +1,30 @@
 """A folder of predictions: whose it is, what was predicted so far, and what could not be."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from orienteer.atomic import write_json
 from orienteer.errors import OrienteerError, RunError, ScanError
-from orienteer.finetune.ensemble import Ensemble
+from orienteer.finetune.ensemble import Answer, Ensemble
 from orienteer.scans import Finding, Source
 
 RECORD = "predictions.json"
+"""Name of the record in a folder of predictions."""
 ENDING = ".nii.gz"
+
+Prediction = str | Answer
+"""Name of the label map, or the answer."""
+
+
+class Failure(TypedDict):
+    """What was wrong with a scan."""
+
+    code: str
+    message: str
+    cure: str
 
 
 @dataclass
@@ -29,8 +41,8 @@ class Predictions:
 
     folder: Path
     ensemble: Ensemble
-    done: dict[str, Any] = field(default_factory=dict)
-    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    done: dict[str, Prediction] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
     stamps: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -75,7 +87,7 @@ class Predictions:
         """The label map of a scan."""
         return self.folder / f"{source.id}{ENDING}"
 
-    def kept(self, source: Source, stamp: str) -> Any:
+    def kept(self, source: Source, stamp: str) -> Prediction | None:
         """What an earlier call predicted for a scan; None where it did not.
 
         Raises:
@@ -92,7 +104,7 @@ class Predictions:
             )
         return answer
 
-    def add(self, scan: str, answer: Any, stamp: str = "") -> None:
+    def add(self, scan: str, answer: Prediction, stamp: str = "") -> None:
         """A scan was predicted, just now where its stamp is given."""
         changed = self.done.get(scan) != answer or scan in self.failed
         if stamp:
@@ -130,7 +142,7 @@ class Predictions:
         )
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def _read(folder: Path) -> Mapping[str, object]:
     """The record that is there; empty where none can be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -139,12 +151,12 @@ def _read(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _table(record: dict[str, Any], key: str) -> dict[str, Any]:
+def _table(record: Mapping[str, object], key: str) -> dict[str, Any]:
     table = record.get(key)
     return table if isinstance(table, dict) else {}
 
 
-def _files(folder: Path, record: dict[str, Any]) -> list[Path]:
+def _files(folder: Path, record: Mapping[str, object]) -> list[Path]:
     """The files a record names: label maps beside it, and nothing that somebody wrote into it."""
     names = [name for name in _table(record, "predictions").values() if isinstance(name, str)]
     return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from orienteer import __version__
@@ -17,12 +15,11 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
 from orienteer.finetune.record import FinetuneRecord
-from orienteer.finetune.score import ScoreRow, score_scans
+from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.finetune.summary import summarise
+from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
 from orienteer.memory import explained, peak_mb
-from orienteer.records.rows import write_rows
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run
@@ -41,13 +38,11 @@ class FinetuneResult:
 
     Attributes:
         folder: OUT.
-        summary: what ``summary.json`` holds: scores by structure, over cases and seeds.
-        split: the people scored.
+        summary: scores by structure, over cases and seeds.
     """
 
     folder: Path
-    summary: dict[str, Any]
-    split: str
+    summary: FinetuneSummary
 
 
 def finetune(
@@ -93,8 +88,8 @@ def finetune(
     for seed, work in zip(seeds, works, strict=True):
         _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
-    write_json(folder / "summary.json", summary)
-    return FinetuneResult(folder, summary, measured)
+    summary.write(folder)
+    return FinetuneResult(folder, summary)
 
 
 def finetune_one(
@@ -198,11 +193,7 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
         "peak_memory_mb": peak_mb(),  # of this process so far, scans and network together
     }
     _record(work).model_copy(update=ended).write(folder.path)
-    write_rows(folder.scores, {name: np.array(values) for name, values in _columns(rows).items()})
-
-
-def _columns(rows: Sequence[ScoreRow]) -> dict[str, list[Any]]:
-    return {name: [getattr(row, name) for row in rows] for name in ScoreRow._fields}
+    write_scores(folder.scores, rows)
 
 
 def _record(work: Finetuning) -> FinetuneRecord:

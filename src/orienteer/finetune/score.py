@@ -1,6 +1,7 @@
 """Scores of whole scans: per case, per structure, in plain units."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from orienteer.finetune.labelled import Answers
 from orienteer.finetune.metrics import score_case
 from orienteer.finetune.settings import FinetuneSettings, ScoreSettings
 from orienteer.finetune.structures import Structures
+from orienteer.records.rows import write_rows
 from orienteer.store import Store
 from orienteer.training.devices import autocast
 
@@ -35,6 +37,11 @@ class ScoreRow(NamedTuple):
     item: str
     metric: str
     value: float
+
+
+def write_scores(path: Path, rows: Sequence[ScoreRow]) -> None:
+    """Write scores to Parquet, a column for each field."""
+    write_rows(path, {name: np.array([getattr(row, name) for row in rows]) for name in ScoreRow._fields})
 
 
 def score_scans(

@@ -1,16 +1,52 @@
 """Scores of all seeds together: per metric the mean over cases, and per structure."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
+from orienteer.atomic import write_json
 from orienteer.finetune.folder import FinetuneFolder
-from orienteer.records.metric import finite
+from orienteer.finetune.settings import Kind
+from orienteer.records.metric import Record, finite
 from orienteer.records.rows import read_rows
 
+Table = dict[str, np.ndarray]
 
-def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> dict[str, Any]:
+
+class ScoreSummary(Record):
+    """One metric; None where nothing was defined."""
+
+    mean: float | None
+    """Over structures, then cases, then seeds."""
+    seeds: tuple[float | None, ...]
+    """The same of each seed."""
+    undefined: int
+    """Numbers that are not defined and were left out."""
+    items: dict[str, float | None]
+    """Per structure, over cases and seeds."""
+
+
+class FinetuneSummary(Record):
+    """``OUT/summary.json``."""
+
+    kind: Kind
+    split: str
+    """Subjects scored."""
+    labelled_scans: int
+    """Labelled training scans of each network."""
+    cases: int
+    """Scans scored."""
+    pretrained: bool
+    """Whether weights came from a run."""
+    scores: dict[str, ScoreSummary]
+
+    def write(self, folder: Path) -> None:
+        """Write ``summary.json``."""
+        write_json(folder / "summary.json", self.model_dump(mode="json"))
+
+
+def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> FinetuneSummary:
     """Means over cases and seeds, the spread over seeds, and how many numbers are not defined.
 
     A case's score is the mean over its structures; scores that are not defined are left out and counted.
@@ -18,41 +54,36 @@ def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> dict[str, Any
     tables = [read_rows(folder.scores) for folder in folders]
     record = folders[0].record()
     metrics = list(dict.fromkeys(np.concatenate([table["metric"] for table in tables]).tolist()))
-    scores = {}
-    for metric in metrics:
-        seeds = [_of(table, metric) for table in tables]
-        values = [_case_mean(table) for table in seeds]
-        everything = np.concatenate([table["value"] for table in seeds])
-        items = list(dict.fromkeys(seeds[0]["item"].tolist()))
-        scores[metric] = {
-            "mean": finite(_mean(np.array(values))),
-            "seeds": [finite(value) for value in values],
-            "undefined": int(np.isnan(everything).sum()),
-            "items": {
-                item: finite(_mean(np.concatenate([table["value"][table["item"] == item] for table in seeds])))
-                for item in items
-                if item
-            },
-        }
-    return {
-        "kind": record.kind,
-        "split": split,
-        "labelled_scans": len(record.goal.scans),
-        "cases": len(set(tables[0]["case"].tolist())),
-        "pretrained": record.pretrained,
-        "scores": scores,
-    }
+    return FinetuneSummary(
+        kind=record.kind,
+        split=split,
+        labelled_scans=len(record.goal.scans),
+        cases=len(set(tables[0]["case"].tolist())),
+        pretrained=record.pretrained,
+        scores={metric: _summary([_of(table, metric) for table in tables]) for metric in metrics},
+    )
 
 
-def _of(table: dict[str, Any], metric: str) -> dict[str, Any]:
+def _summary(seeds: Sequence[Table]) -> ScoreSummary:
+    means = [_case_mean(table) for table in seeds]
+    values, items = (np.concatenate([table[name] for table in seeds]) for name in ("value", "item"))
+    return ScoreSummary(
+        mean=finite(_mean(np.array(means))),
+        seeds=tuple(finite(value) for value in means),
+        undefined=int(np.isnan(values).sum()),
+        items={item: finite(_mean(values[items == item])) for item in dict.fromkeys(seeds[0]["item"].tolist()) if item},
+    )
+
+
+def _of(table: Table, metric: str) -> Table:
     chosen = table["metric"] == metric
     return {name: column[chosen] for name, column in table.items()}
 
 
-def _case_mean(table: dict[str, Any]) -> float:
+def _case_mean(table: Table) -> float:
     return _mean(np.array([_mean(table["value"][table["case"] == case]) for case in np.unique(table["case"])]))
 
 
-def _mean(values: Any) -> float:
+def _mean(values: np.ndarray) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")

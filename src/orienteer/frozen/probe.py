@@ -13,14 +13,13 @@ from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.goal import Goal, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
-from orienteer.finetune.score import ScoreRow
+from orienteer.finetune.score import ScoreRow, write_scores
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
 from orienteer.memory import ran_out
 from orienteer.records.metric import finite
-from orienteer.records.rows import write_rows
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.training.devices import build_fabric, resolve, set_threads
@@ -98,7 +97,7 @@ def probe(
         rows += probe_structures(features, opened, measured, goal, chosen, device)
         console.print("structures: done")
     means = mean_by_metric(rows)
-    write_rows(folder / "cases.parquet", {key: np.array([getattr(r, key) for r in rows]) for key in ScoreRow._fields})
+    write_scores(folder / "cases.parquet", rows)
     labelled = len(goal.scans) if goal else 0
     write_json(folder / "probe.json", {"v": 1, "split": measured, "labelled_scans": labelled, "means": means})
     return ProbeResult(tuple(rows), means, folder)

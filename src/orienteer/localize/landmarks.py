@@ -1,11 +1,12 @@
-"""The same place in another person, as far as labels of both can tell. Needs no torch.
+"""The same position in another subject, as far as labels of both can tell. Needs no torch.
 
 Centres of the labelled structures that two scans share carry a smooth warp (thin plates) from one to the other. How far
-such a place can be trusted is measured by leaving each structure out in turn.
+such a position can be trusted is measured by leaving each structure out in turn.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,13 @@ from scipy.ndimage import center_of_mass
 from orienteer.store import Store
 
 FEWEST_VOXELS = 20
-"""A smaller structure has no centre worth the name."""
+"""A smaller structure has no meaningful centre."""
 FEWEST_SHARED = 6
 """With fewer structures a warp in three dimensions is guesswork, and none can be left out."""
 SMOOTHING = 1000.0
-"""Of the thin plates, for mm: chosen on pairs of people by the error on structures left out (docs/log.md)."""
+"""Of the thin plates, for mm: chosen on pairs of subjects by the error on structures left out (docs/log.md)."""
+KEPT = 32
+"""Scans, and pairs of scans, that are kept between questions."""
 MOST_LEFT_OUT = 40
 """At most so many structures are left out in turn, evenly taken."""
 
@@ -45,10 +48,27 @@ class Warp:
         """How many structures it rests on."""
         return len(self.here)
 
-    def __call__(self, place_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``(3,)`` mm in the one scan to the same place in the other."""
-        moved: NDArray[np.float64] = _plates(self.here, self.there)(place_mm[None])[0]
+    def __call__(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``(3,)`` mm in the one scan to the same position in the other."""
+        moved: NDArray[np.float64] = _plates(self.here, self.there)(position_mm[None])[0]
         return moved
+
+
+class Warps:
+    """The warps between scans of a store; each scan's landmarks are found once.
+
+    Args:
+        store: with labels, or without: then there is no warp.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._landmarks = lru_cache(KEPT)(lambda scan: landmarks(store, scan))
+        self.between = lru_cache(KEPT)(self._between)
+
+    def _between(self, scan: str, target: str) -> Warp | None:
+        """The warp from one scan to another, or None."""
+        return warp(self._landmarks(scan), self._landmarks(target))
 
 
 def landmarks(store: Store, scan: str) -> Landmarks:

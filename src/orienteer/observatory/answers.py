@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look
-from orienteer.localize.where import Where
+from orienteer.localize.located import Located
 from orienteer.observatory.responses import predictions as answer
 from orienteer.observatory.responses.base import Vector, finite_vector, vector
 from orienteer.records import Observation
@@ -36,7 +36,7 @@ def look_answer(seen: Look) -> answer.LookResponse:
     )
 
 
-def where_answer(found: Where) -> answer.WhereResponse:
+def where_answer(found: Located) -> answer.WhereResponse:
     """The heat map, the answer and, where it is known, the truth."""
     depth, height, width = found.heat.shape
     return answer.WhereResponse(
@@ -49,7 +49,7 @@ def where_answer(found: Where) -> answer.WhereResponse:
         shape=(depth, height, width),
         heat=found.heat.ravel().tolist(),
         peak_mm=vector(found.peak_mm),
-        opinions_mm=[vector(vote) for vote in found.opinions_mm],
+        opinions_mm=[vector(vote) for vote in found.votes_mm],
         true_mm=None if found.true_mm is None else vector(found.true_mm),
         error_mm=found.error_mm,
         chance_mm=found.chance_mm,

@@ -4,22 +4,20 @@ Imported when the first prediction is asked for, so the server itself starts wit
 """
 
 import dataclasses
-import functools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import numpy as np
 import torch
 
 from orienteer.errors import RunError
 from orienteer.evaluation.look import Look, corruption, look, recipe_at
-from orienteer.localize.landmarks import Landmarks, Warp, landmarks, warp
-from orienteer.localize.where import Asked, Where, ask, where
+from orienteer.localize.landmarks import Warps
+from orienteer.localize.located import Located
+from orienteer.localize.locator import Locator
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
-from orienteer.store import Store
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,8 +26,6 @@ MODELS_BYTES = 512 * 2**20
 """Weights held in memory, so that the time slider goes back and forth without reading: some 80 of the demo's models."""
 FEWEST = 2
 """Models held however large they are: two runs side by side."""
-KEPT_SCANS = 32
-"""Scans of which encoded views and landmarks are held, a few kilobytes each."""
 
 
 class Kept(Generic[K, V]):
@@ -63,10 +59,8 @@ class Predictor:
 
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._models: Kept[tuple[Path, int], SpatialModel] = Kept(MODELS_BYTES, _bytes)
-        self._asked: Kept[tuple[Path, int, str], Asked] = Kept(KEPT_SCANS)
-        self._landmarks: Kept[str, Landmarks] = Kept(KEPT_SCANS)
-        self._warps: Kept[tuple[str, str], Warp | None] = Kept(KEPT_SCANS)
+        self._locators: Kept[tuple[Path, int], Locator] = Kept(MODELS_BYTES, lambda locator: _bytes(locator.model))
+        self._warps: Kept[Path, Warps] = Kept(FEWEST)
 
     def look(
         self,
@@ -84,20 +78,9 @@ class Predictor:
         seen = look(self.model(session, step), session.store, recipe, corrupt=corrupt)
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
-    def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Where:
-        """Where the model of ``step`` believes a crop to lie, as :func:`orienteer.api.where` would say."""
-        model, store, views = self.model(session, step), session.store, session.run.settings.views
-        asked = self._asked.get(
-            (session.run.path, step, target),
-            lambda: ask(model, store, target, size=views.size, min_foreground=views.min_foreground),
-        )
-        between = self._warps.get((scan, target), lambda: self._warp(store, scan, target)) if scan != target else None
-        found = where(model, store, scan, np.asarray(centre_mm, dtype=float), asked, size=views.size, warp=between)
-        return dataclasses.replace(found, step=step)
-
-    def _warp(self, store: Store, scan: str, target: str) -> Warp | None:
-        here, there = (self._landmarks.get(one, functools.partial(landmarks, store, one)) for one in (scan, target))
-        return warp(here, there)
+    def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Located:
+        """Where the model of ``step`` believes a crop to lie, as :func:`orienteer.api.locate` would say."""
+        return self._locator(session, step).locate(scan, centre_mm, target)
 
     def model(self, session: Session, step: int) -> SpatialModel:
         """The model of a step; step 0 is the untrained one.
@@ -105,15 +88,22 @@ class Predictor:
         Raises:
             RunError: its checkpoint is damaged, or was deleted since by the training run.
         """
+        return self._locator(session, step).model
 
-        def read() -> SpatialModel:
+    def _locator(self, session: Session, step: int) -> Locator:
+        store, views = session.store, session.run.settings.views
+
+        def read() -> Locator:
             try:
-                return session.run.model(step)
+                model = session.run.model(step)
             except RunError as error:
                 message = error.message.replace(str(session.run.path), session.name)
                 raise RunError(message, cure=error.cure) from None
+            warps = self._warps.get(store.path, lambda: Warps(store))
+            least = views.min_foreground
+            return Locator(model, store, size=views.size, min_foreground=least, warps=warps, step=step)
 
-        return self._models.get((session.run.path, step), read)
+        return self._locators.get((session.run.path, step), read)
 
 
 def _bytes(model: SpatialModel) -> int:

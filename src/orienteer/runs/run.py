@@ -23,6 +23,7 @@ from orienteer.store import Store
 from orienteer.store.kinds import require_channels, same_spacing
 
 if TYPE_CHECKING:
+    from orienteer.localize.locator import Locator
     from orienteer.networks.backbone import Backbone
     from orienteer.pretext.model import SpatialModel
     from orienteer.runs.features import FeatureMap
@@ -154,6 +155,16 @@ class Run:
         from orienteer.runs.load import load_backbone
 
         return load_backbone(self, step)
+
+    def locator(self, store: Store, step: Step = "best") -> "Locator":
+        """The model of a step, ready to say where crops of a store's scans lie in its other scans.
+
+        Raises:
+            RunError: no whole checkpoint of that step, or a store that the run cannot read.
+        """
+        from orienteer.runs.ask import locator
+
+        return locator(self, store, step)
 
     def features(self, scan: Path | str, store: Store | None = None, *, level: int | None = None) -> "FeatureMap":
         """Features of a whole scan by the best checkpoint, with the affine that says where their cells lie.

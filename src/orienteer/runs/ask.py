@@ -1,20 +1,18 @@
-"""The model of a run at one of its steps, and what it says of views that a person chose."""
+"""Asking a run's model about views of one's choice: the answers that the observatory shows."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look, corruption, recipe_at
-from orienteer.evaluation.look import look as ask_about
-from orienteer.localize.landmarks import landmarks, warp
-from orienteer.localize.where import Where, ask
-from orienteer.localize.where import where as locate
+from orienteer.evaluation.look import look as look_with
+from orienteer.localize.located import Located
+from orienteer.localize.locator import Locator
 from orienteer.pretext.model import SpatialModel
 from orienteer.runs.load import best_checkpoint, load_model
-from orienteer.runs.run import Run
+from orienteer.runs.run import Run, Step
 from orienteer.store import Store
 
 
@@ -28,36 +26,36 @@ def look(
     probe: str | None = None,
     probe_view: int | None = None,
 ) -> Look:
-    """Ask a run's model about views at places of your choice: the numbers that the observatory shows.
+    """Ask a run's model about views at positions of your choice.
 
     Args:
         run: a run folder with at least one checkpoint.
         store: a store of the run's spacing and channels.
         scan: id of one of its scans.
-        centres_mm: ``(K, 3)`` places, K >= 2: voxel index times spacing along R, A, S. They are moved onto the
+        centres_mm: ``(K, 3)`` positions, K >= 2: voxel index times spacing along R, A, S. They are moved onto the
             store's grid and into the scan; ``Look.centres_mm`` says where the views really lie.
         step: one of the kept checkpoints, or 0 for the untrained model; None takes the best.
-        probe: take the anatomy away first: ``constant``, ``shuffled``, ``border`` or ``interior``.
+        probe: take the anatomy away first, by the name of an honesty probe.
         probe_view: probe this view alone.
 
     Raises:
-        ConfigError: places or a probe that cannot be.
+        ConfigError: positions or a probe that cannot be.
         RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
         StoreError: no store, or no such scan.
 
     Example:
-        >>> seen = look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])  # doctest: +SKIP
-        >>> seen.gap_error_mm  # doctest: +SKIP
+        >>> answer = look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])  # doctest: +SKIP
+        >>> answer.gap_error_mm  # doctest: +SKIP
     """
     learned, opened = Run.open(run), Store.open(store)
     learned.check_store(opened)
-    model, step = chosen_model(learned, step)
+    model, step = _model(learned, "best" if step is None else step)
     recipe = recipe_at(opened, scan, centres_mm, learned.settings.views.size)
-    seen = ask_about(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
-    return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
+    answer = look_with(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
+    return dataclasses.replace(answer, step=step, probe=probe, probe_view=probe_view)
 
 
-def where(
+def locate(
     run: Path | str,
     store: Path | str,
     scan: str,
@@ -65,8 +63,8 @@ def where(
     target: str,
     *,
     step: int | None = None,
-) -> Where:
-    """Ask a run's model where in ``target`` a crop of ``scan`` belongs: the numbers that the observatory shows.
+) -> Located:
+    """Ask a run's model where in ``target`` a crop of ``scan`` belongs; for many questions keep ``Run.locator``.
 
     Args:
         run: a run folder with at least one checkpoint.
@@ -77,23 +75,28 @@ def where(
         step: one of the kept checkpoints, or 0 for the untrained model; None takes the best.
 
     Raises:
-        ConfigError: a place that cannot be, or a run that learned nothing about places.
+        ConfigError: a position that cannot be, or a run that did not learn to predict displacements.
         RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
         StoreError: no store, or no such scan.
     """
-    learned, opened = Run.open(run), Store.open(store)
-    learned.check_store(opened)
-    model, step = chosen_model(learned, step)
-    views = learned.settings.views
-    asked = ask(model, opened, target, size=views.size, min_foreground=views.min_foreground)
-    between = warp(landmarks(opened, scan), landmarks(opened, target)) if scan != target else None
-    found = locate(model, opened, scan, np.asarray(centre_mm, dtype=float), asked, size=views.size, warp=between)
-    return dataclasses.replace(found, step=step)
+    return locator(Run.open(run), Store.open(store), "best" if step is None else step).locate(scan, centre_mm, target)
 
 
-def chosen_model(run: Run, step: int | None) -> tuple[SpatialModel, int]:
-    """The model of a step, or the best one, and its step."""
-    if step is not None:
+def locator(run: Run, store: Store, step: Step) -> Locator:
+    """The model of a step, ready to locate crops in a store.
+
+    Raises:
+        RunError: no whole checkpoint of that step, or a store that the run cannot read.
+    """
+    run.check_store(store)
+    model, done = _model(run, step)
+    views = run.settings.views
+    return Locator(model, store, size=views.size, min_foreground=views.min_foreground, step=done)
+
+
+def _model(run: Run, step: Step) -> tuple[SpatialModel, int]:
+    """The model of a step, and the number of that step."""
+    if step != "best":
         return load_model(run, step), step
     checkpoint, _ = best_checkpoint(run.folder)
     return load_model(run, checkpoint), checkpoint.step

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from orienteer.errors import ConfigError
-from orienteer.localize.landmarks import landmarks, warp
-from orienteer.localize.where import MOST_CELLS, MOST_VIEWS, ask, can_say_where, where
+from orienteer.localize import locator as locating
+from orienteer.localize.locator import MOST_CELLS, MOST_VIEWS, Locator
 from orienteer.networks.backbone import Features
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.gap.task import GapTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
+from orienteer.sampling import crop
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, store_of
 
@@ -94,23 +95,25 @@ def oracle(store: Store) -> SpatialModel:
 CENTRE = np.array([40.5, 49.5, 37.5])
 
 
-def test_where__an_oracle_finds_the_place_in_another_scan(store: Store, oracle: SpatialModel) -> None:
-    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
-    between = warp(landmarks(store, "here"), landmarks(store, "there"))
-    found = where(oracle, store, "here", CENTRE, asked, size=SIZE, warp=between)
+def locator(model: SpatialModel, store: Store, size: int = SIZE) -> Locator:
+    return Locator(model, store, size=size, min_foreground=0.15)
+
+
+def test_locate__an_oracle_finds_the_place_in_another_scan(store: Store, oracle: SpatialModel) -> None:
+    found = locator(oracle, store).locate("here", CENTRE, "there")
     assert found.centre_mm.tolist() == CENTRE.tolist()
     # Every view of the target has its own place in the body, which lies 2, -1, 1 voxels further in this scan.
     shift = np.array([2, -1, 1]) * SPACING
-    np.testing.assert_allclose(found.opinions_mm, np.broadcast_to(CENTRE + shift, found.opinions_mm.shape), atol=1e-3)
+    np.testing.assert_allclose(found.votes_mm, np.broadcast_to(CENTRE + shift, found.votes_mm.shape), atol=1e-3)
     np.testing.assert_allclose(found.peak_mm, CENTRE + shift, atol=1e-3)
     np.testing.assert_allclose(found.true_mm, CENTRE + shift, atol=1e-6)
     assert found.error_mm == pytest.approx(0, abs=1e-2) and "6 structures" in str(found.from_labels)
     assert found.chance_mm is not None and found.chance_mm > 1
 
 
-def test_where__the_hottest_cell_holds_the_answer(store: Store, oracle: SpatialModel) -> None:
-    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
-    found = where(oracle, store, "here", CENTRE, asked, size=SIZE)
+def test_locate__the_hottest_cell_holds_the_answer(store: Store, oracle: SpatialModel) -> None:
+    without_labels = Locator(oracle, store, size=SIZE, min_foreground=0.15, targets=store)
+    found = without_labels.locate("here", CENTRE, "there")
     hottest = np.array(np.unravel_index(found.heat.argmax(), found.heat.shape))
     assert found.heat.max() == 1.0
     assert np.abs(found.origin_mm + hottest * found.grid_mm - found.peak_mm).max() <= found.grid_mm / 2 + 1e-6
@@ -121,40 +124,51 @@ def test_where__the_hottest_cell_holds_the_answer(store: Store, oracle: SpatialM
     assert (last <= extent).all() and (extent - last < 2 * found.grid_mm).all() and max(found.heat.shape) <= MOST_CELLS
 
 
-def test_where__an_error_that_goes_one_way_cancels_with_the_way_back(store: Store) -> None:
+def test_locate__an_error_that_goes_one_way_cancels_with_the_way_back(store: Store) -> None:
     biased = _oracle(store, bias=0.4)  # 20 mm, added to every step whatever its direction
-    asked = ask(biased, store, "here", size=SIZE, min_foreground=0.15)
-    found = where(biased, store, "here", CENTRE, asked, size=SIZE)
+    found = locator(biased, store).locate("here", CENTRE, "here")
     np.testing.assert_allclose(found.peak_mm, CENTRE, atol=1e-3)
     assert found.from_labels == "it was cut out of this very scan" and found.error_mm == pytest.approx(0, abs=1e-3)
 
 
-def test_where__an_untrained_model_is_lost(store: Store) -> None:
-    model = _model({"gap": {"uncertainty": True}})
-    asked = ask(model, store, "there", size=SIZE, min_foreground=0.15)
-    found = where(model, store, "here", CENTRE, asked, size=SIZE)
-    spread = np.linalg.norm(found.opinions_mm - found.opinions_mm.mean(0), axis=1).mean()
+def test_locate__an_untrained_model_is_lost(store: Store) -> None:
+    found = locator(_model({"gap": {"uncertainty": True}}), store).locate("here", CENTRE, "there")
+    spread = np.linalg.norm(found.votes_mm - found.votes_mm.mean(0), axis=1).mean()
     assert spread > 10  # its views disagree: each believes that the crop is near itself
     assert np.isfinite(found.heat).all() and np.isfinite(found.peak_mm).all()
 
 
 @pytest.mark.parametrize(("tasks", "able"), [({"route": {}}, True), ({"adjacency": {}}, False)])
-def test_where__any_head_that_tells_steps_will_do(store: Store, tasks: dict, able: bool) -> None:
-    model = _model(tasks)
-    assert can_say_where(model) is able
-    asked = ask(model, store, "there", size=SIZE, min_foreground=0.15)
+def test_locate__any_head_that_tells_steps_will_do(store: Store, tasks: dict, able: bool) -> None:
+    asked = locator(_model(tasks), store)
+    assert asked.able is able
     if able:
-        assert where(model, store, "here", CENTRE, asked, size=SIZE).peak_mm.shape == (3,)
+        assert asked.locate("here", CENTRE, "there").peak_mm.shape == (3,)
     else:
-        with pytest.raises(ConfigError, match="neither gaps nor routes"):
-            where(model, store, "here", CENTRE, asked, size=SIZE)
+        with pytest.raises(ConfigError, match="cannot say where"):
+            asked.locate("here", CENTRE, "there")
 
 
-def test_ask__covers_the_body_with_few_views(store: Store, oracle: SpatialModel) -> None:
-    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+def test_locate__a_target_is_encoded_once_and_answers_never_depend_on_earlier_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, cut = _model({"gap": {}}), []
+    monkeypatch.setattr(locating, "crop", lambda recipe, store: (cut.append(recipe.scan), crop(recipe, store))[1])
+    asked = locator(model, store)
+    first = asked.locate("here", CENTRE, "there")
+    encoded = cut.count("there")
+    again = [asked.locate("here", CENTRE + n, "there") for n in (9.0, 0.0)][1]
+    assert cut.count("there") == encoded > 0
+    fresh = locator(model, store).locate("here", CENTRE, "there")
+    for other in (again, fresh):
+        assert np.array_equal(first.votes_mm, other.votes_mm) and np.array_equal(first.heat, other.heat)
+
+
+def test_voters__cover_the_body_with_few_views(store: Store, oracle: SpatialModel) -> None:
+    voters = locator(oracle, store).voters("there")
     entry = store.entry("there")
-    assert 8 <= len(asked.places_mm) <= MOST_VIEWS == 128
-    corner = asked.places_mm / SPACING - (SIZE - 1) / 2
+    assert 8 <= len(voters.centres_mm) <= MOST_VIEWS == 128
+    corner = voters.centres_mm / SPACING - (SIZE - 1) / 2
     np.testing.assert_allclose(corner, np.rint(corner), atol=1e-9)
     assert (corner >= 0).all() and (corner + SIZE <= np.array(entry.shape)).all()
     for axis in range(3):
@@ -162,14 +176,13 @@ def test_ask__covers_the_body_with_few_views(store: Store, oracle: SpatialModel)
         assert line[0] == 0 and line[-1] == entry.shape[axis] - SIZE and np.diff(line).max() <= SIZE / 2
 
 
-def test_ask__a_large_scan_is_asked_no_more_views(tmp_path: Path) -> None:
+def test_voters__of_a_large_scan_are_no_more(tmp_path: Path) -> None:
     volume, _ = phantom(shape=(80, 84, 76))
     large = Store.open(store_of(tmp_path, {"large": volume.array[0]}))
-    asked = ask(_model({"gap": {}}), large, "large", size=SIZE, min_foreground=0.15)
-    assert 40 <= len(asked.places_mm) <= MOST_VIEWS
+    voters = locator(_model({"gap": {}}), large).voters("large")
+    assert 40 <= len(voters.centres_mm) <= MOST_VIEWS
 
 
-def test_where__refuses_a_scan_that_holds_no_view(store: Store, oracle: SpatialModel) -> None:
-    asked = ask(oracle, store, "there", size=SIZE, min_foreground=0.15)
+def test_locate__refuses_a_scan_that_holds_no_view(store: Store, oracle: SpatialModel) -> None:
     with pytest.raises(ConfigError, match="a view 64 along each side"):
-        where(oracle, store, "here", CENTRE, asked, size=64)
+        locator(oracle, store, size=64).locate("here", CENTRE, "there")
