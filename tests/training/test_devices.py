@@ -85,7 +85,7 @@ def test_build_fabric__on_one_cpu() -> None:
 def test_set_threads__sets_them() -> None:
     before = torch.get_num_threads()
     try:
-        set_threads(DeviceSettings(threads=3))
+        set_threads(resolve(DeviceSettings(threads=3)))
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

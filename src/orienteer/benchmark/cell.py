@@ -48,11 +48,9 @@ class Shared:
 def run_cell(cell: Cell, shared: Shared) -> None:
     """Do a cell, or go on with one that was interrupted; ``cell.json`` is written last."""
     with Cost(cell.folder, alone=shared.alone) as cost:
-        if cell.stage == "pretrain":
-            assert isinstance(cell.settings, PretrainSettings)
+        if isinstance(cell.settings, PretrainSettings):
             pretrain(shared.store, cell.folder, settings=cell.settings, resume=cell.folder.exists(), progress=False)
         else:
-            assert isinstance(cell.settings, FinetuneSettings)
             store = Store.open(shared.store)
             if cell.stage == "finetune":
                 source = Run.open(cell.run) if cell.run is not None else None

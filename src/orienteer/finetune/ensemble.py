@@ -20,7 +20,7 @@ from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
-from orienteer.training.settings import DeviceSettings
+from orienteer.training.settings import DeviceSettings, ResolvedDevices
 from orienteer.training.weights import restore_weights
 
 
@@ -123,7 +123,7 @@ class Ensemble:
         scores = []
         with autocast(self.settings.devices, self.device):
             for network, own in self.networks:
-                said = scan_answer(
+                answer = scan_answer(
                     network.scores,
                     image,
                     patch=self.settings.patches.size,
@@ -132,7 +132,7 @@ class Ensemble:
                 )
                 # Each network learned its number on the scale of its own training scans.
                 assert own.answers is not None
-                scores.append(said if own.answers.categories else said * own.answers.scale + own.answers.mean)
+                scores.append(answer if own.answers.categories else answer * own.answers.scale + own.answers.mean)
         assert self.goal.answers is not None
         if not self.goal.answers.categories:
             return {"value": float(np.mean(scores))}
@@ -141,7 +141,7 @@ class Ensemble:
         return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
 
 
-def _here(trained: DeviceSettings) -> DeviceSettings:
+def _here(trained: DeviceSettings) -> ResolvedDevices:
     """One device of the machine that predicts, whatever it was trained on; full precision stays full."""
     precision = "32-true" if trained.precision == "32-true" else "auto"
     return resolve(DeviceSettings(devices=1, precision=precision))

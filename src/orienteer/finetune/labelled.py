@@ -43,9 +43,9 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
 
 
 def has_answer(entry: ScanEntry, column: str | None) -> bool:
-    """Whether the table says something of the scan in that column; ``n/a`` and the like say nothing.
+    """Whether the table has a value for the scan in that column; ``n/a`` and the like are none.
 
-    ``none`` does: of tumours, for one, there may be none.
+    ``none`` is one: there may be no tumours.
     """
     text = entry.table.get(column or "", "").strip()
     return text.lower() == "none" or not is_empty(text)
@@ -54,7 +54,7 @@ def has_answer(entry: ScanEntry, column: str | None) -> bool:
 def scored_split(store: Store, kind: str) -> str:
     """``test`` where there is one that can be scored, else ``val``.
 
-    Scans kept for testing often come without labels (``imagesTs``); people in ``val`` who have some are then scored.
+    Scans kept for testing often come without labels (``imagesTs``); labelled subjects in ``val`` are then scored.
     """
     found = {entry.split for entry in store.manifest.scans}
     labelled = {entry.split for entry in store.manifest.scans if entry.labelled}
@@ -66,7 +66,7 @@ def scored_split(store: Store, kind: str) -> str:
 def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tuple[str, ...]:
     """The first ``labels`` scans of an order that depends on the seed alone, so fewer labels are a part of more.
 
-    Every person comes up once before any comes up twice: two scans of one person teach less than of two.
+    Every subject comes up once before any comes up twice: two scans of one subject teach less than of two.
 
     Raises:
         ConfigError: there are not that many.
@@ -76,12 +76,12 @@ def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tu
             f"{labels} labelled training scans are asked for, {store.path} has {len(scans)}", cure="lower --labels"
         )
     order = [scans[n] for n in generator(seed, Purpose.LABELLED).permutation(len(scans))]
-    seen: dict[str, int] = {}
+    drawn: dict[str, int] = {}
     turns = []
     for place, scan in enumerate(order):
         person = store.entry(scan).person
-        turns.append((seen.get(person, 0), place, scan))
-        seen[person] = seen.get(person, 0) + 1
+        turns.append((drawn.get(person, 0), place, scan))
+        drawn[person] = drawn.get(person, 0) + 1
     return tuple(scan for _, _, scan in sorted(turns)[:labels])
 
 
@@ -100,7 +100,7 @@ class Answers:
     scale: float = 1.0
 
     def encode(self, text: str, scan: str) -> float | int:
-        """The table's text as a category's place or a standardised number.
+        """The table's text as the number of a category, or as a standardised number.
 
         Raises:
             ConfigError: a category no training scan has, or no number.
@@ -141,7 +141,7 @@ def _number(text: str, scan: str) -> float:
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):
-        raise ConfigError(f"{scan}: {text!r} is not a number", cure="use `classify`, or mend the table")
+        raise ConfigError(f"{scan}: {text!r} is not a number", cure="use `classify`, or correct the table")
     return value
 
 

@@ -15,7 +15,7 @@ class CaseScores(NamedTuple):
     """Per structure; NaN where a score is not defined.
 
     Attributes:
-        dice: overlap, 0..1; 1 where a structure is rightly absent from both would say nothing, so it is NaN.
+        dice: overlap, 0..1; NaN where a structure is absent from both.
         hd95_mm: 95th percentile of the surface distances, symmetric; NaN where a structure is absent from either.
         surface_dice: share of the surfaces that lie within the tolerance of each other; 0 where only one has it.
     """
@@ -43,19 +43,19 @@ def score_case(
         tolerance_mm: for the surface Dice.
     """
     dice, hd95, surface = (np.full(classes - 1, np.nan) for _ in range(3))
-    for place in range(classes - 1):
-        mine, theirs = predicted == place + 1, true == place + 1
+    for index in range(classes - 1):
+        mine, theirs = predicted == index + 1, true == index + 1
         sizes = int(mine.sum()) + int(theirs.sum())
         if not sizes:
             continue
-        dice[place] = 2 * int((mine & theirs).sum()) / sizes
+        dice[index] = 2 * int((mine & theirs).sum()) / sizes
         if not (mine.any() and theirs.any()):
-            surface[place] = 0.0
+            surface[index] = 0.0
             continue
         with warnings.catch_warnings():
             # MONAI warns of an argument that it passes itself.
             warnings.simplefilter("ignore", FutureWarning)
-            hd95[place], surface[place] = _surfaces(mine, theirs, spacing, tolerance_mm)
+            hd95[index], surface[index] = _surfaces(mine, theirs, spacing, tolerance_mm)
     return CaseScores(dice, hd95, surface)
 
 
@@ -71,7 +71,7 @@ def _surfaces(
 
 
 def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The box around a mask and one voxel more: distances need not look further."""
-    places = np.argwhere(mask)
-    low, high = np.maximum(places.min(0) - 1, 0), places.max(0) + 2
+    """The box around a mask with a margin of one voxel, which is enough for surface distances."""
+    voxels = np.argwhere(mask)
+    low, high = np.maximum(voxels.min(0) - 1, 0), voxels.max(0) + 2
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))

@@ -56,8 +56,8 @@ def predict(
         scans: a folder of scans in any format, or one file.
         out: a folder for the predictions: ``<id>.nii.gz`` on each scan's own grid and orientation, with class
             numbers named in ``predictions.json``; for classification and regression only that file.
-        overwrite: replace predictions that are there already; otherwise they are kept and not made again, and those
-            of another network are in the way.
+        overwrite: replace predictions that are there already; otherwise they are kept, and those of another
+            network are an error.
         layout: how the folder is laid out; by default what it says of itself. Files ``CASE_0000``, ``CASE_0001``
             make one scan where they are as many as the network reads.
         channels: names of the sequences that make one scan together, in the order the network learned.
@@ -114,7 +114,7 @@ def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
     """No scan, nor the labels its layout names, may be taken for a prediction and replaced by one.
 
     Raises:
-        RunError: a prediction would have the place of one of them.
+        RunError: a prediction would replace one of them.
     """
     there = {}
     for target in targets:
@@ -132,8 +132,8 @@ def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
 
 def _file(path: Path) -> tuple[int, int]:
     """Which file it is, by whatever path or link it is reached."""
-    seen = path.stat()
-    return seen.st_dev, seen.st_ino
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _finding(source: Source, error: Exception) -> Finding | None:
@@ -154,9 +154,9 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
     if kept is not None:
         record.add(source.id, kept)
         return kept
-    said = _one(record.ensemble, source, record.target(source))
-    record.add(source.id, said, stamp)
-    return said
+    prediction = _one(record.ensemble, source, record.target(source))
+    record.add(source.id, prediction, stamp)
+    return prediction
 
 
 def _one(ensemble: Ensemble, source: Source, target: Path) -> Prediction:

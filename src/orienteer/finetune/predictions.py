@@ -49,8 +49,8 @@ class Predictions:
     def claim(cls, folder: Path, ensemble: Ensemble, targets: Sequence[Path], *, overwrite: bool) -> Self:
         """Go on with what this network left there, or begin.
 
-        A folder belongs to one network: class numbers of two must never lie side by side. Begun anew, what another
-        network left is deleted before the record changes hands, so that a kill leaves no files of two in it.
+        A folder belongs to one network: class numbers of two must never lie side by side. With ``overwrite``, what
+        another network left is deleted before the record changes hands, so that a kill leaves no files of two in it.
 
         Args:
             folder: where the predictions go.
@@ -59,7 +59,7 @@ class Predictions:
             overwrite: replace another network's predictions.
 
         Raises:
-            RunError: another network's predictions, or files nobody can tell the network of, are in the way.
+            RunError: another network's predictions, or files of an unknown network, are in the way.
             OrienteerError: the disk refuses.
         """
         before = _read(folder)
@@ -157,7 +157,7 @@ def _table(record: Mapping[str, object], key: str) -> dict[str, Any]:
 
 
 def _files(folder: Path, record: Mapping[str, object]) -> list[Path]:
-    """The files a record names: label maps beside it, and nothing that somebody wrote into it."""
+    """The files a record names: label maps beside it, and no other paths, whatever the record holds."""
     names = [name for name in _table(record, "predictions").values() if isinstance(name, str)]
     return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]
 

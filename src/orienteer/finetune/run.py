@@ -29,7 +29,7 @@ from orienteer.training.devices import build_fabric, resolve
 from orienteer.training.session import Session
 from orienteer.training.weights import restore_weights
 
-MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start anew"
+MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def finetune(
     resume: bool = False,
     progress: bool = True,
 ) -> FinetuneResult:
-    """Train a network on a few labelled scans and score it on people it has not seen.
+    """Train a network on a few labelled scans and score it on held-out subjects.
 
     Args:
         store: with labels, or with the column to predict.
@@ -64,7 +64,7 @@ def finetune(
         source: the pretraining run whose weights to start from; None starts from scratch.
         settings: how; the network is the run's unless it starts from scratch.
         seeds: one network each: other labelled scans (with ``labels``), other fresh weights, other patches.
-        split: the people to score; None takes ``test`` where there is one with labels, else ``val``.
+        split: the subjects to score; None takes ``test`` where there is one with labels, else ``val``.
         resume: go on where it stopped; finished seeds are kept.
         progress: show live lines on standard error.
 
@@ -80,7 +80,7 @@ def finetune(
     _require_free(folder, resume)
     console = to_stderr(shown=progress)
     if resume and not folder.exists():
-        console.print(f"nothing at {folder} to resume, so it starts anew", soft_wrap=True)
+        console.print(f"nothing at {folder} to resume, so a new one starts", soft_wrap=True)
     if run is not None and (note := fits_run(run, opened, chosen)):
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
@@ -138,7 +138,7 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     goal = goal_of(store, settings)
     scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
-    if settings.optimiser.batch % int(devices.devices):
+    if settings.optimiser.batch % devices.devices:
         raise RunError(
             f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
             cure="set optimiser.batch to a multiple of devices.devices",
@@ -154,7 +154,7 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
     settings = work.settings
     if not folder.is_claimed:
-        # As asked for: what was resolved here, the record tells, and need not be there where it predicts.
+        # As asked for: resolved devices are in the record, and may not exist where it predicts.
         folder.create(settings.model_copy(update={"devices": work.asked}))
     if work.loaded is not None:
         write_json(folder.path / "weights.json", work.loaded.to_json())
@@ -173,7 +173,7 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
 
 
 def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
-    """Score the last weights on every labelled scan of a split; the file appears whole, and says it is finished."""
+    """Score the last weights on every labelled scan of a split; the file marks the seed as finished."""
     checkpoint, _ = latest_checkpoint(folder.checkpoints)
     assert checkpoint is not None
     settings, store = work.settings, work.store
@@ -200,7 +200,7 @@ def _record(work: Finetuning) -> FinetuneRecord:
     store = work.store
     return FinetuneRecord(
         orienteer_version=__version__,
-        environment=environment(work.settings.devices),
+        environment=environment(resolve(work.settings.devices)),
         kind=work.settings.kind,
         goal=work.goal,
         channels=store.entry(work.goal.scans[0]).channels,

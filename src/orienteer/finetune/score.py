@@ -26,7 +26,7 @@ class ScoreRow(NamedTuple):
 
     Attributes:
         case: scan id.
-        person: whose it is.
+        person: the subject.
         item: structure, or empty.
         metric: ``dice``, ``hd95_mm``, ``surface_dice``, ``correct`` or ``absolute_error``.
         value: NaN where not defined.
@@ -63,7 +63,7 @@ def score_scans(
         goal: what was learned.
         settings: window, overlap, tolerance.
         device: where the network is.
-        on_scan: told how many scans are done.
+        on_scan: called with the number of scans done.
     """
     was_training = network.training
     network.eval()
@@ -76,8 +76,8 @@ def score_scans(
                 likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
                 rows += _segmented(likely, store, scan, goal.structures, settings.score)
             else:
-                said = scan_answer(network.scores, image, patch=size, settings=how, device=device)
-                rows.append(_answered(said, store, scan, goal.answers, settings.column))
+                answer = scan_answer(network.scores, image, patch=size, settings=how, device=device)
+                rows.append(_answered(answer, store, scan, goal.answers, settings.column))
         on_scan(done)
     network.train(was_training)
     return rows
@@ -95,19 +95,19 @@ def _segmented(
     )
     person = store.entry(scan).person
     return [
-        ScoreRow(scan, person, name, metric, float(values[place]))
-        for place, name in enumerate(structures.names)
+        ScoreRow(scan, person, name, metric, float(values[index]))
+        for index, name in enumerate(structures.names)
         for metric, values in scores._asdict().items()
     ]
 
 
 def _answered(
-    said: Float[ndarray, " outputs"], store: Store, scan: str, answers: Answers | None, column: str | None
+    answer: Float[ndarray, " outputs"], store: Store, scan: str, answers: Answers | None, column: str | None
 ) -> ScoreRow:
     assert answers is not None and column is not None
     entry = store.entry(scan)
     true = answers.encode(entry.table[column], scan)
     if answers.categories:
-        return ScoreRow(scan, entry.person, "", "correct", float(int(said.argmax()) == true))
+        return ScoreRow(scan, entry.person, "", "correct", float(int(answer.argmax()) == true))
     # Back in the column's own unit.
-    return ScoreRow(scan, entry.person, "", "absolute_error", abs(float(said[0]) - true) * answers.scale)
+    return ScoreRow(scan, entry.person, "", "absolute_error", abs(float(answer[0]) - true) * answers.scale)

@@ -71,7 +71,7 @@ class FinetuneSettings(Config):
     kind: Kind = "segment"
     """What is learned: structures, a category, or a number."""
     labels: int | None = Field(None, ge=1)
-    """Labelled training scans to use, each of another person while there are enough; null takes all."""
+    """Labelled training scans to use, each of another subject while there are enough; null takes all."""
     structures: dict[str, list[int]] | None = None
     """Name to label values, for segmentation; null makes one structure of every value in the training labels."""
     column: str | None = None
@@ -95,7 +95,7 @@ class FinetuneSettings(Config):
     checkpoint: CheckpointSettings = CheckpointSettings(every=250, keep=1, milestones=False)
     """What is kept; the last weights are the ones that count, so no validation labels are spent."""
     validate_scans: bool = True
-    """Score validation people at every checkpoint, for you to watch; it decides nothing."""
+    """Score validation subjects at every checkpoint, for you to watch; it decides nothing."""
 
     @classmethod
     def read(cls, values: Mapping[str, Any], assignments: Sequence[str] = (), *, origin: str = "--set") -> Self:

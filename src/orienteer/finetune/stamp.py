@@ -1,4 +1,4 @@
-"""Telling scans of one name apart: a digest of a few places in their files, cheap beside reading them."""
+"""Telling scans with the same name apart: a digest of a few pieces of their files, far cheaper than reading them."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ PIECES, PIECE = 32, 4096
 
 
 def stamp_of(source: Source) -> str:
-    """A digest that scans of two people do not share; empty where a file cannot be read.
+    """A digest that differs between scans of two subjects; empty where a file cannot be read.
 
     A copy has the stamp of its original: neither paths nor times count.
     """

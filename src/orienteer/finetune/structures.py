@@ -62,9 +62,10 @@ def structures_of(
     structures = _checked(groups, known)
     counted = {
         scan: np.array(
-            [sum(seen.values()), *(sum(seen.get(v, 0) for v in group) for group in structures.values)], dtype=np.int64
+            [sum(voxels.values()), *(sum(voxels.get(v, 0) for v in group) for group in structures.values)],
+            dtype=np.int64,
         )
-        for scan, seen in found.items()
+        for scan, voxels in found.items()
     }
     for counts in counted.values():
         counts[0] -= counts[1:].sum()
@@ -74,7 +75,7 @@ def structures_of(
         raise ConfigError(
             f"no training scan holds {', '.join(missing)}; its {len(scans)} labelled scans hold the values "
             f"{_short(known)}",
-            cure="leave the structure out, mend its values in `structures`, or use more --labels",
+            cure="leave the structure out, correct its values in `structures`, or use more --labels",
         )
     return structures, counted
 

@@ -1,4 +1,4 @@
-"""Weights from a pretraining run into a new network: what fits, what does not, said aloud."""
+"""Weights from a pretraining run into a new network, with an account of what fits and what does not."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class Loaded:
     Attributes:
         loaded: names taken from the run.
         missing: names of the new network that keep their random start.
-        unexpected: names of the run that found no place.
+        unexpected: names of the run that the new network does not have.
         step: the run's step they are from.
         sha256: of the values taken; two runs of one kind differ in nothing else.
     """
@@ -35,7 +35,7 @@ class Loaded:
         return asdict(self)
 
     def sentence(self) -> str:
-        """One line for people."""
+        """One line for the terminal and the record."""
         return (
             f"{len(self.loaded)} weights taken (step {self.step}), {len(self.missing)} start afresh, "
             f"{len(self.unexpected)} of the run have no place here"

@@ -1,4 +1,4 @@
-"""What a fine-tuning asks of a session: the network with its weights, patches, and scores of validation people."""
+"""What a session trains in a fine-tuning: the network with its weights, patches, and validation scores."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from orienteer.records import Measure, Observation
 from orienteer.runs.run import Run
 from orienteer.sampling.loader import step_numbers
 from orienteer.store import Store
+from orienteer.training.devices import resolve
 from orienteer.training.optimiser import Gentle
 from orienteer.training.session import Validation
 from orienteer.training.settings import DeviceSettings
@@ -69,17 +70,16 @@ class Finetuning:
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
         """Varied patches of the labelled scans."""
         settings = self.settings
-        assert isinstance(settings.devices.workers, int)
         numbers = step_numbers(
             start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
         )
         sampler = PatchSampler(
             self.store, self.goal.scans, settings.patches, settings.seed, structures=self.goal.structures
         )
-        return patch_batches(sampler, self._targets, numbers, workers=settings.devices.workers)
+        return patch_batches(sampler, self._targets, numbers, workers=resolve(settings.devices).workers)
 
     def validate(self, model: Any, device: torch.device) -> Validation | None:
-        """Scores of labelled validation people, to be watched."""
+        """Scores of labelled validation subjects, for the log only."""
         if not self.watched:
             return None
         rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device)

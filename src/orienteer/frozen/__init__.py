@@ -1,1 +1,1 @@
-"""Frozen features: what a trained encoder says of voxels and views, and what can be read out of it."""
+"""Frozen features of a trained encoder, and linear and kNN probes of what they know."""

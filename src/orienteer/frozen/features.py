@@ -1,4 +1,4 @@
-"""Frozen features: what a pretrained network says of voxels and of views, without training it further."""
+"""Frozen features of voxels and of views: a pretrained network that is not trained further."""
 
 import torch
 from jaxtyping import Float

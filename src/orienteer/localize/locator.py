@@ -115,7 +115,10 @@ class Locator:
         width = self.size * entry.spacing / 12
         # At least two voxels to a cell, and never so many cells that the page has to wait for them.
         stride = max(2, int(np.ceil(max(entry.shape) / MOST_CELLS)))
-        cells = [(np.arange(0, n - stride + 1, stride) + (stride - 1) / 2) * entry.spacing for n in entry.shape]
+        cells = [
+            np.asarray((np.arange(0, n - stride + 1, stride) + (stride - 1) / 2) * entry.spacing, dtype=np.float64)
+            for n in entry.shape
+        ]
         true, known = self._truth(scan, centre, target)
         return Located(
             scan=scan,

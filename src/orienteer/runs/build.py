@@ -46,7 +46,7 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float, pr
 
 
 def training_sampler(settings: PretrainSettings, store: Store) -> Sampler:
-    """Augmented views of the training people."""
+    """Augmented views of the training subjects."""
     return Sampler(store, store.ids("train"), settings.views, settings.seed)
 
 

@@ -1,4 +1,4 @@
-"""``evaluate``: a run's figures on any store, e.g. new people, another scanner, other anatomy."""
+"""``evaluate``: a run measured on any store, e.g. new subjects, another scanner, other anatomy."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def evaluate(
     Args:
         run: a run folder with at least one checkpoint.
         store: any store of the same spacing and channels.
-        split: which of its people; None takes all.
+        split: which of its subjects; None takes all.
         name: folder name under ``RUN/evaluations``; default the split, or ``all``.
         overwrite: replace an evaluation of that name.
         progress: show a progress bar on standard error.
@@ -47,8 +47,8 @@ def evaluate(
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
     learned.check_store(opened)
-    for place in (target, target / "examples"):
-        sweep(place)
+    for written in (target, target / "examples"):
+        sweep(written)
     checkpoint, warnings = best_checkpoint(learned.folder)
     console = to_stderr(shown=progress)
     for warning in warnings:

@@ -115,7 +115,7 @@ def _chosen(backbone: Backbone, view: int, level: int | None) -> tuple[Callable[
     stride = strides[chosen]
     if view % stride or any(coarse % fine for fine, coarse in pairwise((1, *strides))):
         raise ConfigError(
-            f"cells of {stride} voxels do not fill views of {view} voxels evenly, so nobody can tell where they lie",
+            f"cells of {stride} voxels do not fill views of {view} voxels evenly, so their positions are not known",
             cure="choose a finer level, or pretrain with views.size a multiple of the coarsest stride",
         )
     return lambda images: encoder(images.to(device))[chosen].float().cpu(), stride

@@ -1,4 +1,4 @@
-"""Which data was learned from: one number that any copy of the store gives again. Needs no torch."""
+"""Which data was learned from: one number, the same for every copy of a store. Needs no torch."""
 
 import hashlib
 
@@ -11,13 +11,13 @@ def fingerprint(store: Store, *, labels: bool = False) -> str:
 
     Args:
         store: the store learned from.
-        labels: count them too. Pretraining does not see them: a store that is given labels later is still the one
-            that its run learned from.
+        labels: include them. Pretraining does not use them: a store that gets labels later is still the one that
+            its run learned from.
     """
     lines = sorted(f"{entry.id} {entry.split} {_voxels(entry, labels=labels)}" for entry in store.manifest.scans)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _voxels(entry: ScanEntry, *, labels: bool) -> str:
-    seen = [array.sha256 for kind, array in sorted(entry.arrays.items()) if labels or kind != "labels"]
-    return " ".join(seen) or entry.content  # an entry from before checksums has no arrays listed
+    digests = [array.sha256 for kind, array in sorted(entry.arrays.items()) if labels or kind != "labels"]
+    return " ".join(digests) or entry.content  # an entry from before checksums has no arrays listed

@@ -1,4 +1,4 @@
-"""The run folder: where each record lies, what is claimed before training starts, what is read back."""
+"""The run folder: the paths of its files, and its settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,12 @@ class RunFolder(TrainingFolder):
 
     @property
     def summary(self) -> Path:
-        """The final figures."""
+        """Final metrics."""
         return self.path / "summary.json"
 
     @property
     def evaluations(self) -> Path:
-        """One folder an evaluation."""
+        """One folder for each evaluation."""
         return self.path / "evaluations"
 
     def subfolder(self, group: str, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The networks of a run: one place that reads its checkpoints."""
+"""The networks of a run, read from its checkpoints."""
 
 from collections.abc import Mapping
 

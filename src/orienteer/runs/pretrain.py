@@ -1,4 +1,4 @@
-"""``pretrain``: from a store to a run folder whose learning can be seen."""
+"""``pretrain``: from a store to a run folder that shows what was learned."""
 
 import sys
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class PretrainResult:
     Attributes:
         run: its folder.
         summary: what ``summary.json`` holds.
-        evaluation: the assessment of the best checkpoint on validation people.
+        evaluation: the assessment of the best checkpoint on validation subjects.
     """
 
     run: Path
@@ -49,7 +49,7 @@ def pretrain(
     resume: bool = False,
     progress: bool = True,
 ) -> PretrainResult:
-    """Pretrain an encoder on a store's training people, validating on its validation people.
+    """Pretrain an encoder on a store's training subjects and validate it on its validation subjects.
 
     Args:
         store: made by ``ingest``; needs the splits ``train`` and ``val``.
@@ -59,10 +59,10 @@ def pretrain(
         progress: show a live line on standard error.
 
     Returns:
-        Final figures of the best checkpoint on validation people.
+        Final figures of the best checkpoint on validation subjects.
 
     Raises:
-        StoreError: no store, or no training or validation people in it.
+        StoreError: no store, or no training or validation subjects in it.
         ConfigError: settings that contradict each other or the data.
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
@@ -100,7 +100,6 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resum
     training_sampler(settings, store)
     measuring_sampler(settings, store, "val")
     devices = resolve(settings.devices)
-    assert isinstance(devices.devices, int)
     if settings.optimiser.batch % devices.devices:
         raise RunError(
             f"a batch of {settings.optimiser.batch} scans cannot be shared by {devices.devices} devices",
@@ -130,7 +129,7 @@ def _claim(settings: PretrainSettings, folder: RunFolder, record: RunRecord) -> 
 
 
 def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
-    """Assess the best checkpoint on validation people and write ``summary.json``."""
+    """Assess the best checkpoint on validation subjects and write ``summary.json``."""
     newest, _ = latest_checkpoint(folder.checkpoints)
     assert newest is not None
     run = Run.open(folder.path)

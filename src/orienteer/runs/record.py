@@ -12,10 +12,10 @@ from orienteer.records.run import Environment, NetworkRecord, RunRecord, Trainin
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
-from orienteer.training.settings import DeviceSettings
+from orienteer.training.settings import ResolvedDevices
 
 
-def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, model: SpatialModel) -> RunRecord:
+def describe(settings: PretrainSettings, devices: ResolvedDevices, store: Store, model: SpatialModel) -> RunRecord:
     """The run's record as it stands when training starts."""
     entries = store.manifest.scans
     splits = sorted({entry.split for entry in entries})
@@ -47,23 +47,17 @@ def describe(settings: PretrainSettings, devices: DeviceSettings, store: Store, 
     )
 
 
-def environment(devices: DeviceSettings) -> Environment:
-    """Versions, the machine, and the devices, which must be resolved."""
-    return Environment.model_validate(
-        {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "monai": monai.__version__,
-            "platform": platform.system(),
-            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
-            "device": _device(devices),
-            "devices": devices.devices,
-            "precision": devices.precision,
-            "threads": devices.threads,
-            "workers": devices.workers,
-        }
+def environment(devices: ResolvedDevices) -> Environment:
+    """Versions, the machine, and the devices."""
+    return Environment(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        monai=monai.__version__,
+        platform=platform.system(),
+        processor=f"{platform.machine()}, {os.cpu_count()} cores",
+        device=torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU",
+        devices=devices.devices,
+        precision=devices.precision,
+        threads=devices.threads,
+        workers=devices.workers,
     )
-
-
-def _device(devices: DeviceSettings) -> str:
-    return torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU"

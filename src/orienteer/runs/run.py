@@ -59,7 +59,7 @@ class Run:
         """Open the run in a folder.
 
         Raises:
-            RunError: it is no run, which it says, or its record is damaged or of another version.
+            RunError: it is no run (the message says what it is), or its record is damaged or of another version.
             ConfigError: its settings are damaged.
         """
         folder = RunFolder(Path(path))

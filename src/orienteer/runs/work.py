@@ -13,12 +13,13 @@ from orienteer.runs.build import build_model, measuring_sampler, training_sample
 from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling.loader import Batch, batches, step_numbers
 from orienteer.store import Store
+from orienteer.training.devices import resolve
 from orienteer.training.session import Validation
 
 
 @dataclass
 class Pretraining:
-    """Views of a store's training people, validated on its validation people."""
+    """Views of a store's training subjects, validated on its validation subjects."""
 
     settings: PretrainSettings
     store: Store
@@ -29,16 +30,15 @@ class Pretraining:
         return build_model(self.settings, channels=entry.channels, spacing=entry.spacing)
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[Batch, None, None]:
-        """Augmented views of training people."""
+        """Augmented views of training subjects."""
         settings = self.settings
-        assert isinstance(settings.devices.workers, int)
         numbers = step_numbers(
             start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
         )
-        return batches(training_sampler(settings, self.store), numbers, workers=settings.devices.workers)
+        return batches(training_sampler(settings, self.store), numbers, workers=resolve(settings.devices).workers)
 
     def validate(self, model: Any, device: torch.device) -> Validation:
-        """Figures on untouched views of validation people."""
+        """Metrics on untouched views of validation subjects."""
         settings = self.settings
         sampler = measuring_sampler(settings, self.store, "val")
         samples = settings.evaluation.per_scan * len(sampler.ids)

@@ -1,7 +1,7 @@
 """Checkpoints: safetensors and JSON in a folder that appears whole or not at all. Nothing is ever unpickled.
 
 ``checkpoints/step_000200/`` holds ``model.safetensors``, ``optimiser.safetensors`` and ``state.json`` with the
-SHA-256 of both and of itself. A damaged checkpoint is passed over for the one before it, and said so.
+SHA-256 of both and of itself. A damaged checkpoint is skipped for the one before it, with a warning.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything needed to go on exactly.
+    """Everything needed to continue exactly.
 
     Attributes:
         step: optimiser steps done.
@@ -42,7 +42,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint beside, flush it to disk, then rename it into place.
+    """Write a checkpoint to a temporary folder, flush it to disk, then rename it into place.
 
     Raises:
         RunError: the disk is full or refuses; earlier checkpoints are untouched.
@@ -116,7 +116,7 @@ def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]
 def set_aside(folder: Path, *, after: int) -> None:
     """Rename checkpoints of later steps, which could not be read, to ``damaged_step_...``.
 
-    Out of the way they are neither tried again nor counted among those that are kept, and can still be looked at.
+    They are then neither read again nor counted among those that are kept, and can still be inspected.
     """
     for path in checkpoint_paths(folder):
         if path.name > name_of(after):

@@ -1,4 +1,4 @@
-"""From settings to a Fabric: devices, precision and threads, with every ``auto`` resolved and told."""
+"""From settings to a Fabric: devices, precision and threads, with every ``auto`` resolved and recorded."""
 
 import logging
 import os
@@ -12,12 +12,14 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from orienteer.errors import ConfigError
-from orienteer.training.settings import DeviceSettings
+from orienteer.training.settings import DeviceSettings, ResolvedDevices
 from orienteer.training.shallow import mind_shallow_maps
 
 
-def resolve(settings: DeviceSettings) -> DeviceSettings:
+def resolve(settings: DeviceSettings) -> ResolvedDevices:
     """The same settings with no ``auto`` left, so that a run's record says what really happened.
+
+    Resolved settings stay as they are.
 
     Raises:
         ConfigError: more GPUs are asked for than there are.
@@ -36,20 +38,20 @@ def resolve(settings: DeviceSettings) -> DeviceSettings:
     precision = settings.precision
     if precision == "auto":
         precision = "32-true" if not gpu else ("bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed")
-    return DeviceSettings(
+    return ResolvedDevices(
         accelerator="gpu" if gpu else "cpu", devices=devices, precision=precision, threads=threads, workers=workers
     )
 
 
 def _allowed(cores: int) -> int:
-    """As many threads as there are cores, or as ``OMP_NUM_THREADS`` allows: a scheduler, or a benchmark's share."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(said)) if said.isdecimal() and int(said) > 0 else cores
+    """As many threads as there are cores, or as ``OMP_NUM_THREADS`` allows, which a scheduler may have set."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(asked)) if asked.isdecimal() and int(asked) > 0 else cores
 
 
 def build_fabric(settings: DeviceSettings) -> Fabric:
     """A Fabric for resolved settings; several devices run in processes of their own."""
-    # It announces what run.json says anyway, once for every scan that is scored.
+    # Else Fabric prints what run.json records anyway, once for every scan that is scored.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     options: dict[str, Any] = {}
     if settings.devices != 1:
@@ -69,8 +71,8 @@ class ExactInputs(MixedPrecision):  # type: ignore[misc]
 
     But for convolutions whose gradient it would get wrong (:mod:`orienteer.training.shallow`).
 
-    Fabric's own rounds every number that a model is given. Places and gaps are given in mm: at the 8 bits of bfloat16
-    they would be off by up to 0.5 mm beyond 128 mm, and by up to 4 mm beyond a metre.
+    Fabric's own rounds every number that a model is given. Positions are given in mm: at the 8 bits of bfloat16 they
+    would be off by up to 0.5 mm beyond 128 mm, and by up to 4 mm beyond a metre.
     """
 
     def convert_input(self, data: Any) -> Any:
@@ -90,7 +92,6 @@ def autocast(settings: DeviceSettings, device: torch.device) -> AbstractContextM
     return torch.autocast(device.type, torch.bfloat16 if settings.precision == "bf16-mixed" else torch.float16)
 
 
-def set_threads(settings: DeviceSettings) -> None:
+def set_threads(settings: ResolvedDevices) -> None:
     """Compute with the resolved number of threads in this process."""
-    assert isinstance(settings.threads, int)
     torch.set_num_threads(settings.threads)

@@ -1,4 +1,4 @@
-"""What every folder of a training run holds, whatever is trained."""
+"""What every training folder holds, whatever is trained."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,7 +24,7 @@ class TrainingFolder:
 
     Attributes:
         path: the folder.
-        record_type: what it says of itself.
+        record_type: type of its record.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class TrainingFolder:
         write_text(self.settings_file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
 
     def require_free(self) -> None:
-        """Check that nothing is here but what a process killed in its first moments leaves behind.
+        """Check that nothing is here but leftovers of a process that was killed at its start.
 
         Raises:
             RunError: something is already there.
@@ -88,7 +88,7 @@ class TrainingFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only process that trains in this folder, and clear away what a killed one left half-written.
+        """Be the only process that trains in this folder, and delete what a killed one left half-written.
 
         Raises:
             RunError: another process trains here, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""The optimisation loop, as a generator: it yields what each step saw; whoever drives it logs and saves."""
+"""The optimisation loop, as a generator: it yields what each step observed; its caller logs and saves."""
 
 import math
 import time
@@ -18,7 +18,7 @@ from orienteer.training.settings import OptimiserSettings
 
 
 class StepBatch(Protocol):
-    """What the loop asks of a batch."""
+    """What the loop needs of a batch."""
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -38,7 +38,7 @@ class StepResult:
         learning_rate: the rate it was made with.
         seconds: wall time of the step, waiting included.
         waited: seconds of it spent waiting for data.
-        observations: what the tasks saw.
+        observations: of the tasks.
     """
 
     step: int

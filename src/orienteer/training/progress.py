@@ -1,4 +1,4 @@
-"""What a person sees while a run trains: one live line in mm, and a line for every validation."""
+"""The terminal while a run trains: one live line in mm, and a line for every validation."""
 
 from collections.abc import Mapping
 from types import TracebackType

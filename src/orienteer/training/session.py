@@ -24,7 +24,7 @@ from orienteer.training.checkpoint import (
     set_aside,
     sweep_checkpoints,
 )
-from orienteer.training.devices import set_threads
+from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.interrupt import Interruptible
 from orienteer.training.log import RunLog
@@ -36,7 +36,7 @@ from orienteer.training.weights import restore_weights
 
 
 class Validation(NamedTuple):
-    """What a validation saw, and the figure that decides which checkpoint is best (None: the last one is)."""
+    """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is)."""
 
     observations: Mapping[str, Observation]
     figure: Measure | None
@@ -49,10 +49,10 @@ class Work(Protocol):
         """The untrained model; the same weights every time."""
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[StepBatch, None, None]:
-        """The batches from step ``start`` on, this process's share of each."""
+        """The batches from step ``start`` on: this process's share of each."""
 
     def validate(self, model: Any, device: torch.device) -> Validation | None:
-        """Measure the model on people it does not learn from; None where there is nothing to measure on."""
+        """Measure the model on subjects it does not learn from; None where there is nothing to measure on."""
 
     def gentle(self, model: Any) -> Gentle | None:
         """Weights that learn more slowly, if any."""
@@ -126,7 +126,7 @@ class Session:
     def __call__(self, fabric: Fabric) -> None:
         """Train from the last whole checkpoint to the last step."""
         settings, steps = self.settings, self.settings.optimiser.steps
-        set_threads(settings.devices)
+        set_threads(resolve(settings.devices))
         model = self.work.build()
         optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
         first = fabric.global_rank == 0

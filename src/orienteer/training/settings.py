@@ -42,6 +42,16 @@ class DeviceSettings(Config):
     """Loader processes; never changes a result."""
 
 
+class ResolvedDevices(DeviceSettings):
+    """Devices with no ``auto`` left: what really happens."""
+
+    accelerator: Literal["cpu", "gpu"]
+    devices: Annotated[int, Field(ge=1)]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    threads: Annotated[int, Field(ge=1)]
+    workers: Annotated[int, Field(ge=0)]
+
+
 class CheckpointSettings(Config):
     """What is kept on disk."""
 

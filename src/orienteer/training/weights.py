@@ -1,4 +1,4 @@
-"""Weights back into a network: all of them, or an error that a person can act on."""
+"""Weights back into a network: all of them, or an error that says what to do."""
 
 from collections.abc import Mapping
 from pathlib import Path
