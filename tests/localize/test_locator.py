@@ -12,7 +12,7 @@ from orienteer.localize import locator as locating
 from orienteer.localize.locator import MOST_CELLS, MOST_VIEWS, Locator
 from orienteer.networks.backbone import Features
 from orienteer.networks.settings import NetworkSettings
-from orienteer.pretext.gap.task import GapTask
+from orienteer.pretext.gap import GapTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.sampling import crop

@@ -36,7 +36,10 @@ def test_open__knows_record_settings_steps_and_evaluations(trained: Run, store: 
     assert trained.record.tasks == ("gap", "adjacency", "route") and trained.record.steps == 4
     assert trained.settings == tiny("optimiser.steps=4", "evaluation.examples=0")
     assert trained.steps == (0, 2, 4)
-    assert list(trained.evaluations) == ["val"]
+    assert list(trained.evaluations) == ["val"] and len(trained.evaluations) == 1
+    assert trained.evaluations["val"].split == "val" and trained.evaluations["val"].step in trained.steps
+    with pytest.raises(KeyError):
+        _ = trained.evaluations["test"]
     assert trained.learned_from(opened)
 
 
@@ -143,5 +146,5 @@ def test_evaluations__a_damaged_one_is_named(trained: Run, tmp_path: Path) -> No
     shutil.copytree(trained.path, tmp_path / "run")
     file = tmp_path / "run" / "evaluations" / "val" / "evaluation.json"
     file.write_text(json.dumps(json.loads(file.read_text()))[:50])
-    with pytest.raises(RunError, match=r"val/evaluation\.json"):
-        _ = Run.open(tmp_path / "run").evaluations
+    with pytest.raises(RunError, match=r"val/evaluation\.json is damaged"):
+        _ = Run.open(tmp_path / "run").evaluations["val"]

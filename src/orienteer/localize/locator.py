@@ -111,7 +111,9 @@ class Locator:
             )
         entry = self.targets.entry(target)
         centre = recipe_at(self.store, scan, np.asarray(centre_mm, dtype=float)[None], self.size).centres[0]
-        votes, weights = self._votes(self._task, self.voters(target), self._embed(self.store, scan, centre[None])[0], scan)
+        votes, weights = self._votes(
+            self._task, self.voters(target), self._embed(self.store, scan, centre[None])[0], scan
+        )
         width = self.size * entry.spacing / 12
         # At least two voxels to a cell, and never so many cells that the page has to wait for them.
         stride = max(2, int(np.ceil(max(entry.shape) / MOST_CELLS)))

@@ -3,17 +3,17 @@
 Opening a run reads three small files and needs no torch; asking it for a network does.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from orienteer.errors import RunError
 from orienteer.geometry import Volume
+from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.run import RunRecord
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
@@ -79,20 +79,10 @@ class Run:
         names = (path.name.removeprefix("step_") for path in self.folder.checkpoints.glob("step_*") if path.is_dir())
         return (0, *sorted(int(name) for name in names if name.isdigit() and int(name) > 0))
 
-    @cached_property
-    def evaluations(self) -> Mapping[str, Mapping[str, Any]]:
-        """The evaluations there were when this was first asked, by name.
-
-        Raises:
-            RunError: one of them is damaged.
-        """
-        found = {}
-        for file in sorted(self.folder.evaluations.glob("*/evaluation.json")):
-            try:
-                found[file.parent.name] = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise RunError(f"cannot read {file}: {error}", cure="run `orienteer evaluate` again") from None
-        return found
+    @property
+    def evaluations(self) -> "Evaluations":
+        """Its evaluations by name, as they are on disk now."""
+        return Evaluations(self.folder.evaluations)
 
     def check_store(self, store: Store, *, any_spacing: bool = False) -> None:
         """Refuse a store whose scans the run's networks cannot read.
@@ -202,6 +192,28 @@ class Run:
     @cached_property
     def _best_backbone(self) -> "Backbone":
         return self.backbone()
+
+
+@dataclass(frozen=True)
+class Evaluations(Mapping[str, EvaluationRecord]):
+    """The evaluations in a folder; each is read when it is asked for, and one that is damaged harms no other.
+
+    Asked for one, it raises ``KeyError`` where there is none of that name, and ``RunError`` where it is damaged or of
+    an earlier version, with the command that makes it anew.
+    """
+
+    folder: Path
+
+    def __getitem__(self, name: str) -> EvaluationRecord:
+        if name not in tuple(self):
+            raise KeyError(name)
+        return EvaluationRecord.read(self.folder / name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(file.parent.name for file in self.folder.glob("*/evaluation.json")))
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
 
 
 def _instead(path: Path) -> tuple[str, str]:
