@@ -1,6 +1,7 @@
 """The examples in the docstrings of public classes run, and give what they say.
 
-They run in a folder with a ``store`` of phantoms and a scan ``scan.nii.gz``; the open store is their ``store``.
+They run in a folder with a ``store`` of phantoms, a ``run`` that learned from it and a scan ``scan.nii.gz``; the open
+store is their ``store``.
 """
 
 import doctest
@@ -10,10 +11,15 @@ from pathlib import Path
 import nibabel
 import pytest
 
+from orienteer.runs.pretrain import pretrain
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, phantom_store
+from tests.runs.conftest import tiny
 
 MODULES = (
+    "orienteer.localize.locator",
+    "orienteer.runs.ask",
+    "orienteer.runs.run",
     "orienteer.runs.transforms",
     "orienteer.sampling.dataset",
     "orienteer.store.store",
@@ -30,7 +36,9 @@ def examples(name: str) -> list[doctest.DocTest]:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
-    phantom_store(folder)
+    store = phantom_store(folder)
+    settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=1", "evaluation.final_per_scan=2")
+    pretrain(store, folder / "run", settings=settings, progress=False)
     volume, _ = phantom(person=9)
     nibabel.save(nibabel.Nifti1Image(volume.array[0], volume.affine), folder / "scan.nii.gz")
     return folder

@@ -61,8 +61,11 @@ class Locator:
         step: optimiser steps of the model, to be told with every answer.
 
     Example:
-        >>> locator = Run.open("run").locator(Store.open("store"))  # doctest: +SKIP
-        >>> locator.locate("scan-0001", [60, 80, 70], "scan-0002").peak_mm  # doctest: +SKIP
+        >>> import orienteer as ori
+        >>> here, there, *_ = store.ids()
+        >>> found = ori.Run.open("run").locator(store).locate(here, [40, 50, 45], there)
+        >>> found.peak_mm.shape, float(found.heat.max())
+        ((3,), 1.0)
     """
 
     def __init__(

@@ -44,8 +44,9 @@ def look(
         StoreError: no store, or no such scan.
 
     Example:
-        >>> answer = look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])  # doctest: +SKIP
-        >>> answer.gap_error_mm  # doctest: +SKIP
+        >>> answer = look("run", "store", store.ids()[0], [[30, 40, 35], [50, 50, 45]])
+        >>> answer.gap("pred").shape  # from view i to view j, mm
+        (2, 2, 3)
     """
     learned, opened = Run.open(run), Store.open(store)
     learned.check_store(opened)

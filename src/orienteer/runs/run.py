@@ -44,10 +44,11 @@ class Run:
         settings: what it was started with.
 
     Example:
-        >>> run = Run.open("run")  # doctest: +SKIP
-        >>> run.record.data.spacing_mm  # doctest: +SKIP
-        3.0
-        >>> encoder = run.backbone().encoder  # doctest: +SKIP
+        >>> run = Run.open("run")
+        >>> run.record.data.spacing_mm, run.settings.views.size, run.evaluations["val"].split
+        (3.0, 16, 'val')
+        >>> run.backbone().encoder.channels
+        (8, 16, 32, 64)
     """
 
     folder: RunFolder
@@ -175,9 +176,9 @@ class Run:
             ConfigError: no such level.
 
         Example:
-            >>> maps = Run.open("run").features("scan.nii.gz")  # doctest: +SKIP
-            >>> maps.array.shape, maps.spacing_mm  # doctest: +SKIP
-            ((32, 28, 32, 30), 6.0)
+            >>> maps = Run.open("run").features("scan.nii.gz")
+            >>> maps.array.shape, maps.spacing_mm
+            ((32, 14, 16, 15), 6.0)
         """
         from orienteer.runs.features import feature_map
 
