@@ -155,7 +155,7 @@ def _store(
 
 def _copy_unused(store: Path) -> bool:
     """The copy is read only where the manifest is damaged; a damaged copy must not be put back."""
-    from orienteer.store.store import COPY, read_manifest
+    from orienteer.store.manifest_file import COPY, read_manifest
 
     try:
         return read_manifest(store, COPY) == read_manifest(store)

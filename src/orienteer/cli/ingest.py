@@ -20,7 +20,7 @@ MOST = 12
 
 @app.command()
 def ingest(
-    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched to the bottom.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched recursively.")],
     store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to bring up to date.")],
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
@@ -113,7 +113,7 @@ def _summary(result: "IngestResult", console: "Console") -> None:
         console.print(f"list: {result.store / QUARANTINE} (yours alone to read)")
     if result.skipped:
         count = counted(len(result.skipped), "file")
-        console.print(f"note: {count} not taken for scans; `orienteer check` lists them")
+        console.print(f"note: {count} skipped; `orienteer check` lists them")
     for note in result.notes:
         console.print(f"note: {note}")
     if result.removed:
@@ -128,8 +128,8 @@ def _summary(result: "IngestResult", console: "Console") -> None:
     ]
     console.print(", ".join(f"{count} {word}" for count, word in counts if count or word == "added"))
     splits = ", ".join(
-        f"{split} {counted(scans, 'scan')} of {persons} {'person' if persons == 1 else 'people'}"
-        for split, (scans, persons) in result.splits.items()
+        f"{split} {counted(scans, 'scan')} of {counted(subjects, 'subject')}"
+        for split, (scans, subjects) in result.splits.items()
     )
     scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits})"
     console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")

@@ -84,7 +84,7 @@ def without_private(
         reasons = {name: "" if name in declared else "not declared" for name in names}
     else:
         reasons = {
-            name: reason_against(name, [(row.person, row.extra[name]) for row in rows.values()]) for name in names
+            name: reason_against(name, [(row.subject, row.extra[name]) for row in rows.values()]) for name in names
         }
     safe = {
         key: replace(row, extra={name: text for name, text in row.extra.items() if not reasons[name]})
@@ -104,13 +104,13 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
 
     Args:
         name: the column's.
-        cells: the person and the text of each row.
+        cells: the subject and the text of each row.
     """
     telling = [word for word in (match.lower() for match in WORDS.findall(name)) if word in TELLING]
     telling += [stem for stem in STEMS if stem in name.lower()]
     if telling:
         return f"called by {telling[0]!r}"
-    said = [(person, text) for person, text in cells if not is_empty(text)]
+    said = [(subject, text) for subject, text in cells if not is_empty(text)]
     texts = {text for _, text in said}
     numbers = [_number(text) for text in texts]
     if texts and all(number is not None for number in numbers):
@@ -121,9 +121,9 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
         return "it looks like names or free text"
     if any(CODE.fullmatch(text) for text in texts):
         return "it looks like identifiers"
-    people = len({person for person, _ in said})
-    if len(texts) > MOST_CATEGORIES or (texts and 2 * len(texts) > people):
-        return f"{len(texts)} different texts for {people} people are no categories"
+    subjects = len({subject for subject, _ in said})
+    if len(texts) > MOST_CATEGORIES or (texts and 2 * len(texts) > subjects):
+        return f"{len(texts)} different texts for {subjects} people are no categories"
     return ""
 
 

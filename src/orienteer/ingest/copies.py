@@ -10,7 +10,7 @@ from orienteer.scans.findings import finding
 
 
 def follow_renames(states: list[ScanState], context: Context) -> list[ScanState]:
-    """New names of scans that leave the store keep what it said of them: no name may move anybody to another split."""
+    """A renamed scan keeps its subject, split and columns; pruning the old name must not move it to another split."""
     stay = {state.name for state in states if state.entry}
     gone = {stored.voxels: name for name, stored in context.before.published.items() if name not in stay}
     renamed = []
@@ -24,10 +24,10 @@ def follow_renames(states: list[ScanState], context: Context) -> list[ScanState]
 
 
 def drop_copies(states: list[ScanState], context: Context) -> list[ScanState]:
-    """Leave out scans with the voxels of another scan under another subject: they would cross the splits.
+    """Leave out scans with the voxels of another subject's scan: one body could be in two splits.
 
-    A copy that is left out may still tell who is on the scan that is kept: a second echo makes two volumes of a stored
-    series, of which the first is its copy and the second must keep the same subject.
+    The copy may know the subject of the scan that is kept: when a second echo is added to a stored series, the series
+    becomes two volumes. The first is a copy of the stored scan, and the second must have the same subject.
     """
     owner: dict[str, ScanState] = {}
     changed: dict[str, ScanState] = {}
@@ -47,5 +47,5 @@ def drop_copies(states: list[ScanState], context: Context) -> list[ScanState]:
         if first.subject.id == first.name and state.subject.id != state.name:
             split = first.from_layout.split if first.from_layout else ""
             changed[first.name] = replace(first, from_layout=Subject(state.subject.id, split))
-    # Without the copies others may be the first of their subject, or the only ones to hold out.
+    # Without the copies, other subjects may have to be held out.
     return assign_subjects([changed.get(state.name, state) for state in states], context) if changed else states

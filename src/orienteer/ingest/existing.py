@@ -12,9 +12,9 @@ from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
+from orienteer.store.manifest_file import COPY, MANIFEST, read_manifest
 from orienteer.store.private import EARLIER, PRIVATE, Private, read_private
 from orienteer.store.sources import SourceRecord
-from orienteer.store.store import COPY, MANIFEST, read_manifest
 
 OWN = {MANIFEST, COPY, PRIVATE, EARLIER, QUARANTINE, JOURNAL, lock_name("ingest"), ARRAYS}
 
@@ -107,7 +107,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
     if private is None or private.names != names:
         private = Private.fresh(names)
     scans = {entry.id: (entry, private.scans.get(entry.id)) for entry in manifest.scans} if manifest else {}
-    # By id in the store: what a killed run has finished is newer than what the manifest says.
+    # By id in the store; what a killed run has finished is newer than the manifest.
     newest = {**scans, **finished}
     own = {scan: (record.name if record else "") or scan for scan, (_, record) in newest.items()}
     subjects = {own[scan]: _subject(*pair) for scan, pair in scans.items()}
@@ -123,7 +123,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
 def _naming(private: Private, own: Mapping[str, str]) -> Naming:
     if private.names == "kept":
         return OwnNames()
-    # All that was ever given counts: also the file of another store, put here so that both call people the same.
+    # All pseudonyms ever given count, also those of another store whose private file was copied here.
     return Pseudonyms(private.key, {scan: r.name for scan, r in private.scans.items()} | dict(own) | private.people)
 
 

@@ -41,9 +41,8 @@ def find(scans: Path, store: Path, options: IngestOptions, table: Table, before:
 def list_scans(sources: Sequence[Source], before: Existing) -> list[ScanState]:
     """Scans that were found, in the order of their paths, then those of the store that were not.
 
-    Left out at once are scans whose id another one has, and those with other channels than the store, or than most
-    where there is no store yet. Ids are compared without case: the store may move to a disk that does not tell case
-    apart.
+    Left out at once: scans whose id is taken, and scans with other channels than the store (than most scans, where
+    there is no store yet). Ids are compared without case, because the store may move to a disk that ignores case.
     """
     first: dict[str, Source] = {}
     for source in sources:
@@ -78,7 +77,7 @@ def _found(source: Source, before: Existing) -> ScanState:
 
 
 def choose_parameters(states: Sequence[ScanState], manifest: Manifest | None, wanted: float | None) -> Parameters:
-    """The store's spacing, else the one that is ``wanted`` (mm), else the median of the scans'.
+    """The store's spacing, else ``wanted`` (mm), else the median of the scans.
 
     Raises:
         StoreError: the spacing contradicts the store's, or no scan tells one.

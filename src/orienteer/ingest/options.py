@@ -26,15 +26,15 @@ class IngestOptions:
         min_extent: leave out scans shorter than this along an axis, mm.
         keep_names: call scans and subjects as the files and the table do, and keep every column. For public data
             only: by default they get pseudonyms, and the way back lies in the store's private file alone.
-        verify: compare what is stored already with its checksums, and make anew what is damaged.
-        retry: read again also what an earlier run left out and nobody has mended since.
+        verify: compare what is stored already with its checksums, and replace what is damaged.
+        retry: also read again what an earlier run left out and is unchanged since.
         layout: how the folder is laid out; by default what it says of itself. Subjects, labels and scans kept for
             testing are taken from it unless ``labels`` or ``table`` say otherwise.
         channels: names of the sequences that make one scan together, in order.
         progress: draw a progress bar on stderr.
 
     Raises:
-        StoreError: a value is absurd, or ``columns`` are named without a table.
+        StoreError: a value makes no sense, or ``columns`` are named without a table.
 
     Example:
         >>> IngestOptions(spacing=1.5, prune=True).names

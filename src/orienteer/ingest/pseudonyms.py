@@ -1,4 +1,4 @@
-"""What scans and people are called in a store: pseudonyms, or the user's own names where those are public."""
+"""What scans and subjects are called in a store: pseudonyms, or the user's own names where those are public."""
 
 import hashlib
 import hmac
@@ -28,8 +28,8 @@ class Pseudonyms:
         """The scan's id."""
         return self._of("scan", name)
 
-    def person(self, name: str) -> str:
-        """What the person is called."""
+    def subject(self, name: str) -> str:
+        """What the subject is called."""
         return self._of("person", name)
 
     def _of(self, kind: str, name: str) -> str:
@@ -50,7 +50,7 @@ class OwnNames:
         """The name itself."""
         return name
 
-    def person(self, name: str) -> str:
+    def subject(self, name: str) -> str:
         """The name itself."""
         return name
 

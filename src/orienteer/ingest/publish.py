@@ -1,4 +1,4 @@
-"""Publish: the manifest is renamed into place; only then goes what it does not name."""
+"""Publish: rename the manifest into place, and only then delete what it does not name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.upkeep import sweep_arrays
 from orienteer.store.journal import Journal
 from orienteer.store.manifest import Manifest
+from orienteer.store.manifest_file import write_manifest
 from orienteer.store.private import Private, write_private
-from orienteer.store.store import write_manifest
 
 
 def publish(states: Sequence[ScanState], context: Context) -> Manifest:
-    """Write the store's files, in the order in which a kill between any two of them does no harm.
+    """Write the store's files, in an order in which a kill between any two does no harm.
 
     Raises:
         OrienteerError: no scan is left, or the disk refuses.
@@ -38,7 +38,7 @@ def _named(states: Sequence[ScanState], context: Context) -> tuple[Manifest, Pri
         entry, record, subject = state.entry, state.record, state.subject
         if entry is None or record is None:
             continue
-        person = before.naming.person(subject.id)
+        person = before.naming.subject(subject.id)
         said = {"person": person, "split": subject.split, "table": dict(subject.table)}
         entries.append(entry.model_copy(update=said))
         records[entry.id] = record.model_copy(update={"name": state.name, "person": subject.id})
@@ -49,7 +49,7 @@ def _named(states: Sequence[ScanState], context: Context) -> tuple[Manifest, Pri
 
 
 def _still_out(states: Sequence[ScanState], context: Context) -> dict[str, LeftOut]:
-    """The list as it stands now; what lies in another folder of scans stays on it while its files are there."""
+    """The list as it is now; scans of other folders stay on it as long as their files exist."""
     here = {state.name for state in states if state.source}
     elsewhere = {
         name: known

@@ -1,4 +1,4 @@
-"""What an ingest left out, and why: told again by the next run, which reads only what was mended since."""
+"""What an ingest left out, and why: the next run repeats it, and only reads what was corrected since."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ class LeftOut(Config):
     source: SourceRecord | None = None
     """The files as they were; None where they could not even be read, so that they are tried each time."""
     conditions: dict[str, str] = Field(default_factory=dict)
-    """What the verdict rests on besides the files: where one differs, the scan is read again."""
+    """What the decision depends on besides the files: if one differs, the scan is read again."""
 
     @property
     def as_findings(self) -> tuple[Finding, ...]:
@@ -60,11 +60,17 @@ class Quarantine(Config):
     scans: dict[str, LeftOut] = Field(default_factory=dict)
     """By the name of the files."""
     skipped: dict[str, str] = Field(default_factory=dict)
-    """Code of every file and folder that was not taken for a scan, by its path below the scans' folder."""
+    """Code of every file and folder that was skipped, by its path below the scans' folder."""
 
 
 def left_out(findings: Iterable[Finding], record: SourceRecord | None, conditions: Mapping[str, str]) -> LeftOut:
-    """An entry of the list."""
+    """An entry of the list.
+
+    Args:
+        findings: at least one of them is an error.
+        record: the files that could not be used; None to try them again each time.
+        conditions: what the decision depends on besides the files.
+    """
     told = tuple(Told(code=f.code, level=f.level, cause=f.message, cure=f.cure) for f in findings)
     lasting = record if record and not BY_CHANCE & {f.code for f in told} else None
     # Labels come and go without making a bad scan better.

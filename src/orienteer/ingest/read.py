@@ -1,4 +1,4 @@
-"""Read: what the plan asks for, in parallel; what is finished survives a kill."""
+"""Read: new and changed scans, in parallel; finished ones survive a kill."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -17,9 +17,9 @@ from orienteer.store.sources import SourceRecord
 
 
 def read(states: list[ScanState], context: Context) -> list[ScanState]:
-    """Prepare new and changed scans; what is finished is journalled, so a kill costs only those in work.
+    """Prepare new and changed scans; finished ones are journalled, so a kill only costs those in progress.
 
-    Scans whose files are gone or no longer any good stay as they are stored, as far as their arrays are whole.
+    A scan whose file is gone or became unusable stays as it is stored, if its arrays are intact.
 
     Raises:
         StoreError: the disk refuses.
@@ -58,7 +58,7 @@ def _with(state: ScanState, outcome: Outcome | None) -> ScanState:
 
 
 def _or_as_stored(state: ScanState, context: Context) -> ScanState:
-    """A scan whose file is gone, or no longer any good, stays what it was; gone ones unless they are pruned."""
+    """The scan as the store has it, where it was not read with success; gone ones only unless they are pruned."""
     stored, gone = state.stored, state.status == "gone"
     if state.entry or stored is None or stored.subject is None or (gone and context.options.prune):
         return state

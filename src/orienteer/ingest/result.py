@@ -15,9 +15,7 @@ MOST_NAMED = 50
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What an ingest did, told to who did it: by the names of the files, never by pseudonyms.
-
-    Nothing of it is written; what is, the manifest, speaks of ids.
+    """What an ingest did, by the names of the user's files, not by pseudonyms; only the manifest is on disk.
 
     Attributes:
         store: the folder.
@@ -29,10 +27,10 @@ class IngestResult:
         pruned: whether the removed were taken out.
         failed: scans left out, each with findings of which at least one is an error.
         quarantined: those of the failed that were left out before, are as they were, and were not read again.
-        skipped: files and folders that were not taken for scans.
+        skipped: files and folders that are no scans.
         layouts: what the folder was recognised as.
-        findings: what is worth knowing about scans that were read now.
-        notes: what is worth knowing about the table and the store.
+        findings: what is worth knowing about scans that were read.
+        notes: what is worth knowing about the table, the labels and the store.
         seconds: wall-clock time.
         bytes: of all arrays in the store.
     """
@@ -55,10 +53,10 @@ class IngestResult:
 
     @property
     def splits(self) -> dict[str, tuple[int, int]]:
-        """Scans and persons of each split."""
+        """Scans and subjects of each split."""
         scans = Counter(entry.split for entry in self.manifest.scans)
-        persons = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
-        return {split: (scans[split], persons[split]) for split in sorted(scans)}
+        subjects = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
+        return {split: (scans[split], subjects[split]) for split in sorted(scans)}
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

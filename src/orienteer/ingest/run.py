@@ -1,8 +1,8 @@
-"""From a folder of scans to a store: find, plan what to read, read it in parallel, then write the manifest once.
+"""From a folder of scans to a store: find, plan, read, assign subjects, drop copies, publish.
 
-Every stage takes the list of scans and gives it back with what it found out; nothing else is handed on.
-Nothing a reader sees changes until the manifest is renamed into place: new voxels go to new files, and what
-a killed run has finished stands in a journal. Only then are arrays deleted that the manifest does not name.
+Each stage takes the list of scans and returns it with what it found out. Readers see nothing of it until ``publish``
+renames the manifest into place: new voxels go to new files, and finished scans are journalled, so that a killed run
+goes on where it was. Only then are arrays deleted that the manifest does not name.
 """
 
 import time

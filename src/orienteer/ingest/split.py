@@ -1,4 +1,4 @@
-"""Which people are held out. A person is never in two splits, and never changes by chance."""
+"""Which subjects are held out. A subject is never in two splits, and never changes by chance."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -22,20 +22,20 @@ def split_name(word: str) -> str:
     return usual if usual in SPLITS else word
 
 
-def assign_splits(people: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
-    """A split for every person: the one they have, else ``train`` or ``val`` by a stable hash of their name.
+def assign_splits(subjects: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
+    """A split for every subject: the one they have, else ``train`` or ``val`` by a stable hash of their name.
 
-    The same person lands in the same split in every store and on every machine, whoever else is there; only
-    where nobody at all would be held out, the new person with the lowest hash is.
+    The same subject lands in the same split in every store and on every machine, whoever else is there; only
+    where nobody at all would be held out, the new subject with the lowest hash is.
 
     Args:
-        people: everybody in the store.
+        subjects: everybody in the store.
         fixed: splits from the table, or from an earlier ingest.
     """
-    people = sorted(set(people))
-    splits = {person: fixed.get(person) or _by_hash(person) for person in people}
-    free = [person for person in people if not fixed.get(person)]
-    if free and len(people) > 1:
+    subjects = sorted(set(subjects))
+    splits = {subject: fixed.get(subject) or _by_hash(subject) for subject in subjects}
+    free = [subject for subject in subjects if not fixed.get(subject)]
+    if free and len(subjects) > 1:
         held = sorted(free, key=_position)
         if "val" not in splits.values():
             splits[held[0]] = "val"
@@ -44,10 +44,10 @@ def assign_splits(people: Iterable[str], fixed: Mapping[str, str]) -> dict[str, 
     return splits
 
 
-def _by_hash(person: str) -> str:
-    return "val" if _position(person) < VALIDATION_SHARE else "train"
+def _by_hash(subject: str) -> str:
+    return "val" if _position(subject) < VALIDATION_SHARE else "train"
 
 
-def _position(person: str) -> float:
+def _position(subject: str) -> float:
     """A number in [0, 1) that depends on the name alone; Python's own hash differs in every process."""
-    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big") / 2**64

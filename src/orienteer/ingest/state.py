@@ -1,4 +1,4 @@
-"""One scan on its way through an ingest; every stage fills in what it finds out."""
+"""One scan on its way through an ingest: each stage returns it with what it found out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,9 @@ from orienteer.store.manifest import Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
 Status = Literal["found", "new", "changed", "unchanged", "left out", "quarantined", "copy", "gone", "lost"]
-"""``found`` until it is planned; ``new`` and ``changed`` scans are read. ``quarantined``: left out by an earlier run,
-and as it was. ``copy``: left out for another scan with the same voxels. ``gone``: stored, without a file among the
-scans. ``lost``: gone, and its stored voxels are damaged.
+"""``found`` until it is planned; ``new`` and ``changed`` scans are read. ``quarantined``: left out by an earlier run
+and the same since. ``copy``: left out because another scan has the same voxels. ``gone``: stored, but its file was not
+found. ``lost``: gone, and its stored voxels are damaged.
 """
 
 
@@ -25,20 +25,20 @@ class ScanState:
     """What is known of one scan, and what is to become of it.
 
     Attributes:
-        name: what its files are called, by which the user knows it.
-        status: what has been decided.
-        source: its files, and that of its labels; None where the store has the scan and no file was found.
+        name: what the user's files are called: path below the scans' folder without extension, ``/`` as ``__``.
+        status: what has been decided so far.
+        source: from ``find``: its files and those of its labels; None where only the store has the scan.
         stored: what the store has of it.
-        earlier: who was on it before this ingest; of a renamed scan, what the store said under its old name.
-        from_layout: who is on it by the folder's layout.
-        scan_id: what the store will call it; empty unless it is read.
-        conditions: what, besides its files, decides whether it can be used; empty unless it is read.
-        entry: what the store will hold; None as long as it is not read, and where it is left out for good.
+        earlier: who was on it until now; ``follow_renames`` adds what the store said under another name.
+        from_layout: who is on it according to the folder's layout.
+        scan_id: from ``plan``, as all that follows only if it is read: its id in the store.
+        conditions: what, besides its files, decides whether it can be used.
+        entry: from ``read``: what the store will hold; None for a scan that the store will not hold.
         record: what ``entry`` was made from.
-        findings: what is worth knowing of it now that it has been read.
-        left_out: why, as the next run is to know it. A scan may be left out and stay as it was stored.
-        row: of the user's table.
+        findings: what is worth knowing of it.
+        row: from ``assign_subjects``: its row in the user's table.
         subject: who is on it.
+        left_out: from any stage: why, as the next run will read it. Such a scan may still stay as it was stored.
     """
 
     name: str
@@ -52,9 +52,9 @@ class ScanState:
     entry: ScanEntry | None = None
     record: SourceRecord | None = None
     findings: tuple[Finding, ...] = ()
-    left_out: LeftOut | None = None
     row: Row | None = None
     subject: Subject = NOBODY
+    left_out: LeftOut | None = None
 
     @property
     def voxels(self) -> str:
@@ -73,20 +73,13 @@ class ScanState:
         record: SourceRecord | None = None,
         conditions: Mapping[str, str] | None = None,
     ) -> Self:
-        """The scan without an entry, and with the reasons.
-
-        Args:
-            why: at least one of them is an error.
-            status: if not simply ``left out``.
-            record: the files that could not be used; None to try them again each time.
-            conditions: what the verdict rests on besides the files.
-        """
+        """The scan without an entry, and the reasons; see :func:`~orienteer.ingest.quarantine.left_out`."""
         return replace(self, status=status, entry=None, record=None, left_out=left_out(why, record, conditions or {}))
 
 
 @dataclass(frozen=True)
 class Context:
-    """One ingest, apart from its scans; the same from the first stage to the last.
+    """What every stage of one ingest may look at; it does not change.
 
     Attributes:
         store: the folder.
@@ -94,7 +87,7 @@ class Context:
         table: the user's table.
         found: what lies below the folder of scans.
         before: what the store held.
-        parameters: what the voxels will depend on.
+        parameters: what the voxels depend on.
     """
 
     store: Path

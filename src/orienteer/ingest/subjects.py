@@ -15,11 +15,11 @@ from orienteer.ingest.table import Row, match
 def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState]:
     """Find subject, split and table columns of every scan that the store will hold.
 
-    The table wins over what the store said before, and that over the folder's layout; a scan of which none of them
-    tells the subject is a subject of its own. A table without subjects says nothing of them. Splits follow the user's
-    own names, so that a subject has the same one in every store, whatever pseudonym each store gives. Scans keep the
-    split they had when more becomes known of who is on them; who turns out to be in train and val learns, because a run
-    may have learned from them. A split that the store calls by another word (``training``) gets its usual name.
+    The table wins over the store, and the store over the folder's layout; a scan whose subject none of them knows is a
+    subject of its own. Splits depend on the user's own names, so that a subject has the same split in every store,
+    whatever its pseudonym. Scans keep their split when more becomes known of their subjects; a subject that turns out
+    to be in train and val goes to train, because a run may have learned from it. A split that the store calls by
+    another word (``training``) gets its usual name.
 
     Raises:
         StoreError: a row of the table fits several scans, the table puts a subject into several splits, or a subject
@@ -38,7 +38,7 @@ def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState
 
 
 def match_rows(states: Sequence[ScanState], context: Context) -> tuple[dict[str, Row], list[str]]:
-    """The table's rows by scan, and ids of those about no scan; what was left out may have a row as well.
+    """The table's rows by scan, and the ids of unused rows; scans that are left out have rows, too.
 
     Raises:
         StoreError: a row fits several scans.
@@ -54,14 +54,14 @@ def _columns(state: ScanState) -> dict[str, str]:
 
 
 def _subject_ids(states: Sequence[ScanState]) -> dict[str, str]:
-    """Who is on each scan: what calls the scan's subject by the scan's own name knows nothing of them."""
+    """Who is on each scan; a source that names the subject after the scan itself does not know the subject."""
     ids = {}
     for state in states:
         own = {state.name, state.row.id} if state.row else {state.name}
-        told = [state.row.person] if state.row else []
+        told = [state.row.subject] if state.row else []
         told += [subject.id for subject in (state.earlier, state.from_layout) if subject]
         ids[state.name] = next((subject for subject in told if subject not in own), told[0] if told else state.name)
-    # The layout knows who belong together, the table may know one of them by name: then it is the name of all.
+    # Where the layout groups scans and the table names the subject of one of them, all of them are that subject's.
     grouped = {state.name: state.from_layout.id for state in states if state.from_layout}
     better: dict[str, set[str]] = defaultdict(set)
     for name, group in grouped.items():

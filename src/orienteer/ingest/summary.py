@@ -54,7 +54,7 @@ def notes_on_labels(states: Sequence[ScanState], options: IngestOptions) -> tupl
 
 
 def notes_on_subjects(states: Sequence[ScanState], context: Context) -> list[str]:
-    """Notes on rows and scans that did not find each other, on unusual splits, and on scans that changed sides."""
+    """Notes on rows without scan, scans without row, unusual splits, and scans that moved to another split."""
     stored = [state for state in states if state.entry]
     _, unused = match_rows(states, context)
     alone = [state.name for state in stored if state.row is None and state.earlier is None]
@@ -68,7 +68,7 @@ def notes_on_subjects(states: Sequence[ScanState], context: Context) -> list[str
 
 
 def _unusual(stored: Sequence[ScanState], from_table: set[str]) -> list[str]:
-    """A note where the table names splits that have no meaning to a run: meant so, or a slip of the pen."""
+    """A note where the table names splits that no run uses: on purpose, or a typing error."""
     scans = Counter(state.subject.split for state in stored if state.subject.split not in SPLITS)
     named = sorted({state.subject.split for state in stored if state.subject.id in from_table} & set(scans))
     if not named:
@@ -81,7 +81,7 @@ def _unusual(stored: Sequence[ScanState], from_table: set[str]) -> list[str]:
 
 
 def _moves(stored: Sequence[ScanState], from_table: set[str]) -> list[str]:
-    """A note for each way that scans changed sides."""
+    """A note for each pair of splits that scans moved between."""
     moved = defaultdict(list)
     for state in stored:
         if state.earlier and (old := state.earlier.split) != (new := state.subject.split):

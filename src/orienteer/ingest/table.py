@@ -11,7 +11,7 @@ from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
 
-PERSON = ("person", "subject", "participant_id", "patient")
+SUBJECT = ("person", "subject", "participant_id", "patient")
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
 EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
@@ -22,7 +22,7 @@ class Row:
     """One scan's line; ``split`` is empty where the table does not say, else as ``split_name`` has it."""
 
     id: str
-    person: str
+    subject: str
     split: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ def read_table(path: Path) -> dict[str, Row]:
     """Rows by id, in the file's order. Tabs, commas or semicolons; UTF-8.
 
     Raises:
-        StoreError: the file cannot be read, a column is missing, an id stands twice, or a person is in two
+        StoreError: the file cannot be read, a column is missing, an id stands twice, or a subject is in two
             splits.
     """
     try:
@@ -79,9 +79,9 @@ def read_table(path: Path) -> dict[str, Row]:
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(path, header)
-        person = next((name for name in PERSON if name in (h.lower() for h in header)), None)
+        subject = next((name for name in SUBJECT if name in (h.lower() for h in header)), None)
         rows = [
-            _row(path, number, header, [cell.strip() for cell in cells], person)
+            _row(path, number, header, [cell.strip() for cell in cells], subject)
             for number, cells in enumerate(lines, start=2)
             if any(cell.strip() for cell in cells)
         ]
@@ -140,18 +140,20 @@ def _check_header(path: Path, header: list[str]) -> None:
         raise StoreError(f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one")
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str], person: str | None) -> Row:
+def _row(path: Path, number: int, header: list[str], cells: list[str], subject: str | None) -> Row:
     if len(cells) != len(header):
         raise StoreError(
             f"the table {path} has {len(cells)} cells in line {number} and {len(header)} columns",
             cure="fill the line, or remove it",
         )
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
-    values = {(n.lower() if n.lower() in ("id", "split", person) else n): c for n, c in zip(header, cells, strict=True)}
+    values = {
+        (n.lower() if n.lower() in ("id", "split", subject) else n): c for n, c in zip(header, cells, strict=True)
+    }
     scan_id = values.pop("id")
     if not scan_id:
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
-    who = values.pop(person, "") if person else ""
+    who = values.pop(subject, "") if subject else ""
     split = values.pop("split", "")
     return Row(scan_id, who or scan_id, "" if is_empty(split) else split_name(split), extra=values)
 
@@ -170,12 +172,12 @@ def _check_unique(path: Path, rows: list[Row]) -> None:
 def _check_splits(path: Path, rows: list[Row]) -> None:
     splits, ids = defaultdict(set), defaultdict(list)
     for row in rows:
-        splits[row.person].add(row.split)
-        ids[row.person].append(row.id)
-    for person, found in splits.items():
+        splits[row.subject].add(row.split)
+        ids[row.subject].append(row.id)
+    for subject, found in splits.items():
         if len(found) > 1:
             names = ", ".join(sorted(name or "(empty)" for name in found))
             raise StoreError(
-                f"the table {path} puts one person into several splits ({names}): scans {some(ids[person])}",
+                f"the table {path} puts one person into several splits ({names}): scans {some(ids[subject])}",
                 cure="give all scans of a person one split, else a body learned from is also tested on",
             )

@@ -12,7 +12,7 @@ from orienteer.store.integrity import ARRAYS, damaged_arrays
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.manifest import Manifest
-from orienteer.store.store import COPY, MANIFEST, mend_manifest
+from orienteer.store.manifest_file import COPY, MANIFEST, mend_manifest
 
 
 def mended(store: Path) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def discard_damaged(store: Path, before: Existing, *, labels: bool) -> tuple[str
 
 @contextmanager
 def folder(store: Path) -> Iterator[None]:
-    """Make the store's folder; take it away again if nothing came of it, so that no husk is left."""
+    """Make the store's folder; it is removed again if the ingest fails."""
     made = not store.exists()
     try:
         store.mkdir(parents=True, exist_ok=True)

@@ -121,6 +121,11 @@ class Manifest(Config):
     scans: tuple[ScanEntry, ...]
 
     @property
+    def foreground_cell(self) -> int:
+        """Voxels along each side of one cell of the coarse foreground grid."""
+        return self.parameters.foreground_cell if self.parameters else FOREGROUND_CELL
+
+    @property
     def kind(self) -> tuple[int, tuple[str, ...]]:
         """Number and names of the channels of every scan."""
         return self.channels or (self.scans[0].channels if self.scans else 1), self.channel_names

@@ -1,6 +1,5 @@
 """Reading a store: small boxes of voxels, their normalisation, labels and foreground."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +11,14 @@ from jaxtyping import Bool, Float32, Int16
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from orienteer.atomic import write_json
-from orienteer.errors import ConfigError, StoreError
-from orienteer.seal import sealed, unsealed
+from orienteer.errors import StoreError
 from orienteer.store.arrays import read_box
 from orienteer.store.integrity import array_path, damaged_arrays
 from orienteer.store.intensity import normalise
-from orienteer.store.journal import JOURNAL
-from orienteer.store.manifest import FOREGROUND_CELL, SCHEMA, Kind, Manifest, ScanEntry
+from orienteer.store.manifest import Kind, Manifest, ScanEntry
+from orienteer.store.manifest_file import read_manifest
 from orienteer.store.private import PRIVATE, read_private
 from orienteer.store.sources import SourceRecord
-
-MANIFEST = "manifest.json"
-COPY = "manifest.copy.json"
 
 Triple = Sequence[int] | NDArray[np.integer]
 
@@ -60,13 +54,23 @@ class Store:
         path = Path(path)
         return cls(path=path, manifest=read_manifest(path))
 
+    @property
+    def scans(self) -> tuple[ScanEntry, ...]:
+        """What the manifest says of every scan, in the order of their ids.
+
+        Example:
+            >>> sorted({entry.split for entry in store.scans}), len(store.scans) == len(store.ids())
+            (['test', 'train', 'val'], True)
+        """
+        return self.manifest.scans
+
     def ids(self, split: str | None = None) -> tuple[str, ...]:
         """Ids of the scans, sorted; of one split where given.
 
         Raises:
             StoreError: no scan is in that split.
         """
-        chosen = tuple(e.id for e in self.manifest.scans if split is None or e.split == split)
+        chosen = tuple(e.id for e in self.scans if split is None or e.split == split)
         if split is not None and not chosen:
             raise StoreError(
                 f"{self.path} has no scans in split {split!r}",
@@ -106,6 +110,11 @@ class Store:
     ) -> Int16[ndarray, "d h w"]:
         """Structure numbers ``(d, h, w)`` of a box, on the image's grid; 0 is background.
 
+        Example:
+            >>> labelled = [entry.id for entry in store.scans if entry.labelled]
+            >>> store.labels(labelled[0], low=(2, 4, 3), size=8).shape
+            (8, 8, 8)
+
         Raises:
             StoreError: as :meth:`read`, or the scan has no labels.
         """
@@ -125,11 +134,16 @@ class Store:
     @property
     def foreground_cell(self) -> int:
         """Voxels along each edge of a cell of :meth:`foreground`."""
-        parameters = self.manifest.parameters
-        return FOREGROUND_CELL if parameters is None else parameters.foreground_cell
+        return self.manifest.foreground_cell
 
     def foreground(self, scan_id: str) -> Bool[ndarray, "d h w"]:
-        """Coarse occupancy of the body: one cell per ``foreground_cell``^3 voxels, edge cells included."""
+        """Where the body is, coarsely: one cell per ``foreground_cell``^3 voxels, cells at the edge included.
+
+        Example:
+            >>> scan = store.ids()[0]
+            >>> store.entry(scan).shape, store.foreground_cell, store.foreground(scan).shape
+            ((28, 32, 30), 4, (7, 8, 8))
+        """
         cells: NDArray[np.bool_] = self._box("foreground", self.entry(scan_id), None, None)[0] != 0
         return cells
 
@@ -138,7 +152,7 @@ class Store:
         return array_path(self.path, self.entry(scan_id).content, kind)
 
     def private(self) -> dict[str, SourceRecord]:
-        """The way back from ids: each scan's own name, person and files, from the store's private file.
+        """The way back from ids: each scan's own name, subject and files, from the store's private file.
 
         Raises:
             StoreError: the file did not come along with the store, is another's to read, or is damaged.
@@ -153,18 +167,22 @@ class Store:
     def verify(self) -> tuple[str, ...]:
         """Read everything and compare it with the manifest; one line for each array that differs.
 
-        The cure is to ingest again, which makes what is damaged anew.
+        To mend a store, ingest again: what is damaged is read anew.
+
+        Example:
+            >>> store.verify()
+            ()
         """
-        found = damaged_arrays(self.path, self.manifest.scans)
+        found = damaged_arrays(self.path, self.scans)
         return tuple(f"{entry.id}: {array.message}" for entry, array in found)
 
     @cached_property
     def _entries(self) -> dict[str, ScanEntry]:
-        return {entry.id: entry for entry in self.manifest.scans}
+        return {entry.id: entry for entry in self.scans}
 
     @property
     def _splits(self) -> str:
-        return ", ".join(sorted({entry.split for entry in self.manifest.scans})) or "none, it is empty"
+        return ", ".join(sorted({entry.split for entry in self.scans})) or "none, it is empty"
 
     def _box(self, kind: Kind, entry: ScanEntry, low: Triple | None, size: int | Triple | None) -> NDArray:
         full = np.asarray(entry.shape)
@@ -179,66 +197,3 @@ class Store:
             )
         path = array_path(self.path, entry.content, kind)
         return read_box(path, entry.arrays[kind].bytes, first, first + count)
-
-
-class DamagedManifest(StoreError):
-    """The manifest is gone or no longer what was written; one of another version is neither."""
-
-
-def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest, and once it is in place its copy, from which a later ingest can put it back.
-
-    Raises:
-        OrienteerError: the disk is full or refuses.
-    """
-    document = sealed(manifest.model_dump(mode="json"))
-    write_json(path / MANIFEST, document)
-    write_json(path / COPY, document)
-
-
-def mend_manifest(path: Path) -> str:
-    """Put the copy back where the manifest is damaged or gone; says so, or says nothing. Needs the store's lock."""
-    try:
-        read_manifest(path)
-    except DamagedManifest as damage:
-        try:
-            copy = read_manifest(path, COPY)
-        except StoreError:
-            return ""
-        write_manifest(path, copy)
-        return f"{damage.message}; its copy of {len(copy.scans)} scans was put back"
-    return ""
-
-
-def read_manifest(path: Path, name: str = MANIFEST) -> Manifest:
-    """The manifest of the store at ``path``.
-
-    Raises:
-        StoreError: as :meth:`Store.open`.
-    """
-    file = path / name
-    cure = "run the same ingest again, which puts its copy back or reads the scans once more"
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if (path / JOURNAL).exists():
-            raise StoreError(f"the ingest into {path} has not finished", cure="run the same ingest again") from None
-        missing = f"{path} does not exist" if not path.exists() else f"{path} is not a store: no {MANIFEST}"
-        raise DamagedManifest(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
-    except OSError as error:
-        raise StoreError(f"cannot read {file}: {error.strerror}", cure="check the path and its permissions") from None
-    except (ValueError, RecursionError):
-        raise DamagedManifest(f"{file} is damaged: not JSON", cure=cure) from None
-    if not isinstance(values, dict) or not isinstance(version := values.get("schema_version"), int):
-        raise DamagedManifest(f"{file} is damaged: it says no version", cure=cure)
-    if version != SCHEMA:
-        raise StoreError(
-            f"{path} has store version {version}; this Orienteer reads version {SCHEMA}",
-            cure="ingest the scans into a new folder with this Orienteer, or install the one that wrote it",
-        )
-    try:
-        return Manifest.build(unsealed(values), origin=str(file))
-    except ConfigError as error:
-        raise DamagedManifest(f"{error.message} (damaged, or not written by Orienteer)", cure=cure) from None
-    except ValueError as error:
-        raise DamagedManifest(f"{file} is damaged: {error}", cure=cure) from None
