@@ -53,7 +53,7 @@ def test_ingest__prune_and_table(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 3)
     (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,train\ncase_1,P,train\ncase_2,Q,train\n")
     text = run(tmp_path / "in", tmp_path / "store", "--table", tmp_path / "t.csv", "--spacing", 4)
-    assert "train 3 scans of 2 people" in text and "nobody is held out" in text
+    assert "train 3 scans of 2 subjects" in text and "nobody is held out" in text
     (tmp_path / "in" / "case_0.nii.gz").unlink()
     assert "no file any more for 1 stored scan: case_0 (kept; --prune takes them out)" in run(
         tmp_path / "in", tmp_path / "store"
