@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 from orienteer.finetune.native import to_native, write_labels
 from orienteer.geometry import Volume, canonical
-from orienteer.ingest.resample import Grid, isotropic_grid, resample_labels
+from orienteer.geometry.resample import Grid, isotropic_grid
+from orienteer.ingest.resample import resample_labels
 from orienteer.scans import discover, read
 from orienteer.testing.phantom import phantom
 from orienteer.testing.strategies import AXIS_MAPS, rotations

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orienteer.ingest.existing import Existing, Subject
 from orienteer.ingest.options import IngestOptions
-from orienteer.ingest.pseudonyms import OwnNames
+from orienteer.ingest.pseudonyms import own_name
 from orienteer.ingest.quarantine import Quarantine
 from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import assign_subjects
@@ -44,7 +44,7 @@ def context(rows: Mapping[str, Row] | None) -> Context:
         options=IngestOptions(keep_names=True),
         table=Table() if rows is None else Table(Path("t.tsv"), rows),
         found=LaidOut(()),
-        before=Existing(None, Private(), {}, OwnNames(), Quarantine()),
+        before=Existing(None, Private(), {}, own_name, Quarantine()),
         parameters=StoreParameters(spacing=1.0),
     )
 

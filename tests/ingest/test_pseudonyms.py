@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
 
 @given(NAMES, st.binary(min_size=32, max_size=32))
 def test_pseudonyms__one_each_and_always_the_same(names, key) -> None:
-    given_out = {name: Pseudonyms(key.hex(), {}).scan(name) for name in names}
+    given_out = {name: Pseudonyms(key.hex(), {})("scan", name) for name in names}
     together = Pseudonyms(key.hex(), {})
-    assert {name: together.scan(name) for name in names} == given_out
+    assert {name: together("scan", name) for name in names} == given_out
     assert len(set(given_out.values())) == len(names)
     assert all(re.fullmatch(r"scan-[0-9a-f]{8}", pseudonym) for pseudonym in given_out.values())
 
@@ -51,11 +51,11 @@ def test_pseudonyms__who_comes_second_draws_again_and_keeps_it(monkeypatch: pyte
     monkeypatch.setattr("orienteer.ingest.pseudonyms.DIGITS", 1)  # 16 pseudonyms, so that they must meet
     names = [f"n{index}" for index in range(14)]
     first = Pseudonyms("00" * 32, {})
-    given_out = {name: first.scan(name) for name in names}
+    given_out = {name: first("scan", name) for name in names}
     assert len(set(given_out.values())) == 14
     # Asked for in another order, what was given before stays.
     later = Pseudonyms("00" * 32, {pseudonym: name for name, pseudonym in given_out.items()})
-    assert {name: later.scan(name) for name in reversed(names)} == given_out
+    assert {name: later("scan", name) for name in reversed(names)} == given_out
 
 
 def test_pseudonyms__cannot_be_found_by_hashing_names_one_thinks_of(folder: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orienteer.geometry import Volume, canonical, spacing_of
-from orienteer.ingest.resample import Grid, isotropic_grid, resample_image, resample_labels
+from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
+from orienteer.ingest.resample import resample_labels
 from tests.store.phantoms import turned
 
 SIZES = st.tuples(*[st.integers(2, 60)] * 3)

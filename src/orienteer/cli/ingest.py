@@ -94,18 +94,13 @@ def _summary(result: "IngestResult", console: "Console") -> None:
         console.print(f"layout: {layout.line}")
         for said in layout.notes:
             console.print(f"  note: {said}")
-    shown = 0
-    told = [("left out", "error", result.failed), ("note", "warning", result.findings)]
-    for word, level, found in told:
-        for name, finding in [(name, f) for name, findings in found.items() for f in findings]:
-            if finding.level != level:
-                continue
-            shown += 1
-            if shown <= MOST:
-                console.print(f"{word}: {name}: {finding.message} [{finding.code}]")
-                console.print(f"  cure: {finding.cure}")
-    if shown > MOST:
-        console.print(f"and {shown - MOST} more; `orienteer check` lists every finding")
+    told = [("left out", name, f) for name, found in result.failed.items() for f in found if f.level == "error"]
+    told += [("note", name, f) for name, found in result.findings.items() for f in found if f.level == "warning"]
+    for word, name, finding in told[:MOST]:
+        console.print(f"{word}: {name}: {finding.message} [{finding.code}]")
+        console.print(f"  cure: {finding.cure}")
+    if len(told) > MOST:
+        console.print(f"and {len(told) - MOST} more; `orienteer check` lists every finding")
     if result.quarantined:
         count = counted(len(result.quarantined), "scan")
         console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")

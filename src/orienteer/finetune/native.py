@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
 from orienteer.atomic import write_with
-from orienteer.ingest.resample import Grid
+from orienteer.geometry.resample import Grid
 
 
 def to_native(

@@ -12,7 +12,7 @@ from orienteer.scans.findings import finding
 def follow_renames(states: list[ScanState], context: Context) -> list[ScanState]:
     """A renamed scan keeps its subject, split and columns; pruning the old name must not move it to another split."""
     stay = {state.name for state in states if state.entry}
-    gone = {stored.voxels: name for name, stored in context.before.published.items() if name not in stay}
+    gone = {stored.entry.voxels: name for name, stored in context.before.published.items() if name not in stay}
     renamed = []
     for state in states:
         old = gone.get(state.voxels, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
-from orienteer.ingest.pseudonyms import Naming, OwnNames, Pseudonyms
+from orienteer.ingest.pseudonyms import Naming, Pseudonyms, own_name
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
 from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import JOURNAL, Journal
@@ -50,11 +50,6 @@ class Stored:
     entry: ScanEntry
     record: SourceRecord | None
     subject: Subject | None
-
-    @property
-    def voxels(self) -> str:
-        """Checksum of the image."""
-        return self.entry.arrays["image"].sha256
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
 
 def _naming(private: Private, own: Mapping[str, str]) -> Naming:
     if private.names == "kept":
-        return OwnNames()
+        return own_name
     # All pseudonyms ever given count, also those of another store whose private file was copied here.
     return Pseudonyms(private.key, {scan: r.name for scan, r in private.scans.items()} | dict(own) | private.people)
 

@@ -35,7 +35,7 @@ def _compare(state: ScanState, context: Context) -> ScanState:
     return replace(
         state,
         status="changed" if stored and stored.subject else "new",
-        scan_id=context.before.naming.scan(state.name),
+        scan_id=context.before.naming("scan", state.name),
         conditions=conditions_of(source, parameters, context.options.min_extent),
     )
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
+from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.ingest.labels import labels_on_grid
-from orienteer.ingest.resample import Grid, isotropic_grid, resample_image
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding, unopened

@@ -2,9 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 DIGITS = 8
+
+NamedKind = Literal["scan", "person"]
+Naming = Callable[[NamedKind, str], str]
+"""What a scan or a person with this name is called in the store."""
 
 
 class Pseudonyms:
@@ -22,17 +27,12 @@ class Pseudonyms:
     def __init__(self, key: str, given: Mapping[str, str]) -> None:
         self._key = bytes.fromhex(key)
         self._owner = dict(given)
-        self._given = {(pseudonym.split("-")[0], name): pseudonym for pseudonym, name in given.items()}
+        self._given: dict[tuple[str, str], str] = {
+            (pseudonym.split("-")[0], name): pseudonym for pseudonym, name in given.items()
+        }
 
-    def scan(self, name: str) -> str:
-        """The scan's id."""
-        return self._of("scan", name)
-
-    def subject(self, name: str) -> str:
-        """What the subject is called."""
-        return self._of("person", name)
-
-    def _of(self, kind: str, name: str) -> str:
+    def __call__(self, kind: NamedKind, name: str) -> str:
+        """The pseudonym of a scan's or a person's own name."""
         pseudonym, draw = self._given.get((kind, name)), 0
         while pseudonym is None:
             said = hmac.new(self._key, f"{kind}/{draw}/{name}".encode(), hashlib.sha256).hexdigest()
@@ -43,16 +43,6 @@ class Pseudonyms:
         return pseudonym
 
 
-class OwnNames:
-    """Keeps the user's own names, for public data."""
-
-    def scan(self, name: str) -> str:
-        """The name itself."""
-        return name
-
-    def subject(self, name: str) -> str:
-        """The name itself."""
-        return name
-
-
-Naming = Pseudonyms | OwnNames
+def own_name(kind: NamedKind, name: str) -> str:
+    """The user's own name, for public data."""
+    return name

@@ -38,7 +38,7 @@ def _named(states: Sequence[ScanState], context: Context) -> tuple[Manifest, Pri
         entry, record, subject = state.entry, state.record, state.subject
         if entry is None or record is None:
             continue
-        person = before.naming.subject(subject.id)
+        person = before.naming("person", subject.id)
         said = {"person": person, "split": subject.split, "table": dict(subject.table)}
         entries.append(entry.model_copy(update=said))
         records[entry.id] = record.model_copy(update={"name": state.name, "person": subject.id})

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume, spacing_of
-from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
-
-__all__ = ["Grid", "isotropic_grid", "resample_image", "resample_labels"]
+from orienteer.geometry.resample import Grid
 
 VOTES = 2**23
 """Votes on labels held at once; each takes up to 27 bytes."""

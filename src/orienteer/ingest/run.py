@@ -20,8 +20,9 @@ from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_labels, summarise
-from orienteer.ingest.upkeep import discard_damaged, folder, mended
+from orienteer.ingest.upkeep import discard_damaged, folder
 from orienteer.store.lock import only_one
+from orienteer.store.manifest_file import mend_manifest
 
 DEFAULTS = IngestOptions()
 
@@ -43,7 +44,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
     """
     begun, scans, store = time.perf_counter(), Path(scans), Path(store)
     table = storable_table(options)
-    notes = mended(store)
+    notes = mend_manifest(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))
     with folder(store), only_one(store, "ingest"):
         before = look_at_store(store, options.names)

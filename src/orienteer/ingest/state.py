@@ -59,7 +59,7 @@ class ScanState:
     @property
     def voxels(self) -> str:
         """Checksum of the image that the store will hold; empty without one."""
-        return self.entry.arrays["image"].sha256 if self.entry else ""
+        return self.entry.voxels if self.entry else ""
 
     @property
     def is_read(self) -> bool:

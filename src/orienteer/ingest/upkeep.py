@@ -1,4 +1,4 @@
-"""The store's folder around an ingest: made, mended, and cleared of what no manifest names."""
+"""The store's folder around an ingest: made, rid of damaged arrays, and cleared of what no manifest names."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,18 +10,8 @@ from orienteer.errors import StoreError
 from orienteer.ingest.existing import Existing
 from orienteer.store.integrity import ARRAYS, damaged_arrays
 from orienteer.store.journal import Journal
-from orienteer.store.lock import only_one
 from orienteer.store.manifest import Manifest
-from orienteer.store.manifest_file import COPY, MANIFEST, mend_manifest
-
-
-def mended(store: Path) -> tuple[str, ...]:
-    """Put a damaged or lost manifest back from its copy, and say so."""
-    if not (store / COPY).is_file():
-        return ()
-    with only_one(store, "ingest"):
-        said = mend_manifest(store)
-    return (said,) if said else ()
+from orienteer.store.manifest_file import MANIFEST
 
 
 def discard_damaged(store: Path, before: Existing, *, labels: bool) -> tuple[str, ...]:

@@ -91,6 +91,11 @@ class ScanEntry(Config):
     """``image``, ``foreground`` and, where given, ``labels``."""
     findings: tuple[EntryFinding, ...] = ()
 
+    @property
+    def voxels(self) -> str:
+        """SHA-256 of the image: scans with one value have the same voxels."""
+        return self.arrays["image"].sha256
+
 
 class Parameters(Config):
     """What the voxels of a store depend on besides the scans. Another value means another store."""

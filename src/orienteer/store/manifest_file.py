@@ -1,12 +1,14 @@
 """The manifest as a file: sealed, with a copy from which a damaged one is put back."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, StoreError
 from orienteer.seal import sealed, unsealed
 from orienteer.store.journal import JOURNAL
+from orienteer.store.lock import only_one
 from orienteer.store.manifest import SCHEMA, Manifest
 
 MANIFEST = "manifest.json"
@@ -28,18 +30,23 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
     write_json(path / COPY, document)
 
 
-def mend_manifest(path: Path) -> str:
-    """Put the copy back where the manifest is damaged or gone; says so, or says nothing. Needs the store's lock."""
-    try:
-        read_manifest(path)
-    except DamagedManifest as damage:
+def mend_manifest(path: Path) -> tuple[str, ...]:
+    """Put the copy back where the manifest is damaged or lost, and say so.
+
+    Raises:
+        StoreError: another ingest is writing to the store.
+    """
+    if not (path / COPY).is_file():
+        return ()
+    with only_one(path, "ingest"):
         try:
-            copy = read_manifest(path, COPY)
-        except StoreError:
-            return ""
-        write_manifest(path, copy)
-        return f"{damage.message}; its copy of {len(copy.scans)} scans was put back"
-    return ""
+            read_manifest(path)
+        except DamagedManifest as damage:
+            with suppress(StoreError):
+                copy = read_manifest(path, COPY)
+                write_manifest(path, copy)
+                return (f"{damage.message}; its copy of {len(copy.scans)} scans was put back",)
+    return ()
 
 
 def read_manifest(path: Path, name: str = MANIFEST) -> Manifest:
