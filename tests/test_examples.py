@@ -20,6 +20,8 @@ MODULES = (
     "orienteer.localize.locator",
     "orienteer.runs.ask",
     "orienteer.runs.run",
+    "orienteer.ingest.options",
+    "orienteer.ingest.split",
     "orienteer.runs.transforms",
     "orienteer.sampling.dataset",
     "orienteer.store.store",

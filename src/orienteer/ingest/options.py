@@ -37,8 +37,9 @@ class IngestOptions:
         StoreError: a value makes no sense, or ``columns`` are named without a table.
 
     Example:
-        >>> IngestOptions(spacing=1.5, prune=True).names
-        'pseudonyms'
+        >>> options = IngestOptions(spacing=1.5, table="people.tsv", columns=["age"])
+        >>> options.names, options.layout
+        ('pseudonyms', 'auto')
     """
 
     spacing: float | None = None
