@@ -1,22 +1,15 @@
-"""Honesty probes, uncertainty and similarity: the numbers behind three figures."""
+"""Honesty probes: what is left of the judged figure without anatomy."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from orienteer.records.evaluation import EvaluationRecord
-from orienteer.records.evidence import ChunkPairs, Displacements
-from orienteer.records.observation import Rows
-from orienteer.report.draw.chunk_pairs import draw, similarity_by_distance
-from orienteer.report.draw.coverage import PROMISED, coverage, coverage_figures
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.probes import probe_figures, probes_of
 from orienteer.report.read import read_run
 
 from .run_folder import make_run
-
-KIND = Displacements(scale="scale")
 
 
 def test_probes_of__what_leaves_most_comes_first(lead: Evaluated) -> None:
@@ -67,40 +60,3 @@ def test_probe_figures__show_whatever_was_judged_in_its_own_unit(tmp_path: Path)
 def test_probe_figures__none_without_probes(lead: Evaluated) -> None:
     record: EvaluationRecord = lead.record.model_copy(update={"probes": ()})
     assert probe_figures(Evaluated(record)) == [] == probes_of(Evaluated(record))
-
-
-def test_coverage__of_a_true_laplace_model_is_what_it_promises() -> None:
-    rng = np.random.default_rng(1)
-    scale = rng.uniform(1, 10, size=(20000, 3))
-    columns = {f"scale_{a}": scale[:, n] for n, a in enumerate("ras")}
-    columns |= {f"true_{a}": np.zeros(20000) for a in "ras"}
-    columns |= {f"pred_{a}": rng.laplace(0, scale[:, n]) for n, a in enumerate("ras")}
-    np.testing.assert_allclose(coverage(KIND, columns), PROMISED, atol=0.01)
-
-
-def test_coverage__of_an_overconfident_model_is_too_low(gap: Rows) -> None:
-    surer = dict(gap) | {f"scale_{axis}": gap[f"scale_{axis}"] / 4 for axis in "ras"}
-    assert (coverage(KIND, surer) < coverage(KIND, gap)).all()
-
-
-def test_coverage_figures__need_scales(gap: Rows) -> None:
-    assert len(coverage_figures(KIND, gap, "gap")) == 1 and coverage_figures(Displacements(), gap, "gap") == []
-
-
-def test_similarity_by_distance__bins_hold_equal_numbers() -> None:
-    near, far = np.arange(8.0), np.arange(8.0) + 100
-    table = {
-        "adjacent_mm": near, "distant_mm": far,
-        "adjacent_similarity": 1 - near / 100, "distant_similarity": 1 - far / 100,
-    }  # fmt: skip
-    centre, mean = similarity_by_distance(table)
-    np.testing.assert_allclose(centre[[0, -1]], [0.5, 106.5])
-    np.testing.assert_allclose(mean, 1 - centre / 100)
-
-
-def test_chunk_pairs__are_drawn_with_different_symbols(lead: Evaluated) -> None:
-    table = lead.tables["adjacency"]
-    ((figure,),) = (part.figures for part in draw(ChunkPairs(chunk=0.5), table, "adjacency"))
-    near, far, line = figure.data
-    assert near["marker"]["symbol"] != far["marker"]["symbol"] and line["y"][0] > line["y"][-1]
-    assert len(near["x"]) == len(table["sample"])

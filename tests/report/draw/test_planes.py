@@ -12,7 +12,7 @@ from orienteer.records.evidence import ChunkPairs
 from orienteer.report.draw.planes import pair_drawings, pictures, place_on
 from orienteer.report.evaluated import Evaluated, Example, Plane
 
-from .example_files import CHUNK, VIEW
+from ..example_files import CHUNK, VIEW
 
 KIND = ChunkPairs(chunk=CHUNK / VIEW)
 

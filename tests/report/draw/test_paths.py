@@ -11,7 +11,7 @@ from orienteer.report.draw.paths import closeup, draw, legs, walks
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.read import read_run
 
-from .run_folder import make_run
+from ..run_folder import make_run
 
 KIND = Paths()
 
