@@ -127,7 +127,7 @@ def test_browser__another_route_and_another_pair_change_what_is_shown(watched: W
     page = watched.page
     closeup = page.locator(".closeup:not([hidden])")
     caption = closeup.locator("[data-caption]").inner_text()
-    closeup.locator('.chips:has(input[name^="route"]) label').nth(3).click()
+    closeup.locator('.chips:has(input[name^="walk"]) label').nth(3).click()
     assert closeup.locator("[data-caption]").inner_text() != caption
     closeup.locator('.chips:has(input[name^="pair"]) label').nth(2).click()
     assert closeup.locator("[data-answer]:visible").get_attribute("data-answer") == "2"

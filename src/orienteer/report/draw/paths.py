@@ -47,7 +47,7 @@ def draw(evidence: Paths, rows: Rows, key: str) -> list[Part]:
         look="Bars should stay far below the diamonds, the error of never leaving the start, and grow only "
         f"slowly with the number of steps. {closing if _tours(rows).any() else ''} {whiskers(found)}",
         data=group_bars(found, zero="never leaving the start"),
-        layout=bar_frame("route", "arrival error (mm)", height=360),
+        layout=bar_frame("steps walked", "arrival error (mm)", height=360),
         span=6,
     )
     return [Part([figure])]

@@ -55,7 +55,7 @@
   for (const closeup of closeups) {
     closeup.addEventListener("change", (event) => {
       const [kind] = event.target.name.split("-");
-      if (kind === "route") drawScenes(closeup);
+      if (kind === "walk") drawScenes(closeup);
       if (kind !== "pair") return;
       const around = event.target.closest("figure");
       for (const group of around.querySelectorAll("[data-pair]")) {
