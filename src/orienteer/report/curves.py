@@ -1,9 +1,7 @@
 """Figures over training: each metric of each task beside chance, on training and on held-out people."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +9,7 @@ from orienteer.records.card import unlisted_metric
 from orienteer.records.metric import Metric
 from orienteer.report.history import Curve, curves
 from orienteer.report.read import MACHINE, RunRecords, number
-from orienteer.report.theme import Figure, floats, layout, plain
+from orienteer.report.theme import Figure, Plotly, floats, layout, plain
 from orienteer.units import scaled, shown_unit
 
 OF_MACHINE = {
@@ -149,40 +147,29 @@ def _look(one: Logged) -> str:
     return "Logged for comparison; it has no chance level."
 
 
-def _line(curve: Curve, name: str, colour: str, *, width: float, marker: bool = False) -> dict[str, Any]:
+def _line(curve: Curve, name: str, colour: str, *, width: float, marker: bool = False) -> Plotly:
     few = curve.steps.size < 3
     return {
-        "type": "scatter",
-        "mode": "lines+markers" if marker or few else "lines",
-        "name": name,
-        "x": curve.steps.tolist(),
-        "y": floats([scaled(v, curve.unit) for v in curve.values], 6),
-        "line": {"color": colour, "width": width},
-        "marker": {"color": colour, "size": 6},
+        "type": "scatter", "mode": "lines+markers" if marker or few else "lines", "name": name,
+        "x": curve.steps.tolist(), "y": floats([scaled(v, curve.unit) for v in curve.values], 6),
+        "line": {"color": colour, "width": width}, "marker": {"color": colour, "size": 6},
         "hovertemplate": f"step %{{x}}: %{{y:.3~g}} {shown_unit(curve.unit)}<extra>{name}</extra>",
-    }
+    }  # fmt: skip
 
 
-def _chance(curve: Curve) -> dict[str, Any]:
+def _chance(curve: Curve) -> Plotly:
     return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "chance",
-        "x": curve.steps.tolist(),
-        "y": floats([scaled(v, curve.unit) if math.isfinite(v) else v for v in curve.chance]),
+        "type": "scatter", "mode": "lines", "name": "chance", "x": curve.steps.tolist(),
+        "y": floats([scaled(v, curve.unit) for v in curve.chance]),
         "line": {"color": "@chance", "width": 2, "dash": "dash"},
         "hovertemplate": f"chance: %{{y:.3~g}} {shown_unit(curve.unit)}<extra></extra>",
-    }
+    }  # fmt: skip
 
 
-def _best(curve: Curve, step: float) -> dict[str, Any]:
+def _best(curve: Curve, step: float) -> Plotly:
     value = scaled(float(curve.values[curve.steps == step][0]), curve.unit)
     return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "best checkpoint",
-        "x": [int(step)],
-        "y": [round(value, 4)],
+        "type": "scatter", "mode": "markers", "name": "best checkpoint", "x": [int(step)], "y": [round(value, 4)],
         "marker": {"symbol": "star", "size": 15, "color": "@truth", "line": {"color": "@card", "width": 1.5}},
         "hovertemplate": f"best checkpoint, step {int(step)}: %{{y:.3~g}} {shown_unit(curve.unit)}<extra></extra>",
-    }
+    }  # fmt: skip

@@ -1,12 +1,11 @@
 """Honesty probes: the same model with the anatomy taken away, beside chance and the views as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from orienteer.records.metric import Metric
 from orienteer.report.evaluated import Evaluated
-from orienteer.report.theme import Figure, layout, plain
+from orienteer.report.theme import Figure, Plotly, layout, plain
 from orienteer.units import in_sentence, scaled, shown, shown_unit
 
 ORDER = {"the inside": 0, "the border": 1, "no anatomy": 2}
@@ -75,7 +74,7 @@ def probe_figures(evaluated: Evaluated) -> list[Figure]:
 HATCHED = {"shape": "/", "fgcolor": "@card", "fillmode": "overlay", "fgopacity": 0.4, "size": 9}
 
 
-def _frame(metric: Metric, unit: str, probes: Sequence[Probe], chance: float | None) -> dict[str, Any]:
+def _frame(metric: Metric, unit: str, probes: Sequence[Probe], chance: float | None) -> Plotly:
     ends = [0.0, chance or 0.0, *(scaled(probe.value or 0.0, unit) for probe in probes)]
     words = f"{in_sentence(metric.title)} ({shown_unit(unit)})".removesuffix(" ()")
     return layout(
@@ -89,7 +88,7 @@ def _frame(metric: Metric, unit: str, probes: Sequence[Probe], chance: float | N
     )
 
 
-def _chance_line(chance: float, words: str) -> dict[str, Any]:
+def _chance_line(chance: float, words: str) -> Plotly:
     line = {
         "type": "line", "x0": chance, "x1": chance, "y0": 0, "y1": 1, "yref": "paper",
         "line": {"color": "@chance", "width": 2.5, "dash": "dash"},
@@ -101,7 +100,7 @@ def _chance_line(chance: float, words: str) -> dict[str, Any]:
     return {"shapes": [line], "annotations": [label]}
 
 
-def _bars(probes: Sequence[Probe], marker: Mapping[str, Any]) -> dict[str, Any]:
+def _bars(probes: Sequence[Probe], marker: Plotly) -> Plotly:
     return {
         "type": "bar", "orientation": "h", "showlegend": False, "marker": marker,
         "y": [plain(probe.label) for probe in probes],

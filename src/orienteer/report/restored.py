@@ -1,5 +1,7 @@
 """Views that were restored: as shown, as restored, as they truly are, side by side."""
 
+import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,6 @@ from numpy.typing import NDArray
 
 from orienteer.records.card import Restoration, TaskCard, unlisted_metric
 from orienteer.records.metric import finite
-from orienteer.report.pixels import png_address
 from orienteer.units import shown
 
 KINDS = ("shown", "restored", "true")
@@ -114,3 +115,12 @@ def _restored(picture: Mapping[str, Any], slices: Mapping[str, NDArray[np.uint8]
         chance=finite(picture["chance"]),
         images=images,
     )
+
+
+def png_address(image: NDArray[np.uint8]) -> str:
+    """``(rows, columns)`` uint8 as a PNG data address, first row on top."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

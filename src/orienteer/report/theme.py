@@ -6,7 +6,7 @@ nothing is told by colour alone: dashes, symbols and words say it too.
 """
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ AXIS_WORDS = ("left – right", "posterior – anterior", "inferior – superior
 """The three axes of a scan in RAS order, as words."""
 TOWARDS = ("right", "front", "head")
 """The positive direction of each axis, as seen by the patient."""
+
+Plotly = dict[str, Any]
+"""A trace, a layout or a part of one, as plotly reads it."""
 
 # Anchors of two colour maps, chosen so that lightness alone orders the sequential one.
 SEQUENTIAL = ("#fdf6d8", "#f6c667", "#dd7a3f", "#a23b55", "#4a1a57")
@@ -34,18 +37,18 @@ class Figure:
     name: str
     title: str
     look: str
-    data: Sequence[Mapping[str, Any]]
-    layout: Mapping[str, Any]
+    data: Sequence[Plotly]
+    layout: Plotly
     span: int = 3
 
 
-def layout(x: str, y: str, *, height: int = 320, **more: Any) -> dict[str, Any]:
+def layout(x: str, y: str, *, height: int = 320, **more: Any) -> Plotly:
     """A frame with titled axes; ``more`` is merged into it, one level deep."""
     axis = {
         "gridcolor": "@rule", "linecolor": "@rule", "zerolinecolor": "@rule", "tickcolor": "@rule",
         "automargin": True, "fixedrange": True,
     }  # fmt: skip
-    frame: dict[str, Any] = {
+    frame: Plotly = {
         **base(height),
         "xaxis": axis | {"title": {"text": x, "standoff": 8}},
         "yaxis": axis | {"title": {"text": y, "standoff": 8}},
@@ -59,7 +62,7 @@ def layout(x: str, y: str, *, height: int = 320, **more: Any) -> dict[str, Any]:
     return frame
 
 
-def base(height: int) -> dict[str, Any]:
+def base(height: int) -> Plotly:
     """What flat and spatial plots share."""
     return {
         "height": height,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from orienteer.records.evidence import Displacements, Points
 from orienteer.records.observation import Rows
 from orienteer.report.draw import DRAWERS
-from orienteer.report.draw.scatter import axis_error, some_rows
+from orienteer.report.draw.points import axis_error
+from orienteer.report.draw.scatter import some_rows
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.theme import Figure
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.report.evaluated import Example, Plane
-from orienteer.report.theme import floats
+from orienteer.report.theme import Plotly, floats
 
 HEAD_MM = 12.0
 SIDES = 14
@@ -17,7 +17,7 @@ AIR = 0.06
 LETTER_MM = 10.0
 
 
-def way(points: NDArray[np.float64], name: str, colour: str, *, width: float, dash: str = "solid") -> list[dict]:
+def way(points: NDArray[np.float64], name: str, colour: str, *, width: float, dash: str = "solid") -> list[Plotly]:
     """A chain of arrows through ``points`` ``(n, 3)``: one line trace and one trace for all heads."""
     x, y, z = (floats(points[:, axis], 1) for axis in range(3))
     line = {
@@ -27,7 +27,7 @@ def way(points: NDArray[np.float64], name: str, colour: str, *, width: float, da
     return [line, _heads(points, name, colour)]
 
 
-def mark(point: NDArray[np.float64], name: str, text: str, colour: str, symbol: str) -> dict[str, Any]:
+def mark(point: NDArray[np.float64], name: str, text: str, colour: str, symbol: str) -> Plotly:
     """One labelled point."""
     return {
         "type": "scatter3d", "mode": "markers+text", "name": name, "showlegend": False,
@@ -37,7 +37,7 @@ def mark(point: NDArray[np.float64], name: str, text: str, colour: str, symbol: 
     }  # fmt: skip
 
 
-def dotted(start: NDArray[np.float64], end: NDArray[np.float64], name: str) -> dict[str, Any]:
+def dotted(start: NDArray[np.float64], end: NDArray[np.float64], name: str) -> Plotly:
     """The error itself: a dotted line from where one should be to where one is."""
     return {
         "type": "scatter3d", "mode": "lines", "name": name, **_xyz(np.stack([start, end])),
@@ -45,7 +45,7 @@ def dotted(start: NDArray[np.float64], end: NDArray[np.float64], name: str) -> d
     }  # fmt: skip
 
 
-def view_boxes(example: Example) -> list[dict[str, Any]]:
+def view_boxes(example: Example) -> list[Plotly]:
     """The edges of every view, and each view's number at its centre."""
     corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * example.view_mm / 2
     edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
@@ -67,12 +67,12 @@ def view_boxes(example: Example) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def slices(example: Example) -> list[dict[str, Any]]:
+def slices(example: Example) -> list[Plotly]:
     """The example's planes as see-through pictures in space; air is cut away."""
     return [_slice(plane, example.spacing_mm, first=number == 0) for number, plane in enumerate(example.planes)]
 
 
-def letters(example: Example) -> dict[str, Any]:
+def letters(example: Example) -> Plotly:
     """R, L, A, P, S and I around the scan, so that a turned view is still readable."""
     middle, reach = example.extent_mm / 2, example.extent_mm / 2 + LETTER_MM
     ends = np.concatenate([middle + np.diag(reach), middle - np.diag(reach)])
@@ -82,7 +82,7 @@ def letters(example: Example) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _slice(plane: Plane, spacing: float, *, first: bool) -> dict[str, Any]:
+def _slice(plane: Plane, spacing: float, *, first: bool) -> Plotly:
     step = max(1, -(-max(plane.image.shape) // MOST_PIXELS))
     image = plane.image[::step, ::step]
     across, up = np.meshgrid(*(np.arange(n) * step * spacing for n in image.shape), indexing="ij")
@@ -100,7 +100,7 @@ def _slice(plane: Plane, spacing: float, *, first: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _heads(points: NDArray[np.float64], name: str, colour: str) -> dict[str, Any]:
+def _heads(points: NDArray[np.float64], name: str, colour: str) -> Plotly:
     """A cone at the end of every step, as one mesh; plotly's own cones change size with their neighbours."""
     vertices: list[NDArray[np.float64]] = []
     faces: list[NDArray[np.int64]] = []

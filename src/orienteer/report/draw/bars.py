@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from orienteer.report.intervals import Estimate
-from orienteer.report.theme import floats, layout
+from orienteer.report.theme import Plotly, floats, layout
 
 
 @dataclass(frozen=True)
@@ -17,13 +16,13 @@ class Group:
     zero_mm: float
 
 
-def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[dict[str, Any]]:
+def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[Plotly]:
     """One bar for each group; with ``zero``, diamonds of that name at the error of answering zero."""
     labels = [group.label for group in groups]
     errors = [group.error for group in groups]
     tops = [e.mean if e.high is None else e.high for e in errors]
     bottoms = [e.mean if e.low is None else e.low for e in errors]
-    traces: list[dict[str, Any]] = [
+    traces: list[Plotly] = [
         {
             "type": "bar", "name": "this model", "x": labels, "y": floats([e.mean for e in errors]),
             "marker": {"color": "@model"},
@@ -55,7 +54,7 @@ def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[dict
     return traces
 
 
-def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legend: bool = True) -> dict[str, Any]:
+def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legend: bool = True) -> Plotly:
     """Categories along x, mm from zero along y, up to ``top_mm`` where several plots share one scale."""
     scale = {"rangemode": "tozero"} if top_mm is None else {"range": [0, round(top_mm * 1.2 + 0.1, 1)]}
     return layout(x, y, height=height, xaxis={"type": "category"}, yaxis=scale, bargap=0.4, showlegend=legend)

@@ -1,7 +1,5 @@
 """Chunk pairs: similarity of two chunks against their distance, over all samples and drawn in one scan."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from orienteer.report.draw.parts import Part
 from orienteer.report.draw.planes import Planes, pair_drawings, pictures
 from orienteer.report.draw.scatter import MOST_POINTS, some_rows
 from orienteer.report.evaluated import Example
-from orienteer.report.theme import Figure, floats, layout
+from orienteer.report.theme import Figure, Plotly, floats, layout
 
 BINS = 8
 
@@ -65,7 +63,7 @@ def similarity_by_distance(rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.
     )
 
 
-def _cloud(name: str, symbol: str, colour: str, rows: Rows, kind: str, chosen: NDArray[np.int64]) -> dict[str, Any]:
+def _cloud(name: str, symbol: str, colour: str, rows: Rows, kind: str, chosen: NDArray[np.int64]) -> Plotly:
     return {
         "type": "scatter", "mode": "markers", "name": name,
         "x": floats(np.asarray(rows[f"{kind}_mm"])[chosen], 1),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from orienteer.records.evidence import Classes
 from orienteer.records.observation import Rows
 from orienteer.report.draw.parts import Part
-from orienteer.report.theme import SEQUENTIAL, Figure, floats, layout, plain
+from orienteer.report.theme import SEQUENTIAL, Figure, Plotly, floats, layout, plain
 
 MOST_NUMBERS = 10
 """Classes up to which every cell carries its number, in the order of the card."""
@@ -45,9 +45,7 @@ def draw(evidence: Classes, rows: Rows, key: str) -> list[Part]:
     return [Part([figure])]
 
 
-def _heat(
-    share: NDArray[np.float64], table: NDArray[np.int64], names: list[str], *, numbers: bool
-) -> dict[str, object]:
+def _heat(share: NDArray[np.float64], table: NDArray[np.int64], names: list[str], *, numbers: bool) -> Plotly:
     return {
         "type": "heatmap", "x": names, "y": names, "z": [floats(row, 1) for row in share],
         "customdata": table.tolist(), "zmin": 0, "zmax": 100, "xgap": 1, "ygap": 1, "hoverongaps": False,
@@ -58,7 +56,7 @@ def _heat(
     }  # fmt: skip
 
 
-def _frame(names: list[str]) -> dict[str, object]:
+def _frame(names: list[str]) -> Plotly:
     axis = {
         "type": "category",
         "categoryorder": "array",

@@ -8,7 +8,8 @@ from orienteer.records.statistics import vectors
 from orienteer.report.draw.coverage import coverage_figures
 from orienteer.report.draw.matrix import Matrices, matrices
 from orienteer.report.draw.parts import Part
-from orienteer.report.draw.scatter import axis_figures, cloud, drawn_of, scans, some_rows, square
+from orienteer.report.draw.points import axis_figures
+from orienteer.report.draw.scatter import cloud, drawn_of, scans, some_rows, square
 from orienteer.report.draw.where import where_figures
 from orienteer.report.evaluated import Example
 from orienteer.report.theme import Figure

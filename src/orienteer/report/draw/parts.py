@@ -1,10 +1,10 @@
 """What a drawer returns: figures over all rows, and blocks of a close-up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from orienteer.report.theme import Figure
+from orienteer.report.theme import Figure, Plotly
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Scene(Block):
     """A 3D view: traces that are always there, and one choice for each way through them."""
 
     template: ClassVar[str] = "scene.html.j2"
-    base: Sequence[Mapping[str, Any]]
-    layout: Mapping[str, Any]
-    choices: Sequence[Mapping[str, Any]]
+    base: Sequence[Plotly]
+    layout: Plotly
+    choices: Sequence[Plotly]
     view_mm: float
     look: str = ""

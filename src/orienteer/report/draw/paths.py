@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from orienteer.report.draw.bars import Group, bar_frame, group_bars, whiskers
 from orienteer.report.draw.parts import Part, Scene
 from orienteer.report.evaluated import Example
 from orienteer.report.intervals import mean_by_subject
-from orienteer.report.theme import Figure, base
+from orienteer.report.theme import Figure, Plotly, base
 
 MOST_PATHS = 12
 BY_CONSTRUCTION = "Round trips close by construction in this run, so their zero is no finding."
@@ -125,7 +124,7 @@ def _title(views: Sequence[int]) -> str:
     return f"{chain} (round trip)" if views[0] == views[-1] else chain
 
 
-def _choice(walk: Walk) -> dict[str, Any]:
+def _choice(walk: Walk) -> Plotly:
     goal = "its start" if walk.tour else "the goal"
     traces = [
         *way(walk.true, "true way", "@film-truth", width=8),
@@ -137,7 +136,7 @@ def _choice(walk: Walk) -> dict[str, Any]:
     return {"title": walk.title, "caption": caption, "error": round(walk.error_mm, 1), "traces": traces}
 
 
-def _scene(example: Example) -> dict[str, Any]:
+def _scene(example: Example) -> Plotly:
     # Letters at the six sides say more than ticks would; the views' edges give the scale.
     axis = {"visible": False, "showspikes": False}
     # Seen from the front, a little from above: the patient's right is on the viewer's left, as in an image.

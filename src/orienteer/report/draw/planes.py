@@ -15,7 +15,7 @@ from orienteer.records.evidence import ChunkPairs
 from orienteer.records.observation import Rows
 from orienteer.report.draw.parts import Block
 from orienteer.report.evaluated import Example, Plane
-from orienteer.report.pixels import png_address
+from orienteer.report.restored import png_address
 from orienteer.report.theme import SIMILARITY, mix, signed
 
 NAMES = ("Sagittal", "Coronal", "Axial")

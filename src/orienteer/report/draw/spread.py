@@ -1,13 +1,11 @@
 """Spread: how a few numbers of one unit are distributed, the model's own first."""
 
-from typing import Any
-
 import numpy as np
 
 from orienteer.records.evidence import Spread
 from orienteer.records.observation import Rows
 from orienteer.report.draw.parts import Part
-from orienteer.report.theme import Figure, floats, layout, plain
+from orienteer.report.theme import Figure, Plotly, floats, layout, plain
 from orienteer.units import scaled, shown, shown_unit
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -38,7 +36,7 @@ def draw(evidence: Spread, rows: Rows, key: str) -> list[Part]:
     return [Part([figure])]
 
 
-def _box(values: np.ndarray, words: str, unit: str, *, own: bool) -> dict[str, Any] | None:
+def _box(values: np.ndarray, words: str, unit: str, *, own: bool) -> Plotly | None:
     """A box from five quantiles, so that the page need not hold every row; None of nothing finite."""
     finite = values[np.isfinite(values)]
     if not finite.size:
