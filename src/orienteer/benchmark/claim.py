@@ -1,11 +1,10 @@
 """A folder belongs to one configuration: figures of two must never stand in one table."""
 
 from pathlib import Path
-from typing import Any
 
 from orienteer.atomic import is_leftover
 from orienteer.benchmark.settings import BenchmarkSettings
-from orienteer.config import load_yaml
+from orienteer.config import Tree, load_yaml
 from orienteer.errors import RunError
 from orienteer.store.lock import lock_name
 
@@ -44,7 +43,7 @@ def check_claim(settings: BenchmarkSettings, out: Path) -> None:
         raise RunError(f"{out} is not empty and holds no benchmark", cure="choose another folder")
 
 
-def _effective(values: dict[str, Any]) -> dict[str, Any]:
+def _effective(values: Tree) -> Tree:
     return {
         key: value
         for key, value in values.items()

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from orienteer.atomic import write_json
 
@@ -66,7 +66,7 @@ class Cost:
         used = [after.get(name, -1.0) - value for name, value in before.items()]
         return None if min(used) < 0 else (self.energy_j or 0.0) + sum(used) / 1e6
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, float | None]:
         """For ``cell.json``."""
         return {
             "seconds": self.seconds if self._whole else None,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from orienteer.benchmark.plan import Cell
+from orienteer.config import Tree
 from orienteer.errors import RunError
 from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
@@ -35,7 +36,7 @@ def basis(cell: Cell, split: str, drawn: int) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def resolved(cell: Cell) -> dict[str, Any]:
+def resolved(cell: Cell) -> Tree:
     """A cell's settings with every default, those of its pretext tasks too."""
     said = cell.settings.model_dump(mode="json")
     if isinstance(cell.settings, PretrainSettings):
@@ -69,7 +70,7 @@ def check_finished(cells: Iterable[Cell], split: str, drawn: int) -> None:
             )
 
 
-def record_of(cell: Cell) -> dict[str, Any]:
+def record_of(cell: Cell) -> Tree:
     """What a finished cell says of itself; empty where it is not finished."""
     with suppress(OSError, ValueError):
         record = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
+from orienteer.config import Tree
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.settings import PretrainSettings
 
@@ -142,7 +143,7 @@ WHOLE = ("tasks", "structures")
 """Groups that an arm or task says as a whole: half of one pretext list and half of another would be nobody's."""
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
     """``over`` laid over ``base``, group by group."""
     result = dict(base)
     for key, value in over.items():

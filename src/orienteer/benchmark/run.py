@@ -4,7 +4,6 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -21,6 +20,7 @@ from orienteer.benchmark.pool import UNTRIED, Failures, run_cells, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
+from orienteer.config import Tree
 from orienteer.console import Bar
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
@@ -136,7 +136,7 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool
     )  # fmt: skip
 
 
-def published(settings: BenchmarkSettings) -> dict[str, Any]:
+def published(settings: BenchmarkSettings) -> Tree:
     """The configuration as records and pages show it: of data that is not public, no path, which may name somebody."""
     values = settings.model_dump(mode="json")
     if not settings.data.keep_names:
@@ -144,7 +144,7 @@ def published(settings: BenchmarkSettings) -> dict[str, Any]:
     return values
 
 
-def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> dict[str, Any]:
+def _document(settings: BenchmarkSettings, config: Path, cells: list[Cell]) -> Tree:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     versions = {version for cell in cells if (version := record_of(cell).get("orienteer_version"))}
     return {
