@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from orienteer.errors import ConfigError
-from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.settings import DeviceSettings
 
 
@@ -85,7 +85,7 @@ def test_build_fabric__on_one_cpu() -> None:
 def test_set_threads__sets_them() -> None:
     before = torch.get_num_threads()
     try:
-        set_threads(resolve(DeviceSettings(threads=3)))
+        assert one_device(DeviceSettings(accelerator="cpu", devices=2, threads=3)).type == "cpu"
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

@@ -21,7 +21,7 @@ from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
-from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.devices import one_device, resolve
 
 CASES = "cases.parquet"
 
@@ -70,9 +70,7 @@ def run_cell(cell: Cell, shared: Shared) -> None:
 
 
 def _frozen(cell: Cell, settings: FinetuneSettings, store: Store, shared: Shared) -> list[ScoreRow]:
-    devices = resolve(settings.devices).model_copy(update={"devices": 1})
-    set_threads(devices)
-    device = build_fabric(devices).device
+    device = one_device(settings.devices)
     features = _features(cell, settings, store, shared.view).to(device)
     if cell.stage == "places":
         return probe_position(features, store, shared.split, settings, device, edge=shared.drawn)

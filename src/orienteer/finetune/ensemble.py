@@ -18,10 +18,8 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.ingest.prepare import Scaled
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
-from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
+from orienteer.training.devices import autocast, one_device, resolve
 from orienteer.training.settings import DeviceSettings, ResolvedDevices
-from orienteer.training.weights import restore_weights
 
 
 class Answer(TypedDict):
@@ -72,9 +70,7 @@ class Ensemble:
             )
         record, settings = folders[0].record(), folders[0].settings()
         devices = _here(settings.devices)
-        set_threads(devices)
-        device = build_fabric(devices).device
-        goal = record.goal
+        device, goal = one_device(devices), record.goal
         networks, digest = [], hashlib.sha256()
         for folder in folders:
             own = folder.record().goal
@@ -82,11 +78,7 @@ class Ensemble:
                 raise RunError(
                     f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
                 )
-            checkpoint, _ = latest_checkpoint(folder.checkpoints)
-            if checkpoint is None:
-                raise RunError(f"{folder.path} has no whole checkpoint", cure="fine-tune it again")
-            network = own.network(folder.settings(), record.channels)
-            restore_weights(network, checkpoint.model, folder.path)
+            network, checkpoint = folder.trained()
             digest.update(save(dict(checkpoint.model)))
             networks.append((network.to(device).eval(), own))
         return cls(

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
+from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.settings import FinetuneSettings
+from orienteer.training.checkpoint import Checkpoint, latest_checkpoint
 from orienteer.training.folder import TrainingFolder
+from orienteer.training.weights import restore_weights
 
 
 class FinetuneFolder(TrainingFolder):
@@ -29,6 +32,20 @@ class FinetuneFolder(TrainingFolder):
                 f"{self.path} is not a fine-tuned network", cure="give a folder made by `orienteer finetune`"
             )
         return FinetuneSettings.build(load_yaml(self.settings_file), origin=str(self.settings_file))
+
+    def trained(self) -> tuple[SegmentationNetwork | ScanNetwork, Checkpoint]:
+        """The network with its newest weights, on the CPU, and their checkpoint.
+
+        Raises:
+            RunError: no whole checkpoint, or weights that are not those of its settings.
+        """
+        checkpoint, _ = latest_checkpoint(self.checkpoints)
+        if checkpoint is None:
+            raise RunError(f"{self.path} has no whole checkpoint", cure="fine-tune it again")
+        record = self.record()
+        network = record.goal.network(self.settings(), record.channels)
+        restore_weights(network, checkpoint.model, self.path)
+        return network, checkpoint
 
     @property
     def scores(self) -> Path:

@@ -24,10 +24,8 @@ from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run
 from orienteer.store import Parameters, Store
-from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.session import Session
-from orienteer.training.weights import restore_weights
 
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
@@ -174,12 +172,9 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
 
 def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
     """Score the last weights on every labelled scan of a split; the file marks the seed as finished."""
-    checkpoint, _ = latest_checkpoint(folder.checkpoints)
-    assert checkpoint is not None
     settings, store = work.settings, work.store
-    network = work.goal.network(settings, store.entry(work.goal.scans[0]).channels)
-    restore_weights(network, checkpoint.model, folder.path)
-    device = build_fabric(settings.devices.model_copy(update={"devices": 1})).device
+    network, checkpoint = folder.trained()
+    device = one_device(settings.devices)
     scans = labelled_scans(store, settings, split)
     with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(

@@ -22,7 +22,7 @@ from orienteer.memory import ran_out
 from orienteer.records.metric import finite
 from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.devices import one_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def probe(
             raise
         goal = None
         console.print(f"no structures are probed: {error.message}")
-    device = _device(chosen)
+    device = one_device(chosen.devices)
     features.to(device)
     if goal is not None:
         check_patch(features, learned, chosen.patches.size, device)
@@ -131,10 +131,3 @@ def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:
         values: Any = [np.mean(each) for each in cases.values()]
         means[metric] = finite(float(np.mean(values))) if values else None
     return means
-
-
-def _device(settings: FinetuneSettings) -> torch.device:
-    devices = resolve(settings.devices).model_copy(update={"devices": 1})
-    set_threads(devices)
-    device: torch.device = build_fabric(devices).device
-    return device

@@ -11,7 +11,7 @@ from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run
 from orienteer.store import Store
-from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.devices import one_device
 
 
 def evaluate(
@@ -54,9 +54,7 @@ def evaluate(
     for warning in warnings:
         console.print(f"[yellow]{warning}; using another[/yellow]")
     model, settings = load_model(learned, checkpoint), learned.settings
-    devices = resolve(settings.devices).model_copy(update={"devices": 1})
-    set_threads(devices)
-    device = build_fabric(devices).device
+    device = one_device(settings.devices)
     with explained("lower evaluation.batch"), Bar("measuring", 1.0, console=console, shown=progress) as bar:
         return assess(
             model.to(device),

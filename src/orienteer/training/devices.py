@@ -66,6 +66,14 @@ def build_fabric(settings: DeviceSettings) -> Fabric:
     return Fabric(accelerator=device, devices=settings.devices, **options)
 
 
+def one_device(settings: DeviceSettings) -> torch.device:
+    """The first device, for work that is not shared; this process then computes with the resolved number of threads."""
+    resolved = resolve(settings).model_copy(update={"devices": 1})
+    set_threads(resolved)
+    device: torch.device = build_fabric(resolved).device
+    return device
+
+
 class ExactInputs(MixedPrecision):  # type: ignore[misc]
     """Mixed precision that takes a batch as it is; autocast alone decides what is computed in 16 bits.
 
