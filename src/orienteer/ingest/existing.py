@@ -8,7 +8,7 @@ from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
 from orienteer.ingest.pseudonyms import Naming, Pseudonyms, own_name
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
-from orienteer.store.integrity import ARRAYS
+from orienteer.store.integrity import ARRAYS, damaged_arrays
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
@@ -141,3 +141,20 @@ def _check_names(
             f"{store} came without its {PRIVATE}, so its scans cannot be told from new ones",
             cure=f"put {PRIVATE} back, or ingest into a new folder",
         )
+
+
+def discard_damaged(store: Path, before: Existing, *, labels: bool) -> tuple[str, ...]:
+    """Delete arrays that no longer hold what was written, so that the plan makes them anew; one line each.
+
+    Raises:
+        StoreError: labels would be lost, because this ingest was not told where they are.
+    """
+    own = {stored.entry.content: name for name, stored in before.stored.items()}
+    entries = [stored.entry for stored in before.stored.values()]
+    found = [(own[entry.content], entry, damage) for entry, damage in damaged_arrays(store, entries)]
+    for name, entry, damage in found:
+        if entry.labelled and not labels:
+            raise StoreError(f"{name}: {damage.message}", cure="ingest with --labels again, so that none are lost")
+    for _, _, damage in found:
+        damage.path.unlink(missing_ok=True)
+    return tuple(f"{name}: {damage.message}; not used any more" for name, _, damage in found)

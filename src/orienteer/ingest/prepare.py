@@ -5,7 +5,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from orienteer.scans.findings import finding, unopened
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
-from orienteer.store.manifest import ArrayFile, EntryFinding, Intensity, Kind, Names, Parameters, ScanEntry
+from orienteer.store.manifest import ArrayFile, Intensity, Kind, Names, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
 MOST_STRETCH = 64
@@ -179,9 +179,8 @@ def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
         )
 
 
-def _written(found: Finding, names: Names) -> EntryFinding:
+def _written(found: Finding, names: Names) -> Finding:
     """As the manifest holds it: a message may quote a file's name or a header, the catalogue's words cannot."""
     if names == "kept":
-        return EntryFinding(**asdict(found))
-    meaning = CATALOGUE[found.code].meaning if found.code in CATALOGUE else ""
-    return EntryFinding(code=found.code, level=found.level, message=meaning)
+        return found
+    return replace(found, message=CATALOGUE[found.code].meaning if found.code in CATALOGUE else "", cure="")

@@ -1,12 +1,14 @@
 """Publish: rename the manifest into place, and only then delete what it does not name."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from orienteer.atomic import sweep
 from orienteer.ingest.quarantine import LeftOut, write_quarantine
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import Context, ScanState
-from orienteer.ingest.upkeep import sweep_arrays
+from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import Journal
 from orienteer.store.manifest import Manifest
 from orienteer.store.manifest_file import write_manifest
@@ -26,7 +28,7 @@ def publish(states: Sequence[ScanState], context: Context) -> Manifest:
     write_private(context.store, private)
     write_manifest(context.store, manifest)
     Journal(context.store).remove()
-    sweep_arrays(context.store, manifest)
+    _sweep(context.store, manifest)
     write_quarantine(context.store, _still_out(states, context), context.found.skipped)
     return manifest
 
@@ -57,3 +59,15 @@ def _still_out(states: Sequence[ScanState], context: Context) -> dict[str, LeftO
         if name not in here and known.source and all(Path(stamp.path).exists() for stamp in known.source.files)
     }
     return elsewhere | {state.name: state.left_out for state in states if state.left_out and state.status != "lost"}
+
+
+def _sweep(store: Path, manifest: Manifest) -> None:
+    """Delete arrays that no scan names: replaced, pruned, or half-written by a killed run."""
+    used = {entry.content[:20] for entry in manifest.scans}
+    for folder in (store / ARRAYS).iterdir():
+        if folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            for part in folder.glob(".*.part"):
+                part.unlink(missing_ok=True)
+    sweep(store)

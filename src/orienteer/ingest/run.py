@@ -5,12 +5,16 @@ renames the manifest into place: new voxels go to new files, and finished scans 
 goes on where it was. Only then are arrays deleted that the manifest does not name.
 """
 
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from orienteer.errors import StoreError
 from orienteer.ingest.columns import storable_table
 from orienteer.ingest.copies import drop_copies, follow_renames
-from orienteer.ingest.existing import look_at_store
+from orienteer.ingest.existing import discard_damaged, look_at_store
 from orienteer.ingest.find import choose_parameters, find, list_scans
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.plan import plan
@@ -20,9 +24,9 @@ from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_labels, summarise
-from orienteer.ingest.upkeep import discard_damaged, folder
+from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
-from orienteer.store.manifest_file import mend_manifest
+from orienteer.store.manifest_file import MANIFEST, mend_manifest
 
 DEFAULTS = IngestOptions()
 
@@ -46,7 +50,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
     table = storable_table(options)
     notes = mend_manifest(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))
-    with folder(store), only_one(store, "ingest"):
+    with _folder(store), only_one(store, "ingest"):
         before = look_at_store(store, options.names)
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
@@ -58,3 +62,18 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
             states = stage(states, context)
         manifest = publish(states, context)
     return summarise(states, context, manifest, notes, time.perf_counter() - begun)
+
+
+@contextmanager
+def _folder(store: Path) -> Iterator[None]:
+    """Make the store's folder; it is removed again if the ingest fails."""
+    made = not store.exists()
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to") from None
+    try:
+        yield
+    finally:
+        if made and not (store / MANIFEST).exists() and not Journal(store).path.exists():
+            shutil.rmtree(store, ignore_errors=True)

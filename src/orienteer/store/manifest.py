@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orienteer import __version__
 from orienteer.config import Config
-from orienteer.scans.catalogue import Level
+from orienteer.scans.findings import Finding
 
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
@@ -51,15 +51,6 @@ class ArrayFile(Config):
     """Of the voxels, before compression."""
 
 
-class EntryFinding(Config):
-    """What was found about a scan when it was read; of a store with pseudonyms the catalogue's words, without a fix."""
-
-    code: str
-    level: Level
-    message: str = ""
-    cure: str = ""
-
-
 class ScanEntry(Config):
     """One scan of the store. Voxel axes run R, A, S; positions in mm are ``index * spacing`` along them."""
 
@@ -89,7 +80,8 @@ class ScanEntry(Config):
     """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
     arrays: dict[Kind, ArrayFile] = Field(default_factory=dict)
     """``image``, ``foreground`` and, where given, ``labels``."""
-    findings: tuple[EntryFinding, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """Of a store with pseudonyms they have the catalogue's words, which name nobody, and no cure."""
 
     @property
     def voxels(self) -> str:
