@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.benchmark.plan import cells_of
+from orienteer.benchmark.plan import jobs_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import load_yaml
 from orienteer.runs.build import build_model
@@ -18,11 +18,11 @@ FILES = sorted((REPOSITORY / "benchmarks").glob("*.yaml"))
 def test_configuration__is_fair(file: Path) -> None:
     """Same encoder and steps for every pretext; same fine-tuning but where an arm says otherwise."""
     settings = BenchmarkSettings.build(load_yaml(file), origin=str(file))
-    cells = cells_of(settings, Path("out"))
-    runs = [cell.settings for cell in cells if isinstance(cell.settings, PretrainSettings)]
+    jobs = jobs_of(settings, Path("out"))
+    runs = [job.settings for job in jobs if isinstance(job.settings, PretrainSettings)]
     assert len({(run.network.name, run.network.size, run.optimiser.steps) for run in runs}) == 1
     networks = {(run.network.name, run.network.size) for run in runs}
-    tuned = [cell.settings for cell in cells if cell.stage != "pretrain"]
+    tuned = [job.settings for job in jobs if job.stage != "pretrain"]
     assert {(one.network.name, one.network.size) for one in tuned} == networks
     roles = [arm.role for arm in settings.arms.values()]
     assert roles[0] == "scratch" and "ours" in roles and "baseline" in roles
@@ -32,6 +32,6 @@ def test_configuration__is_fair(file: Path) -> None:
 @pytest.mark.parametrize("file", [file for file in FILES if "cpu" in file.stem], ids=lambda file: file.stem)
 def test_configuration__every_arm_can_be_built(file: Path) -> None:
     settings = BenchmarkSettings.build(load_yaml(file), origin=str(file))
-    for cell in cells_of(settings, Path("out")):
-        if isinstance(cell.settings, PretrainSettings):
-            assert set(build_model(cell.settings, channels=1, spacing=3.0).tasks) == set(cell.settings.active_tasks)
+    for job in jobs_of(settings, Path("out")):
+        if isinstance(job.settings, PretrainSettings):
+            assert set(build_model(job.settings, channels=1, spacing=3.0).tasks) == set(job.settings.active_tasks)

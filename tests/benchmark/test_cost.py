@@ -43,7 +43,7 @@ def test_cost__of_loader_processes_counts(tmp_path: Path) -> None:
     assert cost.cpu_seconds >= 2
 
 
-def test_cost__a_stopped_cell_adds_to_what_it_cost_before(tmp_path: Path) -> None:
+def test_cost__a_stopped_job_adds_to_what_it_cost_before(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Cost(tmp_path) as first:
         burn(0.1)
         raise KeyboardInterrupt
@@ -62,7 +62,7 @@ def test_cost__a_damaged_file_counts_as_none(content: str, tmp_path: Path) -> No
     assert cost.to_json()["seconds"] is None, "what it cost before is not known"
 
 
-def test_cost__of_a_cell_that_was_killed_is_not_known(tmp_path: Path) -> None:
+def test_cost__of_a_job_that_was_killed_is_not_known(tmp_path: Path) -> None:
     (tmp_path / "checkpoint").touch()
     with pytest.raises(KeyboardInterrupt), Cost(tmp_path):
         raise KeyboardInterrupt
@@ -102,14 +102,14 @@ def test_cost__energy_is_that_of_whole_packages_once(tmp_path: Path, monkeypatch
     with Cost(tmp_path / "one") as cost, Cost(tmp_path / "beside", alone=False) as beside:
         tick(6e6)
     assert cost.energy_j == pytest.approx(5.0)
-    assert beside.energy_j is None, "the machine's energy is of all the cells that ran"
+    assert beside.energy_j is None, "the machine's energy is of all the jobs that ran"
     with Cost(tmp_path / "over") as cost:
         tick(2e6)
     assert cost.energy_j is None, "the counter ran over"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a peak start anew")
-def test_cost__memory_is_the_cells_own(tmp_path: Path) -> None:
+def test_cost__memory_is_the_jobs_own(tmp_path: Path) -> None:
     with Cost(tmp_path / "large") as large:
         held = [bytearray(64 << 10) for _ in range(6400)]  # small pieces, which free() alone does not give back
         del held[::2]
@@ -120,7 +120,7 @@ def test_cost__memory_is_the_cells_own(tmp_path: Path) -> None:
     assert small.peak_memory_mb < large.peak_memory_mb - 200
 
 
-def test_cost__a_cell_that_made_no_folder_leaves_none(tmp_path: Path) -> None:
-    with Cost(tmp_path / "cell") as cost:
+def test_cost__a_job_that_made_no_folder_leaves_none(tmp_path: Path) -> None:
+    with Cost(tmp_path / "job") as cost:
         pass
-    assert cost.seconds >= 0 and not (tmp_path / "cell").exists()
+    assert cost.seconds >= 0 and not (tmp_path / "job").exists()

@@ -1,4 +1,4 @@
-"""A finished cell is taken only for the figures it was made for."""
+"""A finished job is taken only for the figures it was made for."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orienteer.benchmark.finished import DONE, basis, check_finished, is_finished, resolved
-from orienteer.benchmark.plan import Cell, cells_of
+from orienteer.benchmark.plan import Job, jobs_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import RunError
 from tests.benchmark.conftest import config
@@ -14,25 +14,25 @@ from tests.benchmark.conftest import config
 SPLIT, DRAWN = "test", 16
 
 
-def cells(out: Path, **changes: object) -> list[Cell]:
-    return cells_of(BenchmarkSettings.build(config(**changes)), out)
+def jobs(out: Path, **changes: object) -> list[Job]:
+    return jobs_of(BenchmarkSettings.build(config(**changes)), out)
 
 
 @pytest.fixture
 def done(tmp_path: Path) -> Path:
-    """Every cell of the toy benchmark, as ``run_cell`` leaves them."""
-    for cell in cells(tmp_path):
-        cell.folder.mkdir(parents=True)
-        (cell.folder / DONE).write_text(json.dumps({"v": 1, "basis": basis(cell, SPLIT, DRAWN)}))
+    """Every job of the toy benchmark, as ``run_job`` leaves them."""
+    for job in jobs(tmp_path):
+        job.folder.mkdir(parents=True)
+        (job.folder / DONE).write_text(json.dumps({"v": 1, "basis": basis(job, SPLIT, DRAWN)}))
     return tmp_path
 
 
 def test_finished__the_same_configuration_goes_on(done: Path) -> None:
-    asked = cells(done)
+    asked = jobs(done)
     assert all(map(is_finished, asked))
     check_finished(asked, SPLIT, DRAWN)
-    more = cells(done, seeds=[0, 1, 2])
-    assert sum(not is_finished(cell) for cell in more) > 0
+    more = jobs(done, seeds=[0, 1, 2])
+    assert sum(not is_finished(job) for job in more) > 0
     check_finished(more, SPLIT, DRAWN)
 
 
@@ -44,46 +44,46 @@ def test_finished__the_same_configuration_goes_on(done: Path) -> None:
 ])  # fmt: skip
 def test_finished__other_settings_and_other_runs_are_refused(done: Path, changes: dict) -> None:
     with pytest.raises(RunError, match="finished with other settings, another pretraining run") as error:
-        check_finished(cells(done, **changes), SPLIT, DRAWN)
+        check_finished(jobs(done, **changes), SPLIT, DRAWN)
     assert "delete that folder" in error.value.cure
 
 
 def test_finished__a_default_that_changed_since_is_refused_and_a_new_setting_is_not(done: Path) -> None:
-    cell = next(cell for cell in cells(done) if cell.stage == "finetune")
-    file = cell.folder / DONE
-    settings = cell.settings.model_dump(mode="json")
+    job = next(job for job in jobs(done) if job.stage == "finetune")
+    file = job.folder / DONE
+    settings = job.settings.model_dump(mode="json")
     del settings["loss"]["rarity"]  # a setting that the older version did not have
     file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
-    check_finished(cells(done), SPLIT, DRAWN)
+    check_finished(jobs(done), SPLIT, DRAWN)
     settings["loss"]["rarity"] = 0.125
     file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
     with pytest.raises(RunError, match=r"loss\.rarity was 0\.125, not 0\.5: the default is another") as error:
-        check_finished(cells(done), SPLIT, DRAWN)
-    assert str(cell.folder) in error.value.message
+        check_finished(jobs(done), SPLIT, DRAWN)
+    assert str(job.folder) in error.value.message
 
 
 def test_finished__a_default_of_a_pretext_task_that_changed_is_refused(done: Path) -> None:
-    cell = next(cell for cell in cells(done) if (cell.stage, cell.arm) == ("pretrain", "masked"))
-    settings = resolved(cell)
+    job = next(job for job in jobs(done) if (job.stage, job.arm) == ("pretrain", "masked"))
+    settings = resolved(job)
     assert settings["tasks"]["masked"]["weight"] == 1.0
     settings["tasks"]["masked"]["weight"] = 2.0
-    file = cell.folder / DONE
+    file = job.folder / DONE
     file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
     with pytest.raises(RunError, match=r"tasks\.masked\.weight was 2\.0, not 1\.0"):
-        check_finished(cells(done), SPLIT, DRAWN)
+        check_finished(jobs(done), SPLIT, DRAWN)
 
 
 def test_finished__other_people_and_other_views_are_refused(done: Path) -> None:
-    pretrained = [cell for cell in cells(done) if cell.stage == "pretrain"]
+    pretrained = [job for job in jobs(done) if job.stage == "pretrain"]
     check_finished(pretrained, "val", 24)
     with pytest.raises(RunError):
-        check_finished(cells(done), "val", DRAWN)
+        check_finished(jobs(done), "val", DRAWN)
     with pytest.raises(RunError, match="place"):
-        check_finished(cells(done), SPLIT, 24)
+        check_finished(jobs(done), SPLIT, 24)
 
 
 @pytest.mark.parametrize("content", ["{}", "", "[]"])
-def test_finished__cells_that_note_no_basis_are_taken(done: Path, content: str) -> None:
-    for cell in cells(done):
-        (cell.folder / DONE).write_text(content)
-    check_finished(cells(done), "val", DRAWN)
+def test_finished__jobs_that_note_no_basis_are_taken(done: Path, content: str) -> None:
+    for job in jobs(done):
+        (job.folder / DONE).write_text(content)
+    check_finished(jobs(done), "val", DRAWN)

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orienteer.benchmark.cell import DONE
+from orienteer.benchmark.job import DONE
 from orienteer.benchmark.outlook import Group, groups_of, outlook, time_left
-from orienteer.benchmark.plan import cells_of
+from orienteer.benchmark.plan import jobs_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands  # noqa: F401
 from tests.benchmark.conftest import config
 
-LONG = Group("finetune", "organs", 600, cells=10, done=4, seconds=100.0)
+LONG = Group("finetune", "organs", 600, jobs=10, done=4, seconds=100.0)
 
 
 def _done(folder: Path, seconds: float | None) -> None:
@@ -20,14 +20,14 @@ def _done(folder: Path, seconds: float | None) -> None:
     (folder / DONE).write_text(json.dumps({"seconds": seconds}))
 
 
-def test_groups__count_alike_cells_and_tell_the_mean_of_those_whose_time_is_known(tmp_path: Path) -> None:
-    cells = cells_of(BenchmarkSettings.build(config()), tmp_path)
-    runs = [cell for cell in cells if cell.stage == "pretrain"]
+def test_groups__count_alike_jobs_and_tell_the_mean_of_those_whose_time_is_known(tmp_path: Path) -> None:
+    jobs = jobs_of(BenchmarkSettings.build(config()), tmp_path)
+    runs = [job for job in jobs if job.stage == "pretrain"]
     _done(runs[0].folder, 30.0)
     _done(runs[1].folder, None)
-    groups = groups_of(cells)
-    assert sum(group.cells for group in groups) == len(cells)
-    assert groups[0] == Group("pretrain", "", runs[0].settings.optimiser.steps, cells=2, done=2, seconds=30.0)
+    groups = groups_of(jobs)
+    assert sum(group.jobs for group in groups) == len(jobs)
+    assert groups[0] == Group("pretrain", "", runs[0].settings.optimiser.steps, jobs=2, done=2, seconds=30.0)
     assert {group.steps for group in groups if group.stage in ("frozen", "places")} == {0}
 
 
@@ -49,7 +49,7 @@ def test_time_left__is_told_as_far_as_it_is_known(groups: tuple[Group, ...], par
 def test_plan__tells_and_runs_nothing(cohort: Path, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["benchmark", str(cohort / "toy.yaml"), str(tmp_path / "out"), "--plan"])
     assert told.exit_code == 0, told.output
-    cells = sum(group.cells for group in outlook(cohort / "toy.yaml", tmp_path / "out").groups)
-    assert f"{cells} of {cells} cells to do" in told.output
+    jobs = sum(group.jobs for group in outlook(cohort / "toy.yaml", tmp_path / "out").groups)
+    assert f"{jobs} of {jobs} jobs to do" in told.output
     assert "not known yet" in told.output
     assert not (tmp_path / "out").exists()

@@ -1,11 +1,11 @@
-"""Which cells a configuration makes, with which settings."""
+"""Which jobs a configuration makes, with which settings."""
 
 from pathlib import Path
 
 import pytest
 
 from orienteer.benchmark.collect import tasks_shown
-from orienteer.benchmark.plan import cells_of, merged, view_sizes
+from orienteer.benchmark.plan import jobs_of, merged, view_sizes
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
 from orienteer.finetune.settings import FinetuneSettings
@@ -19,73 +19,71 @@ def settings(**changes: object) -> BenchmarkSettings:
     return BenchmarkSettings.build(config(**changes))
 
 
-def test_cells__every_arm_label_count_and_seed_once_each_in_its_own_folder() -> None:
-    cells = cells_of(settings(), OUT)
-    assert len({cell.folder for cell in cells}) == len(cells)
-    counts = {
-        stage: sum(cell.stage == stage for cell in cells) for stage in ("pretrain", "finetune", "frozen", "places")
-    }
+def test_jobs__every_arm_label_count_and_seed_once_each_in_its_own_folder() -> None:
+    jobs = jobs_of(settings(), OUT)
+    assert len({job.folder for job in jobs}) == len(jobs)
+    counts = {stage: sum(job.stage == stage for job in jobs) for stage in ("pretrain", "finetune", "frozen", "places")}
     assert counts == {"pretrain": 2, "finetune": 3 * 2, "frozen": 3 * 2, "places": 3 * 2}
-    assert [cell.stage for cell in cells[:2]] == ["pretrain", "pretrain"], "what others start from comes first"
+    assert [job.stage for job in jobs[:2]] == ["pretrain", "pretrain"], "what others start from comes first"
 
 
-def test_cells__arms_share_everything_that_they_do_not_change() -> None:
-    finetuned = [cell for cell in cells_of(settings(), OUT) if cell.stage == "finetune"]
-    same = {(cell.labels, cell.seed): cell.settings for cell in finetuned if cell.arm == "scratch"}
-    for cell in finetuned:
-        assert cell.settings == same[cell.labels, cell.seed], "labelled scans, steps and fresh weights must be the same"
-    assert {cell.run for cell in finetuned if cell.arm == "scratch"} == {None}
-    assert {cell.run for cell in finetuned if cell.arm == "ours"} == {OUT / "cells/pretrain/ours/seed_0"}
+def test_jobs__arms_share_everything_that_they_do_not_change() -> None:
+    finetuned = [job for job in jobs_of(settings(), OUT) if job.stage == "finetune"]
+    same = {(job.labels, job.seed): job.settings for job in finetuned if job.arm == "scratch"}
+    for job in finetuned:
+        assert job.settings == same[job.labels, job.seed], "labelled scans, steps and fresh weights must be the same"
+    assert {job.run for job in finetuned if job.arm == "scratch"} == {None}
+    assert {job.run for job in finetuned if job.arm == "ours"} == {OUT / "cells/pretrain/ours/seed_0"}
 
 
-def test_cells__differences_of_an_arm_reach_its_settings_only() -> None:
+def test_jobs__differences_of_an_arm_reach_its_settings_only() -> None:
     arms = config()["arms"]
     arms["scratch-long"] = {"label": "long", "role": "scratch", "finetune": {"optimiser": {"steps": 6}}}
-    cells = cells_of(settings(arms=arms), OUT)
-    steps = {cell.arm: cell.settings.optimiser.steps for cell in cells if cell.stage == "finetune"}
+    jobs = jobs_of(settings(arms=arms), OUT)
+    steps = {job.arm: job.settings.optimiser.steps for job in jobs if job.stage == "finetune"}
     assert steps == {"scratch": 2, "ours": 2, "masked": 2, "scratch-long": 6}
-    assert not [cell for cell in cells if cell.stage in ("frozen", "places") and cell.arm == "scratch-long"]
-    tasks = {cell.arm: cell.settings.tasks for cell in cells if isinstance(cell.settings, PretrainSettings)}
+    assert not [job for job in jobs if job.stage in ("frozen", "places") and job.arm == "scratch-long"]
+    tasks = {job.arm: job.settings.tasks for job in jobs if isinstance(job.settings, PretrainSettings)}
     assert tasks == {"ours": {"gap": {}}, "masked": {"masked": {}}}
 
 
-def test_cells__fine_tuning_seeds_go_round_the_pretraining_seeds() -> None:
-    cells = cells_of(settings(seeds=[0, 1, 2], pretrain_seeds=[5, 6]), OUT)
-    assert sum(cell.stage == "pretrain" for cell in cells) == 4
-    runs = {cell.seed: cell.run for cell in cells if cell.stage == "finetune" and cell.arm == "ours"}
+def test_jobs__fine_tuning_seeds_go_round_the_pretraining_seeds() -> None:
+    jobs = jobs_of(settings(seeds=[0, 1, 2], pretrain_seeds=[5, 6]), OUT)
+    assert sum(job.stage == "pretrain" for job in jobs) == 4
+    runs = {job.seed: job.run for job in jobs if job.stage == "finetune" and job.arm == "ours"}
     assert [runs[seed].name for seed in (0, 1, 2)] == ["seed_5", "seed_6", "seed_5"]
 
 
-def test_cells__a_task_may_be_for_some_arms_only() -> None:
+def test_jobs__a_task_may_be_for_some_arms_only() -> None:
     tasks = config()["tasks"]
     tasks["organs"]["arms"] = ["scratch", "masked"]
-    cells = cells_of(settings(tasks=tasks), OUT)
-    assert {cell.arm for cell in cells if cell.task == "organs"} == {"scratch", "masked"}
-    assert {cell.arm for cell in cells if cell.task == "place"} == {"scratch", "ours", "masked"}
+    jobs = jobs_of(settings(tasks=tasks), OUT)
+    assert {job.arm for job in jobs if job.task == "organs"} == {"scratch", "masked"}
+    assert {job.arm for job in jobs if job.task == "place"} == {"scratch", "ours", "masked"}
 
 
-def test_cells__an_arm_with_a_pretext_of_its_own_is_read_out_frozen_however_it_is_fine_tuned() -> None:
+def test_jobs__an_arm_with_a_pretext_of_its_own_is_read_out_frozen_however_it_is_fine_tuned() -> None:
     own = {"label": "gap, slowly", "role": "ours", "pretrain": {"tasks": {"gap": {}}}}
     arms = {**config()["arms"], "slow": {**own, "finetune": {"transfer": {"rate": 0.1}}}}
-    stages = {cell.stage for cell in cells_of(settings(arms=arms), OUT) if cell.arm == "slow"}
+    stages = {job.stage for job in jobs_of(settings(arms=arms), OUT) if job.arm == "slow"}
     assert stages == {"pretrain", "places", "frozen", "finetune"}
 
 
 def test_view_sizes__the_largest_that_any_arm_learns_with() -> None:
-    assert view_sizes(settings(), cells_of(settings(), OUT)) == (16, 16)
+    assert view_sizes(settings(), jobs_of(settings(), OUT)) == (16, 16)
     larger = {**config()["arms"]["ours"], "pretrain": {"tasks": {"gap": {}}, "views": {"size": 24}}}
     wide = settings(arms={**config()["arms"], "ours": larger})
-    assert view_sizes(wide, cells_of(wide, OUT)) == (16, 24)
+    assert view_sizes(wide, jobs_of(wide, OUT)) == (16, 24)
 
 
-def test_cells__an_arm_may_take_anothers_runs() -> None:
+def test_jobs__an_arm_may_take_anothers_runs() -> None:
     arms = config()["arms"]
     arms["encoder-only"] = {
         "label": "encoder only", "role": "ablation", "from_arm": "ours", "finetune": {"transfer": {"decoder": False}},
     }  # fmt: skip
-    cells = cells_of(settings(arms=arms), OUT)
-    assert sum(cell.stage == "pretrain" for cell in cells) == 2
-    taken = next(cell for cell in cells if cell.arm == "encoder-only" and cell.stage == "finetune")
+    jobs = jobs_of(settings(arms=arms), OUT)
+    assert sum(job.stage == "pretrain" for job in jobs) == 2
+    taken = next(job for job in jobs if job.arm == "encoder-only" and job.stage == "finetune")
     assert taken.run == OUT / "cells/pretrain/ours/seed_0"
     assert isinstance(taken.settings, FinetuneSettings) and not taken.settings.transfer.decoder
 
@@ -107,11 +105,11 @@ def test_settings__mistakes_are_told_before_anything_runs(changes: dict[str, obj
         settings(**changes)
 
 
-def test_cells__a_wrong_key_of_an_arm_names_the_arm() -> None:
+def test_jobs__a_wrong_key_of_an_arm_names_the_arm() -> None:
     arms = config()["arms"]
     arms["ours"]["pretrain"] = {"optimizer": {}}
     with pytest.raises(ConfigError, match=r"arms\.ours.*optimizer"):
-        cells_of(settings(arms=arms), OUT)
+        jobs_of(settings(arms=arms), OUT)
 
 
 def test_tasks_shown__a_regressed_number_has_the_unit_its_task_says() -> None:
@@ -126,7 +124,7 @@ def test_tasks_shown__say_which_arms_were_to_be_measured_how() -> None:
     arms = config()["arms"]
     arms["scratch-long"] = {"label": "long", "role": "scratch", "finetune": {"optimiser": {"steps": 6}}}
     chosen = settings(arms=arms)
-    shown = {task["name"]: task for task in tasks_shown(chosen, cells_of(chosen, OUT))}
+    shown = {task["name"]: task for task in tasks_shown(chosen, jobs_of(chosen, OUT))}
     both, probe = shown["organs"]["arms"], shown["organs-structure"]["arms"]
     assert both == {"finetuned": [*both["frozen"], "scratch-long"], "frozen": ["scratch", "ours", "masked"]}
     assert probe == {"frozen": both["frozen"]}

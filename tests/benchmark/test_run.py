@@ -28,8 +28,8 @@ def finished(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("benchmark") / "out"
     result = CliRunner().invoke(app, ["benchmark", str(cohort / "toy.yaml"), str(out)])
     assert result.exit_code == 0, result.output
-    assert "20 of 20 cells finished, 0 failed" in result.output
-    # No terminal: a line a cell, for those who look into the log of a job.
+    assert "20 of 20 jobs finished, 0 failed" in result.output
+    # No terminal: a line a job, for those who look into the log of a job.
     told = [line for line in result.output.splitlines() if re.match(r"\d+/20 ", line)]
     assert sorted(int(line.partition("/")[0]) for line in told) == list(range(1, 21))
     assert any(re.match(r"\d+/20 finetune organs ours 2 labels seed 1", line) for line in told)
@@ -43,12 +43,12 @@ def column(out: Path, name: str, table: str = "cases") -> list:
 def test_benchmark__records_hold_every_arm_on_the_same_test_cases(finished: Path) -> None:
     rows = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
     dice = [row for row in rows if row["metric"] == "dice" and row["mode"] == "finetuned"]
-    cells = {}
+    jobs = {}
     for row in dice:
-        cells.setdefault((row["arm"], row["labels"], row["seed"]), []).append((row["case"], row["item"]))
-    assert len(cells) == 3 * 2
+        jobs.setdefault((row["arm"], row["labels"], row["seed"]), []).append((row["case"], row["item"]))
+    assert len(jobs) == 3 * 2
     expected = [(case, item) for case in ("person_003", "person_007") for item in ("first", "second")]
-    assert all(sorted(found) == expected for found in cells.values()), "every arm is scored on the same cases"
+    assert all(sorted(found) == expected for found in jobs.values()), "every arm is scored on the same cases"
     tasks = set(column(finished, "task"))
     assert {"organs", "organs-structure", "place-position", "place-side"} <= tasks
 
@@ -73,14 +73,14 @@ def test_benchmark__table_and_report_come_back_from_records_alone(finished: Path
     assert "from scratch" in (results / "results.md").read_text()
 
 
-def test_benchmark__finished_cells_are_not_done_again_and_lost_ones_are(cohort: Path, finished: Path) -> None:
+def test_benchmark__finished_jobs_are_not_done_again_and_lost_ones_are(cohort: Path, finished: Path) -> None:
     kept = finished / "cells/organs/finetuned/ours/labels_2/seed_0"
     lost = finished / "cells/organs/finetuned/ours/labels_2/seed_1"
     before = (kept / "cell.json").stat().st_mtime_ns
     weights = load_file(next(lost.glob("checkpoints/*/model.safetensors")))
     shutil.rmtree(lost)
     result = benchmark(cohort / "toy.yaml", finished, progress=False)
-    assert (result.finished, result.cells, result.failures) == (20, 20, {})
+    assert (result.finished, result.jobs, result.failures) == (20, 20, {})
     assert (kept / "cell.json").stat().st_mtime_ns == before
     again = load_file(next(lost.glob("checkpoints/*/model.safetensors")))
     assert {name: value.tobytes() for name, value in again.items()} == {
@@ -108,14 +108,14 @@ def test_benchmark__a_second_one_in_the_same_folder_is_refused(cohort: Path, fin
 def test_benchmark__stopped_half_way_shows_what_is_finished_and_goes_on(
     cohort: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C once everything but one cell is done: the table has a gap, and the next run fills it."""
+    """Ctrl-C once everything but one job is done: the table has a gap, and the next run fills it."""
     whole = (finished / "results" / "results.md").read_text()
     shutil.rmtree(finished / "cells/organs/finetuned/masked")
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("orienteer.benchmark.run.run_cells", stop)
+    monkeypatch.setattr("orienteer.benchmark.run.run_jobs", stop)
     with pytest.raises(KeyboardInterrupt):
         benchmark(cohort / "toy.yaml", finished, progress=False)
     partial = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
@@ -123,12 +123,12 @@ def test_benchmark__stopped_half_way_shows_what_is_finished_and_goes_on(
     assert (finished / "results" / "results.md").read_text() != whole
     monkeypatch.undo()
     again = benchmark(cohort / "toy.yaml", finished, progress=False)
-    assert again.finished == again.cells
+    assert again.finished == again.jobs
     scores = pq.read_table(finished / "results" / "records" / "cases.parquet").to_pylist()
     assert {row["arm"] for row in scores if row["mode"] == "finetuned"} == {"scratch", "ours", "masked"}
 
 
-def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:
+def test_benchmark__a_job_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:
     arms = config()["arms"]
     broken = config(seeds=[0], arms={"scratch": arms["scratch"], "ours": arms["ours"]}, tasks={
         "organs": {**config()["tasks"]["organs"], "labels": [1, 99], "modes": ["finetuned"]},
@@ -136,7 +136,7 @@ def test_benchmark__a_cell_that_fails_is_named_and_the_others_go_on(cohort: Path
     (cohort / "broken.yaml").write_text(yaml.safe_dump(broken, sort_keys=False))
     result = CliRunner().invoke(app, ["benchmark", str(cohort / "broken.yaml"), str(tmp_path / "out")])
     assert result.exit_code == 1
-    assert "3 of 5 cells finished, 2 failed" in result.output
+    assert "3 of 5 jobs finished, 2 failed" in result.output
     cost = json.loads((tmp_path / "out/cells/pretrain/ours/seed_0/cell.json").read_text())
     assert cost["stage"] == "pretrain" and cost["seconds"] > 0
 

@@ -171,7 +171,7 @@ def sound_training(folder: Path) -> list[str]:
 
 
 def sound_benchmark(out: Path) -> list[str]:
-    """The store and every cell."""
+    """The store and every job."""
     return [*sound_store(out / "store"), *sound_training(out)]
 
 

@@ -1,9 +1,9 @@
-"""A helper process is killed: an ingest's, a loader's, a benchmark cell's. It is named, and the others go on.
+"""A helper process is killed: an ingest's, a loader's, a benchmark job's. It is named, and the others go on.
 
     python -m tests.fault_lab.workers OUT
 
 Each is killed with SIGKILL while it works, as the kernel does when memory runs out; the result must be that of an
-undisturbed run, or lack just the scan or cell that was told. Ends with 1 if it is not.
+undisturbed run, or lack just the scan or job that was told. Ends with 1 if it is not.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> int:
     cases: list[tuple[str, str, list[str], str]] = [
         ("ingest worker", "workers", [], ""),
         ("loader worker", "pretrain", ["--set", "devices.workers=1", "--set", "optimiser.steps=200"], "loader process"),
-        ("benchmark cell", "benchmark", [], ""),
+        ("benchmark job", "benchmark", [], ""),
     ]
     for words, name, options, said in cases:
         stage, out = all_stages[name], base / "hurt" / name

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from orienteer.geometry import chunk_pair
 from orienteer.pretext.adjacency.settings import AdjacencySettings
 from orienteer.pretext.adjacency.target import chunk_places
 from orienteer.pretext.adjacency.task import AdjacencyTask, sample_chunks
+
+from orienteer.geometry import chunk_pair
 from orienteer.pretext.contract import Interface
 from orienteer.testing.toy_views import bare_views, toy_views
 

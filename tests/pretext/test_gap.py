@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.gap.settings import GapSettings
 from orienteer.pretext.gap.target import gap_matrix
 from orienteer.pretext.gap.task import GapTask, laplace_loss
+
+from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=8, dense_channels=4, views=3, view_mm=72.0)

@@ -7,9 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from orienteer.errors import ConfigError
-from orienteer.pretext.contract import Interface
 from orienteer.pretext.genesis.corrupt import (
     KEPT,
     KNOTS,
@@ -23,6 +20,9 @@ from orienteer.pretext.genesis.corrupt import (
 )
 from orienteer.pretext.genesis.settings import GenesisSettings
 from orienteer.pretext.genesis.task import GenesisTask
+
+from orienteer.errors import ConfigError
+from orienteer.pretext.contract import Interface
 from orienteer.testing.toy_views import chosen, toy_views
 
 INTERFACE = Interface(embedding=8, dense_channels=12, views=3, view_mm=72.0, view_voxels=12)

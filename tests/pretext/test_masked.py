@@ -7,15 +7,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from orienteer.pretext.masked.corrupt import HIDDEN, block_mask, hide
+from orienteer.pretext.masked.reference import interpolated
+from orienteer.pretext.masked.settings import MaskedSettings
+from orienteer.pretext.masked.task import MaskedTask
 from torch import Tensor
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.pretext.masked.corrupt import HIDDEN, block_mask, hide
-from orienteer.pretext.masked.reference import interpolated
-from orienteer.pretext.masked.settings import MaskedSettings
-from orienteer.pretext.masked.task import MaskedTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.testing.toy_views import bare_views, toy_views

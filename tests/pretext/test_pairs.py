@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from orienteer.pretext.pairs import PairHead, ordered_pairs
+from orienteer.pretext.route.target import follow, routes, tours
 
 from orienteer.pretext.contract import Interface, PretextTask
-from orienteer.pretext.pairs import PairHead, ordered_pairs
 from orienteer.pretext.registry import TASKS
-from orienteer.pretext.route.target import follow, routes, tours
 from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=16, dense_channels=4, views=4, view_mm=72.0)

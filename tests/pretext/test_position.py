@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-
-from orienteer.pretext.contract import Interface
 from orienteer.pretext.position.settings import PositionSettings
 from orienteer.pretext.position.target import cell_positions, centred
 from orienteer.pretext.position.task import PositionTask
+
+from orienteer.pretext.contract import Interface
 from orienteer.testing.toy_views import bare_views, toy_views
 
 INTERFACE = Interface(embedding=8, dense_channels=12, views=3, view_mm=72.0)

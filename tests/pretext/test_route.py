@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-
-from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.pretext.route.settings import RouteSettings
 from orienteer.pretext.route.target import displacement, follow, routes, tours
 from orienteer.pretext.route.task import RouteTask
+
+from orienteer.pretext.contract import EncodedViews, Interface
 from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=8, dense_channels=4, views=3, view_mm=72.0)

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-
-from orienteer.pretext.contract import Interface
 from orienteer.pretext.simclr.settings import SimclrSettings
 from orienteer.pretext.simclr.target import nt_xent, same_scan
 from orienteer.pretext.simclr.task import SimclrTask
+
+from orienteer.pretext.contract import Interface
 from orienteer.testing.toy_views import bare_views
 
 

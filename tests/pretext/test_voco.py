@@ -9,13 +9,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from orienteer.pretext.voco.settings import VocoSettings
+from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
+from orienteer.pretext.voco.task import AmongViews, VocoTask, voco_measures
 from torch import nn
 
 from orienteer.errors import ConfigError
 from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.pretext.voco.settings import VocoSettings
-from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
-from orienteer.pretext.voco.task import AmongViews, VocoTask, voco_measures
 from orienteer.sampling.placement import BASE
 from orienteer.testing.toy_views import bare_views, toy_views
 

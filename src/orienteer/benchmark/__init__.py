@@ -1,1 +1,1 @@
-"""The benchmark: arms x tasks x labels x seeds, each cell a folder, run in parallel, resumed where it stopped."""
+"""The benchmark: arms x tasks x labels x seeds, each job a folder, run in parallel, resumed where it stopped."""

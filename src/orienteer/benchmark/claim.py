@@ -20,7 +20,7 @@ def check_claim(settings: BenchmarkSettings, out: Path) -> None:
     file = out / CONFIG
     said = settings.model_dump(mode="json")
     if file.is_file():
-        # What is only shown may change, and cells may be added; what a finished cell rests on may not.
+        # What is only shown may change, and jobs may be added; what a finished job rests on may not.
         before = load_yaml(file)
         # A folder from before there were pseudonyms keeps names.
         before["data"] = {"keep_names": True, **before.get("data", {})}

@@ -1,13 +1,13 @@
-"""From finished cells to the records a comparison reads."""
+"""From finished jobs to the records a comparison reads."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orienteer.benchmark.cell import CASES
 from orienteer.benchmark.finished import DONE, is_finished
-from orienteer.benchmark.plan import Cell
+from orienteer.benchmark.job import CASES
+from orienteer.benchmark.plan import Job
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_pretext
 from orienteer.finetune.labelled import labelled_scans
@@ -36,17 +36,17 @@ JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
 """What each kind of task is judged by; a regressed number has the unit the task says."""
 
 
-def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, results: Path) -> int:
-    """Write the records of every finished cell; returns how many cells are finished."""
-    finished = [cell for cell in cells if is_finished(cell)]
+def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, results: Path) -> int:
+    """Write the records of every finished job; returns how many jobs are finished."""
+    finished = [job for job in jobs if is_finished(job)]
     cases, costs, pretext = [], [], []
-    for cell in finished:
-        cost = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))
-        costs.append(_cost(cell, cost))
-        if cell.stage == "pretrain":
-            pretext += _pretext(cell)
+    for job in finished:
+        cost = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
+        costs.append(_cost(job, cost))
+        if job.stage == "pretrain":
+            pretext += _pretext(job)
         else:
-            cases += _cases(cell, settings, store)
+            cases += _cases(job, settings, store)
     if cases:
         write_cases(results, cases)
     write_costs(results, costs)
@@ -54,11 +54,11 @@ def collect(settings: BenchmarkSettings, cells: Sequence[Cell], store: Store, re
     return len(finished)
 
 
-def tasks_shown(settings: BenchmarkSettings, cells: Sequence[Cell]) -> list[Row]:
+def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job]) -> list[Row]:
     """The comparison's list of tasks: a frozen read-out of several things becomes several tasks."""
     shown = []
     for name, task in settings.tasks.items():
-        arms = {mode: _arms(cells, name, mode) for mode in ("finetuned", "frozen") if _arms(cells, name, mode)}
+        arms = {mode: _arms(jobs, name, mode) for mode in ("finetuned", "frozen") if _arms(jobs, name, mode)}
         if task.kind == "places":
             shown += [{**probe, "arms": arms, "given": "scan"} for probe in _probes(name, task.kind)]
             continue
@@ -100,30 +100,30 @@ def _task(name: str, kind: str, metric: Metric, words: str) -> Row:
     }
 
 
-def _arms(cells: Sequence[Cell], task: str, mode: str) -> list[str]:
-    return list(dict.fromkeys(cell.arm for cell in cells if (cell.task, _mode(cell)) == (task, mode)))
+def _arms(jobs: Sequence[Job], task: str, mode: str) -> list[str]:
+    return list(dict.fromkeys(job.arm for job in jobs if (job.task, _mode(job)) == (task, mode)))
 
 
-def _mode(cell: Cell) -> str:
-    return "finetuned" if cell.stage == "finetune" else "frozen"
+def _mode(job: Job) -> str:
+    return "finetuned" if job.stage == "finetune" else "frozen"
 
 
-def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
-    task = settings.tasks[cell.task]
-    file = cell.folder / CASES
+def _cases(job: Job, settings: BenchmarkSettings, store: Store) -> list[Row]:
+    task = settings.tasks[job.task]
+    file = job.folder / CASES
     table = read_rows(file)
-    labels = cell.labels if cell.labels is not None else _all_labels(cell, store)
+    labels = job.labels if job.labels is not None else _all_labels(job, store)
     rows = []
     for case, person, item, metric, value in zip(
         *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
     ):
         rows.append(
             {
-                "task": _shown_as(cell.task, task, metric),
-                "arm": cell.arm,
-                "mode": _mode(cell),
+                "task": _shown_as(job.task, task, metric),
+                "arm": job.arm,
+                "mode": _mode(job),
                 "labels": labels,
-                "seed": cell.seed,
+                "seed": job.seed,
                 "case": case,
                 "person": person,
                 "item": item,
@@ -134,12 +134,12 @@ def _cases(cell: Cell, settings: BenchmarkSettings, store: Store) -> list[Row]:
     return rows
 
 
-def _all_labels(cell: Cell, store: Store) -> int:
+def _all_labels(job: Job, store: Store) -> int:
     """How many scans "all labels" are: those that have one, or for read-outs of place every training scan."""
-    if cell.stage == "places":
+    if job.stage == "places":
         return len(store.ids("train"))
-    assert isinstance(cell.settings, FinetuneSettings)
-    return len(labelled_scans(store, cell.settings, "train"))
+    assert isinstance(job.settings, FinetuneSettings)
+    return len(labelled_scans(store, job.settings, "train"))
 
 
 def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
@@ -147,20 +147,20 @@ def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
     return read_out[0] if read_out else name
 
 
-def _cost(cell: Cell, cost: Row) -> Row:
-    stage = {"places": "frozen"}.get(cell.stage, cell.stage)
+def _cost(job: Job, cost: Row) -> Row:
+    stage = {"places": "frozen"}.get(job.stage, job.stage)
     kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
-    task = cell.task or None
-    return {"arm": cell.arm, "stage": stage, "task": task, "labels": cell.labels, "seed": cell.seed, **kept}
+    task = job.task or None
+    return {"arm": job.arm, "stage": stage, "task": task, "labels": job.labels, "seed": job.seed, **kept}
 
 
-def _pretext(cell: Cell) -> list[Row]:
+def _pretext(job: Job) -> list[Row]:
     """The run's own figures on validation people: proof that it learned its pretext."""
-    record = EvaluationRecord.read(cell.folder / "evaluations" / "val")
+    record = EvaluationRecord.read(job.folder / "evaluations" / "val")
     return [
         {
-            "arm": cell.arm,
-            "seed": cell.seed,
+            "arm": job.arm,
+            "seed": job.seed,
             "task": task.card.name,
             "measure": name,
             "title": task.card.metric(name).title,

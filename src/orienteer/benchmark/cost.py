@@ -1,4 +1,4 @@
-"""What a cell cost: time, processor time, peak memory, and energy where the machine tells it."""
+"""What a job cost: time, processor time, peak memory, and energy where the machine tells it."""
 
 import ctypes
 import gc
@@ -19,11 +19,11 @@ RAPL = Path("/sys/class/powercap")
 class Cost:
     """Measures the block it is entered for, in a process that does nothing else meanwhile.
 
-    A cell that was stopped and goes on adds to what it cost before. Of one that was killed nobody knows what it cost
+    A job that was stopped and goes on adds to what it cost before. Of one that was killed nobody knows what it cost
     before, so its time and energy are left empty.
 
     Args:
-        folder: of the cell; ``cost.json`` is kept there.
+        folder: of the job; ``cost.json`` is kept there.
         alone: nothing else runs beside it; energy is counted for the whole machine, so that it is not told otherwise.
     """
 
@@ -43,7 +43,7 @@ class Cost:
 
     def __enter__(self) -> Self:
         _forget_peak()
-        self.file.unlink(missing_ok=True)  # a cell without it was killed
+        self.file.unlink(missing_ok=True)  # a job without it was killed
         self._began, self._cpu = time.perf_counter(), _cpu_seconds()
         self._energy = _energy_uj() if self._alone else None
         return self
@@ -83,10 +83,10 @@ def _cpu_seconds() -> float:
 
 
 def _forget_peak() -> None:
-    """Let the peak start anew: the process may have done larger cells before (Linux, proc(5), clear_refs)."""
+    """Let the peak start anew: the process may have done larger jobs before (Linux, proc(5), clear_refs)."""
     gc.collect()
     with suppress(OSError, AttributeError):
-        # What they freed is still held by the allocator, and would count as this cell's (glibc only).
+        # What they freed is still held by the allocator, and would count as this job's (glibc only).
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,4 +1,4 @@
-"""Which cells are finished, and whether they are the ones that are asked for."""
+"""Which jobs are finished, and whether they are the ones that are asked for."""
 
 import hashlib
 import json
@@ -6,41 +6,41 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from orienteer.benchmark.plan import Cell
+from orienteer.benchmark.plan import Job
 from orienteer.config import Tree
 from orienteer.errors import RunError
 from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
 
 DONE = "cell.json"
-"""Written last: a cell's folder that holds it is whole."""
+"""Written last: a job's folder that holds it is whole."""
 
 
-def is_finished(cell: Cell) -> bool:
-    """Whether all of a cell's files are there."""
-    return (cell.folder / DONE).is_file()
+def is_finished(job: Job) -> bool:
+    """Whether all of a job's files are there."""
+    return (job.folder / DONE).is_file()
 
 
-def basis(cell: Cell, split: str, drawn: int) -> str:
-    """SHA-256 of what a cell's figures rest on: its settings, the run it starts from, the people, the views' size.
+def basis(job: Job, split: str, drawn: int) -> str:
+    """SHA-256 of what a job's figures rest on: its settings, the run it starts from, the people, the views' size.
 
-    Settings at their defaults do not count, so that a version with more settings goes on with an older one's cells.
+    Settings at their defaults do not count, so that a version with more settings goes on with an older one's jobs.
     """
     said = {
-        "stage": cell.stage,
-        "settings": cell.settings.model_dump(mode="json", exclude_defaults=True),
-        "run": list(cell.run.parts[-2:]) if cell.run else None,
-        "split": None if cell.stage == "pretrain" else split,
-        "drawn": drawn if cell.stage == "places" else None,
+        "stage": job.stage,
+        "settings": job.settings.model_dump(mode="json", exclude_defaults=True),
+        "run": list(job.run.parts[-2:]) if job.run else None,
+        "split": None if job.stage == "pretrain" else split,
+        "drawn": drawn if job.stage == "places" else None,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def resolved(cell: Cell) -> Tree:
-    """A cell's settings with every default, those of its pretext tasks too."""
-    said = cell.settings.model_dump(mode="json")
-    if isinstance(cell.settings, PretrainSettings):
-        tasks = cell.settings.active_tasks
+def resolved(job: Job) -> Tree:
+    """A job's settings with every default, those of its pretext tasks too."""
+    said = job.settings.model_dump(mode="json")
+    if isinstance(job.settings, PretrainSettings):
+        tasks = job.settings.active_tasks
         said["tasks"] = {
             name: task.kind.settings_type.build(task.values).model_dump(mode="json")
             for name, task in chosen_tasks(tasks).items()
@@ -48,32 +48,32 @@ def resolved(cell: Cell) -> Tree:
     return said
 
 
-def check_finished(cells: Iterable[Cell], split: str, drawn: int) -> None:
-    """Compare every finished cell with what is asked for now.
+def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
+    """Compare every finished job with what is asked for now.
 
-    Cells of versions that did not note their basis, or their settings, are taken as they are.
+    Jobs of versions that did not note their basis, or their settings, are taken as they are.
 
     Raises:
-        RunError: a cell's figures are those of other settings, of another run or of other people.
+        RunError: a job's figures are those of other settings, of another run or of other people.
     """
-    for cell in cells:
-        noted, made_of = record_of(cell), basis(cell, split, drawn)
+    for job in jobs:
+        noted, made_of = record_of(job), basis(job, split, drawn)
         if noted.get("basis", made_of) != made_of:
             raise RunError(
-                f"{cell.folder} was finished with other settings, another pretraining run or other people",
-                cure="choose another folder, restore the configuration, or delete that folder to do its cell anew",
+                f"{job.folder} was finished with other settings, another pretraining run or other people",
+                cure="choose another folder, restore the configuration, or delete that folder to do its job anew",
             )
-        if changed := _changed(noted.get("settings", {}), resolved(cell)):
+        if changed := _changed(noted.get("settings", {}), resolved(job)):
             raise RunError(
-                f"{cell.folder} was finished where {changed}: the default is another in this version",
+                f"{job.folder} was finished where {changed}: the default is another in this version",
                 cure="say the old value in the configuration, choose another folder, or delete that folder",
             )
 
 
-def record_of(cell: Cell) -> Tree:
-    """What a finished cell says of itself; empty where it is not finished."""
+def record_of(job: Job) -> Tree:
+    """What a finished job says of itself; empty where it is not finished."""
     with suppress(OSError, ValueError):
-        record = json.loads((cell.folder / DONE).read_text(encoding="utf-8"))
+        record = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
         return record if isinstance(record, dict) else {}
     return {}
 

@@ -1,4 +1,4 @@
-"""What is left of a benchmark, and about how long it will take: known from the cells that are finished."""
+"""What is left of a benchmark, and about how long it will take: known from the jobs that are finished."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orienteer.benchmark.claim import check_claim
 from orienteer.benchmark.finished import DONE, check_finished, is_finished
-from orienteer.benchmark.plan import Cell, Stage, cells_of, view_sizes
+from orienteer.benchmark.plan import Job, Stage, jobs_of, view_sizes
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.units import duration
@@ -16,13 +16,13 @@ from orienteer.units import duration
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that are alike in cost.
+    """Jobs that are alike in cost.
 
     Attributes:
         stage: what they do.
         task: on which task; empty for pretraining.
         steps: of optimisation; 0 for read-outs.
-        cells: how many there are.
+        jobs: how many there are.
         done: how many of them are finished.
         seconds: mean of a finished one; None while there is none.
     """
@@ -30,14 +30,14 @@ class Group:
     stage: Stage
     task: str
     steps: int
-    cells: int
+    jobs: int
     done: int
     seconds: float | None
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a benchmark would do: its cells in groups, how many run at a time, and how long that takes, in words."""
+    """What a benchmark would do: its jobs in groups, how many run at a time, and how long that takes, in words."""
 
     groups: tuple[Group, ...]
     parallel: int
@@ -53,37 +53,37 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
     """
     config, out = Path(config), Path(out)
     settings = BenchmarkSettings.load(config, assign)
-    cells = cells_of(settings, out)
+    jobs = jobs_of(settings, out)
     check_claim(settings, out)
-    check_finished(cells, settings.split, view_sizes(settings, cells)[1])
-    groups = groups_of(cells)
+    check_finished(jobs, settings.split, view_sizes(settings, jobs)[1])
+    groups = groups_of(jobs)
     parallel = slots(settings.parallel)
     return Outlook(groups, parallel, time_left(groups, parallel))
 
 
-def groups_of(cells: Sequence[Cell]) -> tuple[Group, ...]:
-    """The cells in groups, in the order in which they are run."""
-    found: dict[tuple[Stage, str, int], list[Cell]] = {}
-    for cell in cells:
-        steps = cell.settings.optimiser.steps if cell.stage in ("pretrain", "finetune") else 0
-        found.setdefault((cell.stage, cell.task, steps), []).append(cell)
+def groups_of(jobs: Sequence[Job]) -> tuple[Group, ...]:
+    """The jobs in groups, in the order in which they are run."""
+    found: dict[tuple[Stage, str, int], list[Job]] = {}
+    for job in jobs:
+        steps = job.settings.optimiser.steps if job.stage in ("pretrain", "finetune") else 0
+        found.setdefault((job.stage, job.task, steps), []).append(job)
     return tuple(Group(*key, len(own), sum(map(is_finished, own)), _mean(_times(own))) for key, own in found.items())
 
 
 def time_left(groups: Sequence[Group], parallel: int) -> str:
-    """``about 2.1 h``; ``more than 2.1 h`` while the cost of some cells is not known; empty while nothing is."""
+    """``about 2.1 h``; ``more than 2.1 h`` while the cost of some jobs is not known; empty while nothing is."""
     left, whole = 0.0, True
     for group in groups:
         each = group.seconds if group.seconds is not None else _from_others(group, groups)
-        left += (group.cells - group.done) * (each or 0)
-        whole = whole and (each is not None or group.cells == group.done)
+        left += (group.jobs - group.done) * (each or 0)
+        whole = whole and (each is not None or group.jobs == group.done)
     if not left:
         return ""
     return f"{'about' if whole else 'more than'} {duration(left / parallel)}"
 
 
 def _from_others(group: Group, groups: Sequence[Group]) -> float | None:
-    """The cost of a cell nobody has finished yet: that of the same stage, by its steps."""
+    """The cost of a job nobody has finished yet: that of the same stage, by its steps."""
     return _mean(
         one.seconds * (group.steps / one.steps if one.steps else 1)
         for one in groups
@@ -91,11 +91,11 @@ def _from_others(group: Group, groups: Sequence[Group]) -> float | None:
     )
 
 
-def _times(cells: Iterable[Cell]) -> Iterable[float]:
-    for cell in cells:
-        # A cell that was killed and gone on with tells no time.
+def _times(jobs: Iterable[Job]) -> Iterable[float]:
+    for job in jobs:
+        # A job that was killed and gone on with tells no time.
         with suppress(OSError, ValueError, KeyError, TypeError):
-            yield float(json.loads((cell.folder / DONE).read_text(encoding="utf-8"))["seconds"])
+            yield float(json.loads((job.folder / DONE).read_text(encoding="utf-8"))["seconds"])
 
 
 def _mean(values: Iterable[float]) -> float | None:

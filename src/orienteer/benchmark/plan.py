@@ -1,4 +1,4 @@
-"""From a configuration to the list of cells, each with its folder and its resolved settings. Pure."""
+"""From a configuration to the list of jobs, each with its folder and its resolved settings. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Stage = Literal["pretrain", "finetune", "frozen", "places"]
 
 
 @dataclass(frozen=True)
-class Cell:
+class Job:
     """One piece of work; whole once ``cell.json`` lies in its folder.
 
     Attributes:
@@ -44,21 +44,21 @@ class Cell:
         return " ".join(part for part in (self.stage, self.task, self.arm) if part) + f"{labels} seed {self.seed}"
 
 
-def cells_of(settings: BenchmarkSettings, out: Path) -> list[Cell]:
-    """Every cell, pretraining first, cheap and telling ones before dear ones.
+def jobs_of(settings: BenchmarkSettings, out: Path) -> list[Job]:
+    """Every job, pretraining first, cheap and telling ones before dear ones.
 
     Raises:
         ConfigError: settings of an arm or task that do not fit, named.
     """
-    cells = [
-        Cell(
+    jobs = [
+        Job(
             "pretrain", name, "", None, seed, run_folder(out, name, seed), None, _pretraining(settings, name, arm, seed)
         )
         for name, arm in settings.arms.items()
         if arm.role != "scratch" and not arm.from_arm
         for seed in settings.pretrain_seeds
     ]
-    rest: list[Cell] = []
+    rest: list[Job] = []
     for task_name, task in settings.tasks.items():
         for place, seed in enumerate(settings.seeds):
             for labels in task.labels or (None,):
@@ -67,13 +67,13 @@ def cells_of(settings: BenchmarkSettings, out: Path) -> list[Cell]:
                         continue
                     rest += _measuring(settings, out, task_name, task, arm_name, arm, labels, seed, place)
     order = {"places": 0, "frozen": 1, "finetune": 2}
-    return cells + sorted(rest, key=lambda cell: (order[cell.stage], settings.seeds.index(cell.seed)))
+    return jobs + sorted(rest, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
 
 
-def view_sizes(settings: BenchmarkSettings, cells: Iterable[Cell]) -> tuple[int, int]:
+def view_sizes(settings: BenchmarkSettings, jobs: Iterable[Job]) -> tuple[int, int]:
     """Edge of the shared views, and of the largest that any arm learns with; voxels."""
     shared = PretrainSettings.read({**settings.pretrain}, origin="pretrain").views.size
-    own = [cell.settings.views.size for cell in cells if isinstance(cell.settings, PretrainSettings)]
+    own = [job.settings.views.size for job in jobs if isinstance(job.settings, PretrainSettings)]
     return shared, max([shared, *own])
 
 
@@ -92,7 +92,7 @@ def _measuring(
     labels: int | None,
     seed: int,
     place: int,
-) -> list[Cell]:
+) -> list[Job]:
     run = None
     if arm.role != "scratch":
         pretrain_seed = settings.pretrain_seeds[place % len(settings.pretrain_seeds)]
@@ -105,15 +105,15 @@ def _measuring(
     if same and task.kind == "places":
         return []
     if task.kind == "places":
-        return [Cell("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
-    cells = []
+        return [Job("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
+    jobs = []
     if "finetuned" in task.modes:
         where = folder / "finetuned" / arm_name / count / f"seed_{seed}"
-        cells.append(Cell("finetune", arm_name, task_name, labels, seed, where, run, chosen))
+        jobs.append(Job("finetune", arm_name, task_name, labels, seed, where, run, chosen))
     if "frozen" in task.modes and not same:
         where = folder / "frozen" / arm_name / count / f"seed_{seed}"
-        cells.append(Cell("frozen", arm_name, task_name, labels, seed, where, run, chosen))
-    return cells
+        jobs.append(Job("frozen", arm_name, task_name, labels, seed, where, run, chosen))
+    return jobs
 
 
 def _pretraining(settings: BenchmarkSettings, name: str, arm: ArmSettings, seed: int) -> PretrainSettings:
@@ -138,7 +138,7 @@ def _finetuning(
 
 
 ALONE = {"devices": {"devices": 1}}
-"""A cell computes on one device; the benchmark's parallelism is over cells."""
+"""A job computes on one device; the benchmark's parallelism is over jobs."""
 WHOLE = ("tasks", "structures")
 """Groups that an arm or task says as a whole: half of one pretext list and half of another would be nobody's."""
 

@@ -1,4 +1,4 @@
-"""Running cells in parallel processes; one that fails is told and the others go on."""
+"""Running jobs in parallel processes; one that fails is told and the others go on."""
 
 import multiprocessing
 import os
@@ -13,9 +13,9 @@ from types import FrameType
 
 import torch
 
-from orienteer.benchmark.cell import Shared, run_cell
 from orienteer.benchmark.finished import DONE, is_finished
-from orienteer.benchmark.plan import Cell
+from orienteer.benchmark.job import Shared, run_job
+from orienteer.benchmark.plan import Job
 from orienteer.errors import OrienteerError
 from orienteer.ingest.workers import available_cores, end_with_parent
 
@@ -24,55 +24,55 @@ UNTRIED = "its pretraining run failed"
 
 
 def slots(parallel: int | str) -> int:
-    """How many cells run at a time."""
+    """How many jobs run at a time."""
     if parallel != "auto":
         return int(parallel)
     return torch.cuda.device_count() or available_cores()
 
 
-def run_cells(
-    cells: Sequence[Cell],
+def run_jobs(
+    jobs: Sequence[Job],
     shared: Shared,
     *,
     parallel: int,
-    on_done: Callable[[Cell, str | None], None],
+    on_done: Callable[[Job, str | None], None],
 ) -> Failures:
-    """Run the cells that are not done yet; pretraining first, since the others start from it.
+    """Run the jobs that are not done yet; pretraining first, since the others start from it.
 
     Args:
-        cells: in order.
+        jobs: in order.
         shared: what they have in common.
         parallel: processes at a time; each gets a GPU of its own in turn, and its share of the CPU's threads.
-        on_done: told of every cell that is finished, with its error where it failed.
+        on_done: told of every job that is finished, with its error where it failed.
 
     Returns:
-        Errors by cell name. Cells that start from a failed run are not tried.
+        Errors by job name. Jobs that start from a failed run are not tried.
     """
     failures: Failures = {}
-    _stop_cells_too()
+    _stop_jobs_too()
     for stage in ("pretrain", "rest"):
-        todo = [cell for cell in cells if (cell.stage == "pretrain") == (stage == "pretrain") and not is_finished(cell)]
+        todo = [job for job in jobs if (job.stage == "pretrain") == (stage == "pretrain") and not is_finished(job)]
         ready = []
-        for cell in todo:
-            if cell.run is not None and not (cell.run / DONE).is_file():
-                failures[cell.name] = UNTRIED
-                on_done(cell, UNTRIED)
+        for job in todo:
+            if job.run is not None and not (job.run / DONE).is_file():
+                failures[job.name] = UNTRIED
+                on_done(job, UNTRIED)
             else:
-                ready.append(cell)
+                ready.append(job)
         if ready:
-            failures |= _run(ready, partial(run_cell, shared=shared), parallel, on_done)
+            failures |= _run(ready, partial(run_job, shared=shared), parallel, on_done)
     return failures
 
 
 def _run(
-    cells: Sequence[Cell], work: Callable[[Cell], None], parallel: int, on_done: Callable[[Cell, str | None], None]
+    jobs: Sequence[Job], work: Callable[[Job], None], parallel: int, on_done: Callable[[Job, str | None], None]
 ) -> Failures:
     failures: Failures = {}
     context = multiprocessing.get_context("spawn")
     gpus = _gpus()
     threads = max(1, available_cores() // parallel)
     stopping = context.Event()
-    waiting, order = list(cells), {cell.name: place for place, cell in enumerate(cells)}
+    waiting, order = list(jobs), {job.name: place for place, job in enumerate(jobs)}
     while waiting:
         places = context.Queue()
         for number in range(parallel):
@@ -81,38 +81,38 @@ def _run(
             min(parallel, len(waiting)), mp_context=context, initializer=_begin,
             initargs=(places, threads, stopping),
         )  # fmt: skip
-        running: dict[Future[None], Cell] = {}
+        running: dict[Future[None], Job] = {}
         broken = False
         try:
-            running = {pool.submit(_unless_stopping, work, cell): cell for cell in waiting}
+            running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
             waiting = []
             pending = set(running)
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    cell = running[future]
+                    job = running[future]
                     error = _error(future)
                     if error == DIED:
                         broken = True
-                        waiting.append(cell)
+                        waiting.append(job)
                         continue
                     if error is not None:
-                        failures[cell.name] = error
-                    on_done(cell, error)
+                        failures[job.name] = error
+                    on_done(job, error)
         except KeyboardInterrupt:
             stopping.set()
             raise
         finally:
-            # Ctrl-C: running cells stop after a checkpoint of their own; those that wait are dropped.
+            # Ctrl-C: running jobs stop after a checkpoint of their own; those that wait are dropped.
             pool.shutdown(wait=True, cancel_futures=True)
         if broken:
             # One process was killed and took the pool with it. One at a time finds out which.
             if parallel == 1:
                 # A single process takes them in order: what it was doing is the first that did not come back.
-                waiting.sort(key=lambda cell: order[cell.name])
-                cell = waiting.pop(0)
-                failures[cell.name] = "its process was killed, most likely for want of memory"
-                on_done(cell, failures[cell.name])
+                waiting.sort(key=lambda job: order[job.name])
+                job = waiting.pop(0)
+                failures[job.name] = "its process was killed, most likely for want of memory"
+                on_done(job, failures[job.name])
             parallel = 1
     return failures
 
@@ -120,8 +120,8 @@ def _run(
 DIED = "died"
 
 
-def _stop_cells_too() -> None:
-    """A scheduler's SIGTERM reaches this process alone; Ctrl-C in a terminal reaches the cells as well."""
+def _stop_jobs_too() -> None:
+    """A scheduler's SIGTERM reaches this process alone; Ctrl-C in a terminal reaches the jobs as well."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for child in multiprocessing.active_children():
@@ -140,7 +140,7 @@ def _error(future: "Future[None]") -> str | None:
         return DIED
     except OrienteerError as error:
         return str(error)
-    except Exception as error:  # a bug in one cell must not cost the others
+    except Exception as error:  # a bug in one job must not cost the others
         return f"{type(error).__name__}: {error}"
     return None
 
@@ -154,12 +154,12 @@ def _gpus() -> list[str]:
 _stopping: Event
 
 
-def _unless_stopping(work: Callable[[Cell], None], cell: Cell) -> None:
-    """A pool hands cells out ahead of time, beyond recall: those are not begun once it was told to stop."""
+def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
+    """A pool hands jobs out ahead of time, beyond recall: those are not begun once it was told to stop."""
     if _stopping.is_set():
         raise KeyboardInterrupt
     try:
-        work(cell)
+        work(job)
     except KeyboardInterrupt:
         _stopping.set()
         raise
@@ -169,7 +169,7 @@ def _begin(places: "multiprocessing.Queue[str]", threads: int, stopping: Event) 
     """Before anything is computed: a GPU of its own, its share of the CPU's threads, and a way to be told to stop."""
     global _stopping
     _stopping = stopping
-    # A cell must not go on writing after the benchmark was killed: the next one would do the same cell beside it.
+    # A job must not go on writing after the benchmark was killed: the next one would do the same job beside it.
     threading.Thread(target=end_with_parent, daemon=True).start()
     # Started in the background (nohup, setsid) a process ignores Ctrl-C, and its children would too when told to stop.
     signal.signal(signal.SIGINT, signal.default_int_handler)

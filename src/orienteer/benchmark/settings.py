@@ -98,7 +98,7 @@ class BenchmarkSettings(Config):
     pretrain_seeds: tuple[int, ...] = Field((0,), min_length=1)
     """Pretraining runs of every arm; fine-tuning seed n starts from the n-th of them, going round."""
     parallel: int | Literal["auto"] = "auto"
-    """Cells at a time; ``auto`` is one per GPU, or one per CPU core. With ``devices.threads: auto`` they share the
+    """Jobs at a time; ``auto`` is one per GPU, or one per CPU core. With ``devices.threads: auto`` they share the
     cores."""
 
     @classmethod

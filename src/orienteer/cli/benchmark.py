@@ -26,7 +26,7 @@ def benchmark(
 ) -> None:
     """Pretrain every arm, fine-tune it with few labels, score it, compare it with scratch and with the others.
 
-    Every cell is a folder. Ctrl-C stops between two steps; the same command goes on. A cell that fails is named, the
+    Every job is a folder. Ctrl-C stops between two steps; the same command goes on. A job that fails is named, the
     others go on, and the exit status is 1. `OUT/results` holds records, table and report.
 
     **Examples**
@@ -47,7 +47,7 @@ def benchmark(
         print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
         return
     result = start(config, out, assign=tuple(assign or ()))
-    console.print(f"{result.finished} of {result.cells} cells finished, {len(result.failures)} failed")
+    console.print(f"{result.finished} of {result.jobs} jobs finished, {len(result.failures)} failed")
     if result.comparison is not None:
         console.print(f"table: {result.results / 'results.md'}\nreport: {result.results / 'report.html'}")
     if result.failures:
@@ -55,15 +55,15 @@ def benchmark(
 
 
 def print_outlook(console: "Console", found: "Outlook") -> None:
-    """A line for each kind of cell, then how long the rest takes."""
+    """A line for each kind of job, then how long the rest takes."""
     from orienteer.console import table
     from orienteer.units import DASH, duration
 
-    shown = table("stage", "task", "steps", "cells", "done", "one takes", left=("task",))
+    shown = table("stage", "task", "steps", "jobs", "done", "one takes", left=("task",))
     for group in found.groups:
         steps, each = str(group.steps or DASH), DASH if group.seconds is None else duration(group.seconds)
-        shown.add_row(group.stage, group.task or DASH, steps, str(group.cells), str(group.done), each)
+        shown.add_row(group.stage, group.task or DASH, steps, str(group.jobs), str(group.done), each)
     console.print(shown)
-    cells, done = (sum(getattr(group, name) for group in found.groups) for name in ("cells", "done"))
-    left = "" if done == cells else f"; {found.left or 'not known yet how long that takes'}"
-    console.print(f"{cells - done} of {cells} cells to do, {found.parallel} at a time{left}")
+    jobs, done = (sum(getattr(group, name) for group in found.groups) for name in ("jobs", "done"))
+    left = "" if done == jobs else f"; {found.left or 'not known yet how long that takes'}"
+    console.print(f"{jobs - done} of {jobs} jobs to do, {found.parallel} at a time{left}")

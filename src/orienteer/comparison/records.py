@@ -113,7 +113,7 @@ def read_records(results: Path) -> Records:
     benchmark = read_benchmark(results)
     cases = _read(results, CASES, benchmark)
     if cases is None:
-        raise RunError(f"{_path(results, CASES)} is missing", cure="run `orienteer benchmark` until a cell is finished")
+        raise RunError(f"{_path(results, CASES)} is missing", cure="run `orienteer benchmark` until a job is finished")
     return Records(
         results, benchmark, cases, _read(results, COSTS, benchmark), _read(results, PRETEXT, benchmark)
     )  # fmt: skip
