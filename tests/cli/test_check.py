@@ -40,7 +40,7 @@ def test_check__an_empty_folder_is_two_lines_not_a_traceback(tmp_path: Path) -> 
     done = _orienteer("check", tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[0] == f"orienteer: no scan in {tmp_path}"
-    assert done.stderr.splitlines()[1].startswith("  cure: ")
+    assert done.stderr.splitlines()[1].startswith("  fix: ")
 
 
 def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path) -> None:

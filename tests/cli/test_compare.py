@@ -46,7 +46,7 @@ def test_compare__a_wrong_folder_is_two_lines_not_a_traceback(tmp_path: Path) ->
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     assert lines[0].startswith(f"orienteer: cannot read {tmp_path / 'benchmark.json'}")
-    assert lines[1].startswith("  cure: ")
+    assert lines[1].startswith("  fix: ")
 
 
 def test_compare__is_in_the_python_api() -> None:

@@ -67,7 +67,7 @@ def test_ingest__an_error_is_two_lines(tmp_path: Path, monkeypatch, capsys) -> N
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
-    assert capsys.readouterr().err == f"orienteer: there is no {tmp_path / 'none'}\n  cure: check the path\n"
+    assert capsys.readouterr().err == f"orienteer: there is no {tmp_path / 'none'}\n  fix: check the path\n"
 
 
 def test_ingest__a_store_that_nothing_can_learn_from_says_so(tmp_path: Path) -> None:

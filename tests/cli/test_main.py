@@ -15,13 +15,13 @@ import orienteer.cli.commands
 from orienteer.errors import OrienteerError
 
 
-def test_main__prints_message_and_cure_without_traceback(tmp_path: Path) -> None:
+def test_main__prints_message_and_fix_without_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "orienteer", "check", str(tmp_path / "nowhere")], capture_output=True, text=True
     )
     assert done.returncode == 2
     assert "nowhere" in done.stderr
-    assert "cure:" in done.stderr
+    assert "fix:" in done.stderr
     assert "Traceback" not in done.stderr
 
 

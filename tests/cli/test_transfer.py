@@ -68,7 +68,7 @@ def test_finetune__resumes_and_never_overwrites(segmented: str, ward: Path, monk
     assert left.value.code == 2
     said = capsys.readouterr().err.splitlines()
     assert said[0] == f"orienteer: {ward / 'out'} exists and is not empty"
-    assert said[1].startswith("  cure: add --resume")
+    assert said[1].startswith("  fix: add --resume")
 
 
 @pytest.mark.parametrize(("kind", "column"), [("classify", "ward"), ("regress", "age")])
@@ -95,7 +95,7 @@ def test_predict__delivers_all_but_the_corrupt_one(segmented: str, ward: Path, t
     (tmp_path / "new" / "torn.nii").write_bytes((ward / "scans" / "person_01.nii").read_bytes())
     cut(tmp_path / "new" / "torn.nii", 0.4)
     said = run("predict", ward / "out", tmp_path / "new", tmp_path / "said", status=1)
-    assert "left out: torn: " in said and "[truncated]" in said and "  cure: " in said
+    assert "left out: torn: " in said and "[truncated]" in said and "  fix: " in said
     assert f"2 predicted, 1 left out; see {tmp_path / 'said' / 'predictions.json'}" in said
     for name in ("person_03", "person_07"):
         assert nibabel.load(tmp_path / "said" / f"{name}.nii.gz").shape == (28, 32, 30)

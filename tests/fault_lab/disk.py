@@ -111,7 +111,7 @@ def told(ended: Ended, words: tuple[str, ...]) -> list[str]:
     """It ended well, or said what is wrong and what to do, in two lines."""
     if ended.killed or "Traceback" in ended.said:
         return [f"it broke: {ended.said[-300:]}"]
-    if ended.code and not (any(word in ended.said for word in words) and "cure:" in ended.said):
+    if ended.code and not (any(word in ended.said for word in words) and "fix:" in ended.said):
         return [f"it does not say why: {ended.said[-300:]}"]
     return []
 

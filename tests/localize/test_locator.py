@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from orienteer.pretext.gap.task import GapTask
 from torch import Tensor, nn
 
 from orienteer.errors import ConfigError

@@ -118,7 +118,7 @@ def test_table__two_cures_of_one_code_are_both_read(cohort: Path, monkeypatch: p
     monkeypatch.setattr(Path, "open", shut)
     page = _page(cohort)
     assert page.count("unreadable, left out") == 2
-    assert "cure: check its permissions" in page
+    assert "fix: check its permissions" in page
 
 
 def test_check__estimate_counts_voxels_at_the_asked_spacing(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_table__names_scan_cause_and_cure(cohort: Path) -> None:
     page = _page(cohort)
     assert "7 of 8 scans can be used" in page
     assert "error truncated, left out" in page and "cut.nii.gz: the data ends before the last voxel" in page
-    assert "cure: export or copy the file again" in page
+    assert "fix: export or copy the file again" in page
     assert "Estimate of an ingest at 2.15 mm" in page
     assert "CT" in page and "CT?" not in page and "█" in page  # the header of the series says it
 

@@ -46,13 +46,13 @@ def main() -> None:
     except OrienteerError as error:
         print(f"orienteer: {error.message}", file=sys.stderr)
         if error.cure:
-            print(f"  cure: {error.cure}", file=sys.stderr)
+            print(f"  fix: {error.cure}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         if not ran_out(error):
             raise
         print("orienteer: memory ran out", file=sys.stderr)
-        print("  cure: use fewer --workers or smaller batches (--set optimiser.batch=...)", file=sys.stderr)
+        print("  fix: use fewer --workers or smaller batches (--set optimiser.batch=...)", file=sys.stderr)
         sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer turns Ctrl-C into this exit and says nothing

@@ -98,7 +98,7 @@ def _summary(result: "IngestResult", console: "Console") -> None:
     told += [("note", name, f) for name, found in result.findings.items() for f in found if f.level == "warning"]
     for word, name, finding in told[:MOST]:
         console.print(f"{word}: {name}: {finding.message} [{finding.code}]")
-        console.print(f"  cure: {finding.cure}")
+        console.print(f"  fix: {finding.cure}")
     if len(told) > MOST:
         console.print(f"and {len(told) - MOST} more; `orienteer check` lists every finding")
     if result.quarantined:

@@ -38,7 +38,7 @@ def predict(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")
-        console.print(f"  cure: {finding.cure}")
+        console.print(f"  fix: {finding.cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
     if result.failed:
         raise typer.Exit(1)

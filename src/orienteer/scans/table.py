@@ -113,7 +113,7 @@ def _print_findings(result: CheckResult, console: Console) -> None:
         if len(cases) > 10:
             console.print(f"  ... and {len(cases) - 10} more")
         if cure != "nothing to do":
-            console.print(f"  [green]cure:[/] {escape(cure)}")
+            console.print(f"  [green]fix:[/] {escape(cure)}")
 
 
 def _without_name(relative: str, message: str) -> str:
