@@ -10,7 +10,7 @@ from monai.data import DataLoader, Dataset, MetaTensor
 from monai.transforms import Compose, LoadImage, LoadImaged, RandFlipd
 
 from orienteer.errors import OrienteerError, ScanError
-from orienteer.ingest import ingest
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.run import Run
 from orienteer.runs.transforms import PrepareScan, PrepareScand
 from orienteer.store import Store
@@ -37,7 +37,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def store(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("stored") / "store"
-    ingest(scan.parent, folder, spacing=SPACING, workers=1, keep_names=True, progress=False)
+    ingest(scan.parent, folder, IngestOptions(spacing=SPACING, workers=1, keep_names=True, progress=False))
     return Store.open(folder)
 
 
@@ -59,6 +59,14 @@ def test_prepare__so_does_an_image_that_monai_has_loaded(scan: Path, store: Stor
     image = LoadImage(ensure_channel_first=True)(scan)
     assert image.shape == (1, 42, 48, 45)
     assert_stored(PrepareScan(SPACING)(image), store)
+
+
+def test_prepare__channels_each_get_a_window_of_their_own(scan: Path) -> None:
+    one = LoadImage(ensure_channel_first=True)(scan)
+    two = MetaTensor(torch.cat([one.as_tensor(), one.as_tensor() * 3 + 7]), affine=one.affine)
+    first, second = PrepareScan(SPACING, channels=2)(two)
+    np.testing.assert_allclose(second.numpy(), first.numpy(), atol=5e-3)
+    np.testing.assert_allclose(first.numpy(), PrepareScan(SPACING)(scan)[0].numpy(), atol=5e-3)
 
 
 def test_prepare__is_what_a_run_reads(scan: Path, tmp_path: Path) -> None:

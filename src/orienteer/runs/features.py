@@ -16,6 +16,7 @@ from torch import Tensor
 
 from orienteer.errors import ConfigError
 from orienteer.geometry import Volume
+from orienteer.geometry.boxes import padded_box
 from orienteer.networks.backbone import Backbone
 from orienteer.store.intensity import FLOOR
 
@@ -59,7 +60,7 @@ def feature_map(backbone: Backbone, scan: Volume, *, view: int, level: int | Non
     lows = [_lows(size, view, stride) for size in scan.shape]
     before = np.array([-line[0] for line in lows])
     after = np.array([line[-1] + view - size for line, size in zip(lows, scan.shape, strict=True)])
-    padded = np.pad(scan.array, ((0, 0), *zip(before, after, strict=True)), constant_values=FLOOR)
+    padded = padded_box(scan.array, -before, before + scan.shape + after, fill=FLOOR)
     blended = _blended(encode, padded, np.array(list(itertools.product(*lows))) + before, view, stride)
     first, count = before // stride, -(-np.array(scan.shape) // stride)
     step = np.diag([stride, stride, stride, 1.0])
