@@ -31,10 +31,25 @@ class Page:
         return {path: re.findall(r"^\+(.*\n)", diff, flags=re.MULTILINE) for path, diff in found}
 
     @property
+    def edits(self) -> dict[str, list[tuple[str, str]]]:
+        """What to find and what to put there, by file, from the diffs that follow the file's name."""
+        found = re.findall(r"In `([^`]*\.py)`[^:]*:((?:\s*```diff\n.*?```)+)", self.text, flags=re.DOTALL)
+        return {
+            path: [_edit(diff) for diff in re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL)]
+            for path, text in found
+        }
+
+    @property
     def commands(self) -> list[str]:
         """Commands of its shell blocks."""
         blocks = re.findall(r"```bash\n(.*?)```", self.text, flags=re.DOTALL)
         return [line for block in blocks for line in block.splitlines() if line.startswith("orienteer ")]
+
+
+def _edit(diff: str) -> tuple[str, str]:
+    """The lines of a diff before and after."""
+    lines = diff.splitlines(keepends=True)
+    return tuple("".join(line[1:] for line in lines if line[0] in signs) for signs in (" -", " +"))  # type: ignore[return-value]
 
 
 def copy_of_source(folder: Path) -> Path:

@@ -6,6 +6,7 @@ store is their ``store``.
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import nibabel
@@ -14,6 +15,7 @@ import pytest
 from orienteer.runs.pretrain import pretrain
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, phantom_store
+from tests.pages import REPOSITORY
 from tests.runs.conftest import tiny
 
 MODULES = (
@@ -44,6 +46,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     volume, _ = phantom(person=9)
     nibabel.save(nibabel.Nifti1Image(volume.array[0], volume.affine), folder / "scan.nii.gz")
     return folder
+
+
+def test_examples__the_first_lines_of_the_readme_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    names: dict[str, object] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert (folder / "run" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,6 @@
 """Pages that tell how to add something are followed to the letter; what they touch is what they say."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -47,6 +48,28 @@ def test_how_to__an_encoder_is_a_file_and_a_setting(tmp_path: Path) -> None:
     assert settings["network"]["name"] == "my_nets:TwoScales" and settings["network"]["options"] == {"width": 12}
     again = python(tmp_path, "-m", "orienteer", "evaluate", "run", "store", "--split", "train", path=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+@pytest.mark.slow
+def test_how_to__a_report_figure_is_a_file_a_line_and_a_test(tmp_path: Path) -> None:
+    page = Page("add-a-report-figure.md")
+    copy = copy_of_source(tmp_path)
+    assert set(page.files) == {"src/orienteer/report/draw/direction.py", "tests/report/draw/test_direction.py"}
+    for name, text in page.files.items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        assert not (copy / name).exists(), f"{name} is there already"
+        (copy / name).write_text(text, encoding="utf-8")
+    ((drawer, edits),) = page.edits.items()
+    assert len(edits) == 2
+    for before, after in edits:
+        text = (copy / drawer).read_text(encoding="utf-8")
+        assert text.count(before) == 1, f"{drawer} no longer holds\n{before}"
+        (copy / drawer).write_text(text.replace(before, after), encoding="utf-8")
+    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/report/draw/test_direction.py")
+    passed = python(copy, *suite, path=copy / "src")
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    told = re.search(r"(\d+) passed", passed.stdout)
+    assert told is not None and told[1] == "2"
 
 
 def test_how_to__a_threshold_is_one_setting(tmp_path: Path) -> None:
