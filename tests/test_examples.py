@@ -19,6 +19,7 @@ from tests.pages import REPOSITORY
 from tests.runs.conftest import tiny
 
 MODULES = (
+    "orienteer.registry",
     "orienteer.localize.locator",
     "orienteer.runs.ask",
     "orienteer.runs.run",

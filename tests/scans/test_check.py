@@ -11,7 +11,7 @@ from rich.console import Console
 
 from orienteer.errors import OrienteerError
 from orienteer.scans import check
-from orienteer.scans.table import bytes_text, print_check, seconds_text
+from orienteer.scans.table import bytes_text, print_check
 from tests.scans.dicom_files import series
 from tests.scans.files import cut, itk, nifti, voxels
 
@@ -181,11 +181,6 @@ def test_table__long_cohorts_are_cut_but_not_their_findings(tmp_path: Path) -> N
 def test_table__brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
     nifti(tmp_path / "[red]case[/x].nii.gz".replace("/", "_"))
     assert "[red]case" in _page(tmp_path)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.01, "0.1 s"), (31.4, "31 s"), (400, "7 min"), (9000, "2.5 h")])
-def test_seconds_text__reads_well(seconds: float, text: str) -> None:
-    assert seconds_text(seconds) == text
 
 
 @pytest.mark.parametrize(("size", "text"), [(10, "1 MiB"), (5 << 20, "5 MiB"), (3 << 29, "1.5 GiB")])

@@ -37,7 +37,7 @@ class Ward(Layout):
         if wanted:
             raise OrienteerError("a ward has no channels", cure="leave out --channels")
         subjects = self.subjects(dataset.folder)
-        taken = [replace(one, person=subjects[one.id]) for one in sources if one.id in subjects]
+        taken = [replace(one, subject=subjects[one.id]) for one in sources if one.id in subjects]
         return self.arranged(dataset, root, taken, self.left(one for one in sources if one.id not in subjects))
 
     def left(self, sources: Iterator[Source]) -> Sequence[Skipped]:
@@ -81,7 +81,7 @@ def suite_of(kind: type[Ward]) -> LayoutContract:
             for name in ("one", "two"):
                 write_scan(folder / f"{name}.nii.gz")
             (folder / "ward.json").write_text(json.dumps({"one": "s1", "two": "s2"}))
-            return {"one": Expected(person="s1"), "two": Expected(person="s2")}
+            return {"one": Expected(subject="s1"), "two": Expected(subject="s2")}
 
     return Suite()
 

@@ -48,12 +48,12 @@ def list_scans(sources: Sequence[Source], before: Existing) -> list[ScanState]:
     for source in sources:
         first.setdefault(source.id.casefold(), source)
     manifest = before.manifest
-    usual = manifest.kind if manifest and manifest.scans else usual_channels(s.kind for s in first.values())
+    usual = manifest.kind if manifest and manifest.scans else usual_channels(s.channels for s in first.values())
     states = []
     for source in sources:
         owner = first[source.id.casefold()]
         if owner is source:
-            odd = odd_channels(source.kind, usual)
+            odd = odd_channels(source.channels, usual)
             state = _found(source, before)
             states.append(state.leave_out(odd) if odd else state)
         else:
@@ -72,7 +72,7 @@ def _found(source: Source, before: Existing) -> ScanState:
         source=source,
         stored=stored,
         earlier=stored.subject if stored else None,
-        from_layout=Subject(source.person or source.id, source.split) if source.person or source.split else None,
+        from_layout=Subject(source.subject or source.id, source.split) if source.subject or source.split else None,
     )
 
 

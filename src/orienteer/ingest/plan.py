@@ -41,7 +41,7 @@ def _compare(state: ScanState, context: Context) -> ScanState:
 
 
 def _fits(entry: ScanEntry, source: Source, context: Context) -> bool:
-    same = entry.spacing == context.parameters.spacing and entry.channels == source.kind[0]
+    same = entry.spacing == context.parameters.spacing and entry.channels == source.channels[0]
     return same and intact(context.store, entry)
 
 

@@ -29,8 +29,8 @@ def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
         if scan.content and scan.usable:
             contents.setdefault(scan.content, scan.id)
         compared.append(scan)
-    usual = usual_channels(scan.source.kind for scan in compared)
-    odd = [odd_channels(scan.source.kind, usual) if scan.usable else None for scan in compared]
+    usual = usual_channels(scan.source.channels for scan in compared)
+    odd = [odd_channels(scan.source.channels, usual) if scan.usable else None for scan in compared]
     return [scan.with_findings(found) if found else scan for scan, found in zip(compared, odd, strict=True)]
 
 

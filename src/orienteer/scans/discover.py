@@ -63,7 +63,7 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     if not sources:
         raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
-        sources=tuple(sorted(_without_lone_people(sources), key=lambda source: source.relative)),
+        sources=tuple(sorted(_without_lone_subjects(sources), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
 
@@ -133,7 +133,7 @@ def _is_label(path: Path, stems: Iterable[str]) -> bool:
     return any(stem.startswith(match["case"]) and not LABEL_NAME.match(stem) for stem in stems)
 
 
-def _without_lone_people(sources: Sequence[Source]) -> list[Source]:
-    """A person whom headers name says something only where several scans are theirs."""
-    counts = Counter(source.person for source in sources)
-    return [replace(source, person="") if counts[source.person] == 1 else source for source in sources]
+def _without_lone_subjects(sources: Sequence[Source]) -> list[Source]:
+    """A subject told by headers alone matters only if several scans are theirs."""
+    counts = Counter(source.subject for source in sources)
+    return [replace(source, subject="") if counts[source.subject] == 1 else source for source in sources]

@@ -38,12 +38,12 @@ class Source:
         root: the folder that was searched.
         sparse: labels, which compress further than any scan.
         volumes: what is read of a file that holds several volumes: the ``first`` (time, diffusion, contrast), or
-            all of them as ``channels`` (co-registered sequences of one person), which only a layout can know.
+            all of them as ``channels`` (co-registered sequences of one subject), which only a layout can know.
         frames: of each DICOM file, those that belong to the scan; empty where all of them do.
         parts: the files of a scan of several, one a channel; ``paths`` are then all of theirs.
         resample: bring the parts onto the first one's grid, instead of refusing those that lie on another.
         channel_names: names of the channels, where the layout says them.
-        person: who is on the scan, where the layout says so.
+        subject: who was scanned, if the layout says so.
         split: ``test`` where the layout keeps the scan for testing.
         labels: the file of its labels, where the layout says so.
         faults: what was wrong before any file was opened, such as a channel that is missing.
@@ -59,7 +59,7 @@ class Source:
     parts: "tuple[Source, ...]" = ()
     resample: bool = False
     channel_names: tuple[str, ...] = ()
-    person: str = ""
+    subject: str = ""
     split: str = ""
     labels: "Source | None" = None
     faults: tuple[Finding, ...] = ()
@@ -70,8 +70,8 @@ class Source:
         return without_extension(self.relative).replace("/", "__")
 
     @property
-    def kind(self) -> tuple[int, tuple[str, ...]]:
-        """How many channels its layout makes of it, and their names; one without a name where none says."""
+    def channels(self) -> tuple[int, tuple[str, ...]]:
+        """Number of channels and their names; one without a name unless a layout says otherwise."""
         return len(self.channel_names) or 1, self.channel_names
 
 

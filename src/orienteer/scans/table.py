@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orienteer.console import duration
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small
 from orienteer.scans.result import CheckResult
@@ -61,7 +62,7 @@ def _print_scans(result: CheckResult, console: Console) -> None:
         console.print(f"... and {clean - CLEAN_ROWS} more without findings (--json lists all)")
     console.print(
         f"\n[bold]{len(result.usable)} of {len(result.scans)} scans can be used[/bold]"
-        f" (read in {seconds_text(result.seconds)})"
+        f" (read in {duration(max(result.seconds, 0.1))})"
     )
 
 
@@ -165,7 +166,7 @@ def _print_estimate(guess: RecordedEstimate, usable: Iterable[ScanInfo], console
     lines = [
         f"\n[bold]Estimate of an ingest at {guess.spacing:g} mm[/bold]"
         "\n  (from the reading just measured; right within a factor of two or so)",
-        f"  time    about {seconds_text(guess.seconds)} with {workers}",
+        f"  time    about {duration(guess.seconds)} with {workers}",
         f"  disk    about {bytes_text(guess.disk_bytes)} for {guess.voxels / 1e6:,.1f} million voxels",
         f"  memory  up to {bytes_text(guess.memory_bytes)} while it runs",
         "\n[bold]Rough note on pretraining[/bold]",
@@ -177,15 +178,6 @@ def _print_estimate(guess: RecordedEstimate, usable: Iterable[ScanInfo], console
     ]
     for line in lines:
         console.print(line, highlight=False)
-
-
-def seconds_text(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``7 min``, ``3.2 h``."""
-    if seconds < 10:
-        return f"{max(seconds, 0.1):.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def bytes_text(size: int) -> str:

@@ -8,7 +8,7 @@
         def write(self, folder):
             write_scan(folder / "sub-01" / "anat" / "sub-01_T1w.nii.gz")
             write_scan(folder / "sub-02" / "anat" / "sub-02_T1w.nii.gz")
-            return {"sub-01__anat__sub-01_T1w": Expected(person="sub-01"), ...}
+            return {"sub-01__anat__sub-01_T1w": Expected(subject="sub-01"), ...}
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ class Expected:
 
     Attributes:
         channels: names of its channels.
-        person: who is on it.
+        subject: who was scanned.
         split: ``test`` where it is kept for testing.
         labelled: whether its labels are named.
     """
 
     channels: tuple[str, ...] = ()
-    person: str = ""
+    subject: str = ""
     split: str = ""
     labelled: bool = False
 
@@ -81,7 +81,7 @@ class LayoutContract:
         assert self._said(found) == dict(expected)
         summary = found.layouts[0]
         assert summary.scans == len(found.sources)
-        assert summary.people == len({source.person for source in found.sources if source.person})
+        assert summary.people == len({source.subject for source in found.sources if source.subject})
         assert summary.labelled == sum(source.labels is not None for source in found.sources)
         assert summary.held_out == sum(source.split == "test" for source in found.sources)
 
@@ -142,7 +142,7 @@ class LayoutContract:
 
     def _said(self, found: LaidOut) -> dict[str, Expected]:
         return {
-            source.id: Expected(source.channel_names, source.person, source.split, source.labels is not None)
+            source.id: Expected(source.channel_names, source.subject, source.split, source.labels is not None)
             for source in found.sources
         }
 

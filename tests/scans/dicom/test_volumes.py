@@ -190,7 +190,7 @@ def test_dicom_volumes__scans_of_one_study_are_of_one_person(tmp_path: Path) -> 
     for folder, study in (("a/t1", "1.1"), ("a/t2", "1.1"), ("b/t1", "1.2")):
         series(tmp_path / folder, uid=generate_uid(), tags=[{"StudyInstanceUID": study}] * 6)
     both = series(tmp_path / "c", positions=THREE * 2, tags=[{"EchoNumbers": n // 3} for n in range(6)])
-    people = {source.id: source.person for source in discover(tmp_path)}
+    people = {source.id: source.subject for source in discover(tmp_path)}
     assert people["a__t1"] == people["a__t2"] != ""
     assert people["b__t1"] == ""  # alone: it goes by its own name
     assert (people["c__volume-1"], people["c__volume-2"]) == ("", "")  # each slice says another study
@@ -198,7 +198,7 @@ def test_dicom_volumes__scans_of_one_study_are_of_one_person(tmp_path: Path) -> 
         data = pydicom.dcmread(path)
         data.StudyInstanceUID = "1.3"
         data.save_as(path)
-    people = {source.id: source.person for source in discover(tmp_path)}
+    people = {source.id: source.subject for source in discover(tmp_path)}
     assert people["c__volume-1"] == people["c__volume-2"] not in ("", people["a__t1"])
     assert all("1." not in person for person in people.values())
 

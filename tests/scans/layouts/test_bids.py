@@ -21,14 +21,14 @@ def test_bids__sessions_and_sequences_belong_to_one_person(tmp_path: Path) -> No
     laid = lay_out(bids(tmp_path, *TWO))
     assert [layout.line for layout in laid.layouts] == ["BIDS, 6 scans, 2 people"]
     assert "--channels" in laid.layouts[0].notes[0]
-    assert [source.person for source in laid.sources] == ["sub-01"] * 4 + ["sub-02"] * 2
+    assert [source.subject for source in laid.sources] == ["sub-01"] * 4 + ["sub-02"] * 2
     assert all(not source.parts for source in laid.sources)
 
 
 def test_bids__people_of_two_datasets_are_not_one(tmp_path: Path) -> None:
     for study in ("one", "two"):
         bids(tmp_path / study, *TWO[4:])
-    assert {source.person for source in lay_out(tmp_path).sources} == {"one/sub-02", "two/sub-02"}
+    assert {source.subject for source in lay_out(tmp_path).sources} == {"one/sub-02", "two/sub-02"}
 
 
 def test_bids__what_is_not_anatomy_is_passed_over_with_a_reason(tmp_path: Path) -> None:
@@ -48,14 +48,14 @@ def test_bids__what_is_not_anatomy_is_passed_over_with_a_reason(tmp_path: Path) 
 
 def test_bids__is_recognised_without_description_and_from_within(tmp_path: Path) -> None:
     bids(tmp_path, *TWO)
-    assert {s.person for s in lay_out(tmp_path / "sub-01" / "ses-1" / "anat").sources} == {"sub-01"}
+    assert {s.subject for s in lay_out(tmp_path / "sub-01" / "ses-1" / "anat").sources} == {"sub-01"}
     (tmp_path / "dataset_description.json").unlink()
     assert lay_out(tmp_path).layouts[0].name == "BIDS"
 
 
 def test_bids__channels_make_one_scan_a_session(tmp_path: Path) -> None:
     laid = lay_out(bids(tmp_path, *TWO), channels=("flair", "T1w"))
-    assert [(s.id, s.person, s.channel_names) for s in laid.sources] == [
+    assert [(s.id, s.subject, s.channel_names) for s in laid.sources] == [
         ("sub-01__ses-1__anat__sub-01_ses-1_flair_T1w", "sub-01", ("flair", "T1w")),
         ("sub-01__ses-2__anat__sub-01_ses-2_flair_T1w", "sub-01", ("flair", "T1w")),
         ("sub-02__anat__sub-02_flair_T1w", "sub-02", ("flair", "T1w")),

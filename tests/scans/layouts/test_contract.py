@@ -54,9 +54,9 @@ class TestBids(LayoutContract):
         taken = "sub-01/ses-1/anat/sub-01_ses-1_T1w", "sub-01/ses-2/anat/sub-01_ses-2_T1w", "sub-02/anat/sub-02_T1w"
         trees.bids(folder, *taken, "sub-02/func/sub-02_bold", "derivatives/x/sub-02/anat/sub-02_T1w")
         return {
-            "sub-01__ses-1__anat__sub-01_ses-1_T1w": Expected(person="sub-01"),
-            "sub-01__ses-2__anat__sub-01_ses-2_T1w": Expected(person="sub-01"),
-            "sub-02__anat__sub-02_T1w": Expected(person="sub-02"),
+            "sub-01__ses-1__anat__sub-01_ses-1_T1w": Expected(subject="sub-01"),
+            "sub-01__ses-2__anat__sub-01_ses-2_T1w": Expected(subject="sub-01"),
+            "sub-02__anat__sub-02_T1w": Expected(subject="sub-02"),
         }
 
 

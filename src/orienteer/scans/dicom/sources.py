@@ -36,10 +36,10 @@ def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list
     blind = [header for header in headers if not header.frames]
     groups = volumes_of([header for header in headers if header.frames])
     whole = {header.path: len(header.frames) for header in headers}
-    person = _person(headers)
+    subject = _subject(headers)
     names = _names(relative, len(groups) + bool(blind))
     sources = [
-        _source(group, name, root, whole, _note(group, number, len(groups)), person)
+        _source(group, name, root, whole, _note(group, number, len(groups)), subject)
         for number, (group, name) in enumerate(zip(groups, names, strict=False), 1)
     ]
     if blind:
@@ -58,7 +58,7 @@ def _note(group: Group, number: int, count: int) -> tuple[Finding, ...]:
     return (finding("dicom-volumes", f"volume {number} of {count} in its series, told apart by {ways}"),)
 
 
-def _person(headers: Sequence[FileHeader]) -> str:
+def _subject(headers: Sequence[FileHeader]) -> str:
     """A name for whoever came to the study: what one visit brought must not be parted by a split.
 
     Not from the patient's id: many archives, when they remove names, give all patients the same one.
@@ -70,7 +70,7 @@ def _person(headers: Sequence[FileHeader]) -> str:
 
 
 def _source(
-    group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...], person: str
+    group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...], subject: str
 ) -> Source:
     taken: dict[Path, list[int]] = {}
     for frame in group.frames:
@@ -82,6 +82,6 @@ def _source(
         relative=relative,
         root=root,
         frames=tuple(tuple(sorted(indices)) for indices in taken.values()) if parted else (),
-        person=person,
+        subject=subject,
         faults=note,
     )

@@ -1,4 +1,4 @@
-"""BIDS: ``sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz``; a person's sessions and sequences belong to one person."""
+"""BIDS: ``sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz``; sessions and sequences of a subject stay together."""
 
 import re
 from collections import Counter, defaultdict
@@ -50,8 +50,8 @@ class BidsLayout(Layout):
             if code:
                 skipped.append(Skipped(source.relative, code))
             else:
-                person = f"{place}/{_subject(source, folder)}" if place else _subject(source, folder)
-                scans.append(replace(source, person=person))
+                subject = f"{place}/{_subject(source, folder)}" if place else _subject(source, folder)
+                scans.append(replace(source, subject=subject))
         suffixes = Counter(map(_suffix, scans))
         if wanted:
             scans, left = _sessions(scans, wanted)
@@ -97,7 +97,7 @@ def _sessions(sources: Sequence[Source], wanted: Sequence[str]) -> tuple[list[So
             found = defaultdict(list)
             for source in group:
                 found[known[_suffix(source).casefold()]].append(source)
-            scans.append(scan_of_channels(f"{stem}_{'_'.join(wanted)}", found, tuple(wanted), group[0].person))
+            scans.append(scan_of_channels(f"{stem}_{'_'.join(wanted)}", found, tuple(wanted), group[0].subject))
     return scans, left
 
 
@@ -123,7 +123,7 @@ def _subject(source: Source, folder: Path) -> str:
 
 
 def _type(source: Source, folder: Path) -> str:
-    """``anat``, ``func``, ...: the folder below the person and, where there are any, the session."""
+    """``anat``, ``func``, ...: the folder below the subject and, if there is one, the session."""
     parts = source.paths[0].relative_to(folder).parts[1:-1]
     inner = parts[1:] if parts and SESSION.match(parts[0]) else parts
     return inner[0] if inner else ""

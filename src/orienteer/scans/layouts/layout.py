@@ -140,7 +140,7 @@ class Layout(ABC):
             folder=path_in(root, dataset.folder),
             channels=dataset.channels,
             scans=len(sources),
-            people=len({source.person for source in sources if source.person}),
+            people=len({source.subject for source in sources if source.subject}),
             labelled=sum(source.labels is not None for source in sources),
             held_out=sum(source.split == "test" for source in sources),
             notes=notes,

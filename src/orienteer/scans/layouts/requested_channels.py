@@ -1,4 +1,4 @@
-"""Sequences of one person as the channels of one scan, because the user said so with ``--channels``."""
+"""Sequences of one subject as the channels of one scan, because the user said so with ``--channels``."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from orienteer.scans.source import Source
 
 
 def scan_of_channels(
-    relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple[str, ...], person: str = ""
+    relative: str, found: Mapping[str, Sequence[Source]], wanted: tuple[str, ...], subject: str = ""
 ) -> Source:
     """One scan of the wanted channels, in their order; each is resampled onto the first one's grid.
 
@@ -15,7 +15,7 @@ def scan_of_channels(
         relative: the scan's path, of which its id is made.
         found: files by channel; a channel with none or with several makes the scan unusable, and is named.
         wanted: channels in order.
-        person: who is on it, where known.
+        subject: who was scanned, if known.
     """
     parts = tuple(found[name][0] for name in wanted if found.get(name))
     faults: list[Finding] = []
@@ -27,7 +27,7 @@ def scan_of_channels(
             paths = ", ".join(source.relative for source in found[name][:3])
             faults.append(finding("channel-ambiguous", f"{len(found[name])} files for {name}: {paths}"))
     first = parts[0]
-    people = {part.person for part in parts}
+    subjects = {part.subject for part in parts}
     return Source(
         paths=tuple(path for part in parts for path in part.paths),
         format=first.format,
@@ -37,6 +37,6 @@ def scan_of_channels(
         parts=parts if len(wanted) > 1 else (),
         resample=True,
         channel_names=wanted,
-        person=person or (people.pop() if len(people) == 1 else ""),
+        subject=subject or (subjects.pop() if len(subjects) == 1 else ""),
         faults=tuple(faults),
     )
