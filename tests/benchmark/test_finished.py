@@ -57,7 +57,7 @@ def test_finished__a_default_that_changed_since_is_refused_and_a_new_setting_is_
     check_finished(jobs(done), SPLIT, DRAWN)
     settings["loss"]["rarity"] = 0.125
     file.write_text(json.dumps({**json.loads(file.read_text()), "settings": settings}))
-    with pytest.raises(RunError, match=r"loss\.rarity was 0\.125, not 0\.5: the default is another") as error:
+    with pytest.raises(RunError, match=r"loss\.rarity was 0\.125, not 0\.5: the default has changed") as error:
         check_finished(jobs(done), SPLIT, DRAWN)
     assert str(job.folder) in error.value.message
 

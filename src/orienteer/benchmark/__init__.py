@@ -1,1 +1,1 @@
-"""The benchmark: arms x tasks x labels x seeds, each job a folder, run in parallel, resumed where it stopped."""
+"""Arms x tasks x labels x seeds: each job is a folder; jobs run in parallel and resume where they stopped."""

@@ -1,4 +1,4 @@
-"""A folder belongs to one configuration: figures of two must never stand in one table."""
+"""A folder belongs to one configuration: a table must never mix results of two."""
 
 from pathlib import Path
 
@@ -12,27 +12,27 @@ CONFIG = "benchmark.yaml"
 
 
 def check_claim(settings: BenchmarkSettings, out: Path) -> None:
-    """Compare a configuration with the one a folder was started with.
+    """Refuse a configuration that contradicts the one the folder was started with.
 
     Raises:
-        RunError: the folder holds something else, or figures that rest on other settings.
+        RunError: the folder holds something else, or results of other settings.
     """
     file = out / CONFIG
-    said = settings.model_dump(mode="json")
+    asked = settings.model_dump(mode="json")
     if file.is_file():
-        # What is only shown may change, and jobs may be added; what a finished job rests on may not.
+        # Labels and titles may change and jobs may be added; the settings of finished jobs may not change.
         before = load_yaml(file)
-        # A folder from before there were pseudonyms keeps names.
+        # Folders made before pseudonyms existed keep names.
         before["data"] = {"keep_names": True, **before.get("data", {})}
         for key in ("data", "split", "pretrain", "finetune"):
-            if before.get(key) != said[key]:
+            if before.get(key) != asked[key]:
                 raise RunError(
                     f"{out} was started with another `{key}`",
                     cure="choose another folder, or restore the configuration",
                 )
         for group in ("arms", "tasks"):
-            for name in sorted(set(before.get(group, {})) & set(said[group])):
-                if _effective(before[group][name]) != _effective(said[group][name]):
+            for name in sorted(set(before.get(group, {})) & set(asked[group])):
+                if _effective(before[group][name]) != _effective(asked[group][name]):
                     raise RunError(
                         f"{out} was started with another {group}.{name}",
                         cure="give the changed one another name, or choose another folder",

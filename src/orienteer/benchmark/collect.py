@@ -1,9 +1,8 @@
-"""From finished jobs to the records a comparison reads."""
+"""Turn finished jobs into the records that a comparison reads."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import CASES
@@ -11,7 +10,6 @@ from orienteer.benchmark.plan import Job
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_pretext
 from orienteer.finetune.labelled import labelled_scans
-from orienteer.finetune.settings import FinetuneSettings
 from orienteer.records import Metric
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.metric import finite
@@ -27,17 +25,18 @@ from orienteer.records.scores import (
     VIEW_SIDE,
     VOXEL_STRUCTURE,
 )
+from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 
-Row = dict[str, Any]
+Row = Mapping[str, object]
 
 SUFFIXES = {LINEAR: "", NEAREST: "-neighbours"}
 JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
-"""What each kind of task is judged by; a regressed number has the unit the task says."""
+"""The metric that decides each kind of task; a regressed number has the unit of the task."""
 
 
 def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, results: Path) -> int:
-    """Write the records of every finished job; returns how many jobs are finished."""
+    """Write the records of every finished job; returns the number of finished jobs."""
     finished = [job for job in jobs if is_finished(job)]
     cases, costs, pretext = [], [], []
     for job in finished:
@@ -55,8 +54,8 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
 
 
 def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job]) -> list[Row]:
-    """The comparison's list of tasks: a frozen read-out of several things becomes several tasks."""
-    shown = []
+    """The comparison's list of tasks: a probe with several targets becomes several tasks."""
+    shown: list[Row] = []
     for name, task in settings.tasks.items():
         arms = {mode: _arms(jobs, name, mode) for mode in ("finetuned", "frozen") if _arms(jobs, name, mode)}
         if task.kind == "places":
@@ -72,16 +71,16 @@ def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job]) -> list[Row]:
 
 
 def _read_outs(task: str, kind: str) -> dict[str, tuple[str, Metric, str]]:
-    """What is read out of frozen features: metric to the comparison's task, the metric, and its words."""
-    figures = (VIEW_POSITION, VIEW_SIDE) if kind == "places" else (VOXEL_STRUCTURE,)
+    """What frozen features are probed for: by metric, the comparison's task, the metric and its description."""
+    targets = (VIEW_POSITION, VIEW_SIDE) if kind == "places" else (VOXEL_STRUCTURE,)
     return {
         metric.name: (
             f"{task}-{metric.name.split('_')[0]}{SUFFIXES[how]}",
             metric,
             f"{metric.meaning}, {READ_OUT_WORDS[how]}",
         )
-        for figure in figures
-        for how, metric in figure.items()
+        for target in targets
+        for how, metric in target.items()
     }
 
 
@@ -113,7 +112,7 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store) -> list[Row]:
     file = job.folder / CASES
     table = read_rows(file)
     labels = job.labels if job.labels is not None else _all_labels(job, store)
-    rows = []
+    rows: list[Row] = []
     for case, person, item, metric, value in zip(
         *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
     ):
@@ -135,10 +134,9 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store) -> list[Row]:
 
 
 def _all_labels(job: Job, store: Store) -> int:
-    """How many scans "all labels" are: those that have one, or for read-outs of place every training scan."""
-    if job.stage == "places":
+    """What "all labels" means: scans with a label, or every training scan where positions are probed."""
+    if job.stage == "places" or isinstance(job.settings, PretrainSettings):
         return len(store.ids("train"))
-    assert isinstance(job.settings, FinetuneSettings)
     return len(labelled_scans(store, job.settings, "train"))
 
 
@@ -155,7 +153,7 @@ def _cost(job: Job, cost: Row) -> Row:
 
 
 def _pretext(job: Job) -> list[Row]:
-    """The run's own figures on validation people: proof that it learned its pretext."""
+    """The run's own metrics on validation subjects: proof that it learned its pretext."""
     record = EvaluationRecord.read(job.folder / "evaluations" / "val")
     return [
         {

@@ -1,4 +1,4 @@
-"""What a job cost: time, processor time, peak memory, and energy where the machine tells it."""
+"""What a job cost: time, processor time, peak memory, and energy where the machine reports it."""
 
 import ctypes
 import gc
@@ -17,14 +17,14 @@ RAPL = Path("/sys/class/powercap")
 
 
 class Cost:
-    """Measures the block it is entered for, in a process that does nothing else meanwhile.
+    """Measures a block of code in a process that does nothing else meanwhile.
 
-    A job that was stopped and goes on adds to what it cost before. Of one that was killed nobody knows what it cost
-    before, so its time and energy are left empty.
+    A resumed job adds to its earlier cost. The earlier cost of a killed job is unknown, so its time and energy stay
+    empty.
 
     Args:
-        folder: of the job; ``cost.json`` is kept there.
-        alone: nothing else runs beside it; energy is counted for the whole machine, so that it is not told otherwise.
+        folder: the job's; ``cost.json`` is kept there.
+        alone: no other job runs at the same time. Only then is energy reported, which is that of the whole machine.
     """
 
     def __init__(self, folder: Path, *, alone: bool = True) -> None:
@@ -43,7 +43,7 @@ class Cost:
 
     def __enter__(self) -> Self:
         _forget_peak()
-        self.file.unlink(missing_ok=True)  # a job without it was killed
+        self.file.unlink(missing_ok=True)  # a job without this file was killed
         self._began, self._cpu = time.perf_counter(), _cpu_seconds()
         self._energy = _energy_uj() if self._alone else None
         return self
@@ -62,7 +62,7 @@ class Cost:
         after, before = _energy_uj(), self._energy
         if before is None or after is None or (self._resumed and self.energy_j is None):
             return None
-        # A counter that ran over is no measurement: it is left out then.
+        # A counter that overflowed is no measurement.
         used = [after.get(name, -1.0) - value for name, value in before.items()]
         return None if min(used) < 0 else (self.energy_j or 0.0) + sum(used) / 1e6
 
@@ -77,23 +77,23 @@ class Cost:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and of its children that have ended: other work on the machine does not count."""
+    """Processor time of this process and of its finished children; other work on the machine does not count."""
     ended = os.times()
     return time.process_time() + ended.children_user + ended.children_system
 
 
 def _forget_peak() -> None:
-    """Let the peak start anew: the process may have done larger jobs before (Linux, proc(5), clear_refs)."""
+    """Reset the peak: the process may have run larger jobs before (Linux, proc(5), clear_refs)."""
     gc.collect()
     with suppress(OSError, AttributeError):
-        # What they freed is still held by the allocator, and would count as this job's (glibc only).
+        # The allocator still holds what they freed, which would count as this job's (glibc only).
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _peak_mb() -> float | None:
-    """Largest resident memory since, MB; None where the system does not tell."""
+    """Largest resident memory since the reset, MB; None where the system does not report it."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):

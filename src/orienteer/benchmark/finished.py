@@ -1,10 +1,9 @@
-"""Which jobs are finished, and whether they are the ones that are asked for."""
+"""Which jobs are finished, and whether they match the configuration."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 
 from orienteer.benchmark.plan import Job
 from orienteer.config import Tree
@@ -13,18 +12,18 @@ from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
 
 DONE = "cell.json"
-"""Written last: a job's folder that holds it is whole."""
+"""Written last: a job whose folder holds this file is complete."""
 
 
 def is_finished(job: Job) -> bool:
-    """Whether all of a job's files are there."""
+    """Whether a job is complete."""
     return (job.folder / DONE).is_file()
 
 
 def basis(job: Job, split: str, drawn: int) -> str:
-    """SHA-256 of what a job's figures rest on: its settings, the run it starts from, the people, the views' size.
+    """SHA-256 of all that determines a job's results: settings, starting run, subjects and view size.
 
-    Settings at their defaults do not count, so that a version with more settings goes on with an older one's jobs.
+    Settings at their defaults are left out, so that a version with more settings can resume jobs of an older one.
     """
     said = {
         "stage": job.stage,
@@ -37,7 +36,7 @@ def basis(job: Job, split: str, drawn: int) -> str:
 
 
 def resolved(job: Job) -> Tree:
-    """A job's settings with every default, those of its pretext tasks too."""
+    """A job's settings with all defaults filled in, including those of its pretext tasks."""
     said = job.settings.model_dump(mode="json")
     if isinstance(job.settings, PretrainSettings):
         tasks = job.settings.active_tasks
@@ -49,37 +48,37 @@ def resolved(job: Job) -> Tree:
 
 
 def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
-    """Compare every finished job with what is asked for now.
+    """Refuse finished jobs that do not match the configuration.
 
-    Jobs of versions that did not note their basis, or their settings, are taken as they are.
+    Jobs of older versions, which recorded neither basis nor settings, are accepted.
 
     Raises:
-        RunError: a job's figures are those of other settings, of another run or of other people.
+        RunError: a job was finished with other settings, another pretraining run or other subjects.
     """
     for job in jobs:
-        noted, made_of = record_of(job), basis(job, split, drawn)
-        if noted.get("basis", made_of) != made_of:
+        recorded, expected = record_of(job), basis(job, split, drawn)
+        if recorded.get("basis", expected) != expected:
             raise RunError(
-                f"{job.folder} was finished with other settings, another pretraining run or other people",
-                cure="choose another folder, restore the configuration, or delete that folder to do its job anew",
+                f"{job.folder} was finished with other settings, another pretraining run or other subjects",
+                cure="choose another folder, restore the configuration, or delete that folder to repeat the job",
             )
-        if changed := _changed(noted.get("settings", {}), resolved(job)):
+        if changed := _changed(recorded.get("settings", {}), resolved(job)):
             raise RunError(
-                f"{job.folder} was finished where {changed}: the default is another in this version",
-                cure="say the old value in the configuration, choose another folder, or delete that folder",
+                f"{job.folder} was finished where {changed}: the default has changed in this version",
+                cure="set the old value in the configuration, choose another folder, or delete that folder",
             )
 
 
 def record_of(job: Job) -> Tree:
-    """What a finished job says of itself; empty where it is not finished."""
+    """The record of a finished job; empty where it is not finished."""
     with suppress(OSError, ValueError):
         record = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
         return record if isinstance(record, dict) else {}
     return {}
 
 
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first setting that both know and that differs, in words; a version may have more settings than another."""
+def _changed(before: Tree, now: Tree) -> str:
+    """The first setting that both have and that differs, in words; versions may have different settings."""
     for name in sorted(before.keys() & now.keys()):
         old, new = before[name], now[name]
         if isinstance(old, dict) and isinstance(new, dict):

@@ -1,4 +1,4 @@
-"""Doing one job."""
+"""Run one job of a benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +28,14 @@ CASES = "cases.parquet"
 
 @dataclass(frozen=True)
 class Shared:
-    """What all jobs have in common.
+    """What all jobs share.
 
     Attributes:
         store: the benchmark's store.
-        split: people to score.
+        split: subjects to score.
         view: view edge of untrained features, voxels: that of the shared pretraining settings.
-        drawn: edge of the views whose place is asked about, voxels: the largest of any arm, the same for all.
-        alone: one job runs at a time.
+        drawn: edge of the views whose position is probed, voxels: the largest of any arm, the same for all.
+        alone: jobs run one at a time.
     """
 
     store: Path
@@ -46,7 +46,7 @@ class Shared:
 
 
 def run_job(job: Job, shared: Shared) -> None:
-    """Do a job, or go on with one that was interrupted; ``cell.json`` is written last."""
+    """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     with Cost(job.folder, alone=shared.alone) as cost:
         if isinstance(job.settings, PretrainSettings):
             pretrain(shared.store, job.folder, settings=job.settings, resume=job.folder.exists(), progress=False)

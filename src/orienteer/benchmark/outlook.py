@@ -1,4 +1,4 @@
-"""What is left of a benchmark, and about how long it will take: known from the jobs that are finished."""
+"""What is left of a benchmark and about how long it will take, estimated from the finished jobs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,15 +16,15 @@ from orienteer.units import duration
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs that are alike in cost.
+    """Jobs of similar cost.
 
     Attributes:
         stage: what they do.
         task: on which task; empty for pretraining.
-        steps: of optimisation; 0 for read-outs.
-        jobs: how many there are.
-        done: how many of them are finished.
-        seconds: mean of a finished one; None while there is none.
+        steps: optimiser steps; 0 for probes.
+        jobs: number of jobs.
+        done: number of finished jobs.
+        seconds: mean time of a finished job; None while there is none.
     """
 
     stage: Stage
@@ -37,7 +37,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a benchmark would do: its jobs in groups, how many run at a time, and how long that takes, in words."""
+    """What a benchmark would do: groups of jobs, jobs at a time, and the time left in words."""
 
     groups: tuple[Group, ...]
     parallel: int
@@ -45,7 +45,7 @@ class Outlook:
 
 
 def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()) -> Outlook:
-    """What is to be done, and what is done already; nothing is run or written.
+    """Plan a benchmark without running or writing anything.
 
     Raises:
         ConfigError: a setting is unknown or does not fit.
@@ -62,7 +62,7 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
 
 
 def groups_of(jobs: Sequence[Job]) -> tuple[Group, ...]:
-    """The jobs in groups, in the order in which they are run."""
+    """The jobs in groups, in running order."""
     found: dict[tuple[Stage, str, int], list[Job]] = {}
     for job in jobs:
         steps = job.settings.optimiser.steps if job.stage in ("pretrain", "finetune") else 0
@@ -71,7 +71,7 @@ def groups_of(jobs: Sequence[Job]) -> tuple[Group, ...]:
 
 
 def time_left(groups: Sequence[Group], parallel: int) -> str:
-    """``about 2.1 h``; ``more than 2.1 h`` while the cost of some jobs is not known; empty while nothing is."""
+    """``about 2.1 h``; ``more than 2.1 h`` while some costs are unknown; empty while all are."""
     left, whole = 0.0, True
     for group in groups:
         each = group.seconds if group.seconds is not None else _from_others(group, groups)
@@ -83,7 +83,7 @@ def time_left(groups: Sequence[Group], parallel: int) -> str:
 
 
 def _from_others(group: Group, groups: Sequence[Group]) -> float | None:
-    """The cost of a job nobody has finished yet: that of the same stage, by its steps."""
+    """The cost of a group without finished jobs, from other groups of the same stage, scaled by steps."""
     return _mean(
         one.seconds * (group.steps / one.steps if one.steps else 1)
         for one in groups
@@ -93,7 +93,7 @@ def _from_others(group: Group, groups: Sequence[Group]) -> float | None:
 
 def _times(jobs: Iterable[Job]) -> Iterable[float]:
     for job in jobs:
-        # A job that was killed and gone on with tells no time.
+        # A job that was killed and resumed has no known time.
         with suppress(OSError, ValueError, KeyError, TypeError):
             yield float(json.loads((job.folder / DONE).read_text(encoding="utf-8"))["seconds"])
 

@@ -1,11 +1,11 @@
-"""From a configuration to the list of jobs, each with its folder and its resolved settings. Pure."""
+"""From a configuration to the list of jobs, each with its folder and resolved settings. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
+from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import Tree
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.settings import PretrainSettings
@@ -15,15 +15,15 @@ Stage = Literal["pretrain", "finetune", "frozen", "places"]
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work; whole once ``cell.json`` lies in its folder.
+    """One piece of work; complete once its folder holds ``cell.json``.
 
     Attributes:
         stage: what is done.
         arm: for which arm.
         task: on which task; empty for pretraining.
         labels: labelled training scans; None for all.
-        seed: of this piece of work.
-        folder: where its records go.
+        seed: of this job.
+        folder: of its records.
         run: the pretraining run it starts from; None from scratch.
         settings: resolved settings of the run or the fine-tuning.
     """
@@ -45,92 +45,75 @@ class Job:
 
 
 def jobs_of(settings: BenchmarkSettings, out: Path) -> list[Job]:
-    """Every job, pretraining first, cheap and telling ones before dear ones.
+    """Every job: pretraining first, then the rest from cheap to expensive.
 
     Raises:
         ConfigError: settings of an arm or task that do not fit, named.
     """
-    jobs = [
-        Job(
-            "pretrain", name, "", None, seed, run_folder(out, name, seed), None, _pretraining(settings, name, arm, seed)
-        )
+    pretraining = [
+        Job("pretrain", name, "", None, seed, run_folder(out, name, seed), None, _pretraining(settings, name, seed))
         for name, arm in settings.arms.items()
         if arm.role != "scratch" and not arm.from_arm
         for seed in settings.pretrain_seeds
     ]
-    rest: list[Job] = []
-    for task_name, task in settings.tasks.items():
-        for place, seed in enumerate(settings.seeds):
-            for labels in task.labels or (None,):
-                for arm_name, arm in settings.arms.items():
-                    if task.arms and arm_name not in task.arms:
-                        continue
-                    rest += _measuring(settings, out, task_name, task, arm_name, arm, labels, seed, place)
+    measuring = [
+        job
+        for name, task in settings.tasks.items()
+        for turn in range(len(settings.seeds))
+        for labels in task.labels or (None,)
+        for arm in settings.arms
+        if not task.arms or arm in task.arms
+        for job in _measuring(settings, out, name, arm, labels, turn)
+    ]
     order = {"places": 0, "frozen": 1, "finetune": 2}
-    return jobs + sorted(rest, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
+    return pretraining + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
 
 
 def view_sizes(settings: BenchmarkSettings, jobs: Iterable[Job]) -> tuple[int, int]:
-    """Edge of the shared views, and of the largest that any arm learns with; voxels."""
+    """Edge of the shared views and of the largest views that any arm learns with, voxels."""
     shared = PretrainSettings.read({**settings.pretrain}, origin="pretrain").views.size
     own = [job.settings.views.size for job in jobs if isinstance(job.settings, PretrainSettings)]
     return shared, max([shared, *own])
 
 
 def run_folder(out: Path, arm: str, seed: int) -> Path:
-    """Where an arm's pretraining run lies."""
+    """The folder of an arm's pretraining run."""
     return out / "cells" / "pretrain" / arm / f"seed_{seed}"
 
 
 def _measuring(
-    settings: BenchmarkSettings,
-    out: Path,
-    task_name: str,
-    task: TaskSettings,
-    arm_name: str,
-    arm: ArmSettings,
-    labels: int | None,
-    seed: int,
-    place: int,
-) -> list[Job]:
+    settings: BenchmarkSettings, out: Path, task_name: str, arm_name: str, labels: int | None, turn: int
+) -> Iterator[Job]:
+    task, arm, seed = settings.tasks[task_name], settings.arms[arm_name], settings.seeds[turn]
     run = None
     if arm.role != "scratch":
-        pretrain_seed = settings.pretrain_seeds[place % len(settings.pretrain_seeds)]
+        pretrain_seed = settings.pretrain_seeds[turn % len(settings.pretrain_seeds)]
         run = run_folder(out, arm.from_arm or arm_name, pretrain_seed)
-    chosen = _finetuning(settings, task_name, task, arm_name, arm, labels, seed)
-    folder = out / "cells" / task_name
-    count = "all" if labels is None else f"labels_{labels}"
-    # Arms that differ in fine-tuning only are one arm when frozen.
+    chosen = _finetuning(settings, task_name, arm_name, labels, seed)
+    folder, count = out / "cells" / task_name, "all" if labels is None else f"labels_{labels}"
+    # Arms that differ in fine-tuning only are the same arm when frozen.
     same = bool(arm.finetune) and (arm.role == "scratch" or arm.from_arm is not None)
-    if same and task.kind == "places":
-        return []
     if task.kind == "places":
-        return [Job("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)]
-    jobs = []
-    if "finetuned" in task.modes:
-        where = folder / "finetuned" / arm_name / count / f"seed_{seed}"
-        jobs.append(Job("finetune", arm_name, task_name, labels, seed, where, run, chosen))
-    if "frozen" in task.modes and not same:
-        where = folder / "frozen" / arm_name / count / f"seed_{seed}"
-        jobs.append(Job("frozen", arm_name, task_name, labels, seed, where, run, chosen))
-    return jobs
+        if not same:
+            yield Job("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)
+        return
+    stages: dict[str, Stage] = {"finetuned": "finetune", "frozen": "frozen"}
+    for mode in task.modes:
+        if mode == "finetuned" or not same:
+            where = folder / mode / arm_name / count / f"seed_{seed}"
+            yield Job(stages[mode], arm_name, task_name, labels, seed, where, run, chosen)
 
 
-def _pretraining(settings: BenchmarkSettings, name: str, arm: ArmSettings, seed: int) -> PretrainSettings:
-    values = merged(merged(ALONE, settings.pretrain), arm.pretrain)
+def _pretraining(settings: BenchmarkSettings, name: str, seed: int) -> PretrainSettings:
+    values = merged(merged(ALONE, settings.pretrain), settings.arms[name].pretrain)
     return PretrainSettings.read({**values, "seed": seed}, origin=f"arms.{name}.pretrain")
 
 
 def _finetuning(
-    settings: BenchmarkSettings,
-    task_name: str,
-    task: TaskSettings,
-    arm_name: str,
-    arm: ArmSettings,
-    labels: int | None,
-    seed: int,
+    settings: BenchmarkSettings, task_name: str, arm_name: str, labels: int | None, seed: int
 ) -> FinetuneSettings:
-    values = merged(merged(merged(ALONE, settings.finetune), task.settings), arm.finetune)
+    task = settings.tasks[task_name]
+    values = merged(merged(merged(ALONE, settings.finetune), task.settings), settings.arms[arm_name].finetune)
     kind = "segment" if task.kind == "places" else task.kind
     return FinetuneSettings.read(
         {**values, "kind": kind, "labels": labels, "seed": seed}, origin=f"tasks.{task_name} of arms.{arm_name}"
@@ -138,9 +121,9 @@ def _finetuning(
 
 
 ALONE = {"devices": {"devices": 1}}
-"""A job computes on one device; the benchmark's parallelism is over jobs."""
+"""A job computes on one device; a benchmark runs several jobs in parallel instead."""
 WHOLE = ("tasks", "structures")
-"""Groups that an arm or task says as a whole: half of one pretext list and half of another would be nobody's."""
+"""Groups that replace the shared ones as a whole: a mixture of two lists of pretext tasks is neither."""
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:

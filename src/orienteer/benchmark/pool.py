@@ -1,4 +1,4 @@
-"""Running jobs in parallel processes; one that fails is told and the others go on."""
+"""Run jobs in parallel processes; a job that fails is reported and the others continue."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ UNTRIED = "its pretraining run failed"
 
 
 def slots(parallel: int | str) -> int:
-    """How many jobs run at a time."""
+    """Number of jobs that run at a time."""
     if parallel != "auto":
         return int(parallel)
     return torch.cuda.device_count() or available_cores()
@@ -37,16 +37,16 @@ def run_jobs(
     parallel: int,
     on_done: Callable[[Job, str | None], None],
 ) -> Failures:
-    """Run the jobs that are not done yet; pretraining first, since the others start from it.
+    """Run the unfinished jobs; pretraining first, since the others start from it.
 
     Args:
         jobs: in order.
-        shared: what they have in common.
-        parallel: processes at a time; each gets a GPU of its own in turn, and its share of the CPU's threads.
-        on_done: told of every job that is finished, with its error where it failed.
+        shared: what they share.
+        parallel: processes at a time; each gets its own GPU in turn and its share of the CPU threads.
+        on_done: called after every job, with its error where it failed.
 
     Returns:
-        Errors by job name. Jobs that start from a failed run are not tried.
+        Errors by job name. Jobs whose pretraining run failed are not tried.
     """
     failures: Failures = {}
     _stop_jobs_too()
@@ -72,14 +72,14 @@ def _run(
     gpus = _gpus()
     threads = max(1, available_cores() // parallel)
     stopping = context.Event()
-    waiting, order = list(jobs), {job.name: place for place, job in enumerate(jobs)}
+    waiting = list(jobs)
     while waiting:
-        places = context.Queue()
+        devices = context.Queue()
         for number in range(parallel):
-            places.put(gpus[number % len(gpus)] if gpus else "")
+            devices.put(gpus[number % len(gpus)] if gpus else "")
         pool = ProcessPoolExecutor(
             min(parallel, len(waiting)), mp_context=context, initializer=_begin,
-            initargs=(places, threads, stopping),
+            initargs=(devices, threads, stopping),
         )  # fmt: skip
         running: dict[Future[None], Job] = {}
         broken = False
@@ -103,15 +103,15 @@ def _run(
             stopping.set()
             raise
         finally:
-            # Ctrl-C: running jobs stop after a checkpoint of their own; those that wait are dropped.
+            # Ctrl-C: running jobs stop after their next checkpoint; waiting jobs are dropped.
             pool.shutdown(wait=True, cancel_futures=True)
         if broken:
-            # One process was killed and took the pool with it. One at a time finds out which.
+            # A killed process breaks the whole pool. Running one job at a time finds out which.
             if parallel == 1:
-                # A single process takes them in order: what it was doing is the first that did not come back.
-                waiting.sort(key=lambda job: order[job.name])
+                # A single process takes the jobs in order: the first that did not come back was running.
+                waiting.sort(key=jobs.index)
                 job = waiting.pop(0)
-                failures[job.name] = "its process was killed, most likely for want of memory"
+                failures[job.name] = "its process was killed, most likely because memory ran out"
                 on_done(job, failures[job.name])
             parallel = 1
     return failures
@@ -121,7 +121,7 @@ DIED = "died"
 
 
 def _stop_jobs_too() -> None:
-    """A scheduler's SIGTERM reaches this process alone; Ctrl-C in a terminal reaches the jobs as well."""
+    """Pass on SIGTERM, which a scheduler sends to this process alone; Ctrl-C in a terminal reaches the jobs as well."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for child in multiprocessing.active_children():
@@ -146,7 +146,7 @@ def _error(future: "Future[None]") -> str | None:
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    """The GPUs this process may use, as named in ``CUDA_VISIBLE_DEVICES``."""
     named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
 
@@ -155,7 +155,7 @@ _stopping: Event
 
 
 def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
-    """A pool hands jobs out ahead of time, beyond recall: those are not begun once it was told to stop."""
+    """Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
     if _stopping.is_set():
         raise KeyboardInterrupt
     try:
@@ -165,16 +165,16 @@ def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
         raise
 
 
-def _begin(places: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
-    """Before anything is computed: a GPU of its own, its share of the CPU's threads, and a way to be told to stop."""
+def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
+    """Prepare a process: its own GPU, its share of the CPU threads, and the event that stops it."""
     global _stopping
     _stopping = stopping
-    # A job must not go on writing after the benchmark was killed: the next one would do the same job beside it.
+    # A job must not outlive a killed benchmark: the next benchmark would run the same job at the same time.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    # Started in the background (nohup, setsid) a process ignores Ctrl-C, and its children would too when told to stop.
+    # A process started in the background (nohup, setsid) ignores SIGINT, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    gpu = places.get()
-    places.put(gpu)
+    gpu = devices.get()
+    devices.put(gpu)
     if gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)

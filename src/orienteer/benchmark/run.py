@@ -1,4 +1,4 @@
-"""``benchmark``: from one configuration to records, a table and a report; resumes where it stopped."""
+"""``benchmark``: one configuration becomes records, a table and a report; resumes where it stopped."""
 
 import os
 import platform
@@ -29,14 +29,14 @@ from orienteer.store.lock import only_one
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkResult:
-    """What a benchmark reached.
+    """The state of a benchmark after a call.
 
     Attributes:
         results: folder of records, table and report.
-        comparison: what was rendered; None while nothing is finished.
-        finished: jobs that are done.
-        jobs: all there are.
-        failures: errors by job.
+        comparison: the rendered comparison; None while nothing is measured.
+        finished: number of finished jobs.
+        jobs: number of all jobs.
+        failures: error by job name.
     """
 
     results: Path
@@ -49,11 +49,11 @@ class BenchmarkResult:
 def benchmark(
     config: Path | str, out: Path | str, *, assign: tuple[str, ...] = (), progress: bool = True
 ) -> BenchmarkResult:
-    """Run every job that is not done, then render what there is.
+    """Run every unfinished job, then render the results so far.
 
     Args:
         config: a YAML file, see ``benchmarks/*.yaml``.
-        out: a folder; run again with the same one to go on. ``OUT/results`` holds all that is published.
+        out: a folder; the same folder resumes. ``OUT/results`` holds all that is published.
         assign: settings as ``key=value`` over the file's.
         progress: show a progress bar on standard error.
 
@@ -83,27 +83,27 @@ def _run(
     todo = [job for job in jobs if not is_finished(job)]
     parallel = slots(settings.parallel)
     done = len(jobs) - len(todo)
-    # Jobs are of many sizes, so the time left is not told from their number.
+    # Jobs differ in length, so their number does not give the time left.
     with Bar(
         f"jobs, {parallel} at a time", len(jobs), done=done, shown=progress, keep=True, elapsed=True, log=False
     ) as bar:
         bar.update(done, _left(jobs, parallel))
         console = bar.console
 
-        def tell(job: Job, error: str | None) -> None:
+        def report(job: Job, error: str | None) -> None:
             left = _left(jobs, parallel)
             bar.advance(left)
-            if error is None and not console.is_terminal:  # a log has no bar, and hours without a word look stuck
+            if error is None and not console.is_terminal:  # a log has no bar, and hours of silence look stuck
                 done = f"{bar.done}/{len(jobs)} {job.name}"
                 console.print(f"{done}; {left}" if left else done, highlight=False, markup=False, soft_wrap=True)
-            # One failed run leaves dozens of jobs untried: its own line says enough.
+            # One failed run leaves dozens of jobs untried: one line is enough.
             if error is not None and error != UNTRIED:
                 console.print(f"failed: {job.name}: {error}", style="red", highlight=False, markup=False)
 
         try:
-            failures = run_jobs(todo, shared, parallel=parallel, on_done=tell)
+            failures = run_jobs(todo, shared, parallel=parallel, on_done=report)
         except KeyboardInterrupt:
-            _publish(settings, jobs, shared, config, out, {})  # what is finished can be looked at already
+            _publish(settings, jobs, shared, config, out, {})  # finished jobs can be read already
             raise
     return _publish(settings, jobs, shared, config, out, failures)
 
@@ -126,32 +126,29 @@ def _publish(
 
 def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool) -> None:
     data = settings.data
-    where = {name: (base / path).resolve() if path else None for name, path in (
-        ("scans", data.scans), ("labels", data.labels), ("table", data.table),
-    )}  # fmt: skip
-    assert where["scans"] is not None
-    ingest(
-        where["scans"], store, IngestOptions(spacing=data.spacing, labels=where["labels"], table=where["table"],
-        keep_names=data.keep_names, progress=progress),
-    )  # fmt: skip
+    labels, table = ((base / path).resolve() if path else None for path in (data.labels, data.table))
+    options = IngestOptions(
+        spacing=data.spacing, labels=labels, table=table, keep_names=data.keep_names, progress=progress
+    )
+    ingest((base / data.scans).resolve(), store, options)
 
 
 def published(settings: BenchmarkSettings) -> Tree:
-    """The configuration as records and pages show it: of data that is not public, no path, which may name somebody."""
+    """The configuration for records and pages, without the paths of private data, which may hold names."""
     values = settings.model_dump(mode="json")
     if not settings.data.keep_names:
         values["data"] = {key: None if key in ("scans", "labels", "table") else v for key, v in values["data"].items()}
     return values
 
 
-def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> Tree:
+def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
     return {
         "name": settings.name,
         "title": settings.title,
         "credit": settings.credit,
-        # Of the jobs, not of the version that renders them again.
+        # The versions that ran the jobs, not the one that renders them.
         "orienteer_version": ", ".join(sorted(versions)) or __version__,
         "environment": {
             "python": platform.python_version(),

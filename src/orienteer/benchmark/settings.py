@@ -1,4 +1,4 @@
-"""A benchmark's configuration: one file says the data, the arms, the tasks, and what all arms share."""
+"""A benchmark's configuration: one file with the data, the arms, the tasks, and what all arms share."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ class DataSettings(Config):
     labels: Path | None = None
     """Folder of label files."""
     table: Path | None = None
-    """Table of people, splits and columns."""
+    """Table of subjects, splits and columns."""
     spacing: float | None = Field(None, gt=0)
     """mm per voxel of the store; null chooses it from the scans."""
     keep_names: bool = False
-    """For public data: records and figures call scans and people as the files and the table do."""
+    """For public data: keep the names of files and table for scans and subjects."""
 
 
 class ArmSettings(Config):
@@ -30,13 +30,13 @@ class ArmSettings(Config):
     label: str
     """Name in tables."""
     role: Literal["ours", "baseline", "scratch", "ablation"]
-    """What it is compared as; the first ``scratch`` arm is the one of equal budget."""
+    """Its role in the comparison; the first ``scratch`` arm is the one of equal budget."""
     pretrain: Tree = Field(default_factory=dict)
-    """What differs from the shared pretraining settings; not for ``scratch``."""
+    """Changes to the shared pretraining settings; not for ``scratch``."""
     finetune: Tree = Field(default_factory=dict)
-    """What differs from the shared fine-tuning settings."""
+    """Changes to the shared fine-tuning settings."""
     from_arm: str | None = None
-    """Take this other arm's pretraining runs instead of training own ones."""
+    """Use the pretraining runs of this other arm."""
 
     @model_validator(mode="after")
     def _scratch_has_no_pretext(self) -> "ArmSettings":
@@ -48,22 +48,22 @@ class ArmSettings(Config):
 
 
 class TaskSettings(Config):
-    """One thing the arms are put to."""
+    """A downstream task of the arms."""
 
     kind: Literal["segment", "classify", "regress", "places"]
     """``places``: frozen features of views, position in mm and left or right; needs no labels."""
     words: str
-    """What the figure is, in words."""
+    """The metric in words."""
     unit: str = ""
-    """Unit of the number that is regressed, e.g. ``years``; for tables only."""
+    """Unit of the regressed number, e.g. ``years``; for tables only."""
     labels: tuple[int, ...] = ()
-    """Numbers of labelled training scans; empty takes all of them, once."""
+    """Numbers of labelled training scans; empty for one job with all of them."""
     modes: tuple[Literal["finetuned", "frozen"], ...] = ("finetuned",)
-    """``frozen``: a linear read-out of fixed features; for segmentation."""
+    """``frozen``: a linear probe on fixed features; for segmentation."""
     arms: tuple[str, ...] = ()
-    """The arms that are put to it; empty takes all."""
+    """The arms that run it; empty for all."""
     settings: Tree = Field(default_factory=dict)
-    """What differs from the shared fine-tuning settings: structures, column, patches."""
+    """Changes to the shared fine-tuning settings: structures, column, patches."""
 
     @model_validator(mode="after")
     def _modes_fit(self) -> "TaskSettings":
@@ -76,29 +76,29 @@ class BenchmarkSettings(Config):
     """Settings of ``orienteer benchmark``."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """Short name; also of the results folder."""
+    """Short name, also of the results folder."""
     title: str
     """Headline of the report."""
     credit: str = ""
-    """Whose data it is, for every table and figure."""
+    """Credit for the data, shown in every report."""
     data: DataSettings
     """The scans."""
     split: str = "test"
-    """People that are scored. Choose settings with ``val``; look at ``test`` once."""
+    """Subjects that are scored. Choose settings on ``val``; use ``test`` once."""
     pretrain: Tree = Field(default_factory=dict)
     """Pretraining settings that all arms share."""
     finetune: Tree = Field(default_factory=dict)
     """Fine-tuning settings that all arms share."""
     arms: dict[str, ArmSettings] = Field(min_length=1)
-    """In the order in which they are shown."""
+    """Shown in this order."""
     tasks: dict[str, TaskSettings] = Field(min_length=1)
-    """In the order in which they are shown."""
+    """Shown in this order."""
     seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
-    """One fine-tuning each: other labelled scans, other fresh weights; the same for all arms."""
+    """One fine-tuning each, with its own labelled scans and fresh weights, the same for all arms."""
     pretrain_seeds: tuple[int, ...] = Field((0,), min_length=1)
-    """Pretraining runs of every arm; fine-tuning seed n starts from the n-th of them, going round."""
+    """Pretraining runs of every arm; the n-th fine-tuning seed starts from the n-th of them, in turn."""
     parallel: int | Literal["auto"] = "auto"
-    """Jobs at a time; ``auto`` is one per GPU, or one per CPU core. With ``devices.threads: auto`` they share the
+    """Jobs at a time; ``auto`` is one per GPU, else one per CPU core. With ``devices.threads: auto`` they share the
     cores."""
 
     @classmethod

@@ -15,19 +15,17 @@ if TYPE_CHECKING:
 
 @app.command()
 def benchmark(
-    config: Annotated[Path, typer.Argument(help="YAML file: data, arms, tasks, what they share.")],
-    out: Annotated[Path, typer.Argument(help="A folder; the same one again goes on where it stopped.")],
+    config: Annotated[Path, typer.Argument(help="YAML file: data, arms, tasks, shared settings.")],
+    out: Annotated[Path, typer.Argument(help="A folder; the same folder again resumes where it stopped.")],
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
     ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Show what is to be done and what is done; run nothing.")
-    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what is done and what is left; run nothing.")] = False,
 ) -> None:
-    """Pretrain every arm, fine-tune it with few labels, score it, compare it with scratch and with the others.
+    """Pretrain every arm, fine-tune it with few labels, score it, and compare it with scratch and the other arms.
 
-    Every job is a folder. Ctrl-C stops between two steps; the same command goes on. A job that fails is named, the
-    others go on, and the exit status is 1. `OUT/results` holds records, table and report.
+    Every job is a folder. Ctrl-C stops between two steps; the same command resumes. If a job fails, it is named, the
+    others continue, and the exit status is 1. `OUT/results` holds records, table and report.
 
     **Examples**
 
@@ -55,7 +53,7 @@ def benchmark(
 
 
 def print_outlook(console: "Console", found: "Outlook") -> None:
-    """A line for each kind of job, then how long the rest takes."""
+    """A line per group of jobs, then the time left."""
     from orienteer.console import table
     from orienteer.units import DASH, duration
 
