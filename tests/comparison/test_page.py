@@ -58,7 +58,7 @@ def test_page__forest_is_filled_only_where_told_apart(analysis: Analysis, record
     assert figure is not None
     filled = [not trace["marker"]["symbol"].endswith("-open") for trace in figure.data]
     against = [c for c in analysis.comparisons if (c.task, c.mode) == ("oasis-segmentation", "finetuned")]
-    assert filled == [c.told_apart for c in against if c.against == SCRATCH]
+    assert filled == [c.significant for c in against if c.against == SCRATCH]
     assert 0 < sum(filled) < len(filled)
 
 

@@ -105,7 +105,7 @@ def test_records__a_number_written_twice_is_refused(folder: Path) -> None:
 
 
 def test_records__a_case_of_two_people_is_refused(folder: Path) -> None:
-    with pytest.raises(RunError, match="'scan-00' to several people"):
+    with pytest.raises(RunError, match="'scan-00' to several subjects"):
         write_cases(folder, [case_row(), case_row(seed=1, person="person-01")])
 
 

@@ -24,7 +24,7 @@ def _small(folder: Path, **changes: object) -> Analysis:
 def test_statistics__a_planted_difference_is_found(tmp_path: Path) -> None:
     found = _small(tmp_path, effects={"ours": 0.05}).against("oasis-segmentation", "finetuned", 1, "ours", SCRATCH)
     assert found is not None
-    assert found.told_apart
+    assert found.significant
     assert found.paired.gain == pytest.approx(0.05, abs=0.015)
     assert found.holm_row is not None
     assert found.holm_row < 0.001
@@ -35,7 +35,7 @@ def test_statistics__a_planted_difference_is_found(tmp_path: Path) -> None:
 def test_statistics__equal_arms_are_not_told_apart(tmp_path: Path) -> None:
     """Twenty benchmarks of two equal arms, with every kind of chance variation; one or two may fool us."""
     found = [_small(tmp_path / str(random), effects={}, random=random, seeds=3).comparisons[0] for random in range(20)]
-    assert sum(one.told_apart for one in found) <= 3
+    assert sum(one.significant for one in found) <= 3
     assert sum((one.paired.by_person.p or 1) < 0.05 / 20 for one in found) == 0
 
 
@@ -102,7 +102,7 @@ def test_statistics__one_seed_and_two_people_have_means_and_nothing_more(tmp_pat
     score = found.scores[Key("oasis-segmentation", "finetuned", 1, "ours", "dice")]
     assert (score.low, score.high, score.sd_seeds) == (None, None, None)
     one = found.comparisons[0]
-    assert (one.holm_row, one.holm_person, one.told_apart) == (None, None, False)
+    assert (one.holm_row, one.holm_person, one.significant) == (None, None, False)
     assert "2 pairs" in one.paired.by_row.reason
 
 

@@ -55,7 +55,7 @@ def test_summary__a_small_p_that_tells_nothing_apart_is_explained_where_it_is_re
         for against in (SCRATCH, BASELINE):
             one = analysis.against("oasis-segmentation", "finetuned", 1, "ours", against)
             assert one is not None
-            explained += not one.told_apart and one.holm_row is not None and one.holm_row < 0.05
+            explained += not one.significant and one.holm_row is not None and one.holm_row < 0.05
         told += found.headline
     assert explained > 0 and told.count("but the interval, ") == explained
 
@@ -68,7 +68,7 @@ def test_summary__of_a_clear_loss(tmp_path: Path) -> None:
 
 def test_summary__of_equal_arms_claims_nothing(tmp_path: Path) -> None:
     found, analysis = _summary(tmp_path, {}, random=3)
-    assert not any(one.told_apart for one in analysis.comparisons)
+    assert not any(one.significant for one in analysis.comparisons)
     text = " ".join(sentence for part in found.parts for sentence in part.sentences)
     assert text.count("not told apart from") == 4
     assert "above" not in text
@@ -102,4 +102,4 @@ def test_summary__agrees_with_the_comparisons(analysis: Analysis, records: Recor
             pair = analysis.against(task, mode, labels, "ours", against)
             assert pair is not None
             clause = sentence.split("; it is ")[against == BASELINE]
-            assert ("not told apart" in clause) is not pair.told_apart
+            assert ("not told apart" in clause) is not pair.significant

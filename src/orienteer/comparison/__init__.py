@@ -1,4 +1,4 @@
-"""From a benchmark's records to statistics, one Markdown table and one offline page. Never imports torch."""
+"""A benchmark's records as statistics, one Markdown file and one offline page. Never imports torch."""
 
 from orienteer.comparison.run import CompareResult, compare
 

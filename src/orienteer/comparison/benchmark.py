@@ -1,4 +1,4 @@
-"""``benchmark.json``: which tasks and arms were compared, on what, and how to run it again."""
+"""``benchmark.json``: the tasks and arms, the settings, and the command that repeats the benchmark."""
 
 import json
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ CURE = "give the folder that `orienteer benchmark` wrote"
 
 
 class _Part(BaseModel):
-    # A later version may add keys that this one has no use for.
+    # Later versions may add keys.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Task(_Part):
-    """One thing the arms are measured at; ``metric`` is the one it is judged by.
+    """A downstream task; ``metric`` is its primary metric.
 
-    ``arms`` names those that were to be measured in each mode; without it, all of them. ``labels`` are the counts that
-    were to be measured, where they are known beforehand. ``given`` is what is counted.
+    ``arms`` are the arms planned in each mode; None for all. ``labels`` are the planned label counts, where known.
+    ``given`` is what the label counts count.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Task(_Part):
 
     @property
     def sign(self) -> int:
-        """1 where more is better, else -1: a difference times the sign is a gain."""
+        """1 where higher is better, else -1: a difference times the sign is a gain."""
         return 1 if self.better == "higher" else -1
 
 
@@ -53,9 +53,9 @@ class Arm(_Part):
 
 
 class Benchmark(_Part):
-    """The whole file. Tasks and arms are shown in the order in which they stand here.
+    """The whole file. Tasks and arms are shown in this order.
 
-    ``seeds`` are those that every arm was to be measured with, where they are known.
+    ``seeds`` are the planned seeds of every arm, where known.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Benchmark(_Part):
         return tuple(arm for arm in self.arms if arm.role == "baseline")
 
     def planned(self, task: Task, mode: str) -> tuple[Arm, ...]:
-        """The arms that were to be measured at ``task`` in ``mode``."""
+        """The arms planned for ``task`` in ``mode``."""
         return tuple(arm for arm in self.arms if task.arms is None or arm.name in task.arms.get(mode, ()))
 
     def arm(self, name: str) -> Arm:
@@ -101,7 +101,7 @@ def read_benchmark(results: Path) -> Benchmark:
     """Read ``RESULTS/benchmark.json``.
 
     Raises:
-        RunError: it is missing, is no JSON, is of another version, or a key is missing or wrong.
+        RunError: it is missing, not JSON, of another version, or a key is missing or wrong.
     """
     path = results / FILE
     try:
@@ -114,7 +114,7 @@ def read_benchmark(results: Path) -> Benchmark:
 
 
 def write_benchmark(results: Path, document: Mapping[str, Any]) -> None:
-    """Write ``RESULTS/benchmark.json`` atomically; what could not be read again is refused.
+    """Write ``RESULTS/benchmark.json`` atomically; a document that could not be read back is refused.
 
     Raises:
         RunError: a key is missing or wrong.

@@ -1,11 +1,11 @@
-"""Intervals that respect what is independent in a benchmark: people, and repetitions of the training.
+"""Intervals that respect what is independent in a benchmark: subjects and training seeds.
 
-Two scans of one person are alike, and all scans segmented by one training share its luck: the labelled scans it drew
-and its first weights. So people are drawn anew with all their scans, and, independently of them, seeds are drawn anew
-with all their rows (a bootstrap of two crossed factors: Owen, Annals of Applied Statistics 1, 2007, 386-411).
-Averaging the seeds first would leave the luck of the training out: in simulated benchmarks of 6 people and 3 seeds,
-with equal spread over people, seeds and their combination, a nominal 95 % interval over people alone held the truth in
-69 % of cases, this one in 88 %. So few people and seeds cannot give more; read the intervals as a little too narrow.
+Two scans of a subject are alike, and all scans segmented by one network share its labelled scans and initial weights.
+So subjects are resampled with all their scans and, independently, seeds with all their rows (a bootstrap of two crossed
+factors: Owen, Annals of Applied Statistics 1, 2007, 386-411). Averaging over seeds first would ignore the variance of
+training: in simulated benchmarks of 6 subjects and 3 seeds, with equal spread over subjects, seeds and their
+combination, nominal 95 % intervals over subjects alone covered the truth in 69 % of cases, these in 88 %. With few
+subjects and seeds the intervals remain slightly too narrow.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 RESAMPLES = 2000
 LEVEL = 0.95
 FEWEST_PEOPLE = 3
-"""Below this there is no interval: drawing two people anew says nothing about other people."""
+"""Below this there is no interval: two subjects say nothing about others."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows summed by person and seed: ``sums`` and ``counts`` have shape ``(people, seeds)``."""
+    """Rows summed by subject and seed: ``sums`` and ``counts`` have shape ``(people, seeds)``."""
 
     sums: NDArray[np.float64]
     counts: NDArray[np.float64]
@@ -34,11 +34,11 @@ class Grid:
 
 
 def grid_of(people: NDArray[np.str_], seeds: NDArray[np.int64], values: NDArray[np.float64]) -> Grid:
-    """Rows to a grid; persons and seeds in sorted order, so that equal sets of them are drawn alike.
+    """Rows as a grid; subjects and seeds are sorted, so that equal sets are resampled alike.
 
     Args:
-        people: ``(n,)`` who each row is about, n > 0.
-        seeds: ``(n,)`` which training it comes from.
+        people: ``(n,)`` subject of each row, n > 0.
+        seeds: ``(n,)`` training seed of each row.
         values: ``(n,)``.
     """
     _, row = np.unique(people, return_inverse=True)
@@ -51,9 +51,9 @@ def grid_of(people: NDArray[np.str_], seeds: NDArray[np.int64], values: NDArray[
 
 
 def resampled_means(grid: Grid) -> NDArray[np.float64]:
-    """``(RESAMPLES,)`` means over people and seeds drawn anew; NaN where a draw has no rows (a ragged grid).
+    """``(RESAMPLES,)`` means over resampled subjects and seeds; NaN where a resample has no rows (a ragged grid).
 
-    The draws depend on the shape of the grid alone: arms measured on the same people and seeds share them.
+    Resampling depends on the grid's shape alone, so arms measured on the same subjects and seeds share it.
     """
     people, seeds = (drawn(size, stream) for stream, size in enumerate(grid.counts.shape))
     with np.errstate(invalid="ignore"):
@@ -63,7 +63,7 @@ def resampled_means(grid: Grid) -> NDArray[np.float64]:
 
 
 def interval(grid: Grid) -> tuple[float, float] | None:
-    """The 95 % percentile interval of the mean, or None below three people."""
+    """The 95 % percentile interval of the mean; None below three subjects."""
     if grid.counts.shape[0] < FEWEST_PEOPLE:
         return None
     means = resampled_means(grid)
@@ -74,9 +74,9 @@ def interval(grid: Grid) -> tuple[float, float] | None:
 
 @lru_cache(maxsize=64)
 def drawn(size: int, stream: int) -> NDArray[np.float64]:
-    """``(RESAMPLES, size)``: how often each of ``size`` things comes up when ``size`` are drawn with replacement.
+    """``(RESAMPLES, size)``: how often each of ``size`` items is drawn, with replacement.
 
-    Made from the generator's raw words, the one stream NumPy promises never to change: the same on every machine.
+    Made from the generator's raw words, the only stream that NumPy promises never to change.
     """
     words = np.random.PCG64([stream, size]).random_raw(RESAMPLES * size)
     picked = (words % np.uint64(size)).astype(np.int64)

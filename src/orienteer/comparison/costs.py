@@ -1,4 +1,4 @@
-"""What each arm cost: time, energy where the machine tells it, and memory."""
+"""What each arm cost: time, memory, and energy where the machine reports it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from orienteer.comparison.records import STAGES
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage of an arm: means of a run of one task, over those that were measured whole.
+    """One stage of an arm: means per run of one task, over runs that were measured completely.
 
-    ``task`` is that one, None where the records do not say. ``timed`` of the ``runs`` tell their ``seconds``,
-    ``metered`` their ``energy_j``; ``cpu_seconds`` is processor time.
-    ``peak_memory_mb`` is the largest of all.
+    ``task`` is None where the records do not name it. Of the ``runs``, ``timed`` have ``seconds`` and ``metered`` have
+    ``energy_j``; ``cpu_seconds`` is processor time; ``peak_memory_mb`` is the largest of all.
     """
 
     task: str | None
@@ -55,13 +54,13 @@ def costs_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[ArmCost, ...
     return tuple(found)
 
 
-def _told_task(rows: Iterable[dict], stage: str, benchmark: Benchmark) -> str | None:
-    """The task whose runs are told for a stage: the first the benchmark shows; None where no row names one."""
+def _shown_task(rows: Iterable[dict], stage: str, benchmark: Benchmark) -> str | None:
+    """The task whose cost stands for a stage: the first in the benchmark's order; None where no row names one."""
     named = {row["task"] for row in rows if row["stage"] == stage and row.get("task")}
     shown = [task.name for task in benchmark.tasks]
-    # Read-outs of one task are shown as several, called after it.
-    places = {task: next((n for n, name in enumerate(shown) if _belongs(name, task)), len(shown)) for task in named}
-    return min(named, key=lambda task: (places[task], task), default=None)
+    # Probes of one task are several shown tasks whose names start with its name.
+    order = {task: next((n for n, name in enumerate(shown) if _belongs(name, task)), len(shown)) for task in named}
+    return min(named, key=lambda task: (order[task], task), default=None)
 
 
 def _belongs(shown: str, task: str) -> bool:
@@ -69,9 +68,9 @@ def _belongs(shown: str, task: str) -> bool:
 
 
 def _of_one_task(rows: list[dict], benchmark: Benchmark) -> list[dict]:
-    """Runs of several tasks differ in length, and an arm may lack one: their mean would compare nothing."""
-    told = {stage: _told_task(rows, stage, benchmark) for stage in STAGES}
-    return [row for row in rows if row.get("task") == told[row["stage"]]]
+    """Rows of one task per stage: runs of several tasks differ in length, and an arm may lack one."""
+    shown = {stage: _shown_task(rows, stage, benchmark) for stage in STAGES}
+    return [row for row in rows if row.get("task") == shown[row["stage"]]]
 
 
 def _stage(rows: list[dict]) -> StageCost:

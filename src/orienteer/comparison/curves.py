@@ -1,4 +1,4 @@
-"""``curves.svg``: the few-label curves as one picture that a README, a paper or a slide can show."""
+"""``curves.svg``: the few-label curves as one plot for a README, a paper or a slide."""
 
 import io
 import re
@@ -17,7 +17,7 @@ with needs("compare", "matplotlib"):
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter, NullLocator
 
-# The page's colours by day: a picture cannot ask a style sheet.
+# The page's light colours: an SVG file has no style sheet.
 INK = {
     "@model": "#0b66b0", "@chance": "#66727f", "@arm-a": "#c75000", "@arm-b": "#00795a", "@arm-c": "#b0407f",
     "@arm-d": "#8a6a00", "@arm-e": "#4a90c8", "@arm-f": "#6b4fb0", "@arm-g": "#16202b",
@@ -31,13 +31,13 @@ ACROSS = 2
 PANEL_INCHES = (5.6, 3.9)
 LEGEND_INCHES = 0.24
 TITLE_LETTERS = 58
-"""As many fit above a panel in bold; the picture has no fonts of its own, so this is on the safe side."""
+"""Characters that fit above a panel in bold; a safe value, because the SVG file embeds no fonts."""
 
 
 def curves_svg(analysis: Analysis, benchmark: Benchmark) -> str | None:
-    """One panel for each task and mode that was measured with several label counts; None if there is none.
+    """One panel for each task and mode with several label counts; None if there is none.
 
-    The same records give the same text, with one version of matplotlib.
+    The same records and the same version of matplotlib give the same text.
     """
     panels = [
         (task, mode)
@@ -47,7 +47,7 @@ def curves_svg(analysis: Analysis, benchmark: Benchmark) -> str | None:
     ]
     if not panels:
         return None
-    # Fixed names and no date, so that nothing changes unless the records do.
+    # Fixed names and no date: the file changes only with the records.
     with mpl.rc_context(
         {"svg.hashsalt": "orienteer", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
     ):
@@ -112,7 +112,7 @@ def _curve(ax: Axes, arm: Arm, style: Style, scores: dict[int, Score], shown: Ca
     means = [shown(score.mean) for score in scores.values()]
     colour, strong = INK[style.colour], style.width > 2
     if strong:
-        # Bands for ours and scratch only: a dozen of them would hide one another.
+        # Bands for ours and scratch only; more would hide each other.
         lows = [shown(score.mean if score.low is None else score.low) for score in scores.values()]
         highs = [shown(score.mean if score.high is None else score.high) for score in scores.values()]
         ax.fill_between(counts, lows, highs, color=colour, alpha=0.12, linewidth=0)

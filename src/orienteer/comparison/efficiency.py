@@ -1,9 +1,9 @@
 """Label efficiency: how many labelled scans scratch needs to score what an arm scores with n.
 
 Scratch's mean scores at the measured label counts are made monotone (isotonic regression: more labels do not hurt,
-and a dip is noise), joined by straight lines over log2(labels), and read backwards: the smallest number of labels at
-which the line reaches the arm's score. The line is never carried on beyond what was measured, so the answer may be
-"<= 1" or "> 10". The interval draws people and seeds anew, the same ones for scratch and the arm.
+and a dip is noise) and interpolated linearly over log2(labels). The answer is the smallest number of labels at which
+the curve reaches the arm's score. The curve is never extrapolated, so the answer may be "<= 1" or "> 10". The interval
+resamples subjects and seeds, the same for scratch and the arm.
 """
 
 import math
@@ -33,7 +33,7 @@ class Needed:
 
 
 def labels_needed(arm: Cell, scratch: Mapping[int, Cell], sign: int) -> Needed:
-    """How many labels scratch needs to match ``arm``, on the people with seeds that all of these cells have.
+    """How many labels scratch needs to match ``arm``, on the (subject, seed) pairs common to all cells.
 
     Args:
         arm: the arm's scores at one label count.
@@ -45,7 +45,7 @@ def labels_needed(arm: Cell, scratch: Mapping[int, Cell], sign: int) -> Needed:
         return Needed(None, None, None, 0, 0, "scratch was measured at fewer than two label counts")
     cells = [arm, *(scratch[labels] for labels in counts)]
     pairs = [list(zip(cell.people.tolist(), cell.seeds.tolist(), strict=True)) for cell in cells]
-    # Pairs, not people and seeds apart: where scores are undefined, a person may share a seed with no other cell.
+    # Pairs rather than subjects and seeds by themselves: with undefined scores, cells may have no pair in common.
     common = set.intersection(*map(set, pairs))
     if not common:
         return Needed(None, None, None, counts[0], counts[-1], "the arm and scratch share no person with the same seed")
@@ -61,7 +61,7 @@ def labels_needed(arm: Cell, scratch: Mapping[int, Cell], sign: int) -> Needed:
         draws = np.stack([resampled_means(grid) for grid in grids])
         draws = draws[:, np.isfinite(draws).all(axis=0)]
         found = np.sort(readings(draws[0], draws[1:], counts))
-        # Outermost of the two neighbours: halfway between a number and infinity there is nothing.
+        # The outer neighbour: there is no midpoint between a number and infinity.
         tail = (1 - LEVEL) / 2 * (found.size - 1)
         low, high = float(found[math.floor(tail)]), float(found[math.ceil(found.size - 1 - tail)])
     return Needed(value, low, high, counts[0], counts[-1])
@@ -78,14 +78,14 @@ def readings(scores: NDArray[np.float64], curves: NDArray[np.float64], counts: S
     Returns:
         ``(draws,)`` labels; ``-inf`` at or below the first point, ``inf`` above the last.
     """
-    risen, places = risen_of(curves), np.log2(counts)
-    # A hair of tolerance: the mean of equal numbers may differ in its last digit.
+    risen, knots = risen_of(curves), np.log2(counts)
+    # The mean of equal numbers may differ in its last digit.
     hair = 1e-9 * np.maximum(1.0, np.abs(risen).max(axis=0))
     after = np.maximum(1, np.argmax(risen >= scores - hair, axis=0))
     left, right = (np.take_along_axis(risen, at[None], axis=0)[0] for at in (after - 1, after))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.clip((scores - left) / (right - left), 0.0, 1.0)
-    labels = 2.0 ** (places[after - 1] + share * (places[after] - places[after - 1]))
+    labels = 2.0 ** (knots[after - 1] + share * (knots[after] - knots[after - 1]))
     below, above = scores <= risen[0] + hair, scores > risen[-1] + hair
     return np.where(below, -np.inf, np.where(above, np.inf, labels))
 

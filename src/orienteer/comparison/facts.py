@@ -1,7 +1,8 @@
-"""What was run on what, and what it cost: the tables beside the scores."""
+"""Tasks, arms, environment and costs: the tables beside the scores."""
 
 import json
-from typing import Any
+
+from pydantic import JsonValue
 
 from orienteer.comparison.benchmark import Benchmark
 from orienteer.comparison.costs import StageCost
@@ -40,7 +41,7 @@ METHODS = (
 
 
 def task_table(analysis: Analysis, benchmark: Benchmark) -> Table:
-    """Tasks, how each is judged, and how often it was measured."""
+    """Tasks, their metrics, modes and label counts."""
     rows = []
     for task in benchmark.tasks:
         modes = analysis.modes(task.name)
@@ -54,7 +55,7 @@ def task_table(analysis: Analysis, benchmark: Benchmark) -> Table:
 
 
 def arm_table(benchmark: Benchmark) -> Table:
-    """Arms and what they are there for."""
+    """Arms and their roles."""
     equal = benchmark.scratch
     return Table(
         "Arms",
@@ -68,7 +69,7 @@ def arm_table(benchmark: Benchmark) -> Table:
 
 
 def environment(benchmark: Benchmark) -> list[tuple[str, str]]:
-    """Name and value of everything known about the machine and the software."""
+    """Names and values that describe the machine and the software."""
     return [
         ("orienteer", benchmark.orienteer_version),
         *((name, plain(value)) for name, value in benchmark.environment.items()),
@@ -122,7 +123,7 @@ def configuration(benchmark: Benchmark) -> str:
     return json.dumps(benchmark.configuration, indent=2, ensure_ascii=False, default=str)
 
 
-def plain(value: Any) -> str:
+def plain(value: JsonValue) -> str:
     """A value of the environment as text."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())

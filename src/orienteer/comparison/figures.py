@@ -1,12 +1,11 @@
 """Plots of the page: few-label curves, scores of each structure, gains over scratch.
 
-An arm keeps its colour, marker and dash through the whole page; the colours stay apart for the common kinds of colour
-blindness, and where there are more arms than colours the marker and the dash still tell.
+An arm keeps its colour, marker and dash throughout the page. The colours can be distinguished with the common kinds of
+colour blindness; with more arms than colours, marker and dash still differ.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.scores import Key
@@ -53,7 +52,7 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
     data = []
     for place, arm in enumerate(shown):
         scores = column(analysis, task, mode, arm, labels)
-        # Arms stand a little beside each other, else their whiskers hide one another.
+        # Shifted slightly, else the whiskers of the arms hide each other.
         shift = place - (len(shown) - 1) / 2
         step = 0.018 if logarithmic else 0.04
         x = [count * 2 ** (shift * step * 2) if logarithmic else count + shift * step for count in scores]
@@ -92,16 +91,17 @@ def forest_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: st
             name = plain(f"{arm.label} · {labelled(labels, task)}")
             rows.append(name)
             low, high = (pair.gain if end is None else end for end in (pair.low, pair.high))
-            told = f"{gain(pair.gain, metric)}, {span(pair.low, pair.high, metric, signed=True) or 'no interval'}"
+            ends = [scaled(pair.gain, metric)], [scaled(low, metric)], [scaled(high, metric)]
+            measured = f"{gain(pair.gain, metric)}, {span(pair.low, pair.high, metric, signed=True) or 'no interval'}"
             data.append({
                 "type": "scatter", "mode": "markers", "showlegend": False, "y": [name],
                 "x": floats([scaled(pair.gain, metric)], 4),
                 "marker": {
-                    "symbol": style.marker + ("" if found.told_apart else "-open"), "size": 11,
+                    "symbol": style.marker + ("" if found.significant else "-open"), "size": 11,
                     "color": style.colour, "line": {"width": 2, "color": style.colour},
                 },
-                "error_x": _error(scaled(pair.gain, metric), scaled(low, metric), scaled(high, metric), style.colour),
-                "hovertemplate": f"{name}: {told}<br>Holm p {chance_of(found.holm_row)}, {pair.by_row.pairs} pairs"
+                "error_x": _error(*ends, style.colour),
+                "hovertemplate": f"{name}: {measured}<br>Holm p {chance_of(found.holm_row)}, {pair.by_row.pairs} pairs"
                 f"<br>by person p {chance_of(pair.by_person.p)}, {pair.by_person.pairs} people<extra></extra>",
             })  # fmt: skip
     if not data:
@@ -161,12 +161,12 @@ def item_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str,
 
 
 def column(analysis: Analysis, task: Task, mode: str, arm: Arm, labels: Sequence[int]) -> dict[int, Score]:
-    """The arm's score at each label count at which it has one."""
+    """The arm's scores by label count."""
     keys = {count: Key(task.name, mode, count, arm.name, task.metric) for count in labels}
     return {count: analysis.scores[key] for count, key in keys.items() if key in analysis.scores}
 
 
-def _curve(arm: Arm, style: Style, x: list[float], scores: dict[int, Score], fraction: bool) -> dict[str, Any]:
+def _curve(arm: Arm, style: Style, x: list[float], scores: dict[int, Score], fraction: bool) -> dict[str, object]:
     unit = 100 if fraction else 1
     means = [score.mean * unit for score in scores.values()]
     lows = [mean if score.low is None else score.low * unit for mean, score in zip(means, scores.values(), strict=True)]
@@ -187,8 +187,7 @@ def _curve(arm: Arm, style: Style, x: list[float], scores: dict[int, Score], fra
     }  # fmt: skip
 
 
-def _error(value: Any, low: Any, high: Any, colour: str) -> dict[str, Any]:
-    values, lows, highs = ([one] if isinstance(one, float) else one for one in (value, low, high))
+def _error(values: list[float], lows: list[float], highs: list[float], colour: str) -> dict[str, object]:
     return {
         "type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0,
         "array": floats([high - v for v, high in zip(values, highs, strict=True)], 4),

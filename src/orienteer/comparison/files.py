@@ -1,4 +1,4 @@
-"""The statistics as Parquet tables, for whoever wants to count on."""
+"""The statistics as Parquet tables, for further analysis."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ COMPARISONS = pa.schema({
     "effect_people": pa.float64(), "p_people": pa.float64(), "p_people_holm": pa.float64(), "family": pa.int32(),
 })  # fmt: skip
 DIGITS = 10
-"""Significant ones; beyond these, processors may differ."""
+"""Significant digits; beyond these, processors may differ."""
 
 
 def write_scores(path: Path, analysis: Analysis) -> None:

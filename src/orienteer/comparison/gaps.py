@@ -1,4 +1,4 @@
-"""What a benchmark was to measure and has not: so that nobody takes half of it for all."""
+"""What a benchmark planned and has not measured yet, so that a part is not taken for the whole."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,7 @@ from orienteer.comparison.scores import Cell, Key, columns
 
 
 def gaps(records: Records, cells: Mapping[Key, Cell]) -> Iterator[str]:
-    """One sentence for each thing that is missing."""
+    """One sentence for everything that is missing."""
     benchmark = records.benchmark
     for what, table in (("costs", records.costs), ("pretext", records.pretext)):
         if table is None:
@@ -28,7 +28,7 @@ def gaps(records: Records, cells: Mapping[Key, Cell]) -> Iterator[str]:
 
 
 def _not_begun(task: Task, measured: list[tuple[str, int]]) -> Iterator[str]:
-    """Modes and label counts of which there is no score at all."""
+    """Modes and label counts without any score."""
     for mode in task.arms or {}:
         begun = [labels for found, labels in measured if found == mode]
         if not begun:
@@ -38,7 +38,7 @@ def _not_begun(task: Task, measured: list[tuple[str, int]]) -> Iterator[str]:
 
 
 def _short(benchmark: Benchmark, task: Task, mode: str, labels: int, cells: Mapping[Key, Cell]) -> Iterator[str]:
-    """Arms with fewer scores than others, and seeds that no arm has."""
+    """Arms with fewer scores than others, and seeds without any score."""
     sizes, seeds = {}, set()
     for arm in benchmark.planned(task, mode):
         cell = cells.get(Key(task.name, mode, labels, arm.name, task.metric))

@@ -1,4 +1,4 @@
-"""``results.md``: everything in one plain file, the same bytes from the same records."""
+"""``results.md``: everything in one Markdown file; the same records give the same bytes."""
 
 import re
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from orienteer.comparison.tables import (
     score_table,
 )  # fmt: skip
 
-# What Markdown would read as its own; a "<" or "_" that can only be itself stays plain to read.
+# Characters with a meaning in Markdown; a "<" or "_" that is unambiguous stays as it is.
 SPECIAL = re.compile(r"([\\`*\[\]|~$]|<(?=[A-Za-z/!?])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;))")
 
 
 def markdown(analysis: Analysis, benchmark: Benchmark, summary: Summary, *, curves: str | None = None) -> str:
-    """The whole file as text; ``curves`` is the picture beside it."""
+    """The whole file as text; ``curves`` is the name of the plot beside it."""
     blocks = [block.strip("\n") for block in _blocks(analysis, benchmark, summary, curves) if block.strip()]
     return "\n\n".join(blocks) + "\n"
 
@@ -117,12 +117,12 @@ def _entry(entry: Entry) -> str:
 
 
 def escape(text: str) -> str:
-    """``text`` with Markdown's own characters made plain, on one line."""
+    """``text`` on one line with Markdown's special characters escaped."""
     return SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def paragraph(text: str) -> str:
-    """``text`` escaped, and not a heading, quote or list however it begins."""
+    """``text`` escaped so that it starts no heading, quote or list."""
     return re.sub(r"^([#>+-]|\d+(?=[.)]))", r"\\\1", escape(text))
 
 

@@ -1,9 +1,8 @@
-"""``report.html``: the same tables and the plots in one file that needs no network."""
+"""``report.html``: the tables and interactive plots in one offline file."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from orienteer.comparison.benchmark import Benchmark, Task
 from orienteer.comparison.facts import METHODS, arm_table, configuration, cost_table, environment, task_table
@@ -26,7 +25,7 @@ EMPHASIS = re.compile(r"^\*\*(.+?)\*\* ")
 
 @dataclass(frozen=True)
 class Block:
-    """A task in one mode: plots and tables, and those that wait behind a click."""
+    """A task in one mode: plots and tables, and further ones that are folded."""
 
     anchor: str
     title: str
@@ -41,7 +40,7 @@ def render(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> str:
     import jinja2
     from plotly.offline import get_plotlyjs
 
-    # The style sheet and the script that draws are those of the run's report.
+    # Style sheet and drawing script are those of the run's report.
     environment_ = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader("orienteer.comparison"), jinja2.PackageLoader("orienteer.report")]
@@ -59,8 +58,8 @@ def render(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> str:
     )
 
 
-def contents(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> dict[str, Any]:
-    """Everything the template shows, as plain values."""
+def contents(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> dict[str, object]:
+    """The template's variables."""
     blocks = [
         block(analysis, benchmark, task, mode, f"part-{place}-{mode}")
         for place, task in enumerate(benchmark.tasks)

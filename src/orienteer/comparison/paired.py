@@ -11,7 +11,7 @@ from orienteer.comparison.scores import Cell
 
 ALPHA = 0.05
 FEWEST_PAIRS = 6
-"""Below this even pairs that all agree give p >= 0.0625, so the test could not find anything."""
+"""Below this the smallest possible p is 0.0625, so the test could find nothing."""
 EXACT_PAIRS = 200
 
 
@@ -19,7 +19,7 @@ EXACT_PAIRS = 200
 class SignedRank:
     """One test. ``p`` is None with a ``reason``; ``effect`` is the matched-pairs rank-biserial correlation.
 
-    ``effect`` runs from -1 (every pair speaks against) over 0 to 1 (every pair speaks for).
+    ``effect`` runs from -1 (every pair is worse) to 1 (every pair is better).
     """
 
     pairs: int
@@ -32,8 +32,8 @@ class SignedRank:
 class Paired:
     """An arm against a reference on their common cases and seeds; ``gain`` > 0 means the arm is better.
 
-    ``by_row`` pairs over case and seed; its rows are not independent (seeds share the person, scans too), so its p is
-    too small. ``by_person`` first averages what a person's scans and seeds gained: independent, but few.
+    ``by_row`` pairs over case and seed; its rows are not independent (a subject has several), so its p is too small.
+    ``by_person`` first averages the gains of each subject: independent, but few.
     """
 
     gain: float
@@ -49,7 +49,7 @@ def paired(arm: Cell, reference: Cell, sign: int) -> Paired | None:
 
     Args:
         arm: the arm's scores.
-        reference: the scores it is held against.
+        reference: the scores it is compared with.
         sign: 1 where a higher score is better, -1 where a lower one is.
     """
     known = {
@@ -60,7 +60,7 @@ def paired(arm: Cell, reference: Cell, sign: int) -> Paired | None:
     if not common:
         return None
     other = np.array([known[arm.cases[i], arm.seeds[i]] for i in common])
-    # Rounded so that differences equal on paper tie on the machine too.
+    # Rounded so that equal differences tie in floating point.
     gains = np.round(sign * (arm.values[common] - other), 12)
     people, seeds = arm.people[common], arm.seeds[common]
     grid = grid_of(people, seeds, gains)

@@ -1,4 +1,4 @@
-"""Did each arm learn its own pretext? Its figures on validation people, over seeds."""
+"""Did each arm learn its own pretext task? Its metrics on validation subjects, over seeds."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from orienteer.records.card import unlisted_metric
 
 @dataclass(frozen=True)
 class Learned:
-    """One measure of one pretext task of one arm: means over seeds, the verdict most seeds agree on.
+    """One metric of one pretext task of one arm: means over seeds and the most frequent verdict.
 
-    ``low`` and ``high`` are the worst and best seed, not an interval; ``skill`` is 0 at chance and 1 when perfect.
+    ``low`` and ``high`` are the extreme seeds, not an interval; ``skill`` is 0 at chance and 1 when perfect.
     """
 
     arm: str
@@ -33,11 +33,11 @@ class Learned:
 
 
 def learned_of(table: pa.Table | None, benchmark: Benchmark) -> tuple[Learned, ...]:
-    """One row for each arm, task and measure, arms in the benchmark's order; empty where none were recorded."""
+    """One row for each arm, task and metric, arms in the benchmark's order; empty where none were recorded."""
     if table is None:
         return ()
     rows = sorted(table.to_pylist(), key=lambda row: row["seed"])
-    order = {arm.name: place for place, arm in enumerate(benchmark.arms)}
+    order = {arm.name: index for index, arm in enumerate(benchmark.arms)}
     keys = dict.fromkeys((row["arm"], row["task"], row["measure"]) for row in rows)
     return tuple(
         _learned([row for row in rows if (row["arm"], row["task"], row["measure"]) == key])

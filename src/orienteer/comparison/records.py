@@ -1,4 +1,4 @@
-"""The benchmark's tables on disk: one place that knows their columns, for the runner and for the comparison."""
+"""The benchmark's tables on disk and their columns, shared by the runner and the comparison."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ STAGES = ("pretrain", "finetune", "frozen")
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of one table; ``empty`` may hold nulls, ``once`` together name a row, ``later`` older records lack."""
+    """Columns of one table: ``empty`` may hold nulls, ``once`` identify a row, ``later`` may lack in older records."""
 
     file: str
     schema: pa.Schema
@@ -63,7 +63,7 @@ PRETEXT = Layout(
 
 @dataclass(frozen=True)
 class Records:
-    """Everything measured. ``costs`` and ``pretext`` are None where the benchmark wrote none."""
+    """All measurements. ``costs`` and ``pretext`` are None where the benchmark wrote none."""
 
     path: Path
     benchmark: Benchmark
@@ -76,7 +76,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 
 def write_cases(results: Path, rows: Rows) -> None:
-    """Write ``records/cases.parquet``: one row a measured number; a value of NaN is one that is not defined.
+    """Write ``records/cases.parquet``: one row per measurement; NaN where it is not defined.
 
     Raises:
         RunError: a column is missing, unknown or of the wrong type, or a row stands twice.
@@ -94,7 +94,7 @@ def write_costs(results: Path, rows: Rows) -> None:
 
 
 def write_pretext(results: Path, rows: Rows) -> None:
-    """Write ``records/pretext.parquet``: how well each arm learned its own pretext, on validation people.
+    """Write ``records/pretext.parquet``: how well each arm learned its pretext task, on validation subjects.
 
     Raises:
         RunError: a column is missing, unknown or of the wrong type, or a row stands twice.
@@ -129,9 +129,9 @@ def _write(results: Path, layout: Layout, rows: Rows) -> None:
     for row in listed:
         row.update(dict.fromkeys(layout.later, None) | row)
         if wrong := sorted(known ^ set(row)):
-            told = "lacks" if wrong[0] in known else "has the unknown column"
+            problem = "lacks" if wrong[0] in known else "has the unknown column"
             raise RunError(
-                f"a row for {path} {told} {wrong[0]!r}", cure=f"its columns: {', '.join(layout.schema.names)}"
+                f"a row for {path} {problem} {wrong[0]!r}", cure=f"its columns: {', '.join(layout.schema.names)}"
             )
     try:
         table = pa.Table.from_pylist(listed, schema=layout.schema)
@@ -158,14 +158,14 @@ def _read(results: Path, layout: Layout, benchmark: Benchmark) -> pa.Table | Non
             continue
         if name not in found.column_names:
             raise RunError(
-                f"{path} lacks the column {name!r}", cure=f"it needs {', '.join(layout.schema.names)}; write it anew"
+                f"{path} lacks the column {name!r}", cure=f"it needs {', '.join(layout.schema.names)}; write it again"
             )
         kind = layout.schema.field(name).type
         try:
             columns.append(found.column(name).cast(kind))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise RunError(
-                f"{path}: the column {name!r} holds {found.column(name).type}, not {kind}", cure="write it anew"
+                f"{path}: the column {name!r} holds {found.column(name).type}, not {kind}", cure="write it again"
             ) from None
     table = pa.table(columns, schema=layout.schema)
     _check(table, layout, path)
@@ -185,14 +185,14 @@ def _check(table: pa.Table, layout: Layout, path: Path) -> None:
         if pc.max(sizes.column("count_all")).as_py() > 1:
             first = sizes.filter(pc.greater(sizes.column("count_all"), 1)).slice(0, 1).to_pylist()[0]
             where = ", ".join(f"{name} {first[name]!r}" for name in layout.once)
-            raise RunError(f"{path} holds a row twice: {where}", cure="write each measured number once")
+            raise RunError(f"{path} holds a row twice: {where}", cure="write each measurement once")
     if layout is CASES and table.num_rows:
         pairs = table.group_by(["task", "case"]).aggregate([("person", "count_distinct")])
         torn = pairs.filter(pc.greater(pairs.column("person_count_distinct"), 1))
         if torn.num_rows:
             raise RunError(
-                f"{path}: the column 'person' gives the case {torn.column('case')[0].as_py()!r} to several people",
-                cure="one scan shows one person; write the same person in all its rows",
+                f"{path}: the column 'person' gives the case {torn.column('case')[0].as_py()!r} to several subjects",
+                cure="one scan shows one subject; write the same person in all its rows",
             )
 
 

@@ -1,4 +1,4 @@
-"""From a folder of records to everything a reader needs, as often as wanted; the records are only read."""
+"""Render a folder of records; the records are only read, so this can be repeated at any time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,10 @@ class CompareResult:
 def compare(results: Path | str) -> CompareResult:
     """Read ``RESULTS``'s records and write ``results.md``, ``report.html``, ``curves.svg`` and two Parquet tables.
 
-    What it wrote before is replaced: it follows from the records alone.
+    Earlier files are replaced; they depend on the records alone.
 
     Raises:
-        RunError: ``results`` is no such folder, or its records are wrong.
+        RunError: ``results`` is no results folder, or its records are wrong.
         OrienteerError: a file cannot be written.
     """
     folder = Path(results)

@@ -1,4 +1,4 @@
-"""From measured numbers to scores: one for each case and seed, the mean over its structures."""
+"""Scores: the mean over structures for each case and seed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from orienteer.comparison.records import MODES
 
 
 class Key(NamedTuple):
-    """What one cell of a table is about."""
+    """What one cell of a table holds."""
 
     task: str
     mode: str
@@ -26,9 +26,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The scores of one key, equally long: one row for each case and seed whose score is defined.
+    """The scores of one key as columns: one row for each case and seed with a defined score.
 
-    ``undefined`` counts the measured numbers that were NaN and left out, out of ``numbers``.
+    ``undefined`` of the ``numbers`` measured were NaN and left out.
     """
 
     cases: NDArray[np.str_]
@@ -40,7 +40,7 @@ class Cell:
 
 
 def cells_of(cases: pa.Table) -> dict[Key, Cell]:
-    """Scores by key, rows sorted by case and seed, whatever order the records were written in."""
+    """Scores by key, rows sorted by case and seed."""
     grouped = _means(cases, [*Key._fields, "case", "person", "seed"])
     rows: dict[Key, list[dict]] = defaultdict(list)
     for row in grouped.to_pylist():
@@ -49,7 +49,7 @@ def cells_of(cases: pa.Table) -> dict[Key, Cell]:
 
 
 def columns(benchmark: Benchmark, keys: Iterable[Key]) -> Iterator[tuple[Task, str, int]]:
-    """Task, mode and label count of every column of the tables, in the order in which they are shown."""
+    """Task, mode and label count of every table column, in display order."""
     present = {(key.task, key.mode, key.labels) for key in keys}
     for task in benchmark.tasks:
         for mode in MODES:
@@ -58,7 +58,7 @@ def columns(benchmark: Benchmark, keys: Iterable[Key]) -> Iterator[tuple[Task, s
 
 
 def item_means(cases: pa.Table, task: str, metric: str) -> Mapping[tuple[str, int, str, str], float]:
-    """Mean of each structure over cases and seeds, by ``(mode, labels, arm, item)``; items without a name are none."""
+    """Mean of each structure over cases and seeds, by ``(mode, labels, arm, item)``; unnamed items are skipped."""
     wanted = cases.filter((pc.field("task") == task) & (pc.field("metric") == metric) & (pc.field("item") != ""))
     rows = _means(wanted, ["mode", "labels", "arm", "item"]).to_pylist()
     return {
@@ -70,13 +70,13 @@ def item_means(cases: pa.Table, task: str, metric: str) -> Mapping[tuple[str, in
 
 def _means(table: pa.Table, keys: list[str]) -> pa.Table:
     value = table.column("value").combine_chunks()
-    # Null is what Arrow leaves out of a mean; infinity (a distance to nothing) is no more a number than NaN is.
+    # Arrow leaves nulls out of a mean; infinity (a distance to nothing) is as undefined as NaN.
     table = table.set_column(
         table.column_names.index("value"),
         "value",
         pc.if_else(pc.is_finite(value), value, pa.scalar(None, pa.float64())),
     )
-    # Sorted and in one thread: sums in another order differ in the last digit.
+    # Sorted and single-threaded: sums in another order differ in the last digit.
     table = table.sort_by([(name, "ascending") for name in [*keys, "item"] if name in table.column_names])
     grouped = table.group_by(keys, use_threads=False).aggregate(
         [("value", "mean"), ("value", "count", pc.CountOptions("only_null")), ([], "count_all")]

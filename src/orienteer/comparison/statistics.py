@@ -1,4 +1,4 @@
-"""From records to everything the table and the page show: scores, paired comparisons, label efficiency, gaps."""
+"""All statistics of a benchmark: scores, paired comparisons, label efficiency, gaps."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ SCRATCH, BASELINE = "scratch", "best baseline"
 
 @dataclass(frozen=True)
 class Score:
-    """The mean over cases and seeds, its 95 % interval over people and seeds, and the SD of the seeds' means.
+    """The mean over cases and seeds, its 95 % interval over subjects and seeds, and the SD of the seeds' means.
 
     ``undefined`` of ``numbers`` measured numbers were NaN and left out.
     """
@@ -39,9 +39,9 @@ class Score:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``arm`` against ``reference`` in one cell; ``against`` says why: it is scratch, or the best baseline.
+    """``arm`` against ``reference``; ``against`` tells whether that is scratch or the best baseline.
 
-    The two Holm values are each over all comparisons of one task and mode.
+    Each of the two Holm corrections is over all comparisons of one task and mode.
     """
 
     task: str
@@ -56,11 +56,11 @@ class Comparison:
     family: int = 0
 
     @property
-    def told_apart(self) -> bool:
-        """Whether p, after Holm, is below 0.05 and the interval over people and seeds leaves zero out.
+    def significant(self) -> bool:
+        """Whether p after Holm is below 0.05 and the interval over subjects and seeds excludes zero.
 
-        p alone is not enough: its pairs share people and trainings. Between equal arms whose trainings differ only in
-        luck it fell below 0.05 in 32 to 44 % of simulated benchmarks (before Holm), both together in 9 to 11 %.
+        p alone is not enough: its pairs share subjects and networks. Between equal arms that differ in training noise
+        only, p fell below 0.05 in 32 to 44 % of simulated benchmarks (before Holm), both criteria in 9 to 11 %.
         """
         pair = self.paired
         sure = pair.low is not None and pair.high is not None and (pair.low > 0 or pair.high < 0)
@@ -71,8 +71,8 @@ class Comparison:
 class Analysis:
     """All statistics of one benchmark.
 
-    ``undefined`` holds, for every cell, how many measured numbers were NaN, and out of how many; a cell without any
-    defined number has no score.
+    ``undefined`` holds, for every cell, how many of how many measured numbers were NaN; a cell without any defined
+    number has no score.
     """
 
     scores: Mapping[Key, Score]
@@ -95,7 +95,7 @@ class Analysis:
         return sorted({key.labels for key in self.scores if (key.task, key.mode) == (task, mode)})
 
     def metrics(self, task: Task) -> list[str]:
-        """The metrics of ``task`` other than the one it is judged by."""
+        """The secondary metrics of ``task``."""
         return sorted({key.metric for key in self.scores if key.task == task.name} - {task.metric})
 
     def against(self, task: str, mode: str, labels: int, arm: str, against: str) -> Comparison | None:
@@ -123,7 +123,7 @@ def analyse(records: Records) -> Analysis:
 
 
 def score_of(cell: Cell) -> Score | None:
-    """The mean of a cell with its interval; None when no row of it is defined."""
+    """The mean of a cell with its interval; None for an empty cell."""
     if not cell.values.size:
         return None
     grid = grid_of(cell.people, cell.seeds, cell.values)
@@ -164,7 +164,7 @@ def _comparisons(
         baseline = best.get((task.name, mode, labels))
         for arm in benchmark.arms:
             for against, reference in ((SCRATCH, scratch), (BASELINE, baseline)):
-                # Scratch against the best baseline is the same pair as the best baseline against scratch.
+                # Scratch against the best baseline repeats the best baseline against scratch.
                 if reference is None or arm.name in (reference, scratch):
                     continue
                 pair = [cells.get(Key(task.name, mode, labels, name, task.metric)) for name in (arm.name, reference)]

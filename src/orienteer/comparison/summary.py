@@ -1,4 +1,4 @@
-"""What the numbers say about our arm, in sentences that say no more than they do."""
+"""The result of our arm in sentences that claim no more than the statistics do."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ READING = (
 
 @dataclass(frozen=True)
 class Part:
-    """One task in one mode: a sentence for each label count; ``headline`` is the first one cut short."""
+    """One task in one mode: a sentence for each label count; ``headline`` is the first one, shortened."""
 
     title: str
     headline: str
@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Summary:
-    """The sentence to read first, which arm “ours” is and how to read p, and all sentences in parts."""
+    """The headline, a note on which arm is “ours” and how to read p, and all sentences in parts."""
 
     headline: str
     reading: str
@@ -48,7 +48,7 @@ def summary_of(analysis: Analysis, benchmark: Benchmark) -> Summary:
 
 
 def _standing(analysis: Analysis) -> str:
-    """What seeds that share a pretraining run leave out of every interval; empty where each has its own."""
+    """A caveat where several seeds share a pretraining run; empty where each has its own."""
     runs = min((one.seeds for one in analysis.learned), default=0)
     seeds = max((score.seeds for score in analysis.scores.values()), default=0)
     if not 0 < runs < seeds:
@@ -110,7 +110,7 @@ def _clause(found: Comparison, benchmark: Benchmark, task: Task, *, short: bool 
     tests = _tests(found, short=short)
     if not short and pair.low is not None and pair.high is not None:
         tests = f"95 % interval {number(pair.low, metric)} to {number(pair.high, metric)}; {tests}"
-    if found.told_apart:
+    if found.significant:
         return f"{size} {words[pair.gain < 0]} {name} ({tests})"
     small = found.holm_row is not None and found.holm_row < ALPHA
     if short and small and pair.low is not None and pair.high is not None:

@@ -1,4 +1,4 @@
-"""The tables as plain values, built once; the Markdown file and the page only write them differently."""
+"""The tables as plain values, shared by the Markdown file, the page and the terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ class Table:
 
 
 def score_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, name: str | None = None) -> Table:
-    """Arms by label counts, for the metric of the task or another one it was measured with."""
+    """Arms by label counts, for the task's primary metric or another one."""
     metric, labels = written(task, name), analysis.labels(task.name, mode)
     arms = benchmark.planned(task, mode)
     grid = {
@@ -114,7 +114,7 @@ def paired_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
 
 
 def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str) -> Table | None:
-    """How many labels scratch needs for each arm's score; None where scratch has no curve to read it from."""
+    """How many labels scratch needs for each arm's score; None where scratch has no curve."""
     labels = analysis.labels(task.name, mode)
     if len(labels) < 2:
         return None
@@ -135,7 +135,7 @@ def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode:
 
 
 def item_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, labels: int) -> Table | None:
-    """Mean of every structure, arms by structures, at one label count."""
+    """Mean per structure, arms by structures, at one label count."""
     values = analysis.items[task.name]
     items = sorted({item for kind, count, _, item in values if (kind, count) == (mode, labels)})
     if not items:
@@ -149,7 +149,7 @@ def item_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, 
 
 
 def pretext_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
-    """Did each arm learn its own pretext?"""
+    """How well each arm learned its own pretext task."""
     rows = [
         [
             Entry(benchmark.arm(one.arm).label), Entry(one.task), Entry(one.title),
@@ -201,7 +201,7 @@ def _marks(analysis: Analysis, task: Task, mode: str, labels: int, arm: str) -> 
     text = ""
     for against in (SCRATCH, BASELINE):
         found = analysis.against(task.name, mode, labels, arm, against)
-        if found is not None and found.told_apart:
+        if found is not None and found.significant:
             text += MARKS[against, found.paired.gain > 0]
     return text
 
@@ -227,7 +227,7 @@ def _paired_row(one: Comparison, benchmark: Benchmark, metric: Written) -> Itera
     yield Entry(str(one.labels))
     yield Entry(benchmark.arm(one.arm).label)
     yield Entry(label if one.against == SCRATCH else f"{label} ({BASELINE})")
-    yield Entry(gain(pair.gain, metric), one.told_apart, _bracketed(span(pair.low, pair.high, metric, signed=True)))
+    yield Entry(gain(pair.gain, metric), one.significant, _bracketed(span(pair.low, pair.high, metric, signed=True)))
     for test, corrected in ((row, one.holm_row), (person, one.holm_person)):
         yield Entry(str(test.pairs))
         yield Entry(DASH if test.effect is None else f"{test.effect:+.2f}".replace("-", "−"))

@@ -1,4 +1,4 @@
-"""Names, units and rounding: one way to write a number, for the table, the page and the terminal."""
+"""Names, units and rounding of scores, for the tables, the page and the terminal."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MODES = {"finetuned": "fine-tuned", "frozen": "frozen features"}
 
 @dataclass(frozen=True)
 class Written:
-    """How a metric is written. A fraction is shown in points, 0 to 100; ``better`` is None where nothing says it."""
+    """How a metric is written. A fraction is shown in points, 0 to 100; ``better`` is None where unknown."""
 
     title: str
     better: Better | None
@@ -30,7 +30,7 @@ class Written:
 
 
 def written(task: Task, name: str | None = None) -> Written:
-    """How ``task``'s metric (its own, or another it was measured with) is written."""
+    """How a metric of ``task`` (its primary one by default) is written."""
     own = name is None or name == task.metric
     metric = SCORES.get(task.metric if name is None else name)
     if own:
@@ -90,7 +90,7 @@ def labelled(count: int, task: Task) -> str:
 
 
 def needed(found: Needed) -> str:
-    """Labels and their interval: ``6.2 (4.0 to > 10)``; the interval is left out where it is the answer itself."""
+    """Labels and their interval: ``6.2 (4.0 to > 10)``; the interval is left out where both ends are equal."""
     if found.value is None:
         return DASH
     text = _labels(found.value, found)
@@ -101,7 +101,7 @@ def needed(found: Needed) -> str:
 
 
 def figure(value: float | None, unit: str = "") -> str:
-    """Any figure to three significant digits, with its unit."""
+    """Any number to three significant digits, with its unit."""
     if value is None:
         return DASH
     shown, unit = (value * 100, "%") if unit == "fraction" else (value, "" if unit == "1" else unit)
