@@ -87,7 +87,7 @@ def test_backbone__pools_in_full_precision() -> None:
 
 def test_decoder__skips_levels_an_encoder_leaves_out() -> None:
     decoder = Decoder((6, 10), (2, 8), dense_stride=2, dense_channels=5)
-    assert decoder.skip_places == [None, 0]
+    assert decoder.skips == [None, 0]
     assert decoder([torch.randn(1, 6, 8, 8, 8), torch.randn(1, 10, 2, 2, 2)]).shape == (1, 5, 8, 8, 8)
 
 

@@ -1,1 +1,1 @@
-"""How well a model knows space: measured on fixed views, with honesty probes and a verdict."""
+"""Measuring a model on fixed views, with honesty probes and a verdict."""

@@ -1,4 +1,4 @@
-"""A full assessment: final figures, honesty probes, verdict, and everything the report needs, in one folder."""
+"""A full assessment: final metrics, honesty probes, verdict, and all the report needs, in one folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
 
 Progress = Callable[[str, float], None]
-"""Told what is being measured and which share of everything is done."""
+"""Called with what is being measured and the share of all work done."""
 PROBED_PER_SCAN = 16
-"""Samples of K views of each scan that every honesty probe is asked about."""
+"""Samples of K views per scan for each honesty probe."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an assessment found, and where its records are.
+    """The result of an assessment.
 
     Attributes:
-        record: tasks with their figures, probes and verdict; also in ``folder/evaluation.json``.
+        record: tasks with their metrics, probes and verdict; also in ``folder/evaluation.json``.
         folder: ``RUN/evaluations/<name>``.
     """
 
@@ -52,23 +52,23 @@ def assess(
     own_store: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
-    """Measure ``model`` on the sampler's scans, probe it, judge it, and write the records.
+    """Measure ``model`` on the sampler's scans, run the honesty probes, reach a verdict, and write the records.
 
     Args:
         model: on ``device``.
         sampler: without augmentation.
-        settings: how many samples.
+        settings: number of samples, and the verdict's rule.
         folder: ``RUN/evaluations/<name>``; its records are replaced one by one, each atomically.
         split: name of the subjects measured.
         step: the checkpoint's step.
-        device: where the model is.
-        own_store: whether the store is the one the model learned from; of another one nobody knows whom it has seen.
-        progress: told how far it is.
+        device: of the model.
+        own_store: whether the model was trained on this store; else which subjects it has seen is unknown.
+        progress: called with the current step and the share done.
     """
     samples = settings.final_per_scan * len(sampler.ids)
     probed = min(samples, PROBED_PER_SCAN * len(sampler.ids))
     judged = judged_card(model.cards)
-    # A model that was not asked where things are cannot cheat about it: it is learning, or stuck.
+    # Only a spatial task can be cheated at; any other model is learning or stuck.
     asked = tuple(PROBES.values()) if judged.spatial else ()
     work, done = samples + probed * len(asked), 0
 
@@ -114,7 +114,7 @@ def assess(
 
 
 def task_result(card: TaskCard, observation: Observation) -> TaskResult:
-    """A task's measures as they are recorded, with intervals where the metric is a mean of rows."""
+    """A task's measures for the record, with intervals where the metric is a mean over rows."""
     return TaskResult(
         card=card,
         measures={
@@ -136,6 +136,6 @@ def _interval(metric: Metric, observation: Observation) -> tuple[float, float] |
 
 
 def _seen(sampler: Sampler) -> Seen:
-    """How many of the sampler's subjects were learned from, if its store is the one the model learned from."""
+    """How many of the sampler's subjects are training subjects, if the model was trained on its store."""
     learned = {sampler.store.entry(scan).split == "train" for scan in sampler.ids}
     return "some" if len(learned) > 1 else "all" if True in learned else "none"

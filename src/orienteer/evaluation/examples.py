@@ -1,4 +1,4 @@
-"""A few samples with slices of their scan, so that the report can draw boxes without the store."""
+"""A few samples with slices of their scans, so that the report can draw views without the store."""
 
 import json
 from pathlib import Path
@@ -19,8 +19,8 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
     Args:
         folder: ``examples`` of an evaluation.
         recipes: all samples.
-        store: where their scans are.
-        count: how many to keep.
+        store: of their scans.
+        count: number of samples to keep.
     """
     for number in chosen_samples(recipes, count):
         recipe = recipes[number]

@@ -1,6 +1,6 @@
-"""Asking a model about views that a person chose: everything its tasks observed, and nothing computed a second time.
+"""A model's answers about views of the user's choice, as its tasks observe them.
 
-The rows and measures are those the tasks hand to training and evaluation; here they are only laid out by view.
+The rows and measures are those of training and evaluation; here they are only arranged by view.
 """
 
 from collections.abc import Sequence
@@ -31,15 +31,15 @@ E = TypeVar("E", Displacements, Paths, ChunkPairs, Points)
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What a model says of K views of one scan. All in mm, axes R, A, S, in the scan's own frame.
+    """A model's answers about K views of one scan. All in mm, axes R, A, S, in the scan's own frame.
 
     Attributes:
-        recipe: the views as they were cut: on the store's grid, inside the scan.
-        observations: per task that can answer about views anywhere, its own rows (one sample) and measures.
+        recipe: the views as cropped: on the store's grid, inside the scan.
+        observations: rows (one sample) and measures of every task that can answer about arbitrary views.
         cards: of these tasks.
-        probe: what was done to the views before the model saw them, or None.
-        probe_view: to which view alone; None for all.
-        step: optimiser steps the model had seen; None where it was not told.
+        probe: the honesty probe applied to the views, or None.
+        probe_view: the only view it was applied to; None for all.
+        step: optimiser steps of the checkpoint; None where unknown.
     """
 
     recipe: SampleRecipe
@@ -50,7 +50,7 @@ class Look:
     step: int | None = None
 
     def evidence(self, kind: type[E]) -> tuple[E, Observation] | None:
-        """The first task whose rows are evidence of this kind; None where none was trained."""
+        """The first task whose rows are evidence of this kind; None without such a task."""
         for name, card in self.cards.items():
             for evidence in card.evidence:
                 if isinstance(evidence, kind):
@@ -88,7 +88,7 @@ class Look:
         return chunk_pair(centres[i], centres[j], edge * self.recipe.view_mm, edge * self.chunk_mm)
 
     def waypoints(self, path: Sequence[int]) -> NDArray[np.float64] | None:
-        """``(len(path), 3)`` where the predicted steps of ``path`` lead, from the true centre of its first view, mm."""
+        """``(len(path), 3)`` mm along the predicted steps of ``path``, from the true centre of its first view."""
         found = self.evidence(Paths)
         if found is None:
             return None
@@ -111,22 +111,22 @@ class Look:
 
 
 def recipe_at(store: Store, scan: str, centres_mm: Sequence[Sequence[float]] | NDArray, size: int) -> SampleRecipe:
-    """Views of ``size`` voxels around the given places, moved onto the store's grid and into the scan.
+    """Views of ``size`` voxels around the given centres, moved onto the store's grid and into the scan.
 
     Args:
-        store: where the scan is.
+        store: of the scan.
         scan: its id.
         centres_mm: ``(K, 3)`` mm, voxel index times spacing along R, A, S.
         size: view edge in voxels.
 
     Raises:
-        ConfigError: places that are no numbers, or a scan too small for a view.
+        ConfigError: centres that are not finite numbers, or a scan too small for a view.
         StoreError: no such scan.
     """
     entry = store.entry(scan)
     centres = np.asarray(centres_mm, dtype=np.float64)
     if centres.ndim != 2 or centres.shape[1] != 3 or not len(centres) or not np.isfinite(centres).all():
-        raise ConfigError("a view's place is three finite numbers", cure="give centres as (K, 3) mm")
+        raise ConfigError("a view's centre is three finite numbers", cure="give centres as (K, 3) mm")
     last = np.array(entry.shape) - size
     if (last < 0).any():
         raise ConfigError(
@@ -134,14 +134,14 @@ def recipe_at(store: Store, scan: str, centres_mm: Sequence[Sequence[float]] | N
             cure="choose a scan that can hold a view",
         )
     low = np.clip(np.rint(centres / entry.spacing - (size - 1) / 2), 0, last)
-    placed = (low + (size - 1) / 2) * entry.spacing
-    views = tuple(ViewRecipe((float(r), float(a), float(s))) for r, a, s in placed)
+    moved = (low + (size - 1) / 2) * entry.spacing
+    views = tuple(ViewRecipe((float(r), float(a), float(s))) for r, a, s in moved)
     identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     return SampleRecipe(scan=scan, number=0, size=size, spacing=entry.spacing, linear=identity, views=views)
 
 
 def corruption(probe: str | None, view: int | None, views: int) -> Corruption | None:
-    """The change of the images that an honesty probe makes, of one view only where ``view`` is given.
+    """An honesty probe's change of the images; of a single view where ``view`` is given.
 
     Raises:
         ConfigError: no such probe, or no such view.
@@ -164,18 +164,16 @@ def corruption(probe: str | None, view: int | None, views: int) -> Corruption | 
 
 @torch.no_grad()
 def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Corruption | None = None) -> Look:
-    """Let the model answer about the views of ``recipe``.
-
-    A pure function of its arguments: the same model, scan and views give the same numbers, whoever asks.
+    """Let the model answer about the views of ``recipe``. A pure function: equal arguments give equal numbers.
 
     Args:
         model: in evaluation mode.
-        store: where the scan is.
+        store: of the scan.
         recipe: the views.
         corrupt: an honesty probe's change of the images; the truth stays what it was.
 
     Raises:
-        ConfigError: a single view, which has no other to be seen from.
+        ConfigError: fewer than two views.
         StoreError: the scan's array is missing or damaged.
     """
     if len(recipe.views) < 2:
@@ -186,10 +184,10 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
     anatomy = batch.plain.to(device)
     views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address, anatomy=anatomy)
     asked = [name for name in model.tasks if answers_anywhere(model.task(name))]
-    seen = {name: model.task(name)(views).observation for name in asked}
-    return Look(recipe, seen, {name: model.task(name).describe() for name in asked})
+    observations = {name: model.task(name)(views).observation for name in asked}
+    return Look(recipe, observations, {name: model.task(name).describe() for name in asked})
 
 
 def answers_anywhere(task: PretextTask[Any]) -> bool:
-    """Whether a task's answers are places, and any number of views will do for it, wherever they lie."""
+    """Whether a task answers about positions for any number of views at any positions."""
     return task.card.spatial and task.placement is None and not isinstance(task, RestoresImages)

@@ -17,7 +17,7 @@ from orienteer.sampling.loader import batches
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a model saw in a set of samples.
+    """A model's observations of a set of samples.
 
     Attributes:
         observations: per task, over all samples.
@@ -39,16 +39,16 @@ def measure(
     corrupt: Corruption | None = None,
     on_batch: Callable[[int], None] = lambda _: None,
 ) -> Measured:
-    """Run the model on samples ``0 .. samples - 1`` and merge what its tasks saw.
+    """Run the model on samples ``0 .. samples - 1`` and merge its tasks' observations.
 
     Args:
-        model: put into evaluation mode here, and back.
-        sampler: without augmentation, so that views lie on the store's own grid.
-        samples: how many samples of K views.
+        model: in any mode; it is evaluated in evaluation mode.
+        sampler: without augmentation, so that views lie on the store's grid.
+        samples: number of samples of K views.
         batch: samples encoded together.
-        device: where the model is.
+        device: of the model.
         corrupt: an honesty probe's change of the images.
-        on_batch: told how many samples are done.
+        on_batch: called with the number of samples done.
     """
     was_training = model.training
     model.eval()
@@ -79,12 +79,12 @@ def _merge(
 ) -> Observation:
     rows = merge_rows((part.rows for part in parts), counts)
     rows["scan"] = np.array([recipe.scan for recipe in recipes])[rows["sample"]]
-    # Two scans of one person are no two people: intervals draw whole people.
+    # Scans of one subject are not independent: intervals resample subjects.
     rows["person"] = np.array([sampler.store.entry(recipe.scan).person for recipe in recipes])[rows["sample"]]
     if "view_i" in rows:
         rows |= _places(rows, recipes, sampler)
     measures = model.task(name).measure(rows)
-    # Figures that rows cannot give (an embedding's rank) are averaged over the batches.
+    # Metrics that cannot be computed from rows (an embedding's rank) are averaged over batches.
     for extra in parts[0].measures.keys() - measures.keys():
         first = parts[0].measures[extra]
         mean = float(np.average([part.measures[extra].value for part in parts], weights=counts))
@@ -93,7 +93,7 @@ def _merge(
 
 
 def _places(rows: dict[str, np.ndarray], recipes: tuple[SampleRecipe, ...], sampler: Sampler) -> dict[str, np.ndarray]:
-    """Centre of view i as a fraction of the scan's foreground box, to tell regions of the body apart."""
+    """Centre of view i as a fraction of the scan's foreground box, to distinguish regions of the body."""
     places = []
     for recipe in recipes:
         entry = sampler.store.entry(recipe.scan)

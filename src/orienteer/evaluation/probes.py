@@ -1,7 +1,7 @@
-"""Honesty probes: what is left of the model's skill when the anatomy is taken out of its views?
+"""Honesty probes: how much skill is left when the anatomy is removed from the views?
 
-A model that learned anatomy is lost without it. One that still knows where it is reads its position from something
-else: the brightness of the crop, its border, a mark in the voxels.
+A model that learned anatomy fails without it. A model that still knows the position uses something else: the
+brightness of the crop, its border, a mark in the voxels.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
 """Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""
 
 BORDER = 2
-"""Voxels of the shell that the border probes keep or paint over."""
+"""Width of the shell that the border probes keep or paint over, voxels."""
 
 
 def constant(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """Every view becomes its own mean: only its brightness is left."""
+    """Every view becomes its mean: only the brightness is left."""
     return images.mean(dim=(-3, -2, -1), keepdim=True).expand_as(images).contiguous()
 
 
 def shuffled(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """The voxels of every view are shuffled: the histogram stays, the anatomy goes."""
+    """The voxels of every view are shuffled: the histogram stays, the anatomy is lost."""
     flat = images.flatten(-3)
     result = torch.empty_like(flat)
     for sample, number in enumerate(numbers):
@@ -40,14 +40,14 @@ def shuffled(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
 
 
 def border(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """Only the outermost shell of every view is kept; the inside becomes background."""
+    """Only the outer shell of every view is kept; the inside becomes background."""
     inside = torch.zeros(images.shape[-3:], dtype=torch.bool, device=images.device)
     inside[BORDER:-BORDER, BORDER:-BORDER, BORDER:-BORDER] = True
     return torch.where(inside, torch.full_like(images, FLOOR), images)
 
 
 def interior(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """The shell is painted over with the voxels just inside it: what was written there is gone, anatomy is not."""
+    """The shell is painted over with the voxels just inside it: a mark there is lost, the anatomy is not."""
     batch = images.flatten(0, 1)
     core = batch[..., BORDER:-BORDER, BORDER:-BORDER, BORDER:-BORDER]
     return functional.pad(core, (BORDER,) * 6, mode="replicate").view_as(images)
@@ -105,14 +105,14 @@ PROBES = {
         ),
     )
 }
-"""By name, in the order in which they are asked. Adding one is an entry here."""
+"""By name, in the order in which they are run. A new probe is one entry here."""
 
 
 def probe_of(name: str) -> Probe:
     """A probe by name.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no such probe.
     """
     if name not in PROBES:
         raise ConfigError(f"there is no probe {name!r}", cure=f"choose from {', '.join(PROBES)}")

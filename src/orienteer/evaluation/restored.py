@@ -1,4 +1,4 @@
-"""A few views as they were shown, restored and true, for runs whose task answers with images."""
+"""A few views as shown, as restored and as they were, for runs with a task that restores images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from orienteer.sampling.loader import batches
 from orienteer.store.intensity import grey_levels
 
 AXIS = 2
-"""Pictures are axial: this axis is cut through its middle."""
+"""Axis of the slices, which are axial."""
 
 
 @torch.no_grad()
@@ -30,13 +30,13 @@ def write_restored(
 
     Args:
         folder: of an evaluation.
-        model: put into evaluation mode here, and back.
+        model: in any mode; it is evaluated in evaluation mode.
         sampler: without augmentation.
-        numbers: the samples of which the first view is kept.
-        device: where the model is.
+        numbers: samples whose first view is kept.
+        device: of the model.
     """
     slices: dict[str, NDArray[np.uint8]] = {}
-    pictures: list[dict[str, Any]] = []
+    pictures: list[dict[str, object]] = []
     was_training = model.training
     model.eval()
     for batch in batches(sampler, [list(numbers)] if numbers else []):
@@ -48,22 +48,22 @@ def write_restored(
             shown = task.corrupt(images, batch.address)
             views = model.encode(images, centres, batch.view_mm, batch.address, shown=shown)
             restored = task.restore(views)
-            for place, number in enumerate(batch.numbers):
+            for index, number in enumerate(batch.numbers):
                 key = f"{name}_{number:03d}"
                 for kind, volumes in (("shown", views.shown), ("restored", restored), ("true", views.plain)):
-                    slices[f"{key}_{kind}"] = _middle(volumes[place, 0, 0])
-                pictures.append({"key": key, **_about(task, views, place, number, sampler)})
+                    slices[f"{key}_{kind}"] = _middle(volumes[index, 0, 0])
+                pictures.append({"key": key, **_about(task, views, index, number, sampler)})
     model.train(was_training)
     if pictures:
         write_bytes(folder / "restored.safetensors", save(slices))
         write_json(folder / "restored.json", {"v": 1, "pictures": pictures})
 
 
-def _about(task: PretextTask[Any], views: EncodedViews, place: int, number: int, sampler: Sampler) -> dict[str, Any]:
-    """Whose view it is, where it lies, and how well the whole view was restored."""
+def _about(task: PretextTask[Any], views: EncodedViews, index: int, number: int, sampler: Sampler) -> dict[str, object]:
+    """The view's scan and position, and how well it was restored as a whole."""
     recipe = sampler.draw(number)
     rows = task(views).observation.rows
-    first = (rows["sample"] == place) & (rows["view"] == 0)
+    first = (rows["sample"] == index) & (rows["view"] == 0)
     name, measure = next(iter(task.measure({column: values[first] for column, values in rows.items()}).items()))
     return {
         "task": task.name,
@@ -72,7 +72,7 @@ def _about(task: PretextTask[Any], views: EncodedViews, place: int, number: int,
         "view": 0,
         "axis": AXIS,
         "centre_mm": recipe.centres[0].tolist(),
-        # A view of an even edge has its centre between two slices; this is the one that is drawn.
+        # The centre of a view with an even edge lies between two slices; this is the drawn one.
         "at_mm": float(recipe.centres[0][AXIS] + (recipe.size // 2 - (recipe.size - 1) / 2) * recipe.spacing),
         "spacing_mm": recipe.spacing,
         "measure": name,

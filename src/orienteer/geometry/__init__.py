@@ -1,4 +1,4 @@
-"""Where things are, in mm. Nothing here imports torch."""
+"""Volumes, grids and boxes in mm. Never imports torch."""
 
 from orienteer.geometry.chunks import ChunkPair, chunk_offsets, chunk_pair
 from orienteer.geometry.volume import Volume, axes_of, canonical, spacing_of

@@ -1,4 +1,4 @@
-"""Boxes of voxels that may stick out of an array: which part of them is there, and a copy padded with one value."""
+"""Boxes of voxels that may extend beyond an array: their overlap with it, and padded copies."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def overlap(low: Triple, size: int | Triple, shape: Triple) -> tuple[Slices, Sli
         shape: ``(3,)`` of the array.
 
     Returns:
-        Slices of the array and slices of the box, both of the same extent; empty where the two do not meet.
+        Slices of the array and slices of the box, of the same extent; empty without overlap.
     """
     first = np.asarray(low)
     start = np.maximum(first, 0)
@@ -27,7 +27,7 @@ def overlap(low: Triple, size: int | Triple, shape: Triple) -> tuple[Slices, Sli
 
 
 def padded_box(array: NDArray, low: Triple, size: int | Triple, *, fill: float) -> NDArray:
-    """Voxels of a box, ``fill`` where it sticks out of the array.
+    """Voxels of a box, ``fill`` outside the array.
 
     Args:
         array: ``(C, D, H, W)``.

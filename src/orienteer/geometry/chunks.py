@@ -1,7 +1,7 @@
 """Adjacent and distant chunks of a pair of views (METHOD, sub-task 2).
 
 On the line between two view centres, a chunk is slid inside each view towards the other view (*adjacent*) or
-away from it (*distant*) until it touches the first wall it meets.
+away from it (*distant*) until it touches a face of the view.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy import ndarray
 
 @dataclass(frozen=True, eq=False)
 class ChunkPair:
-    """Chunk centres in mm, in the same frame as the view centres they were made from; each ``(..., 3)``."""
+    """Chunk centres ``(..., 3)`` in mm, in the frame of the view centres."""
 
     adjacent_i: Float[ndarray, "*n 3"]
     adjacent_j: Float[ndarray, "*n 3"]
@@ -37,7 +37,7 @@ def chunk_offsets(
     """Offset of view i's adjacent chunk from its centre, mm.
 
     With free room ``a = (view - chunk) / 2`` per axis and direction ``u = gap``, the offset is
-    ``u * min_axis(a / |u|)``: along the line, up to the first wall. An axis with ``u = 0`` never limits; a zero
+    ``u * min_axis(a / |u|)``: along the line, up to the first face. An axis with ``u = 0`` never limits; a zero
     gap gives a zero offset.
 
     Raises:

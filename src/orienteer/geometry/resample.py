@@ -1,4 +1,4 @@
-"""Grids in mm, and images brought from one to another."""
+"""Grids in mm, and resampling from one to another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Where the voxels of a scan are.
+    """The sampling grid of a scan.
 
     Attributes:
         shape: voxels along each axis; R, A, S in a store.
@@ -28,7 +28,7 @@ class Grid:
 
 
 def isotropic_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], spacing: float) -> Grid:
-    """The grid of ``spacing`` mm over the same field of view, as nearly as whole voxels allow."""
+    """The grid of ``spacing`` mm over the same field of view, to the nearest voxel."""
     old = spacing_of(affine)
     extent = np.asarray(shape) * old
     count = np.maximum(1, np.rint(extent / spacing)).astype(int)
@@ -42,9 +42,9 @@ def isotropic_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], spa
 
 
 def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
-    """Linear interpolation onto ``grid``, after a Gaussian that keeps fine detail from aliasing.
+    """Linear interpolation onto ``grid``, after an anti-aliasing Gaussian.
 
-    The Gaussian's width makes up the difference between the old and new voxel's full width at half maximum
+    The Gaussian's width is the difference between the old and the new voxel's full width at half maximum
     (Cardoso et al. 2015, doi:10.1007/978-3-319-24571-3_81); none is applied along an axis that gets finer.
     """
     old, new = volume.spacing, spacing_of(grid.affine)
@@ -55,7 +55,7 @@ def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
     for array in volume.array:
         image = _image(array.astype(np.float32), old)
         if variance.any():
-            # Variances below the tolerance would make an empty kernel; that axis is then left as it is.
+            # A variance below the tolerance gives an empty kernel, which leaves that axis unchanged.
             image = sitk.DiscreteGaussian(
                 image,
                 variance=variance.tolist(),
@@ -68,12 +68,12 @@ def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
 
 
 def covered(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> float:
-    """Share of the grid's voxels, sampled on a lattice, that lie inside a volume, give or take a voxel.
+    """Share of the grid's voxels, sampled on a lattice, that lie inside a volume, to within a voxel.
 
     Args:
         shape: ``(3,)`` voxels of the volume.
         affine: ``(4, 4)`` its voxel index to world RAS mm.
-        grid: what is to be covered.
+        grid: the grid to cover.
     """
     lattice = np.meshgrid(*(np.linspace(0, n - 1, min(n, 24)) for n in grid.shape), indexing="ij")
     points = np.stack([axis.ravel() for axis in lattice])
@@ -88,14 +88,14 @@ def _same_grid(volume: Volume, grid: Grid) -> bool:
 
 
 def _image(array: NDArray, spacing: NDArray[np.float64]) -> sitk.Image:
-    # The image lives in its own frame (mm along its axes, first voxel at 0); the affines know the world.
+    # The image has its own frame (mm along its axes, first voxel at 0); the affines lead to the world.
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
     image.SetSpacing(spacing.tolist())
     return image
 
 
 def _on_grid(image: sitk.Image, volume: Volume, grid: Grid, interpolator: int) -> NDArray:
-    """Sample ``image``, which lies where ``volume`` says, on the grid; outside takes the nearest edge."""
+    """Sample ``image``, which has the geometry of ``volume``, on the grid; outside repeats the nearest edge."""
     # Grid index -> old index -> mm in the old image's own frame.
     to_old = np.linalg.inv(volume.affine) @ grid.affine
     to_own = np.diag([*volume.spacing, 1.0]) @ to_old

@@ -1,4 +1,4 @@
-"""A scan in memory: voxels, and where they are in the patient."""
+"""A scan in memory: voxels and their affine."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from orienteer.errors import ScanError
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Voxels and the affine that places them.
+    """Voxels and their affine.
 
     Attributes:
         array: ``(C, D, H, W)``; the spatial axes are those of the affine's columns, in order.
@@ -40,7 +40,7 @@ class Volume:
 
     @property
     def axes(self) -> str:
-        """Direction each array axis grows towards, e.g. ``"LAS"``."""
+        """Anatomical direction of each array axis, e.g. ``"LAS"``."""
         return axes_of(self.affine)
 
 
@@ -51,14 +51,14 @@ def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def axes_of(affine: NDArray[np.float64]) -> str:
-    """Three letters naming the closest anatomical direction of each array axis."""
+    """The closest anatomical direction of each array axis as three letters."""
     return "".join(letter or "?" for letter in orientations.aff2axcodes(affine))
 
 
 def canonical(volume: Volume) -> Volume:
     """The same voxels with axes permuted and flipped to the closest RAS+; nothing is interpolated.
 
-    An oblique scan stays oblique: the rotation that is left lives in the affine, so world positions are kept.
+    An oblique scan stays oblique: the remaining rotation is part of the affine, so world positions are kept.
 
     Raises:
         ScanError: the affine is singular, so no axis can be named.

@@ -1,4 +1,4 @@
-"""Encoder, pooling and optional decoder together: what is pretrained, and what transfer loads."""
+"""Encoder, pooling and optional decoder: what is pretrained and later fine-tuned."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,10 +14,10 @@ from orienteer.networks.settings import NetworkSettings
 
 
 class Features(NamedTuple):
-    """What a backbone says of N views.
+    """A backbone's output for N views.
 
     Attributes:
-        embedding: ``(N, E)``, one vector a view.
+        embedding: ``(N, E)``, one vector per view.
         dense: ``(N, C', s, s, s)``, or None without a decoder.
     """
 
@@ -34,7 +34,7 @@ class Backbone(nn.Module):
         dense_stride: voxels per dense cell.
 
     Raises:
-        ConfigError: no such network, options it refuses, or a view it cannot divide.
+        ConfigError: an unknown network, options it refuses, or a view size it cannot divide.
     """
 
     def __init__(self, settings: NetworkSettings, *, in_channels: int, view: int, dense: bool) -> None:
@@ -55,7 +55,7 @@ class Backbone(nn.Module):
         if self.decoder is not None and self.decoder.stride > settings.dense_stride:
             raise ConfigError(
                 f"{settings.name} divides views of {view} voxels unevenly (strides {self.encoder.strides}), so no "
-                f"decoder can climb back to {settings.dense_stride} voxels per dense cell",
+                f"decoder can reach {settings.dense_stride} voxels per dense cell",
                 cure="make views.size a multiple of 8 (or of the coarsest stride), or raise network.dense_stride",
             )
         self.dense_channels = settings.dense_channels
@@ -67,7 +67,7 @@ class Backbone(nn.Module):
         return Features(embedding=self.pooled(maps), dense=self.decoder(maps) if self.decoder is not None else None)
 
     def pooled(self, maps: Sequence[Tensor]) -> Tensor:
-        """``(N, E)`` embedding of feature maps, in full precision: tasks compare views that differ in little."""
+        """``(N, E)`` embedding of feature maps, in full precision: tasks compare views that differ only slightly."""
         device = maps[-1].device.type
         mixed = torch.amp.is_autocast_available(device)
         with torch.autocast(device, enabled=False) if mixed else nullcontext():
@@ -83,7 +83,7 @@ def _pooling(settings: NetworkSettings, channels: int, cells: int) -> nn.Module:
             nn.Linear(channels, settings.embedding),
             nn.LayerNorm(settings.embedding),
         )
-    # A grid of at most 3^3 cells keeps where in the view things are, at any view size.
+    # A grid of at most 3^3 cells keeps the layout, at any view size.
     edge = min(cells, 3)
     return nn.Sequential(
         nn.AdaptiveAvgPool3d(edge),

@@ -1,4 +1,4 @@
-"""From an encoder's maps to one dense map: up, concatenate the finer map, convolve."""
+"""From an encoder's maps to one dense map: upsample, concatenate the finer map, convolve."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,18 @@ from orienteer.networks.encoders import NORM
 
 
 class Decoder(nn.Module):
-    """Works above any encoder: it climbs from the coarsest map to the wanted stride, using each map on the way.
+    """Upsamples from the coarsest map of any encoder to the wanted stride, using every map in between.
 
-    Normalisation takes out of every channel what is the same all over a view, such as where in the body it lies. There
-    are two ways past it, each better at one thing (measured in docs/log.md): residual blocks make dense features that
-    tell it at every voxel; plain blocks, to whose result is added what the coarsest map says of the whole view, learn
-    to segment better.
+    Normalisation removes from every channel what is constant over a view, such as its position in the body. There are
+    two remedies, each better at one thing (measured in docs/log.md): residual blocks keep the position in the dense
+    features; plain blocks, to whose output a projection of the averaged coarsest map is added, segment better.
 
     Args:
         channels: of the encoder's maps, finest first.
         strides: input voxels per cell of each.
-        dense_stride: wanted voxels per cell; the decoder stops there or as near above as it can.
+        dense_stride: wanted voxels per cell; the decoder stops at this stride or the next larger one it can reach.
         dense_channels: channels of the dense map.
-        residual: the first way; else the second.
+        residual: use the first remedy, else the second.
 
     Attributes:
         stride: input voxels per cell of the dense map.
@@ -40,15 +39,15 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.channels = dense_channels
-        skips = {stride: (place, width) for place, (stride, width) in enumerate(zip(strides, channels, strict=True))}
-        self.skip_places: list[int | None] = []
+        skips = {stride: (level, width) for level, (stride, width) in enumerate(zip(strides, channels, strict=True))}
+        self.skips: list[int | None] = []
         self.ups = nn.ModuleList()
         self.blocks = nn.ModuleList()
         stride, width = strides[-1], channels[-1]
         while stride % 2 == 0 and stride > dense_stride:
             stride //= 2
-            place, skip_width = skips.get(stride, (None, 0))
-            # As wide as the encoder is there: a wider block at full resolution would cost more than all the others.
+            level, skip_width = skips.get(stride, (None, 0))
+            # As wide as the encoder at this stride: a wider block at full resolution would dominate the cost.
             out = skip_width or max(dense_channels, width // 2)
             self.ups.append(UpSample(3, width, out, scale_factor=2, mode="nontrainable", align_corners=False))
             self.blocks.append(
@@ -56,7 +55,7 @@ class Decoder(nn.Module):
                 if residual
                 else Convolution(3, out + skip_width, out, norm=NORM, act="LEAKYRELU")
             )
-            self.skip_places.append(place)
+            self.skips.append(level)
             width = out
         self.stride = stride
         self.last = nn.Conv3d(width, dense_channels, kernel_size=1)
@@ -65,10 +64,10 @@ class Decoder(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """``(N, channels, s, s, s)`` dense features."""
         dense = maps[-1]
-        for up, block, place in zip(self.ups, self.blocks, self.skip_places, strict=True):
+        for up, block, level in zip(self.ups, self.blocks, self.skips, strict=True):
             dense = up(dense)
-            if place is not None:
-                dense = torch.cat([dense, maps[place]], dim=1)
+            if level is not None:
+                dense = torch.cat([dense, maps[level]], dim=1)
             dense = block(dense)
         result: Tensor = self.last(dense)
         if self.whole is not None:

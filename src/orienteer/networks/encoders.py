@@ -19,7 +19,7 @@ from orienteer.config import Tree
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 
-# Normalised over each view alone: a batch statistic would leak one view's content into another's features.
+# Batch statistics would leak one view's content into another's features.
 NORM = ("instance", {"affine": True})
 
 
@@ -55,12 +55,12 @@ class Encoder(nn.Module):
 
 
 class UNetEncoder(nn.Module):
-    """The contracting path of a U-Net: a block of convolutions a level, max-pooling between levels.
+    """The contracting path of a U-Net: a block of convolutions per level, max-pooling in between.
 
     Args:
         in_channels: channels of a scan.
         features: channels of each level, finest first.
-        convolutions: convolutions a level.
+        convolutions: convolutions per level.
         residual: add each block's input to its output (MONAI's ``ResidualUnit``); plain otherwise.
     """
 
@@ -79,7 +79,7 @@ class UNetEncoder(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps, one a level."""
+        """Feature maps, one per level."""
         maps: list[Tensor] = []
         for level in self.levels:
             # Max-pooling, not strided convolution: measured better at equal cost (docs/log.md).
@@ -88,7 +88,7 @@ class UNetEncoder(nn.Module):
 
 
 class ViTEncoder(nn.Module):
-    """MONAI's vision transformer; its tokens are laid back on their grid."""
+    """MONAI's vision transformer; its tokens are arranged as a feature map."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class ViTEncoder(nn.Module):
 
 
 class SwinEncoder(nn.Module):
-    """The Swin transformer of MONAI's SwinUNETR, as many stages deep as the view can be halved evenly."""
+    """The Swin transformer of MONAI's SwinUNETR, with as many stages as the view size can be halved."""
 
     def __init__(self, in_channels: int, view: int, width: int, options: Tree) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class SwinEncoder(nn.Module):
             delattr(self.swin, f"layers{unused}")
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps, one a stage, finest first."""
+        """Feature maps, one per stage, finest first."""
         swin = self.swin
         x = swin.pos_drop(swin.patch_embed(images))
         maps = [swin.proj_out(x, True)]

@@ -1,4 +1,4 @@
-"""Settings of the network: a name, one dial for size, and what the tasks may ask of it."""
+"""Settings of the network."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class NetworkSettings(Config):
     size: Literal["tiny", "small", "base", "large"] = "small"
     """One dial for width and depth; see docs/reference/networks.md for the parameters each preset has."""
     options: Tree = Field(default_factory=dict)
-    """Passed to the encoder's constructor, over the preset."""
+    """Arguments of the encoder's constructor, over the preset."""
     pooling: Literal["average", "grid"] = "grid"
     """How a view becomes one embedding: averaged over space, or a small grid kept and projected (keeps layout)."""
     embedding: int = Field(128, ge=8)
