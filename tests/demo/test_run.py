@@ -71,7 +71,7 @@ def test_demo__keeps_what_is_finished(finished: tuple[Path, DemoResult, str]) ->
     kept = [*(folder / "cohort").rglob("*"), *(folder / "run" / "checkpoints").rglob("*")]
     before = {path: path.stat().st_mtime_ns for path in kept}
     again, told = _demo(folder)
-    assert told.count("done before; kept") == 2
+    assert told.count("already done; kept") == 2
     assert "5 of them from before" in " ".join(told.split())
     assert {path: path.stat().st_mtime_ns for path in kept} == before
     assert (again.label, again.sentence) == (first.label, first.sentence)

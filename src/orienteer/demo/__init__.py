@@ -1,1 +1,1 @@
-"""A cohort of simulated people and the whole journey on it, for a laptop without scans."""
+"""A cohort of simulated subjects, and every step from check to report on it."""

@@ -1,4 +1,4 @@
-"""A folder of simulated people: scans in mixed formats, tissue labels, and a table that splits them."""
+"""A folder of simulated subjects: scans in mixed formats, tissue labels, and a table with splits."""
 
 import json
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from orienteer.errors import OrienteerError
 COHORT_VERSION = 1
 
 HOSPITALS = (("nii.gz", "RAS"), ("nii.gz", "LAS"), ("nrrd", "LPS"), ("nii.gz", "RAS"), ("mha", "PIR"))
-"""Format and axis order a person's scan is stored in; the fifth person starts over at the first."""
+"""Format and axis order of the subjects' scans, in turn."""
 
 LEAST_PEOPLE = 5
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Where the simulated people are.
+    """The paths of a simulated cohort.
 
     Attributes:
-        scans: folder of the scans, to be given to ``check`` and ``ingest``.
-        labels: folder of the tissue labels, one file a scan with the scan's name.
+        scans: folder of the scans, for ``check`` and ``ingest``.
+        labels: folder of the tissue labels, one file per scan with the scan's name.
         table: ``subjects.tsv`` with the columns id, person, split, simulated.
-        people: how many there are.
+        people: number of subjects.
         spacing_mm: voxel size.
     """
 
@@ -46,21 +46,21 @@ def simulate(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Cohort:
-    """Write a cohort of simulated people below ``folder``; no network is used.
+    """Write a cohort of simulated subjects to ``folder``, without network access.
 
-    Each person is the MNI152 average brain after a random smooth deformation, in a random pose, with random
-    contrast, bias field, noise and field of view. About a quarter of them is the test split, and three in
-    twenty the validation split. A finished cohort is not made again; a half-made one is made anew.
+    Each subject is the MNI152 average brain after a random smooth deformation, in a random pose, with random contrast,
+    bias field, noise and field of view. About 25 % form the test split and 15 % the validation split. A finished
+    cohort is kept; an unfinished one is written again.
 
     Args:
         folder: ``scans/``, ``labels/``, ``subjects.tsv``, ``README.txt``, ``cohort.json`` go here.
-        people: how many, at least 5.
+        people: number of subjects, at least 5.
         spacing_mm: voxel size, 1 to 6 mm.
-        seed: the same seed gives the same people, byte for byte.
-        progress: called with (people done, people in all) after each person.
+        seed: the same seed gives the same files, byte for byte.
+        progress: called with (subjects done, all subjects) after each subject.
 
     Returns:
-        Where everything lies.
+        The paths.
 
     Raises:
         OrienteerError: nilearn is missing, an argument is out of range, the folder holds other files or
@@ -68,7 +68,7 @@ def simulate(
     """
     if people < LEAST_PEOPLE:
         raise OrienteerError(
-            f"{people} simulated people cannot be split into train, val and test",
+            f"{people} simulated subjects cannot be split into train, val and test",
             cure=f"ask for at least {LEAST_PEOPLE}",
         )
     if not 1.0 <= spacing_mm <= 6.0:
@@ -80,7 +80,7 @@ def simulate(
     if _is_finished(folder, recipe):
         return cohort
     template = load_template(spacing_mm)
-    # Written before the scans: a folder of simulated heads must never lie around unexplained.
+    # Written first: a folder of simulated heads must never be without an explanation.
     write_text(folder / "README.txt", _readme(people, spacing_mm, seed))
     write_json(folder / "cohort.json", {**recipe, "finished": False})
     rows = ["id\tperson\tsplit\tsimulated"]
@@ -111,7 +111,7 @@ def _is_finished(folder: Path, recipe: dict[str, float]) -> bool:
     if not note.exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise OrienteerError(
-                f"{folder} holds other files and nothing is overwritten", cure="choose a new or empty folder"
+                f"{folder} holds other files, which are not overwritten", cure="choose a new or empty folder"
             )
         return False
     try:

@@ -1,4 +1,4 @@
-"""Write a simulated scan as a hospital would hand it over: another axis order, another format."""
+"""Write a simulated scan as hospitals do: in various axis orders and formats."""
 
 import gzip
 import tempfile
@@ -17,7 +17,7 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
 def reorient(volume: Volume, axes: str) -> Volume:
-    """The same voxels stored along other axes, e.g. ``"LPS"``; world positions stay as they were."""
+    """The same voxels stored along other axes, e.g. ``"LPS"``; world positions stay the same."""
     here = orientations.io_orientation(volume.affine)
     turn = orientations.ornt_transform(here, orientations.axcodes2ornt(tuple(axes)))
     spatial = orientations.apply_orientation(np.moveaxis(volume.array, 0, -1), turn)
@@ -26,7 +26,7 @@ def reorient(volume: Volume, axes: str) -> Volume:
 
 
 def write_scan(path: Path, volume: Volume) -> None:
-    """Write one channel of ``volume`` in the format that the name of ``path`` says, one of :data:`FORMATS`.
+    """Write one channel of ``volume`` in the format given by the extension, one of :data:`FORMATS`.
 
     Raises:
         OrienteerError: the folder cannot be written.
@@ -35,7 +35,7 @@ def write_scan(path: Path, volume: Volume) -> None:
     if path.name.endswith(".nii.gz"):
         image = nib.Nifti1Image(volume.array[0], volume.affine)
         image.header.set_xyzt_units("mm")
-        # mtime 0: the same person is the same file, byte for byte.
+        # mtime 0: the same subject gives the same file, byte for byte.
         write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))
     elif path.suffix in (".nrrd", ".mha"):
         write_with(path, lambda part: _write_itk(part, volume, path.suffix))
@@ -51,7 +51,7 @@ def _write_itk(part: Path, volume: Volume, suffix: str) -> None:
     image.SetSpacing(volume.spacing.tolist())
     image.SetOrigin((RAS_TO_LPS @ volume.affine[:3, 3]).tolist())
     image.SetDirection((RAS_TO_LPS @ volume.affine[:3, :3] / volume.spacing).ravel().tolist())
-    # ITK picks the format by the name's ending, and the atomic writer's temporary name has its own.
+    # ITK chooses the format by the extension, which the atomic writer's temporary file does not have.
     with tempfile.TemporaryDirectory(dir=part.parent, prefix=".demo-") as folder:
         named = Path(folder) / f"scan{suffix}"
         sitk.WriteImage(image, str(named), useCompression=True)

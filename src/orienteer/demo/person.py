@@ -1,4 +1,4 @@
-"""One simulated person in one simulated scanner: the scan, and the tissue of every voxel."""
+"""One simulated subject in one simulated scanner: the scan and its tissue labels."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from orienteer.demo.warp import Warp, random_warp, smooth_noise
 from orienteer.geometry import Volume
 
 TISSUES = {0: "background", 1: "CSF", 2: "grey matter", 3: "white matter"}
-"""What the values of a label file mean."""
+"""Names of the label values."""
 
 FOLD_MM = 3.0
-"""Half-width of the folds in which one cortex differs from another."""
+"""Half-width of the folds that differ between subjects."""
 
 SHARPNESS = 2.5
-"""The template averages 152 people, so its tissues are soft; one person's are not."""
+"""Sharpens the template's tissue maps, which are blurred by averaging 152 subjects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Person:
     Attributes:
         scan: ``(1, D, H, W)`` int16, scanner units; 0 outside the brain.
         labels: ``(1, D, H, W)`` uint8, see :data:`TISSUES`.
-        warp: the deformation that made this person from the template.
+        warp: the deformation from this subject to the template.
     """
 
     scan: Volume
@@ -36,8 +36,8 @@ class Person:
 
 
 def simulate_person(template: Template, *, spacing_mm: float, seed: int, number: int) -> Person:
-    """Make person ``number`` of the cohort ``seed``; the same two numbers always make the same person."""
-    # A counter-based generator: person 7 is the same whether or not persons 0 to 6 were made.
+    """Simulate subject ``number`` of the cohort ``seed``; the same two numbers always give the same subject."""
+    # A counter-based generator: a subject does not depend on those simulated before.
     rng = np.random.Generator(np.random.Philox(key=np.array([seed, number], dtype=np.uint64)))
     warp = random_warp(rng, template)
     affine, shape = _field_of_view(rng, warp, template, spacing_mm)
@@ -55,7 +55,7 @@ def _field_of_view(
     low, high = warp.box(template)
     low = low - rng.uniform(4.0, 22.0, 3)
     high = high + rng.uniform(4.0, 22.0, 3)
-    # Some technicians plan the slab tight: the lowest centimetre of the brain stem is then missing.
+    # Some scans are planned tightly: part of the brain stem is then outside the field of view.
     if rng.random() < 0.3:
         low[2] += rng.uniform(20.0, 30.0)
     size = np.ceil((high - low) / spacing_mm).astype(int)
@@ -75,8 +75,8 @@ def _pull(
 
 
 def _fold(rng: np.random.Generator, tissues: NDArray[np.float32], spacing_mm: float) -> NDArray[np.float32]:
-    # Where the template is unsure between two tissues, a person is one of them: smooth noise on the
-    # log-probabilities decides, which gives every cortex folds of its own.
+    # Where the template is undecided between two tissues, smooth noise on the log-probabilities decides, which gives
+    # every subject its own cortical folds.
     shape = tissues.shape[1:]
     sigma = max(FOLD_MM / spacing_mm, 0.8)
     noise = np.stack([smooth_noise(rng, shape, sigma, amount) for amount in (0.55, 0.3, 0.45)])
@@ -99,15 +99,15 @@ def _acquire(
     fluid = rng.uniform(0.18, 0.34)
     clean = np.tensordot(np.array([fluid, grey, white], dtype=np.float32), tissues, axes=1)
     clean = clean + np.float32(rng.uniform(0.7, 1.2)) * texture
-    # A voxel at the brain's rim is part air: without this the edge would be cut with scissors.
+    # Partial volume: voxels at the brain's rim are part air.
     rim = gaussian_filter(inside.astype(np.float32), 0.6)
     bias = np.exp(smooth_noise(rng, inside.shape, 45.0 / spacing_mm, rng.uniform(0.04, 0.14)))
     signal = clean * rim * bias
-    # The magnitude of a complex signal: Rician noise, as MR scanners make it.
+    # The magnitude of a complex signal has Rician noise, as in MR.
     level = rng.uniform(0.015, 0.05)
     real, imaginary = level * rng.standard_normal((2, *signal.shape), dtype=np.float32)
     magnitude = np.hypot(signal + real, imaginary)
     gain = np.exp(rng.uniform(np.log(150.0), np.log(3000.0)))
-    # Skull and air are set to 0, as brain extraction leaves them.
+    # Skull and air are 0, as after brain extraction.
     scan: NDArray[np.int16] = np.where(inside, np.maximum(magnitude * gain, 1.0), 0.0).round().astype(np.int16)
     return scan

@@ -1,4 +1,4 @@
-"""The whole journey on simulated people: from a mixed folder of scans to a report one can read."""
+"""Every step on simulated subjects, from a folder of mixed scans to a report."""
 
 import json
 import time
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from orienteer.runs.settings import PretrainSettings
 
 SPLIT = "test"
-"""People the network never saw, neither to learn from nor to choose by."""
+"""Held-out subjects, used neither for training nor for choosing a checkpoint."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo ended with.
+    """The result of the demo.
 
     Attributes:
         report: the HTML file to open.
         label: ``learning``, ``stuck`` or ``cheating``.
         sentence: the verdict in one sentence.
-        seconds: wall-clock time of this call; a resumed demo takes less.
+        seconds: wall-clock time of this call.
     """
 
     report: Path
@@ -46,18 +46,18 @@ def demo(
     settings: "PretrainSettings | None" = None,
     console: Console | None = None,
 ) -> DemoResult:
-    """Simulate people, then check, ingest, pretrain, evaluate and report; finished steps are not done again.
+    """Simulate subjects, then check, ingest, pretrain, evaluate and report; finished steps are skipped.
 
     Args:
         folder: receives ``cohort/``, ``store/`` and ``run/``.
-        people: how many to simulate, at least 5.
+        people: number of subjects, at least 5.
         spacing_mm: voxel size of the simulated scans.
-        seed: of the people; the seed of training is one of the settings.
-        settings: of the pretraining; default the packaged ``demo.yaml``. A run that was begun keeps its own.
-        console: where to tell what happens; default standard output.
+        seed: of the subjects; the seed of training is one of the settings.
+        settings: of the pretraining; default the packaged ``demo.yaml``. A resumed run keeps its own.
+        console: for messages; default standard output.
 
     Raises:
-        OrienteerError: nilearn is missing, ``folder`` holds something else, or a step cannot be done.
+        OrienteerError: nilearn is missing, ``folder`` holds something else, or a step fails.
 
     Example:
         >>> demo(Path("orienteer-demo")).report  # doctest: +SKIP
@@ -73,25 +73,25 @@ def demo(
     store, run = folder / "store", folder / "run"
 
     announce = _Steps(say)
-    announce(1, f"simulate {people} people from an average brain (they are nobody; see README.txt)")
+    announce(1, f"simulate {people} subjects from an average brain (no real people; see README.txt)")
     cohort = _simulate(say, folder / "cohort", people, spacing_mm, seed)
-    announce(2, f"check what lies in {cohort.scans}")
+    announce(2, f"check the scans in {cohort.scans}")
     print_check(check(cohort.scans, progress=False), say)
-    announce(3, "ingest: bring every scan onto one grid, in mm")
+    announce(3, "ingest: resample every scan to one spacing in mm")
     stored = ingest(
         cohort.scans, store, IngestOptions(labels=cohort.labels, table=cohort.table, keep_names=True, progress=False)
     )
     say.print(f"{len(stored.manifest.scans)} scans in {store}, {len(stored.kept)} of them from before")
-    announce(4, "pretrain: learn where things are, without labels")
+    announce(4, "pretrain: learn anatomy without labels")
     _pretrain(say, store, run, settings)
-    announce(5, f"evaluate on the {SPLIT} people, whom the network never saw")
+    announce(5, f"evaluate on the held-out {SPLIT} subjects")
     label, sentence = _evaluate(say, store, run)
     announce(6, "report")
     page = report(run)
     result = DemoResult(report=page, label=label, sentence=sentence, seconds=time.perf_counter() - begun)
     say.print(f"\n[bold]{sentence}[/bold]")
     say.print(f"Done in {duration(result.seconds)}. Open this file in a browser:")
-    # Never wrapped: a path broken over two lines cannot be copied.
+    # Not wrapped: a path over two lines cannot be copied.
     say.print(f"  {page.resolve()}", soft_wrap=True, markup=False)
     return result
 
@@ -108,26 +108,26 @@ def demo_settings() -> "PretrainSettings":
 def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: int) -> Cohort:
     with Bar("simulating", people, console=say, shown=say.is_terminal) as bar:
         cohort = simulate(folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(done))
-    say.print(f"{cohort.people} simulated people in {folder}")
+    say.print(f"{cohort.people} simulated subjects in {folder}")
     return cohort
 
 
 def _pretrain(say: Console, store: Path, run: Path, settings: "PretrainSettings | None") -> None:
     if (run / "summary.json").is_file():
-        say.print("done before; kept")
+        say.print("already done; kept")
         return
     from orienteer.runs.pretrain import pretrain
 
     started = (run / "settings.yaml").is_file()
     if started:
-        say.print(f"continuing {run} where it stopped")
+        say.print(f"resuming {run}")
     pretrain(store, run, settings=None if started else settings or demo_settings(), resume=started)
 
 
 def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:
     record = run / "evaluations" / SPLIT / "evaluation.json"
     if record.is_file():
-        say.print("done before; kept")
+        say.print("already done; kept")
     else:
         from orienteer.runs.evaluate import evaluate
 
@@ -137,7 +137,7 @@ def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:
 
 
 class _Steps:
-    """Says which step begins, and how long the one before it took."""
+    """Announces each step and the time the last one took."""
 
     def __init__(self, say: Console) -> None:
         self.say = say

@@ -1,4 +1,4 @@
-"""The average brain that the nilearn package ships: the anatomy every simulated person starts from."""
+"""The average brain in the nilearn package, from which every subject is simulated."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MAPS = ("csf", "grey", "white", "texture", "mask")
 """Order of the maps in :attr:`Template.maps`; the first three are tissue probabilities."""
 
 AIR_VOXELS = 8
-"""Rim of air kept around the brain, so that blurring fades out inside the grid."""
+"""Margin of air around the brain, so that blurring fades out inside the grid."""
 
 FWHM_TO_SIGMA = 1.0 / 2.3548
 
@@ -41,9 +41,9 @@ class Template:
 
 
 def load_template(spacing_mm: float) -> Template:
-    """Read the MNI152 maps from nilearn, blurred as a scanner with voxels of ``spacing_mm`` would.
+    """Read the MNI152 maps from nilearn and blur them to the resolution of ``spacing_mm``.
 
-    No network is used: the files are part of the nilearn package.
+    The files are part of the nilearn package; nothing is downloaded.
 
     Raises:
         OrienteerError: nilearn is not installed.
@@ -52,10 +52,10 @@ def load_template(spacing_mm: float) -> Template:
         from nilearn import datasets
     except ImportError:
         raise OrienteerError(
-            "the demo simulates people from a brain template in the nilearn package, which is missing",
+            "the demo simulates subjects from a brain template in the nilearn package, which is missing",
             cure="in the clone: pip install '.[demo]'",
         ) from None
-    # At 1 mm nilearn hands out its own grid; any other resolution would cost a resampling.
+    # 1 mm is the template's own grid; any other resolution is resampled.
     image = datasets.load_mni152_template(resolution=1)
     t1 = image.get_fdata(dtype=np.float32)
     grey = datasets.load_mni152_gm_template(resolution=1).get_fdata(dtype=np.float32)
@@ -80,7 +80,7 @@ def load_template(spacing_mm: float) -> Template:
 def _trim(
     maps: NDArray[np.float32], affine: NDArray[np.float64], voxels: NDArray[np.int_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    # Half of the file is air around the head; without it every later step costs half.
+    # Half of the volume is air; cropping it halves the cost of every later step.
     start = np.maximum(voxels.min(axis=0) - AIR_VOXELS, 0)
     stop = voxels.max(axis=0) + AIR_VOXELS + 1
     moved = affine.copy()

@@ -1,4 +1,4 @@
-"""Random smooth deformations that never fold: how one person's brain differs from the average."""
+"""Random diffeomorphic deformations: how a subject's brain differs from the average."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from orienteer.demo.template import Template
 
 STEP_MM = 4.0
-"""Grid step of the displacement; the finest bumps are twice as wide."""
+"""Grid step of the displacement, about half the width of its finest layer."""
 
 BUMPS_MM = ((40.0, 3.5), (20.0, 2.2), (9.0, 1.1))
 """(width, root-mean-square displacement) of each layer: lobes, gyri, and the detail between them."""
@@ -20,13 +20,13 @@ SQUARINGS = 6
 
 @dataclass(frozen=True, eq=False)
 class Warp:
-    """A map from a person's world position to the template position that looks the same.
+    """A map from a subject's world position to the corresponding template position.
 
     The head's pose and size come first (``linear``, ``shift``), then a smooth displacement in template space.
 
     Attributes:
-        linear: ``(3, 3)`` turns, scales and shears about ``centre``.
-        shift: ``(3,)`` where the person's brain centre lies relative to the template's, mm.
+        linear: ``(3, 3)`` rotation, scale and shear about ``centre``.
+        shift: ``(3,)`` from the template's brain centre to the subject's, mm.
         centre: ``(3,)`` template brain centre, mm.
         displacement: ``(3, D, H, W)`` mm, on a grid of :data:`STEP_MM` that starts at ``origin``.
         origin: ``(3,)`` template position of the displacement's first cell, mm.
@@ -39,7 +39,7 @@ class Warp:
     origin: NDArray[np.float64]
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Template positions ``(..., 3)`` mm of person positions ``(..., 3)`` mm."""
+        """Template positions ``(..., 3)`` mm of subject positions ``(..., 3)`` mm."""
         posed = (points - self.centre - self.shift) @ self.linear.T + self.centre
         cells = np.moveaxis((posed - self.origin) / STEP_MM, -1, 0)
         moved = [map_coordinates(axis, cells, order=1, mode="nearest") for axis in self.displacement]
@@ -54,7 +54,7 @@ class Warp:
 
 
 def random_warp(rng: np.random.Generator, template: Template) -> Warp:
-    """Draw one person's pose, size and shape."""
+    """Draw one subject's pose, size and shape."""
     size = rng.normal(1.0, 0.035) * np.exp(rng.normal(0.0, 0.03, 3))
     shear = np.eye(3) + np.triu(rng.normal(0.0, 0.015, (3, 3)), k=1)
     turn = _rotation(np.radians(rng.uniform(-7.0, 7.0, 3)))
@@ -62,7 +62,7 @@ def random_warp(rng: np.random.Generator, template: Template) -> Warp:
     origin = template.low - margin
     cells = np.ceil((template.high + margin - origin) / STEP_MM).astype(int) + 1
     return Warp(
-        # The map is read from person to template, so the person's size enters inverted.
+        # The map goes from subject to template, so the subject's size enters inverted.
         linear=np.diag(1.0 / size) @ shear @ turn,
         shift=rng.uniform(-6.0, 6.0, 3),
         centre=template.centre,
@@ -72,7 +72,7 @@ def random_warp(rng: np.random.Generator, template: Template) -> Warp:
 
 
 def jacobian(warp: Warp, points: NDArray[np.float64], step_mm: float = 0.5) -> NDArray[np.float64]:
-    """Local change of volume at ``points`` ``(N, 3)``, by central differences; a fold has 0 or less."""
+    """Local change of volume at ``points`` ``(N, 3)``, by central differences; 0 or less where space folds."""
     columns = []
     for axis in range(3):
         offset = np.zeros(3)
@@ -100,8 +100,7 @@ def _velocity(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[
 
 
 def _integrate(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
-    # Following a smooth velocity for unit time cannot fold space, however far it goes; adding the
-    # displacement directly could. Scaling and squaring: a tiny step, composed with itself.
+    # Scaling and squaring: integrating a smooth velocity cannot fold space; adding a displacement could.
     grid = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in velocity.shape[1:]), indexing="ij"))
     step = velocity / np.float32(2**SQUARINGS)
     for _ in range(SQUARINGS):
