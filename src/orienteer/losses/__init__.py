@@ -1,7 +1,7 @@
-"""Losses of the pretext tasks as pure functions: plain tensors in, a scalar out. No settings, no heads, no state.
+"""Losses of the pretext tasks as pure functions: tensors in, a scalar out. No settings, no heads, no state.
 
-Everything metric is given in mm and divided by a length scale, so that a network's outputs are near 1; where a
-prediction is wanted "in units of ``length_mm``", multiply it by ``length_mm`` to get mm.
+True positions are given in mm and divided by a length scale, so that a network's outputs are near 1; a prediction "in
+units of ``length_mm``" times ``length_mm`` is in mm.
 """
 
 from orienteer.losses.adjacency import adjacency

@@ -1,4 +1,4 @@
-"""Adjacent against distant chunks: where they lie, how they are cut out, and their ranking (arXiv 2509.05967)."""
+"""Adjacent against distant chunks: their positions, sampling and ranking (arXiv 2509.05967)."""
 
 from typing import Literal, NamedTuple
 
@@ -26,7 +26,7 @@ def adjacency(
     Args:
         adjacent: cosine similarity of the adjacent chunks of each pair of views.
         distant: the same of the distant chunks.
-        differs: pairs that count; where two centres coincide, both pairs are the same boxes. None for all.
+        differs: pairs that count; where two centres coincide, there is nothing to rank. None for all.
         form: ``ranking`` compares the two; ``cosine`` is ``distant - adjacent``, the plain form, which can collapse.
         temperature: softness of the ranking.
 
@@ -59,7 +59,7 @@ class ChunkPlaces(NamedTuple):
 def chunk_places(
     centres: Float[Tensor, "B K 3"], i: Tensor, j: Tensor, *, view_mm: float, chunk_mm: float
 ) -> ChunkPlaces:
-    """Where the four chunks of each pair (i, j) lie, from geometry alone."""
+    """Positions of the four chunks of each pair (i, j), from geometry alone."""
     start, end = centres[:, i].double().cpu().numpy(), centres[:, j].double().cpu().numpy()
     edge = torch.ones(3, dtype=torch.float64).numpy()
     pair = chunk_pair(start, end, edge * view_mm, edge * chunk_mm)
@@ -78,7 +78,7 @@ def chunk_places(
 def sample_chunks(
     dense: Float[Tensor, "N C s s s"], centre: Float[Tensor, "N 3"], share: float
 ) -> Float[Tensor, "N C cells cells cells"]:
-    """Cut cubic chunks out of feature maps by trilinear sampling, so that a chunk may lie between cells.
+    """Cut cubic chunks out of feature maps by trilinear sampling; chunks may lie between cells.
 
     Args:
         dense: feature maps.

@@ -5,8 +5,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-NOBODY = -1e4
-"""Stands for the similarity of a view that is no candidate."""
+NO_CANDIDATE = -1e4
+"""Similarity of views that are not candidates."""
 
 
 def same_scan(samples: int, views: int, device: torch.device) -> tuple[Bool[Tensor, "N N"], Bool[Tensor, "N N"]]:
@@ -24,8 +24,8 @@ def nt_xent(
 ) -> Float[Tensor, ""]:
     """Normalised temperature-scaled cross-entropy (NT-Xent), averaged over all (view, positive) pairs.
 
-    Each pair competes with the view's negatives alone: of K > 2 views of a scan, the other positives are left out of
-    the denominator, so that they do not push each other away. For K = 2 this is the published loss.
+    Each pair competes with the view's negatives alone: for K > 2 views of a scan, the other positives are left out of
+    the denominator, so that they do not repel each other. For K = 2 this is the published loss.
 
     Args:
         cosine: similarity of every two of N views.
@@ -35,10 +35,10 @@ def nt_xent(
 
     Example:
         >>> positive, negative = same_scan(2, 2, torch.device("cpu"))
-        >>> round(float(nt_xent(torch.eye(4), positive, negative, 0.5)), 4)  # nothing alike: one against two rivals
+        >>> round(float(nt_xent(torch.eye(4), positive, negative, 0.5)), 4)  # nothing alike: one against two negatives
         1.0986
     """
     logits = cosine / temperature
-    rivals = torch.logsumexp(logits.masked_fill(~negative, NOBODY), dim=1, keepdim=True)
+    rivals = torch.logsumexp(logits.masked_fill(~negative, NO_CANDIDATE), dim=1, keepdim=True)
     each = functional.softplus(rivals - logits)  # -log(e^s / (e^s + sum of e^rivals))
     return each[positive].mean()

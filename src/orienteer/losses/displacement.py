@@ -35,7 +35,7 @@ def gap(
         centres_mm: true centres of the views.
         length_mm: length scale.
         distance_weight: weight of the second term.
-        log_scale: logarithm of a predicted Laplace scale, in the same units: the first term is then a likelihood.
+        log_scale: logarithm of a predicted Laplace scale, in the same units; the first term is then a likelihood.
 
     Returns:
         A scalar.

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 NEARLY_ONE = 1 - 1e-4
-"""A prediction is never counted as further off than this, so that the loss stays finite."""
+"""Largest error that counts, which keeps the loss finite."""
 
 
 def overlaps(crops: Float[Tensor, "B R 3"], bases: Float[Tensor, "B Q 3"], view_mm: float) -> Float[Tensor, "B R Q"]:
@@ -17,8 +17,8 @@ def overlaps(crops: Float[Tensor, "B R 3"], bases: Float[Tensor, "B Q 3"], view_
 def overlap(cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"]) -> Float[Tensor, ""]:
     """Mean of ``-log(1 - |overlap - similarity|)``, the paper's prediction loss.
 
-    A similarity below 0 where nothing overlaps is as good as 0. Where something does overlap it is kept as it is,
-    because cutting it off at 0, as the published code does, would leave no gradient to bring it back.
+    Without overlap a similarity below 0 is as good as 0. With overlap it is kept, because clamping it at 0, as the
+    published code does, would leave no gradient.
 
     Args:
         cosine: similarity of each of R random crops to each of Q base crops of the same scan.

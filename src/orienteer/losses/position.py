@@ -1,4 +1,4 @@
-"""The position field: a position at every dense cell, up to one shift a scan."""
+"""The position field: a position at every dense cell, up to one shift per scan."""
 
 import torch
 from jaxtyping import Float
@@ -13,11 +13,11 @@ def position(
     *,
     length_mm: float = 50.0,
 ) -> Float[Tensor, ""]:
-    """Error of a cloud of positions after both clouds were moved to their middles, as where the scan lies is unknown.
+    """Error between two centred point clouds; they are centred because the position of the scan is unknown.
 
     Args:
         predicted: positions of n cells of all views of a scan, in units of ``length_mm``.
-        positions_mm: where they truly are (:func:`cell_positions`).
+        positions_mm: true positions (:func:`cell_positions`).
         weight: 1 for the cells that count, else 0.
         length_mm: length scale.
 
@@ -32,7 +32,7 @@ def position(
 def cloud(
     predicted: Float[Tensor, "B n 3"], true: Float[Tensor, "B n 3"], weight: Float[Tensor, "B n"]
 ) -> Float[Tensor, ""]:
-    """The loss of :func:`position` between clouds that were centred before."""
+    """The loss of :func:`position` between clouds that are already centred."""
     each = functional.smooth_l1_loss(predicted, true, beta=0.1, reduction="none").mean(-1)
     return (each * weight).sum() / weight.sum().clamp(min=1)
 
@@ -45,9 +45,9 @@ def cell_positions(centres: Float[Tensor, "B K 3"], cells: int, view_mm: float) 
 
 
 def centred(positions: Float[Tensor, "B n 3"], weight: Float[Tensor, "B n"]) -> Float[Tensor, "B n 3"]:
-    """Positions minus their weighted mean per scan: what is left once an unknown shift is taken out.
+    """Positions minus their weighted mean per scan, which removes an unknown shift.
 
-    Comparing two centred clouds compares every pair of their points, without listing the pairs.
+    Comparing two centred clouds compares every pair of their points without listing the pairs.
     """
     total = weight.sum(dim=1, keepdim=True).clamp(min=1)
     mean = (positions * weight[..., None]).sum(dim=1, keepdim=True) / total[..., None]

@@ -1,4 +1,4 @@
-"""Restoring what was hidden, with the smooth interpolation that an answer without learning reaches."""
+"""Restoring hidden voxels, and the smooth interpolation that needs no learning."""
 
 from typing import Literal
 
@@ -27,7 +27,7 @@ def masked(
         >>> float(masked(true + 2, true, torch.ones_like(true, dtype=torch.bool)))
         4.0
     """
-    # Gathered, not multiplied: a prediction where nothing is hidden takes no part, not even a NaN.
+    # Gathered, not multiplied: predictions of shown voxels are ignored, even NaN.
     where = hidden.expand_as(predicted)
     error = predicted[where] - true[where]
     return error.square().mean() if form == "mse" else error.abs().mean()
@@ -36,7 +36,7 @@ def masked(
 def mean_where(
     images: Float[Tensor, "B K C S S S"], where: Bool[Tensor, "B K 1 S S S"]
 ) -> Float[Tensor, "B K C 1 1 1"]:
-    """Each view's mean over the voxels ``where``, or over all its voxels when there are none."""
+    """Each view's mean over the voxels ``where``, or over all its voxels if there are none."""
     where = torch.where(where.flatten(2).any(-1)[:, :, None, None, None, None], where, torch.ones_like(where))
     total = (images * where).sum(dim=(-3, -2, -1), keepdim=True)
     return total / where.sum(dim=(-3, -2, -1), keepdim=True)
@@ -45,15 +45,15 @@ def mean_where(
 def interpolated(
     images: Float[Tensor, "B K C S S S"], shown: Bool[Tensor, "B K 1 S S S"], *, width: float
 ) -> Float[Tensor, "B K C S S S"]:
-    """At every voxel the mean of the shown ones, weighted by a Gaussian of their distance.
+    """At every voxel the mean of the shown voxels, weighted by a Gaussian of their distance.
 
-    This is normalised convolution (Knutsson and Westin 1993, doi 10.1109/CVPR.1993.341081), the plain way to
-    interpolate from voxels that lie on no grid. ``width`` is the Gaussian's standard deviation in voxels.
+    This is normalised convolution (Knutsson and Westin 1993, doi 10.1109/CVPR.1993.341081), which interpolates from
+    irregularly spaced voxels. ``width`` is the Gaussian's standard deviation in voxels.
     """
     line = torch.arange(images.shape[-1], device=images.device, dtype=torch.float32)
     kernel = torch.exp(-0.5 * ((line[:, None] - line) / width).square())
     weight = shown.float()
-    # A voxel far from everything shown gets the mean instead of 0 / 0.
+    # A voxel far from all shown voxels gets the mean instead of 0 / 0.
     floor = 1e-12
     total = _along_axes(images.float() * weight, kernel) + floor * mean_where(images.float(), shown)
     return total / (_along_axes(weight, kernel) + floor)

@@ -1,4 +1,4 @@
-"""Directions whose routes must arrive and whose tours must close (Zhang et al., arXiv 2509.05967)."""
+"""Steps whose routes must arrive and whose tours must close (Zhang et al., arXiv 2509.05967)."""
 
 import functools
 import itertools
@@ -12,23 +12,23 @@ from torch.nn import functional
 from orienteer.losses.displacement import ordered_pairs
 
 Route = tuple[int, ...]
-"""Views in the order in which they are visited."""
+"""Views in visiting order."""
 
 
 @functools.lru_cache(maxsize=32)
 def routes(views: int, most: int) -> tuple[Route, ...]:
-    """Orderings of all K views: each visits every view once, from its first to its last. K = 2 has single steps."""
+    """Paths that visit each of the K views once; single steps for K = 2."""
     return tuple(_permutations(range(views), most))
 
 
 @functools.lru_cache(maxsize=32)
 def tours(views: int, most: int) -> tuple[Route, ...]:
-    """Closed walks through all K views, back to view 0; both senses of rotation are kept."""
+    """Closed paths through all K views from view 0, in both directions."""
     return tuple((0, *middle, 0) for middle in _permutations(range(1, views), most))
 
 
 def walks(centres: Float[Tensor, "B K 3"], most: int) -> dict[str, tuple[Route, ...]]:
-    """Everything that is followed: every single ``step``, whole ``route`` and closed ``tour``."""
+    """All paths by kind: every ``step``, ``route`` and ``tour``."""
     views = centres.shape[1]
     i, j = ordered_pairs(views, centres.device)
     single = tuple((int(a), int(b)) for a, b in zip(i, j, strict=True))
@@ -36,13 +36,13 @@ def walks(centres: Float[Tensor, "B K 3"], most: int) -> dict[str, tuple[Route, 
 
 
 def follow(steps: Float[Tensor, "B K K 3"], paths: Sequence[Route]) -> Float[Tensor, "B P 3"]:
-    """Where each path arrives, as a displacement from its start: the sum of its steps."""
+    """The end of each path as a displacement from its start: the sum of its steps."""
     hops = steps.new_tensor([list(itertools.pairwise(path)) for path in paths]).long()
     return steps[:, hops[..., 0], hops[..., 1]].sum(dim=2)
 
 
 def displacement(centres: Float[Tensor, "B K 3"], paths: Sequence[Route]) -> Float[Tensor, "B P 3"]:
-    """Where each path truly arrives, from its start; zero for a tour."""
+    """The true displacement from start to end of each path; zero for a tour."""
     return centres[:, [path[-1] for path in paths]] - centres[:, [path[0] for path in paths]]
 
 
@@ -55,9 +55,9 @@ def route(
     closure_weight: float = 0.5,
     max_routes: int = 120,
 ) -> Float[Tensor, ""]:
-    """Error of single steps, of where routes over all views arrive, and by how much closed tours miss their start.
+    """Error of single steps, of the ends of routes over all views, and of the closure of tours.
 
-    Steps that are differences of one position per view close every tour by algebra: closure then teaches nothing.
+    Steps that are differences of positions close every tour by algebra: closure then teaches nothing.
 
     Args:
         steps: predicted step from view i to view j at ``[b, i, j]``, in units of ``length_mm``.
@@ -65,7 +65,7 @@ def route(
         length_mm: length scale.
         arrival_weight: weight of the routes.
         closure_weight: weight of the tours.
-        max_routes: at most this many routes, and tours, evenly taken from all orderings.
+        max_routes: largest number of routes, and of tours, evenly spaced among all orderings.
 
     Example:
         >>> from orienteer.losses.displacement import gap_matrix
@@ -82,14 +82,14 @@ def route(
 def arrival(
     ends: Mapping[str, Tensor], true: Mapping[str, Tensor], *, arrival_weight: float, closure_weight: float
 ) -> Float[Tensor, ""]:
-    """The loss of :func:`route` from ends that were followed before."""
+    """The loss of :func:`route` from the ends of its paths."""
     loss = functional.smooth_l1_loss(ends["step"], true["step"], beta=0.1)
     loss = loss + arrival_weight * functional.smooth_l1_loss(ends["route"], true["route"], beta=0.1)
     return loss + closure_weight * functional.smooth_l1_loss(ends["tour"], true["tour"], beta=0.1)
 
 
 def _permutations(items: Sequence[int], most: int) -> Iterator[Route]:
-    """At most ``most`` of all permutations, evenly spaced in their order; of 16 items there are 2e13."""
+    """At most ``most`` permutations, evenly spaced among all, which are never listed (16 items have 2e13)."""
     count = math.factorial(len(items))
     for n in range(min(most, count)):
         left, rank = list(items), n * count // most if count > most else n

@@ -27,7 +27,7 @@ from orienteer.records.evidence import ChunkPairs
 from orienteer.records.statistics import auc, effective_rank, mean
 
 FAR_APART_MM = 30.0
-"""Chunk pairs whose distances differ by at least this much are the ones a person would call clearly different."""
+"""Pairs of chunks whose distances differ by at least this much count as clearly different."""
 
 
 class AdjacencySettings(TaskSettings):
@@ -129,7 +129,7 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
         loss = losses.adjacency(
             near,
             far,
-            # Where two centres coincide, adjacent and distant are the same boxes and there is nothing to rank.
+            # Where two centres coincide, adjacent and distant chunks are the same and cannot be ranked.
             differs=places.distant_mm - places.adjacent_mm > 1e-3,
             form=self.settings.loss,
             temperature=self.settings.temperature,
@@ -158,7 +158,7 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
             "adjacent_similarity": to_numpy(near.flatten()),
             "distant_similarity": to_numpy(far.flatten()),
         }
-        # The rank tells a collapsed embedding (one direction for every chunk) from a working one.
+        # A collapsed embedding (one direction for every chunk) has rank 1.
         rank = Measure(effective_rank(to_numpy(chunks.flatten(0, 2))), "rank", None, "higher")
         return self.observe(rows, embedding_rank=rank)
 
@@ -166,7 +166,7 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
     def measure(rows: Rows) -> dict[str, Measure]:
         """How often the adjacent pair of chunks is the more similar one.
 
-        In scans of a few cm no two pairs differ clearly in distance; the accuracy of all pairs comes first there.
+        In scans of a few cm no two pairs differ clearly in distance; then the accuracy over all pairs comes first.
         """
         near, far = np.asarray(rows["adjacent_similarity"]), np.asarray(rows["distant_similarity"])
         difference = np.asarray(rows["distant_mm"]) - np.asarray(rows["adjacent_mm"])

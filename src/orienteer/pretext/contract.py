@@ -1,7 +1,7 @@
 """The contract of a pretext task: features and positions in, loss and observation out.
 
-A task is one file: its settings, its head, the call of its loss, its rows and its card. It may live in this package, in
-an installed one (entry point ``orienteer.tasks``) or in any file that Python can import; its tests subclass
+A task is one file with its settings, head, loss, rows and card. It may live in this package, in an installed one (entry
+point ``orienteer.tasks``) or in any module that Python can import. Its tests subclass
 ``orienteer.testing.task_contract.TaskContract``.
 """
 
@@ -23,20 +23,20 @@ from orienteer.records.evidence import vector_names
 
 @dataclass(frozen=True, eq=False)
 class EncodedViews:
-    """K views of B scans as the backbone sees them, with the truth about where they are.
+    """K views of B scans as the backbone encodes them, with their true positions.
 
     Attributes:
-        embedding: one vector a view.
-        dense: dense features, or None when no task asks for them.
+        embedding: one vector per view.
+        dense: dense features, or None when no task needs them.
         body: dense cells that hold body rather than background, where ``dense`` is given.
-        centres: view centres in mm, in the frame the network sees (after geometric augmentation).
+        centres: view centres in mm, in the network's frame (after geometric augmentation).
         view_mm: view edge, mm.
-        images: the views as they are, normalised intensities.
-        plain: the views before augmentation varied their intensities: what a task that restores them restores.
-        shown: what the encoder saw: ``images``, or for a task that corrupts them its corrupted copy.
-        address: seed and number of each sample, for counted draws; on the CPU.
-        followed: what a momentum copy of the encoder makes of the same views, without gradient; None without one, while
-            measuring, and of corrupted views.
+        images: the views, normalised intensities.
+        plain: the views before intensity augmentation: the target of tasks that restore images.
+        shown: the encoder's input: ``images``, or their corrupted copy for a task that corrupts them.
+        address: seed and number of each sample, for counter-based draws; on the CPU.
+        followed: the teacher's embedding of the same views, without gradient; None without a teacher, in evaluation
+            mode, and for corrupted views.
     """
 
     embedding: Float[Tensor, "B K E"]
@@ -53,7 +53,7 @@ class EncodedViews:
 
 @dataclass(frozen=True)
 class Interface:
-    """What a task's head is built for: the sizes of the features it will get.
+    """The sizes of the features that a task's head gets.
 
     Attributes:
         embedding: E, length of a view's embedding.
@@ -62,7 +62,7 @@ class Interface:
         view_mm: view edge, mm.
         channels: C, channels of a scan.
         dense_stride: voxels per dense cell; 0 without a decoder.
-        view_voxels: view edge in voxels; 0 where it is not known.
+        view_voxels: view edge in voxels; 0 where unknown.
     """
 
     embedding: int
@@ -75,7 +75,7 @@ class Interface:
 
 
 class TaskOutput(NamedTuple):
-    """A scalar loss to minimise and what was seen, detached from the graph."""
+    """A scalar loss to minimise, and the observation, detached from the graph."""
 
     loss: Tensor
     observation: Observation
@@ -93,16 +93,16 @@ S = TypeVar("S", bound=TaskSettings)
 
 
 class PretextTask(nn.Module, ABC, Generic[S]):
-    """One pretext task: its head's weights and its forward pass. It never logs, draws or keeps state.
+    """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
-    ``class GapTask(PretextTask[GapSettings])`` also says what its settings are. What a task can do beyond learning is
-    said by the capabilities it inherits: :class:`PredictsDisplacements`, :class:`RestoresImages`.
+    ``class GapTask(PretextTask[GapSettings])`` also declares its settings. Further capabilities are inherited:
+    :class:`PredictsDisplacements`, :class:`RestoresImages`.
 
     Attributes:
-        card: what it is, in words, with its metrics and what its rows are evidence of.
-        name: the card's: key in settings, records and reports.
+        card: its description, its metrics, and what its rows are evidence of.
+        name: that of the card: key in settings, records and reports.
         needs_dense: True when it reads ``EncodedViews.dense``.
-        placement: how views must be placed for it (``views.placement``); None when any placement will do.
+        placement: the ``views.placement`` it needs; None for any.
         settings_type: its settings class, taken from ``PretextTask[...]``.
         settings: its settings.
     """
@@ -127,11 +127,11 @@ class PretextTask(nn.Module, ABC, Generic[S]):
         self.settings = settings
 
     def describe(self) -> TaskCard:
-        """The card of this very task, where its settings change what its class says."""
+        """The card of this instance, where settings change that of the class."""
         return self.card
 
     def check(self, *, batch: int) -> None:
-        """Refuse a run in which it could learn nothing, before it starts.
+        """Refuse, before it starts, a run in which the task cannot learn anything.
 
         Args:
             batch: scans per step and process.
@@ -148,33 +148,33 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     @staticmethod
     @abstractmethod
     def measure(rows: Rows) -> dict[str, Measure]:
-        """Figures of any rows of this task, of one batch or of many; the first one is the headline."""
+        """Measures of rows of this task, of one batch or many; the first one is the headline."""
 
     def observe(self, rows: Rows, **more: Measure) -> Observation:
-        """The observation of rows; ``more`` are figures that rows cannot give."""
+        """The observation of rows; ``more`` are measures that cannot be computed from rows."""
         return Observation(self.name, {**self.measure(rows), **more}, rows)
 
 
 class PredictsDisplacements(ABC):
-    """A task that can say where one view lies as seen from another, so that a model can be asked where things are."""
+    """A task that predicts the displacement between views, so that its model can locate anatomy."""
 
     @abstractmethod
     def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Way from view i to view j at ``[b, i, j]``, mm."""
+        """Displacement from view i to view j at ``[b, i, j]``, mm."""
 
     def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:
-        """How unsure it is of each of them, on any common scale; None where it does not say."""
+        """Uncertainty of each displacement, on any common scale; None without one."""
         return None
 
 
 class RestoresImages(ABC):
-    """A task that has views corrupted before they are encoded, in a pass of their own, and restores them."""
+    """A task that corrupts views, has them encoded in a separate pass, and restores them."""
 
     @abstractmethod
     def corrupt(
         self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]
     ) -> Float[Tensor, "B k C S S S"]:
-        """The views to encode instead of the real ones; the first k of the K views, and then it is shown these alone.
+        """The corrupted views to encode: the first k of the K views, the only ones the task gets.
 
         Every random choice is drawn from ``sampling.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
         view can be replayed from its address.
@@ -182,7 +182,7 @@ class RestoresImages(ABC):
 
     @abstractmethod
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
-        """What it makes of ``views.shown``."""
+        """The restored ``views.shown``."""
 
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
@@ -197,11 +197,11 @@ def vector_columns(prefix: str, vectors: NDArray[np.float32]) -> dict[str, NDArr
 
 
 def view_columns(samples: int, views: Sequence[int] | Tensor | NDArray[Any]) -> NDArray[np.int8]:
-    """The same views for every sample, as a column."""
+    """A column with the same view numbers for every sample."""
     values = views.cpu().numpy() if isinstance(views, Tensor) else np.asarray(views)
     return np.tile(values.astype(np.int8), samples)
 
 
 def sample_column(samples: int, rows: int) -> NDArray[np.int32]:
-    """``0 .. B-1``, each as often as a sample has rows."""
+    """A column of ``0 .. B-1``, each repeated ``rows`` times."""
     return np.repeat(np.arange(samples, dtype=np.int32), rows)

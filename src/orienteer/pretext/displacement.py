@@ -1,4 +1,4 @@
-"""What tasks about the way from one view to another share: heads, columns, figures and their words."""
+"""Shared by tasks that predict displacements between views: head, columns, measures and metrics."""
 
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ class PairHead(nn.Module):
     """Displacements of every ordered pair of views.
 
     ``difference``: one position per view, step = p_j - p_i. Every route then closes by algebra, trained or not.
-    ``pairwise``: step = h(z_i, z_j). It can contradict itself, so closing routes must be learned.
+    ``pairwise``: step = h(z_i, z_j). Steps can contradict each other, so closure must be learned.
 
     Args:
         embedding: E.
@@ -57,7 +57,7 @@ def in_mm(steps: Tensor, length_mm: float) -> Float[NDArray, "B K K 3"]:
 def pair_rows(
     i: Tensor, j: Tensor, true: Float[Tensor, "B P 3"], predicted: Float[Tensor, "B P 3"]
 ) -> dict[str, NDArray[Any]]:
-    """One row a pair (i, j) and sample, in mm."""
+    """One row per pair (i, j) and sample, in mm."""
     samples, pairs = true.shape[:2]
     return {
         "sample": sample_column(samples, pairs),
@@ -92,14 +92,14 @@ METRICS = (
     Metric(name="gap_error_anterior_mm", title="Gap error, posterior – anterior", unit="mm", chance=ZERO),
     Metric(name="gap_error_superior_mm", title="Gap error, inferior – superior", unit="mm", chance=ZERO),
 )
-"""Figures of :func:`displacement_measures`."""
+"""Metrics of :func:`displacement_measures`."""
 
 
 def displacement_measures(rows: Rows) -> dict[str, Measure]:
-    """Mean error of the predicted way between two views, beside the best constant answer.
+    """Mean error of the predicted displacement, with the best constant answer as chance.
 
-    For ordered pairs every gap comes with its negative, so the best constant is zero and its error is the mean
-    distance: that is the chance a model must beat.
+    Among ordered pairs every displacement occurs with its negative, so the best constant is zero and its error is the
+    mean distance.
     """
     true, predicted = vectors(rows, "true"), vectors(rows, "pred")
     error = np.linalg.norm(predicted - true, axis=1)

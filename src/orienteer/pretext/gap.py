@@ -35,7 +35,7 @@ class GapSettings(TaskSettings):
     distance_weight: float = Field(0.5, ge=0)
     """Weight of the second loss, on the distance alone."""
     uncertainty: bool = False
-    """Also predict a Laplace scale per axis: how sure is the network? Observed as coverage of its intervals."""
+    """Also predict a Laplace scale per axis as uncertainty, observed as the coverage of its intervals."""
 
 
 COVERAGE = tuple(
@@ -67,11 +67,11 @@ class GapTask(PretextTask[GapSettings], PredictsDisplacements):
     def __init__(self, settings: GapSettings, interface: Interface) -> None:
         super().__init__(settings, interface)
         self.head = PairHead(interface.embedding, settings.form)
-        # The scale always looks at the pair: how sure one is depends on both views.
+        # The uncertainty always depends on both views.
         self.scale_head = PairHead(interface.embedding, "pairwise") if settings.uncertainty else None
 
     def describe(self) -> TaskCard:
-        """With a predicted scale there are intervals, and how often they hold the truth."""
+        """With a predicted scale, adds the coverage of its intervals."""
         if self.scale_head is None:
             return self.card
         return self.card.model_copy(
@@ -90,7 +90,7 @@ class GapTask(PretextTask[GapSettings], PredictsDisplacements):
             log_scale=log_scale,
         )
         i, j = ordered_pairs(views.centres.shape[1], views.centres.device)
-        # As the loss sees it: divided by the length scale, and multiplied again.
+        # Divided by the length scale and multiplied again, as in the loss.
         true = gap_matrix(views.centres)[:, i, j] / length
         rows = pair_rows(i, j, true * length, steps[:, i, j].float() * length)
         if log_scale is not None:
@@ -99,7 +99,7 @@ class GapTask(PretextTask[GapSettings], PredictsDisplacements):
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:
-        """Mean errors beside chance, and coverage where there are scales."""
+        """Mean errors with chance, and coverage where there are scales."""
         measures = displacement_measures(rows)
         if "scale_r" in rows:
             scaled = np.abs(vectors(rows, "pred") - vectors(rows, "true")) / vectors(rows, "scale")
@@ -110,7 +110,7 @@ class GapTask(PretextTask[GapSettings], PredictsDisplacements):
         return measures
 
     def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Way from view i to view j, mm."""
+        """Displacement from view i to view j, mm."""
         return in_mm(self.head(embedding), self.settings.length_mm)
 
     def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:

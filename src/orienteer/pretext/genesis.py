@@ -1,10 +1,10 @@
 """Models Genesis: a view is distorted in four ways, and restored.
 
 Zhou et al. 2019, *Models Genesis: Generic Autodidactic Models for 3D Medical Image Analysis*, arXiv 1908.06912, and
-the longer 2021 paper, arXiv 2004.07882. Probabilities, curves and boxes are the published ones, sizes in shares of the
-view. Departures: the paper shuffles ten thousand overlapping blocks of up to a tenth of an edge, which at small views
-would be single voxels; here blocks of 2 to ``shuffle_edge`` voxels tile the view. At least one box is painted. Views
-are not mirrored: left and right are anatomy. Where our own augmentation varies intensities too, that is undone as well.
+the longer 2021 paper, arXiv 2004.07882. Probabilities, curves and boxes are as published, sizes relative to the view.
+Differences: the paper shuffles ten thousand overlapping blocks of up to a tenth of an edge, which would be single
+voxels in small views; here blocks of 2 to ``shuffle_edge`` voxels tile the view. At least one box is painted. Views are
+not mirrored, because left and right are anatomy. Our own intensity augmentation is undone as well.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class GenesisSettings(TaskSettings):
     intensity: float = Field(0.9, ge=0, le=1)
     """Share of views whose intensities go through a random monotone curve."""
     invert: float = Field(0.5, ge=0, le=1)
-    """Share of those curves that fall instead of rise, so that bright becomes dark."""
+    """Share of those curves that fall instead of rise, which inverts intensities."""
     shuffle: float = Field(0.5, ge=0, le=1)
     """Share of views whose voxels are shuffled within small blocks."""
     shuffle_edge: int = Field(3, ge=2)
@@ -48,17 +48,17 @@ class GenesisSettings(TaskSettings):
     paint: float = Field(0.9, ge=0, le=1)
     """Share of views that are partly painted over with noise."""
     outer: float = Field(0.8, ge=0, le=1)
-    """Share of those in which all but a few boxes is painted over; in the others the boxes are."""
+    """Share of those in which everything outside a few boxes is painted over, instead of the boxes."""
     views: int | None = Field(None, ge=1)
-    """Only the first so many views of a sample are distorted and encoded, which costs less; ``null`` takes them all."""
+    """Number of views per sample to distort and encode; fewer cost less, ``null`` takes all."""
 
 
 KNOTS = 257
-"""Points of a curve's table, evenly over the window; straight between them."""
+"""Points of a curve's lookup table over the window, with linear interpolation."""
 BOXES = 5
-"""Most boxes that are painted, or kept."""
+"""Largest number of boxes that are painted, or kept."""
 KEPT, PAINTED = (3 / 7, 4 / 7), (1 / 6, 1 / 3)
-"""Edges of boxes that are kept, and of boxes that are painted, as shares of the view's."""
+"""Edges of kept and of painted boxes as shares of the view's edge."""
 ANOTHER = 0.95
 """Probability of a further box, as published."""
 
@@ -133,12 +133,12 @@ class GenesisTask(PretextTask[GenesisSettings], RestoresImages):
         return shown
 
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
-        """The prediction, of every voxel."""
+        """The prediction of every voxel."""
         restored: Tensor = self.head(views)
         return restored
 
     def forward(self, views: EncodedViews) -> TaskOutput:
-        """Mean squared error over all voxels, and one row a view about those that are body."""
+        """Mean squared error over all voxels, and one row per view over body voxels."""
         predicted = self.restore(views)
         loss = functional.mse_loss(predicted, views.plain.float())
         with torch.no_grad():
@@ -153,10 +153,10 @@ class GenesisTask(PretextTask[GenesisSettings], RestoresImages):
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:
-        """Mean error over body voxels, as a share of the intensity window; chance is to hand the view back as it came.
+        """Mean error over body voxels, as a share of the intensity window; chance is to return the view unchanged.
 
-        Beside it stands the error of one grey for each view, the mean of its true body: a model that is no better has
-        found out how bright a view was, and not yet what was in it.
+        The error of one grey per view, the mean of its true body, is given as well: a model that is no better has
+        learned the brightness of a view and nothing else.
         """
         return {
             "restoration_error": pooled(rows, "error", "unrestored_error"),
@@ -166,13 +166,13 @@ class GenesisTask(PretextTask[GenesisSettings], RestoresImages):
 
 @dataclass(frozen=True, eq=False)
 class Distortion:
-    """What is done to one view; None where nothing is.
+    """The distortion of one view; None for each step that is not applied.
 
     Attributes:
-        order: for every voxel, flat, the one whose value it takes.
-        curve: the intensities that ``KNOTS`` points of [-1, 1] go to.
-        painted: where noise is shown instead.
-        noise: over the whole view, the same in every channel.
+        order: for every voxel, flattened, the source of its value.
+        curve: the values of ``KNOTS`` points of [-1, 1].
+        painted: voxels replaced by noise.
+        noise: for the whole view, the same in every channel.
     """
 
     order: Int[ndarray, "n"] | None
@@ -182,7 +182,7 @@ class Distortion:
 
 
 def draw(random: np.random.Generator, size: int, settings: GenesisSettings) -> Distortion:
-    """Draw what happens to a view of ``size``^3 voxels: shuffling, then the curve, then paint, as published."""
+    """Draw the distortion of a view of ``size``^3 voxels: shuffling, curve, paint, as published."""
     shuffles, curves, paints = random.random(3) < (settings.shuffle, settings.intensity, settings.paint)
     order = local_order(random, size, settings.shuffle_edge) if shuffles else None
     curve = bezier_curve(random, invert=bool(random.random() < settings.invert)) if curves else None
@@ -211,7 +211,7 @@ def distorted(image: Float[Tensor, "C S S S"], distortion: Distortion) -> Float[
 def bezier_curve(random: np.random.Generator, *, invert: bool) -> Float32[ndarray, "knots"]:
     """A cubic Bézier curve from one corner of the window to the other with two random control points.
 
-    With both of them inside the window it never turns back, in either coordinate, so it is a function, and monotone.
+    With both control points inside the window, both coordinates are monotone, and so is the function.
     """
     control = random.random((2, 2))
     t = np.linspace(0, 1, 4 * KNOTS)
@@ -221,19 +221,19 @@ def bezier_curve(random: np.random.Generator, *, invert: bool) -> Float32[ndarra
 
 
 def through(image: Tensor, curve: Float[Tensor, "knots"]) -> Tensor:
-    """Intensities through a curve's table. Beyond the window the curve goes on with slope 1, up or down."""
+    """Intensities mapped by a curve's lookup table, which is extended with slope 1 or -1 beyond the window."""
     inside = image.clamp(-1, 1)
-    place = (inside + 1) * ((KNOTS - 1) / 2)
-    low = place.floor().clamp(0, KNOTS - 2).long()
-    value = torch.lerp(curve[low], curve[low + 1], (place - low).to(curve.dtype))
+    knot = (inside + 1) * ((KNOTS - 1) / 2)
+    low = knot.floor().clamp(0, KNOTS - 2).long()
+    value = torch.lerp(curve[low], curve[low + 1], (knot - low).to(curve.dtype))
     return value + (image - inside) * torch.sign(curve[-1] - curve[0])
 
 
 def local_order(random: np.random.Generator, size: int, largest: int) -> Int[ndarray, "n"]:
-    """An order of voxels that moves each within its own small block.
+    """A permutation of voxels within small blocks.
 
-    Blocks have edges of 2 to ``largest`` voxels, drawn for each axis, and lie side by side from a drawn corner, so that
-    (as with the many overlapping ones of the paper) nearly every voxel is in one; those cut by a face stay as they are.
+    Blocks have edges of 2 to ``largest`` voxels, drawn per axis, and tile the view from a random corner, so that (as
+    with the paper's many overlapping blocks) nearly every voxel is in one. Blocks cut by a face are not shuffled.
     """
     edges = random.integers(2, min(largest, size // 2) + 1, size=3)
     corner = [int(random.integers(0, edge)) for edge in edges]
@@ -248,9 +248,9 @@ def local_order(random: np.random.Generator, size: int, largest: int) -> Int[nda
 
 
 def boxes(random: np.random.Generator, size: int, share: tuple[float, float]) -> Bool[ndarray, "S S S"]:
-    """True in up to ``BOXES`` boxes, at least one, whose edges are ``share`` of the view's and that keep off its faces.
+    """True in 1 to ``BOXES`` boxes with edges of ``share`` of the view's.
 
-    They may overlap; they keep away from the border by 3 voxels in 64.
+    Boxes may overlap; they keep a margin of 3 voxels in 64 from the faces.
     """
     mask = np.zeros((size,) * 3, dtype=bool)
     margin = max(1, round(size * 3 / 64))

@@ -2,9 +2,9 @@
 
 He et al. 2022, *Masked Autoencoders Are Scalable Vision Learners*, arXiv 2111.06377; for 3D CNNs in medicine Wald et
 al. 2025, *Revisiting MAE pre-training for 3D medical image segmentation*, arXiv 2410.23132. As there, most blocks are
-hidden and the loss is over hidden voxels only, air included. Departures: hidden voxels are painted over instead of
-dropped from the encoder's input, so that any encoder of this project can be trained, and intensities are restored
-without a normalisation of their own for every block, as they were before augmentation varied them.
+hidden and the loss is over hidden voxels only, air included. Differences: hidden voxels are painted over instead of
+dropped from the encoder's input, so that any encoder can be trained; the targets are intensities before augmentation,
+without normalisation per block.
 """
 
 from typing import Literal
@@ -37,18 +37,18 @@ class MaskedSettings(TaskSettings):
     """Masked autoencoding: what was in the blocks that are hidden?"""
 
     block: int = Field(4, ge=1)
-    """Edge of a block in voxels; it must divide the view's."""
+    """Edge of a block in voxels; it must divide the view's edge."""
     ratio: float = Field(0.75, gt=0, lt=1)
     """Share of a view's blocks that are hidden; 0.6 to 0.75 in the papers."""
     loss: Literal["mse", "l1"] = "mse"
     """Mean squared or mean absolute error over the hidden voxels."""
     views: int | None = Field(None, ge=1)
-    """Only the first so many views of a sample are masked and encoded, which costs less; ``null`` takes them all."""
+    """Number of views per sample to mask and encode; fewer cost less, ``null`` takes all."""
 
 
 HIDDEN = 0.0
-"""What hidden voxels show: the middle of the window. Its floor, -1, is the background, so a hidden block could not be
-told from air or from a ventricle at the body's edge; no block of real tissue is exactly 0 throughout."""
+"""The value of hidden voxels: the middle of the window, because no block of real tissue is exactly 0 throughout. The
+floor, -1, is the background, so a hidden block would look like air or like a ventricle at the body's edge."""
 
 METRICS = (
     Metric(
@@ -126,18 +126,18 @@ class MaskedTask(PretextTask[MaskedSettings], RestoresImages):
         return hide(images, self.mask(images, address))
 
     def mask(self, images: Float[Tensor, "B K C S S S"], address: Int[Tensor, "B 2"]) -> Bool[Tensor, "B K 1 S S S"]:
-        """True where a voxel of ``images`` is hidden; found again from the address, whatever is in the images."""
+        """True where a voxel of ``images`` is hidden; depends on the address alone."""
         mask = block_mask(
             address, images.shape[1], size=images.shape[-1], block=self.settings.block, ratio=self.settings.ratio
         )
         return mask.to(images.device)
 
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:
-        """What is shown, with the prediction where it is hidden."""
+        """The images, with the prediction in hidden voxels."""
         return torch.where(self.mask(views.images, views.address), self.head(views), views.images)
 
     def forward(self, views: EncodedViews) -> TaskOutput:
-        """Loss over hidden voxels, and one row a view about those of them that are body."""
+        """Loss over hidden voxels, and one row per view over hidden body voxels."""
         mask, predicted = self.mask(views.images, views.address), self.head(views)
         loss = losses.masked(predicted, views.plain, mask, form=self.settings.loss)
         with torch.no_grad():
@@ -156,8 +156,8 @@ class MaskedTask(PretextTask[MaskedSettings], RestoresImages):
     def measure(rows: Rows) -> dict[str, Measure]:
         """Mean error over hidden body voxels, as a share of the intensity window.
 
-        Chance is to answer every voxel with the mean of the view's shown body. A smooth interpolation of what is shown
-        stands beside it: a model that is no better has learned no anatomy.
+        Chance is the mean of the view's shown body. The error of a smooth interpolation of the shown voxels is given as
+        well: a model that is no better has learned no anatomy.
         """
         return {
             "masked_error": pooled(rows, "error", "mean_error"),
@@ -168,7 +168,7 @@ class MaskedTask(PretextTask[MaskedSettings], RestoresImages):
 def block_mask(
     address: Int[Tensor, "B 2"], views: int, *, size: int, block: int, ratio: float
 ) -> Bool[Tensor, "B K 1 S S S"]:
-    """True where a voxel is hidden: the same share of blocks in every view, drawn from the view's own address.
+    """True where a voxel is hidden: the same share of blocks in every view, drawn from the view's address.
 
     Args:
         address: seed and number of each sample.
@@ -191,7 +191,7 @@ def block_mask(
 
 
 def hidden_blocks(blocks: int, ratio: float) -> int:
-    """Number of masked blocks: at least one is hidden, and one shown."""
+    """Number of hidden blocks: at least one is hidden and one shown."""
     return min(max(round(blocks * ratio), 1), blocks - 1)
 
 

@@ -20,7 +20,7 @@ from orienteer.store.intensity import BODY_ABOVE
 
 
 class Seen:
-    """Carries observations through wrappers of a forward pass, which walk into every collection they know."""
+    """Hides observations from wrappers of the forward pass, which descend into every collection they know."""
 
     __slots__ = ("observations",)
 
@@ -29,14 +29,14 @@ class Seen:
 
 
 class ModelOutput(NamedTuple):
-    """The weighted sum of the tasks' losses, and what each saw."""
+    """The weighted sum of the tasks' losses, and their observations."""
 
     loss: Tensor
     seen: Seen
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """One observation a task."""
+        """One observation per task."""
         return self.seen.observations
 
 
@@ -53,7 +53,7 @@ class SpatialModel(nn.Module):
         spacing: mm per voxel.
 
     Raises:
-        ConfigError: no task, an unknown task, or settings it refuses.
+        ConfigError: no task, an unknown task, or settings that do not fit.
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class SpatialModel(nn.Module):
         plain: Float[Tensor, "B K C S S S"] | None = None,
         anatomy: Float[Tensor, "B K C S S S"] | None = None,
     ) -> ModelOutput:
-        """Encode all views, let every task see them; a task that corrupts views has them encoded for itself.
+        """Encode all views for all tasks; views corrupted by a task are encoded for that task alone.
 
-        ``plain`` are the views before their intensities were varied; without it nothing has varied them. ``anatomy``
-        tells body from air where not even those do: a probe has taken it out of all that the tasks see.
+        ``plain`` are the views before intensity augmentation, ``images`` by default. ``anatomy`` separates body from
+        air, ``plain`` by default; an honesty probe removes the anatomy from everything else.
         """
         whole: EncodedViews | None = None
         loss = images.new_zeros(())
@@ -108,7 +108,7 @@ class SpatialModel(nn.Module):
                 views = self.encode(images, centres, view_mm, address, plain, anatomy, shown=shown)
             else:
                 views = whole = whole or self.encode(images, centres, view_mm, address, plain, anatomy)
-            # Heads are small and answer in mm: bfloat16 could represent 100 mm only to within 0.4 mm.
+            # Heads predict mm: bfloat16 could represent 100 mm only to within 0.4 mm.
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
             loss = loss + task.settings.weight * output.loss
@@ -126,7 +126,7 @@ class SpatialModel(nn.Module):
         *,
         shown: Float[Tensor, "B k C S S S"] | None = None,
     ) -> EncodedViews:
-        """Features of every view, or of what is ``shown`` of the first k; while training a teacher's too."""
+        """Features of all views, or of ``shown``, the first k corrupted; in training also the teacher's."""
         batch = images.shape[0]
         seen = images if shown is None else shown
         plain = images if plain is None else plain
@@ -157,12 +157,12 @@ class SpatialModel(nn.Module):
 
     @property
     def cards(self) -> tuple[TaskCard, ...]:
-        """What its tasks say about themselves, in their order."""
+        """The cards of its tasks, in order."""
         return tuple(self.task(name).describe() for name in self.tasks)
 
     @torch.no_grad()
     def update_teacher(self) -> None:
-        """Move the momentum copy a little towards the backbone; does nothing without a teacher."""
+        """Update the teacher's moving average of the backbone; does nothing without a teacher."""
         if self.teacher is None:
             return
         for slow, fast in zip(self.teacher.parameters(), self.backbone.parameters(), strict=True):
@@ -172,7 +172,7 @@ class SpatialModel(nn.Module):
 
 
 def _cells(anatomy: Tensor, cells: int) -> Tensor:
-    """Dense cells more than half of whose voxels are body, told before varied intensities lift air as well."""
+    """Dense cells with more than half of their voxels in the body, before intensity augmentation brightens air."""
     body = (anatomy > BODY_ABOVE).any(dim=2)
     pooled = functional.adaptive_avg_pool3d(body.flatten(0, 1)[:, None].float(), cells)
     return _split(pooled[:, 0] > 0.5, len(body))

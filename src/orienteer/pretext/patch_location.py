@@ -110,7 +110,7 @@ class PatchLocationTask(PretextTask[PatchLocationSettings]):
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:
-        """Share of neighbours put into the right cell, and how far the chosen direction points from the true one."""
+        """Share of neighbours in the right cell, and the angle between predicted and true direction."""
         true, predicted = rows["true_direction"], rows["pred_direction"]
         angle = angles_deg(DIRECTIONS[predicted], DIRECTIONS[true])
         empty = not len(true)
@@ -118,13 +118,13 @@ class PatchLocationTask(PretextTask[PatchLocationSettings]):
             "direction_accuracy": Measure(
                 float("nan") if empty else float((true == predicted).mean()), "fraction", 1 / len(DIRECTIONS), "higher"
             ),
-            # Every direction has its opposite, so a guess is 90 degrees off on average.
+            # Every direction has its opposite, so a random guess is 90 degrees off on average.
             "direction_error_deg": Measure(float("nan") if empty else float(angle.mean()), "deg", 90.0),
         }
 
 
 def direction_class(offset: Float[Tensor, "*n 3"]) -> Int[Tensor, "*n"]:
-    """Which of the 26 directions of a 3 x 3 x 3 grid lies nearest in angle, as an index into ``DIRECTIONS``."""
+    """The nearest in angle of the 26 directions of a 3 x 3 x 3 grid, as an index into ``DIRECTIONS``."""
     directions = offset.new_tensor(DIRECTIONS)
     nearest: Tensor = (offset @ (directions / directions.norm(dim=1, keepdim=True)).T).argmax(-1)
     return nearest

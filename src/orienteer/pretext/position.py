@@ -1,4 +1,4 @@
-"""Sub-task 4: the position field, one position in mm at every voxel of body (beyond the paper)."""
+"""Sub-task 4: the position field, a position in mm for every body voxel (not in the paper)."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from orienteer.records.evidence import Points
 from orienteer.records.statistics import mean, vectors
 
 KEPT = 24
-"""Cells per view kept in the observation: enough for a plot, few enough for a record."""
+"""Cells per view kept in the observation."""
 
 
 class PositionSettings(TaskSettings):
@@ -30,7 +30,7 @@ class PositionSettings(TaskSettings):
     length_mm: float = Field(50.0, gt=0)
     """Length scale: mm are divided by it before the loss."""
     voxels: int = Field(512, ge=2)
-    """Dense cells per view that are compared, evenly taken from those that hold body."""
+    """Dense cells per view that are compared, evenly spaced among those that hold body."""
 
 
 class PositionTask(PretextTask[PositionSettings]):
@@ -77,7 +77,7 @@ class PositionTask(PretextTask[PositionSettings]):
         return TaskOutput(loss, self._observe(predicted * length, true * length, weight, cells))
 
     def _chosen(self, body: Tensor) -> Tensor:
-        """1 for the compared cells: every n-th cell of body, so that no random choice is needed."""
+        """1 for the compared cells: every n-th body cell, without randomness."""
         share = (body.sum(-1, keepdim=True) / self.settings.voxels).clamp(min=1)
         rank = body.cumsum(-1) - 1
         taken = (rank / share).floor() != ((rank - 1) / share).floor()
@@ -103,7 +103,7 @@ class PositionTask(PretextTask[PositionSettings]):
     def measure(rows: Rows) -> dict[str, Measure]:
         """Mean error of the position field.
 
-        Chance knows where in its view a cell lies, which is plain geometry, and places every view at the scan's centre.
+        Chance is to place every view at the scan's centre; a cell's offset within its view is known from geometry.
         """
         true, predicted = vectors(rows, "true"), vectors(rows, "pred")
         views = np.stack([np.asarray(rows["sample"]), np.asarray(rows["view"])], axis=1)

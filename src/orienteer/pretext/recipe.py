@@ -1,4 +1,4 @@
-"""The tasks that a run is trained with where nothing else is said. Needs no torch."""
+"""The default tasks of a run. Needs no torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,4 +10,4 @@ DEFAULT_TASKS: Mapping[str, Mapping[str, Any]] = {
     "position": {},
     "masked": {"views": 1},
 }
-"""The recipe that did best on validation people (docs/log.md): space, and one view in three restored."""
+"""The best recipe on validation subjects (docs/log.md): spatial tasks, and one of three views restored."""

@@ -1,4 +1,4 @@
-"""Which pretext tasks there are: ours by name, installed ones by entry point, anybody's by import path."""
+"""Pretext tasks: shipped ones by name, installed ones by entry point, any other by import path."""
 
 import importlib
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ TASKS: Registry[PretextTask[Any]] = Registry(
         "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
     },
 )
-"""Adding one of ours is a file beside this and one line here; its place is its order in a model and in a report. An
-installed package announces its own in the entry-point group ``orienteer.tasks``."""
+"""A new task is one file in this folder and one line here, in the order of models and reports. An installed package
+announces its tasks in the entry-point group ``orienteer.tasks``."""
 
 
 class Chosen(NamedTuple):
-    """A task that is switched on, not yet built."""
+    """An active task before it is built."""
 
     kind: type[PretextTask[Any]]
     values: Mapping[str, Any]
@@ -40,21 +40,21 @@ class Chosen(NamedTuple):
         """The task with its settings and its head.
 
         Raises:
-            ConfigError: settings that it refuses.
+            ConfigError: settings that do not fit.
         """
         settings = self.kind.settings_type.build(self.values, origin=f"tasks.{self.kind.name}")
         return self.kind(settings, interface)
 
 
 def chosen_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
-    """The tasks that settings name, ours first and in the registry's order.
+    """The active tasks: registered ones in the registry's order, then the others.
 
     Args:
         tasks: name to settings; ``class`` among them names a class by import path, e.g.
             ``{distance: {class: "my_package.distance:DistanceTask", length_mm: 30}}``.
 
     Raises:
-        ConfigError: none, an unknown name, or a class that is no pretext task of that name.
+        ConfigError: no task, an unknown name, or a class that is not a pretext task of that name.
     """
     if not tasks:
         raise ConfigError("tasks: none is switched on", cure=_cure())
@@ -73,10 +73,10 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
 
     Args:
         name: key in settings.
-        path: import path of its class, ``package.module:ClassName``; None for ours and for installed ones.
+        path: import path of its class, ``package.module:ClassName``; None for registered tasks.
 
     Raises:
-        ConfigError: there is no such task, or the class is none.
+        ConfigError: no such task, or the class is not a pretext task.
     """
     if path is None:
         if name not in TASKS:
@@ -88,10 +88,10 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"tasks.{name}.{CLASS}: cannot import {path}: {error}",
-            cure="write package.module:ClassName, of a module that Python can import from here",
+            cure="write package.module:ClassName of a module that Python can import",
         ) from error
     if not (isinstance(found, type) and issubclass(found, PretextTask)):
-        raise ConfigError(f"tasks.{name}.{CLASS}: {path} is no PretextTask", cure="subclass orienteer's PretextTask")
+        raise ConfigError(f"tasks.{name}.{CLASS}: {path} is not a PretextTask", cure="subclass orienteer's PretextTask")
     if found.name != name:
         raise ConfigError(f"tasks.{name}: {path} calls itself {found.name}", cure=f"write tasks.{found.name}")
     return found

@@ -1,4 +1,4 @@
-"""What tasks that restore images share: a head from dense cells to voxels, and errors over body voxels."""
+"""Shared by tasks that restore images: a head from dense cells to voxels, and errors over body voxels."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR
 class VoxelHead(nn.Module):
     """Predicts all voxels that a dense cell covers, in every channel: structure from the cell, level from the view.
 
-    A 1x1x1 convolution has one output for each voxel of a cell; the outputs are then laid in their places (Shi et al.
-    2016, arXiv 1609.05158). Decoders normalise their features over each view, which takes its brightness out; the
-    view's embedding, which still knows it, gives it back as one offset a channel.
+    A 1x1x1 convolution has one output per voxel of a cell, followed by a pixel shuffle (Shi et al. 2016, arXiv
+    1609.05158). Decoders normalise their features over each view, which removes its brightness; the view's embedding
+    restores it as one offset per channel.
 
     Args:
         interface: sizes of the features.
@@ -57,7 +57,7 @@ def mean_error(
 
 
 def view_rows(where: Bool[Tensor, "B K 1 S S S"], **columns: Float[Tensor, "B K"]) -> dict[str, NDArray[Any]]:
-    """One row a view: sample, view, the number of voxels its errors were measured over, and the columns."""
+    """One row per view: sample, view, the number of voxels of its errors, and the columns."""
     samples, count = where.shape[:2]
     return {
         "sample": sample_column(samples, count),
@@ -68,7 +68,7 @@ def view_rows(where: Bool[Tensor, "B K 1 S S S"], **columns: Float[Tensor, "B K"
 
 
 def pooled(rows: Rows, column: str, chance: str) -> Measure:
-    """A column's mean over all voxels of all views, beside that of the column ``chance``."""
+    """A column's mean over all voxels of all views, with that of the column ``chance`` as chance."""
     voxels = np.asarray(rows["voxels"], dtype=np.float64)
     if not voxels.sum():
         return Measure(float("nan"), "fraction")

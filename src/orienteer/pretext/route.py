@@ -1,4 +1,4 @@
-"""Sub-task 3: directions whose routes must arrive and close (Zhang et al., arXiv 2509.05967)."""
+"""Sub-task 3: directions, with routes that must arrive and tours that must close (Zhang et al., arXiv 2509.05967)."""
 
 import numpy as np
 import torch
@@ -34,11 +34,11 @@ class RouteSettings(TaskSettings):
     length_mm: float = Field(50.0, gt=0)
     """Length scale: mm are divided by it before the loss."""
     arrival_weight: float = Field(0.5, ge=0)
-    """Weight of the error with which routes over several views arrive."""
+    """Weight of the arrival error of routes over several views."""
     closure_weight: float = Field(0.5, ge=0)
-    """Weight of the error with which closed tours miss their start."""
+    """Weight of the closure error of tours."""
     max_routes: int = Field(120, ge=1)
-    """At most this many routes (and tours) are followed, evenly taken from all orderings."""
+    """Largest number of routes, and of tours, evenly spaced among all orderings."""
 
 
 DIRECTION = Metric(
@@ -104,7 +104,7 @@ class RouteTask(PretextTask[RouteSettings], PredictsDisplacements):
         self.head = PairHead(interface.embedding, settings.form)
 
     def describe(self) -> TaskCard:
-        """Where steps are differences of positions, closure is algebra and no finding."""
+        """Where steps are differences of positions, closure is an identity and no finding."""
         if self.settings.form == "pairwise":
             return self.card
         return self.card.model_copy(
@@ -150,7 +150,7 @@ class RouteTask(PretextTask[RouteSettings], PredictsDisplacements):
             DIRECTION.name: Measure(mean(angles_deg(predicted[step], true[step])), "deg", 90.0),
             STEP.name: Measure(mean(missed[step]), "mm", mean(length[step])),
             ARRIVAL.name: Measure(mean(missed[route]), "mm", mean(length[route])),
-            # Predicting nothing closes every tour: closure has no chance level and means nothing by itself.
+            # Zero steps close every tour: closure has no chance level and means nothing by itself.
             CLOSURE.name: Measure(mean(missed[tour]), "mm", None),
         }
 

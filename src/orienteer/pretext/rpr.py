@@ -29,13 +29,13 @@ class RprSettings(TaskSettings):
     """Relative position regression: how far, in mm along each axis, is it from one view to another?"""
 
     range_mm: float = Field(300.0, gt=0)
-    """The largest offset it can answer, along each axis; also what mm are divided by before the loss."""
+    """Largest offset it can predict along each axis; mm are divided by it before the loss."""
     hidden: int = Field(256, ge=1)
     """Width of the head's hidden layer."""
 
 
 class RprTask(PretextTask[RprSettings], PredictsDisplacements):
-    """Gives each view three numbers p; the offset from view i to view j is ``range * tanh(p_j - p_i)``."""
+    """Maps each view to three numbers p; the offset from view i to view j is ``range * tanh(p_j - p_i)``."""
 
     card = TaskCard(
         name="rpr",
@@ -66,6 +66,6 @@ class RprTask(PretextTask[RprSettings], PredictsDisplacements):
         return TaskOutput(functional.mse_loss(predicted, true), self.observe(rows))
 
     def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Way from view i to view j, mm."""
+        """Displacement from view i to view j, mm."""
         numbers = self.head(embedding).float()
         return in_mm(torch.tanh(numbers[:, None, :, :] - numbers[:, :, None, :]), self.settings.range_mm)

@@ -92,7 +92,7 @@ class SimclrTask(PretextTask[SimclrSettings]):
         )
 
     def check(self, *, batch: int) -> None:
-        """A batch of one scan has no negatives: its loss is 0 for ever."""
+        """A batch of one scan has no negatives, so its loss is always 0."""
         if batch < 2:
             raise ConfigError(
                 "tasks.simclr compares scans with each other, and a batch of one has no other",
@@ -103,7 +103,7 @@ class SimclrTask(PretextTask[SimclrSettings]):
         """Loss and observation; rows are views, each against all candidates of its batch."""
         samples, count = views.embedding.shape[:2]
         projected = functional.normalize(self.head(views.embedding).float(), dim=-1).flatten(0, 1)
-        # Autocast would multiply in half precision, where similarities of 0.99 and 1 are one.
+        # Autocast would multiply in half precision, where similarities of 0.99 and 1 are equal.
         cosine = (projected[:, None] * projected).sum(-1)
         positive, negative = same_scan(samples, count, cosine.device)
         loss = nt_xent(cosine, positive, negative, self.settings.temperature)

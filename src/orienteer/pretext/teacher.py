@@ -11,12 +11,12 @@ class TeacherSettings(Config):
     """A momentum copy of the encoder."""
 
     enabled: bool = False
-    """Encode all views a second time with a slowly following copy, without gradient, for tasks that compare with it."""
+    """Encode all views again with the momentum copy, without gradient, for tasks that compare with it."""
     momentum: float = Field(0.99, ge=0, lt=1)
-    """How much of the copy is kept each step."""
+    """Share of the copy that is kept at each step."""
 
     @model_validator(mode="before")
     @classmethod
     def _forget_online(cls, values: Any) -> Any:
-        """Runs from before say how many views were not encoded by the copy; it plays no part once they are trained."""
+        """Older runs also hold the number of views that the copy did not encode, which is no longer used."""
         return {key: value for key, value in values.items() if key != "online"} if isinstance(values, dict) else values

@@ -38,8 +38,8 @@ class VocoSettings(TaskSettings):
     """VoCo: how much of a random crop lies in each base crop of a 2 x 2 x 2 grid?"""
 
     random: int = Field(2, ge=1)
-    """How many of the views, the first ones, are random crops; the 8 others are the base crops. ``views.count`` is
-    this plus 8."""
+    """Number of random crops, which are the first views; the other 8 are the base crops, so ``views.count`` is this
+    plus 8."""
     hidden: int = Field(256, ge=1)
     """Width of the projection's hidden layers."""
     projection: int = Field(128, ge=8)
@@ -80,10 +80,10 @@ METRICS = (
 class AmongViews(nn.Module):
     """Normalises each channel over the views of a scan, without learned weights.
 
-    The published head normalises over all crops of the batch; over those of one scan, scans do not mix. Without it the
-    position loss does not fall: the student turns all its crops away from the teacher's, which all share one direction,
-    and the teacher follows, for ever. Taking out what the views share leaves nowhere to turn to. Student and teacher
-    are normalised apart: together, the lag between them would tell which crop is which.
+    The published head normalises over all crops of the batch; here over those of one scan, so that scans do not mix.
+    Without it the position loss does not fall: the student moves all its crops away from the common direction of the
+    teacher's, and the teacher follows. Removing what the views share prevents that. Student and teacher are normalised
+    separately: together, the lag between them would reveal which crop is which.
     """
 
     def forward(self, x: Float[Tensor, "B K H"]) -> Float[Tensor, "B K H"]:
@@ -98,7 +98,7 @@ def _cosine(crops: Float[Tensor, "B R P"], bases: Float[Tensor, "B Q P"]) -> Flo
 
 
 class VocoTask(PretextTask[VocoSettings]):
-    """Compares projected random crops with projected base crops: similarity should be their overlap."""
+    """Compares projected random and base crops: their similarity should be their overlap."""
 
     card = TaskCard(
         name="voco",
@@ -165,7 +165,7 @@ class VocoTask(PretextTask[VocoSettings]):
             "true_overlap": to_numpy(true.flatten()),
             "pred_overlap": to_numpy(cosine.clamp(0, 1).flatten()),
         }
-        # Both tell a collapse: base crops that all look alike, or on one line.
+        # Both reveal a collapse: base crops that are all alike, or on one line.
         return self.observe(
             rows,
             base_similarity=Measure(float(apart_loss(bases.detach())), "1", None),
@@ -174,14 +174,14 @@ class VocoTask(PretextTask[VocoSettings]):
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:
-        """Errors of the predicted overlap beside those of the best constant answers, and the nearest base crop."""
+        """Errors of the predicted overlap with those of the best constants as chance, and the nearest base crop."""
         true, predicted = rows["true_overlap"].astype(float), rows["pred_overlap"].astype(float)
         if not len(true):
             return {"overlap_error": Measure(float("nan"), "fraction", None)}
         by_crop = np.lexsort((rows["view_j"], rows["view_i"], rows["sample"])).reshape(
             -1, len(np.unique(rows["view_j"]))
         )
-        # A crop half-way between two base crops has two nearest ones; either will do.
+        # A crop half-way between two base crops has two nearest ones; both are right.
         nearest = true[by_crop] >= true[by_crop].max(axis=1, keepdims=True) - 1e-6
         chosen = predicted[by_crop].argmax(axis=1)
         constants = [float(_penalty(true - answer).mean()) for answer in np.linspace(0, 1, 101)]
