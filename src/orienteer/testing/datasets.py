@@ -1,4 +1,4 @@
-"""Phantoms as files on disk, in the layouts that people keep their scans in."""
+"""Phantoms as files on disk, in common layouts."""
 
 import json
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ def write_nnunet(
     held_out: int = 2,
     seed: int = 0,
 ) -> Path:
-    """A dataset in nnU-Net's raw layout: one file a channel, labels, and ``dataset.json``.
+    """A dataset in nnU-Net's raw layout: one file per channel, labels, and ``dataset.json``.
 
     Args:
         folder: the dataset, e.g. ``Dataset001_Phantoms``.
         people: cases in ``imagesTr``: ``person_000``, ...
         shape: voxels along R, A, S.
         spacing: mm per voxel.
-        channels: their names; as many sequences of each body.
+        channels: names of the sequences of each body.
         held_out: further cases in ``imagesTs``, with labels in ``labelsTs``.
-        seed: another cohort.
+        seed: of the cohort.
 
     Returns:
         ``folder``.

@@ -1,4 +1,4 @@
-"""The contract suite of file formats: subclass it in a test, name the format, say how to write a scan.
+"""The contract suite of file formats: subclass it in a test, name the format, and write a scan.
 
 ::
 
@@ -8,7 +8,7 @@
         def write(self, folder, extension, array, affine):
             nibabel.save(nibabel.MGHImage(array, affine), folder / f"scan{extension}")
 
-Every test runs for each extension that the format claims. It needs no scan but those it writes.
+Every test runs for each extension of the format. It needs no scans but those it writes.
 """
 
 import math
@@ -31,13 +31,13 @@ from orienteer.scans.formats.opening import open_scan
 from orienteer.scans.formats.registry import FORMATS, format_of, without_extension
 
 MOST_SECONDS = 30.0
-"""No file of a few kilobytes may keep a reader busy for longer."""
+"""Time limit for reading a file of a few kilobytes."""
 
 SHARES = (0.001, 0.1, 0.5, 0.9, 1.0)
-"""Of a file's bytes that are kept when it is cut; of all of them one byte less."""
+"""Shares of a file's bytes that are kept when it is cut; 1.0 drops a single byte."""
 
 LARGE = (90, 100, 60)
-"""Voxels of a scan whose header must be read with less than one byte held for each."""
+"""Voxels of a scan whose header must be read within less than one byte per voxel."""
 
 OBLIQUE = np.array(
     [[-1.468, 0.306, -0.263, 12.5], [0.297, 1.909, 0.437, -40.25], [0.084, -0.511, 2.447, 31.0], [0, 0, 0, 1]]
@@ -52,8 +52,8 @@ class FormatContract:
 
     Attributes:
         format: the class.
-        oblique: False for a format that can only say how large voxels are and where the first one is.
-        big_endian: True where :meth:`write_big_endian` is there.
+        oblique: False for a format without directions, which stores spacing and origin only.
+        big_endian: True with :meth:`write_big_endian`.
     """
 
     format: ClassVar[type[Format[Any]]]
@@ -69,18 +69,18 @@ class FormatContract:
             array: ``(X, Y, Z)``.
             affine: ``(4, 4)`` voxel index to world RAS mm.
         """
-        raise NotImplementedError("say how a scan of this format is written")
+        raise NotImplementedError("write a scan of this format")
 
     def write_big_endian(self, folder: Path, array: NDArray[np.int16], affine: NDArray[np.float64]) -> None:
-        """The same with the highest byte of a number first, whatever the extension."""
-        raise NotImplementedError("say how a big-endian scan is written, or leave big_endian = False")
+        """The same in big-endian byte order, with any extension."""
+        raise NotImplementedError("write a big-endian scan, or leave big_endian = False")
 
     def array(self, *shape: int) -> NDArray[np.int16]:
-        """Values between -1000 and 3000, the same every time."""
+        """Fixed values between -1000 and 3000."""
         return np.random.default_rng(0).integers(-1000, 3000, shape or (11, 13, 9)).astype(np.int16)
 
     def affine(self) -> NDArray[np.float64]:
-        """Where the example lies."""
+        """The affine of the example."""
         if not self.oblique:
             return UPRIGHT
         affine, sides = OBLIQUE.copy(), np.linalg.norm(OBLIQUE[:3, :3], axis=0)
@@ -135,7 +135,7 @@ class FormatContract:
             np.testing.assert_array_equal(array, open_scan(source).voxels())
 
     def test_format__reading_is_repeatable_and_changes_no_file(self, tmp_path: Path) -> None:
-        """Again, and by several threads at once, the same voxels; the files are as they were."""
+        """Reading again and in several threads gives the same voxels; the files do not change."""
         for source in self._examples(tmp_path):
             before = {path: path.read_bytes() for path in self._files(source)}
             with ThreadPoolExecutor(4) as pool:
@@ -158,13 +158,13 @@ class FormatContract:
                 path.write_bytes(whole)
 
     def test_format__an_empty_file_is_refused(self, tmp_path: Path) -> None:
-        """A file of no bytes is told as such, as it comes from a disk that was full."""
+        """An empty file, as a full disk leaves it, has its own code."""
         for source in self._examples(tmp_path):
             source.paths[0].write_bytes(b"")
             assert self._code(source) == "empty-file"
 
     def test_format__other_content_is_refused(self, tmp_path: Path) -> None:
-        """Text, zeros or noise under the format's name is no scan."""
+        """Text, zeros or noise with the format's extension is no scan."""
         noise = np.random.default_rng(1).bytes(5000)
         for content in (b"this is a note about the scan\n" * 200, bytes(5000), noise):
             for number, source in enumerate(self._examples(tmp_path / f"{content[0]}")):
@@ -172,7 +172,7 @@ class FormatContract:
                 assert self._read_or_refuse(source, f"{content[:8]!r} named {source.relative}") is None, number
 
     def test_format__a_missing_data_file_is_named(self, tmp_path: Path) -> None:
-        """A header whose voxels are elsewhere says so."""
+        """A header without its data file has its own code."""
         for source in self._examples(tmp_path):
             if not source.relative.endswith(tuple(self.format.detached_extensions or ("?",))):
                 continue
@@ -183,7 +183,7 @@ class FormatContract:
             assert self._code(source) == "companion-missing"
 
     def test_format__big_endian_is_read_like_little(self, tmp_path: Path) -> None:
-        """The same voxels, in the machine's own order of bytes."""
+        """The same voxels, in native byte order."""
         if self.big_endian:
             self.write_big_endian(tmp_path, self.array(), self.affine())
             (source,) = survey(tmp_path).sources
@@ -192,7 +192,7 @@ class FormatContract:
             assert volume.array.dtype.isnative
 
     def test_format__content_is_recognised_where_it_is_claimed(self, tmp_path: Path) -> None:
-        """A format that recognises files without an extension finds its own, and takes nothing else for one."""
+        """A format that recognises files without an extension finds its own files and no others."""
         if self.format.recognises is Format.recognises:
             return
         for source in self._examples(tmp_path):
@@ -219,7 +219,7 @@ class FormatContract:
     def _assert_example(self, source: Source, volume: Volume) -> None:
         info = inspect(source)
         assert info.usable and volume.array.dtype.kind == "i", (info.findings, volume.array.dtype)
-        # A reader may turn an axis round, as long as every value stays where it is in the body.
+        # A reader may flip an axis, as long as every value keeps its position in the body.
         found, written = canonical(volume), canonical(Volume(array=self.array()[None], affine=self.affine()))
         np.testing.assert_array_equal(found.array, written.array)
         corners = np.array([[*np.multiply(pick, written.shape), 1] for pick in np.ndindex(2, 2, 2)]).T
@@ -238,7 +238,7 @@ class FormatContract:
         raise AssertionError(f"{source.relative} was read all the same")
 
     def _read_or_refuse(self, source: Source, what: str) -> Volume | None:
-        """The volume, or None where the reader itself said in time what is wrong."""
+        """The volume, or None where the reader refused it in time."""
         try:
             header, array = _in_time(lambda: (opened := open_scan(source)) and (opened.header, opened.voxels()), what)
         except (ScanError, OSError):

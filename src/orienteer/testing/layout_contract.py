@@ -1,4 +1,4 @@
-"""The contract suite of layouts: subclass it in a test, name the layout, write a small dataset.
+"""The contract suite of layouts: subclass it in a test, name the layout, and write a small dataset.
 
 ::
 
@@ -26,18 +26,18 @@ from orienteer.scans.layouts.layout import Layout
 from orienteer.scans.layouts.registry import AUTO, LAYOUTS, PLAIN, layout_names
 
 DAMAGE = (b"", b"{", b"[]", b"null", b'{"a": ' * 5000, b"\xff\xfe\x00", b"[" * 100_000)
-"""What a description may hold instead of what it should."""
+"""Damaged contents of a description file."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a layout says of one scan.
+    """What a layout tells about one scan.
 
     Attributes:
         channels: names of its channels.
-        subject: who was scanned.
-        split: ``test`` where it is kept for testing.
-        labelled: whether its labels are named.
+        subject: id of the subject.
+        split: ``test`` where it is held out.
+        labelled: whether it has labels.
     """
 
     channels: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Expected:
 
 
 def write_scan(path: Path, *, volumes: int = 1) -> Path:
-    """A small NIfTI scan, or a file of several volumes, whose voxels no other path has."""
+    """A small NIfTI scan, or a file of several volumes, with voxels unique to its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(list(path.as_posix().encode()))
     array = random.integers(0, 1500, (12, 14, 10, volumes)).astype(np.int16)
@@ -65,7 +65,7 @@ class LayoutContract:
     layout: ClassVar[type[Layout]]
 
     def write(self, folder: Path) -> Mapping[str, Expected]:
-        """Write a small dataset with everything the layout knows of; returns what it says, by the scan's id."""
+        """Write a small dataset with every feature of the layout; returns what to expect by scan id."""
         raise NotImplementedError("write an example dataset")
 
     def test_layout__is_registered_under_its_own_name(self) -> None:
@@ -74,7 +74,7 @@ class LayoutContract:
         assert self.layout.title and self.layout.looks_like
 
     def test_layout__its_dataset_is_recognised_and_arranged(self, tmp_path: Path) -> None:
-        """By what the folder says of itself; channels, people, splits and labels are as written."""
+        """The folder is recognised by itself; channels, subjects, splits and labels are as written."""
         expected = self.write(tmp_path)
         found = lay_out(tmp_path)
         assert [summary.name for summary in found.layouts] == [self.layout.title]
@@ -86,7 +86,7 @@ class LayoutContract:
         assert summary.held_out == sum(source.split == "test" for source in found.sources)
 
     def test_layout__its_scans_can_be_used(self, tmp_path: Path) -> None:
-        """Every scan opens, with the channels that were named; labels open as well."""
+        """Every scan opens with the expected channels; labels open as well."""
         self.write(tmp_path)
         for source in lay_out(tmp_path).sources:
             info = inspect(source)
@@ -100,7 +100,7 @@ class LayoutContract:
         assert lay_out(tmp_path, layout=self.layout.name) == lay_out(tmp_path) == lay_out(tmp_path)
 
     def test_layout__is_recognised_beside_other_files(self, tmp_path: Path) -> None:
-        """In a folder below the one searched it is the same dataset; what lies beside it is not part of it."""
+        """A dataset in a subfolder is the same dataset; files beside it are not part of it."""
         expected = self.write(tmp_path / "study" / "set")
         write_scan(tmp_path / "other" / "loose.nii.gz")
         found = lay_out(tmp_path)
@@ -109,7 +109,7 @@ class LayoutContract:
         assert [source.id for source in found.sources if source not in inside] == ["other__loose"]
 
     def test_layout__takes_no_folder_that_is_not_described(self, tmp_path: Path) -> None:
-        """Loose files are a plain folder; asked for by name, the layout says what it looks for."""
+        """Loose files are a plain folder; the layout refuses them and names what it looks for."""
         for name in ("scan_one", "scan_two", "case-3"):
             write_scan(tmp_path / f"{name}.nii.gz")
         assert [summary.name for summary in lay_out(tmp_path).layouts] == [LAYOUTS[PLAIN].title]
@@ -118,13 +118,13 @@ class LayoutContract:
             assert self.layout.name in error.message and error.cure
 
     def test_layout__loses_no_file_in_silence(self, tmp_path: Path) -> None:
-        """Each file of a scan is in a scan, is somebody's labels, or is listed with the reason why not."""
+        """Each scan file belongs to a scan, is a label file, or is listed with a reason."""
         self.write(tmp_path)
         write_scan(tmp_path / "somewhere" / "else.nii.gz")
         self._assert_nothing_lost(tmp_path, lay_out(tmp_path))
 
     def test_layout__survives_a_damaged_description(self, tmp_path: Path) -> None:
-        """Whatever a description holds, files are found, or an error says what is wrong."""
+        """With any description, files are found or an error names the problem."""
         self.write(tmp_path)
         for name in self.layout.descriptions:
             for content in DAMAGE:
@@ -136,7 +136,7 @@ class LayoutContract:
                         assert error.cure
 
     def test_layout__refuses_a_channel_that_is_not_there(self, tmp_path: Path) -> None:
-        """Asked for channels that no scan has, it says so before anything is read."""
+        """Unknown channels are refused before anything is read."""
         self.write(tmp_path)
         assert _refusal(tmp_path, channels=("no-such-channel", "nor-this")).cure
 
@@ -148,12 +148,12 @@ class LayoutContract:
 
     def _assert_nothing_lost(self, folder: Path, found: LaidOut) -> None:
         taken = {path for source in found.sources for path in _paths(source)}
-        told = [folder / skip.relative for skip in found.skipped]
+        listed = [folder / skip.relative for skip in found.skipped]
         labels = [folder / name for name in self.layout.label_folders]
         for path in folder.rglob("*"):
             hidden = path.name.startswith(".")
             if path.is_file() and format_of(path) and not hidden and path not in taken:
-                assert any(path.is_relative_to(other) for other in (*told, *labels)), f"{path.name} is lost"
+                assert any(path.is_relative_to(other) for other in (*listed, *labels)), f"{path.name} is lost"
 
 
 def _paths(source: Source) -> list[Path]:

@@ -1,8 +1,8 @@
-"""Phantoms: small made-up bodies with individual variation, and real stores of them in a second or two.
+"""Phantoms: small synthetic bodies with individual variation, and stores of them in a second or two.
 
-Every place in a phantom looks different from every other (organs of their own size and place, and a texture whose
-wavelength changes along each axis), while the mean brightness says little. A network can therefore learn where a
-crop lies, and only from its anatomy.
+Every position in a phantom looks different (organs that vary in size and position, and a texture whose wavelength
+changes along each axis), while the mean brightness says little. A network can therefore learn the position of a crop,
+and only from its anatomy.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from orienteer.ingest import IngestOptions, ingest
 Shape = tuple[int, int, int]
 
 AIR = 0
-"""Around the body; one constant, as in skull-stripped MR."""
+"""Intensity around the body, constant as in skull-stripped MR."""
 TISSUE = 1000.0
 
 ORGANS: Mapping[int, tuple[tuple[float, float, float], tuple[float, float, float], float]] = {
@@ -42,16 +42,16 @@ def phantom(
     seed: int = 0,
     channels: int = 1,
 ) -> tuple[Volume, NDArray[np.uint8]]:
-    """One scan of one made-up person, and its organs.
+    """One scan of one synthetic subject, and its organs.
 
     Args:
-        person: which; the body's form is drawn from ``(seed, person)`` alone, whoever else is made.
+        person: number of the subject; the body's form depends on ``(seed, person)`` alone.
         shape: voxels along R, A, S.
         spacing: mm per voxel.
-        visit: another scan of the same body: same anatomy, another noise and gain.
-        seed: another cohort.
-        channels: sequences of the same body, in turn as bright and as dark in each organ as the one before; each
-            with a gain and noise of its own. The first is the same however many there are.
+        visit: number of the scan: the same anatomy with another noise and gain.
+        seed: of the cohort.
+        channels: sequences of the same body with alternating contrast, each with its own gain and noise. The first
+            does not depend on their number.
 
     Returns:
         The scan ``(channels, D, H, W)`` int16 with an RAS affine centred on the body, and labels ``(D, H, W)`` of
@@ -102,12 +102,12 @@ def phantom_store(
 
     Args:
         folder: the store is ``folder / "store"``.
-        people: how many, at least 4 for every split to have somebody.
-        shape: voxels; kept as it is, because nothing needs resampling.
+        people: number of subjects, at least 4 so that no split is empty.
+        shape: voxels; nothing is resampled.
         spacing: mm per voxel.
-        visits: scans per person; from the second on their ids end in ``_visit_1``, ...
-        labels: bring the organs along.
-        seed: another cohort.
+        visits: scans per subject; ids from the second on end in ``_visit_1``, ...
+        labels: include the organs.
+        seed: of the cohort.
 
     Returns:
         The store's folder, for ``Store.open``.
@@ -121,7 +121,7 @@ def phantom_store(
             scan = f"{name}_visit_{visit}" if visit else name
             volume, organs[scan] = phantom(person, shape, spacing, visit=visit, seed=seed)
             scans[scan] = volume.array[0]
-            # Split by place in the cohort, so that a name keeps its split when visits are added.
+            # Split by number, so that a subject keeps its split when visits are added.
             table[scan] = (name, ("train", "val", "train", "test")[person % 4])
     return store_of(folder, scans, spacing, labels=organs if labels else None, table=table)
 
@@ -141,13 +141,13 @@ def store_of(
         scans: id to voxels ``(D, H, W)`` along R, A, S.
         spacing: mm per voxel; stored as they are.
         labels: id to structure numbers on the same grid.
-        table: id to (person, split); without it every scan is a person of its own.
+        table: id to (person, split); without it every scan is a subject of its own.
 
     Returns:
         The store's folder.
 
     Raises:
-        OrienteerError: the ingest refuses; ``folder`` then holds no store.
+        OrienteerError: the ingest failed; ``folder`` then holds no store.
     """
     store = folder / "store"
     with tempfile.TemporaryDirectory(prefix="phantoms-") as name:
@@ -156,7 +156,7 @@ def store_of(
         for kind, arrays in (("scans", scans), ("labels", labels or {})):
             (written / kind).mkdir()
             for scan, array in arrays.items():
-                # Uncompressed: these files live for a second.
+                # Uncompressed: these files are deleted at once.
                 nibabel.save(nibabel.Nifti1Image(array, affine), written / kind / f"{scan}.nii")
         lines = [f"{scan}\t{person}\t{split}\n" for scan, (person, split) in (table or {}).items()]
         (written / "people.tsv").write_text("".join(["id\tperson\tsplit\n", *lines]), encoding="utf-8")
@@ -176,7 +176,7 @@ def store_of(
 
 
 def _body_coordinates(shape: Shape, random: np.random.Generator) -> NDArray[np.float64]:
-    """``(3, D, H, W)`` place of every voxel in the common body, about [-1, 1], after this person's smooth bend."""
+    """``(3, D, H, W)`` position of every voxel in the common body, about [-1, 1], after this subject's deformation."""
     grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij"))
     size = np.exp(random.normal(0, 0.03, size=3))
     shift = random.normal(0, 0.02, size=3)
@@ -187,14 +187,10 @@ def _body_coordinates(shape: Shape, random: np.random.Generator) -> NDArray[np.f
 
 
 def _texture(place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Waves along each axis that grow shorter towards right, anterior and superior; mean about zero everywhere."""
-    waves = [
-        np.cos(np.pi * (first + second * axis) * axis) for axis, (first, second) in zip(place, _WAVES, strict=True)
-    ]
+    """Waves along each axis that grow shorter towards right, anterior and superior, with a mean near zero."""
+    frequencies = ((2.2, 1.4), (2.6, 0.8), (3.0, 0.9))
+    waves = [np.cos(np.pi * (base + slope * x) * x) for x, (base, slope) in zip(place, frequencies, strict=True)]
     return np.asarray(sum(waves), dtype=np.float64) / 2
-
-
-_WAVES = ((2.2, 1.4), (2.6, 0.8), (3.0, 0.9))
 
 
 def _inside(

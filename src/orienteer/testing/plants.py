@@ -1,4 +1,4 @@
-"""Stores with a known fault, to prove that the verdict finds it."""
+"""Stores with a known fault that the verdict must find."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ SHELL = 2
 
 @dataclass(frozen=True)
 class ShuffledStore(Store):
-    """Every scan's voxels are shuffled, once and for all: nothing is left to learn."""
+    """Every scan's voxels are shuffled once: nothing is left to learn."""
 
     def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the shuffled scan."""
@@ -26,10 +26,10 @@ class ShuffledStore(Store):
 
 @dataclass(frozen=True)
 class PlantedStore(Store):
-    """The border of every box that is read carries a code of its position, as a faulty crop or padding leaves it.
+    """The border of every box encodes its position, as a faulty crop or padding might.
 
-    Inside, the scan is as it was. Each pair of opposite faces holds the box's position along their axis as a grey
-    value, from the window's floor at one end of the scan to its top at the other.
+    The inside is unchanged. Each pair of opposite faces holds the box's position along their axis as a grey value, from
+    the window's floor at one end of the scan to its top at the other.
     """
 
     def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:

@@ -1,4 +1,4 @@
-"""Comparing the tables that tasks observe."""
+"""Compare the rows of observations."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from orienteer.records import Rows
 
 
 def assert_same_rows(one: Rows, other: Rows, *, tolerance: float) -> None:
-    """Two tables have the same columns, numbers within ``tolerance`` and everything else equal.
+    """Assert equal columns, numbers to within ``tolerance`` and everything else exactly.
 
     Raises:
         AssertionError: naming the first column that differs.

@@ -25,7 +25,7 @@ AXIS_MAPS = tuple(
     for order in itertools.permutations(range(3))
     for signs in itertools.product((1.0, -1.0), repeat=3)
 )
-"""The 48 ways in which array axes can lie along the body's."""
+"""The 48 ways in which array axes can be aligned with the body's."""
 
 
 def _finite(low: float, high: float) -> st.SearchStrategy[float]:
@@ -33,7 +33,7 @@ def _finite(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def vectors(reach_mm: float = 200.0) -> st.SearchStrategy[NDArray[np.float64]]:
-    """``(3,)`` mm, to the micrometre; zeros on single axes come up often, because geometry breaks there first."""
+    """``(3,)`` mm, to the micrometre; zeros along single axes are frequent, because geometry breaks there first."""
     number = st.one_of(st.just(0.0), _finite(-reach_mm, reach_mm).map(lambda value: round(value, 3)))
     return st.tuples(number, number, number).map(np.array)
 
@@ -60,7 +60,7 @@ def affines(draw: st.DrawFn, oblique_deg: float = 180.0) -> NDArray[np.float64]:
 
 @st.composite
 def volumes(draw: st.DrawFn, largest: int = 7, oblique_deg: float = 180.0) -> Volume:
-    """Tiny volumes of 1 or 2 channels in which no two voxels are equal, so that every mix-up shows."""
+    """Tiny volumes of 1 or 2 channels with distinct voxels, so that any mix-up shows."""
     shape = (draw(st.integers(1, 2)), *draw(st.tuples(*[st.integers(1, largest)] * 3)))
     return Volume(np.arange(np.prod(shape), dtype=np.int16).reshape(shape), draw(affines(oblique_deg)))
 
@@ -110,7 +110,7 @@ def linear_maps() -> st.SearchStrategy[Matrix]:
 
 
 def recipes() -> st.SearchStrategy[SampleRecipe]:
-    """Any recipe that could be written down; its places need not lie in any scan."""
+    """Any valid recipe; its positions need not be inside a scan."""
     view = st.builds(ViewRecipe, centre_mm=vectors().map(_vector), appearance=appearances())
     return st.builds(
         SampleRecipe,

@@ -1,4 +1,4 @@
-"""The contract suite of pretext tasks: subclass it in a test, give the task's class, and every promise is checked.
+"""The contract suite of pretext tasks: subclass it in a test and name the task's class.
 
 ::
 
@@ -40,11 +40,11 @@ class TaskContract:
     Attributes:
         task: its class.
         settings: what differs from its defaults.
-        learning_steps: optimiser steps within which its head must learn features that say where they are.
+        learning_steps: optimiser steps within which its head must learn from toy features.
         view_order_matters: True for a task that treats views differently by their number.
         metric: False for a task that observes nothing in mm.
         mixes_samples: True for a task that compares the samples of a batch with each other.
-        view_counts: the K it is tried with.
+        view_counts: the K to test.
     """
 
     task: ClassVar[type[PretextTask[Any]]]
@@ -56,13 +56,13 @@ class TaskContract:
     view_counts: ClassVar[tuple[int, ...]] = (2, 3, 4, 5)
 
     def perfect(self, rows: Rows) -> Rows:
-        """The rows an all-knowing model would give: ``pred_*`` columns hold the truth. Override for other columns."""
+        """The rows of a perfect model: ``pred_*`` columns hold the truth. Override for other columns."""
         predicted = [name for name in rows if name.startswith("pred_")]
         assert predicted, f"{self.name} has no pred_* column: override TaskContract.perfect to say what perfect is"
         return {**rows, **{name: rows[name.replace("pred_", "true_", 1)] for name in predicted}}
 
     def build(self, *, views: int | None = None, view_mm: float = 72.0) -> tuple[PretextTask[Any], Interface]:
-        """The task for toy features, with weights that are always the same."""
+        """The task for toy features, with fixed weights."""
         count = views or self._usual_count()
         interface = Interface(
             embedding=24, dense_channels=12, views=count, view_mm=view_mm, view_voxels=2 * CELLS, dense_stride=2
@@ -73,7 +73,7 @@ class TaskContract:
             return kind(kind.settings_type.build(self.settings), interface), interface
 
     def views(self, interface: Interface, *, samples: int = 4, seed: int = 0) -> EncodedViews:
-        """Toy views placed and corrupted as the task wishes, without dense features where it asks for none."""
+        """Toy views placed and corrupted as the task needs, with dense features if it needs them."""
         kind = self.task
         views = toy_views(
             interface, samples=samples, seed=seed, dense=kind.needs_dense, placement=kind.placement or "free"
@@ -84,8 +84,8 @@ class TaskContract:
         shown = task.corrupt(views.images, views.address)
         return dataclasses.replace(chosen(views, (slice(None), slice(shown.shape[1]))), shown=shown)
 
-    def test_task__card_says_everything_about_it(self) -> None:
-        """The card names the task and its metrics, and its rows have the columns that its evidence needs."""
+    def test_task__card_describes_it(self) -> None:
+        """The card names the task and its metrics; rows have the columns that the evidence needs."""
         task, interface = self.build()
         card, observation = task.describe(), task(self.views(interface)).observation
         assert task.name == card.name == observation.task
@@ -109,7 +109,7 @@ class TaskContract:
             raise AssertionError(f"the settings of {self.name} accept a key they do not know: subclass TaskSettings")
 
     def test_task__loss_is_a_finite_scalar_with_gradients(self) -> None:
-        """Every weight matrix of the head learns, and so does the backbone, from every view."""
+        """Gradients reach every weight matrix of the head and the features of every view."""
         task, interface = self.build()
         views = self.views(interface)
         features = views.dense if task.needs_dense else views.embedding
@@ -127,7 +127,7 @@ class TaskContract:
         assert reached.all(), f"no gradient reaches views {(~reached).nonzero().tolist()} (sample, view)"
 
     def test_task__observation_is_a_table_of_samples(self) -> None:
-        """Columns of one length, a ``sample`` column that covers 0..B-1, and Parquet takes all of it."""
+        """Columns have equal length, ``sample`` covers 0..B-1, and Parquet can store them all."""
         task, interface = self.build()
         rows = task(self.views(interface)).observation.rows
         assert all(isinstance(column, np.ndarray) and column.ndim == 1 for column in rows.values())
@@ -139,7 +139,7 @@ class TaskContract:
             assert_same_rows(read_rows(Path(folder) / "rows.parquet"), rows, tolerance=0)
 
     def test_task__observation_is_detached_from_the_tensors(self) -> None:
-        """What was seen does not change when the tensors it was computed from are written over."""
+        """The observation does not change when its source tensors are overwritten."""
         task, interface = self.build()
         views = self.views(interface)
         rows = task(views).observation.rows
@@ -150,8 +150,8 @@ class TaskContract:
                     tensor.fill_(1e6)
         assert_same_rows(rows, before, tolerance=0)
 
-    def test_task__measures_are_finite_figures_of_the_rows(self) -> None:
-        """Figures have known units, come from ``measure(rows)``, and the first of them is the headline."""
+    def test_task__measures_are_finite_and_come_from_the_rows(self) -> None:
+        """Measures have known units, come from ``measure(rows)``, and the first one is the headline."""
         task, interface = self.build()
         observation = task(self.views(interface)).observation
         figures = task.measure(observation.rows)
@@ -165,7 +165,7 @@ class TaskContract:
             assert observation.measures[name] == measure, f"{name} differs from measure(rows)"
 
     def test_task__is_deterministic_and_keeps_no_state(self) -> None:
-        """The same views give the same answer, bit for bit, and a forward pass changes no weight or buffer."""
+        """Equal views give equal outputs, bit for bit; a forward pass changes no weight or buffer."""
         task, interface = self.build()
         before = {name: value.clone() for name, value in task.state_dict().items()}
         outputs = []
@@ -178,7 +178,7 @@ class TaskContract:
             assert torch.equal(value, before[name]), f"{name} changed in a forward pass"
 
     def test_task__does_not_know_where_the_scan_lies(self) -> None:
-        """Moving a whole scan changes neither loss nor rows: only positions relative to each other are known."""
+        """Moving a whole scan changes neither loss nor rows: only relative positions are known."""
         task, interface = self.build()
         views = self.views(interface)
         shift = torch.tensor([90.0, -40.0, 25.0]) * torch.arange(1, 5)[:, None, None]
@@ -188,10 +188,7 @@ class TaskContract:
         assert_same_rows(here.observation.rows, there.observation.rows, tolerance=2e-3)
 
     def test_task__means_the_same_mm_at_another_spacing(self) -> None:
-        """The same weights and features at twice the spacing: the truth doubles in mm, predictions in mm stay.
-
-        What is not in mm stays too.
-        """
+        """With equal weights and features at twice the spacing, the truth in mm doubles; all else stays the same."""
         task, interface = self.build()
         coarse, coarse_interface = self.build(view_mm=2 * interface.view_mm)
         coarse.load_state_dict(task.state_dict())
@@ -205,7 +202,7 @@ class TaskContract:
         assert_same_rows(scaled, expected, tolerance=2e-3)
 
     def test_task__samples_do_not_mix(self) -> None:
-        """What is seen of a sample does not depend on the others in its batch, or at least not on their order."""
+        """Rows of a sample do not depend on the others in its batch, or at least not on their order."""
         task, interface = self.build()
         views = self.views(interface)
         if self.mixes_samples:
@@ -216,7 +213,7 @@ class TaskContract:
         assert_same_rows(task(views).observation.rows, merge_rows(alone, [1] * 4), tolerance=1e-3)
 
     def test_task__works_for_any_number_of_views(self) -> None:
-        """Any K, with figures that are still finite, also for one sample."""
+        """Any K gives finite measures, also for one sample."""
         for count in self.view_counts:
             task, interface = self.build(views=count)
             for samples in (1, 3):
@@ -226,7 +223,7 @@ class TaskContract:
                 assert np.isfinite(measure.value), f"K = {count}, B = {samples}: no headline figure"
 
     def test_task__order_of_views_does_not_matter(self) -> None:
-        """Views are a set: numbering them differently leaves the loss as it is."""
+        """Views are a set: renumbering them does not change the loss."""
         if self.view_order_matters:
             return
         task, interface = self.build(views=4)
@@ -236,7 +233,7 @@ class TaskContract:
         torch.testing.assert_close(task(renumbered).loss, task(views).loss, rtol=1e-4, atol=1e-5)
 
     def test_task__survives_half_precision_features(self) -> None:
-        """Under bfloat16 autocast, as on a GPU, the loss is nearly that of float32."""
+        """Under bfloat16 autocast, as on a GPU, the loss is close to that of float32."""
         task, interface = self.build()
         views = self.views(interface)
         dense = None if views.dense is None else views.dense.bfloat16()
@@ -247,16 +244,16 @@ class TaskContract:
         torch.testing.assert_close(loss, task(views).loss, rtol=0.1, atol=0.05)
 
     def test_task__a_perfect_answer_has_no_error(self) -> None:
-        """With every prediction replaced by the truth, the headline is perfect."""
+        """With the truth as prediction, the headline is perfect."""
         task, interface = self.build()
         rows = self.perfect(task(self.views(interface)).observation.rows)
         name, headline = next(iter(task.measure(rows).items()))
         wrong = abs(headline.value - (0.0 if headline.better == "lower" else 1.0))
-        # The arc cosine of nearly 1 is only good to a tenth of a degree in float32.
+        # The arc cosine near 1 is accurate only to a tenth of a degree in float32.
         assert wrong <= (0.1 if headline.unit == "deg" else 1e-3), f"{name} of a perfect answer is {headline.value}"
 
-    def test_task__learns_from_features_that_say_where_they_are(self) -> None:
-        """A few optimiser steps on the head bring loss and headline well below chance on views not seen before."""
+    def test_task__learns_from_features_that_encode_positions(self) -> None:
+        """A few optimiser steps on the head bring loss and headline well beyond chance on held-out views."""
         task, interface = self.build()
         held_out = self.views(interface, samples=32, seed=10_000)
         before = float(task(held_out).loss.detach())
@@ -273,7 +270,7 @@ class TaskContract:
         )
 
     def test_task__its_weight_scales_the_total(self) -> None:
-        """In the whole model, ``weight`` multiplies the task's loss and nothing else; the views train a network."""
+        """In the whole model, ``weight`` multiplies the task's loss alone, and the network is trained."""
         model = self._model(weight=1.0)
         random = torch.Generator().manual_seed(0)
         centres = self.views(self.build()[1]).centres[:2]

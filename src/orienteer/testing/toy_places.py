@@ -1,4 +1,4 @@
-"""Where toy views lie, one function per placement: like the real ones, but with no scan around them."""
+"""Centres of toy views, one function per placement: like the real placements, but without a scan."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ Place = Callable[[Generator, int, Interface], Float[Tensor, "B K 3"]]
 
 
 def free(random: Generator, samples: int, interface: Interface) -> Float[Tensor, "B K 3"]:
-    """Each view by itself, in a cube of 150 mm."""
+    """Independent positions in a cube of 150 mm."""
     return (torch.rand(samples, interface.views, 3, generator=random) - 0.5) * 150
 
 
 def overlapping(random: Generator, samples: int, interface: Interface) -> Float[Tensor, "B K 3"]:
-    """At most a fifth of an edge apart along each axis: 0.8^3, more than half of the volume, in common."""
+    """At most a fifth of an edge apart along each axis: an overlap of at least 0.8^3, half of the volume."""
     shifts = (torch.rand(samples, interface.views, 3, generator=random) - 0.5) * 0.2 * interface.view_mm
     return (torch.rand(samples, 1, 3, generator=random) - 0.5) * 150 + shifts
 

@@ -1,4 +1,4 @@
-"""Views whose features say where they are: what a pretext task is tried on without any network or scan."""
+"""Views whose features encode their position, for testing a pretext task without a network or scan."""
 
 import dataclasses
 from typing import Any
@@ -17,14 +17,14 @@ CELLS = 6
 def toy_views(
     interface: Interface, *, samples: int, seed: int, dense: bool = True, placement: str = "free"
 ) -> EncodedViews:
-    """Views at random places, with features that are a fixed smooth code of the place.
+    """Views at random positions, with features that are a fixed smooth code of the position.
 
     Args:
         interface: sizes of the features.
         samples: B.
-        seed: of the places; the code of a place is always the same.
-        dense: also give dense features, of which the first slab of cells (index 0 of the last axis) is background.
-        placement: how the views of a sample lie relative to each other, as in ``views.placement``.
+        seed: of the positions; the code of a position never changes.
+        dense: with dense features, whose first slab of cells (index 0 of the last axis) is background.
+        placement: arrangement of the views of a sample, as in ``views.placement``.
     """
     random = torch.Generator().manual_seed(seed)
     centres = TOY_PLACES[placement](random, samples, interface)
@@ -56,14 +56,14 @@ def bare_views(
     body: Bool[Tensor, "B K s s s"] | None = None,
     view_mm: float = 72.0,
 ) -> EncodedViews:
-    """Views given by their features alone; their images are empty."""
+    """Views with the given features and empty images."""
     images = torch.zeros(*embedding.shape[:2], 1, 4, 4, 4)
     address = torch.stack([torch.zeros(len(images), dtype=torch.long), torch.arange(len(images))], dim=1)
     return EncodedViews(embedding, dense, body, centres, view_mm, images, images, images, address)
 
 
 def chosen(views: EncodedViews, index: Any) -> EncodedViews:
-    """The samples, or with a pair of indices the samples and views, that ``index`` takes."""
+    """The samples that ``index`` selects, or samples and views with a pair of indices."""
     return dataclasses.replace(
         views,
         embedding=views.embedding[index],
@@ -78,7 +78,7 @@ def chosen(views: EncodedViews, index: Any) -> EncodedViews:
 
 
 def _images(centres: Float[Tensor, "B K 3"], interface: Interface) -> Float[Tensor, "B K C S S S"]:
-    """Voxels whose intensity is a wave of the dense code, so that features that know the place tell it."""
+    """Voxels whose intensity is a wave of the dense code, so that it can be predicted from the features."""
     edge = CELLS * max(1, interface.dense_stride)
     voxels = centres[:, :, None, None, None, :] + _grid(interface.view_mm, edge)
     code = _code(voxels, max(interface.dense_channels, 2 * interface.channels))
@@ -92,7 +92,7 @@ def _grid(view_mm: float, cells: int = CELLS) -> Float[Tensor, "s s s 3"]:
 
 
 def _code(places: Float[Tensor, "*n 3"], channels: int) -> Float[Tensor, "*n channels"]:
-    """Half of the channels are linear in the place, half are waves much longer than a view."""
+    """Half of the channels are linear in the position, half are waves much longer than a view."""
     fixed = torch.Generator().manual_seed(7)
     linear = channels // 2
     straight = places @ torch.randn(3, linear, generator=fixed) / 50

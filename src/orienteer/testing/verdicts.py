@@ -1,4 +1,4 @@
-"""Train on a store object, faulty or not, and judge the result on its validation people."""
+"""Train on a store object, faulty or not, and assess the result on its validation subjects."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from orienteer.training.session import Session
 
 
 def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluation:
-    """What ``pretrain`` does, on a store that exists only in memory.
+    """``pretrain`` on a store that exists only in memory.
 
     Args:
         store: e.g. one of ``orienteer.testing.plants``.
