@@ -1,6 +1,6 @@
 """Self-supervised pretraining for 3D medical images in which every training signal can be seen.
 
-The library under the commands. Nothing heavy is imported before a name is used: ``import orienteer`` needs no torch.
+The library under the commands. Names are imported lazily: ``import orienteer`` needs no torch.
 
 Example::
 

@@ -1,4 +1,4 @@
-"""The commands as Python functions, with the same names and meanings. Each is imported when it is first used.
+"""The commands as Python functions of the same names, imported lazily.
 
 Example::
 
@@ -9,7 +9,7 @@ Example::
     api.pretrain("store", "run")
     api.evaluate("run", "store", split="test")
     api.report("run")
-    seen = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
+    answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
     found = api.locate("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.observe("run")
     api.probe("run", "store")

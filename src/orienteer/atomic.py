@@ -1,4 +1,4 @@
-"""Writing so that a half-written file is never visible: beside, fsync, rename."""
+"""Atomic writing: to a temporary file in the same folder, then fsync and rename."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from typing import Any
 from orienteer.errors import OrienteerError
 
 PART = ".part"
-"""Ending of what is being written; its name begins with a dot."""
+"""Extension of temporary files, whose names begin with a dot."""
 
 
 def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
     """Let ``write`` fill a temporary file in the same folder, flush it to disk, then rename it to ``path``.
 
     Raises:
-        OrienteerError: the disk is full, read-only or refuses; what was at ``path`` before is still there.
+        OrienteerError: the disk is full, read-only or fails; the earlier file at ``path`` is unchanged.
     """
     temporary = None
     try:
@@ -43,7 +43,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write ``data`` atomically."""
-    write_with(path, lambda part: _write_all(part, data), mode=mode)
+    write_with(path, lambda part: _fill(part, data), mode=mode)
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
@@ -52,17 +52,17 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
-    """Write ``value`` as indented JSON, atomically. NaN and infinity are refused: they are not JSON."""
+    """Write ``value`` as indented JSON, atomically. NaN and infinity, which are not JSON, are refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", mode=mode)
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether ``path`` is a file being written, or what a killed process left of one."""
+    """Whether ``path`` is a temporary file, perhaps left by a killed process."""
     return path.name.startswith(".") and path.name.endswith(PART)
 
 
 def sweep(folder: Path) -> None:
-    """Delete what killed processes left half-written in ``folder``; call it only while nobody else writes there."""
+    """Delete temporary files that killed processes left in ``folder``; no other process may be writing there."""
     if folder.is_dir():
         for path in folder.iterdir():
             if is_leftover(path) and path.is_file():
@@ -79,12 +79,12 @@ def _cure(path: Path, error: OSError) -> str:
     return "free some space or choose a writable folder"
 
 
-def _write_all(path: Path, data: bytes) -> None:
+def _fill(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself must reach the disk; not every system lets a folder be opened for that.
+    # The rename must reach the disk as well; not every system can open a folder for that.
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -14,21 +14,21 @@ from orienteer.errors import ConfigError
 REFERENCE = "docs/reference/configuration.md"
 
 Tree = dict[str, Any]
-"""Settings as YAML gives them, not yet validated: groups within groups, and any value."""
+"""Settings as YAML gives them, before validation: groups within groups, and any value."""
 
-Place = tuple[str | int, ...]
-"""Where pydantic found something wrong, from the outermost group inwards."""
+Location = tuple[str | int, ...]
+"""Where pydantic found an error, from the outermost group inwards."""
 
 
 class Config(BaseModel):
-    """Base of every settings class: immutable, and closed to keys it does not know."""
+    """Base of every settings class: immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
     def _over_presets(cls, values: Any) -> Any:
-        """A group that is given in part keeps the rest of its preset here, which may differ from its own class's."""
+        """A group that is given in part keeps the rest of its preset in this class."""
         if not isinstance(values, Mapping):
             return values
         presets = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Config)}
@@ -37,7 +37,7 @@ class Config(BaseModel):
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, origin: str = "the settings") -> Self:
-        """Validate ``values``, turning pydantic's report into one readable error.
+        """Validate ``values`` and turn pydantic's report into one readable error.
 
         Raises:
             ConfigError: naming each key that is unknown or has a wrong value.
@@ -45,12 +45,12 @@ class Config(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            # Not the value itself: records of people are read by this as well.
+            # Without the value: this also reads records of patients.
             found = [(item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False)]
-            unknown = [place for place, kind, _ in found if kind == "extra_forbidden"]
+            unknown = [where for where, kind, _ in found if kind == "extra_forbidden"]
             problems = "; ".join(
-                f"{_dotted(place) or 'settings'}: {'unknown key' if place in unknown else text}"
-                for place, _, text in found
+                f"{_dotted(where) or 'settings'}: {'unknown key' if where in unknown else text}"
+                for where, _, text in found
             )
             raise ConfigError(f"{origin}: {problems}", cure=_cure(cls, unknown)) from None
 
@@ -87,33 +87,33 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> Tree:
         if not equals or not key.strip():
             raise ConfigError(f"--set {assignment!r} is not key=value", cure="for example --set optimiser.steps=500")
         *parents, leaf = key.strip().split(".")
-        place = result
+        group = result
         for parent in parents:
-            if place.get(parent) is None:  # absent, or switched off by null
-                place[parent] = {}
-            place = place[parent]
-            if not isinstance(place, dict):
+            if group.get(parent) is None:  # absent, or switched off by null
+                group[parent] = {}
+            group = group[parent]
+            if not isinstance(group, dict):
                 raise ConfigError(f"--set {key}: {parent} is a value, not a group", cure="shorten the key")
         try:
-            place[leaf] = yaml.safe_load(text)
+            group[leaf] = yaml.safe_load(text)
         except (yaml.YAMLError, RecursionError):
             raise ConfigError(f"--set {assignment}: the value is not valid YAML", cure="quote it") from None
     return result
 
 
-def _cure(root: type[Config], unknown: Sequence[Place]) -> str:
-    """What to do; a wrong value's message already says what is allowed, so only unknown keys need the known ones."""
+def _cure(root: type[Config], unknown: Sequence[Location]) -> str:
+    """How to fix it, with the known keys for unknown ones; the message of a wrong value says what is allowed."""
     if len(unknown) > 1 and ("arms",) in unknown:
         return "this is a benchmark configuration: orienteer benchmark FILE OUT"
     guesses: list[str] = []
-    lists: dict[Place, str] = {}
+    lists: dict[Location, str] = {}
     for *parents, key in unknown:
-        place = tuple(parents)
-        group = _group(root, place)
+        where = tuple(parents)
+        group = _group(root, where)
         if group is None:
             continue
         known = sorted(group.model_fields)
-        lists[place] = f"known keys {f'of {_dotted(place)}' if place else 'here'}: {', '.join(known)}"
+        lists[where] = f"known keys {f'of {_dotted(where)}' if where else 'here'}: {', '.join(known)}"
         if near := get_close_matches(str(key), known, n=1):
             guesses.append(f"{f'{key}: ' if len(unknown) > 1 else ''}did you mean {near[0]}?")
     if not lists:
@@ -121,24 +121,24 @@ def _cure(root: type[Config], unknown: Sequence[Place]) -> str:
     return " ".join([*guesses, "; ".join([*lists.values(), f"see {REFERENCE}"])])
 
 
-def _group(kind: Any, place: Place) -> type[Config] | None:
-    """The settings class at a place below ``kind``, through groups, mappings and lists; None where there is none."""
+def _group(kind: Any, where: Location) -> type[Config] | None:
+    """The settings class at a location below ``kind``, through groups, mappings and lists; None where there is none."""
     if get_origin(kind) in (Union, UnionType):
         members = [member for member in get_args(kind) if member is not NoneType]
-        # pydantic adds the member's name to the place where there are several: then which one is not known here.
-        return _group(members[0], place) if len(members) == 1 else None
+        # With several members pydantic adds the member's name to the location, which is not resolved here.
+        return _group(members[0], where) if len(members) == 1 else None
     is_group = isinstance(kind, type) and issubclass(kind, Config)
-    if not place:
+    if not where:
         return kind if is_group else None
     if is_group:
-        field = kind.model_fields.get(str(place[0]))
-        return _group(field.annotation, place[1:]) if field else None
+        field = kind.model_fields.get(str(where[0]))
+        return _group(field.annotation, where[1:]) if field else None
     held = [inner for inner in get_args(kind) if inner is not Ellipsis]
-    return _group(held[-1], place[1:]) if held else None
+    return _group(held[-1], where[1:]) if held else None
 
 
-def _dotted(place: Place) -> str:
-    return ".".join(map(str, place))
+def _dotted(where: Location) -> str:
+    return ".".join(map(str, where))
 
 
 def _copy(values: Mapping[str, Any]) -> Tree:

@@ -1,7 +1,6 @@
-"""The one family of errors a user of Orienteer is meant to read.
+"""Errors that a user can fix. Every message names what is wrong; ``cure``, where known, says how to fix it.
 
-Every message names the thing that is wrong and, where one is known, the cure. The command line prints these
-without a traceback; anything else that escapes is a bug.
+The command line prints them without a traceback; any other exception that escapes is a bug.
 """
 
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 
 
 class OrienteerError(Exception):
-    """Something the user can mend. ``cure`` says how, in one sentence."""
+    """Something the user can fix. ``cure`` says how, in one sentence."""
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         self.message = message
@@ -18,7 +17,7 @@ class OrienteerError(Exception):
 
 
 class ScanError(OrienteerError):
-    """One scan cannot be used; the others go on. ``code`` is the finding's code."""
+    """One scan cannot be used; the others are not affected. ``code`` is the finding's code."""
 
     def __init__(self, message: str, *, code: str, cure: str = "") -> None:
         self.code = code
@@ -34,16 +33,16 @@ class ConfigError(OrienteerError):
 
 
 class RunError(OrienteerError):
-    """A run folder is missing, in the way, or cannot be resumed."""
+    """A run folder is missing, already exists, or cannot be resumed."""
 
 
 @contextmanager
 def needs(extra: str, *modules: str) -> Iterator[None]:
-    """Within, a module that comes with an extra and is not installed is an error that says what to install.
+    """Context in which a missing module of an extra raises an error that names the extra to install.
 
     Args:
         extra: name of the extra in ``pyproject.toml``.
-        modules: top-level modules that it brings.
+        modules: its top-level modules.
 
     Raises:
         OrienteerError: one of them is missing.

@@ -1,4 +1,4 @@
-"""Running out of memory, in the words of every library that may say it, becomes one error with its cure."""
+"""Turn every library's way of running out of memory into one error with a fix."""
 
 import sys
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from orienteer.errors import OrienteerError, RunError
 
-SAYINGS = (
+MESSAGES = (
     "out of memory",  # CUDA, cuDNN, MPS
     "not enough memory",  # torch's CPU allocator on Windows
     "can't allocate memory",  # and elsewhere
@@ -20,14 +20,14 @@ SAYINGS = (
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether ``error``, or what it came from, says that memory ran out."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, MemoryError) or type(seen).__name__ == "OutOfMemoryError":
+    """Whether ``error`` or one of its causes says that memory ran out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryError":
             return True
-        if isinstance(seen, RuntimeError | OSError) and any(words in str(seen).lower() for words in SAYINGS):
+        if isinstance(cause, RuntimeError | OSError) and any(words in str(cause).lower() for words in MESSAGES):
             return True
-        seen = seen.__cause__
+        cause = cause.__cause__
     return False
 
 
@@ -49,10 +49,10 @@ def explained(cure: str) -> Iterator[None]:
 
 
 def peak_mb() -> float | None:
-    """Largest memory this process has held so far, MB; None where the system does not say (Windows)."""
+    """Peak memory of this process, MB; None where the system does not report it (Windows)."""
     try:
         import resource
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)  # macOS says bytes, Linux kilobytes
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)  # bytes on macOS, kilobytes on Linux

@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """A mapping of names to classes, in order; a class is imported when it is first looked up.
+    """An ordered mapping of names to classes; a class is imported when it is first looked up.
 
-    Listing names imports nothing. Shipped classes come first, then those of installed packages, then those
-    registered in code.
+    Listing names imports nothing. Shipped classes come first, then those of installed packages, then those registered
+    in code.
 
     Args:
         base: import path (``module:Class``) of the class that all of them extend.
@@ -52,7 +52,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return added
 
     def unregister(self, name: str) -> None:
-        """Forget a class registered in code; for tests."""
+        """Remove a class registered in code; for tests."""
         self._classes.pop(name, None)
 
     def __getitem__(self, name: str) -> type[T]:
@@ -60,7 +60,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             origin = self._origin(name)
             try:
                 found = _imported(origin) if isinstance(origin, str) else origin.load()
-            except Exception as error:  # whatever a foreign module does while it is imported
+            except Exception as error:  # anything can happen while a foreign module is imported
                 raise self._broken(name, origin, f"cannot be imported: {error}") from error
             self._classes[name] = self._checked(name, found, origin)
         return self._classes[name]

@@ -1,29 +1,31 @@
-"""A checksum inside a JSON document over all that it says: one flipped bit, and it is no longer believed."""
+"""A checksum inside a JSON document over all its content, so that any flipped bit is found."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from orienteer.config import Tree
+
 SEAL = "seal"
 
 
 def seal_of(document: Mapping[str, Any]) -> str:
-    """SHA-256 of all the document says but its seal."""
-    said = {key: value for key, value in document.items() if key != SEAL}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of the document without its seal."""
+    content = {key: value for key, value in document.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(document: Mapping[str, Any]) -> Tree:
     """The document with its seal as the last key."""
     return {**document, SEAL: seal_of(document)}
 
 
-def unsealed(document: Any) -> dict[str, Any]:
-    """The document without its seal; one that never had any is taken as it is.
+def unsealed(document: Any) -> Tree:
+    """The document without its seal; a document that was never sealed is accepted.
 
     Raises:
-        ValueError: it is no JSON object, or it does not say what was written.
+        ValueError: it is not a JSON object, or it was changed after it was sealed.
     """
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")

@@ -1,4 +1,4 @@
-"""The command line: one short file a command, and nothing heavy imported before a command runs."""
+"""The command line: one short file per command; nothing heavy is imported before a command runs."""
 
 import sys
 from typing import Annotated
@@ -55,6 +55,6 @@ def main() -> None:
         print("  fix: use fewer --workers or smaller batches (--set optimiser.batch=...)", file=sys.stderr)
         sys.exit(2)
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this exit and says nothing
+        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this exit status silently
             print("orienteer: stopped; what was finished is kept", file=sys.stderr)
         raise

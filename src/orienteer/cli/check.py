@@ -1,4 +1,4 @@
-"""``orienteer check SCANS``: what is in a folder, what is wrong with it, what an ingest will take."""
+"""``orienteer check SCANS``: the scans in a folder, their problems, and the cost of an ingest."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def check(
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
     layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
 ) -> None:

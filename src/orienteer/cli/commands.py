@@ -1,4 +1,4 @@
-"""The list of commands; importing it registers them, in the order in which one uses them. One line each."""
+"""All commands in the order of use, one line each; importing this module registers them."""
 
 # ruff: noqa: F401, I001
 from orienteer.cli import check

@@ -19,7 +19,7 @@ def compare(
 ) -> None:
     """Turn a benchmark's records into statistics, a Markdown table and one HTML report.
 
-    It only reads the records, so it may be repeated at any time and gives the same table again.
+    It only reads the records, so it can be repeated at any time with the same result.
 
     **Examples**
 

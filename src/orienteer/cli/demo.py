@@ -1,4 +1,4 @@
-"""``orienteer demo [DIR]``: the whole journey on simulated people."""
+"""``orienteer demo [DIR]``: every step on simulated subjects."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +10,19 @@ from orienteer.cli import app
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where everything is written.")] = Path(
-        "orienteer-demo"
-    ),
-    people: Annotated[int, typer.Option(help="How many people to simulate, at least 5.")] = 20,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for everything.")] = Path("orienteer-demo"),
+    people: Annotated[int, typer.Option(help="Number of subjects to simulate, at least 5.")] = 20,
     spacing: Annotated[float, typer.Option(help="Voxel size of their scans, mm.")] = 3.0,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same subjects.")] = 0,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings of the pretraining.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
     ] = None,
 ) -> None:
-    """Simulate people, then check, ingest, pretrain, evaluate and report, in minutes on a laptop.
+    """Simulate subjects, then check, ingest, pretrain, evaluate and report, in minutes on a laptop.
 
-    The people are simulated from one average brain; they are not patients. Stopped half-way, the same command
-    goes on with the first step that is not finished.
+    The subjects are simulated from one average brain; they are not patients. After an interruption, the same command
+    resumes with the first unfinished step.
 
     **Examples**
 

@@ -1,4 +1,4 @@
-"""``orienteer evaluate RUN STORE``: the same figures on any other scans."""
+"""``orienteer evaluate RUN STORE``: the metrics of a run on any scans."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,14 @@ from orienteer.cli import app
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     store: Annotated[Path, typer.Argument(help="A store at the run's spacing.")],
-    split: Annotated[str, typer.Option(help="Which people; `all` takes every scan of the store.")] = "test",
+    split: Annotated[str, typer.Option(help="Split to measure; `all` takes every scan of the store.")] = "test",
     name: Annotated[str | None, typer.Option(help="Name of the evaluation; default the split.")] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", dir_okay=False, help="Also write the figures to this file.")
+        Path | None, typer.Option("--json", dir_okay=False, help="Also write the metrics to this file.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an evaluation of that name.")] = False,
 ) -> None:
-    """Measure a run on new people, another scanner or other anatomy, with honesty probes and a verdict.
+    """Measure a run on new subjects, another scanner or other anatomy, with honesty probes and a verdict.
 
     **Examples**
 

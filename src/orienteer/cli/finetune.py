@@ -18,7 +18,7 @@ SCRATCH = "scratch"
 
 
 class Kind(StrEnum):
-    """What can be learned."""
+    """The kind of target."""
 
     segment = "segment"
     classify = "classify"
@@ -36,19 +36,19 @@ def finetune(
     labels: Annotated[
         int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Networks to train, each with its own draw of scans.", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="Networks to train, each with its own random labelled scans.", min=1)] = 1,
     column: Annotated[str | None, typer.Option(help="Column of the table to classify or regress.")] = None,
-    split: Annotated[str | None, typer.Option(help="People to score; default test, else val.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to score; default test, else val.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue where the last checkpoint was.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Train a network on a few labelled scans, from a pretrained encoder or from scratch, and score it.
 
-    Says which weights were taken and which start afresh, and stops when none fit. Scores are per case and per
-    structure, on people it has not seen: Dice, HD95 in mm, surface Dice. The last weights count.
+    Lists which weights are pretrained and which are new, and stops when none fit. Scores are per case and per
+    structure, on held-out subjects: Dice, HD95 in mm, surface Dice. The final weights are scored.
 
     **Examples**
 
@@ -65,8 +65,8 @@ def finetune(
     from orienteer.finetune.settings import FinetuneSettings
 
     values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
-    said = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]
-    settings = FinetuneSettings.read(values, [*said, *(assign or [])], origin=str(config or "--set"))
+    options = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]
+    settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
     result = start(
         store,
         out,
@@ -108,10 +108,10 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     label = "mean" if count == 1 else f"mean of {count} seeds"
     table.add_row(label, *(number_of(values.mean, metric) for metric, values in scores.items()), style="bold")
     if count > 1:
-        for place in range(count):
+        for index in range(count):
             table.add_row(
-                f"  seed {first + place}",
-                *(number_of(values.seeds[place], metric) for metric, values in scores.items()),
+                f"  seed {first + index}",
+                *(number_of(values.seeds[index], metric) for metric, values in scores.items()),
             )
     console.print(table)
     for metric, values in scores.items():

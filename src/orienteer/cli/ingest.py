@@ -1,4 +1,4 @@
-"""``orienteer ingest SCANS STORE``: bring scans onto one grid, ready to learn from."""
+"""``orienteer ingest SCANS STORE``: resample scans to one spacing, ready for training."""
 
 from pathlib import Path
 from shlex import quote
@@ -20,43 +20,43 @@ MOST = 12
 
 @app.command()
 def ingest(
-    scans: Annotated[Path, typer.Argument(help="A folder of scans, any mix of formats, searched recursively.")],
-    store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to bring up to date.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans in any mix of formats, searched recursively.")],
+    store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to update.")],
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="A folder of label files named as the scans are; may come later.")
+        Path | None, typer.Option(help="A folder of label files named like the scans; can be added later.")
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option(help="TSV or CSV: id, and where known person and split; further numbers and categories are kept."),
+        typer.Option(help="TSV or CSV with id and optionally person and split; other numbers and categories are kept."),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help="Keep just these further columns of the table: A,B. You declare them safe.")
+        str | None, typer.Option(help="Keep only these further columns of the table: A,B. You declare them safe.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Scans read at once; default one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
     verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Compare what is stored already with its checksums.")
+        bool, typer.Option("--verify/--no-verify", help="Check stored scans against their checksums.")
     ] = True,
-    prune: Annotated[bool, typer.Option("--prune", help="Take out scans whose files are gone.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove scans whose files are gone.")] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Read also what was left out before and is as it was.")
+        bool, typer.Option("--retry", help="Read scans again that were left out before and have not changed.")
     ] = False,
     layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
     min_extent: Annotated[
-        float | None, typer.Option(help="Leave out scans shorter than this along an axis, mm.")
+        float | None, typer.Option(help="Leave out scans shorter than this along any axis, mm.")
     ] = None,
     keep_names: Annotated[
         bool,
-        typer.Option("--keep-names", help="For public data: call scans and people as the files and the table do."),
+        typer.Option("--keep-names", help="For public data: keep the names of files and table for scans and subjects."),
     ] = False,
 ) -> None:
-    """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, quick to read.
+    """Turn a folder of scans into a store: one orientation (RAS), one spacing in mm, fast to read.
 
-    Run it again after adding or changing scans: only those are read. A bad scan is reported and left out, the
-    rest goes on. Scans are never changed. Exits with 0 also when some scans were left out.
+    Run it again after adding or changing scans: only those are read. Bad scans are reported and left out. Scan files
+    are never changed. The exit status is 0 even if scans were left out.
 
     **Examples**
 
@@ -92,15 +92,15 @@ def _summary(result: "IngestResult", console: "Console") -> None:
 
     for layout in result.layouts:
         console.print(f"layout: {layout.line}")
-        for said in layout.notes:
-            console.print(f"  note: {said}")
-    told = [("left out", name, f) for name, found in result.failed.items() for f in found if f.level == "error"]
-    told += [("note", name, f) for name, found in result.findings.items() for f in found if f.level == "warning"]
-    for word, name, finding in told[:MOST]:
+        for note in layout.notes:
+            console.print(f"  note: {note}")
+    shown = [("left out", name, f) for name, found in result.failed.items() for f in found if f.level == "error"]
+    shown += [("note", name, f) for name, found in result.findings.items() for f in found if f.level == "warning"]
+    for word, name, finding in shown[:MOST]:
         console.print(f"{word}: {name}: {finding.message} [{finding.code}]")
         console.print(f"  fix: {finding.cure}")
-    if len(told) > MOST:
-        console.print(f"and {len(told) - MOST} more; `orienteer check` lists every finding")
+    if len(shown) > MOST:
+        console.print(f"and {len(shown) - MOST} more; `orienteer check` lists every finding")
     if result.quarantined:
         count = counted(len(result.quarantined), "scan")
         console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")

@@ -1,10 +1,10 @@
-"""The options ``--layout`` and ``--channels``, which check, ingest and predict share."""
+"""The options ``--layout`` and ``--channels``, shared by check, ingest and predict."""
 
 LAYOUT_HELP = (
-    "How the folder is laid out: auto (what it says of itself: dataset.json, dataset_description.json), plain, nnunet,"
-    " decathlon, bids, or one that an installed package adds."
+    "Layout of the folder: auto (from dataset.json or dataset_description.json), plain, nnunet, decathlon, bids, or one"
+    " of an installed package."
 )
-CHANNELS_HELP = "Sequences that make one scan together, in order, e.g. T1w,FLAIR; by default what the layout says."
+CHANNELS_HELP = "Sequences that form the channels of a scan, in order, e.g. T1w,FLAIR; default those of the layout."
 
 
 def channel_names(text: str | None) -> tuple[str, ...]:

@@ -11,19 +11,18 @@ from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
 
 @app.command()
 def predict(
-    network: Annotated[Path, typer.Argument(metavar="OUT", help="What `orienteer finetune` made.")],
-    scans: Annotated[Path, typer.Argument(help="A folder of scans, any format, or one file.")],
+    network: Annotated[Path, typer.Argument(metavar="OUT", help="The folder written by `orienteer finetune`.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans in any format, or one file.")],
     predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the predictions.")],
     layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace predictions that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing predictions.")] = False,
 ) -> None:
-    """Predict every scan; each answer lies on its scan's own grid and orientation.
+    """Predict every scan on its own grid and orientation.
 
-    A scan that cannot be read is named with its cure and the others go on; then the exit status is 1. Networks of
-    several seeds answer together. A network of several channels needs the same ones of each new person: files
-    CASE_0000, CASE_0001, ... as nnU-Net has them, a 4D file, or --channels. Without --overwrite, predictions that
-    are there are kept.
+    A scan that cannot be read is named with a fix and the others continue; the exit status is then 1. Networks of
+    several seeds are combined. A network of several channels needs the same channels of every scan: files CASE_0000,
+    CASE_0001, ... as in nnU-Net, a 4D file, or --channels. Without --overwrite, existing predictions are kept.
 
     **Examples**
 

@@ -17,12 +17,12 @@ def pretrain(
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue where the last checkpoint was.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Learn anatomy from the store's training scans; the live line shows errors in mm and degrees.
 
-    Validates on people it never trains on, keeps the best checkpoint, and ends with a verdict: learning, stuck
-    or cheating. Ctrl-C stops after a checkpoint; `--resume` continues exactly.
+    Validates on held-out subjects, keeps the best checkpoint, and ends with a verdict: learning, stuck or cheating.
+    Ctrl-C stops after a checkpoint; `--resume` continues exactly.
 
     **Examples**
 

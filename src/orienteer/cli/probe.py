@@ -1,4 +1,4 @@
-"""``orienteer probe RUN STORE``: what frozen features already know."""
+"""``orienteer probe RUN STORE``: what frozen features already encode."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ def probe(
     labels: Annotated[
         int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
     ] = None,
-    split: Annotated[str | None, typer.Option(help="People to measure on; default test, else val.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to measure; default test, else val.")] = None,
     name: Annotated[str | None, typer.Option(help="Folder name under RUN/probes; default the split.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings, e.g. structures.")] = None,
     assign: Annotated[
@@ -23,9 +23,9 @@ def probe(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe of that name.")] = False,
 ) -> None:
-    """Read position, side and structures out of frozen features, by linear layers and by nearest neighbours.
+    """Predict position, side and structures from frozen features, with linear and kNN probes.
 
-    The encoder is not trained any further. Everything is fitted on training people and measured on others.
+    The encoder is not trained any further. Probes are fitted on training subjects and measured on held-out ones.
 
     **Examples**
 
@@ -42,8 +42,8 @@ def probe(
     from orienteer.records.scores import number_of, words_of
 
     values = load_yaml(config) if config is not None else {}
-    said = [f"labels={labels}"] if labels is not None else []
-    settings = FinetuneSettings.read(values, [*said, *(assign or [])], origin=str(config or "--set"))
+    options = [f"labels={labels}"] if labels is not None else []
+    settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
     result = start(run, store, split=split, settings=settings, name=name, overwrite=overwrite)
     table = Table(title="frozen features", title_justify="left")
     table.add_column("read-out")
