@@ -1,6 +1,6 @@
-"""Write what docs/reference says of settings and of ``check --json`` from the code, so that they cannot disagree.
+"""Write what docs say of settings, of ``check --json`` and of the verdict's rule from the code, so they cannot disagree.
 
-Usage: ``python docs/make_reference.py`` writes both files; ``--check`` only says whether one is stale (exit 1).
+Usage: ``python docs/make_reference.py`` writes all files; ``--check`` only says whether one is stale (exit 1).
 """
 
 import argparse
@@ -17,6 +17,8 @@ from orienteer.config import Config
 
 PAGE = Path(__file__).resolve().parent / "reference" / "configuration.md"
 SCHEMA = PAGE.with_name("check.schema.json")
+METHOD = PAGE.parent.parent / "concepts" / "method.md"
+RULE = ("<!-- the verdict's rule, written by make docs -->\n", "<!-- end of the verdict's rule -->\n")
 
 INTRODUCTION = """\
 # Configuration
@@ -191,11 +193,22 @@ def schema() -> str:
     return json.dumps(check_schema(), indent=2) + "\n"
 
 
+def method() -> str:
+    """The page of the method, with the verdict's rule as the code has it between the two markers."""
+    from orienteer.records.verdict import VerdictRule
+
+    begin, end = RULE
+    before, rest = METHOD.read_text(encoding="utf-8").split(begin)
+    parts = (sentence.partition(":") for sentence in VerdictRule().sentences())
+    rule = "".join(f"- **{label}**:{condition}\n" for label, _, condition in parts)
+    return before + begin + "\n" + rule + "\n" + end + rest.split(end)[1]
+
+
 def main() -> None:
-    """Write both, or with ``--check`` compare them."""
+    """Write all, or with ``--check`` compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when one is stale")
-    fresh = {PAGE: page(), SCHEMA: schema()}
+    fresh = {PAGE: page(), SCHEMA: schema(), METHOD: method()}
     if not parser.parse_args().check:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         for path, text in fresh.items():

@@ -9,6 +9,7 @@ import pytest
 from pydantic import Field
 
 from orienteer.config import Config
+from orienteer.records.verdict import VerdictRule
 
 SCRIPT = Path(__file__).resolve().parent.parent / "docs" / "make_reference.py"
 
@@ -57,6 +58,12 @@ class Silent(Config):
 
 def test_reference__the_committed_page_is_fresh(reference: ModuleType) -> None:
     assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "stale: run  make docs"
+
+
+def test_reference__the_method_has_the_verdicts_rule_as_the_code_has_it(reference: ModuleType) -> None:
+    page = reference.METHOD.read_text(encoding="utf-8")
+    assert page == reference.method(), "stale: run  make docs"
+    assert f"- **Stuck**: the skill is below {VerdictRule().stuck_below:.0%}." in page
 
 
 def test_reference__every_setting_is_on_the_page(reference: ModuleType) -> None:
