@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from orienteer.console import Bar
+from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
 from orienteer.scans.cohort import cohort_spacing, compare
 from orienteer.scans.estimate import estimate
@@ -75,7 +75,9 @@ def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> l
     Threads, not processes: inflating, hashing and counting leave Python's lock, and a caller needs no
     ``if __name__ == "__main__"``.
     """
-    with Bar("reading scans", len(sources), shown=progress, log=False) as bar, ThreadPoolExecutor(workers) as pool:
+    console = to_stderr()
+    bar = Bar("reading scans", len(sources), console=console, shown=progress and console.is_terminal)
+    with bar, ThreadPoolExecutor(workers) as pool:
         try:
             return list(bar.track(pool.map(inspect, sources)))
         except KeyboardInterrupt:

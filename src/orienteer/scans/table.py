@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orienteer.console import duration
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small
 from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo
+from orienteer.units import duration
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 CLEAN_ROWS = 60
