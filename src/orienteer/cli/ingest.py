@@ -91,7 +91,7 @@ def _summary(result: "IngestResult", console: "Console") -> None:
     from orienteer.ingest.result import counted, some
 
     for layout in result.layouts:
-        console.print(f"layout: {layout.line}")
+        console.print(f"layout: {layout.text}")
         for note in layout.notes:
             console.print(f"  note: {note}")
     shown = [("left out", name, f) for name, found in result.failed.items() for f in found if f.level == "error"]

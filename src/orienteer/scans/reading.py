@@ -122,15 +122,14 @@ def _reason(source: Source, error: Exception) -> Finding:
     """What was wrong with a scan that cannot be used."""
     if isinstance(error, MemoryError):
         return finding("out-of-memory", "does not fit into the memory that is free")
-    if isinstance(error, ScanError) and error.code != "unreadable":
-        return Finding(error.code, "error", error.message, error.cure)
-    # The libraries that read formats tell a missing right as damage.
+    refused = Finding(error.code, "error", error.message, error.cure) if isinstance(error, ScanError) else None
+    if refused and refused.code != "unreadable":
+        return refused
+    # The libraries that read formats report a missing right as damage.
     cause = error if isinstance(error, OSError) else _closed(source)
     if cause is not None:
         return unopened(cause, f"cannot be opened: {cause.strerror or 'read error'}")
-    if isinstance(error, ScanError):
-        return Finding(error.code, "error", error.message, error.cure)
-    return finding("unreadable", f"the reader broke on it ({type(error).__name__})")
+    return refused or finding("unreadable", f"the reader broke on it ({type(error).__name__})")
 
 
 def _closed(source: Source) -> PermissionError | None:

@@ -30,7 +30,7 @@ def as_record(result: CheckResult) -> CheckRecord:
         totals=RecordedTotals(scans=len(result.scans), usable=len(result.usable), skipped=len(result.skipped)),
         estimate=result.estimate,
         axes=_counted(scan.axes for scan in result.usable),
-        layouts=tuple(RecordedLayout(**asdict(layout), line=layout.line) for layout in result.layouts),
+        layouts=tuple(RecordedLayout(**layout.model_dump(), line=layout.text) for layout in result.layouts),
         formats=_counted(scan.source.format for scan in result.scans),
         findings=_counted(found.code for scan in result.scans for found in scan.findings),
         scans=tuple(_scan(scan) for scan in result.scans),

@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from orienteer.config import Config
 from orienteer.scans.catalogue import Level
+from orienteer.scans.layouts.layout import DatasetSummary
 
 RECORD_VERSION: Final = 1
 
@@ -90,25 +91,9 @@ class RecordedTotals(Config):
     """Files and folders that were not taken for scans."""
 
 
-class RecordedLayout(Config):
+class RecordedLayout(DatasetSummary):
     """What one folder was recognised as."""
 
-    name: str
-    """Plain folder, nnU-Net raw, Medical Segmentation Decathlon or BIDS."""
-    folder: str
-    """Posix path below the folder that was searched; empty for that folder itself."""
-    scans: int
-    """Scans found in it."""
-    channels: tuple[str, ...]
-    """Names of a scan's channels, where the layout says them."""
-    people: int
-    """People the layout tells apart; 0 where it does not say."""
-    labelled: int
-    """Scans whose labels the layout names."""
-    held_out: int
-    """Scans the layout keeps for testing."""
-    notes: tuple[str, ...]
-    """What is worth knowing."""
     line: str
     """All of it in one line, for a person."""
 

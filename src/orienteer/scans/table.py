@@ -31,7 +31,7 @@ VIEW_VOXELS = 24
 def print_check(result: CheckResult, console: Console) -> None:
     """Everything a person needs to decide what to do next."""
     for layout in result.layouts:
-        console.print(f"[bold]layout[/bold]: {escape(layout.line)}", highlight=False)
+        console.print(f"[bold]layout[/bold]: {escape(layout.text)}", highlight=False)
         for note in layout.notes:
             console.print(f"  note: {escape(note)}", highlight=False)
     _print_scans(result, console)

@@ -13,7 +13,7 @@ from tests.scans.layouts.trees import SHAPE, channel, decathlon, nnunet
 
 def test_decathlon__volumes_are_the_named_channels(tmp_path: Path) -> None:
     laid = lay_out(decathlon(tmp_path))
-    assert [layout.line for layout in laid.layouts] == [
+    assert [layout.text for layout in laid.layouts] == [
         "Medical Segmentation Decathlon (2 channels: FLAIR, T1w), 2 scans, 2 with labels"
     ]
     volume = read(laid.sources[1])

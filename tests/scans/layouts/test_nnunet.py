@@ -19,7 +19,7 @@ def codes(info: object) -> list[str]:
 def test_nnunet__a_case_is_one_scan_of_all_its_channels(tmp_path: Path, key: str) -> None:
     nnunet(tmp_path, {"a": (0, 1), "b_2": (0, 1)}, {"t": (0, 1)}, key=key)
     laid = lay_out(tmp_path)
-    assert [layout.line for layout in laid.layouts] == [
+    assert [layout.text for layout in laid.layouts] == [
         "nnU-Net raw (2 channels: T1, FLAIR), 3 scans, 2 with labels, 1 kept for testing"
     ]
     assert [(s.id, s.split, s.labels is not None) for s in laid.sources] == [

@@ -18,7 +18,7 @@ def test_plain__is_what_discover_finds(tmp_path: Path) -> None:
     describe(tmp_path / "dataset.json", modality={"0": "T1"}, training=[])  # describes nothing that is here
     laid = lay_out(tmp_path)
     assert list(laid.sources) == discover(tmp_path)
-    assert [layout.line for layout in laid.layouts] == ["plain folder, 2 scans"]
+    assert [layout.text for layout in laid.layouts] == ["plain folder, 2 scans"]
 
 
 def test_plain__channels_join_files_that_differ_in_those_words(tmp_path: Path) -> None:

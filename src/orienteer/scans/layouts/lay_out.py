@@ -141,7 +141,8 @@ def _plain(base: Path, sources: list[Source], channels: Sequence[str], expected:
     if channels:
         return arranged
     hints = tuple(hint for layout in others if (hint := layout.hint(sources)))
-    return replace(arranged, summary=replace(arranged.summary, folder="" if alone else "the rest", notes=hints))
+    named = {"folder": "" if alone else "the rest", "notes": hints}
+    return replace(arranged, summary=arranged.summary.model_copy(update=named))
 
 
 def _unused(skipped: Sequence[Skipped], parts: Sequence[Arranged]) -> list[Skipped]:

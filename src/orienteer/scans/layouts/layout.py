@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from orienteer.config import Config
 from orienteer.scans.source import Skipped, Source
 
 
@@ -17,32 +18,28 @@ class Dataset:
     channels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class DatasetSummary:
-    """What one folder was recognised as.
-
-    Attributes:
-        name: title of its layout.
-        folder: posix path below the folder that was searched; empty for that folder itself.
-        scans: scans found in it.
-        channels: names of the channels of a scan, in order; empty where the layout does not say.
-        people: how many people the layout tells apart; 0 where it does not say.
-        labelled: scans with labels that the layout names.
-        held_out: scans that the layout keeps for testing.
-        notes: what is worth knowing.
-    """
+class DatasetSummary(Config):
+    """What one folder was recognised as."""
 
     name: str
-    folder: str = ""
-    scans: int = 0
-    channels: tuple[str, ...] = ()
-    people: int = 0
-    labelled: int = 0
-    held_out: int = 0
-    notes: tuple[str, ...] = ()
+    """Plain folder, nnU-Net raw, Medical Segmentation Decathlon or BIDS."""
+    folder: str
+    """Posix path below the folder that was searched; empty for that folder itself."""
+    scans: int
+    """Scans found in it."""
+    channels: tuple[str, ...]
+    """Names of a scan's channels, where the layout says them."""
+    people: int
+    """People the layout tells apart; 0 where it does not say."""
+    labelled: int
+    """Scans whose labels the layout names."""
+    held_out: int
+    """Scans the layout keeps for testing."""
+    notes: tuple[str, ...]
+    """What is worth knowing."""
 
     @property
-    def line(self) -> str:
+    def text(self) -> str:
         """For a person, in one line."""
         place = f" in {self.folder}" if self.folder else ""
         count = len(self.channels)
