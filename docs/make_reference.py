@@ -1,4 +1,4 @@
-"""Write what docs say of settings, of ``check --json`` and of the verdict's rule from the code, so they cannot disagree.
+"""Write what docs say of settings, of ``check --json`` and of the verdict's rule from the code, so that they agree.
 
 Usage: ``python docs/make_reference.py`` writes all files; ``--check`` only says whether one is stale (exit 1).
 """
