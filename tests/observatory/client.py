@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def said(look: dict[str, Any], task: str) -> dict[str, Any]:
+    """What one task says in the answer to a look."""
+    return next(each for each in look["tasks"] if each["task"]["name"] == task)
+
+
 @dataclass
 class Answer:
     """What came back."""

@@ -40,6 +40,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def apart(home: Path) -> Path:
+    """A run of tasks that say nothing of views that lie anywhere."""
+    some = ("tasks={masked: {}, simclr: {}}", "optimiser.steps=2", "checkpoint.every=1")
+    pretrain(home / "store", home / "apart", settings=PretrainSettings.read({}, (*TINY, *some)), progress=False)
+    return home / "apart"
+
+
 @contextmanager
 def serving(sessions: Mapping[str, Session]) -> Iterator[Client]:
     """A client with the token of a server that runs over the sessions."""

@@ -1,5 +1,6 @@
 """The page's numbers are those of the Python API, to the last digit."""
 
+import json
 import math
 import shutil
 from itertools import pairwise
@@ -19,7 +20,8 @@ from orienteer.observatory.serve import open_sessions
 from orienteer.runs.folder import RunFolder
 from orienteer.sampling import Sampler
 from orienteer.store import Store
-from tests.observatory.client import Client
+from tests.observatory.client import Client, said
+from tests.observatory.conftest import serving
 
 
 def _without_time(answer: dict) -> dict:
@@ -47,7 +49,7 @@ def test_look__lays_the_tasks_rows_out_by_view(home: Path, scan: str, centres: l
     seen = api.look(home / "run", home / "store", scan, centres)
     answer = look_answer(seen).model_dump(mode="json")
     places = np.array(answer["centres_mm"])
-    gap = answer["gap"]
+    gap, mean = said(answer, "gap")["displacements"], said(answer, "gap")["measures"]["gap_error_mm"]
     for i in range(3):
         for j in range(3):
             if i == j:
@@ -58,17 +60,17 @@ def test_look__lays_the_tasks_rows_out_by_view(home: Path, scan: str, centres: l
             assert gap["error_mm"][i][j] == pytest.approx(np.linalg.norm(off), rel=1e-12)
             assert min(gap["scale"][i][j]) > 0
     errors = [gap["error_mm"][i][j] for i in range(3) for j in range(3) if i != j]
-    assert gap["mean_error_mm"] == pytest.approx(np.mean(errors), rel=1e-12)
-    assert gap["chance_mm"] == pytest.approx(
-        np.linalg.norm(places[:, None] - places[None], axis=-1).sum() / 6, rel=1e-6
-    )
+    assert mean["value"] == pytest.approx(np.mean(errors), rel=1e-12)
+    assert mean["chance"] == pytest.approx(np.linalg.norm(places[:, None] - places[None], axis=-1).sum() / 6, rel=1e-6)
 
 
 def test_look__walks_routes_by_the_steps_it_predicted(home: Path, scan: str, centres: list[list[float]]) -> None:
     answer = look_answer(api.look(home / "run", home / "store", scan, centres)).model_dump(mode="json")
-    steps = {tuple(route["path"]): route for route in answer["routes"] if route["kind"] == "step"}
-    assert {route["kind"] for route in answer["routes"]} == {"step", "route", "tour"}
-    for route in answer["routes"]:
+    route_task = said(answer, "route")
+    routes = route_task["paths"]["paths"]
+    steps = {tuple(route["path"]): route for route in routes if route["kind"] == "step"}
+    assert {route["kind"] for route in routes} == {"step", "route", "tour"}
+    for route in routes:
         walked = np.array(route["waypoints_predicted"])
         assert walked[0].tolist() == answer["centres_mm"][route["path"][0]]
         for hop, (start, end) in zip(pairwise(route["path"]), pairwise(walked), strict=True):
@@ -76,24 +78,93 @@ def test_look__walks_routes_by_the_steps_it_predicted(home: Path, scan: str, cen
         np.testing.assert_allclose(walked[-1] - walked[0], route["predicted"], atol=1e-3)
         missed = np.linalg.norm(np.subtract(route["predicted"], route["true"]))
         assert route["error_mm"] == pytest.approx(missed, rel=1e-12)
-    tours = [route["error_mm"] for route in answer["routes"] if route["kind"] == "tour"]
-    assert answer["closure_mm"] == pytest.approx(np.mean(tours), rel=1e-12)
+    tours = [route["error_mm"] for route in routes if route["kind"] == "tour"]
+    assert route_task["measures"]["route_closure_mm"]["value"] == pytest.approx(np.mean(tours), rel=1e-12)
 
 
-def test_look__says_what_was_not_trained(client: Client, scan: str, centres: list[list[float]]) -> None:
-    answer = client.post("/api/look", {"run": "b", "scan": scan, "centres_mm": centres}).json
-    assert answer["gap"]["scale"] is None
-    untrained = ("adjacency", "routes", "directions", "closure_mm", "position")
-    assert [name for name in untrained if answer[name] is not None] == []
+def test_look__shows_each_task_by_what_its_rows_are_evidence_of(
+    client: Client, scan: str, centres: list[list[float]]
+) -> None:
+    kinds = ("displacements", "chunk_pairs", "paths", "points")
+    shown = {
+        run: {
+            task["task"]["name"]: [kind for kind in kinds if task[kind] is not None]
+            for task in client.post("/api/look", {"run": run, "scan": scan, "centres_mm": centres}).json["tasks"]
+        }
+        for run in "ab"
+    }
+    # What restores images says nothing of views anywhere.
+    names = ("gap", "adjacency", "route", "position")
+    assert shown["a"] == {name: [kind] for name, kind in zip(names, kinds, strict=True)}
+    assert shown["b"] == {"gap": ["displacements"]}
+
+
+def test_look__says_which_task_speaks_for_it_and_how_sure_it_is(
+    client: Client, scan: str, centres: list[list[float]]
+) -> None:
+    first, second = (
+        client.post("/api/look", {"run": run, "scan": scan, "centres_mm": centres}).json for run in ("a", "b")
+    )
+    assert first["judged"] == second["judged"] == "gap"
+    assert said(first, "gap")["displacements"]["scale"] is not None
+    assert said(second, "gap")["displacements"]["scale"] is None
+    task = said(first, "gap")["task"]
+    assert (task["title"], task["judged"]) == ("Gap matrix", "gap_error_mm")
+    assert {metric["name"] for metric in task["metrics"]} == set(said(first, "gap")["measures"])
+
+
+def test_look__refuses_a_probe_that_nobody_knows_and_lists_those_there_are(
+    client: Client, scan: str, centres: list[list[float]]
+) -> None:
+    refused = client.post("/api/look", {"scan": scan, "centres_mm": centres, "probe": "sunglasses"})
+    assert (refused.status, refused.code) == (422, "invalid")
+    known = [probe["name"] for probe in client.get("/api/session").json["probes"]]
+    assert len(known) == 4 and all(name in refused.json["error"]["cure"] for name in known)
+
+
+def test_run__of_tasks_that_say_nothing_of_views_anywhere_opens_all_the_same(apart: Path, home: Path) -> None:
+    with serving(open_sessions(apart, home / "store")) as client:
+        run = client.get("/api/session").json["runs"][0]
+        assert [task["title"] for task in run["tasks"]] == ["Masked autoencoding", "SimCLR"]
+        scan = client.get("/api/session").json["scans"][0]["id"]
+        drawn = client.post("/api/draw", {"scan": scan}).json["centres_mm"]
+        seen = client.post("/api/look", {"scan": scan, "centres_mm": drawn})
+        assert seen.status == 200 and (seen.json["judged"], seen.json["tasks"]) == (None, [])
+        judged = client.get("/api/judge/a").json
+        assert {figure["task"] for figure in judged["figures"]} == {task["title"] for task in run["tasks"]}
+        assert judged["judged"]["task"] == "Masked autoencoding"
+        assert (judged["task"], judged["probes"], judged["by_distance"], judged["worst"]) == (None, [], [], [])
+        history = client.get("/api/history/a").json
+        assert {task["name"] for task in run["tasks"]} <= set(history)
+
+
+def test_run__of_before_cards_opens_with_the_cards_of_its_model(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "run", tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "evaluations")
+    record = tmp_path / "run" / "run.json"
+    document = json.loads(record.read_text())
+    del document["cards"]
+    record.write_text(json.dumps(document))
+    with serving(open_sessions(tmp_path / "run", home / "store")) as client:
+        run = client.get("/api/session").json["runs"][0]
+        assert [task["title"] for task in run["tasks"]] == ["gap", "adjacency", "route", "position", "masked"]
+        assert run["judged"] is None
+        scan = client.get("/api/session").json["scans"][0]["id"]
+        drawn = client.post("/api/draw", {"scan": scan}).json["centres_mm"]
+        seen = client.post("/api/look", {"scan": scan, "centres_mm": drawn}).json
+        assert said(seen, "gap")["task"]["title"] == "Gap matrix" and seen["judged"] == "gap"
+        assert client.get("/api/history/a").json["gap"]["gap_error_mm"]["title"] == "Gap error"
 
 
 def test_look__chunks_lie_in_their_views_and_as_far_apart_as_recorded(
     client: Client, scan: str, centres: list[list[float]]
 ) -> None:
     answer = client.post("/api/look", {"scan": scan, "centres_mm": centres}).json
-    room = (answer["view_mm"] - answer["chunk_mm"]) / 2
-    assert [(pair["i"], pair["j"]) for pair in answer["adjacency"]] == [(0, 1), (0, 2), (1, 2)]
-    for pair in answer["adjacency"]:
+    chunks = said(answer, "adjacency")["chunk_pairs"]
+    assert chunks["chunk_mm"] == 24.0
+    room = (answer["view_mm"] - chunks["chunk_mm"]) / 2
+    assert [(pair["i"], pair["j"]) for pair in chunks["pairs"]] == [(0, 1), (0, 2), (1, 2)]
+    for pair in chunks["pairs"]:
         for kind in ("adjacent", "distant"):
             start, end = (np.array(pair[kind][f"{view}_centre_mm"]) for view in "ij")
             assert np.linalg.norm(end - start) == pytest.approx(pair[f"{kind}_mm"], rel=1e-5)
@@ -108,9 +179,10 @@ def test_look__a_probe_changes_what_is_seen_and_not_the_truth(
 ) -> None:
     plain = client.post("/api/look", {"scan": scan, "centres_mm": centres}).json
     one = client.post("/api/look", {"scan": scan, "centres_mm": centres, "probe": "constant", "probe_view": 0}).json
-    assert one["gap"]["true"] == plain["gap"]["true"]
-    assert one["gap"]["predicted"][0][1] != plain["gap"]["predicted"][0][1]
-    assert one["gap"]["predicted"][1][2] == pytest.approx(plain["gap"]["predicted"][1][2], rel=1e-4)
+    before, after = (said(answer, "gap")["displacements"] for answer in (plain, one))
+    assert after["true"] == before["true"]
+    assert after["predicted"][0][1] != before["predicted"][0][1]
+    assert after["predicted"][1][2] == pytest.approx(before["predicted"][1][2], rel=1e-4)
 
 
 place = st.lists(st.floats(-500, 500), min_size=3, max_size=3)

@@ -46,8 +46,8 @@ def same_numbers(visitor: Visitor, seen: Look) -> None:
                 assert visitor.cell("true", i, j).inner_text() == shown(np.linalg.norm(true[i, j]))
                 assert visitor.cell("error", i, j).inner_text() == shown(error[i, j])
     gap = seen.observations["gap"].measures["gap_error_mm"]
-    assert visitor.value("mean_error_mm") == f"{shown(gap.value)} mm"
-    assert gap.chance is not None and visitor.value("chance_mm") == f"{shown(gap.chance)} mm"
+    assert visitor.value("gap_error_mm") == f"{shown(gap.value)} mm"
+    assert gap.chance is not None and visitor.value("gap_error_mm-chance") == f"{shown(gap.chance)} mm"
 
 
 def test_browser__the_verdict_is_read_without_scrolling(visitor: Visitor, site: Site) -> None:
@@ -74,9 +74,9 @@ def test_browser__numbers_are_those_of_the_api(visitor: Visitor, site: Site) -> 
     assert visitor.value("adjacent-0-1") == shown(rows["adjacent_similarity"][pair], 2)
     assert visitor.value("distant-0-1") == shown(rows["distant_similarity"][pair], 2)
     closure = seen.observations["route"].measures["route_closure_mm"].value
-    assert visitor.value("closure_mm") == f"{shown(closure)} mm"
+    assert visitor.value("route_closure_mm") == f"{shown(closure)} mm"
     position = seen.observations["position"].measures["position_error_mm"].value
-    assert visitor.value("position_mm") == f"{shown(position)} mm"
+    assert visitor.value("position_error_mm") == f"{shown(position)} mm"
     visitor.quiet()
 
 
@@ -154,7 +154,7 @@ def test_browser__the_3d_picture_is_drawn_with_its_boxes(visitor: Visitor) -> No
 def test_browser__spoiled_views_are_answered_beside_the_intact_ones(visitor: Visitor, site: Site) -> None:
     page = visitor.page
     intact = asked(visitor, site).observations["gap"].measures["gap_error_mm"].value
-    page.get_by_role("radio", name="Shuffle it").click()
+    page.locator("[data-probe=shuffled]").click()
     visitor.settle()
     spoiled = asked(visitor, site, probe="shuffled")
     same_numbers(visitor, spoiled)
@@ -172,7 +172,7 @@ def test_browser__a_route_is_walked_step_by_step(visitor: Visitor, site: Site) -
     page = visitor.page
     seen = asked(visitor, site).observations["route"]
     tour = int(np.flatnonzero(seen.rows["kind"] == "tour")[0])
-    page.locator("[aria-label='Routes'] select").select_option(str(tour))
+    page.locator("[data-kind=paths] select").select_option(str(tour))
     assert page.locator("[data-plane=axial] [data-leg]").get_attribute("data-leg") == "3"
     missed = [seen.rows[f"pred_{axis}"][tour] - seen.rows[f"true_{axis}"][tour] for axis in "ras"]
     assert visitor.value("route-error") == f"{shown(np.linalg.norm(missed))} mm"
@@ -219,11 +219,11 @@ def test_browser__time_is_turned_back_and_two_runs_stand_side_by_side(visitor: V
         page.wait_for_selector(".arm[data-run=a][aria-busy=false]")
         visitor.settle()
         gap = asked(visitor, site, step=step).observations["gap"].measures["gap_error_mm"].value
-        assert arms.nth(0).locator("[data-value=mean_error_mm]").inner_text() == f"{shown(gap)} mm"
+        assert arms.nth(0).locator("[data-value=gap_error_mm]").inner_text() == f"{shown(gap)} mm"
     page.wait_for_selector(".arm[data-run=b][aria-busy=false]")
     beside = site.run.parent / "other"
     gap = look(beside, site.store, visitor.state()["scan"], visitor.centres(), step=others[-1]).observations["gap"]
-    assert arms.nth(1).locator("[data-value=mean_error_mm]").inner_text() == (
+    assert arms.nth(1).locator("[data-value=gap_error_mm]").inner_text() == (
         f"{shown(gap.measures['gap_error_mm'].value)} mm"
     )
     assert page.locator(".arm .curve").count() == 2
@@ -236,8 +236,8 @@ def test_browser__a_bad_case_is_one_click_from_its_scan(visitor: Visitor, site: 
     page.click("[data-tab=judge]")
     page.wait_for_selector("[data-worst='0']")
     judged = visitor.ask("api/judge/a")
-    for name, probe in judged["probes"].items():
-        assert visitor.value(f"probe-{name}") == f"{shown(probe['value'])} mm"
+    for probe in judged["probes"]:
+        assert visitor.value(f"probe-{probe['name']}") == f"{shown(probe['value'])} mm"
     page.locator("[data-try=constant]").click()
     visitor.settle()
     assert visitor.state()["probe"] == "constant"

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
-from tests.observatory.client import Client
+from orienteer.observatory.serve import open_sessions
+from tests.observatory.client import Client, said
+from tests.observatory.conftest import serving as phantoms
 from tests.observatory.page import Visitor
 
 pytestmark = pytest.mark.browser
@@ -33,7 +35,7 @@ def test_browser_share__a_link_reopens_the_same_state(chromium: Browser, visitor
     page.locator("[data-do=draw]").click()
     visitor.settle()
     visitor.cell("true", 1, 2).click()
-    page.get_by_role("radio", name="Keep its border").click()
+    page.locator("[data-probe=border]").click()
     visitor.settle()
     page.locator("[data-do=share]").click()
     address = page.locator("input.address").input_value()
@@ -57,7 +59,7 @@ def test_browser_share__the_file_shows_the_same_offline(visitor: Visitor, chromi
     still, asked = context.new_page(), []
     still.on("request", lambda request: asked.append(request.url))
     still.goto(saved.as_uri())
-    for part in (".verdict", ".tables", "[aria-label='Routes'] .words"):
+    for part in (".verdict", ".tables", "[data-kind=paths] [aria-live=polite]"):
         assert still.locator(part).first.inner_text() == page.locator(part).first.inner_text()
     colours = [np.asarray(Image.open(BytesIO(shot.screenshot()))).std() for shot in still.locator(".film").all()]
     assert len(colours) == 4 and min(colours) > 10  # no plane came out black
@@ -152,8 +154,8 @@ def test_browser_share__a_stale_answer_never_replaces_a_newer_one(visitor: Visit
         page.keyboard.press("ArrowUp" if visitor.centres()[0][1] < 60 else "ArrowDown")
     visitor.settle()
     now = visitor.ask("api/look", {"scan": visitor.state()["scan"], "centres_mm": visitor.centres()})
-    error = now["gap"]["mean_error_mm"]
-    assert visitor.value("mean_error_mm") == f"{error:.1f} mm"
+    error = said(now, "gap")["measures"]["gap_error_mm"]["value"]
+    assert visitor.value("gap_error_mm") == f"{error:.1f} mm"
     visitor.quiet()
 
 
@@ -196,11 +198,31 @@ def test_browser_share__a_running_training_is_followed(chromium: Browser, link: 
     visitor.leave()
 
 
-def test_browser_share__a_run_with_one_task_says_what_it_cannot(chromium: Browser, link: str) -> None:
-    visitor = Visitor(chromium, link, state="s=explore&run=b")
-    assert visitor.page.locator(".tables").count() == 1
-    for absent in ("Routes", "Chunks", "Position field"):
-        assert visitor.page.locator(f"[aria-label='{absent}']").count() == 0
-    told = visitor.value("untrained")
-    assert all(word in told for word in ("neighbours", "routes", "points")) and "how far" not in told
+def test_browser_share__a_run_with_one_task_shows_its_kind_of_evidence_alone(chromium: Browser, link: str) -> None:
+    visitor = Visitor(chromium, link, state="s=explore&run=b&probe=sunglasses")
+    assert "probe" not in visitor.state()
+    kinds = visitor.page.locator("[data-kind]")
+    assert [each.get_attribute("data-kind") for each in kinds.all()] == ["displacements"]
+    assert visitor.page.locator("[data-value=others]").count() == 0
     visitor.leave()
+
+
+def test_browser_share__a_run_that_says_nothing_of_views_is_judged_and_its_curves_are_drawn(
+    chromium: Browser, apart: Path, home: Path
+) -> None:
+    with phantoms(open_sessions(apart, home / "store")) as client:
+        visitor = Visitor(chromium, f"http://127.0.0.1:{client.port}/?token={client.token}")
+        page = visitor.page
+        assert page.locator("[data-kind]").count() == 0
+        told = visitor.value("others")
+        titles = [task["title"] for task in visitor.ask("api/session")["runs"][0]["tasks"]]
+        assert all(title in told for title in titles)
+        page.click("[data-tab=learn]")
+        page.wait_for_selector(".arm .curve")
+        page.locator("[data-pick=curve]").select_option(index=1)
+        page.wait_for_selector(".arm .curve")
+        page.click("[data-tab=judge]")
+        page.wait_for_selector("[aria-label='Key figures']")
+        table = page.locator("[aria-label='Key figures']").inner_text()
+        assert all(title in table for title in titles)
+        visitor.leave()

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from orienteer.errors import StoreError
+from orienteer.evaluation.probes import PROBES
 from orienteer.observatory.refusal import Refusal, refusal_of
 from orienteer.observatory.serve import open_sessions
 from orienteer.observatory.training import news
 from orienteer.store import Store
-from tests.observatory.client import Client
+from tests.observatory.client import Client, said
 from tests.observatory.conftest import serving
 
 
@@ -23,10 +24,10 @@ def test_session__names_runs_and_scans(client: Client, home: Path) -> None:
     answer = client.get("/api/session").json
     first, second = answer["runs"]
     assert (first["key"], first["name"], second["key"], second["name"]) == ("a", "run", "b", "other")
-    assert first["tasks"] == ["gap", "adjacency", "route", "position", "masked"]
-    assert (first["view_voxels"], first["view_mm"], first["chunk_mm"], first["spacing_mm"]) == (16, 48.0, 24.0, 3.0)
-    assert first["uncertainty"] is True and second["uncertainty"] is False
-    assert first["forms"] == second["forms"] == {}
+    assert [task["name"] for task in first["tasks"]] == ["gap", "adjacency", "route", "position", "masked"]
+    assert first["tasks"][0]["title"] == "Gap matrix" and first["judged"] == second["judged"] == "gap"
+    assert (first["view_voxels"], first["view_mm"], first["spacing_mm"]) == (16, 48.0, 3.0)
+    assert [probe["title"] for probe in answer["probes"]] == [probe.card.title for probe in PROBES.values()]
     assert first["steps"][0] == 0 and first["steps"][-1] == 6 and first["best_step"] in first["steps"]
     assert first["finished"] and not first["live"] and first["own_store"] and not first["simulated"]
     recorded = json.loads((home / "run" / "evaluations" / "val" / "evaluation.json").read_text())
@@ -153,8 +154,10 @@ def test_judge__agrees_with_the_records(client: Client, home: Path) -> None:
     answer = client.get("/api/judge/a").json
     recorded = json.loads((home / "run" / "evaluations" / "val" / "evaluation.json").read_text())
     assert (answer["evaluation"], answer["step"]) == ("val", recorded["step"])
-    found = {name: probe["value"] for name, probe in answer["probes"].items()}
+    found = {probe["name"]: probe["value"] for probe in answer["probes"]}
     real = recorded["tasks"][0]["measures"]["gap_error_mm"]["value"]
+    assert answer["judged"]["figure"] == recorded["tasks"][0]["measures"]["gap_error_mm"]
+    assert {figure["task"] for figure in answer["figures"]} == {task["card"]["title"] for task in recorded["tasks"]}
     assert found == {"real": real} | {each["card"]["name"]: each["measured"]["value"] for each in recorded["probes"]}
     bands = answer["by_distance"]
     rows = sum(band["n"] for band in bands)
@@ -174,13 +177,14 @@ def test_judge__worst_cases_open_in_the_scan_with_the_same_error(client: Client)
         asked = {"scan": case["scan"], "centres_mm": case["centres_mm"], "step": answer["step"]}
         seen = client.post("/api/look", asked).json
         assert seen["centres_mm"] == case["centres_mm"]
-        assert seen["gap"]["error_mm"][case["view_i"]][case["view_j"]] == pytest.approx(case["error_mm"], abs=1e-3)
+        cell = said(seen, "gap")["displacements"]["error_mm"][case["view_i"]][case["view_j"]]
+        assert cell == pytest.approx(case["error_mm"], abs=1e-3)
 
 
 def test_look__answers_about_as_many_views_as_a_run_may_have(client: Client, scan: str) -> None:
     many = client.post("/api/draw", {"scan": scan, "count": 16}).json["centres_mm"]
     seen = client.post("/api/look", {"run": "b", "scan": scan, "centres_mm": many, "probe": "border", "probe_view": 15})
-    assert seen.status == 200 and len(seen.json["gap"]["error_mm"]) == 16
+    assert seen.status == 200 and len(said(seen.json, "gap")["displacements"]["error_mm"]) == 16
 
 
 def test_look__refuses_more_views_than_routes_can_be_counted_of(client: Client, scan: str) -> None:

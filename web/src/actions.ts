@@ -11,7 +11,7 @@ import * as store from "./state.ts";
 import { change, state } from "./state.ts";
 import type { LookRequest, ScanFacts } from "./api-types.ts";
 import type { Mm } from "./geometry/vector.ts";
-import type { Pair, Probe } from "./link.ts";
+import type { Pair } from "./link.ts";
 
 const KEPT_VOLUMES = 4;
 const FIRST_VIEWS = 3;
@@ -29,6 +29,7 @@ export async function begin(): Promise<void> {
     change({ ...link, run: run.key, scan: scan.id, ...views(scan, centres, run.view_mm) });
     if (link.step !== undefined && link.step !== null && !run.steps.includes(link.step)) change({ step: null });
     choose(Math.min(link.view ?? 0, centres.length - 1));
+    if (!session.probes.some((probe) => probe.name === link.probe)) change({ probe: null, probeView: null });
     if (link.at) change({ at: link.at });
     if (link.pair && link.pair.every((view) => view < centres.length)) change({ pair: link.pair });
     if (!session.scans.some((s) => s.id === link.target)) change({ target: otherPerson(session.scans, scan) });
@@ -167,7 +168,7 @@ export function click(place: Mm): void {
   change({ at: doing === "look" ? place : (state.peek().centres[state.peek().view] ?? place) });
 }
 
-export function spoil(probe: Probe | null, view: number | null): void {
+export function spoil(probe: string | null, view: number | null): void {
   change({ probe, probeView: probe ? view : null });
 }
 

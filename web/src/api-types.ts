@@ -1,22 +1,20 @@
 // What is asked of the server and what it answers. Written from its schema by docs/make_api.py: edit the models in
 // src/orienteer/observatory/, then run `make web`. Positions are mm in the scan's own frame: voxel index times spacing.
 
-/** Position of one feature cell. */
-export interface CellPosition {
-  /** The view it lies in. */
-  view: number;
-  /** From the middle of the sample's cells, mm. */
-  true: readonly [number, number, number] | null;
-  /** From the middle of the sample's cells, mm. */
-  predicted: readonly [number, number, number] | null;
-}
-
 /** Two chunks, one of each view. */
 export interface ChunkPair {
   /** Centre of the chunk of view i, mm. */
   i_centre_mm: readonly [number, number, number];
   /** Centre of the chunk of view j, mm. */
   j_centre_mm: readonly [number, number, number];
+}
+
+/** Chunks of every pair of views. */
+export interface ChunkPairs {
+  /** Edge of a chunk, mm. */
+  chunk_mm: number;
+  /** One for each pair. */
+  pairs: readonly ChunkSimilarity[];
 }
 
 /** Whether near chunks of two views look more alike than far ones. */
@@ -41,6 +39,8 @@ export interface ChunkSimilarity {
 
 /** One metric over training. */
 export interface Curve {
+  /** What people read. */
+  title: string;
   /** `mm`, `deg`, `fraction`, `rank` or `1`. */
   unit: string;
   /** Which way is better. */
@@ -53,20 +53,16 @@ export interface Curve {
   train: readonly (readonly [number, number])[];
 }
 
-/** A single step of a route, from view i to view j. */
-export interface Direction {
-  /** From this view. */
-  i: number;
-  /** To this one. */
-  j: number;
-  /** True displacement, mm. */
-  true: readonly [number, number, number] | null;
-  /** Predicted displacement, mm. */
-  predicted: readonly [number, number, number] | null;
-  /** Angle between them, degrees; null where the centres coincide. */
-  error_deg: number | null;
-  /** Length of predicted minus true, mm. */
-  error_mm: number | null;
+/** Displacements between views, row to column; null on the diagonal. */
+export interface DisplacementMatrix {
+  /** K x K, mm. */
+  true: readonly (readonly (readonly [number, number, number] | null)[])[];
+  /** K x K, mm. */
+  predicted: readonly (readonly (readonly [number, number, number] | null)[])[];
+  /** K x K predicted Laplace scales, mm; null where the task does not say how sure it is. */
+  scale: readonly (readonly (readonly [number, number, number] | null)[])[] | null;
+  /** K x K lengths of predicted minus true, mm. */
+  error_mm: readonly (readonly (number | null)[])[];
 }
 
 /** Error of pairs whose true distance lies in a band. */
@@ -109,34 +105,6 @@ export interface ErrorResponse {
   error: Problem;
 }
 
-/** A metric. */
-export interface Figure {
-  /** Null where it is not finite. */
-  value: number | null;
-  /** `mm`, `deg`, `fraction`, `rank` or `1`. */
-  unit: string;
-  /** What a model that knows nothing reaches on the same targets. */
-  chance: number | null;
-  /** Which way is better. */
-  better: "lower" | "higher";
-}
-
-/** Displacements between views, row to column; null on the diagonal. */
-export interface GapMatrix {
-  /** K x K, mm. */
-  true: readonly (readonly (readonly [number, number, number] | null)[])[];
-  /** K x K, mm. */
-  predicted: readonly (readonly (readonly [number, number, number] | null)[])[];
-  /** K x K predicted Laplace scales, mm; null without uncertainty. */
-  scale: readonly (readonly (readonly [number, number, number] | null)[])[] | null;
-  /** K x K lengths of predicted minus true, mm. */
-  error_mm: readonly (readonly (number | null)[])[];
-  /** Their mean, mm. */
-  mean_error_mm: number | null;
-  /** The same of answering no displacement at all, mm. */
-  chance_mm: number | null;
-}
-
 /** Every curve by task and metric. */
 export type History = Record<string, Record<string, Curve>>;
 
@@ -156,14 +124,32 @@ export interface JudgeResponse {
   persons: number;
   /** What it concluded. */
   verdict: Verdict;
-  /** Honesty probes by name: the real views first, chance last. */
-  probes: Record<string, ProbeFigure>;
+  /** Key figures of every task. */
+  figures: readonly KeyFigure[];
+  /** The figure that the verdict and the probes rest on. */
+  judged: KeyFigure | null;
+  /** Honesty probes, the views as they are first; empty where none was made. */
+  probes: readonly ProbeFigure[];
+  /** Title of the task whose errors follow; null where no task says how views lie to each other. */
+  task: string | null;
   /** Error by true distance. */
   by_distance: readonly DistanceBand[];
   /** Error by thirds of the body. */
   by_region: readonly Region[];
   /** Up to 50 cases, worst first. */
   worst: readonly WorstCase[];
+}
+
+/** A key figure of the evaluation. */
+export interface KeyFigure {
+  /** Title of its task. */
+  task: string;
+  /** What people read; of a title that two tasks share, with its task. */
+  title: string;
+  /** What it is. */
+  metric: Metric;
+  /** Its value. */
+  figure: Value;
 }
 
 /** What came after a step. */
@@ -194,13 +180,13 @@ export interface LookRequest {
   scan: string;
   /** Centres of the views along R, A, S, mm. */
   centres_mm: readonly (readonly [number, number, number])[];
-  /** An honesty probe: what is done to the views first. */
-  probe?: "constant" | "shuffled" | "border" | "interior" | null;
+  /** An honesty probe, by a name of `SessionResponse.probes`: what is done to the views first. */
+  probe?: string | null;
   /** The one view it is done to; null is all of them. */
   probe_view?: number | null;
 }
 
-/** What the model says of the views; what it was not trained to say is null. */
+/** What the model says of the views. */
 export interface LookResponse {
   /** Step of the model. */
   step: number | null;
@@ -210,42 +196,96 @@ export interface LookResponse {
   centres_mm: readonly (readonly [number, number, number])[];
   /** Edge of a view, mm. */
   view_mm: number;
-  /** Edge of a chunk, mm; 0 without `adjacency`. */
-  chunk_mm: number;
   /** As asked. */
   probe: string | null;
   /** As asked. */
   probe_view: number | null;
-  /** Displacement of every pair of views. */
-  gap: GapMatrix | null;
-  /** Chunks of every pair of views. */
-  adjacency: readonly ChunkSimilarity[] | null;
-  /** Every route. */
-  routes: readonly Route[] | null;
-  /** Every ordered pair of views. */
-  directions: readonly Direction[] | null;
-  /** Mean miss of the round trips, mm; zero by algebra where `forms.route` is `difference`. */
-  closure_mm: number | null;
-  /** Positions of single cells. */
-  position: Positions | null;
-  /** Every metric by task and key. */
-  measures: Record<string, Record<string, Figure>>;
+  /** Name of the task that speaks for the whole answer; null where no task can say anything of views like these. */
+  judged: string | null;
+  /** Every task that can answer about views anywhere. */
+  tasks: readonly TaskAnswer[];
   /** Time spent on the answer, ms. */
   milliseconds: number;
 }
 
-/** Positions of single feature cells. */
-export interface Positions {
-  /** Mean error, mm. */
+/** What a number is: its name, its unit, what it means and what to look for. Recorded with every evaluation. */
+export interface Metric {
+  /** Key in records, e.g. `gap_error_mm`: in mm or degrees, the unit ends the name. */
+  name: string;
+  /** What a person reads, e.g. `Gap error`. */
+  title: string;
+  /** `mm`, `deg`, `fraction`, `rank`, `s`, or `1` for a pure number. */
+  unit: string;
+  /** What it measures, as the rest of a sentence that begins with its title. */
+  meaning: string;
+  /** What to look for in its curve over training. */
+  look: string;
+  /** The answer that looks at nothing, whose value stands beside it, e.g. `answering “no gap at all”`. */
+  chance: string;
+  /** Which way is better. */
+  better: "lower" | "higher";
+  /** How prominent it is: among the key figures, as a curve at once, or behind a click. */
+  shown: "card" | "curve" | "detail";
+  /** Shown among the key figures only where this other metric could not be measured. */
+  stands_in_for: string | null;
+  /** What its value is the mean of, so that it gets an interval over subjects: a column, or `vector` for the length of `pred_* - true_*`. */
+  per_row: string | null;
+}
+
+/** A walk from view to view. */
+export interface Path {
+  /** `step`: one step; `tour`: a round trip; any other word: several steps. */
+  kind: string;
+  /** The views in order. */
+  path: readonly number[];
+  /** Displacement from the start, mm. */
+  true: readonly [number, number, number] | null;
+  /** Sum of the predicted steps, mm. */
+  predicted: readonly [number, number, number] | null;
+  /** Where the predicted steps lead, from the true centre of the first view, mm. */
+  waypoints_predicted: readonly (readonly [number, number, number] | null)[];
+  /** Length of predicted minus true, mm. */
   error_mm: number | null;
-  /** Mean error of answering the middle, mm. */
-  chance_mm: number | null;
-  /** One for each cell. */
-  rows: readonly CellPosition[];
+  /** Of a step: angle between predicted and true, degrees; null for longer walks, and where the centres coincide. */
+  error_deg: number | null;
+}
+
+/** Walks over the views. */
+export interface Paths {
+  /** Whether round trips close by algebra, whatever was learned. */
+  closes: boolean;
+  /** Every walk; among them the step of every ordered pair of views. */
+  paths: readonly Path[];
+}
+
+/** Position of a single point. */
+export interface PlacedPoint {
+  /** The view it lies in. */
+  view: number;
+  /** From the middle of all points, mm. */
+  true: readonly [number, number, number] | null;
+  /** From the middle of all points, mm. */
+  predicted: readonly [number, number, number] | null;
+}
+
+/** An honesty probe in words, and what it takes away. */
+export interface ProbeCard {
+  /** Key in settings and records. */
+  name: string;
+  /** What a person reads, e.g. `voxels shuffled`. */
+  title: string;
+  /** What is done to every view, as the rest of a sentence: `the voxels of every view shuffled`. */
+  meaning: string;
+  /** What to expect of an honest model. */
+  look: string;
+  /** What is left of a view; the verdict's rule is about this. */
+  leaves: "no anatomy" | "the border" | "the inside";
 }
 
 /** What one honesty probe gave. */
 export interface ProbeFigure {
+  /** Of the probe; `real` for the views as they are. */
+  name: string;
   /** Short name. */
   label: string;
   /** What was done to the views. */
@@ -288,44 +328,24 @@ export interface Region {
   high: number;
 }
 
-/** A route from view to view. */
-export interface Route {
-  /** One step, several, or a round trip. */
-  kind: "step" | "route" | "tour";
-  /** The views in order. */
-  path: readonly number[];
-  /** Displacement from the start, mm. */
-  true: readonly [number, number, number] | null;
-  /** Sum of the predicted steps, mm. */
-  predicted: readonly [number, number, number] | null;
-  /** Where the predicted steps lead, from the true centre of the first view, mm. */
-  waypoints_predicted: readonly (readonly [number, number, number] | null)[];
-  /** Length of predicted minus true, mm. */
-  error_mm: number | null;
-}
-
 /** A run. */
 export interface RunFacts {
   /** Names the run in requests. */
   key: "a" | "b";
   /** Its folder's name, with the method's where a benchmark made it. */
   name: string;
-  /** Pretext tasks it was trained with. */
-  tasks: readonly string[];
+  /** Pretext tasks it was trained with, in order. */
+  tasks: readonly TaskFacts[];
+  /** Name of the task that a verdict rests on; null where no task has described itself. */
+  judged: string | null;
   /** Edge of a view, mm. */
   view_mm: number;
   /** Edge of a view, voxels. */
   view_voxels: number;
   /** Views of a sample. */
   views: number;
-  /** Edge of a chunk, mm. */
-  chunk_mm: number;
   /** Edge of a voxel, mm. */
   spacing_mm: number;
-  /** Form of the tasks that have several, e.g. `pairwise` or `difference`. */
-  forms: Record<string, string>;
-  /** Whether it predicts a scale for each gap. */
-  uncertainty: boolean;
   /** Steps that can be asked: 0, the untrained model, then every kept checkpoint. */
   steps: readonly number[];
   /** The step of the verdict where its checkpoint is kept, else the newest. */
@@ -348,7 +368,7 @@ export interface RunFacts {
 
 /** The verdict of the evaluation that speaks for a run. */
 export interface RunVerdict {
-  /** `learning`, `stuck` or `cheating`; `none` where there is nothing to conclude from. */
+  /** `learning`, `stuck` or `cheating`. */
   label: string;
   /** The label as a sentence. */
   headline: string;
@@ -356,10 +376,12 @@ export interface RunVerdict {
   sentence: string;
   /** The figures it rests on, one sentence each. */
   evidence: readonly string[];
+  /** The rule that gave it, one sentence for each label. */
+  rule: readonly string[];
   /** Whom the evaluation was about. */
-  split: string | null;
+  split: string;
   /** Step of the model it evaluated. */
-  step: number | null;
+  step: number;
 }
 
 /** A scan of the store. */
@@ -394,11 +416,59 @@ export interface SessionResponse {
   runs: readonly RunFacts[];
   /** Test subjects first, then validation, then training. */
   scans: readonly ScanFacts[];
+  /** What can be done to views before the model sees them. */
+  probes: readonly ProbeCard[];
+}
+
+/** What one task says of the views; of what it is no evidence of is null. */
+export interface TaskAnswer {
+  /** The task. */
+  task: TaskFacts;
+  /** Every metric by name. */
+  measures: Record<string, Value>;
+  /** Displacement of every pair of views. */
+  displacements: DisplacementMatrix | null;
+  /** Chunks of every pair of views. */
+  chunk_pairs: ChunkPairs | null;
+  /** Walks over the views. */
+  paths: Paths | null;
+  /** Positions of single points. */
+  points: readonly PlacedPoint[] | null;
+}
+
+/** A pretext task in words. */
+export interface TaskFacts {
+  /** Key in measures and curves. */
+  name: string;
+  /** What people read; its name where it has not described itself. */
+  title: string;
+  /** What its figures answer; empty where it has not described itself. */
+  question: string;
+  /** What the model is asked; empty where it has not described itself. */
+  intro: string;
+  /** What it measures. */
+  metrics: readonly Metric[];
+  /** Name of the metric that speaks for it. */
+  judged: string;
+}
+
+/** A measured value as it is recorded; None where it is not finite. */
+export interface Value {
+  /** Null where it is not finite. */
+  value: number | null;
+  /** `mm`, `deg`, `fraction`, `rank`, `s` or `1`. */
+  unit: string;
+  /** What a model that knows nothing reaches on the same targets; null where chance has no meaning. */
+  chance: number | null;
+  /** Which way is better. */
+  better: "lower" | "higher";
+  /** 95 % bootstrap interval over subjects, where the metric is a mean of rows and there are three or more. */
+  interval: readonly [number, number] | null;
 }
 
 /** What an evaluation concluded. */
 export interface Verdict {
-  /** `learning`, `stuck` or `cheating`; `none` where there is nothing to conclude from. */
+  /** `learning`, `stuck` or `cheating`. */
   label: string;
   /** The label as a sentence. */
   headline: string;
@@ -406,6 +476,8 @@ export interface Verdict {
   sentence: string;
   /** The figures it rests on, one sentence each. */
   evidence: readonly string[];
+  /** The rule that gave it, one sentence for each label. */
+  rule: readonly string[];
 }
 
 /** Where in the scan `target` does the model believe this crop of `scan` to lie? */
@@ -466,11 +538,11 @@ export interface WorstCase {
   view_i: number;
   /** To this one. */
   view_j: number;
-  /** Length of predicted minus true gap, mm; null where it is no number. */
+  /** Length of predicted minus true displacement, mm; null where it is no number. */
   error_mm: number | null;
-  /** True gap, mm. */
+  /** True displacement, mm. */
   true: readonly [number, number, number];
-  /** Predicted gap, mm. */
+  /** Predicted displacement, mm. */
   predicted: readonly [number, number, number] | null;
   /** Centres of all views of the sample, mm; null where the store shown does not hold the scan. */
   centres_mm: readonly (readonly [number, number, number])[] | null;

@@ -37,6 +37,10 @@ export function inWords(gap: Mm): string {
   }).join(", ");
 }
 
+/** A title within a sentence; an abbreviation stays as it is. */
+export const inSentence = (title: string): string =>
+  /^.[A-Z]/.test(title) ? title : title.charAt(0).toLowerCase() + title.slice(1);
+export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 export const viewName = (index: number): string => `view ${index + 1}`;
 export const pathName = (path: readonly number[]): string => path.map((view) => view + 1).join(" → ");
 export const steps = (step: number): string => `step ${step.toLocaleString("en-GB")}`;

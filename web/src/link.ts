@@ -1,14 +1,10 @@
 /** The page's state as the part of its address behind the #, and back. A link never holds more than ids and numbers. */
 
-import type { LookRequest } from "./api-types.ts";
 import type { Mm } from "./geometry/vector.ts";
 
 export const TABS = ["explore", "where", "learn", "judge"] as const;
 export type Tab = (typeof TABS)[number];
 export type Pair = readonly [number, number];
-/** What can be done to the views before the model sees them. */
-export type Probe = NonNullable<LookRequest["probe"]>;
-export const PROBES: readonly Probe[] = ["constant", "shuffled", "border", "interior"];
 /** As many as a run may have: a case of it has them all. */
 export const MOST_VIEWS = 16;
 /** As many as are placed or drawn by hand; more could not be told apart. */
@@ -27,7 +23,8 @@ export interface State {
   /** The slices shown. */
   at: Mm;
   route: number;
-  probe: Probe | null;
+  /** What is done to the views before the model sees them, by name. */
+  probe: string | null;
   /** The view that is spoiled; null means all of them. */
   probeView: number | null;
   /** Where am I?: the crop's centre, and the scan it is looked for in. */
@@ -80,7 +77,7 @@ export function decode(fragment: string): Partial<State> {
   if (route !== undefined) state.route = route;
   const [i, j] = (parts.get("pair") ?? "").split(",").map(whole);
   if (i !== undefined && j !== undefined && i !== j) state.pair = [i, j];
-  const probe = PROBES.find((name) => name === parts.get("probe"));
+  const probe = /^[\w-]{1,100}$/.exec(parts.get("probe") ?? "")?.[0];
   if (probe) state.probe = probe;
   if (probe && spoiled !== undefined) state.probeView = spoiled;
   return state;

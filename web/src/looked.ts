@@ -1,9 +1,38 @@
-/** Reading one answer of the model: a pair's gap, a route half-way. */
+/** Reading one answer of the model: what its tasks say, a pair's displacement, a path half-way. */
 
+import { signal } from "@preact/signals";
 import { norm } from "./geometry/vector.ts";
-import type { ChunkSimilarity, Direction, LookResponse, Route } from "./api-types.ts";
+import type { ChunkSimilarity, LookResponse, Metric, Path, TaskAnswer, Value } from "./api-types.ts";
 import type { Mm } from "./geometry/vector.ts";
 import type { Pair } from "./link.ts";
+
+/** What a task may say of views; the page draws each kind and knows no task. */
+export type Kind = "displacements" | "chunk_pairs" | "paths" | "points";
+export type Saying<K extends Kind> = TaskAnswer & { readonly [Each in K]: NonNullable<TaskAnswer[K]> };
+
+/** Of tasks that say the same kind of thing, the one to show, by name. */
+export const preferred = signal<Partial<Record<Kind, string>>>({});
+
+export function tasksOf<K extends Kind>(look: LookResponse | null, kind: K): Saying<K>[] {
+  return (look?.tasks ?? []).filter((each): each is Saying<K> => each[kind] !== null);
+}
+
+export function taskOf<K extends Kind>(look: LookResponse | null, kind: K): Saying<K> | null {
+  const all = tasksOf(look, kind);
+  return all.find((each) => each.task.name === preferred.value[kind]) ?? all[0] ?? null;
+}
+
+/** The figure that speaks for a task. */
+export function judgedOf({ task, measures }: TaskAnswer): { metric: Metric; value: Value } | null {
+  const [metric, value] = [task.metrics.find((each) => each.name === task.judged), measures[task.judged]];
+  return metric && value ? { metric, value } : null;
+}
+
+/** The figure that speaks for the whole answer. */
+export function headlineOf(look: LookResponse | null): { metric: Metric; value: Value } | null {
+  const task = look?.tasks.find((each) => each.task.name === look.judged);
+  return task ? judgedOf(task) : null;
+}
 
 export interface PairGap {
   true: Mm;
@@ -13,22 +42,28 @@ export interface PairGap {
 }
 
 export function pairOf(look: LookResponse, [i, j]: Pair): PairGap | null {
-  const gap = look.gap;
-  const [truth, predicted, error] = [gap?.true[i]?.[j], gap?.predicted[i]?.[j], gap?.error_mm[i]?.[j]];
+  const found = taskOf(look, "displacements")?.displacements;
+  const [truth, predicted, error] = [found?.true[i]?.[j], found?.predicted[i]?.[j], found?.error_mm[i]?.[j]];
   if (!truth || !predicted || error === null || error === undefined) return null;
-  return { true: truth, predicted, scale: gap?.scale?.[i]?.[j] ?? null, error_mm: error };
+  return { true: truth, predicted, scale: found?.scale?.[i]?.[j] ?? null, error_mm: error };
 }
 
-export function directionOf(look: LookResponse, [i, j]: Pair): Direction | null {
-  return look.directions?.find((d) => d.i === i && d.j === j) ?? null;
+/** The single step from one view of the pair to the other, where a task walks. */
+export function stepOf(look: LookResponse, [i, j]: Pair): Path | null {
+  const steps = taskOf(look, "paths")?.paths.paths.filter((each) => each.kind === "step");
+  return steps?.find((each) => each.path[0] === i && each.path[1] === j) ?? null;
 }
 
-export function chunksOf(look: LookResponse, pair: Pair): ChunkSimilarity | null {
-  const found = look.adjacency?.find((a) => a.i === pair[0] && a.j === pair[1]);
-  return found ?? look.adjacency?.find((a) => a.i === pair[1] && a.j === pair[0]) ?? null;
+export type SizedChunks = ChunkSimilarity & { readonly size: number };
+
+export function chunksOf(look: LookResponse | null, pair: Pair): SizedChunks | null {
+  const chunks = taskOf(look, "chunk_pairs")?.chunk_pairs;
+  const is = (i: number, j: number) => (each: ChunkSimilarity) => each.i === i && each.j === j;
+  const found = chunks?.pairs.find(is(pair[0], pair[1])) ?? chunks?.pairs.find(is(pair[1], pair[0]));
+  return chunks && found ? { ...found, size: chunks.chunk_mm } : null;
 }
 
-/** What a table of the gap matrix shows: lengths, or one axis with its sign. */
+/** What a table of displacements shows: lengths, or one axis with its sign. */
 export type Quantity = "distance" | 0 | 1 | 2;
 
 export function quantityOf(gap: Mm, quantity: Quantity): number {
@@ -47,14 +82,14 @@ export function largest(look: LookResponse, quantity: Quantity): number {
   return most;
 }
 
-/** A route played up to its step `done`: the places reached so far, believed and true. */
+/** A path played up to its step `done`: the places reached so far, believed and true. */
 export interface Leg {
   done: number;
   predicted: Mm[];
   true: Mm[];
 }
 
-export function legOf(look: LookResponse, route: Route, done: number): Leg {
+export function legOf(look: LookResponse, route: Path, done: number): Leg {
   const upTo = Math.min(done, route.path.length - 1);
   return {
     done: upTo,

@@ -5,7 +5,7 @@ import * as api from "./api.ts";
 import { encode, type State } from "./link.ts";
 import { Newest } from "./newest.ts";
 import type { Volume } from "./scan/nifti.ts";
-import type { LookRequest, LookResponse, RunFacts, ScanFacts, SessionResponse } from "./api-types.ts";
+import type { LookRequest, LookResponse, ProbeCard, RunFacts, ScanFacts, SessionResponse } from "./api-types.ts";
 
 export const session = signal<SessionResponse | null>(null);
 export const failure = signal<Error | null>(null);
@@ -47,6 +47,8 @@ export const run = computed<RunFacts | null>(
 );
 export const scans = computed<readonly ScanFacts[]>(() => session.value?.scans ?? []);
 export const scan = computed<ScanFacts | null>(() => scans.value.find((s) => s.id === state.value.scan) ?? null);
+
+export const probes = computed<readonly ProbeCard[]>(() => session.value?.probes ?? []);
 
 /** The voxels of the scans opened last, by id. */
 export const volumes = signal<ReadonlyMap<string, Volume>>(new Map());

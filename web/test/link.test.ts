@@ -41,7 +41,7 @@ test("what is not there stays away", () => {
 
 test("a link that makes no sense brings nothing in", () => {
   for (const text of ["", "#", "#s=admin", "#run=a", "#s=%00", "#__proto__=1"]) assert.deepEqual(decode(text), {});
-  const bad = "#s=explore&centres=1,2;3&at=NaN,1,2&step=-4&view=1e3&pair=1,1&probe=all&crop=1,2,3,4&route=9999999999";
+  const bad = "#s=explore&centres=1,2;3&at=NaN,1,2&step=-4&view=1e3&pair=1,1&probe=a,b&crop=1,2,3,4&route=9999999999";
   assert.deepEqual(decode(bad), { tab: "explore" });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { highest, line, nearestKept, scale, ticks } from "../src/chart.ts";
 import { blend, inkOn, mix, rgb, SEQUENTIAL, similarity } from "../src/colours.ts";
-import { inWords, measured, mm, number, pathName, percent } from "../src/format.ts";
+import { inSentence, inWords, measured, mm, number, pathName, percent } from "../src/format.ts";
 import { joined } from "../src/live.ts";
 
 test("numbers carry their unit, a true minus and no sign at zero", () => {
@@ -14,6 +14,7 @@ test("numbers carry their unit, a true minus and no sign at zero", () => {
 test("a gap is told in words", () => {
   assert.equal(inWords([-48, 3, -12]), "48.0 mm left, 3.0 mm forward, 12.0 mm down");
   assert.equal(pathName([0, 2, 1]), "1 → 3 → 2");
+  assert.deepEqual([inSentence("Gap error"), inSentence("AUC of chunks")], ["gap error", "AUC of chunks"]);
 });
 
 test("colours run from end to end, and their ink can be read", () => {
@@ -62,7 +63,7 @@ test("at a step the model is the last one kept by then", () => {
 
 test("news is added to a curve once", () => {
   const curve = (points: [number, number][]) => ({
-    gap: { error: { unit: "mm", better: "lower" as const, chance: 9, points, train: [] } },
+    gap: { error: { title: "Gap error", unit: "mm", better: "lower" as const, chance: 9, points, train: [] } },
   });
   const both = joined(
     curve([
@@ -83,6 +84,7 @@ test("news is added to a curve once", () => {
 
 test("one axis holds every curve and guessing, whatever is missing", () => {
   const curve = (points: [number, number][], chance: number | null) => ({
+    title: "Gap error",
     unit: "mm",
     better: "lower" as const,
     chance,

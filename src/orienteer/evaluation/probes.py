@@ -5,31 +5,33 @@ brightness of the crop, its border, a mark in the voxels.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, NamedTuple
 
 from orienteer.errors import ConfigError
 from orienteer.records.card import ProbeCard
 from orienteer.sampling import Purpose, generator
 from orienteer.store.intensity import FLOOR
 
-Corruption = Callable[[Tensor, tuple[int, ...]], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Torch is imported when a probe is made: what they are is told without it.
+Corruption = Callable[["Tensor", tuple[int, ...]], "Tensor"]
 """Changes images ``(B, K, C, S, S, S)``, given the B sample numbers; the truth stays what it was."""
 
 BORDER = 2
 """Width of the shell that the border probes keep or paint over, voxels."""
 
 
-def constant(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """Every view becomes its mean: only the brightness is left."""
+def constant(images: "Tensor", numbers: tuple[int, ...]) -> "Tensor":
+    """Every view becomes its own mean: only its brightness is left."""
     return images.mean(dim=(-3, -2, -1), keepdim=True).expand_as(images).contiguous()
 
 
-def shuffled(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """The voxels of every view are shuffled: the histogram stays, the anatomy is lost."""
+def shuffled(images: "Tensor", numbers: tuple[int, ...]) -> "Tensor":
+    """The voxels of every view are shuffled: the histogram stays, the anatomy goes."""
+    import torch
+
     flat = images.flatten(-3)
     result = torch.empty_like(flat)
     for sample, number in enumerate(numbers):
@@ -39,15 +41,19 @@ def shuffled(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
     return result.view_as(images)
 
 
-def border(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """Only the outer shell of every view is kept; the inside becomes background."""
+def border(images: "Tensor", numbers: tuple[int, ...]) -> "Tensor":
+    """Only the outermost shell of every view is kept; the inside becomes background."""
+    import torch
+
     inside = torch.zeros(images.shape[-3:], dtype=torch.bool, device=images.device)
     inside[BORDER:-BORDER, BORDER:-BORDER, BORDER:-BORDER] = True
     return torch.where(inside, torch.full_like(images, FLOOR), images)
 
 
-def interior(images: Tensor, numbers: tuple[int, ...]) -> Tensor:
-    """The shell is painted over with the voxels just inside it: a mark there is lost, the anatomy is not."""
+def interior(images: "Tensor", numbers: tuple[int, ...]) -> "Tensor":
+    """The shell is painted over with the voxels just inside it: what was written there is gone, anatomy is not."""
+    from torch.nn import functional
+
     batch = images.flatten(0, 1)
     core = batch[..., BORDER:-BORDER, BORDER:-BORDER, BORDER:-BORDER]
     return functional.pad(core, (BORDER,) * 6, mode="replicate").view_as(images)

@@ -1,5 +1,7 @@
 """From what the model said to the answer of a request. Numbers go out as they are: nothing is rounded on the server."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,10 @@ from orienteer.evaluation.look import Look
 from orienteer.localize.located import Located
 from orienteer.observatory.responses import predictions as answer
 from orienteer.observatory.responses.base import Vector, finite_vector, vector
-from orienteer.records import Observation
+from orienteer.observatory.responses.session import TaskFacts
+from orienteer.records.card import judged_card
+from orienteer.records.evaluation import Value
+from orienteer.records.evidence import STEP, ChunkPairs, Paths, Points, views_of
 from orienteer.records.metric import finite
 from orienteer.records.statistics import vectors
 
@@ -15,24 +20,16 @@ Floats = NDArray[np.float64]
 
 
 def look_answer(seen: Look) -> answer.LookResponse:
-    """All that a look holds, laid out by view; a task that was not trained is None."""
-    measures = {task: _figures(observed) for task, observed in seen.observations.items()}
-    routes, gap, position = (seen.observations.get(task) for task in ("route", "gap", "position"))
+    """All that a look holds, laid out by task and view."""
     return answer.LookResponse(
         step=seen.step,
         scan=seen.recipe.scan,
         centres_mm=[vector(centre) for centre in seen.centres_mm],
         view_mm=seen.recipe.view_mm,
-        chunk_mm=seen.chunk_mm,
         probe=seen.probe,
         probe_view=seen.probe_view,
-        gap=_gap(seen, measures["gap"]["gap_error_mm"]) if gap else None,
-        adjacency=_adjacency(seen),
-        routes=_routes(seen, routes) if routes else None,
-        directions=_directions(seen, routes) if routes else None,
-        closure_mm=measures["route"]["route_closure_mm"].value if routes else None,
-        position=_position(position, measures["position"]["position_error_mm"]) if position else None,
-        measures=measures,
+        judged=judged_card(tuple(seen.cards.values())).name if seen.cards else None,
+        tasks=[_task(seen, name) for name in seen.cards],
     )
 
 
@@ -57,25 +54,36 @@ def where_answer(found: Located) -> answer.WhereResponse:
     )
 
 
-def _gap(seen: Look, mean: answer.Figure) -> answer.GapMatrix | None:
+def _task(seen: Look, name: str) -> answer.TaskAnswer:
+    card, observed = seen.cards[name], seen.observations[name]
+    alone = replace(seen, observations={name: observed}, cards={name: card})
+    return answer.TaskAnswer(
+        task=TaskFacts.of(name, card),
+        measures={metric: Value.of(measure) for metric, measure in observed.measures.items()},
+        displacements=_displacements(alone),
+        chunk_pairs=_chunk_pairs(alone),
+        paths=_paths(alone),
+        points=_points(alone),
+    )
+
+
+def _displacements(seen: Look) -> answer.DisplacementMatrix | None:
     true, predicted, scale, error = seen.gap("true"), seen.gap("pred"), seen.gap("scale"), seen.gap_error_mm
     if true is None or predicted is None or error is None:
         return None
-    return answer.GapMatrix(
+    return answer.DisplacementMatrix(
         true=_matrix(true),
         predicted=_matrix(predicted),
         scale=None if scale is None else _matrix(scale),
         error_mm=[[finite(cell) for cell in row] for row in error],
-        mean_error_mm=mean.value,
-        chance_mm=mean.chance,
     )
 
 
-def _adjacency(seen: Look) -> list[answer.ChunkSimilarity] | None:
-    observed = seen.observations.get("adjacency")
-    if observed is None:
+def _chunk_pairs(seen: Look) -> answer.ChunkPairs | None:
+    found = seen.evidence(ChunkPairs)
+    if found is None:
         return None
-    rows, answers = observed.rows, []
+    rows, answers = found[1].rows, []
     for row, (i, j) in enumerate(zip(rows["view_i"].tolist(), rows["view_j"].tolist(), strict=True)):
         four = seen.chunks(i, j)
         answers.append(
@@ -90,70 +98,43 @@ def _adjacency(seen: Look) -> list[answer.ChunkSimilarity] | None:
                 distant_similarity=finite(rows["distant_similarity"][row]),
             )
         )
-    return answers
+    return answer.ChunkPairs(chunk_mm=seen.chunk_mm, pairs=answers)
 
 
-def _routes(seen: Look, observed: Observation) -> list[answer.Route]:
-    true, predicted = vectors(observed.rows, "true"), vectors(observed.rows, "pred")
-    missed = np.linalg.norm(predicted - true, axis=1)
-    answers = []
-    for row, (kind, way) in enumerate(zip(observed.rows["kind"], observed.rows["path"], strict=True)):
-        path = _views(way)
+def _paths(seen: Look) -> answer.Paths | None:
+    found, angles = seen.evidence(Paths), seen.direction_error_deg()
+    if found is None or angles is None:
+        return None
+    evidence, rows = found[0], found[1].rows
+    true, predicted, missed = vectors(rows, evidence.true), vectors(rows, evidence.pred), evidence.errors_mm(rows)
+    paths = []
+    for row, (kind, way) in enumerate(zip(rows["kind"].tolist(), rows["path"].tolist(), strict=True)):
+        path = views_of(way)
         waypoints = seen.waypoints(path)
-        answers.append(
-            answer.Route(
+        paths.append(
+            answer.Path(
                 kind=kind,
-                path=path,
+                path=list(path),
                 true=finite_vector(true[row]),
                 predicted=finite_vector(predicted[row]),
                 waypoints_predicted=[] if waypoints is None else [finite_vector(point) for point in waypoints],
                 error_mm=finite(missed[row]),
+                error_deg=finite(angles[path]) if kind == STEP else None,
             )
         )
-    return answers
+    return answer.Paths(closes=evidence.closes, paths=paths)
 
 
-def _directions(seen: Look, observed: Observation) -> list[answer.Direction] | None:
-    angles = seen.direction_error_deg()
-    if angles is None:
+def _points(seen: Look) -> list[answer.PlacedPoint] | None:
+    found = seen.evidence(Points)
+    if found is None:
         return None
-    true, predicted = vectors(observed.rows, "true"), vectors(observed.rows, "pred")
-    answers = []
-    for row in np.flatnonzero(observed.rows["kind"] == "step"):
-        i, j = _views(observed.rows["path"][row])
-        answers.append(
-            answer.Direction(
-                i=i,
-                j=j,
-                true=finite_vector(true[row]),
-                predicted=finite_vector(predicted[row]),
-                error_deg=finite(angles[i, j]),
-                error_mm=finite(float(np.linalg.norm(predicted[row] - true[row]))),
-            )
-        )
-    return answers
-
-
-def _position(observed: Observation, mean: answer.Figure) -> answer.Positions:
-    true, predicted = vectors(observed.rows, "true"), vectors(observed.rows, "pred")
-    cells = [
-        answer.CellPosition(view=int(view), true=finite_vector(true[row]), predicted=finite_vector(predicted[row]))
-        for row, view in enumerate(observed.rows["view"])
+    evidence, rows = found[0], found[1].rows
+    true, predicted = vectors(rows, evidence.true), vectors(rows, evidence.pred)
+    return [
+        answer.PlacedPoint(view=int(view), true=finite_vector(true[row]), predicted=finite_vector(predicted[row]))
+        for row, view in enumerate(rows["view"])
     ]
-    return answer.Positions(error_mm=mean.value, chance_mm=mean.chance, rows=cells)
-
-
-def _figures(observed: Observation) -> dict[str, answer.Figure]:
-    return {
-        name: answer.Figure(
-            value=finite(measure.value), unit=measure.unit, chance=finite(measure.chance), better=measure.better
-        )
-        for name, measure in observed.measures.items()
-    }
-
-
-def _views(way: str) -> list[int]:
-    return [int(view) for view in way.split("-")]
 
 
 def _chunks(of_i: Floats, of_j: Floats) -> answer.ChunkPair:

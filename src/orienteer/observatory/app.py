@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from orienteer import __version__
 from orienteer.errors import OrienteerError
+from orienteer.evaluation.probes import PROBES, probe_of
 from orienteer.observatory import responses, training
 from orienteer.observatory.desk import Desk, as_json
 from orienteer.observatory.guard import Guard
@@ -73,9 +74,12 @@ def _reading(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/session", response_model=responses.SessionResponse)
     def session() -> Response:
-        """The runs that are open, and the scans of their store."""
+        """The runs that are open, the scans of their store, and what can be done to views before a model sees them."""
         runs = [run.facts() for run in desk.sessions.values()]
-        return as_json(responses.SessionResponse(version=__version__, runs=runs, scans=desk.first.scans()))
+        probes = [probe.card for probe in PROBES.values()]
+        return as_json(
+            responses.SessionResponse(version=__version__, runs=runs, scans=desk.first.scans(), probes=probes)
+        )
 
     @app.get("/api/scan/{scan}.nii", response_class=Response)
     def scan(scan: str, channel: int = 0) -> Response:
@@ -119,10 +123,11 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/api/look", response_model=responses.LookResponse)
     async def look(asked: LookRequest) -> Response:
-        """What the model says of 2 to 16 views; where routes were trained, of 6 at most, or as many as the run had."""
+        """What the model says of 2 to 16 views; where a task walks paths, of 6 at most, or as many as the run had."""
         session = desk.session(asked.run)
-        session.room_for(len(asked.centres_mm))
         scan, step = session.scan(asked.scan), session.step(asked.step)
+        if asked.probe is not None:
+            probe_of(asked.probe)
 
         def work(predictor: "Predictor") -> responses.LookResponse:
             from orienteer.observatory.answers import look_answer

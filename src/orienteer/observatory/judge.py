@@ -1,6 +1,7 @@
 """Where a run is right and where it is wrong, from the records of its evaluation. Needs no torch."""
 
-from typing import Literal
+from dataclasses import asdict
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from orienteer.observatory.responses.base import Vector, finite_vector, vector
 from orienteer.observatory.responses.judgement import (
     DistanceBand,
     JudgeResponse,
+    KeyFigure,
     MeanError,
     ProbeFigure,
     Region,
@@ -18,11 +20,13 @@ from orienteer.observatory.responses.judgement import (
 )
 from orienteer.observatory.responses.session import Verdict
 from orienteer.observatory.session import Session
+from orienteer.records.card import TaskCard
+from orienteer.records.evaluation import Value
 from orienteer.records.evidence import Displacements, vector_names
-from orienteer.records.metric import finite
+from orienteer.records.metric import Metric, finite
 from orienteer.records.observation import Rows
 from orienteer.records.statistics import vectors
-from orienteer.report.cards import SEEN, people, verdict_of
+from orienteer.report.cards import SEEN, key_figures, people, verdict_of
 from orienteer.report.draw.where import PLACE, THIRDS, body_thirds, distance_bands
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.intervals import mean_by_subject
@@ -45,7 +49,7 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
         Refusal: the run has not been evaluated, or not under that name.
     """
     evaluated = _chosen(session, name)
-    record, verdict, pairs = evaluated.record, verdict_of(evaluated), _pairs(evaluated)
+    record, pairs, judged = evaluated.record, _pairs(evaluated), evaluated.judged
     return JudgeResponse(
         evaluation=record.name,
         split=record.split,
@@ -53,25 +57,14 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
         step=record.step,
         scans=record.scans,
         persons=record.subjects,
-        verdict=Verdict(
-            label=verdict.label,
-            headline=verdict.headline,
-            sentence=verdict.sentence,
-            evidence=list(verdict.evidence),
-        ),
-        probes={
-            probe.name: ProbeFigure(
-                label=probe.label,
-                meaning=probe.meaning,
-                unit=probe.unit,
-                value=probe.value,
-                skill=probe.skill,
-            )
-            for probe in probes_of(evaluated)
-        },
-        by_distance=_by_distance(*pairs) if pairs else [],
-        by_region=_by_region(*pairs) if pairs else [],
-        worst=_worst(*pairs, session) if pairs else [],
+        verdict=Verdict(**asdict(verdict_of(evaluated))),
+        figures=[_figure(card, title, metric, value) for title, metric, value, card in key_figures(record)],
+        judged=_figure(judged[0], judged[1].title, *judged[1:]) if judged else None,
+        probes=[ProbeFigure(**asdict(probe)) for probe in probes_of(evaluated)],
+        task=pairs.card.title if pairs else None,
+        by_distance=_by_distance(pairs) if pairs else [],
+        by_region=_by_region(pairs) if pairs else [],
+        worst=_worst(pairs, session) if pairs else [],
     )
 
 
@@ -79,20 +72,28 @@ def _chosen(session: Session, name: str | None) -> Evaluated:
     records = session.records
     found = records.lead if name is None else next((e for e in records.evaluations if e.record.name == name), None)
     if found is None:
-        raise Refusal(
-            404,
-            "no-evaluation",
-            "the run has not been evaluated that way",
-            "run `orienteer evaluate`, or let it finish",
-        )
+        cure = "run `orienteer evaluate`, or let it finish"
+        raise Refusal(404, "no-evaluation", "the run has not been evaluated that way", cure)
     return found
 
 
-def _pairs(evaluated: Evaluated) -> tuple[Displacements, Rows] | None:
-    """The rows of the first task that says how views lie to each other; None where there are none."""
+def _figure(card: TaskCard, title: str, metric: Metric, value: Value) -> KeyFigure:
+    return KeyFigure(task=card.title, title=title, metric=metric, figure=value)
+
+
+class _Pairs(NamedTuple):
+    """The rows of a task that says how views lie to each other."""
+
+    card: TaskCard
+    evidence: Displacements
+    rows: Rows
+
+
+def _pairs(evaluated: Evaluated) -> _Pairs | None:
+    """Of the first such task; None where there is none."""
     return next(
         (
-            (evidence, rows)
+            _Pairs(task.card, evidence, rows)
             for task in evaluated.record.tasks
             for evidence in task.card.evidence
             if isinstance(evidence, Displacements) and (rows := evaluated.rows(task.card.name)) is not None
@@ -101,27 +102,28 @@ def _pairs(evaluated: Evaluated) -> tuple[Displacements, Rows] | None:
     )
 
 
-def _by_distance(evidence: Displacements, rows: Rows) -> list[DistanceBand]:
+def _by_distance(pairs: _Pairs) -> list[DistanceBand]:
     return [
-        DistanceBand(low_mm=low, high_mm=high, **_error(evidence, rows, band).model_dump())
-        for low, high, band in distance_bands(evidence, rows)
+        DistanceBand(low_mm=low, high_mm=high, **_error(pairs, band).model_dump())
+        for low, high, band in distance_bands(pairs.evidence, pairs.rows)
     ]
 
 
-def _by_region(evidence: Displacements, rows: Rows) -> list[Region]:
+def _by_region(pairs: _Pairs) -> list[Region]:
     """Thirds of the body along each axis, by view i's centre; empty ones are left out."""
     axes: tuple[Literal["R", "A", "S"], ...] = ("R", "A", "S")
     found = []
-    for axis, names, thirds in zip(axes, THIRDS, body_thirds(rows), strict=False):
+    for axis, names, thirds in zip(axes, THIRDS, body_thirds(pairs.rows), strict=False):
         for label, inside in thirds:
             part = names.index(label)
-            error = _error(evidence, rows, inside).model_dump()
+            error = _error(pairs, inside).model_dump()
             found.append(Region(axis=axis, label=label, low=part / 3, high=(part + 1) / 3, **error))
     return found
 
 
-def _error(evidence: Displacements, rows: Rows, chosen: NDArray[np.bool_]) -> MeanError:
-    estimate = mean_by_subject(evidence.errors_mm(rows), rows, chosen)
+def _error(pairs: _Pairs, chosen: NDArray[np.bool_]) -> MeanError:
+    rows = pairs.rows
+    estimate = mean_by_subject(pairs.evidence.errors_mm(rows), rows, chosen)
     return MeanError(
         error_mm=estimate.mean,
         interval_mm=None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high),
@@ -130,8 +132,9 @@ def _error(evidence: Displacements, rows: Rows, chosen: NDArray[np.bool_]) -> Me
     )
 
 
-def _worst(evidence: Displacements, rows: Rows, session: Session) -> list[WorstCase]:
+def _worst(pairs: _Pairs, session: Session) -> list[WorstCase]:
     """The largest errors first; of the two directions of a pair the worse one."""
+    _, evidence, rows = pairs
     error = evidence.errors_mm(rows)
     true, predicted = vectors(rows, evidence.true), vectors(rows, evidence.pred)
     seen: set[tuple[int, int, int]] = set()
@@ -152,7 +155,7 @@ def _worst(evidence: Displacements, rows: Rows, session: Session) -> list[WorstC
                 error_mm=finite(error[row]),
                 true=vector(true[row]),
                 predicted=finite_vector(predicted[row]),
-                centres_mm=_centres(evidence, rows, sample, session),
+                centres_mm=_centres(pairs, sample, session),
             )
         )
         if len(cases) == WORST:
@@ -160,8 +163,9 @@ def _worst(evidence: Displacements, rows: Rows, session: Session) -> list[WorstC
     return cases
 
 
-def _centres(evidence: Displacements, rows: Rows, sample: int, session: Session) -> list[Vector] | None:
+def _centres(pairs: _Pairs, sample: int, session: Session) -> list[Vector] | None:
     """Where the sample's views lay, found again from their places in the body; None where that is not certain."""
+    _, evidence, rows = pairs
     if any(column not in rows for column in vector_names(PLACE)):
         return None
     own = np.asarray(rows["sample"]) == sample

@@ -16,8 +16,10 @@ from orienteer.evaluation.look import Look, corruption, look, recipe_at
 from orienteer.localize.landmarks import Warps
 from orienteer.localize.located import Located
 from orienteer.localize.locator import Locator
+from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
+from orienteer.records.evidence import Paths
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -26,6 +28,9 @@ MODELS_BYTES = 512 * 2**20
 """Weights held in memory, so that the time slider goes back and forth without reading: some 80 of the demo's models."""
 FEWEST = 2
 """Models held however large they are: two runs side by side."""
+
+PATH_VIEWS = 6
+"""Paths are orderings: of 10 views there are 3.6 million. More only where the run itself was trained with more."""
 
 
 class Kept(Generic[K, V]):
@@ -72,10 +77,18 @@ class Predictor:
         probe: str | None = None,
         probe_view: int | None = None,
     ) -> Look:
-        """What the model of ``step`` says of these views, as :func:`orienteer.api.look` would."""
+        """What the model of ``step`` says of these views, as :func:`orienteer.api.look` would.
+
+        Raises:
+            Refusal: it walks paths, of which there would be too many.
+        """
+        model, most = self.model(session, step), max(PATH_VIEWS, session.run.settings.views.count)
+        walks = any(isinstance(evidence, Paths) for card in model.cards for evidence in card.evidence)
+        if walks and len(centres_mm) > most:
+            raise Refusal(422, "invalid", f"the paths of this run go through {most} views at most", "ask about fewer")
         recipe = recipe_at(session.store, scan, centres_mm, session.run.settings.views.size)
         corrupt = corruption(probe, probe_view, len(recipe.views))
-        seen = look(self.model(session, step), session.store, recipe, corrupt=corrupt)
+        seen = look(model, session.store, recipe, corrupt=corrupt)
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
     def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Located:

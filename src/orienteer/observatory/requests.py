@@ -12,7 +12,7 @@ Place = Annotated[list[Millimetres], Field(min_length=3, max_length=3)]
 Step = Annotated[int, Field(ge=0, le=10**12)]
 MOST_VIEWS = 16
 """As many as a run may have (``views.count``), so that every sample of it can be opened."""
-Probe = Literal["constant", "shuffled", "border", "interior"]
+ProbeName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Request(BaseModel):
@@ -45,8 +45,8 @@ class LookRequest(Request):
     """The scan."""
     centres_mm: Annotated[list[Place], Field(min_length=2, max_length=MOST_VIEWS)]
     """Centres of the views along R, A, S, mm."""
-    probe: Probe | None = None
-    """An honesty probe: what is done to the views first."""
+    probe: ProbeName | None = None
+    """An honesty probe, by a name of ``SessionResponse.probes``: what is done to the views first."""
     probe_view: Annotated[int, Field(ge=0, le=MOST_VIEWS - 1)] | None = None
     """The one view it is done to; null is all of them."""
 

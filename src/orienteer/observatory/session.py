@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.requests import RunKey
 from orienteer.observatory.responses.base import Vector, vector
-from orienteer.observatory.responses.session import RunFacts, RunVerdict, ScanFacts
-from orienteer.records.evidence import Paths
+from orienteer.observatory.responses.session import RunFacts, RunVerdict, ScanFacts, TaskFacts
+from orienteer.records.card import judged_card
 from orienteer.report.cards import verdict_of
 from orienteer.report.read import RunRecords, read_run
 from orienteer.runs.run import Run
@@ -18,8 +18,6 @@ from orienteer.sampling import Sampler
 from orienteer.store import Store
 
 HELD_OUT_FIRST = {"test": 0, "val": 1, "train": 2}
-ROUTE_VIEWS = 6
-"""Routes are orderings: of 10 views there are 3.6 million. More only where the run itself was trained with more."""
 QUIET_SECONDS = 600
 """A run that has no end and has written nothing for so long is not training any more."""
 
@@ -102,33 +100,19 @@ class Session:
             raise Refusal(404, "no-scan", "the store has no scan of that id", "take one of the ids listed")
         return scan
 
-    def room_for(self, views: int) -> None:
-        """Nothing, if the run can answer about so many views at once.
-
-        Raises:
-            Refusal: it walks routes, of which there would be too many.
-        """
-        most = max(ROUTE_VIEWS, self.run.settings.views.count)
-        if "route" in self.run.settings.active_tasks and views > most:
-            raise Refusal(422, "invalid", f"the routes of this run go through {most} views at most", "ask about fewer")
-
     def facts(self) -> RunFacts:
         """What ``/api/session`` says of the run."""
         settings, data, records = self.run.settings, self.run.record.data, self.records
-        tasks = settings.active_tasks
-        chunk = float((tasks.get("adjacency") or {}).get("chunk", 0.5))
-        view_mm = settings.views.size * self.store.manifest.spacing
+        cards = [records.cards[name] for name in records.tasks if name in records.cards]
         return RunFacts(
             key=self.key,
             name=self.name,
-            tasks=records.tasks,
-            view_mm=view_mm,
+            tasks=[TaskFacts.of(name, records.cards.get(name)) for name in records.tasks],
+            judged=judged_card(cards).name if cards else None,
+            view_mm=settings.views.size * self.store.manifest.spacing,
             view_voxels=settings.views.size,
             views=settings.views.count,
-            chunk_mm=view_mm * chunk,
             spacing_mm=self.store.manifest.spacing,
-            forms={name: "difference" for name, card in records.cards.items() if Paths(closes=True) in card.evidence},
-            uncertainty=bool((tasks.get("gap") or {}).get("uncertainty", False)),
             steps=list(self.run.steps),
             best_step=self.best_step,
             total_steps=settings.optimiser.steps,
@@ -142,17 +126,7 @@ class Session:
 
     def _verdict(self) -> RunVerdict | None:
         lead = self.records.lead
-        verdict = verdict_of(lead)
-        if lead is None or verdict.label == "none":
-            return None
-        return RunVerdict(
-            label=verdict.label,
-            headline=verdict.headline,
-            sentence=verdict.sentence,
-            evidence=list(verdict.evidence),
-            split=lead.record.split,
-            step=lead.record.step,
-        )
+        return RunVerdict(**asdict(verdict_of(lead)), split=lead.record.split, step=lead.record.step) if lead else None
 
     def scans(self) -> list[ScanFacts]:
         """The store's scans, held-out people first."""

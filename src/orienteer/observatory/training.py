@@ -1,11 +1,13 @@
 """The course of a training: its curves, and what is new since a step. Needs no torch."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from orienteer.observatory.responses.base import Point
 from orienteer.observatory.responses.training import Curve, History, LiveResponse
 from orienteer.observatory.session import Session
+from orienteer.records.card import unlisted_metric
+from orienteer.records.metric import Better
 from orienteer.report import history as logged
 from orienteer.report.read import mapping, number
 
@@ -19,7 +21,7 @@ def history(session: Session, since: int = -1) -> History:
     for task in {**validation, **train}:
         tested, trained = validation.get(task, {}), train.get(task, {})
         found[task] = {
-            name: _curve(tested.get(name), trained.get(name), better.get(name, "lower"), since)
+            name: _curve(_title(session, task, name), tested.get(name), trained.get(name), better.get(name), since)
             for name in {**tested, **trained}
         }
     return History(found)
@@ -38,14 +40,20 @@ def news(session: Session, since: int) -> LiveResponse:
     )
 
 
+def _title(session: Session, task: str, metric: str) -> str:
+    card = session.records.cards.get(task)
+    return (card.metric(metric) if card else unlisted_metric(metric)).title
+
+
 def _curve(
-    validation: logged.Curve | None, train: logged.Curve | None, better: Literal["lower", "higher"], since: int
+    title: str, validation: logged.Curve | None, train: logged.Curve | None, better: Better | None, since: int
 ) -> Curve:
     """One metric's two curves after step ``since``; at least one of them is there."""
     either = validation or train
     return Curve(
+        title=title,
         unit=either.unit if either else "",
-        better=better,
+        better=better or "lower",
         chance=number(float(validation.chance[-1])) if validation else None,
         points=_after(validation, since),
         train=_after(train, since),
@@ -59,7 +67,7 @@ def _after(curve: logged.Curve | None, since: int) -> list[Point]:
     return list(zip(curve.steps[later].tolist(), curve.values[later].tolist(), strict=True))
 
 
-def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, Literal["lower", "higher"]]:
+def _better(lines: tuple[Mapping[str, Any], ...]) -> dict[str, Better]:
     """Which way is better, of every metric."""
     return {
         name: "higher" if mapping(measure).get("better") == "higher" else "lower"

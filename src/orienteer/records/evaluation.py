@@ -22,9 +22,13 @@ class Value(Record):
     """A measured value as it is recorded; None where it is not finite."""
 
     value: float | None
+    """Null where it is not finite."""
     unit: str
+    """``mm``, ``deg``, ``fraction``, ``rank``, ``s`` or ``1``."""
     chance: float | None = None
+    """What a model that knows nothing reaches on the same targets; null where chance has no meaning."""
     better: Better = "lower"
+    """Which way is better."""
     interval: tuple[float, float] | None = None
     """95 % bootstrap interval over subjects, where the metric is a mean of rows and there are three or more."""
 

@@ -13,7 +13,12 @@ Better = Literal["lower", "higher"]
 class Record(BaseModel):
     """Base of everything that describes itself in a record: frozen; keys of later versions are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Metric(Record):

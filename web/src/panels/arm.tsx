@@ -1,17 +1,20 @@
 /** One run at one step: its arrows, its error matrix and its curve. */
 
+import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { choosePair } from "../actions.ts";
-import { measured, mm, steps } from "../format.ts";
+import { steps } from "../format.ts";
 import { AXIAL, CORONAL, type Frame } from "../geometry/planes.ts";
+import { headlineOf, taskOf } from "../looked.ts";
 import { CurveChart } from "../parts/curve.tsx";
 import { Film } from "../parts/film.tsx";
 import { Overlay } from "../parts/overlay.tsx";
 import { Problem } from "../parts/problem.tsx";
+import { KeyFigure } from "../parts/task.tsx";
 import type { Volume } from "../scan/nifti.ts";
 import { centres, chosen, replayOf, pair, slice, state } from "../state.ts";
 import type { Curve, History, LookResponse, RunFacts } from "../api-types.ts";
-import { GapTable } from "./matrix.tsx";
+import { MatrixTable } from "./matrix.tsx";
 
 interface ArmProps {
   run: RunFacts;
@@ -29,14 +32,21 @@ export function replayed(run: RunFacts): LookResponse | null {
   return shown?.scan === state.value.scan && shown.centres_mm.length === centres.value.length ? shown : null;
 }
 
-export function gapCurve(history: History | null): Curve | null {
-  return history?.["gap"]?.["gap_error_mm"] ?? first(history);
+/** The curve shown, as task and metric; null is the one that speaks for the run. */
+export const curveShown = signal<readonly [task: string, metric: string] | null>(null);
+
+export function curveOf(run: RunFacts, history: History | null): Curve | null {
+  if (curveShown.value) return history?.[curveShown.value[0]]?.[curveShown.value[1]] ?? null;
+  const task = run.tasks.find((each) => each.name === run.judged);
+  const curves = history?.[(task ?? run.tasks[0])?.name ?? ""] ?? {};
+  return curves[task?.judged ?? ""] ?? Object.values(curves)[0] ?? null;
 }
 
 export function Arm({ run, volume, step, history, last, most, high }: ArmProps): JSX.Element {
   const asked = replayOf(run.key);
   const answer = replayed(run);
-  const curve = gapCurve(history);
+  const headline = headlineOf(answer);
+  const curve = curveOf(run, history);
   const over = (frame: Frame, px: number): JSX.Element => (
     <Overlay
       frame={frame}
@@ -56,7 +66,7 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
         <span class="term">{step === null ? "nothing kept yet" : step === 0 ? "before training" : steps(step)}</span>
       </h3>
       {asked.error.value ? <Problem error={asked.error.value} /> : null}
-      {answer?.gap ? <Headline answer={answer} /> : null}
+      {headline ? <KeyFigure {...headline} main /> : null}
       <div class="pairfilm">
         {[AXIAL, CORONAL].map((plane) => (
           <Film
@@ -69,9 +79,9 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
           />
         ))}
       </div>
-      {answer?.gap ? (
+      {answer && taskOf(answer, "displacements") ? (
         <div class="tables two">
-          <GapTable
+          <MatrixTable
             look={answer}
             kind="predicted"
             quantity="distance"
@@ -79,13 +89,20 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
             pair={pair.value}
             onPick={choosePair}
           />
-          <GapTable look={answer} kind="error" quantity="distance" most={most} pair={pair.value} onPick={choosePair} />
+          <MatrixTable
+            look={answer}
+            kind="error"
+            quantity="distance"
+            most={most}
+            pair={pair.value}
+            onPick={choosePair}
+          />
         </div>
       ) : null}
       {curve ? (
         <CurveChart
           curve={curve}
-          title="How far off on average"
+          title={curve.title}
           step={step}
           last={Math.max(last, ...curve.points.map(([at]) => at))}
           high={high}
@@ -93,19 +110,4 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
       ) : null}
     </section>
   );
-}
-
-function Headline({ answer }: { answer: LookResponse }): JSX.Element {
-  return (
-    <p class="figure" aria-live="polite">
-      <b data-value="mean_error_mm">{mm(answer.gap?.mean_error_mm)}</b> off on average
-      {answer.gap?.chance_mm == null ? null : (
-        <span class="quiet">; guessing: {measured(answer.gap.chance_mm, "mm")}</span>
-      )}
-    </p>
-  );
-}
-
-function first(history: History | null): Curve | null {
-  return Object.values(Object.values(history ?? {})[0] ?? {})[0] ?? null;
 }

@@ -2,11 +2,9 @@
 
 import type { JSX } from "preact";
 import { show, spoil } from "../actions.ts";
-import { count, measured, mm, number } from "../format.ts";
-import { PROBES } from "../link.ts";
-import type { DistanceBand, ProbeFigure, Region } from "../api-types.ts";
-import type { Probe } from "../link.ts";
-import { SPOILED } from "./spoil.tsx";
+import { count, inSentence, measured, mm, sentence } from "../format.ts";
+import { probes } from "../state.ts";
+import type { DistanceBand, JudgeResponse, KeyFigure, Region } from "../api-types.ts";
 
 export function Bar({ share, plain }: { share: number; plain?: boolean }): JSX.Element {
   return (
@@ -16,18 +14,19 @@ export function Bar({ share, plain }: { share: number; plain?: boolean }): JSX.E
   );
 }
 
-const ROWS: readonly { key: string; title: string; probe: Probe | null }[] = [
-  { key: "real", title: "The views as they are", probe: null },
-  ...PROBES.map((probe) => ({ key: probe, title: `${SPOILED[probe].title}: ${SPOILED[probe].what}`, probe })),
-  { key: "chance", title: "Guessing, without looking", probe: null },
-];
-
-export function Probes({ probes }: { probes: Record<string, ProbeFigure> }): JSX.Element | null {
-  const rows = ROWS.flatMap((row) => (probes[row.key] ? [{ ...row, found: probes[row.key] as ProbeFigure }] : []));
-  if (rows.length === 0) return null;
-  const most = Math.max(...rows.map(({ found }) => found.value ?? 0), 1e-9);
-  const tryIt = (probe: Probe | null): void => {
-    spoil(probe, null);
+export function Probes({ found }: { found: JudgeResponse }): JSX.Element | null {
+  const { judged } = found;
+  if (!judged || found.probes.length === 0) return null;
+  const { chance, unit } = judged.figure;
+  const rows = found.probes.map(({ name, label, meaning, value }) => ({ name, label, meaning, value }));
+  if (chance !== null) rows.push({ name: "chance", label: "guessing", meaning: judged.metric.chance, value: chance });
+  const most = Math.max(...rows.map(({ value }) => value ?? 0), 1e-9);
+  const known = new Map<string, string | null>([
+    ["real", null],
+    ...probes.value.map(({ name }) => [name, name] as const),
+  ]);
+  const tryIt = (name: string): void => {
+    spoil(known.get(name) ?? null, null);
     show("explore");
   };
   return (
@@ -36,7 +35,7 @@ export function Probes({ probes }: { probes: Record<string, ProbeFigure> }): JSX
         Is it really looking? <span class="term">honesty probes</span>
       </h3>
       <p class="quiet small">
-        Average error on the whole evaluation when the views are spoiled. A model that reads anatomy must do badly
+        {judged.title} on the whole evaluation when the views are spoiled. A model that reads anatomy must do badly
         without it.
       </p>
       <div class="scroll">
@@ -44,29 +43,29 @@ export function Probes({ probes }: { probes: Record<string, ProbeFigure> }): JSX
           <thead>
             <tr>
               <th scope="col">what it is shown</th>
-              <th scope="col">off by</th>
+              <th scope="col">{inSentence(judged.title)}</th>
               <td class="bar-cell" />
               <td />
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ key, title, probe, found }) => (
-              <tr key={key}>
-                <th scope="row" title={found.meaning}>
-                  {title}
+            {rows.map(({ name, label, meaning, value }) => (
+              <tr key={name}>
+                <th scope="row" title={sentence(meaning)}>
+                  {sentence(label)}
                 </th>
-                <td class="num" data-value={`probe-${key}`}>
-                  {measured(found.value, found.unit)}
+                <td class="num" data-value={`probe-${name}`}>
+                  {measured(value, unit)}
                 </td>
                 <td class="bar-cell">
-                  <Bar share={(found.value ?? 0) / most} plain={key !== "real"} />
+                  <Bar share={(value ?? 0) / most} plain={name !== "real"} />
                 </td>
                 <td>
-                  {key === "chance" ? null : (
-                    <button type="button" data-try={key} onClick={() => tryIt(probe)}>
+                  {known.has(name) ? (
+                    <button type="button" data-try={name} onClick={() => tryIt(name)}>
                       Try it
                     </button>
-                  )}
+                  ) : null}
                 </td>
               </tr>
             ))}
@@ -77,12 +76,61 @@ export function Probes({ probes }: { probes: Record<string, ProbeFigure> }): JSX
   );
 }
 
+/** Every task's key figures, beside guessing. */
+export function KeyFigures({ figures }: { figures: readonly KeyFigure[] }): JSX.Element | null {
+  if (figures.length === 0) return null;
+  return (
+    <section class="panel" aria-label="Key figures">
+      <h3>
+        What it can do <span class="term">key figures of every task</span>
+      </h3>
+      <div class="scroll">
+        <table class="grid">
+          <thead>
+            <tr>
+              <th scope="col">task</th>
+              <th scope="col">figure</th>
+              <th scope="col">value</th>
+              <th scope="col">guessing</th>
+            </tr>
+          </thead>
+          <tbody>
+            {figures.map(({ task, title, metric, figure }) => (
+              <tr key={title}>
+                <th scope="row">{task}</th>
+                <td title={sentence(metric.meaning)}>{title}</td>
+                <td class="num" data-figure={title}>
+                  {measured(figure.value, figure.unit)} <Interval of={figure.interval} unit={figure.unit} />
+                </td>
+                <td class="num" title={sentence(metric.chance)}>
+                  {figure.chance === null ? "–" : measured(figure.chance, figure.unit)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** How far chance in the choice of people may move a figure. */
+function Interval({ of, unit }: { of: readonly [number, number] | null; unit: string }): JSX.Element | null {
+  return of ? (
+    <span class="quiet small">
+      ({measured(of[0], unit)} – {measured(of[1], unit)})
+    </span>
+  ) : null;
+}
+
 export function Bars({
   title,
+  task,
   look,
   rows,
 }: {
   title: string;
+  task: string | null;
   look: string;
   rows: ((DistanceBand | Region) & { name: string })[];
 }): JSX.Element | null {
@@ -90,7 +138,9 @@ export function Bars({
   const most = Math.max(...rows.map((row) => row.error_mm), 1e-9);
   return (
     <section class="panel" aria-label={title}>
-      <h3>{title}</h3>
+      <h3>
+        {title} <span class="term">{task}</span>
+      </h3>
       <p class="quiet small">
         {look}; in brackets, how far chance in the choice of people may move it (95 % interval).
       </p>
@@ -100,12 +150,7 @@ export function Bars({
             <tr key={row.name} title={`${count(row.n, "pair")} of ${count(row.scans, "scan")}`}>
               <th scope="row">{row.name}</th>
               <td class="num">
-                {mm(row.error_mm)}{" "}
-                {row.interval_mm ? (
-                  <span class="quiet small">
-                    ({number(row.interval_mm[0])}–{number(row.interval_mm[1])})
-                  </span>
-                ) : null}
+                {mm(row.error_mm)} <Interval of={row.interval_mm} unit="mm" />
               </td>
               <td class="bar-cell">
                 <Bar share={row.error_mm / most} />

@@ -3,6 +3,8 @@
 import type { JSX } from "preact";
 import { inkOn, similarity, SIMILARITY } from "../colours.ts";
 import { mm, number } from "../format.ts";
+import { taskOf } from "../looked.ts";
+import { TaskPanel } from "../parts/task.tsx";
 import type { ChunkSimilarity, LookResponse } from "../api-types.ts";
 import type { Pair } from "../link.ts";
 
@@ -15,16 +17,14 @@ export function ChunksPanel({
   pair: Pair | null;
   onPick: (pair: Pair) => void;
 }): JSX.Element | null {
-  const all = look.adjacency;
-  if (!all || all.length === 0) return null;
+  const said = taskOf(look, "chunk_pairs");
+  const all = said?.chunk_pairs.pairs ?? [];
+  if (!said || all.length === 0) return null;
   const right = all.filter((each) => (each.adjacent_similarity ?? NaN) > (each.distant_similarity ?? NaN)).length;
   const rows = all.filter((each) => each.i < each.j || !all.some((other) => other.i === each.j && other.j === each.i));
   return (
-    <section class="panel" aria-label="Chunks">
-      <h3>
-        Which pieces look like neighbours? <span class="term">adjacent and distant chunks</span>
-      </h3>
-      <p class="figure">
+    <TaskPanel look={look} kind="chunk_pairs" said={said}>
+      <p class="words">
         <b>
           {right} of {all.length}
         </b>{" "}
@@ -71,7 +71,7 @@ export function ChunksPanel({
       <p class="quiet small">
         Likeness is the cosine of the two pieces' embeddings, from −1 to 1; beside it, how far apart they are.
       </p>
-    </section>
+    </TaskPanel>
   );
 }
 

@@ -1,10 +1,11 @@
-/** The gap matrix: what the model says, what is true, and the error of every cell. */
+/** Displacements between views: what the model says, what is true, and the error of every cell. */
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { DIVERGING, inkOn, mix, SEQUENTIAL } from "../colours.ts";
 import { AXES, mm, number } from "../format.ts";
-import { largest, pairOf, quantityOf, type Quantity } from "../looked.ts";
+import { largest, pairOf, quantityOf, taskOf, type Quantity } from "../looked.ts";
+import { TaskPanel } from "../parts/task.tsx";
 import type { LookResponse } from "../api-types.ts";
 import type { Pair } from "../link.ts";
 
@@ -24,7 +25,7 @@ interface TableProps {
 
 const CAPTIONS = { predicted: "The model says", true: "True", error: "Error" } as const;
 
-export function GapTable({ look, kind, quantity, most, pair, onPick }: TableProps): JSX.Element {
+export function MatrixTable({ look, kind, quantity, most, pair, onPick }: TableProps): JSX.Element {
   const views = look.centres_mm.map((_, view) => view);
   const cell = (i: number, j: number): JSX.Element => {
     const gap = pairOf(look, [i, j]);
@@ -80,7 +81,7 @@ function colourOf(value: number, kind: TableProps["kind"], quantity: Quantity, m
   return mix(DIVERGING, (value / most + 1) / 2);
 }
 
-export function GapPanel({
+export function MatrixPanel({
   look,
   pair,
   onPick,
@@ -90,22 +91,12 @@ export function GapPanel({
   onPick: (pair: Pair) => void;
 }): JSX.Element | null {
   const [quantity, setQuantity] = useState<Quantity>("distance");
-  if (!look.gap) return null;
+  const said = taskOf(look, "displacements");
+  if (!said) return null;
   const most = largest(look, quantity);
   const table = { look, quantity, most, pair, onPick };
   return (
-    <section class="panel" aria-label="Gap matrix">
-      <h3>
-        How far from view to view? <span class="term">gap matrix</span>
-      </h3>
-      <p class="figure">
-        <b data-value="mean_error_mm">{mm(look.gap.mean_error_mm)}</b> off on average
-        {look.gap.chance_mm === null ? null : (
-          <span class="quiet">
-            ; guessing would be <span data-value="chance_mm">{mm(look.gap.chance_mm)}</span> off
-          </span>
-        )}
-      </p>
+    <TaskPanel look={look} kind="displacements" said={said}>
       <div class="chips" role="radiogroup" aria-label="What the tables show">
         {QUANTITIES.map(({ value, title }) => (
           <button
@@ -120,14 +111,14 @@ export function GapPanel({
         ))}
       </div>
       <div class="tables" style={{ "--least": `${24 + 42 * look.centres_mm.length}px` }}>
-        <GapTable {...table} kind="predicted" />
-        <GapTable {...table} kind="true" />
-        <GapTable {...table} kind="error" />
+        <MatrixTable {...table} kind="predicted" />
+        <MatrixTable {...table} kind="true" />
+        <MatrixTable {...table} kind="error" />
       </div>
       <p class="quiet small">
         The first two tables should look the same. Error: how far the model's arrow ends from where the view is, all
         axes together. Press a cell to see its pair everywhere.
       </p>
-    </section>
+    </TaskPanel>
   );
 }

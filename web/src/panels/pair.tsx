@@ -4,14 +4,14 @@ import type { JSX } from "preact";
 import { AXES, degrees, inWords, mm, number } from "../format.ts";
 import { laplaceReach } from "../geometry/boxes.ts";
 import { norm, on } from "../geometry/vector.ts";
-import { directionOf, pairOf } from "../looked.ts";
+import { pairOf, stepOf } from "../looked.ts";
 import type { LookResponse } from "../api-types.ts";
 import type { Pair } from "../link.ts";
 
 export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): JSX.Element | null {
   const gap = pairOf(look, pair);
   if (!gap) return null;
-  const direction = directionOf(look, pair);
+  const step = stepOf(look, pair);
   const scale = gap.scale;
   return (
     <section class="panel" aria-label="The chosen pair" data-pair={pair.join("-")}>
@@ -60,9 +60,9 @@ export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): J
         </table>
       </div>
       <p class="quiet small">
-        {direction && direction.error_deg !== null ? (
+        {step && step.error_deg !== null ? (
           <>
-            The direction is <b data-value="error_deg">{degrees(direction.error_deg)}</b> off.{" "}
+            The direction is <b data-value="error_deg">{degrees(step.error_deg)}</b> off.{" "}
           </>
         ) : null}
         Off by, last line: the arrow's end from the true one, {mm(gap.error_mm)}.

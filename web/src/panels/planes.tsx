@@ -14,7 +14,7 @@ import type { Volume } from "../scan/nifti.ts";
 import { radiological } from "../settings.ts";
 import { centres, change, chosen, look, pair, run, slice, state } from "../state.ts";
 import type { Mm } from "../geometry/vector.ts";
-import { shownLeg } from "./routes.tsx";
+import { shownLeg } from "./paths.tsx";
 
 const REACH_PX = 12;
 

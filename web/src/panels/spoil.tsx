@@ -2,23 +2,16 @@
 
 import type { JSX } from "preact";
 import { spoil } from "../actions.ts";
-import { mm } from "../format.ts";
-import { PROBES } from "../link.ts";
-import { centres, intact, look, state } from "../state.ts";
-import type { Probe } from "../link.ts";
-
-export const SPOILED: Record<Probe, { title: string; what: string; should: string }> = {
-  constant: { title: "Blank it", what: "every voxel gets one and the same grey", should: "fall to guessing" },
-  shuffled: { title: "Shuffle it", what: "its voxels are mixed up", should: "fall to guessing" },
-  border: { title: "Keep its border", what: "only its outer shell is left", should: "get much worse" },
-  interior: { title: "Keep its inside", what: "its outer shell is blanked", should: "hold" },
-};
+import { inSentence, measured, sentence } from "../format.ts";
+import { headlineOf } from "../looked.ts";
+import { centres, intact, look, probes, state } from "../state.ts";
 
 export function SpoilPanel(): JSX.Element | null {
   const { probe, probeView } = state.value;
-  const before = intact.value?.gap?.mean_error_mm;
-  const after = probe ? look.value?.gap?.mean_error_mm : undefined;
-  if (intact.value && !intact.value.gap) return null;
+  const before = headlineOf(intact.value);
+  const after = probe ? headlineOf(look.value) : null;
+  const card = probes.value.find((each) => each.name === probe);
+  if (intact.value && !before) return null;
   return (
     <section class="panel" aria-label="Honesty probes">
       <h3>
@@ -28,27 +21,28 @@ export function SpoilPanel(): JSX.Element | null {
         <button type="button" role="radio" aria-checked={probe === null} onClick={() => spoil(null, null)}>
           As they are
         </button>
-        {PROBES.map((each) => (
+        {probes.value.map(({ name, title, meaning }) => (
           <button
             type="button"
             role="radio"
-            aria-checked={probe === each}
-            key={each}
-            title={SPOILED[each].what}
-            onClick={() => spoil(each, probeView)}
+            aria-checked={probe === name}
+            key={name}
+            title={sentence(meaning)}
+            data-probe={name}
+            onClick={() => spoil(name, probeView)}
           >
-            {SPOILED[each].title}
+            {sentence(title)}
           </button>
         ))}
       </div>
-      {probe ? (
+      {card ? (
         <>
           <label class="field">
             Which view?{" "}
             <select
               value={probeView ?? "all"}
               onChange={(event) =>
-                spoil(probe, event.currentTarget.value === "all" ? null : Number(event.currentTarget.value))
+                spoil(card.name, event.currentTarget.value === "all" ? null : Number(event.currentTarget.value))
               }
             >
               <option value="all">all of them</option>
@@ -60,11 +54,14 @@ export function SpoilPanel(): JSX.Element | null {
             </select>
           </label>
           <p class="figure" aria-live="polite">
-            <span data-value="intact">{mm(before)}</span> → <b data-value="spoiled">{mm(after)}</b> off on average
+            <span data-value="intact">{measured(before?.value.value, before?.value.unit ?? "1")}</span> →{" "}
+            <b data-value="spoiled">{measured(after?.value.value, after?.value.unit ?? "1")}</b>{" "}
+            {inSentence(before?.metric.title ?? "")}
           </p>
           <p class="quiet small">
-            {SPOILED[probe].title}: {SPOILED[probe].what}. A model that reads anatomy should {SPOILED[probe].should}.
-            All numbers and arrows on this page now come from the spoiled views.
+            {sentence(card.meaning)}
+            {probeView === null ? "" : ` (here of view ${probeView + 1} alone)`}: {card.look}. All numbers and arrows on
+            this page now come from the spoiled views.
           </p>
         </>
       ) : (

@@ -5,7 +5,7 @@ import { FILM, similarity } from "../colours.ts";
 import { cuts, laplaceReach, rectangle } from "../geometry/boxes.ts";
 import { toPicture, type Frame } from "../geometry/planes.ts";
 import { add, on } from "../geometry/vector.ts";
-import { pairOf, type Leg } from "../looked.ts";
+import { chunksOf, pairOf, type Leg } from "../looked.ts";
 import type { LookResponse } from "../api-types.ts";
 import type { Mm } from "../geometry/vector.ts";
 import type { Pair } from "../link.ts";
@@ -89,10 +89,9 @@ function Views({ frame, px, at, centres, size, chosen, pair }: Drawing): JSX.Ele
 
 /** The chunks of the chosen pair: adjacent whole, distant dashed, coloured by what the model finds alike. */
 function Chunks({ frame, px, at, look, pair }: Drawing): JSX.Element | null {
-  const found =
-    pair && look?.adjacency?.find((a) => (a.i === pair[0] && a.j === pair[1]) || (a.i === pair[1] && a.j === pair[0]));
-  if (!found || !look?.chunk_mm) return null;
-  const size = look.chunk_mm;
+  const found = pair && chunksOf(look, pair);
+  if (!found) return null;
+  const { size } = found;
   const draw = (centre: Mm, value: number | null, dashed: boolean, key: string): ComponentChildren => (
     <g data-chunk={key} key={key}>
       <Box
@@ -118,7 +117,7 @@ function Chunks({ frame, px, at, look, pair }: Drawing): JSX.Element | null {
 
 /** Arrows from the pair's first view (or the chosen one) to the others; the pair's own stands out. */
 function Gaps({ frame, px, look, chosen, pair }: Drawing): JSX.Element | null {
-  if (!look?.gap) return null;
+  if (!look) return null;
   const from = pair ? pair[0] : chosen;
   const start = look.centres_mm[from];
   if (!start) return null;

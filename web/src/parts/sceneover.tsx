@@ -93,8 +93,8 @@ function SolidChunks({
   pair: Pair;
 }): JSX.Element | null {
   const found = chunksOf(look, pair);
-  const size = look.chunk_mm;
-  if (!found || !size) return null;
+  if (!found) return null;
+  const { size } = found;
   const draw = (centre: Mm, value: number | null, dashed: boolean): ComponentChildren => (
     <Edges project={project} centre={centre} size={size} colour={similarity(value)} width={1.8} dashed={dashed} />
   );

@@ -4,16 +4,16 @@ import type { JSX } from "preact";
 import { choosePair } from "../actions.ts";
 import { steps } from "../format.ts";
 import { ChunksPanel } from "../panels/chunks.tsx";
-import { GapPanel } from "../panels/matrix.tsx";
+import { MatrixPanel } from "../panels/matrix.tsx";
 import { PairPanel } from "../panels/pair.tsx";
 import { Planes } from "../panels/planes.tsx";
-import { PositionPanel } from "../panels/position.tsx";
-import { RoutesPanel } from "../panels/routes.tsx";
+import { PointsPanel } from "../panels/points.tsx";
+import { PathsPanel } from "../panels/paths.tsx";
 import { SpoilPanel } from "../panels/spoil.tsx";
 import { Pickers, Views } from "../panels/views.tsx";
 import { Key } from "../parts/key.tsx";
 import { Problem } from "../parts/problem.tsx";
-import { look, lookError, pair, volume, waiting } from "../state.ts";
+import { look, lookError, pair, run, volume, waiting } from "../state.ts";
 import type { LookResponse } from "../api-types.ts";
 
 export function Explore(): JSX.Element {
@@ -30,13 +30,13 @@ export function Explore(): JSX.Element {
         {lookError.value ? <Problem error={lookError.value} /> : null}
         {answer ? (
           <>
-            <GapPanel look={answer} pair={pair.value} onPick={choosePair} />
+            <MatrixPanel look={answer} pair={pair.value} onPick={choosePair} />
             {pair.value ? <PairPanel look={answer} pair={pair.value} /> : null}
             <SpoilPanel />
             <ChunksPanel look={answer} pair={pair.value} onPick={choosePair} />
-            <RoutesPanel answer={answer} />
-            <PositionPanel look={answer} />
-            <Untrained answer={answer} />
+            <PathsPanel answer={answer} />
+            <PointsPanel look={answer} />
+            <Others answer={answer} />
             <p class="quiet small">
               Answered in {Math.round(answer.milliseconds)} ms by the model at {steps(answer.step ?? 0)}.
             </p>
@@ -49,17 +49,13 @@ export function Explore(): JSX.Element {
   );
 }
 
-/** What this run was not trained to say, so that nobody looks for it. */
-function Untrained({ answer }: { answer: LookResponse }): JSX.Element | null {
-  const missing = [
-    answer.gap ? null : "how far apart views lie",
-    answer.adjacency ? null : "which pieces are neighbours",
-    answer.routes ? null : "routes",
-    answer.position ? null : "the place of single points",
-  ].filter((each) => each !== null);
-  return missing.length ? (
-    <p class="quiet small" data-value="untrained">
-      This run was not trained to say: {missing.join(", ")}.
+/** The tasks that can say nothing of views like these, so that nobody looks for them. */
+function Others({ answer }: { answer: LookResponse }): JSX.Element | null {
+  const others = run.value?.tasks.filter((task) => !answer.tasks.some((each) => each.task.name === task.name)) ?? [];
+  return others.length ? (
+    <p class="quiet small" data-value="others">
+      Also learned, but without an answer about views that lie anywhere: {others.map((task) => task.title).join(", ")}.
+      See their figures under “Judge” and their curves under “Watch it learn”.
     </p>
   ) : null;
 }

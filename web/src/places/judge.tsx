@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import * as api from "../api.ts";
 import { number } from "../format.ts";
-import { Bars, Probes } from "../panels/bars.tsx";
+import { Bars, KeyFigures, Probes } from "../panels/bars.tsx";
 import { RunPicker } from "../panels/runpicker.tsx";
 import { WorstCases } from "../panels/worst.tsx";
 import { Problem } from "../parts/problem.tsx";
@@ -52,11 +52,21 @@ function Findings({ found }: { found: JudgeResponse }): JSX.Element {
             <li key={line}>{line}</li>
           ))}
         </ul>
+        <details>
+          <summary>The rule</summary>
+          <ul class="evidence">
+            {found.verdict.rule.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </details>
       </section>
-      <Probes probes={found.probes} />
+      <Probes found={found} />
+      <KeyFigures figures={found.figures} />
       <div class="two-up">
         <Bars
           title="Error by distance"
+          task={found.task}
           look="How far off, for views this far apart"
           rows={found.by_distance.map((row) => ({
             ...row,
@@ -65,6 +75,7 @@ function Findings({ found }: { found: JudgeResponse }): JSX.Element {
         />
         <Bars
           title="Error by region"
+          task={found.task}
           look="How far off, for arrows that start in this part of the body"
           rows={found.by_region.map((row) => ({ ...row, name: region(row.axis, row.low, row.high) }))}
         />

@@ -7,7 +7,7 @@ import { highest, nearestKept } from "../chart.ts";
 import { steps } from "../format.ts";
 import { Pickers } from "../panels/views.tsx";
 import { largest } from "../looked.ts";
-import { Arm, gapCurve, replayed } from "../panels/arm.tsx";
+import { Arm, curveOf, curveShown, replayed } from "../panels/arm.tsx";
 import { histories, readHistory } from "../live.ts";
 import { change, replayOf, runs, state, volume } from "../state.ts";
 
@@ -67,7 +67,7 @@ export function Learn(): JSX.Element {
       return answer ? largest(answer, "distance") : 0;
     }),
   );
-  const high = highest(runs.value.flatMap((run) => gapCurve(histories.value.get(run.key) ?? null) ?? []));
+  const high = highest(runs.value.flatMap((run) => curveOf(run, histories.value.get(run.key) ?? null) ?? []));
   const live = runs.value.some((run) => run.live);
   return (
     <div class="learn">
@@ -101,6 +101,7 @@ export function Learn(): JSX.Element {
           </button>
         ) : null}
       </div>
+      <CurvePicker />
       <div class={`arms arms-${runs.value.length}`}>
         {volume.value
           ? runs.value.map((run) => (
@@ -118,5 +119,39 @@ export function Learn(): JSX.Element {
           : null}
       </div>
     </div>
+  );
+}
+
+/** Every curve that any run has, by task. */
+function CurvePicker(): JSX.Element {
+  const titles = new Map<string, Map<string, string>>();
+  for (const run of runs.value)
+    for (const task of run.tasks)
+      for (const [metric, curve] of Object.entries(histories.value.get(run.key)?.[task.name] ?? {})) {
+        const known = titles.get(task.title) ?? new Map<string, string>();
+        titles.set(task.title, known.set(JSON.stringify([task.name, metric]), curve.title));
+      }
+  return (
+    <label class="field">
+      Curve{" "}
+      <select
+        data-pick="curve"
+        value={curveShown.value ? JSON.stringify(curveShown.value) : ""}
+        onChange={({ currentTarget: { value } }) =>
+          (curveShown.value = value ? (JSON.parse(value) as [string, string]) : null)
+        }
+      >
+        <option value="">the one a verdict rests on</option>
+        {[...titles].map(([task, curves]) => (
+          <optgroup label={task} key={task}>
+            {[...curves].map(([value, title]) => (
+              <option value={value} key={value}>
+                {title}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+      </select>
+    </label>
   );
 }

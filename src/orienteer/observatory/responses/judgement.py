@@ -4,11 +4,28 @@ from typing import Literal
 
 from orienteer.observatory.responses.base import Answer, Vector
 from orienteer.observatory.responses.session import Verdict
+from orienteer.records.evaluation import Value
+from orienteer.records.metric import Metric
+
+
+class KeyFigure(Answer):
+    """A key figure of the evaluation."""
+
+    task: str
+    """Title of its task."""
+    title: str
+    """What people read; of a title that two tasks share, with its task."""
+    metric: Metric
+    """What it is."""
+    figure: Value
+    """Its value."""
 
 
 class ProbeFigure(Answer):
     """What one honesty probe gave."""
 
+    name: str
+    """Of the probe; ``real`` for the views as they are."""
     label: str
     """Short name."""
     meaning: str
@@ -68,11 +85,11 @@ class WorstCase(Answer):
     view_j: int
     """To this one."""
     error_mm: float | None
-    """Length of predicted minus true gap, mm; null where it is no number."""
+    """Length of predicted minus true displacement, mm; null where it is no number."""
     true: Vector
-    """True gap, mm."""
+    """True displacement, mm."""
     predicted: Vector | None
-    """Predicted gap, mm."""
+    """Predicted displacement, mm."""
     centres_mm: list[Vector] | None
     """Centres of all views of the sample, mm; null where the store shown does not hold the scan."""
 
@@ -94,8 +111,14 @@ class JudgeResponse(Answer):
     """Subjects they are of."""
     verdict: Verdict
     """What it concluded."""
-    probes: dict[str, ProbeFigure]
-    """Honesty probes by name: the real views first, chance last."""
+    figures: list[KeyFigure]
+    """Key figures of every task."""
+    judged: KeyFigure | None
+    """The figure that the verdict and the probes rest on."""
+    probes: list[ProbeFigure]
+    """Honesty probes, the views as they are first; empty where none was made."""
+    task: str | None
+    """Title of the task whose errors follow; null where no task says how views lie to each other."""
     by_distance: list[DistanceBand]
     """Error by true distance."""
     by_region: list[Region]

@@ -1,11 +1,11 @@
 """What is answered by asking the model."""
 
-from typing import Literal
-
 from orienteer.observatory.responses.base import Answer, Vector, Voxels
+from orienteer.observatory.responses.session import TaskFacts
+from orienteer.records.evaluation import Value
 
 
-class GapMatrix(Answer):
+class DisplacementMatrix(Answer):
     """Displacements between views, row to column; null on the diagonal."""
 
     true: list[list[Vector | None]]
@@ -13,13 +13,9 @@ class GapMatrix(Answer):
     predicted: list[list[Vector | None]]
     """K x K, mm."""
     scale: list[list[Vector | None]] | None
-    """K x K predicted Laplace scales, mm; null without uncertainty."""
+    """K x K predicted Laplace scales, mm; null where the task does not say how sure it is."""
     error_mm: list[list[float | None]]
     """K x K lengths of predicted minus true, mm."""
-    mean_error_mm: float | None
-    """Their mean, mm."""
-    chance_mm: float | None
-    """The same of answering no displacement at all, mm."""
 
 
 class ChunkPair(Answer):
@@ -52,11 +48,20 @@ class ChunkSimilarity(Answer):
     """Cosine of their embeddings, -1 to 1."""
 
 
-class Route(Answer):
-    """A route from view to view."""
+class ChunkPairs(Answer):
+    """Chunks of every pair of views."""
 
-    kind: Literal["step", "route", "tour"]
-    """One step, several, or a round trip."""
+    chunk_mm: float
+    """Edge of a chunk, mm."""
+    pairs: list[ChunkSimilarity]
+    """One for each pair."""
+
+
+class Path(Answer):
+    """A walk from view to view."""
+
+    kind: str
+    """``step``: one step; ``tour``: a round trip; any other word: several steps."""
     path: list[int]
     """The views in order."""
     true: Vector | None
@@ -67,62 +72,49 @@ class Route(Answer):
     """Where the predicted steps lead, from the true centre of the first view, mm."""
     error_mm: float | None
     """Length of predicted minus true, mm."""
-
-
-class Direction(Answer):
-    """A single step of a route, from view i to view j."""
-
-    i: int
-    """From this view."""
-    j: int
-    """To this one."""
-    true: Vector | None
-    """True displacement, mm."""
-    predicted: Vector | None
-    """Predicted displacement, mm."""
     error_deg: float | None
-    """Angle between them, degrees; null where the centres coincide."""
-    error_mm: float | None
-    """Length of predicted minus true, mm."""
+    """Of a step: angle between predicted and true, degrees; null for longer walks, and where the centres coincide."""
 
 
-class CellPosition(Answer):
-    """Position of one feature cell."""
+class Paths(Answer):
+    """Walks over the views."""
+
+    closes: bool
+    """Whether round trips close by algebra, whatever was learned."""
+    paths: list[Path]
+    """Every walk; among them the step of every ordered pair of views."""
+
+
+class PlacedPoint(Answer):
+    """Position of a single point."""
 
     view: int
     """The view it lies in."""
     true: Vector | None
-    """From the middle of the sample's cells, mm."""
+    """From the middle of all points, mm."""
     predicted: Vector | None
-    """From the middle of the sample's cells, mm."""
+    """From the middle of all points, mm."""
 
 
-class Positions(Answer):
-    """Positions of single feature cells."""
+class TaskAnswer(Answer):
+    """What one task says of the views; of what it is no evidence of is null."""
 
-    error_mm: float | None
-    """Mean error, mm."""
-    chance_mm: float | None
-    """Mean error of answering the middle, mm."""
-    rows: list[CellPosition]
-    """One for each cell."""
-
-
-class Figure(Answer):
-    """A metric."""
-
-    value: float | None
-    """Null where it is not finite."""
-    unit: str
-    """``mm``, ``deg``, ``fraction``, ``rank`` or ``1``."""
-    chance: float | None
-    """What a model that knows nothing reaches on the same targets."""
-    better: Literal["lower", "higher"]
-    """Which way is better."""
+    task: TaskFacts
+    """The task."""
+    measures: dict[str, Value]
+    """Every metric by name."""
+    displacements: DisplacementMatrix | None
+    """Displacement of every pair of views."""
+    chunk_pairs: ChunkPairs | None
+    """Chunks of every pair of views."""
+    paths: Paths | None
+    """Walks over the views."""
+    points: list[PlacedPoint] | None
+    """Positions of single points."""
 
 
 class LookResponse(Answer):
-    """What the model says of the views; what it was not trained to say is null."""
+    """What the model says of the views."""
 
     step: int | None
     """Step of the model."""
@@ -132,26 +124,14 @@ class LookResponse(Answer):
     """Where the views really lie, mm: on whole voxels and inside the scan."""
     view_mm: float
     """Edge of a view, mm."""
-    chunk_mm: float
-    """Edge of a chunk, mm; 0 without ``adjacency``."""
     probe: str | None
     """As asked."""
     probe_view: int | None
     """As asked."""
-    gap: GapMatrix | None
-    """Displacement of every pair of views."""
-    adjacency: list[ChunkSimilarity] | None
-    """Chunks of every pair of views."""
-    routes: list[Route] | None
-    """Every route."""
-    directions: list[Direction] | None
-    """Every ordered pair of views."""
-    closure_mm: float | None
-    """Mean miss of the round trips, mm; zero by algebra where ``forms.route`` is ``difference``."""
-    position: Positions | None
-    """Positions of single cells."""
-    measures: dict[str, dict[str, Figure]]
-    """Every metric by task and key."""
+    judged: str | None
+    """Name of the task that speaks for the whole answer; null where no task can say anything of views like these."""
+    tasks: list[TaskAnswer]
+    """Every task that can answer about views anywhere."""
     milliseconds: float = 0.0
     """Time spent on the answer, ms."""
 

@@ -1,29 +1,60 @@
 """What is answered about the runs that are open and the scans of their store."""
 
+from typing import Self
+
 from orienteer.observatory.requests import RunKey
 from orienteer.observatory.responses.base import Answer, Vector, Voxels
+from orienteer.records.card import ProbeCard, TaskCard
+from orienteer.records.metric import Metric
 
 
 class Verdict(Answer):
     """What an evaluation concluded."""
 
     label: str
-    """``learning``, ``stuck`` or ``cheating``; ``none`` where there is nothing to conclude from."""
+    """``learning``, ``stuck`` or ``cheating``."""
     headline: str
     """The label as a sentence."""
     sentence: str
     """Why, in one sentence."""
     evidence: list[str]
     """The figures it rests on, one sentence each."""
+    rule: list[str]
+    """The rule that gave it, one sentence for each label."""
 
 
 class RunVerdict(Verdict):
     """The verdict of the evaluation that speaks for a run."""
 
-    split: str | None
+    split: str
     """Whom the evaluation was about."""
-    step: int | None
+    step: int
     """Step of the model it evaluated."""
+
+
+class TaskFacts(Answer):
+    """A pretext task in words."""
+
+    name: str
+    """Key in measures and curves."""
+    title: str
+    """What people read; its name where it has not described itself."""
+    question: str = ""
+    """What its figures answer; empty where it has not described itself."""
+    intro: str = ""
+    """What the model is asked; empty where it has not described itself."""
+    metrics: tuple[Metric, ...] = ()
+    """What it measures."""
+    judged: str = ""
+    """Name of the metric that speaks for it."""
+
+    @classmethod
+    def of(cls, name: str, card: TaskCard | None) -> Self:
+        """What its card says, or its name alone."""
+        if card is None:
+            return cls(name=name, title=name)
+        words = {"name": name, "title": card.title, "question": card.question, "intro": card.intro}
+        return cls(**words, metrics=card.metrics, judged=card.judged.name)
 
 
 class RunFacts(Answer):
@@ -33,22 +64,18 @@ class RunFacts(Answer):
     """Names the run in requests."""
     name: str
     """Its folder's name, with the method's where a benchmark made it."""
-    tasks: list[str]
-    """Pretext tasks it was trained with."""
+    tasks: list[TaskFacts]
+    """Pretext tasks it was trained with, in order."""
+    judged: str | None
+    """Name of the task that a verdict rests on; null where no task has described itself."""
     view_mm: float
     """Edge of a view, mm."""
     view_voxels: int
     """Edge of a view, voxels."""
     views: int
     """Views of a sample."""
-    chunk_mm: float
-    """Edge of a chunk, mm."""
     spacing_mm: float
     """Edge of a voxel, mm."""
-    forms: dict[str, str]
-    """Form of the tasks that have several, e.g. ``pairwise`` or ``difference``."""
-    uncertainty: bool
-    """Whether it predicts a scale for each gap."""
     steps: list[int]
     """Steps that can be asked: 0, the untrained model, then every kept checkpoint."""
     best_step: int
@@ -103,6 +130,8 @@ class SessionResponse(Answer):
     """One, or two of one store."""
     scans: list[ScanFacts]
     """Test subjects first, then validation, then training."""
+    probes: list[ProbeCard]
+    """What can be done to views before the model sees them."""
 
 
 class DrawResponse(Answer):

@@ -1,18 +1,19 @@
 """What is answered about the course of a training."""
 
-from typing import Literal
-
 from pydantic import RootModel
 
 from orienteer.observatory.responses.base import Answer, Point
+from orienteer.records.metric import Better
 
 
 class Curve(Answer):
     """One metric over training."""
 
+    title: str
+    """What people read."""
     unit: str
     """``mm``, ``deg``, ``fraction``, ``rank`` or ``1``."""
-    better: Literal["lower", "higher"]
+    better: Better
     """Which way is better."""
     chance: float | None
     """What a model that knows nothing reaches, in the same unit."""

@@ -1,27 +1,32 @@
-/** Routes: the model's steps, one after another; do they arrive, and does a round trip come back? */
+/** Paths: the model's steps, one after another; do they arrive, and does a round trip come back? */
 
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { inWords, mm, pathName, viewName } from "../format.ts";
-import { legOf, type Leg } from "../looked.ts";
-import { change, look, run, state } from "../state.ts";
-import type { LookResponse, Route } from "../api-types.ts";
+import { legOf, taskOf, type Leg } from "../looked.ts";
+import { TaskPanel } from "../parts/task.tsx";
+import { change, look, state } from "../state.ts";
+import type { LookResponse, Path } from "../api-types.ts";
 
 const PACE_MS = 900;
-const KINDS = { step: "one step", route: "by way of others", tour: "there and back" } as const;
+/** What the records tell apart; every other kind goes by way of other views. */
+const KINDS: Record<string, string> = { step: "one step", tour: "there and back" };
+const kindOf = (path: Path): string => KINDS[path.kind] ?? "by way of others";
 
 /** How many steps of the chosen route are shown; null while no route is. */
 export const played = signal<number | null>(null);
 const running = signal(false);
 
-const routeOf = (answer: LookResponse | null): Route | null =>
-  answer?.routes?.[state.value.route] ?? answer?.routes?.[0] ?? null;
+function pathOf(answer: LookResponse | null): Path | null {
+  const paths = taskOf(answer, "paths")?.paths.paths;
+  return paths?.[state.value.route] ?? paths?.[0] ?? null;
+}
 
 /** What the planes and the 3D picture draw of the route. */
 export function shownLeg(): Leg | null {
   const [answer, done] = [look.value, played.value];
-  const route = routeOf(answer);
+  const route = pathOf(answer);
   return answer && route && done !== null ? legOf(answer, route, done) : null;
 }
 
@@ -29,8 +34,8 @@ function turnTo(done: number | null): void {
   played.value = done;
 }
 
-export function RoutesPanel({ answer }: { answer: LookResponse }): JSX.Element | null {
-  const route = routeOf(answer);
+export function PathsPanel({ answer }: { answer: LookResponse }): JSX.Element | null {
+  const route = pathOf(answer);
   const legs = route ? route.path.length - 1 : 0;
   useEffect(() => {
     if (!running.value) return undefined;
@@ -41,39 +46,29 @@ export function RoutesPanel({ answer }: { answer: LookResponse }): JSX.Element |
     }, PACE_MS);
     return () => clearTimeout(timer);
   }, [running.value, played.value, legs]);
-  if (!answer.routes || !route) return null;
-  const byAlgebra = run.value?.forms["route"] === "difference";
+  const said = taskOf(answer, "paths");
+  if (!said || !route) return null;
+  const { closes, paths } = said.paths;
   const choose = (index: number): void => {
     change({ route: index });
-    turnTo(legsOf(answer.routes?.[index]));
+    turnTo(legsOf(paths[index]));
   };
   const play = (): void => {
     if (played.value === null || played.value >= legs) turnTo(0);
     running.value = !running.value;
   };
-  const index = answer.routes.indexOf(route);
   return (
-    <section class="panel" aria-label="Routes">
-      <h3>
-        Walk a route <span class="term">arrival and closure</span>
-      </h3>
-      {answer.closure_mm === null ? null : (
-        <p class="figure">
-          <b data-value="closure_mm">{mm(answer.closure_mm)}</b> off after a round trip
-          {byAlgebra ? (
-            <span class="quiet"> (by construction: no finding)</span>
-          ) : (
-            <span class="quiet">, where 0 mm would be home</span>
-          )}
-        </p>
-      )}
+    <TaskPanel look={answer} kind="paths" said={said}>
+      {closes ? (
+        <p class="quiet small">Here every round trip comes back by construction, whatever was learned: no finding.</p>
+      ) : null}
       <label class="field">
         Route{" "}
-        <select value={index} onChange={(event) => choose(Number(event.currentTarget.value))}>
-          {Object.entries(KINDS).map(([kind, title]) => (
-            <optgroup label={title} key={kind}>
-              {answer.routes?.map((each, n) =>
-                each.kind === kind ? (
+        <select value={paths.indexOf(route)} onChange={(event) => choose(Number(event.currentTarget.value))}>
+          {[...new Set(paths.map(kindOf))].map((title) => (
+            <optgroup label={title} key={title}>
+              {paths.map((each, n) =>
+                kindOf(each) === title ? (
                   <option value={n} key={n}>
                     {pathName(each.path)} · {mm(each.error_mm)} off
                   </option>
@@ -110,13 +105,13 @@ export function RoutesPanel({ answer }: { answer: LookResponse }): JSX.Element |
         )}
       </div>
       <Words route={route} legs={legs} done={played.value} />
-    </section>
+    </TaskPanel>
   );
 }
 
-const legsOf = (route: Route | undefined): number => (route ? route.path.length - 1 : 0);
+const legsOf = (route: Path | undefined): number => (route ? route.path.length - 1 : 0);
 
-function Words({ route, legs, done }: { route: Route; legs: number; done: number | null }): JSX.Element {
+function Words({ route, legs, done }: { route: Path; legs: number; done: number | null }): JSX.Element {
   const [start, end] = [route.path[0] ?? 0, route.path[legs] ?? 0];
   if (done === null || done >= legs) {
     return (
