@@ -26,7 +26,7 @@ T = TypeVar("T")
 WIDE = 120
 """Columns of a terminal that has room for a long bar and the rate."""
 LONG = 20
-"""From so many steps on a log is told every tenth."""
+"""Bars with at least this many steps are logged at every tenth."""
 
 
 def to_stderr(*, shown: bool = True) -> Console:
@@ -35,20 +35,19 @@ def to_stderr(*, shown: bool = True) -> Console:
 
 
 class Bar:
-    """A live line: what is done, how far, how fast, how long yet, and a note.
+    """A live line with the work, its progress, rate and time left, and a note.
 
-    On a narrow terminal the note is cut first; counts and times never are. Where there is no terminal nothing moves:
-    a line is written for every tenth instead.
+    On a narrow terminal only the note is cut. Without a terminal, a line is written at every tenth instead.
 
     Args:
-        what: is being done, e.g. ``reading scans``.
-        total: steps; at 1.0 a share is shown in percent.
+        what: the work, e.g. ``reading scans``.
+        total: number of steps; 1.0 shows a share in percent.
         done: steps already done.
         console: by default standard error.
         shown: False shows nothing.
         keep: leave the finished bar on the terminal.
-        elapsed: show the time that has passed, not the time left: for steps that tell nothing of the next.
-        log: write a line for every tenth where there is no terminal. It never holds the note, which may name somebody.
+        elapsed: show the elapsed time instead of the time left, for steps of different length.
+        log: write a line at every tenth without a terminal, never with the note, which may hold a name.
 
     Example:
         >>> with Bar("reading scans", total=3, shown=False) as bar:
@@ -103,7 +102,7 @@ class Bar:
         self.live.stop()
 
     def update(self, done: float, note: str | None = None, *, what: str | None = None) -> None:
-        """So many steps are done in all; a new note, or a new word for what is being done, replaces the one before."""
+        """Set the number of steps done; a new note or a new name of the work replaces the last one."""
         before, self.done = self.done, done
         self._note = self._note if note is None else note
         self.live.update(self._line, completed=done, description=what or self.what, note=self._note)
@@ -111,18 +110,18 @@ class Bar:
             self.console.print(f"{what or self.what}: {done:g} of {self.total:g}", highlight=False, markup=False)
 
     def advance(self, note: str | None = None) -> None:
-        """One step more is done."""
+        """One more step is done."""
         self.update(self.done + 1, note)
 
     def track(self, items: Iterable[T]) -> Iterator[T]:
-        """The items, a step each."""
+        """The items, one step each."""
         for item in items:
             yield item
             self.advance()
 
 
 class _Rate(ProgressColumn):
-    """Steps a second, or seconds a step where one takes longer."""
+    """Steps per second, or seconds per step where a step takes longer."""
 
     def render(self, task: Task) -> Text:
         """The rate, once it is known."""

@@ -1,24 +1,24 @@
-"""How a value is written for a reader: its unit, its precision, durations. The one place for the whole package."""
+"""How values, units and durations are written, for the whole package."""
 
 import math
 
 UNITS = {"mm": "mm", "deg": "°", "fraction": "%", "s": "s", "1": ""}
 DASH = "–"
-"""What stands where there is no value."""
+"""Shown instead of a missing value."""
 
 
 def scaled(value: float, unit: str) -> float:
-    """The value as it is shown: fractions become per cent."""
+    """The value as shown: fractions become per cent."""
     return value * 100 if unit == "fraction" else value
 
 
 def shown_unit(unit: str) -> str:
-    """The unit as it is shown; a pure number has none."""
+    """The unit as shown; a pure number has none."""
     return UNITS.get(unit, unit)
 
 
 def number_text(value: float, unit: str) -> str:
-    """The number alone, to a precision that means something: ``5.4``, ``92.1``, ``143``, ``0.53``.
+    """The number alone, to a meaningful precision: ``5.4``, ``92.1``, ``143``, ``0.53``.
 
     Example:
         >>> number_text(0.921, "fraction"), number_text(143.2, "mm"), number_text(0.53, "1")
