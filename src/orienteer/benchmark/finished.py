@@ -25,26 +25,26 @@ def basis(job: Job, split: str, drawn: int) -> str:
 
     Settings at their defaults are left out, so that a version with more settings can resume jobs of an older one.
     """
-    said = {
+    values = {
         "stage": job.stage,
         "settings": job.settings.model_dump(mode="json", exclude_defaults=True),
         "run": list(job.run.parts[-2:]) if job.run else None,
         "split": None if job.stage == "pretrain" else split,
         "drawn": drawn if job.stage == "places" else None,
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def resolved(job: Job) -> Tree:
     """A job's settings with all defaults filled in, including those of its pretext tasks."""
-    said = job.settings.model_dump(mode="json")
+    values = job.settings.model_dump(mode="json")
     if isinstance(job.settings, PretrainSettings):
         tasks = job.settings.active_tasks
-        said["tasks"] = {
+        values["tasks"] = {
             name: task.kind.settings_type.build(task.values).model_dump(mode="json")
             for name, task in chosen_tasks(tasks).items()
         }
-    return said
+    return values
 
 
 def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:

@@ -133,7 +133,7 @@ def _summary(result: "IngestResult", console: "Console") -> None:
 
         console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
     if "val" not in result.splits:
-        console.print("note: nobody is held out; learning is only judged with a second person in split val")
+        console.print("note: nobody is held out; a verdict on learning needs another subject in split val")
     if "train" in result.splits:
         console.print(f"next: orienteer pretrain {quote(str(result.store))} RUN", markup=False, soft_wrap=True)
     else:

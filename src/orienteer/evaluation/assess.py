@@ -69,8 +69,8 @@ def assess(
     probed = min(samples, PROBED_PER_SCAN * len(sampler.ids))
     judged = judged_card(model.cards)
     # Only a spatial task can be cheated at; any other model is learning or stuck.
-    asked = tuple(PROBES.values()) if judged.spatial else ()
-    work, done = samples + probed * len(asked), 0
+    selected = tuple(PROBES.values()) if judged.spatial else ()
+    work, done = samples + probed * len(selected), 0
 
     def tell(what: str) -> Callable[[int], None]:
         return lambda count: progress(what, (done + count) / work)
@@ -78,7 +78,7 @@ def assess(
     real = measure(model, sampler, samples, batch=settings.batch, device=device, on_batch=tell("the views as they are"))
     done = samples
     probes = []
-    for probe in asked:
+    for probe in selected:
         found = measure(
             model,
             sampler,
@@ -91,8 +91,8 @@ def assess(
         done += probed
         probes.append(Probed(probe.card, found.observations[judged.name].measures[judged.judged.name]))
     seen = _seen(sampler) if own_store else "unknown"
-    figure = real.observations[judged.name].measures[judged.judged.name]
-    verdict = judge(figure, probes, judged.judged, seen=seen, rule=settings.verdict)
+    measured = real.observations[judged.name].measures[judged.judged.name]
+    verdict = judge(measured, probes, judged.judged, seen=seen, rule=settings.verdict)
     record = EvaluationRecord(
         name=folder.name,
         split=split,

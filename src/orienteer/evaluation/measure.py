@@ -53,19 +53,19 @@ def measure(
     was_training = model.training
     model.eval()
     numbers = [list(range(start, min(start + batch, samples))) for start in range(0, samples, batch)]
-    seen: dict[str, list[Observation]] = {name: [] for name in model.tasks}
+    observed: dict[str, list[Observation]] = {name: [] for name in model.tasks}
     counts = []
     for part in batches(sampler, numbers):
         images = part.images if corrupt is None else corrupt(part.images, part.numbers)
         anatomy = part.plain.to(device)
         output = model(images.to(device), part.centres.to(device), part.view_mm, part.address, anatomy=anatomy)
         for observation in output.observations:
-            seen[observation.task].append(observation)
+            observed[observation.task].append(observation)
         counts.append(len(part.numbers))
         on_batch(sum(counts))
     model.train(was_training)
     recipes = tuple(sampler.draw(number) for number in range(samples))
-    merged = {name: _merge(model, name, parts, counts, recipes, sampler) for name, parts in seen.items()}
+    merged = {name: _merge(model, name, parts, counts, recipes, sampler) for name, parts in observed.items()}
     return Measured(merged, recipes)
 
 

@@ -100,7 +100,7 @@ class SpatialModel(nn.Module):
         """
         whole: EncodedViews | None = None
         loss = images.new_zeros(())
-        seen = []
+        observed = []
         for name in self.tasks:
             task = self.task(name)
             if isinstance(task, RestoresImages):
@@ -112,8 +112,8 @@ class SpatialModel(nn.Module):
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
             loss = loss + task.settings.weight * output.loss
-            seen.append(output.observation)
-        return ModelOutput(loss, Seen(tuple(seen)))
+            observed.append(output.observation)
+        return ModelOutput(loss, Seen(tuple(observed)))
 
     def encode(
         self,
@@ -128,15 +128,15 @@ class SpatialModel(nn.Module):
     ) -> EncodedViews:
         """Features of all views, or of ``shown``, the first k corrupted; in training also the teacher's."""
         batch = images.shape[0]
-        seen = images if shown is None else shown
+        encoded = images if shown is None else shown
         plain = images if plain is None else plain
         anatomy = plain if anatomy is None else anatomy
-        images, plain, anatomy, centres = (each[:, : seen.shape[1]] for each in (images, plain, anatomy, centres))
-        features = self.backbone(seen.flatten(0, 1))
+        images, plain, anatomy, centres = (each[:, : encoded.shape[1]] for each in (images, plain, anatomy, centres))
+        features = self.backbone(encoded.flatten(0, 1))
         followed = None
         if self.teacher is not None and self.training and shown is None:
             with torch.no_grad():
-                followed = _split(self.teacher.pooled(self.teacher.encoder(seen.flatten(0, 1))), batch)
+                followed = _split(self.teacher.pooled(self.teacher.encoder(encoded.flatten(0, 1))), batch)
         dense = None if features.dense is None else _split(features.dense, batch)
         return EncodedViews(
             embedding=_split(features.embedding, batch),
@@ -147,7 +147,7 @@ class SpatialModel(nn.Module):
             view_mm=view_mm,
             images=images,
             plain=plain,
-            shown=seen,
+            shown=encoded,
             address=address,
         )
 
@@ -167,8 +167,8 @@ class SpatialModel(nn.Module):
             return
         for slow, fast in zip(self.teacher.parameters(), self.backbone.parameters(), strict=True):
             slow.lerp_(fast, 1 - self.momentum)
-        for kept, seen in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
-            kept.copy_(seen)
+        for slow, fast in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
+            slow.copy_(fast)
 
 
 def _cells(anatomy: Tensor, cells: int) -> Tensor:
