@@ -167,8 +167,8 @@ class SpatialModel(nn.Module):
             return
         for slow, fast in zip(self.teacher.parameters(), self.backbone.parameters(), strict=True):
             slow.lerp_(fast, 1 - self.momentum)
-        for slow, fast in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
-            slow.copy_(fast)
+        for kept, current in zip(self.teacher.buffers(), self.backbone.buffers(), strict=True):
+            kept.copy_(current)
 
 
 def _cells(anatomy: Tensor, cells: int) -> Tensor:
