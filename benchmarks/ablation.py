@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orienteer.runs.pretrain import pretrain
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 
 ARMS: dict[str, tuple[tuple[str, ...], int]] = {
@@ -84,11 +85,12 @@ def table(out: Path, arms: list[str]) -> str:
 
 def _summary(run: Path) -> dict[str, Any]:
     values: dict[str, Any] = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    return values
+    adjacency = Run.open(run).evaluations["val"].task("adjacency")
+    return values | {"adjacency_rank": adjacency.measures["embedding_rank"].value if adjacency else None}
 
 
 def _row(summary: dict[str, Any]) -> str:
-    figures = ["–" if summary[key] is None else f"{summary[key]:.{digits}f}" for key, _, digits in COLUMNS]
+    figures = ["–" if summary.get(key) is None else f"{summary[key]:.{digits}f}" for key, _, digits in COLUMNS]
     return " | ".join((*figures, summary["verdict"]))
 
 
