@@ -174,10 +174,10 @@ def page() -> str:
     """The page for Orienteer as it is installed."""
     from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
     from orienteer.finetune.settings import FinetuneSettings
-    from orienteer.pretext.registry import TASKS
+    from orienteer.pretext.registry import TASKS, task_type
     from orienteer.runs.settings import PretrainSettings
 
-    tasks = {f"tasks.{name}": task.settings_type for name, task in TASKS.items()}
+    tasks = {f"tasks.{name}": task_type(name).settings_type for name in TASKS}
     commands = [
         render(PRETRAIN, PretrainSettings, tasks),
         render(FINETUNE, FinetuneSettings, {}),

@@ -47,7 +47,7 @@ def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path:
     assert "waiting for data" in told
     told = orienteer("evaluate", run, store, "--split", "test", "--json", tmp_path / "figures.json")
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert 60 < figures["gap_chance_mm"] < 80
+    assert 60 < figures["gap_error_mm_chance"] < 80
     assert figures["verdict"].upper() in told
     orienteer("report", run)
     page = (run / "report.html").read_text()
@@ -60,12 +60,12 @@ def test_journey__from_scans_to_report_on_real_brains(real_data: Path, tmp_path:
 
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("pretrain/**/*.yaml")), ids=lambda path: path.stem)
 def test_configs__every_shipped_pretraining_is_valid(config: Path) -> None:
-    from orienteer.pretext.model import task_types
+    from orienteer.pretext.registry import chosen_tasks
     from orienteer.runs.settings import PretrainSettings
 
     settings = PretrainSettings.build(yaml.safe_load(config.read_text()))
-    for name, task in task_types(settings.active_tasks).items():
-        task.settings_type.build(settings.active_tasks[name])
+    for task in chosen_tasks(settings.active_tasks).values():
+        task.kind.settings_type.build(task.values)
 
 
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("finetune/*.yaml")), ids=lambda path: path.stem)

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.contract import vector_columns
+from orienteer.pretext.gap import GapTask
 from orienteer.pretext.model import ModelOutput, Seen, SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
-from orienteer.records.statistics import gap_measures
+from orienteer.records.card import TaskCard
 from orienteer.sampling import Sampler, ViewSettings, crop
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store
@@ -48,25 +49,17 @@ def untrained() -> SpatialModel:
         )
 
 
-class _GapMeasures:
-    about_space = True
-    measure = staticmethod(gap_measures)
-
-    def corrupt(self, images: Tensor, address: Tensor) -> None:
-        """It is shown the views as they are."""
-
-
 class Oracle(nn.Module):
     """Stands in for a trained model: knows the place of every view whose ``key`` it has seen, else says zero."""
 
     def __init__(self, key: Callable[[Tensor], bytes], known: dict[bytes, np.ndarray]) -> None:
         super().__init__()
         self.key, self.known = key, known
-        self.tasks = {"gap": None}
+        self.tasks = {"gap": GapTask}
+        self.cards: tuple[TaskCard, ...] = (GapTask.card,)
 
-    def task(self, name: str) -> _GapMeasures:
-        assert name == "gap"
-        return _GapMeasures()
+    def task(self, name: str) -> type[GapTask]:
+        return self.tasks[name]
 
     def forward(
         self, images: Tensor, centres: Tensor, view_mm: float, address: Tensor, *, anatomy: Tensor
@@ -82,7 +75,7 @@ class Oracle(nn.Module):
             **vector_columns("true", (centres[:, j] - centres[:, i]).reshape(-1, 3).numpy()),
             **vector_columns("pred", np.nan_to_num((places[:, j] - places[:, i]).reshape(-1, 3).astype(np.float32))),
         }
-        return ModelOutput(torch.zeros(()), Seen((Observation("gap", gap_measures(rows), rows),)))
+        return ModelOutput(torch.zeros(()), Seen((Observation("gap", GapTask.measure(rows), rows),)))
 
 
 @pytest.fixture(scope="session")

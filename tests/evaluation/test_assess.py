@@ -5,17 +5,19 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from orienteer.evaluation.assess import Evaluation, assess
-from orienteer.evaluation.probes import BORDER
+from orienteer.evaluation.probes import BORDER, PROBES
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.pretext.model import SpatialModel
+from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.rows import read_rows
-from orienteer.records.verdict import WHOM
+from orienteer.records.verdict import WHOM, VerdictRule
 from orienteer.sampling import Sampler
 from tests.evaluation.conftest import Oracle
 
@@ -47,8 +49,10 @@ def nothing(view: torch.Tensor) -> bytes:
 Make = Callable[[Callable[[torch.Tensor], bytes]], Oracle]
 
 
-def run(model: torch.nn.Module, sampler: Sampler, folder: Path, **options: object) -> Evaluation:
-    return assess(model, sampler, SETTINGS, folder=folder, split="all", step=7, device=CPU, **options)
+def run(
+    model: Any, sampler: Sampler, folder: Path, settings: EvaluationSettings = SETTINGS, **options: Any
+) -> Evaluation:
+    return assess(model, sampler, settings, folder=folder, split="all", step=7, device=CPU, **options)
 
 
 @pytest.mark.parametrize(
@@ -62,27 +66,31 @@ def run(model: torch.nn.Module, sampler: Sampler, folder: Path, **options: objec
 def test_assess__judges_by_what_the_model_reads(
     oracle: Make, sampler: Sampler, tmp_path: Path, key: Callable, label: str, words: str
 ) -> None:
-    evaluation = run(oracle(key), sampler, tmp_path / "all")
-    assert evaluation.verdict.label == label, evaluation.verdict
-    assert words in evaluation.verdict.sentence
-    assert evaluation.figures["gap_error_mm"] == pytest.approx(0.0, abs=1e-4), "on real views all of them are perfect"
+    record = run(oracle(key), sampler, tmp_path / "all").record
+    assert record.verdict.label == label, record.verdict
+    assert words in record.verdict.sentence
+    assert (record.verdict.task, record.verdict.metric) == ("gap", "gap_error_mm")
+    assert record.figures["gap_error_mm"] == pytest.approx(0.0, abs=1e-4), "on real views all of them are perfect"
 
 
 def test_assess__model_that_says_nothing_is_stuck_exactly_at_chance(sampler: Sampler, tmp_path: Path) -> None:
-    evaluation = run(Oracle(nothing, {}), sampler, tmp_path / "all")
-    assert evaluation.verdict.label == "stuck"
-    assert evaluation.figures["gap_error_mm"] == pytest.approx(evaluation.figures["gap_chance_mm"])
-    assert evaluation.probes["real"]["skill"] == pytest.approx(0.0, abs=1e-6)
+    record = run(Oracle(nothing, {}), sampler, tmp_path / "all").record
+    assert record.verdict.label == "stuck"
+    assert record.figures["gap_error_mm"] == pytest.approx(record.figures["gap_error_mm_chance"])
+    assert record.judged is not None
+    card, metric, value = record.judged
+    assert (card.name, metric.title) == ("gap", "Gap error") and value.skill == pytest.approx(0.0, abs=1e-6)
 
 
 def test_assess__probes_say_what_each_oracle_keeps(oracle: Make, sampler: Sampler, tmp_path: Path) -> None:
     skill = {}
     for key in (anatomy, outermost, brightness):
-        probes = run(oracle(key), sampler, tmp_path / key.__name__).probes
-        skill[key.__name__] = {name for name, figure in probes.items() if figure["skill"] > 0.9}
-    assert skill["anatomy"] == {"real", "interior"}
-    assert skill["outermost"] == {"real", "border"}
-    assert skill["brightness"] >= {"real", "constant", "shuffled"}
+        probes = run(oracle(key), sampler, tmp_path / key.__name__).record.probes
+        assert [probe.card for probe in probes] == [probe.card for probe in PROBES.values()]
+        skill[key.__name__] = {probe.card.leaves for probe in probes if (probe.measured.skill or 0) > 0.9}
+    assert skill["anatomy"] == {"the inside"}
+    assert skill["outermost"] == {"the border"}
+    assert skill["brightness"] >= {"no anatomy"}
 
 
 def test_assess__writes_the_records_the_report_reads(untrained: SpatialModel, sampler: Sampler, tmp_path: Path) -> None:
@@ -98,22 +106,53 @@ def test_assess__writes_the_records_the_report_reads(untrained: SpatialModel, sa
     ]
     assert len(list((folder / "examples").glob("*.json"))) == 2
     document = json.loads((folder / "evaluation.json").read_text(), parse_constant=pytest.fail)
-    facts = {key: document[key] for key in ("v", "name", "split", "step", "samples", "scans", "persons")}
-    assert facts == {"v": 1, "name": "all", "split": "all", "step": 7, "samples": 16, "scans": 8, "persons": 4}
-    assert document["figures"] == evaluation.figures
-    assert document["probes"].keys() == {"real", "constant", "shuffled", "border", "interior", "chance"}
-    assert document["probes"]["chance"] == {
-        "gap_error_mm": pytest.approx(evaluation.figures["gap_chance_mm"]),
-        "chance": pytest.approx(evaluation.figures["gap_chance_mm"]),
-        "skill": 0.0,
-    }
-    assert document["verdict"] == {
-        "label": evaluation.verdict.label,
-        "sentence": evaluation.verdict.sentence,
-        "evidence": list(evaluation.verdict.evidence),
-    }
-    assert list(document["observations"]) == ["gap", "adjacency", "route", "position"]
-    assert document["observations"]["gap"]["measures"]["gap_error_mm"]["unit"] == "mm"
+    facts = {key: document[key] for key in ("v", "name", "split", "step", "samples", "scans", "subjects")}
+    assert facts == {"v": 2, "name": "all", "split": "all", "step": 7, "samples": 16, "scans": 8, "subjects": 4}
+    assert EvaluationRecord.read(folder) == evaluation.record
+    assert [task["card"]["name"] for task in document["tasks"]] == ["gap", "adjacency", "route", "position"]
+    assert [probe["card"]["name"] for probe in document["probes"]] == list(PROBES)
+    gap = document["tasks"][0]
+    assert gap["measures"]["gap_error_mm"]["unit"] == "mm"
+    assert gap["card"]["evidence"][0]["scale"] == "scale", "the card of this very run, with its uncertainty"
+    assert document["verdict"]["rule"] == VerdictRule().model_dump()
+
+
+def test_assess__every_measure_is_described_by_its_card(
+    untrained: SpatialModel, sampler: Sampler, tmp_path: Path
+) -> None:
+    """The record says what each of its figures means, and each card's columns are in its table."""
+    for task in run(untrained, sampler, tmp_path / "all").record.tasks:
+        assert set(task.measures) == {metric.name for metric in task.card.metrics}
+        for metric in task.card.metrics:
+            value = task.measures[metric.name]
+            assert (value.unit, value.better) == (metric.unit, metric.better)
+        assert set(task.card.columns) <= set(read_rows(tmp_path / "all" / f"{task.card.name}.parquet"))
+
+
+def test_assess__the_rule_is_a_setting_and_recorded_with_the_verdict(
+    oracle: Make, sampler: Sampler, tmp_path: Path
+) -> None:
+    """No probe keeps more than all of the skill, so this rule calls nobody a cheat, and nobody learns either."""
+    strict = EvaluationSettings(final_per_scan=2, batch=8, examples=0, verdict=VerdictRule(stuck_below=1.0))
+    nearly = oracle(anatomy)
+    nearly.known = {key: place * 0.9 for key, place in nearly.known.items()}
+    usual = run(nearly, sampler, tmp_path / "usual").record.verdict
+    verdict = run(nearly, sampler, tmp_path / "strict", strict).record.verdict
+    assert (usual.label, verdict.label) == ("learning", "stuck")
+    assert verdict.rule.stuck_below == 1.0 and EvaluationRecord.read(tmp_path / "strict").verdict == verdict
+
+
+def test_assess__intervals_draw_subjects(untrained: SpatialModel, sampler: Sampler, tmp_path: Path) -> None:
+    """A metric that is a mean of rows has an interval around its value; one that is not has none."""
+    record = run(untrained, sampler, tmp_path / "all").record
+    value = record.figures["gap_error_mm"]
+    low, high = record.figures["gap_error_mm_interval"]
+    assert low < value < high
+    gap = record.task("gap")
+    assert gap is not None and gap.measures["gap_error_median_mm"].interval is None
+    assert record.subjects == 4
+    two = dataclasses.replace(sampler, ids=sampler.ids[:2])
+    assert "gap_error_mm_interval" not in run(untrained, two, tmp_path / "two").record.figures, "too few subjects"
 
 
 @pytest.mark.parametrize(
@@ -124,9 +163,9 @@ def test_assess__records_whether_these_people_were_learned_from(
     sampler: Sampler, tmp_path: Path, split: str | None, own: bool, seen: str
 ) -> None:
     chosen = dataclasses.replace(sampler, ids=sampler.store.ids(split))
-    evaluation = run(Oracle(nothing, {}), chosen, tmp_path / "x", own_store=own)
-    assert evaluation.to_json()["seen"] == json.loads((tmp_path / "x" / "evaluation.json").read_text())["seen"] == seen
-    assert evaluation.verdict.sentence.startswith(f"On {WHOM[seen]} its gap error")
+    record = run(Oracle(nothing, {}), chosen, tmp_path / "x", own_store=own).record
+    assert record.seen == EvaluationRecord.read(tmp_path / "x").seen == seen
+    assert record.verdict.sentence.startswith(f"On {WHOM[record.seen]} its gap error")
 
 
 COLUMNS = {
@@ -158,12 +197,11 @@ def test_assess__of_a_model_that_diverged_is_stuck_and_written_without_nan(
     with torch.no_grad():
         for parameter in diverged.parameters():
             parameter.fill_(torch.nan)
-    evaluation = run(diverged, sampler, tmp_path / "all")
-    assert evaluation.verdict.label == "stuck"
+    assert run(diverged, sampler, tmp_path / "all").record.verdict.label == "stuck"
     document = json.loads((tmp_path / "all" / "evaluation.json").read_text(), parse_constant=pytest.fail)
-    assert document["figures"]["gap_error_mm"] is None
-    assert document["figures"]["gap_error_interval_mm"] is None
-    assert document["figures"]["gap_chance_mm"] > 10, "chance is still known"
+    gap = document["tasks"][0]["measures"]["gap_error_mm"]
+    assert gap["value"] is None and gap["interval"] is None
+    assert gap["chance"] > 10, "chance is still known"
 
 
 def test_assess__progress_goes_from_nothing_to_one_and_names_the_probes(
@@ -177,7 +215,7 @@ def test_assess__progress_goes_from_nothing_to_one_and_names_the_probes(
     assert shares[-1] == pytest.approx(1.0)
     assert {what for what, _ in told} == {
         "the views as they are",
-        *(f"probe: {name}" for name in ("constant", "shuffled", "border", "interior")),
+        *(f"probe: {probe.card.title}" for probe in PROBES.values()),
     }
 
 
@@ -203,17 +241,19 @@ def test_assess__probes_see_the_first_sixteen_samples_of_a_scan_at_most(
 
 def test_assess__twice_gives_the_same_figures(untrained: SpatialModel, sampler: Sampler, tmp_path: Path) -> None:
     first, second = (run(untrained, sampler, tmp_path / name) for name in ("first", "second"))
-    assert first.to_json() == second.to_json()
+    assert first.record.summary() == second.record.summary()
+    assert first.record.tasks == second.record.tasks
     for task in COLUMNS:
         one, other = (read_rows(tmp_path / name / f"{task}.parquet") for name in ("first", "second"))
         for name, column in one.items():
             np.testing.assert_array_equal(column, other[name])
 
 
-def test_evaluation__json_has_stable_keys(oracle: Make, sampler: Sampler, tmp_path: Path) -> None:
-    document = run(oracle(anatomy), sampler, tmp_path / "all").to_json()
+def test_summary__is_json_with_figures_probes_and_verdict(oracle: Make, sampler: Sampler, tmp_path: Path) -> None:
+    document = run(oracle(anatomy), sampler, tmp_path / "all").record.summary()
     assert document["verdict"] == "learning"
-    assert document["verdict_sentence"].endswith(".")
+    assert str(document["verdict_sentence"]).endswith(".")
     assert (document["split"], document["step"]) == ("all", 7)
-    assert {"gap_error_mm", "gap_chance_mm", "gap_error_interval_mm", "route_arrival_mm", "probes"} <= document.keys()
+    assert {"gap_error_mm", "gap_error_mm_chance", "gap_error_mm_interval", "probes"} <= document.keys()
+    assert list(document["probes"]) == list(PROBES)
     json.dumps(document, allow_nan=False)

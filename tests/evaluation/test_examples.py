@@ -21,7 +21,7 @@ def written(folder: Path) -> dict[int, tuple[dict, dict[str, np.ndarray]]]:
 
 def test_write_examples__hold_what_the_report_reads(tmp_path: Path, sampler: Sampler, store: Store) -> None:
     recipes = tuple(sampler.draw(n) for n in range(8))
-    write_examples(tmp_path, recipes, store, count=3, chunk=0.5)
+    write_examples(tmp_path, recipes, store, count=3)
     examples = written(tmp_path)
     assert len(examples) == 3
     assert len(list(tmp_path.iterdir())) == 6, "and nothing else"
@@ -29,7 +29,7 @@ def test_write_examples__hold_what_the_report_reads(tmp_path: Path, sampler: Sam
         recipe, shape = recipes[number], np.array(store.entry(recipes[number].scan).shape)
         assert document["scan"] == recipe.scan
         assert document["extent_mm"] == (shape * 3.0).tolist()
-        assert (document["spacing_mm"], document["view_mm"], document["chunk_mm"]) == (3.0, 48.0, 24.0)
+        assert (document["spacing_mm"], document["view_mm"]) == (3.0, 48.0)
         np.testing.assert_allclose(document["centres_mm"], recipe.centres)
         whole = store.normalise(recipe.scan, store.read(recipe.scan))[0]
         for axis, plane in enumerate(document["planes"]):
@@ -43,13 +43,13 @@ def test_write_examples__hold_what_the_report_reads(tmp_path: Path, sampler: Sam
 
 def test_write_examples__are_of_different_scans_where_there_are(tmp_path: Path, sampler: Sampler, store: Store) -> None:
     recipes = tuple(sampler.draw(n) for n in range(24))
-    write_examples(tmp_path, recipes, store, count=8, chunk=0.5)
+    write_examples(tmp_path, recipes, store, count=8)
     assert len({document["scan"] for document, _ in written(tmp_path).values()}) == 8
 
 
 def test_write_examples__more_than_scans_take_other_samples(tmp_path: Path, store: Store, sampler: Sampler) -> None:
     few = Sampler(store, store.ids("test"), sampler.settings, seed=0, augment=False)
-    write_examples(tmp_path, tuple(few.draw(n) for n in range(6)), store, count=5, chunk=0.5)
+    write_examples(tmp_path, tuple(few.draw(n) for n in range(6)), store, count=5)
     assert len(written(tmp_path)) == 5
 
 
@@ -57,5 +57,5 @@ def test_write_examples__more_than_scans_take_other_samples(tmp_path: Path, stor
 def test_write_examples__no_more_than_asked_nor_than_there_are(
     tmp_path: Path, sampler: Sampler, store: Store, count: int, samples: int, files: int
 ) -> None:
-    write_examples(tmp_path, tuple(sampler.draw(n) for n in range(samples)), store, count=count, chunk=0.5)
+    write_examples(tmp_path, tuple(sampler.draw(n) for n in range(samples)), store, count=count)
     assert len(written(tmp_path)) == files

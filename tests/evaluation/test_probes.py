@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from orienteer.evaluation.probes import BORDER, PROBES, border, constant, interior, shuffled
-from orienteer.records import verdict
-from orienteer.store.intensity import FLOOR
+from orienteer.errors import ConfigError
+from orienteer.evaluation.probes import BACKGROUND, BORDER, PROBES, border, constant, interior, probe_of, shuffled
 
 NUMBERS = (4, 9)
 
@@ -28,17 +27,34 @@ def shell() -> torch.Tensor:
 @pytest.mark.parametrize("name", PROBES)
 def test_probe__keeps_form_and_leaves_its_input_alone(name: str, images: torch.Tensor) -> None:
     before = images.clone()
-    result = PROBES[name](images, NUMBERS)
+    corrupt = PROBES[name].corrupt
+    result = corrupt(images, NUMBERS)
     assert result.shape == images.shape
     assert result.dtype == images.dtype
     assert result.is_contiguous()
     assert torch.equal(images, before)
     assert not torch.equal(result, images), "it does something"
-    assert torch.equal(result, PROBES[name](images, NUMBERS)), "and always the same"
+    assert torch.equal(result, corrupt(images, NUMBERS)), "and always the same"
 
 
-def test_probes__are_those_the_verdict_knows_in_words() -> None:
-    assert list(PROBES) == list(verdict.PROBES)
+def test_probes__say_what_they_are_and_what_they_leave() -> None:
+    """The verdict's rule is about what is left of a view: each of its three cases has a probe."""
+    assert {name: probe.card.leaves for name, probe in PROBES.items()} == {
+        "constant": "no anatomy",
+        "shuffled": "no anatomy",
+        "border": "the border",
+        "interior": "the inside",
+    }
+    for name, (card, _) in PROBES.items():
+        assert card.name == name and card.title and card.look
+        assert "every view" in card.meaning
+
+
+def test_probe_of__refuses_what_is_not_there() -> None:
+    assert probe_of("border") is PROBES["border"]
+    with pytest.raises(ConfigError, match="no probe 'blank'") as caught:
+        probe_of("blank")
+    assert "constant, shuffled, border, interior" in caught.value.cure
 
 
 def test_constant__keeps_the_mean_of_each_channel_and_removes_all_variance(images: torch.Tensor) -> None:
@@ -78,7 +94,7 @@ def test_shuffled__is_counted_by_sample_number_and_view(images: torch.Tensor) ->
 
 def test_border__keeps_the_shell_and_paints_the_inside(images: torch.Tensor) -> None:
     result = border(images, NUMBERS)
-    assert (BORDER, FLOOR) == (2, -1.0)
+    assert (BORDER, BACKGROUND) == (2, -1.0)
     assert torch.equal(result[..., shell()], images[..., shell()])
     assert (result[..., ~shell()] == -1.0).all()
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from orienteer.pretext.masked.corrupt import block_mask
 from safetensors.numpy import load_file
 
 from orienteer.evaluation.restored import write_restored
 from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.masked import block_mask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation

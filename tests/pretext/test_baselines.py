@@ -4,12 +4,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from orienteer.pretext.patch_location import PatchLocationTask
+from orienteer.pretext.rpr import RprTask
+from orienteer.pretext.simclr import SimclrTask
+from orienteer.pretext.voco import VocoTask
 from orienteer.records import Rows
 from orienteer.testing.task_contract import TaskContract
 
 
 class TestSimclr(TaskContract):
-    task = "simclr"
+    task = SimclrTask
     # Softer than this, the loss has a high floor with few candidates, and little to fall.
     settings: ClassVar = {"temperature": 0.1}
     metric = False
@@ -21,7 +25,7 @@ class TestSimclr(TaskContract):
 
 
 class TestVoco(TaskContract):
-    task = "voco"
+    task = VocoTask
     metric = False
     view_order_matters = True
     view_counts = (10,)
@@ -33,11 +37,11 @@ class TestVocoOfOneCrop(TestVoco):
 
 
 class TestRpr(TaskContract):
-    task = "rpr"
+    task = RprTask
 
 
 class TestPatchLocation(TaskContract):
-    task = "patch_location"
+    task = PatchLocationTask
     metric = False
     view_order_matters = True
     learning_steps = 120

@@ -2,36 +2,42 @@
 
 from typing import ClassVar
 
-from orienteer.pretext.registry import TASKS
+from orienteer.pretext.adjacency import AdjacencyTask
+from orienteer.pretext.gap import GapTask
+from orienteer.pretext.genesis import GenesisTask
+from orienteer.pretext.masked import MaskedTask
+from orienteer.pretext.position import PositionTask
+from orienteer.pretext.registry import TASKS, task_type
+from orienteer.pretext.route import RouteTask
 from orienteer.records import Rows
 from orienteer.testing.task_contract import TaskContract
 
 
 class TestGap(TaskContract):
-    task = "gap"
+    task = GapTask
 
 
 class TestGapDifference(TaskContract):
-    task = "gap"
+    task = GapTask
     settings: ClassVar = {"form": "difference"}
 
 
 class TestGapUncertainty(TaskContract):
-    task = "gap"
+    task = GapTask
     settings: ClassVar = {"uncertainty": True}
 
 
 class TestRoute(TaskContract):
-    task = "route"
+    task = RouteTask
 
 
 class TestRouteDifference(TaskContract):
-    task = "route"
+    task = RouteTask
     settings: ClassVar = {"form": "difference"}
 
 
 class TestAdjacency(TaskContract):
-    task = "adjacency"
+    task = AdjacencyTask
 
     def perfect(self, rows: Rows) -> Rows:
         return {
@@ -46,16 +52,16 @@ class TestAdjacencyCosine(TestAdjacency):
 
 
 class TestPosition(TaskContract):
-    task = "position"
+    task = PositionTask
 
 
 class TestPositionFewVoxels(TaskContract):
-    task = "position"
+    task = PositionTask
     settings: ClassVar = {"voxels": 40}
 
 
 class TestMasked(TaskContract):
-    task = "masked"
+    task = MaskedTask
     metric = False
     view_order_matters = True  # every view is masked from its own number
 
@@ -68,11 +74,11 @@ class TestMaskedFirstView(TestMasked):
 
 
 class TestGenesis(TestMasked):
-    task = "genesis"
+    task = GenesisTask
 
 
 class TestGenesisFirstView(TestMasked):
-    task = "genesis"
+    task = GenesisTask
     settings: ClassVar = {"views": 1}
 
 
@@ -81,4 +87,4 @@ def test_contract__every_registered_task_has_a_suite() -> None:
 
     suites = [*globals().values(), *vars(test_baselines).values()]
     covered = {suite.task for suite in suites if isinstance(suite, type) and hasattr(suite, "task")}
-    assert covered == set(TASKS)
+    assert covered == {task_type(name) for name in TASKS}

@@ -1,17 +1,13 @@
-"""The gap matrix: targets and losses by hand."""
+"""The gap task: its rows, its loss through a head, its scales, by hand."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from orienteer.pretext.gap.settings import GapSettings
-from orienteer.pretext.gap.target import gap_matrix
-from orienteer.pretext.gap.task import GapTask, laplace_loss
 
 from orienteer.pretext.contract import EncodedViews, Interface
+from orienteer.pretext.gap import GapSettings, GapTask
 from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=8, dense_channels=4, views=3, view_mm=72.0)
@@ -28,22 +24,6 @@ def says(task: GapTask, answer: tuple[float, ...]) -> None:
         for parameter in task.head.parameters():
             parameter.zero_()
         task.head.mlp[-1].bias.copy_(torch.tensor(answer))
-
-
-def test_gap_matrix__by_hand() -> None:
-    gaps = gap_matrix(CENTRES)[0]
-    assert gaps.shape == (3, 3, 3)
-    assert gaps[0, 1].tolist() == [30, -40, 0]  # from 0 to 1
-    assert gaps[1, 0].tolist() == [-30, 40, 0]
-    assert gaps[1, 2].tolist() == [-40, 60, 50]
-    assert gaps[2, 2].tolist() == [0, 0, 0]
-
-
-@given(st.lists(st.tuples(*[st.floats(-300, 300, width=32)] * 3), min_size=2, max_size=5))
-def test_gap_matrix__is_antisymmetric_and_adds_up(places: list[tuple[float, float, float]]) -> None:
-    gaps = gap_matrix(torch.tensor([places], dtype=torch.float64))[0]
-    torch.testing.assert_close(gaps, -gaps.transpose(0, 1))
-    torch.testing.assert_close(gaps[0, 1] + gaps[1, -1], gaps[0, -1], rtol=0, atol=1e-9)
 
 
 def test_gap__rows_are_ordered_pairs_in_mm() -> None:
@@ -77,20 +57,6 @@ def test_gap__coinciding_centres_keep_the_gradient_finite() -> None:
     task = GapTask(GapSettings(form="difference"), INTERFACE)
     task(views(torch.zeros(1, 3, 3))).loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in task.parameters())
-
-
-def test_laplace_loss__equals_torch_distributions() -> None:
-    random = torch.Generator().manual_seed(0)
-    predicted, true, log_scale = (torch.randn(5, 4, 3, generator=random) for _ in range(3))
-    reference = -torch.distributions.Laplace(predicted, log_scale.exp()).log_prob(true).mean()
-    torch.testing.assert_close(laplace_loss(predicted, true, log_scale), reference)
-
-
-def test_laplace_loss__is_least_at_the_mean_absolute_error() -> None:
-    true = torch.tensor([1.0, -3.0, 2.0])
-    best = math.log(2.0)  # mean |e| = 2
-    losses = [laplace_loss(torch.zeros(3), true, torch.full((3,), best + step)).item() for step in (-0.1, 0, 0.1)]
-    assert losses[1] == min(losses)
 
 
 def test_gap__scales_are_in_mm_and_clamped() -> None:

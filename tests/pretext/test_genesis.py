@@ -7,22 +7,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from orienteer.pretext.genesis.corrupt import (
+
+from orienteer.errors import ConfigError
+from orienteer.pretext.contract import Interface
+from orienteer.pretext.genesis import (
     KEPT,
     KNOTS,
     PAINTED,
-    apply,
+    GenesisSettings,
+    GenesisTask,
     bezier_curve,
     boxes,
+    distorted,
     draw,
     local_order,
     through,
 )
-from orienteer.pretext.genesis.settings import GenesisSettings
-from orienteer.pretext.genesis.task import GenesisTask
-
-from orienteer.errors import ConfigError
-from orienteer.pretext.contract import Interface
 from orienteer.testing.toy_views import chosen, toy_views
 
 INTERFACE = Interface(embedding=8, dense_channels=12, views=3, view_mm=72.0, view_voxels=12)
@@ -113,7 +113,7 @@ def test_boxes__at_64_voxels_are_as_published_within_a_voxel(
     share: tuple[float, float], low: int, high: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published are 28 to 37 voxels for boxes that are kept, 10 to 21 for painted ones."""
-    monkeypatch.setattr("orienteer.pretext.genesis.corrupt.ANOTHER", 0.0)
+    monkeypatch.setattr("orienteer.pretext.genesis.ANOTHER", 0.0)
     edges = set()
     for seed in range(150):
         mask = boxes(np.random.default_rng(seed), 64, share)
@@ -142,17 +142,17 @@ def test_draw__off_is_off() -> None:
     drawn = draw(np.random.default_rng(0), 12, GenesisSettings(intensity=0, shuffle=0, paint=0))
     assert all(part is None for part in vars(drawn).values())
     image = torch.randn(1, 12, 12, 12)
-    assert torch.equal(apply(image, drawn), image)
+    assert torch.equal(distorted(image, drawn), image)
 
 
-def test_apply__shuffles_then_bends_then_paints() -> None:
+def test_distorted__shuffles_then_bends_then_paints() -> None:
     """Channels move together; noise is the last word where it is painted, the curve elsewhere."""
     random = np.random.default_rng(0)
     image = torch.linspace(-1, 1, 2 * 8**3).reshape(2, 8, 8, 8)
     drawn = draw(random, 8, GenesisSettings(intensity=1, shuffle=1, paint=1, outer=0))
     assert drawn.order is not None and drawn.curve is not None
     assert drawn.painted is not None and drawn.noise is not None
-    done = apply(image, drawn)
+    done = distorted(image, drawn)
     painted = torch.from_numpy(drawn.painted).expand_as(done)
     assert torch.equal(done[painted], torch.from_numpy(drawn.noise).expand_as(done)[painted])
     expected = np.interp(image.flatten(1).numpy()[:, drawn.order], np.linspace(-1, 1, KNOTS), drawn.curve)

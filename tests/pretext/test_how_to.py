@@ -1,91 +1,127 @@
-"""docs/how-to/add-a-pretext-task.md, followed to the letter in a copy of the source."""
+"""docs/how-to/add-a-pretext-task.md, followed to the letter: one file, one line of settings, one test class."""
 
+import json
 import os
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-import orienteer
+from orienteer.evaluation.probes import PROBES
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.rows import read_rows
+from orienteer.runs.settings import PretrainSettings
+from orienteer.testing.phantom import phantom_store
+from tests.pages import REPOSITORY, python
+from tests.pretext.outside_task import FILE, PAGE, TEST, DistanceTask
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "how-to" / "add-a-pretext-task.md"
-
-
-def blocks() -> tuple[dict[str, str], list[str]]:
-    """Files by path, and the lines to add to the registry, as the page gives them."""
-    text = PAGE.read_text(encoding="utf-8")
-    files = dict(re.findall(r"`((?:src|tests)/[^`]*\.py)`:\n\n```python\n(.*?)```", text, flags=re.DOTALL))
-    registry = text.split("## 2.")[1].split("## 3.")[0]
-    return files, re.findall(r"^\+(.*\n)", registry, flags=re.MULTILINE)
+SUITE = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", TEST)
+SMALL = (
+    "network.size=tiny", "views.size=16", "optimiser.steps=4", "optimiser.batch=2", "checkpoint.every=2",
+    "evaluation.per_scan=1", "evaluation.final_per_scan=4", "evaluation.examples=1", "devices.accelerator=cpu",
+    "devices.workers=0", "devices.threads=1",
+)  # fmt: skip
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the source in which the page has been followed."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(orienteer.__file__).parent, tmp_path / "src" / "orienteer", ignore=ignored)
-    files, (import_line, entry) = blocks()
-    for name, text in files.items():
-        if not name.endswith("registry.py"):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
-    registry = tmp_path / "src/orienteer/pretext/registry.py"
-    lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines.insert(next(n for n, line in enumerate(lines) if "pretext.gap" in line), import_line)
-    lines.insert(next(n for n, line in enumerate(lines) if "PositionTask," in line) + 1, entry)
-    registry.write_text("".join(lines), encoding="utf-8")
+def folder(tmp_path: Path) -> Path:
+    """A folder in which the page has been followed, with nothing else in it."""
+    assert list(PAGE.files) == [FILE, TEST]
+    for name, text in PAGE.files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
-def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=copy,
-        env={**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"},
+def orienteer(folder: Path, command: str, *more: str) -> str:
+    """A command of the page, by the program that is installed, with the page's ``PYTHONPATH``."""
+    script = Path(sys.executable).with_name("orienteer")
+    program = [str(script)] if script.exists() else [sys.executable, "-m", "orienteer"]
+    path = os.pathsep.join((str(folder), str(REPOSITORY / "src")))
+    done = subprocess.run(
+        [*program, *shlex.split(command)[1:], *more],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=250,
     )
-
-
-def test_how_to__names_the_three_things_to_touch() -> None:
-    files, registry = blocks()
-    assert set(files) == {
-        "src/orienteer/pretext/distance/__init__.py",
-        "src/orienteer/pretext/distance/settings.py",
-        "src/orienteer/pretext/distance/task.py",
-        "tests/pretext/test_distance.py",
-    }
-    assert len(registry) == 2
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_how_to__the_example_keeps_the_contract_and_trains(copy: Path) -> None:
-    """Its contract suite passes, all of it; broken on purpose, it does not."""
-    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/pretext/test_distance.py")
-    passed = run(copy, *suite)
+def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder: Path) -> None:
+    """Its contract suite passes, all of it; broken on purpose, it names what is broken."""
+    passed = python(folder, *SUITE, path=folder)
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert int(re.search(r"(\d+) passed", passed.stdout)[1]) >= 15
+    count = re.search(r"(\d+) passed", passed.stdout)
+    assert count and int(count[1]) == 16, "as many tests as TaskContract has"
     assert not re.search(r"skipped|deselected", passed.stdout)
-    task = copy / "src/orienteer/pretext/distance/task.py"
-    task.write_text(task.read_text().replace("(views.centres[:, j] - views.centres[:, i])", "views.centres[:, j]"))
-    broken = run(copy, *suite)
-    assert broken.returncode == 1
-    assert "test_task__does_not_know_where_the_scan_lies" in broken.stdout
+    broken = PAGE.files[FILE].replace("(views.centres[:, j] - views.centres[:, i])", "views.centres[:, j]")
+    broken = broken.replace('unit="mm",\n                meaning', 'unit="deg",\n                meaning')
+    (folder / FILE).write_text(broken, encoding="utf-8")
+    failed = python(folder, *SUITE, path=folder)
+    assert failed.returncode == 1
+    for test in ("does_not_know_where_the_scan_lies", "card_says_everything_about_it"):
+        assert f"test_task__{test}" in failed.stdout
 
 
 @pytest.mark.slow
-def test_how_to__the_example_obeys_the_linter_and_its_settings_are_found(copy: Path) -> None:
-    folder = copy / "src/orienteer/pretext/distance"
-    lint = run(copy, "-m", "ruff", "check", "--config", str(REPOSITORY / "pyproject.toml"), str(folder))
+def test_how_to__a_task_outside_has_its_verdict_card_rows_and_page_with_nothing_but_its_file(folder: Path) -> None:
+    phantom_store(folder, people=5)
+    pretrain, _, report = PAGE.commands
+    told = orienteer(folder, pretrain, *(word for each in SMALL for word in ("--set", each)))
+    assert "separation error" in told, "the terminal speaks of it"
+    settings = yaml.safe_load((folder / "run" / "settings.yaml").read_text(encoding="utf-8"))
+    assert settings["tasks"]["distance"] == {"class": "distance_task:DistanceTask", "length_mm": 30}
+    assert len(settings["tasks"]) > 1, "beside the default tasks"
+    record = EvaluationRecord.read(folder / "run" / "evaluations" / "val")
+    document = json.loads((folder / "run" / "evaluations" / "val" / "evaluation.json").read_text(encoding="utf-8"))
+    assert document["tasks"][-1]["card"]["title"] == "Distance of views"
+    task = record.task("distance")
+    assert task is not None and task.card == DistanceTask.card
+    assert record.figures["separation_error_mm"] is not None and record.figures["separation_error_mm_chance"]
+    rows = read_rows(folder / "run" / "evaluations" / "val" / "distance.parquet")
+    assert {"true_mm", "pred_mm", "scan"} <= set(rows) and len(rows["sample"]) == record.samples * 3
+    orienteer(folder, report)
+    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    for words in (task.card.title, task.card.question, task.card.intro, task.card.metrics[0].title):
+        assert words in page, f"the report does not say: {words}"
+    assert "Distance of two views" in page, "its rows are drawn"
+
+
+@pytest.mark.slow
+def test_how_to__alone_it_is_judged_and_probed(folder: Path) -> None:
+    """As ``tasks={distance: {...}}``, which the page names: the verdict rests on it, and its probes are shown."""
+    phantom_store(folder, people=8)
+    pretrain, evaluate, report = PAGE.commands
+    words = shlex.split(pretrain)
+    words[-1] = words[-1].replace("tasks.distance={", "tasks={distance: {").removesuffix("}") + "}}"
+    orienteer(folder, shlex.join(words), *(word for each in SMALL for word in ("--set", each)))
+    told = orienteer(folder, evaluate)
+    record = EvaluationRecord.read(folder / "run" / "evaluations" / "test")
+    assert (record.verdict.task, record.verdict.metric) == ("distance", "separation_error_mm")
+    assert [probe.card.name for probe in record.probes] == list(PROBES)
+    assert record.verdict.sentence.split(",")[0].removesuffix(".") in " ".join(told.split())
+    orienteer(folder, report)
+    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert all(probe.card.title in page for probe in record.probes)
+    assert "no place to cheat" not in page
+
+
+def test_how_to__settings_on_the_page_are_valid(folder: Path) -> None:
+    block = PAGE.text.split("```yaml\n")[1].split("```")[0]
+    chosen = PretrainSettings.read(yaml.safe_load(block)).active_tasks
+    assert chosen == {"distance": {"class": "distance_task:DistanceTask", "length_mm": 30}}
+    assert '[project.entry-points."orienteer.tasks"]\ndistance = "distance_task:DistanceTask"' in PAGE.text
+
+
+def test_how_to__the_example_obeys_the_linter(folder: Path) -> None:
+    options = ("check", "--config", str(REPOSITORY / "pyproject.toml"), "--ignore", "D", "--ignore", "S", str(folder))
+    lint = python(folder, "-m", "ruff", *options)
     assert lint.returncode == 0, lint.stdout
-    told = run(
-        copy, "-c",
-        "from orienteer.pretext.registry import TASKS;"
-        "print(TASKS['distance'].settings_type.build({'length_mm': 30, 'weight': 2}))",
-    )  # fmt: skip
-    assert told.stdout.strip() == "weight=2.0 length_mm=30.0", told.stderr
+    assert '"""' in PAGE.files[FILE].split("class DistanceTask")[1], "documented all the same"

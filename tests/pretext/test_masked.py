@@ -7,15 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from orienteer.pretext.masked.corrupt import HIDDEN, block_mask, hide
-from orienteer.pretext.masked.reference import interpolated
-from orienteer.pretext.masked.settings import MaskedSettings
-from orienteer.pretext.masked.task import MaskedTask
 from torch import Tensor
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.contract import EncodedViews, Interface
+from orienteer.pretext.masked import HIDDEN, MaskedSettings, MaskedTask, block_mask, hide
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.testing.toy_views import bare_views, toy_views
@@ -179,25 +176,6 @@ def test_masked__restores_what_is_hidden_and_keeps_what_is_shown() -> None:
     mask = masked.mask(views.images, views.address).expand_as(restored)
     assert torch.equal(restored[~mask], views.images[~mask])
     torch.testing.assert_close(restored[mask], masked.head(views)[mask])
-
-
-def test_interpolated__weighs_by_distance_and_does_not_peek() -> None:
-    """On a line shown at 0 and 4 with values 0 and 1: halfway 0.5, and nearer ends get nearer values."""
-    images = torch.full((1, 1, 1, 5, 5, 5), 7.0)  # what is hidden must not matter
-    shown = torch.zeros(1, 1, 1, 5, 5, 5, dtype=torch.bool)
-    shown[..., 0] = shown[..., 4] = True
-    images[..., 0], images[..., 4] = 0.0, 1.0
-    line = interpolated(images, shown, width=1.5)[0, 0, 0, 2, 2]
-    weight = np.exp(-0.5 * (np.arange(5) / 1.5) ** 2)
-    assert line.tolist() == pytest.approx([weight[4 - n] / (weight[n] + weight[4 - n]) for n in range(5)], abs=1e-5)
-
-
-def test_interpolated__far_from_everything_is_the_mean() -> None:
-    images = torch.zeros(1, 1, 1, 32, 32, 32)
-    images[..., 0, 0, 0] = 0.4
-    shown = images > 0
-    filled = interpolated(images, shown, width=0.5)
-    assert filled[..., -1, -1, -1].item() == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import torch
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.contract import EncodedViews
-from orienteer.pretext.model import SpatialModel, task_types
-from orienteer.pretext.registry import TASKS
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.registry import TASKS, chosen_tasks
 from orienteer.pretext.teacher import TeacherSettings
 
 NETWORK = NetworkSettings(name="unet", size="tiny", embedding=16, dense_channels=8)
@@ -118,7 +118,7 @@ def test_model__refuses_wrong_tasks(tasks: dict, words: str) -> None:
         model(tasks)
 
 
-def test_task_types__cure_lists_what_there_is() -> None:
+def test_chosen_tasks__cure_lists_what_there_is() -> None:
     with pytest.raises(ConfigError) as caught:
-        task_types({"jigsaw": {}})
+        chosen_tasks({"jigsaw": {}})
     assert all(name in caught.value.cure for name in TASKS)

@@ -5,14 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from orienteer.pretext.patch_location.settings import PatchLocationSettings
-from orienteer.pretext.patch_location.target import direction_class
-from orienteer.pretext.patch_location.task import PatchLocationTask, patch_location_measures
 
 from orienteer.pretext.contract import Interface
+from orienteer.pretext.patch_location import PatchLocationSettings, PatchLocationTask, direction_class
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.placement import DIRECTIONS, neighbours
-from orienteer.sampling.region import Region
+from orienteer.sampling.region import Room
 from orienteer.sampling.sampler import draw_linear
 from orienteer.sampling.settings import GeometrySettings
 from orienteer.testing.toy_views import bare_views
@@ -48,9 +46,9 @@ def test_direction_class__after_augmentation_neighbours_keep_distinct_classes(se
     """Neighbours are placed in the turned frame, so that turning never moves one into another's class."""
     turned = GeometrySettings(rotation_deg=20, scale=0.1, flip=True)
     linear = draw_linear(np.random.default_rng(seed), turned)
-    region = Region((70, 70, 70), 16, linear, np.ones((18, 18, 18), bool), 4, 0.15)
+    room = Room((70, 70, 70), 16, linear, np.ones((18, 18, 18), bool), 0.15)
     chosen = ViewSettings(placement="neighbours", count=8, size=16)
-    places = neighbours(region, chosen, lambda view: np.random.default_rng((seed, view)))
+    places = neighbours(room, chosen, lambda view: np.random.default_rng((seed, view)))
     assert places is not None
     centres = 3.0 * places @ np.linalg.inv(linear).T  # mm, in the frame the network sees
     offsets = torch.from_numpy(centres[1:] - centres[0]).float()
@@ -83,6 +81,6 @@ def test_patch_location__rows_measures_and_loss_by_hand() -> None:
 def test_measures__a_guesser_is_at_chance() -> None:
     random = np.random.default_rng(0)
     rows = {name: random.integers(0, 26, 40_000) for name in ("true_direction", "pred_direction")}
-    measures = patch_location_measures(rows)
+    measures = PatchLocationTask.measure(rows)
     assert measures["direction_accuracy"].value == pytest.approx(1 / 26, abs=4e-3)
     assert measures["direction_error_deg"].value == pytest.approx(90.0, abs=0.8)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, mean_where, pooled, view_rows
+from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, pooled, view_rows
 from orienteer.testing.toy_views import bare_views
 
 
@@ -79,12 +79,6 @@ def test_mean_error__is_a_share_of_the_window_where_asked() -> None:
 def test_mean_error__averages_channels() -> None:
     predicted, true = torch.tensor([0.2, 0.6]).reshape(1, 1, 2, 1, 1, 1), torch.zeros(1, 1, 2, 1, 1, 1)
     assert mean_error(predicted, true, torch.ones(1, 1, 1, 1, 1, 1, dtype=torch.bool)).item() == pytest.approx(0.2)
-
-
-def test_mean_where__by_hand() -> None:
-    images = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 1, 1, 1, 1, 3).repeat(1, 2, 1, 1, 1, 1)
-    where = torch.tensor([[True, True, False], [False, False, False]]).reshape(1, 2, 1, 1, 1, 3)
-    assert mean_where(images, where).flatten().tolist() == [2.0, 4.0]  # with nothing shown: of all
 
 
 def test_pooled__weighs_views_by_their_voxels() -> None:

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from orienteer.pretext.rpr.settings import RprSettings
-from orienteer.pretext.rpr.task import RprTask
 
 from orienteer.pretext.contract import Interface
+from orienteer.pretext.rpr import RprSettings, RprTask
 from orienteer.testing.toy_views import bare_views
 
 CENTRES = torch.tensor([[[0.0, 0.0, 0.0], [30.0, -40.0, 0.0], [-10.0, 20.0, 50.0]]])

@@ -1,4 +1,4 @@
-"""VoCo: overlaps and losses by hand."""
+"""VoCo: figures by hand, its normalisation, and where gradient flows."""
 
 import copy
 import dataclasses
@@ -7,65 +7,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from orienteer.pretext.voco.settings import VocoSettings
-from orienteer.pretext.voco.target import apart_loss, overlaps, position_loss
-from orienteer.pretext.voco.task import AmongViews, VocoTask, voco_measures
 from torch import nn
 
 from orienteer.errors import ConfigError
 from orienteer.pretext.contract import EncodedViews, Interface
+from orienteer.pretext.voco import AmongViews, VocoSettings, VocoTask
 from orienteer.sampling.placement import BASE
 from orienteer.testing.toy_views import bare_views, toy_views
 
 BASES = torch.tensor(BASE, dtype=torch.float32)[None] * 40 + 7
-
-
-def test_overlaps__by_hand() -> None:
-    """A crop 10 mm right of base crop 0 (edge 40 mm) keeps 3/4 there and has 1/4 in the next to the right."""
-    crop = BASES[:, :1] + torch.tensor([10.0, 0, 0])
-    shared = overlaps(crop, BASES, 40.0)[0, 0]
-    # BASE counts the last axis fastest: 4 is the one to the right of 0.
-    assert shared.tolist() == pytest.approx([0.75, 0, 0, 0, 0.25, 0, 0, 0])
-    assert overlaps(BASES.mean(1, keepdim=True), BASES, 40.0)[0, 0].tolist() == pytest.approx([0.125] * 8)
-    assert overlaps(BASES, BASES, 40.0)[0].tolist() == torch.eye(8).tolist()
-
-
-@given(st.tuples(*[st.floats(-20, 20, width=32)] * 3))
-def test_overlaps__of_a_crop_in_the_grid_add_up_to_one(shift: tuple[float, float, float]) -> None:
-    crop = BASES.mean(1, keepdim=True) + torch.tensor(shift)
-    assert overlaps(crop, BASES, 40.0).sum().item() == pytest.approx(1, abs=1e-4)
-
-
-def test_position_loss__by_hand() -> None:
-    true, similarity = torch.tensor([[[0.75, 0.25, 0.0]]]), torch.tensor([[[0.5, 0.5, 0.2]]])
-    expected = -(math.log(0.75) + math.log(0.75) + math.log(0.8)) / 3
-    assert position_loss(similarity, true).item() == pytest.approx(expected, rel=1e-5)
-    assert position_loss(true, true).item() == 0
-
-
-def test_position_loss__below_zero_is_zero_only_where_nothing_overlaps() -> None:
-    true = torch.tensor([[[0.5, 0.0]]])
-    similarity = torch.tensor([[[-0.3, -0.3]]], requires_grad=True)
-    loss = position_loss(similarity, true)
-    assert loss.item() == pytest.approx(-math.log(0.2) / 2, rel=1e-5)
-    loss.backward()
-    assert similarity.grad is not None
-    assert similarity.grad[0, 0, 0] < 0, "a crop that overlaps is drawn back"
-    assert similarity.grad[0, 0, 1] == 0
-
-
-def test_position_loss__stays_finite_at_the_worst_answer() -> None:
-    assert position_loss(torch.ones(1, 1, 1), torch.zeros(1, 1, 1)).item() == pytest.approx(-math.log(1e-4), rel=1e-2)
-
-
-def test_apart_loss__by_hand() -> None:
-    """Three unit vectors: two equal (1), two opposite (1), and so on; the mean of absolute cosines."""
-    x, y = [1.0, 0.0], [0.0, 1.0]
-    assert apart_loss(torch.tensor([[x, x, y]])).item() == pytest.approx(1 / 3)
-    assert apart_loss(torch.tensor([[x, [-1.0, 0.0]]])).item() == pytest.approx(1)
-    assert apart_loss(torch.tensor([[x, y]])).item() == 0
 
 
 def test_measures__by_hand() -> None:
@@ -77,7 +27,7 @@ def test_measures__by_hand() -> None:
         "true_overlap": np.array([0.75, 0.25, 0.25, 0.75]),
         "pred_overlap": np.array([0.65, 0.25, 0.50, 0.25]),
     }
-    measures = voco_measures(rows)
+    measures = VocoTask.measure(rows)
     assert measures["overlap_error"].value == pytest.approx((0.1 + 0 + 0.25 + 0.5) / 4)
     assert measures["overlap_error"].chance == pytest.approx(0.25)  # always 0.5
     assert (measures["nearest_base_accuracy"].value, measures["nearest_base_accuracy"].chance) == (0.5, 0.5)
@@ -86,7 +36,7 @@ def test_measures__by_hand() -> None:
     assert measures["position_loss"].chance == pytest.approx(-math.log(0.75))
     # The order of rows, and merging batches, changes nothing.
     turned = {name: column[[3, 1, 0, 2]] for name, column in rows.items()}
-    assert voco_measures(turned)["nearest_base_accuracy"].value == 0.5
+    assert VocoTask.measure(turned)["nearest_base_accuracy"].value == 0.5
 
 
 def test_measures__of_two_nearest_base_crops_either_will_do() -> None:
@@ -97,7 +47,7 @@ def test_measures__of_two_nearest_base_crops_either_will_do() -> None:
         "true_overlap": np.array([0.5, 0.5, 0.0, 0.0]),
         "pred_overlap": np.array([0.1, 0.6, 0.2, 0.3]),
     }
-    accuracy = voco_measures(rows)["nearest_base_accuracy"]
+    accuracy = VocoTask.measure(rows)["nearest_base_accuracy"]
     assert (accuracy.value, accuracy.chance) == (1.0, 0.5)
 
 

@@ -77,6 +77,8 @@ def assess(
 
     real = measure(model, sampler, samples, batch=settings.batch, device=device, on_batch=tell("the views as they are"))
     done = samples
+    measures = real.observations[judged.name].measures
+    metric = judged.judged_in(measures)
     probes = []
     for probe in selected:
         found = measure(
@@ -89,10 +91,9 @@ def assess(
             on_batch=tell(f"probe: {probe.card.title}"),
         )
         done += probed
-        probes.append(Probed(probe.card, found.observations[judged.name].measures[judged.judged.name]))
+        probes.append(Probed(probe.card, found.observations[judged.name].measures[metric.name]))
     seen = _seen(sampler) if own_store else "unknown"
-    measured = real.observations[judged.name].measures[judged.judged.name]
-    verdict = judge(measured, probes, judged.judged, seen=seen, rule=settings.verdict)
+    verdict = judge(measures[metric.name], probes, metric, seen=seen, rule=settings.verdict)
     record = EvaluationRecord(
         name=folder.name,
         split=split,

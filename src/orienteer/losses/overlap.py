@@ -25,8 +25,9 @@ def overlap(cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"]) -> Flo
         true: share of the crop's volume that lies in the base crop (:func:`overlaps`).
 
     Example:
-        >>> float(overlap(torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[1.0, 0.0]]])))
-        0.0
+        >>> shares, similarities = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.5, 0.0]]])
+        >>> round(float(overlap(similarities, shares)), 4)  # half of log 2: the second one is right
+        0.3466
     """
     similarity = torch.where(true > 0, cosine, cosine.clamp(min=0))
     return -torch.log1p(-(true - similarity).abs().clamp(max=NEARLY_ONE)).mean()

@@ -23,7 +23,7 @@ def position(
 
     Example:
         >>> true = torch.tensor([[[0.0, 0, 0], [30, 0, 0]]])
-        >>> float(position(true / 50 + 7, true, torch.ones(1, 2)))  # a shift of the whole scan costs nothing
+        >>> round(float(position(true / 50 + 7, true, torch.ones(1, 2))), 6)  # a shift of the whole scan costs nothing
         0.0
     """
     return cloud(centred(predicted, weight), centred(positions_mm / length_mm, weight), weight)

@@ -95,8 +95,8 @@ S = TypeVar("S", bound=TaskSettings)
 class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
-    ``class GapTask(PretextTask[GapSettings])`` also declares its settings. Further capabilities are inherited:
-    :class:`PredictsDisplacements`, :class:`RestoresImages`.
+    ``class DistanceTask(PretextTask[DistanceSettings])`` also declares its settings. Further capabilities are
+    inherited: :class:`PredictsDisplacements`, :class:`RestoresImages`.
 
     Attributes:
         card: its description, its metrics, and what its rows are evidence of.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from orienteer.errors import ConfigError
 from orienteer.pretext.contract import Interface, PretextTask
+from orienteer.records.card import TaskCard
 from orienteer.registry import Registry
 
 CLASS = "class"
@@ -82,16 +83,20 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
         if name not in TASKS:
             raise ConfigError(f"tasks: {name} unknown", cure=_cure())
         return TASKS[name]
-    module, _, attribute = path.partition(":")
+    module, _, attribute = str(path).partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a foreign module does while it is imported
         raise ConfigError(
             f"tasks.{name}.{CLASS}: cannot import {path}: {error}",
-            cure="write package.module:ClassName of a module that Python can import",
+            cure="write package.module:ClassName, of a module in an installed package or in a folder of PYTHONPATH",
         ) from error
     if not (isinstance(found, type) and issubclass(found, PretextTask)):
         raise ConfigError(f"tasks.{name}.{CLASS}: {path} is not a PretextTask", cure="subclass orienteer's PretextTask")
+    if not isinstance(getattr(found, "card", None), TaskCard):
+        raise ConfigError(f"tasks.{name}.{CLASS}: {path} has no card", cure="write card = TaskCard(...) in the class")
+    if unwritten := sorted(found.__abstractmethods__):
+        raise ConfigError(f"tasks.{name}.{CLASS}: {path} lacks {', '.join(unwritten)}", cure="write what is missing")
     if found.name != name:
         raise ConfigError(f"tasks.{name}: {path} calls itself {found.name}", cure=f"write tasks.{found.name}")
     return found

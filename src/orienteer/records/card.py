@@ -4,13 +4,14 @@ Whatever shows a run reads these and knows no task and no probe by name, so a ta
 shown as ours are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Literal, Self
 
 from pydantic import model_validator
 
 from orienteer.records.evidence import Evidence
-from orienteer.records.metric import Metric, Record
+from orienteer.records.metric import Measure, Metric, Record
 
 
 class Restoration(Record):
@@ -62,6 +63,12 @@ class TaskCard(Record):
     def columns(self) -> tuple[str, ...]:
         """Columns its rows must have, beside ``sample``."""
         return tuple(dict.fromkeys(name for evidence in self.evidence for name in evidence.columns))
+
+    def judged_in(self, measures: Mapping[str, Measure]) -> Metric:
+        """The metric a verdict on these measures rests on: where it has no value, the metric that stands in for it."""
+        known = [metric for metric in self.metrics if metric.name in measures and isfinite(measures[metric.name].value)]
+        standing_in = (metric for metric in known if metric.stands_in_for == self.judged.name)
+        return self.judged if self.judged in known else next(standing_in, self.judged)
 
     def metric(self, name: str) -> Metric:
         """The metric ``name``; one the card does not list is described by its name alone."""

@@ -100,11 +100,11 @@ class EvaluationRecord(Record):
         return next((task for task in self.tasks if task.card.name == name), None)
 
     @property
-    def judged(self) -> tuple[Metric, Value]:
-        """The metric and the value that the verdict rests on."""
+    def judged(self) -> tuple[TaskCard, Metric, Value] | None:
+        """What the verdict rests on; None where the record does not hold it."""
         task = self.task(self.verdict.task)
-        assert task is not None
-        return task.card.metric(self.verdict.metric), task.measures[self.verdict.metric]
+        value = task.measures.get(self.verdict.metric) if task else None
+        return (task.card, task.card.metric(self.verdict.metric), value) if task and value else None
 
     @property
     def figures(self) -> dict[str, float | tuple[float, float] | None]:

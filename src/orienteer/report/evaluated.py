@@ -63,10 +63,7 @@ class Evaluated:
     @property
     def judged(self) -> tuple[TaskCard, Metric, Value] | None:
         """What the verdict rests on; None where the record does not hold it."""
-        verdict = self.record.verdict
-        task = self.record.task(verdict.task)
-        value = task.measures.get(verdict.metric) if task else None
-        return (task.card, task.card.metric(verdict.metric), value) if task and value else None
+        return self.record.judged
 
     def rows(self, task: str) -> Rows | None:
         """The rows of one task; None where there are none."""

@@ -44,7 +44,8 @@ class Pretraining:
         samples = settings.evaluation.per_scan * len(sampler.ids)
         seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
         judged = judged_card(model.cards)
-        return Validation(seen.observations, seen.observations[judged.name].measures[judged.judged.name])
+        measures = seen.observations[judged.name].measures
+        return Validation(seen.observations, measures[judged.judged_in(measures).name])
 
     def gentle(self, model: Any) -> None:
         """All weights learn alike."""

@@ -1,12 +1,12 @@
-"""The two forms of a pair head, and the trap of algebraic closure."""
+"""The two forms of a pair head, the trap of algebraic closure, and the figures of displacements."""
 
 import pytest
 import torch
-from orienteer.pretext.pairs import PairHead, ordered_pairs
-from orienteer.pretext.route.target import follow, routes, tours
 
-from orienteer.pretext.contract import Interface, PretextTask
-from orienteer.pretext.registry import TASKS
+from orienteer.losses.routes import follow, routes, tours
+from orienteer.pretext.contract import Interface
+from orienteer.pretext.displacement import PairHead
+from orienteer.pretext.route import RouteSettings, RouteTask
 from orienteer.testing.toy_views import bare_views
 
 INTERFACE = Interface(embedding=16, dense_channels=4, views=4, view_mm=72.0)
@@ -14,11 +14,6 @@ INTERFACE = Interface(embedding=16, dense_channels=4, views=4, view_mm=72.0)
 
 def embeddings(views: int = 4) -> torch.Tensor:
     return torch.randn(8, views, 16, generator=torch.Generator().manual_seed(views))
-
-
-def test_ordered_pairs__are_all_but_the_diagonal() -> None:
-    i, j = ordered_pairs(3, torch.device("cpu"))
-    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
 
 
 @pytest.mark.parametrize("views", [3, 4, 5])
@@ -48,8 +43,7 @@ def test_route__closure_is_zero_for_difference_whatever_the_features_are() -> No
     closure = {}
     for form in ("difference", "pairwise"):
         torch.manual_seed(0)
-        kind = TASKS["route"]
-        task: PretextTask = kind(kind.settings_type.build({"form": form}), INTERFACE)
+        task = RouteTask(RouteSettings.build({"form": form}), INTERFACE)
         measures = task(views).observation.measures
         closure[form] = measures["route_closure_mm"].value
         assert measures["route_closure_mm"].chance is None

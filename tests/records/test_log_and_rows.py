@@ -9,7 +9,8 @@ import pytest
 
 from orienteer.errors import OrienteerError, RunError
 from orienteer.records import Measure, Observation
-from orienteer.records.log import ObservationLog, measures_from_json, measures_to_json, read_log
+from orienteer.records.evaluation import Value
+from orienteer.records.log import ObservationLog, measures_to_json, read_log
 from orienteer.records.metric import finite
 from orienteer.records.rows import merge_rows, read_rows, write_rows
 
@@ -121,9 +122,10 @@ def test_measures__json_round_trip() -> None:
         "b": Measure(0.9, "fraction", None, "higher"),
     }
     document = json.loads(json.dumps(measures_to_json(measures)))
-    assert measures_from_json(document) == measures
-    lost = measures_from_json(measures_to_json({"a": Measure(math.nan, "mm")}))
-    assert math.isnan(lost["a"].value)
+    read = {name: Value.model_validate(value).measure for name, value in document.items()}
+    assert read == measures
+    lost = Value.model_validate(measures_to_json({"a": Measure(math.nan, "mm")})["a"])
+    assert lost.value is None and math.isnan(lost.measure.value)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
@@ -165,7 +167,7 @@ def test_rows__failed_write_leaves_the_old_table(tmp_path: Path, monkeypatch: py
         part.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("orienteer.records.files.pq.write_table", full)
+    monkeypatch.setattr("orienteer.records.rows.pq.write_table", full)
     with pytest.raises(OrienteerError, match="No space left"):
         write_rows(path, rows(9))
     assert len(read_rows(path)["sample"]) == 6

@@ -1,21 +1,13 @@
-"""Every figure against a value worked out by hand, or by brute force."""
+"""Every figure of our tasks against a value worked out by hand."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from orienteer.records.statistics import (
-    adjacency_measures,
-    angles_deg,
-    auc,
-    effective_rank,
-    gap_measures,
-    position_measures,
-    route_measures,
-    vectors,
-)
+from orienteer.pretext.adjacency import AdjacencyTask
+from orienteer.pretext.displacement import displacement_measures
+from orienteer.pretext.gap import GapTask
+from orienteer.pretext.position import PositionTask
+from orienteer.pretext.route import RouteTask
 
 Vectors = list[tuple[float, float, float]]
 
@@ -29,15 +21,10 @@ def columns(**named: Vectors) -> dict[str, np.ndarray]:
     }
 
 
-def test_vectors__axes_stay_in_order() -> None:
-    rows = columns(true=[(1, 2, 3), (4, 5, 6)])
-    np.testing.assert_array_equal(vectors(rows, "true"), [[1, 2, 3], [4, 5, 6]])
-
-
-def test_gap_measures__reference_by_hand() -> None:
+def test_displacement_measures__reference_by_hand() -> None:
     true: Vectors = [(30, 0, 40), (-30, 0, -40), (0, 12, 5)]
     pred: Vectors = [(30, 0, 40), (-27, 4, -40), (0, 12, -19)]
-    measures = gap_measures(columns(true=true, pred=pred))
+    measures = displacement_measures(columns(true=true, pred=pred))
     # Errors 0, 5, 24; lengths 50, 50, 13.
     assert measures["gap_error_mm"].value == pytest.approx(29 / 3)
     assert measures["gap_error_mm"].chance == pytest.approx(113 / 3), "predicting zero is off by the distance itself"
@@ -56,73 +43,46 @@ def test_gap_measures__reference_by_hand() -> None:
     assert {measure.better for measure in measures.values()} == {"lower"}
 
 
-def test_gap_measures__predicting_zero_is_chance_and_has_no_skill() -> None:
+def test_displacement_measures__predicting_zero_is_chance_and_has_no_skill() -> None:
     rng = np.random.default_rng(0)
     true = rng.normal(0, 40, size=(50, 3))
     rows = columns(true=true.tolist(), pred=np.zeros((50, 3)).tolist())
-    measure = gap_measures(rows)["gap_error_mm"]
-    assert measure.skill == pytest.approx(0.0)
-    assert gap_measures(columns(true=true.tolist(), pred=true.tolist()))["gap_error_mm"].skill == pytest.approx(1.0)
+    perfect = columns(true=true.tolist(), pred=true.tolist())
+    assert displacement_measures(rows)["gap_error_mm"].skill == pytest.approx(0.0)
+    assert displacement_measures(perfect)["gap_error_mm"].skill == pytest.approx(1.0)
 
 
-def test_gap_measures__no_constant_beats_the_stated_chance_on_ordered_pairs() -> None:
+def test_displacement_measures__no_constant_beats_the_stated_chance_on_ordered_pairs() -> None:
     half = np.random.default_rng(1).normal(10, 40, size=(200, 3))
     true = np.concatenate([half, -half]).tolist()
-    chance = gap_measures(columns(true=true, pred=true))["gap_error_mm"].chance
+    chance = displacement_measures(columns(true=true, pred=true))["gap_error_mm"].chance
     for constant in [(5, 0, 0), (0, -20, 0), tuple(half.mean(0))]:
-        assert gap_measures(columns(true=true, pred=[constant] * 400))["gap_error_mm"].value >= chance - 1e-4
+        assert displacement_measures(columns(true=true, pred=[constant] * 400))["gap_error_mm"].value >= chance - 1e-4
 
 
-def test_gap_measures__coverage_of_exact_laplace_draws() -> None:
+def test_gap__coverage_of_exact_laplace_draws() -> None:
     rng = np.random.default_rng(2)
     scale = rng.uniform(1, 20, size=(40_000, 3)).astype(np.float32)
     true = rng.normal(0, 60, size=scale.shape)
     pred = true + rng.laplace(0, scale)
-    measures = gap_measures(columns(true=true, pred=pred, scale=scale))
+    measures = GapTask.measure(columns(true=true, pred=pred, scale=scale))
     # 120,000 draws: one standard deviation is 0.0014.
     assert measures["coverage_50"].value == pytest.approx(0.5, abs=0.006)
     assert measures["coverage_90"].value == pytest.approx(0.9, abs=0.004)
     assert measures["coverage_50"].better == "higher"
 
 
-def test_gap_measures__coverage_by_hand() -> None:
+def test_gap__coverage_by_hand() -> None:
     # Half of a Laplace lies within ln 2 = 0.693 scales, nine tenths within ln 10 = 2.303.
     pred: Vectors = [(0.69, 0.70, 2.30), (-2.31, 0.0, -6.0)]
-    measures = gap_measures(columns(true=[(0, 0, 0)] * 2, pred=pred, scale=[(1, 1, 1)] * 2))
+    measures = GapTask.measure(columns(true=[(0, 0, 0)] * 2, pred=pred, scale=[(1, 1, 1)] * 2))
     assert measures["coverage_50"].value == pytest.approx(2 / 6)
     assert measures["coverage_90"].value == pytest.approx(4 / 6)
 
 
-def test_gap_measures__without_rows_is_nan_not_a_crash() -> None:
+def test_displacement_measures__without_rows_is_nan_not_a_crash() -> None:
     rows = {f"{name}_{axis}": np.zeros(0) for name in ("true", "pred") for axis in "ras"}
-    assert np.isnan(gap_measures(rows)["gap_error_mm"].value)
-
-
-@pytest.mark.parametrize(
-    ("predicted", "true", "degrees"),
-    [
-        ((1, 0, 0), (5, 0, 0), 0.0),
-        ((0, 3, 0), (5, 0, 0), 90.0),
-        ((-2, 0, 0), (5, 0, 0), 180.0),
-        ((1, 1, 0), (0, 9, 0), 45.0),
-        ((1, 1, 1), (0, 0, 4), 54.735610317),
-        # A prediction of no length points nowhere.
-        ((0, 0, 0), (5, 0, 0), 90.0),
-    ],
-)
-def test_angles_deg__reference_by_hand(predicted: tuple, true: tuple, degrees: float) -> None:
-    # Not 1e-9: the arc cosine near 1 loses half of the digits.
-    np.testing.assert_allclose(angles_deg(np.array([predicted], float), np.array([true], float)), [degrees], atol=1e-5)
-
-
-def test_angles_deg__leaves_out_true_vectors_of_no_length() -> None:
-    angles = angles_deg(np.array([[1.0, 0, 0], [0, 1.0, 0]]), np.array([[0.0, 0, 0], [1.0, 0, 0]]))
-    np.testing.assert_allclose(angles, [90.0])
-
-
-def test_angles_deg__random_directions_are_90_on_average() -> None:
-    a, b = np.random.default_rng(3).normal(size=(2, 20_000, 3))
-    assert angles_deg(a, b).mean() == pytest.approx(90.0, abs=1.0)
+    assert np.isnan(displacement_measures(rows)["gap_error_mm"].value)
 
 
 def route_rows() -> dict[str, np.ndarray]:
@@ -133,7 +93,7 @@ def route_rows() -> dict[str, np.ndarray]:
 
 
 def test_route_measures__each_kind_by_hand() -> None:
-    measures = route_measures(route_rows())
+    measures = RouteTask.measure(route_rows())
     assert measures["direction_error_deg"].value == pytest.approx(45.0)
     assert measures["direction_error_deg"].chance == 90.0
     assert measures["step_error_mm"].value == pytest.approx(np.hypot(20, 20) / 2)
@@ -148,8 +108,8 @@ def test_route_measures__each_kind_by_hand() -> None:
 def test_route_measures__order_of_rows_does_not_matter() -> None:
     rows = route_rows()
     mixed = {name: column[[4, 2, 0, 5, 1, 3]] for name, column in rows.items()}
-    assert {k: round(m.value, 9) for k, m in route_measures(rows).items()} == {
-        k: round(m.value, 9) for k, m in route_measures(mixed).items()
+    assert {k: round(m.value, 9) for k, m in RouteTask.measure(rows).items()} == {
+        k: round(m.value, 9) for k, m in RouteTask.measure(mixed).items()
     }
 
 
@@ -166,7 +126,7 @@ def test_adjacency_measures__ties_and_the_30_mm_rule_by_hand() -> None:
         (10, 39.9, 0.1, 0.9),  # not clear, lost
         (20, 20, 0.9, 0.1),  # the same boxes: nothing to rank
     )
-    measures = adjacency_measures(rows)
+    measures = AdjacencyTask.measure(rows)
     assert next(iter(measures)) == "adjacency_accuracy", "the headline"
     assert measures["adjacency_accuracy"].value == pytest.approx(1.5 / 3)
     assert measures["adjacency_accuracy_all"].value == pytest.approx(1.5 / 4)
@@ -178,65 +138,22 @@ def test_adjacency_measures__ties_and_the_30_mm_rule_by_hand() -> None:
 
 def test_adjacency_measures__collapsed_embedding_is_at_chance() -> None:
     rows = adjacency_rows(*[(10, 60, 1.0, 1.0)] * 7)
-    measures = adjacency_measures(rows)
+    measures = AdjacencyTask.measure(rows)
     assert measures["adjacency_accuracy"].value == 0.5
     assert measures["adjacency_auc"].value == 0.5
 
 
 def test_adjacency_measures__no_clear_pair_is_nan() -> None:
-    measures = adjacency_measures(adjacency_rows((10, 20, 0.9, 0.1)))
+    measures = AdjacencyTask.measure(adjacency_rows((10, 20, 0.9, 0.1)))
     assert np.isnan(measures["adjacency_accuracy"].value)
     assert measures["adjacency_accuracy_all"].value == 1.0
     assert next(iter(measures)) == "adjacency_accuracy_all", "in a small scan the figure that is there leads"
 
 
-# Few distinct values, so that ties are common.
-few = arrays(np.float64, st.integers(1, 12), elements=st.sampled_from([-0.5, 0.0, 0.25, 0.5, 1.0]))
-
-
-@settings(max_examples=80)
-@given(higher=few, lower=few)
-def test_auc__equals_counting_every_pair(higher: np.ndarray, lower: np.ndarray) -> None:
-    won = [1.0 if a > b else 0.5 if a == b else 0.0 for a in higher for b in lower]
-    assert auc(higher, lower) == pytest.approx(np.mean(won))
-
-
-def test_auc__of_nothing_is_nan() -> None:
-    assert np.isnan(auc(np.zeros(0), np.ones(3)))
-    assert np.isnan(auc(np.ones(3), np.zeros(0)))
-
-
-@pytest.mark.parametrize("rank", [1, 2, 5, 16])
-def test_effective_rank__of_equal_orthogonal_directions_is_their_number(rank: int) -> None:
-    basis = np.linalg.qr(np.random.default_rng(4).normal(size=(16, 16)))[0][:rank]
-    # Each direction and its opposite: the mean is zero and every singular value is the same.
-    assert effective_rank(np.concatenate([basis, -basis]) + 7.0) == pytest.approx(rank)
-
-
-def test_effective_rank__isotropic_cloud_is_near_its_dimension() -> None:
-    assert effective_rank(np.random.default_rng(5).normal(size=(5000, 12))) == pytest.approx(12, abs=0.1)
-
-
-def test_effective_rank__collapse() -> None:
-    line = np.outer(np.linspace(-1, 1, 50), np.arange(1, 9))
-    assert effective_rank(line) == pytest.approx(1.0)
-    assert effective_rank(np.ones((50, 8))) == 0.0, "one point has no spread at all"
-
-
-def test_effective_rank__of_a_diverged_embedding_is_nan_not_a_crash() -> None:
-    assert np.isnan(effective_rank(np.full((6, 3), np.nan)))
-
-
-def test_effective_rank__unequal_spread_by_hand() -> None:
-    # Variances 4 : 1, shares 0.8 and 0.2.
-    cloud = np.array([[2.0, 0], [-2.0, 0], [0, 1.0], [0, -1.0]])
-    assert effective_rank(cloud) == pytest.approx(np.exp(-0.8 * np.log(0.8) - 0.2 * np.log(0.2)))
-
-
 def test_position_measures__reference_by_hand() -> None:
     rows = columns(true=[(3, 4, 0), (-3, -4, 0)], pred=[(3, 4, 2), (-3, 0, 0)])
     rows |= {"sample": np.zeros(2, dtype=np.int32), "view": np.array([0, 1], dtype=np.int8)}
-    measure = position_measures(rows)["position_error_mm"]
+    measure = PositionTask.measure(rows)["position_error_mm"]
     assert measure.value == pytest.approx(3.0)
     assert measure.chance == pytest.approx(5.0)
 
@@ -249,11 +166,11 @@ def test_position_measures__knowing_ones_place_in_the_view_is_chance() -> None:
     rows = columns(true=list(map(tuple, true)), pred=list(map(tuple, np.tile(within, (4, 1)))))
     # Two samples of two views each.
     rows |= {"sample": np.repeat([0, 1], 16).astype(np.int32), "view": np.tile(np.repeat([0, 1], 8), 2).astype(np.int8)}
-    measure = position_measures(rows)["position_error_mm"]
+    measure = PositionTask.measure(rows)["position_error_mm"]
     assert measure.value == pytest.approx(measure.chance) == pytest.approx(35.0)
 
 
 def test_position_measures__of_no_cells_nothing_is_known() -> None:
     rows = columns(true=[], pred=[]) | {"sample": np.array([], dtype=np.int32), "view": np.array([], dtype=np.int8)}
     rows |= {f"{name}_{axis}": np.array([], dtype=np.float32) for name in ("true", "pred") for axis in "ras"}
-    assert np.isnan(position_measures(rows)["position_error_mm"].value)
+    assert np.isnan(PositionTask.measure(rows)["position_error_mm"].value)
