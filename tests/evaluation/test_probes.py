@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from orienteer.errors import ConfigError
-from orienteer.evaluation.probes import BACKGROUND, BORDER, PROBES, border, constant, interior, probe_of, shuffled
+from orienteer.evaluation.probes import BORDER, PROBES, border, constant, interior, probe_of, shuffled
+from orienteer.store.intensity import FLOOR
 
 NUMBERS = (4, 9)
 
@@ -94,7 +95,7 @@ def test_shuffled__is_counted_by_sample_number_and_view(images: torch.Tensor) ->
 
 def test_border__keeps_the_shell_and_paints_the_inside(images: torch.Tensor) -> None:
     result = border(images, NUMBERS)
-    assert (BORDER, BACKGROUND) == (2, -1.0)
+    assert (BORDER, FLOOR) == (2, -1.0)
     assert torch.equal(result[..., shell()], images[..., shell()])
     assert (result[..., ~shell()] == -1.0).all()
 

@@ -10,7 +10,7 @@ from orienteer.pretext.contract import Interface
 from orienteer.pretext.patch_location import PatchLocationSettings, PatchLocationTask, direction_class
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.placement import DIRECTIONS, neighbours
-from orienteer.sampling.region import Room
+from orienteer.sampling.region import Region
 from orienteer.sampling.sampler import draw_linear
 from orienteer.sampling.settings import GeometrySettings
 from orienteer.testing.toy_views import bare_views
@@ -46,9 +46,9 @@ def test_direction_class__after_augmentation_neighbours_keep_distinct_classes(se
     """Neighbours are placed in the turned frame, so that turning never moves one into another's class."""
     turned = GeometrySettings(rotation_deg=20, scale=0.1, flip=True)
     linear = draw_linear(np.random.default_rng(seed), turned)
-    room = Room((70, 70, 70), 16, linear, np.ones((18, 18, 18), bool), 0.15)
+    region = Region((70, 70, 70), 16, linear, np.ones((18, 18, 18), bool), 4, 0.15)
     chosen = ViewSettings(placement="neighbours", count=8, size=16)
-    places = neighbours(room, chosen, lambda view: np.random.default_rng((seed, view)))
+    places = neighbours(region, chosen, lambda view: np.random.default_rng((seed, view)))
     assert places is not None
     centres = 3.0 * places @ np.linalg.inv(linear).T  # mm, in the frame the network sees
     offsets = torch.from_numpy(centres[1:] - centres[0]).float()

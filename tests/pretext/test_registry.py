@@ -10,7 +10,7 @@ import pytest
 import orienteer
 from orienteer.errors import ConfigError
 from orienteer.pretext.contract import PretextTask, TaskSettings
-from orienteer.pretext.registry import GROUP, TASKS, chosen_tasks, task_type
+from orienteer.pretext.registry import TASKS, chosen_tasks, task_type
 from tests.pretext.outside_task import DistanceTask
 
 SOURCE = Path(orienteer.__file__).parent
@@ -32,13 +32,13 @@ def test_registry__listing_tasks_imports_none() -> None:
     """The names are known without the tasks; each is imported when it is asked for."""
     tree = ast.parse((SOURCE / "pretext" / "registry.py").read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not modules & {path.split(":")[0] for path in TASKS.values()}
+    assert not modules & {f"orienteer.pretext.{name}" for name in TASKS}
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_registry__a_task_is_one_file_that_nothing_else_mentions(name: str) -> None:
     """Neither by import nor as a string: its module and its classes stand in its own file and in the registry."""
-    module, kind = TASKS[name].split(":")
+    module, kind = TASKS[name].__module__, TASKS[name].__name__
     settings = task_type(name).settings_type.__name__
     own = (SOURCE / "pretext" / f"{name}.py", SOURCE / "pretext" / "registry.py")
     for path in SOURCE.rglob("*.py"):
@@ -77,8 +77,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "site" / "distance_task-1.0.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: distance-task\nVersion: 1.0\n", encoding="utf-8")
-    (folder / "entry_points.txt").write_text(f"[{GROUP}]\ndistance = {HERE}\n", encoding="utf-8")
+    (folder / "entry_points.txt").write_text(f"[{TASKS.group}]\ndistance = {HERE}\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr(TASKS, "_installed", None)  # read anew, here and afterwards
+    monkeypatch.setattr(TASKS, "_classes", {})
 
 
 def test_task_type__an_installed_package_announces_its_own(installed: None) -> None:
@@ -105,9 +107,9 @@ def test_chosen_tasks__an_unknown_name_is_answered_with_what_there_is(tasks: dic
         ("distance", "tests.pretext.outside_task:Nothing", "cannot import .*Nothing"),
         ("distance", "tests.pretext.outside_task", "cannot import tests.pretext.outside_task"),
         ("distance", ":DistanceTask", "cannot import :DistanceTask"),
-        ("distance", "tests.pretext.outside_task:DistanceSettings", "is no PretextTask"),
-        ("distance", "pathlib:Path", "is no PretextTask"),
-        ("distance", "json:dumps", "is no PretextTask"),
+        ("distance", "tests.pretext.outside_task:DistanceSettings", "is not a PretextTask"),
+        ("distance", "pathlib:Path", "is not a PretextTask"),
+        ("distance", "json:dumps", "is not a PretextTask"),
         ("far", HERE, "calls itself distance"),
     ],
 )
