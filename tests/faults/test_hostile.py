@@ -79,12 +79,12 @@ def test_run__a_pickle_named_as_a_checkpoint_is_refused_and_not_executed(
     tmp_path: Path, mark: Path, trap: bytes, name: str
 ) -> None:
     """As a file given to --from, and inside a run's checkpoints."""
-    from orienteer.finetune.weights import network_of
+    from orienteer.runs.run import Run
 
     file = tmp_path / name
     file.write_bytes(trap)
     with pytest.raises(OrienteerError):
-        network_of(file)
+        Run.open(file)
     step = tmp_path / "run" / "checkpoints" / "step_00000002"
     step.mkdir(parents=True)
     (step / name).write_bytes(trap)
