@@ -43,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def apart(home: Path) -> Path:
     """A run of tasks that say nothing of views that lie anywhere."""
-    some = ("tasks={masked: {}, simclr: {}}", "optimiser.steps=2", "checkpoint.every=1")
+    some = ("tasks={masked: {}, simclr: {}}", "views.placement=overlapping", "optimiser.steps=2", "checkpoint.every=1")
     pretrain(home / "store", home / "apart", settings=PretrainSettings.read({}, (*TINY, *some)), progress=False)
     return home / "apart"
 
