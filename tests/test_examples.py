@@ -6,12 +6,14 @@ store is their ``store``.
 
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
 import nibabel
 import pytest
 
+import orienteer
 from orienteer.runs.pretrain import pretrain
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, phantom_store
@@ -19,6 +21,15 @@ from tests.pages import REPOSITORY
 from tests.runs.conftest import tiny
 
 MODULES = (
+    "orienteer.api",
+    "orienteer.errors",
+    "orienteer.losses",
+    "orienteer.networks",
+    "orienteer.pretext",
+    "orienteer.pretext.contract",
+    "orienteer.records.card",
+    "orienteer.records.metric",
+    "orienteer.runs.settings",
     "orienteer.registry",
     "orienteer.localize.locator",
     "orienteer.runs.ask",
@@ -57,6 +68,14 @@ def test_examples__the_first_lines_of_the_readme_run(folder: Path, monkeypatch: 
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)
     assert (folder / "run" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("name", orienteer.__all__)
+def test_examples__every_public_name_has_one_that_runs(name: str) -> None:
+    public = getattr(orienteer, name)
+    module = public.__name__ if inspect.ismodule(public) else public.__module__
+    assert module in MODULES
+    assert any(test.examples for test in doctest.DocTestFinder().find(public, name)), f"{name}: no example"
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -20,6 +20,10 @@ Example::
     api.demo("orienteer-demo")
 
 Stores, runs, datasets, losses and tasks are in :mod:`orienteer` itself.
+
+    >>> from orienteer import api
+    >>> api.report("run").name
+    'report.html'
 """
 
 import importlib

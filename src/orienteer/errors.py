@@ -8,7 +8,12 @@ from contextlib import contextmanager
 
 
 class OrienteerError(Exception):
-    """Something the user can fix. ``cure`` says how, in one sentence."""
+    """Something the user can fix. ``cure`` says how, in one sentence.
+
+    Example:
+        >>> print(OrienteerError("no split called tset", cure="choose from train, val, test"))
+        no split called tset — choose from train, val, test
+    """
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         self.message = message

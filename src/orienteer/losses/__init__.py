@@ -2,6 +2,14 @@
 
 True positions are given in mm and divided by a length scale, so that a network's outputs are near 1; a prediction "in
 units of ``length_mm``" times ``length_mm`` is in mm.
+
+Example:
+    >>> import torch
+    >>> from orienteer import losses
+    >>> centres_mm = torch.tensor([[[0.0, 0, 0], [30, 0, 0]]])  # (B, K, 3)
+    >>> steps = (centres_mm[:, None] - centres_mm[:, :, None]) / 50  # (B, K, K, 3), from view i to view j
+    >>> float(losses.gap(steps, centres_mm, length_mm=50))
+    0.0
 """
 
 from orienteer.losses.adjacency import adjacency

@@ -1,1 +1,7 @@
-"""Pretext tasks about space, one folder each; they return a loss and what they saw."""
+"""Pretext tasks, one file each: its settings, head, loss, rows and card.
+
+Example:
+    >>> from orienteer.pretext.registry import TASKS
+    >>> list(TASKS)[:4]
+    ['gap', 'adjacency', 'route', 'position']
+"""

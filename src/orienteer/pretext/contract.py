@@ -105,6 +105,11 @@ class PretextTask(nn.Module, ABC, Generic[S]):
         placement: the ``views.placement`` it needs; None for any.
         settings_type: its settings class, taken from ``PretextTask[...]``.
         settings: its settings.
+
+    Example:
+        >>> from orienteer.pretext.registry import TASKS
+        >>> issubclass(TASKS["gap"], PretextTask), TASKS["gap"].card.judged.title
+        (True, 'Gap error')
     """
 
     card: ClassVar[TaskCard]

@@ -24,7 +24,17 @@ class Restoration(Record):
 
 
 class TaskCard(Record):
-    """A pretext task in words, with its metrics and with what its rows are evidence of."""
+    """A pretext task in words, with its metrics and with what its rows are evidence of.
+
+    Example:
+        >>> error = Metric(name="distance_error_mm", title="Distance error", unit="mm")
+        >>> card = TaskCard(
+        ...     name="distance", title="Distance", question="How far apart are two views?", intro="", source="",
+        ...     spatial=True, metrics=(error,), evidence=(),
+        ... )
+        >>> card.judged.title
+        'Distance error'
+    """
 
     name: str
     """Key in settings, records and reports."""

@@ -19,7 +19,13 @@ def _default_tasks() -> dict[str, Tree | None]:
 
 
 class PretrainSettings(Config):
-    """Settings of ``orienteer pretrain``."""
+    """Settings of ``orienteer pretrain``.
+
+    Example:
+        >>> settings = PretrainSettings.read({"views": {"size": 16}}, ["optimiser.steps=500"])
+        >>> settings.views.size, settings.optimiser.steps
+        (16, 500)
+    """
 
     seed: int = Field(0, ge=0)
     """Every random choice of the run derives from this number."""
