@@ -2,16 +2,18 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orienteer.errors import ConfigError
-from orienteer.pretext.contract import Interface, PretextTask
 from orienteer.records.card import TaskCard
 from orienteer.registry import Registry
 
+if TYPE_CHECKING:
+    from orienteer.pretext.contract import Interface, PretextTask
+
 CLASS = "class"
 """Setting that names a task's class by its import path."""
-TASKS: Registry[PretextTask[Any]] = Registry(
+TASKS: "Registry[PretextTask[Any]]" = Registry(
     "orienteer.pretext.contract:PretextTask",
     "orienteer.tasks",
     {
@@ -30,14 +32,23 @@ TASKS: Registry[PretextTask[Any]] = Registry(
 """A new task is one file in this folder and one line here, in the order of models and reports. An installed package
 announces its tasks in the entry-point group ``orienteer.tasks``."""
 
+DEFAULT_TASKS: Mapping[str, Mapping[str, Any]] = {
+    "gap": {},
+    "adjacency": {},
+    "route": {},
+    "position": {},
+    "masked": {"views": 1},
+}
+"""The best recipe on validation subjects (docs/log.md): spatial tasks, and one of three views restored."""
+
 
 class Chosen(NamedTuple):
     """An active task before it is built."""
 
-    kind: type[PretextTask[Any]]
+    kind: "type[PretextTask[Any]]"
     values: Mapping[str, Any]
 
-    def build(self, interface: Interface) -> PretextTask[Any]:
+    def build(self, interface: "Interface") -> "PretextTask[Any]":
         """The task with its settings and its head.
 
         Raises:
@@ -69,7 +80,7 @@ def chosen_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
     }
 
 
-def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
+def task_type(name: str, path: str | None = None) -> "type[PretextTask[Any]]":
     """The class of a task.
 
     Args:
@@ -83,6 +94,8 @@ def task_type(name: str, path: str | None = None) -> type[PretextTask[Any]]:
         if name not in TASKS:
             raise ConfigError(f"tasks: {name} unknown", cure=_cure())
         return TASKS[name]
+    from orienteer.pretext.contract import PretextTask
+
     module, _, attribute = str(path).partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)

@@ -8,7 +8,7 @@ from pydantic import Field
 from orienteer.config import Config, Tree, override
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.networks.settings import NetworkSettings
-from orienteer.pretext.recipe import DEFAULT_TASKS
+from orienteer.pretext.registry import DEFAULT_TASKS
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.sampling.settings import ViewSettings
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
