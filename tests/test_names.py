@@ -25,7 +25,6 @@ LOSS, WALK, FLAT = "a loss of the public surface", "a kind of walk over views", 
 ORDINARY = {
     ("demo/person.py", "constant"): EDGE,
     ("demo/template.py", "constant"): EDGE,
-    ("finetune/patches.py", "constant"): EDGE,
     ("losses/__init__.py", "adjacency"): LOSS,
     ("losses/__init__.py", "gap"): LOSS,
     ("losses/__init__.py", "masked"): LOSS,
@@ -33,34 +32,13 @@ ORDINARY = {
     ("losses/__init__.py", "route"): LOSS,
     ("losses/adjacency.py", "border"): "what torch samples beyond a map's edge",
     ("losses/routes.py", "route"): WALK,
-    ("observatory/predictions.py", "route"): WALK,
     ("records/scores.py", "position"): "the position of a view, read out of frozen features",
-    ("report/draw/paths.py", "route"): "the words of an axis",
+    ("sampling/cut.py", "constant"): EDGE,
     ("scans/catalogue.py", "constant"): FLAT,
     ("scans/plausibility.py", "constant"): FLAT,
     ("store/intensity.py", "constant"): FLAT,
 }
 """Words that mean something else where they stand: file and word, and what is meant."""
-
-LEFT = {
-    ("observatory/answers.py", "adjacency"),
-    ("observatory/answers.py", "gap"),
-    ("observatory/answers.py", "gap_error_mm"),
-    ("observatory/answers.py", "position"),
-    ("observatory/answers.py", "position_error_mm"),
-    ("observatory/answers.py", "route"),
-    ("observatory/answers.py", "route_closure_mm"),
-    ("observatory/judge.py", "gap"),
-    ("observatory/requests.py", "border"),
-    ("observatory/requests.py", "constant"),
-    ("observatory/requests.py", "interior"),
-    ("observatory/requests.py", "shuffled"),
-    ("observatory/session.py", "adjacency"),
-    ("observatory/session.py", "gap"),
-    ("observatory/session.py", "route"),
-}
-"""Not yet rid of: this set may only shrink."""
-
 
 def files() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(SOURCE.rglob("*.py")):
@@ -101,13 +79,12 @@ def test_names__the_search_finds_what_is_there() -> None:
 
 
 def test_names__no_module_knows_a_task_a_metric_or_a_probe_by_name() -> None:
-    assert found() - set(ORDINARY) - LEFT == set()
+    assert found() - set(ORDINARY) == set()
 
 
-@pytest.mark.parametrize("listed", [ORDINARY, LEFT], ids=["ordinary", "left"])
-def test_names__what_is_listed_is_still_there(listed: dict | set) -> None:
+def test_names__what_is_listed_is_still_there() -> None:
     """Whoever gets rid of a name takes it off the list."""
-    assert set(listed) - found() == set()
+    assert set(ORDINARY) - found() == set()
 
 
 @pytest.mark.parametrize("name", TASKS)
