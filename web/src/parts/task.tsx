@@ -43,11 +43,12 @@ export function TaskPanel({ look, kind, said, children }: PanelProps): JSX.Eleme
 
 function KeyFigures({ said }: { said: TaskAnswer }): JSX.Element {
   const judged = judgedOf(said);
+  const known = (name: string): boolean => (said.measures[name]?.value ?? null) !== null;
   const others = said.task.metrics.flatMap((metric) => {
     const value = said.measures[metric.name];
-    return metric.shown === "card" && metric !== judged?.metric && value && value.value !== null
-      ? [{ metric, value }]
-      : [];
+    const wanted = metric.shown === "card" && metric !== judged?.metric && known(metric.name);
+    const spare = metric.stands_in_for !== null && known(metric.stands_in_for);
+    return wanted && !spare && value ? [{ metric, value }] : [];
   });
   return (
     <>
