@@ -76,7 +76,7 @@ def test_channels__evaluation_and_report(ward: Path) -> None:
     assert json.loads((ward / "run" / "run.json").read_text())["data"]["channel_names"] == ["T1", "FLAIR"]
     run("report", ward / "run")
     page = (ward / "run" / "report.html").read_text()
-    assert "2 (T1, FLAIR)" in page and "Views and chunks in the scan (the first of 2 channels: T1)" in page
+    assert "2 (T1, FLAIR)" in page and "views and chunks in the scan (the first of 2 channels: T1)" in page
     # The planes that the page draws are those of the first channel.
     store = Store.open(ward / "store")
     examples = ward / "run" / "evaluations" / "test" / "examples"
