@@ -1,7 +1,7 @@
 """No module knows a task, a metric or a probe by name, or asks what a task is rather than what it can do.
 
-Read off the source itself. Names may stand as strings in a task's own file, in what tasks share, in the registry and
-beside the probes; everything else reads cards. Docstrings may name what they like.
+Read off the source itself. Names may stand as strings in a task's own file, in what tasks share, in the registry, in
+the default recipe and beside the probes; everything else reads cards. Docstrings may name what they like.
 """
 
 import ast
@@ -18,7 +18,8 @@ from orienteer.pretext.registry import TASKS, task_type
 SOURCE = Path(orienteer.__file__).parent
 METRICS = {metric.name for name in TASKS for metric in task_type(name).card.metrics}
 NAMES = {*TASKS, *PROBES, *METRICS}
-HOME = {"pretext/displacement.py", "pretext/registry.py", "evaluation/probes.py", *(f"pretext/{n}.py" for n in TASKS)}
+SHARED = {"pretext/displacement.py", "pretext/registry.py", "pretext/recipe.py", "evaluation/probes.py"}
+HOME = {*SHARED, *(f"pretext/{name}.py" for name in TASKS)}
 
 EDGE = "what SciPy puts beyond an array's edge"
 LOSS, WALK, FLAT = "a loss of the public surface", "a kind of walk over views", "the finding that a scan has one value"
@@ -39,6 +40,7 @@ ORDINARY = {
     ("store/intensity.py", "constant"): FLAT,
 }
 """Words that mean something else where they stand: file and word, and what is meant."""
+
 
 def files() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(SOURCE.rglob("*.py")):
@@ -82,8 +84,7 @@ def test_names__no_module_knows_a_task_a_metric_or_a_probe_by_name() -> None:
     assert found() - set(ORDINARY) == set()
 
 
-def test_names__what_is_listed_is_still_there() -> None:
-    """Whoever gets rid of a name takes it off the list."""
+def test_names__an_ordinary_word_that_is_gone_is_taken_off_the_list() -> None:
     assert set(ORDINARY) - found() == set()
 
 

@@ -120,8 +120,8 @@ class PretextTask(nn.Module, ABC, Generic[S]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "card" in cls.__dict__:
-            cls.name = cls.card.name
+        if isinstance(card := cls.__dict__.get("card"), TaskCard):
+            cls.name = card.name
         for base in getattr(cls, "__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, TaskSettings):
