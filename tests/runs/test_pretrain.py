@@ -15,7 +15,7 @@ from orienteer.testing.phantom import phantom_store
 from tests.runs.conftest import tiny
 
 STABLE = {
-    "gap_error_mm", "gap_chance_mm", "direction_error_deg", "route_arrival_mm", "route_closure_mm",
+    "gap_error_mm", "gap_error_mm_chance", "direction_error_deg", "route_arrival_mm", "route_closure_mm",
     "adjacency_accuracy", "probes", "verdict", "steps", "seconds", "data_wait_fraction",
 }  # fmt: skip
 
@@ -30,8 +30,8 @@ def test_pretrain__summary_has_the_stable_keys(finished: PretrainResult) -> None
     assert summary.keys() >= STABLE
     assert summary["steps"] == 6
     assert 0 <= summary["data_wait_fraction"] <= 1
-    assert summary["gap_chance_mm"] > 10
-    assert set(summary["probes"]) == {"real", "constant", "shuffled", "border", "interior", "chance"}
+    assert summary["gap_error_mm_chance"] > 10
+    assert set(summary["probes"]) == {"constant", "shuffled", "border", "interior"}
     assert summary["verdict"] in {"learning", "stuck", "cheating"}
 
 
@@ -100,7 +100,7 @@ def test_evaluate__is_the_same_again_and_never_overwrites(finished: PretrainResu
     with pytest.raises(RunError, match="--overwrite"):
         evaluate(finished.run, store, split="test", progress=False)
     second = evaluate(finished.run, store, split="test", overwrite=True, progress=False)
-    assert first.to_json() == second.to_json()
+    assert first.record == second.record
     assert json.loads((first.folder / "evaluation.json").read_text())["split"] == "test"
 
 
@@ -108,7 +108,7 @@ def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, sto
     others = phantom_store(tmp_path, people=4, seed=9)
     for shown, split, seen in ((store, "train", "all"), (store, "test", "none"), (others, "test", "unknown")):
         found = evaluate(finished.run, shown, split=split, name=f"seen-{seen}", progress=False)
-        assert found.seen == seen
+        assert found.record.seen == seen
     assert finished.summary["seen"] == "none"
 
 
