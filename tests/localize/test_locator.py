@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from orienteer.errors import ConfigError
@@ -12,12 +13,14 @@ from orienteer.localize import locator as locating
 from orienteer.localize.locator import MOST_CELLS, MOST_VIEWS, Locator
 from orienteer.networks.backbone import Features
 from orienteer.networks.settings import NetworkSettings
+from orienteer.pretext.contract import PredictsDisplacements
 from orienteer.pretext.gap import GapTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.sampling import crop
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom, store_of
+from tests.pretext.outside_task import DistanceTask
 
 SIZE, SPACING = 16, 3.0
 
@@ -138,7 +141,33 @@ def test_locate__an_untrained_model_is_lost(store: Store) -> None:
     assert np.isfinite(found.heat).all() and np.isfinite(found.peak_mm).all()
 
 
-@pytest.mark.parametrize(("tasks", "able"), [({"route": {}}, True), ({"adjacency": {}}, False)])
+class StepsTask(DistanceTask, PredictsDisplacements):
+    """A task of somebody else's that can say where a view lies as seen from another: embeddings are positions."""
+
+    card = DistanceTask.card.model_copy(update={"name": "steps"})
+
+    def displacements(self, embedding: Tensor) -> NDArray[np.float64]:
+        mm = embedding[..., :3].double().numpy()
+        return np.asarray(mm[:, None] - mm[:, :, None])
+
+
+@pytest.mark.parametrize("ours", [{}, {"masked": {"views": 1}}])
+def test_locate__a_task_outside_the_package_is_asked_as_ours_are(store: Store, ours: dict) -> None:
+    model = _model({**ours, "steps": {"class": f"{__name__}:StepsTask"}})
+    model.backbone = _Lookup(store)  # type: ignore[assignment]
+    found = locator(model, store).locate("here", CENTRE, "there")
+    np.testing.assert_allclose(found.peak_mm, CENTRE + np.array([2, -1, 1]) * SPACING, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "able"),
+    [
+        ({"route": {}}, True),
+        ({"rpr": {}}, True),
+        ({"adjacency": {}}, False),
+        ({"distance": {"class": "tests.pretext.outside_task:DistanceTask"}}, False),
+    ],
+)
 def test_locate__any_head_that_tells_steps_will_do(store: Store, tasks: dict, able: bool) -> None:
     asked = locator(_model(tasks), store)
     assert asked.able is able

@@ -16,6 +16,7 @@ from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.rows import read_rows
 from orienteer.runs.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
+from orienteer.testing.task_contract import TaskContract
 from tests.pages import REPOSITORY, python
 from tests.pretext.outside_task import FILE, PAGE, TEST, DistanceTask
 
@@ -59,7 +60,7 @@ def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder
     passed = python(folder, *SUITE, path=folder)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     count = re.search(r"(\d+) passed", passed.stdout)
-    assert count and int(count[1]) == 16, "as many tests as TaskContract has"
+    assert count and int(count[1]) == sum(name.startswith("test_") for name in vars(TaskContract)) >= 15
     assert not re.search(r"skipped|deselected", passed.stdout)
     broken = PAGE.files[FILE].replace("(views.centres[:, j] - views.centres[:, i])", "views.centres[:, j]")
     broken = broken.replace('unit="mm",\n                meaning', 'unit="deg",\n                meaning')
