@@ -96,7 +96,7 @@ def test_simulate__overwrites_no_other_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("people", "spacing", "seed", "what"),
-    [(4, 3.0, 0, "4 simulated people"), (9, 0.2, 0, "0.2 mm"), (9, float("nan"), 0, "nan"), (9, 3.0, -1, "-1")],
+    [(4, 3.0, 0, "4 simulated subjects"), (9, 0.2, 0, "0.2 mm"), (9, float("nan"), 0, "nan"), (9, 3.0, -1, "-1")],
 )
 def test_simulate__refuses_what_it_cannot_do(tmp_path: Path, people: int, spacing: float, seed: int, what: str) -> None:
     with pytest.raises(OrienteerError, match=what) as caught:

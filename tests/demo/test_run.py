@@ -89,7 +89,7 @@ def test_demo__goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
             _demo(tmp_path)
     started = json.loads((tmp_path / "run" / "run.json").read_text())["started"]
     _, told = _demo(tmp_path)
-    assert "where it stopped" in " ".join(told.split())  # a long path wraps the line
+    assert "resuming" in " ".join(told.split())  # a long path wraps the line
     assert json.loads((tmp_path / "run" / "run.json").read_text())["started"] == started
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 4
 
