@@ -67,7 +67,7 @@ def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder
     (folder / FILE).write_text(broken, encoding="utf-8")
     failed = python(folder, *SUITE, path=folder)
     assert failed.returncode == 1
-    for test in ("does_not_know_where_the_scan_lies", "card_says_everything_about_it"):
+    for test in ("does_not_know_where_the_scan_lies", "card_describes_it"):
         assert f"test_task__{test}" in failed.stdout
 
 
