@@ -35,8 +35,7 @@ def main() -> None:
     settings = PretrainSettings.read({}, common)
     wrong = 0
     for name, (kind, expected) in EXPECTED.items():
-        evaluation = verdict_on(kind.open(chosen.store), chosen.out / name, settings)
-        verdict = evaluation.verdict
+        verdict = verdict_on(kind.open(chosen.store), chosen.out / name, settings).record.verdict
         wrong += verdict.label != expected
         print(f"\n{name}: {verdict.label} (expected {expected}). {verdict.sentence}")
         print("\n".join(f"    {line}" for line in verdict.evidence), flush=True)

@@ -41,5 +41,5 @@ def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_verdict__of_a_real_run(kind: type[Store], expected: str, brains: Path, tmp_path: Path) -> None:
     settings = PretrainSettings.read({}, SETTINGS)
-    evaluation = verdict_on(kind.open(brains), tmp_path / "run", settings)
-    assert evaluation.verdict.label == expected, "\n".join(evaluation.verdict.evidence)
+    verdict = verdict_on(kind.open(brains), tmp_path / "run", settings).record.verdict
+    assert verdict.label == expected, "\n".join(verdict.evidence)
