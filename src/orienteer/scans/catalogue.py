@@ -140,6 +140,9 @@ CATALOGUE: dict[str, Entry] = {
         "export them on the image's own grid",
     ),
     # Workers
+    "reader-crashed": Entry(
+        "error", "the library that reads this format crashed on the file, which is damaged in a way it does not check", EXPORT
+    ),
     "worker-died": Entry(
         "error", "the process that read it was killed, most likely for want of memory", "use fewer --workers"
     ),

@@ -23,7 +23,6 @@ from pydicom.uid import (
 )
 
 from orienteer.scans.findings import refusal
-from orienteer.scans.formats.library_messages import without_stderr
 
 READABLE = {
     RLELossless, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,
@@ -67,8 +66,7 @@ def decode(path: Path, data: Dataset, packed: bytes) -> NDArray:
     with tempfile.TemporaryDirectory() as folder:
         single = Path(folder) / "frame.dcm"
         _single(data, packed).save_as(single, enforce_file_format=True)
-        with without_stderr():
-            image = sitk.ReadImage(str(single), imageIO="GDCMImageIO")
+        image = sitk.ReadImage(str(single), imageIO="GDCMImageIO")
     pixels: NDArray = sitk.GetArrayFromImage(image)[0]
     return pixels
 

@@ -45,6 +45,7 @@ class DicomFormat(Format[VolumeHeader]):
     name = "DICOM"
     extensions = (".dcm", ".ima")
     one_file_a_scan = False
+    native = True
 
     def recognises(self, path: Path) -> bool:
         """Whether the file says it is DICOM, as those of scanners and archives do that have no extension."""

@@ -26,6 +26,8 @@ class Format(ABC, Generic[H]):
         detached_extensions: those of ``extensions`` whose file is a header alone, with its voxels in a file beside it.
         data_extensions: of the files with the voxels, which are no scans of their own.
         one_file_a_scan: False where several files make one scan, so that a file's name says nothing of the scan.
+        native: whether a library of native code reads it. A damaged file can make one end its process, so both
+            methods then run in a process of its own: the class must be importable, and the header must pickle.
     """
 
     name: ClassVar[str]
@@ -34,6 +36,7 @@ class Format(ABC, Generic[H]):
     detached_extensions: ClassVar[tuple[str, ...]] = ()
     data_extensions: ClassVar[tuple[str, ...]] = ()
     one_file_a_scan: ClassVar[bool] = True
+    native: ClassVar[bool] = False
 
     @abstractmethod
     def read_header(self, source: Source) -> H:

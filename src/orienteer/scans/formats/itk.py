@@ -13,7 +13,6 @@ from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels, verify_compressed
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import LPS_TO_RAS, Header, split_shape, squeeze_shape
-from orienteer.scans.formats.library_messages import without_stderr
 from orienteer.scans.formats.limits import guard_size
 from orienteer.scans.source import Source
 
@@ -34,6 +33,7 @@ class ItkFormat(Format[Header]):
 
     image_io: ClassVar[str]
     other_encodings: ClassVar[bool] = False
+    native = True
 
     @abstractmethod
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
@@ -91,8 +91,7 @@ class ItkFormat(Format[Header]):
                 verify_compressed(stored, math.prod((*size, components)) * itemsize)
             if len(size) == 4:
                 reader.SetExtractSize((*size[:3], header.channels))
-            with without_stderr():
-                image = reader.Execute()
+            image = reader.Execute()
         except RuntimeError as error:
             raise self._refuse(path, error) from None
         # SimpleITK's arrays are (volume, Z, Y, X, component); the affine's columns are X, Y, Z.
@@ -106,8 +105,7 @@ class ItkFormat(Format[Header]):
         reader.SetImageIO(self.image_io)
         reader.SetFileName(str(path))
         try:
-            with without_stderr():
-                reader.ReadImageInformation()
+            reader.ReadImageInformation()
         except RuntimeError as error:
             raise self._refuse(path, error) from None
         return reader

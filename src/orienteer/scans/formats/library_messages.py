@@ -1,13 +1,10 @@
 """Keep the readers' chatter from the user: what matters becomes a finding."""
 
 import logging
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-
-import SimpleITK as sitk
 
 LOGGERS = ("nibabel.global", "pydicom")
 
@@ -40,39 +37,16 @@ class _Shared:
 def _messages_off() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.disabled for logger in loggers]
-    display = sitk.ProcessObject.GetGlobalWarningDisplay()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for logger in loggers:
             logger.disabled = True
-        sitk.ProcessObject.SetGlobalWarningDisplay(False)
         try:
             yield
         finally:
-            sitk.ProcessObject.SetGlobalWarningDisplay(display)
             for logger, state in zip(loggers, before, strict=True):
                 logger.disabled = state
 
 
-@contextmanager
-def _stderr_off() -> Iterator[None]:
-    try:
-        kept = os.dup(2)
-    except OSError:  # a service without a standard error has nothing to be kept quiet
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 without_messages = _Shared(_messages_off)
-"""Context: no warnings and no log lines of nibabel, pydicom and ITK. Safe to enter from several threads."""
-
-without_stderr = _Shared(_stderr_off)
-"""Context: file descriptor 2 leads nowhere, for C++ readers that write to it directly. Keep it short."""
+"""Context: no warnings and no log lines of nibabel and pydicom. Safe to enter from several threads."""

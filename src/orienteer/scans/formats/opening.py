@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from orienteer.scans.findings import refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header
+from orienteer.scans.formats.isolated import isolated
 from orienteer.scans.formats.registry import format_named
 from orienteer.scans.source import Source
 
 LONGEST_MAGIC = 256
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class OpenedScan:
 def open_scan(source: Source) -> OpenedScan:
     """Read the header of a scan of one format.
 
-    A reader keeps nothing between header and voxels but its header, so both may run in another process.
+    A reader keeps nothing between header and voxels but its header, so both may run in another process, and those of
+    native libraries do.
 
     Raises:
         ScanError: the scan cannot be used.
@@ -36,15 +41,20 @@ def open_scan(source: Source) -> OpenedScan:
         if path.stat().st_size == 0:
             raise refusal("empty-file", f"{path.name} holds no bytes")
     _guard_magic(source, kind)
-    header = kind.read_header(source)
+    call = isolated if kind.native else _here
+    header = call(kind.read_header, source)
 
     def voxels() -> NDArray:
-        array = kind.read_voxels(source, header)
+        array = call(kind.read_voxels, source, header)
         if array.shape != (header.channels, *header.shape):
             raise refusal("unreadable", f"the header says {header.shape}, the voxels are {array.shape[1:]}")
         return array
 
     return OpenedScan(header, voxels)
+
+
+def _here(function: Callable[..., T], *args: Any) -> T:
+    return function(*args)
 
 
 def _guard_magic(source: Source, kind: Format) -> None:

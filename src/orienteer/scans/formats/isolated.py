@@ -1,0 +1,180 @@
+"""Native readers run in a process of their own: one that crashes costs one scan.
+
+A damaged file can make a C++ library end its process, which no ``except`` catches. The child is started without
+``multiprocessing``, so that a caller needs no ``if __name__ == "__main__"``, and ends when its parent does.
+"""
+
+import atexit
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO, NoReturn
+
+from orienteer.errors import ScanError
+from orienteer.scans.findings import refusal
+
+LENGTH = struct.Struct("<Q")
+CHILD = "import sys; sys.path[:] = sys.argv[1:]; from orienteer.scans.formats.isolated import serve; serve()"
+
+
+def isolated(function: Callable[..., Any], *args: Any) -> Any:
+    """What the function returns or raises, called in a process that may die.
+
+    Args:
+        function: importable by name, as a method of a :class:`Format` is.
+        args: its arguments; they and the result must pickle.
+
+    Raises:
+        ScanError: with code ``reader-crashed`` or ``worker-died``; and whatever the function raises.
+    """
+    reader = _POOL.take()
+    try:
+        raised, answer = reader.call(function, *args)
+    except EOFError:
+        _refuse(reader.end())
+    except BaseException:  # Ctrl-C in the middle of an answer, or arguments that do not pickle
+        reader.end()
+        raise
+    _POOL.give_back(reader)
+    if raised:
+        raise answer
+    return answer
+
+
+def _refuse(ended: int) -> NoReturn:
+    if -ended == getattr(signal, "SIGKILL", None):
+        raise refusal("worker-died", "the process that read it was killed, most likely for want of memory")
+    names = {-number: number.name for number in signal.Signals}
+    raise refusal("reader-crashed", f"the library crashed ({names.get(ended, ended)})")
+
+
+class _Reader:
+    """A child that calls functions, one at a time."""
+
+    def __init__(self) -> None:
+        # A session of its own: Ctrl-C and a scheduler's signals are for the parent, and the child ends with it.
+        self._child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def lives(self) -> bool:
+        return self._child.poll() is None
+
+    def call(self, function: Callable[..., Any], *args: Any) -> tuple[bool, Any]:
+        """Whether the function raised, and what it raised or returned.
+
+        Raises:
+            EOFError: the child died.
+        """
+        assert self._child.stdin and self._child.stdout
+        try:
+            _send(self._child.stdin, (function, args))
+        except BrokenPipeError:
+            raise EOFError from None
+        raised, answer = _receive(self._child.stdout)
+        return raised, ScanError(answer[0], code=answer[1], cure=answer[2]) if raised == "refused" else answer
+
+    def end(self) -> int:
+        """End the child; returns its exit status, negative for a signal."""
+        assert self._child.stdin and self._child.stdout
+        for stream in (self._child.stdin, self._child.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()
+        try:
+            return self._child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            return self._child.wait()
+
+
+class _Pool:
+    """Children that wait for work; never more than threads that read at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_Reader] = []
+        self._process = os.getpid()
+        atexit.register(self._end)
+
+    def take(self) -> _Reader:
+        with self._lock:
+            if self._process != os.getpid():  # after a fork, the children are the parent's
+                self._idle, self._process = [], os.getpid()
+            while self._idle:
+                if (reader := self._idle.pop()).lives:
+                    return reader
+        return _Reader()
+
+    def give_back(self, reader: _Reader) -> None:
+        with self._lock:
+            self._idle.append(reader)
+
+    def _end(self) -> None:
+        if self._process == os.getpid():
+            while self._idle:
+                self._idle.pop().end()
+
+
+_POOL = _Pool()
+
+
+def serve() -> None:
+    """The child: answer calls until the parent closes the pipe."""
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not write among the answers
+    while True:
+        try:
+            function, args = _receive(calls)
+        except EOFError:
+            return
+        try:
+            answer = (False, function(*args))
+        except ScanError as error:
+            answer = ("refused", (error.message, error.code, error.cure))
+        except Exception as error:
+            answer = (True, error)
+        _send(answers, answer)
+        del answer
+
+
+def _send(stream: BinaryIO, value: Any) -> None:
+    """One value; its arrays travel as they lie in memory."""
+    buffers: list[pickle.PickleBuffer] = []
+    parts = [pickle.dumps(value, protocol=5, buffer_callback=buffers.append), *(each.raw() for each in buffers)]
+    stream.write(LENGTH.pack(len(parts)) + b"".join(LENGTH.pack(len(part)) for part in parts))
+    for part in parts:
+        stream.write(part)
+    stream.flush()
+
+
+def _receive(stream: BinaryIO) -> Any:
+    """The next value.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    (count,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
+    sizes = [LENGTH.unpack(_exactly(stream, LENGTH.size))[0] for _ in range(count)]
+    first, *buffers = [_exactly(stream, size) for size in sizes]
+    return pickle.loads(first, buffers=buffers)
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytearray:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        if not (got := stream.readinto(view)):  # type: ignore[attr-defined]
+            raise EOFError
+        view = view[got:]
+    return data
