@@ -141,7 +141,9 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # Workers
     "reader-crashed": Entry(
-        "error", "the library that reads this format crashed on the file, which is damaged in a way it does not check", EXPORT
+        "error",
+        "the library that reads this format crashed on the file",
+        EXPORT,
     ),
     "worker-died": Entry(
         "error", "the process that read it was killed, most likely for want of memory", "use fewer --workers"

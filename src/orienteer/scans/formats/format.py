@@ -27,7 +27,7 @@ class Format(ABC, Generic[H]):
         data_extensions: of the files with the voxels, which are no scans of their own.
         one_file_a_scan: False where several files make one scan, so that a file's name says nothing of the scan.
         native: whether a library of native code reads it. A damaged file can make one end its process, so both
-            methods then run in a process of its own: the class must be importable, and the header must pickle.
+            methods then run in a process of their own: the class must be importable there.
     """
 
     name: ClassVar[str]

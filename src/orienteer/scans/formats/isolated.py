@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO, NoReturn
+from typing import IO, Any, NoReturn
 
 from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
@@ -59,7 +59,7 @@ class _Reader:
 
     def __init__(self) -> None:
         # A session of its own: Ctrl-C and a scheduler's signals are for the parent, and the child ends with it.
-        self._child = subprocess.Popen(
+        self._child = subprocess.Popen(  # noqa: S603 - this interpreter, with its own path
             [sys.executable, "-c", CHILD, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -138,6 +138,7 @@ def serve() -> None:
             function, args = _receive(calls)
         except EOFError:
             return
+        answer: tuple[bool | str, Any]
         try:
             answer = (False, function(*args))
         except ScanError as error:
@@ -148,17 +149,18 @@ def serve() -> None:
         del answer
 
 
-def _send(stream: BinaryIO, value: Any) -> None:
+def _send(stream: IO[bytes], value: Any) -> None:
     """One value; its arrays travel as they lie in memory."""
     buffers: list[pickle.PickleBuffer] = []
-    parts = [pickle.dumps(value, protocol=5, buffer_callback=buffers.append), *(each.raw() for each in buffers)]
+    first = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    parts = [memoryview(first), *(each.raw() for each in buffers)]
     stream.write(LENGTH.pack(len(parts)) + b"".join(LENGTH.pack(len(part)) for part in parts))
     for part in parts:
         stream.write(part)
     stream.flush()
 
 
-def _receive(stream: BinaryIO) -> Any:
+def _receive(stream: IO[bytes]) -> Any:
     """The next value.
 
     Raises:
@@ -167,10 +169,10 @@ def _receive(stream: BinaryIO) -> Any:
     (count,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
     sizes = [LENGTH.unpack(_exactly(stream, LENGTH.size))[0] for _ in range(count)]
     first, *buffers = [_exactly(stream, size) for size in sizes]
-    return pickle.loads(first, buffers=buffers)
+    return pickle.loads(first, buffers=buffers)  # noqa: S301 - from the pipe that only parent and child hold
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytearray:
+def _exactly(stream: IO[bytes], size: int) -> bytearray:
     data = bytearray(size)
     view = memoryview(data)
     while view:

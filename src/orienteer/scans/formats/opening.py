@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -14,8 +14,6 @@ from orienteer.scans.formats.registry import format_named
 from orienteer.scans.source import Source
 
 LONGEST_MAGIC = 256
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ def open_scan(source: Source) -> OpenedScan:
             raise refusal("empty-file", f"{path.name} holds no bytes")
     _guard_magic(source, kind)
     call = isolated if kind.native else _here
-    header = call(kind.read_header, source)
+    header: Header = call(kind.read_header, source)
 
     def voxels() -> NDArray:
-        array = call(kind.read_voxels, source, header)
+        array: NDArray = call(kind.read_voxels, source, header)
         if array.shape != (header.channels, *header.shape):
             raise refusal("unreadable", f"the header says {header.shape}, the voxels are {array.shape[1:]}")
         return array
@@ -53,7 +51,7 @@ def open_scan(source: Source) -> OpenedScan:
     return OpenedScan(header, voxels)
 
 
-def _here(function: Callable[..., T], *args: Any) -> T:
+def _here(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
