@@ -17,10 +17,12 @@ from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import Job
 from orienteer.errors import OrienteerError
-from orienteer.ingest.workers import available_cores, end_with_parent
+from orienteer.processes import available_cores, end_with_parent, processes_with
 
 Failures = dict[str, str]
 UNTRIED = "its pretraining run failed"
+JOB = "orienteer.benchmark.job"
+"""The module that a process of the pool imports."""
 
 
 def slots(parallel: int | str) -> int:
@@ -68,7 +70,7 @@ def _run(
     jobs: Sequence[Job], work: Callable[[Job], None], parallel: int, on_done: Callable[[Job, str | None], None]
 ) -> Failures:
     failures: Failures = {}
-    context = multiprocessing.get_context("spawn")
+    context = processes_with(JOB)
     gpus = _gpus()
     threads = max(1, available_cores() // parallel)
     stopping = context.Event()

@@ -16,13 +16,14 @@ from orienteer.benchmark.finished import check_finished, is_finished, record_of
 from orienteer.benchmark.job import Shared
 from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import Job, jobs_of, view_sizes
-from orienteer.benchmark.pool import UNTRIED, Failures, run_jobs, slots
+from orienteer.benchmark.pool import JOB, UNTRIED, Failures, run_jobs, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import Tree
 from orienteer.console import Bar
 from orienteer.ingest import IngestOptions, ingest
+from orienteer.processes import processes_with
 from orienteer.store import Store
 from orienteer.store.lock import only_one
 
@@ -78,6 +79,7 @@ def benchmark(
 def _run(
     settings: BenchmarkSettings, jobs: list[Job], shared: Shared, config: Path, out: Path, progress: bool
 ) -> BenchmarkResult:
+    processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
     _ingest(settings, config.parent, shared.store, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     todo = [job for job in jobs if not is_finished(job)]

@@ -1,7 +1,5 @@
 """Preparing many scans at once, in processes; a worker that dies costs one scan, not the run."""
 
-import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Generator, Sequence
@@ -9,18 +7,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from orienteer.ingest.prepare import Job, Outcome, limit_threads, prepare
+from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 
 DIED = finding("worker-died", CATALOGUE["worker-died"].meaning)
-
-
-def available_cores() -> int:
-    """Cores this process may use, which in a container is often fewer than the machine has."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity
-        return os.cpu_count() or 1
 
 
 def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Outcome, None, None]:
@@ -40,8 +31,7 @@ def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Ou
 def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job]]:
     """Yields outcomes; returns the jobs that have none because a worker died."""
     unfinished = []
-    # Spawned, never forked: the parent may hold threads (progress bar, ITK) whose locks a fork would freeze.
-    context = multiprocessing.get_context("spawn")
+    context = processes_with("orienteer.ingest.prepare")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         futures: dict[Future[Outcome], Job] = {pool.submit(prepare, job): job for job in jobs}
@@ -62,11 +52,3 @@ def _start_worker() -> None:
     # Ctrl-C reaches the whole group; the parent ends the workers, which need no tracebacks of their own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """For a thread of a worker, which a killed parent cannot stop: without it, it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

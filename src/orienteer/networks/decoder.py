@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from monai.networks.blocks import Convolution, ResidualUnit, UpSample
 from torch import Tensor, nn
 
-from orienteer.networks.encoders import NORM
+from orienteer.networks.blocks import Convolution, ResidualUnit, UpSample
 
 
 class Decoder(nn.Module):
@@ -49,11 +48,9 @@ class Decoder(nn.Module):
             level, skip_width = skips.get(stride, (None, 0))
             # As wide as the encoder at this stride: a wider block at full resolution would dominate the cost.
             out = skip_width or max(dense_channels, width // 2)
-            self.ups.append(UpSample(3, width, out, scale_factor=2, mode="nontrainable", align_corners=False))
+            self.ups.append(UpSample(width, out))
             self.blocks.append(
-                ResidualUnit(3, out + skip_width, out, subunits=1, norm=NORM, act="LEAKYRELU")
-                if residual
-                else Convolution(3, out + skip_width, out, norm=NORM, act="LEAKYRELU")
+                ResidualUnit(out + skip_width, out, convolutions=1) if residual else Convolution(out + skip_width, out)
             )
             self.skips.append(level)
             width = out

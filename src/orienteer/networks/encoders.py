@@ -1,4 +1,4 @@
-"""Encoders by name, built on MONAI, or any module by import path.
+"""Encoders by name, transformers from MONAI among them, or any module by import path.
 
 An encoder maps images ``(N, C, S, S, S)`` to feature maps ``(N, C_l, s_l, s_l, s_l)``, finest first. Channels and
 strides are measured with one dry run rather than declared, so a user's module needs no adapter.
@@ -10,17 +10,15 @@ from itertools import pairwise
 from typing import Any, cast
 
 import torch
-from monai.networks.blocks import Convolution, ResidualUnit
-from monai.networks.nets import ViT
 from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.config import Tree
 from orienteer.errors import ConfigError
+from orienteer.networks.blocks import Convolution, ResidualUnit
 from orienteer.networks.settings import NetworkSettings
 
-# Batch statistics would leak one view's content into another's features.
-NORM = ("instance", {"affine": True})
+SLOPE = 0.1
 
 
 class Encoder(nn.Module):
@@ -61,20 +59,17 @@ class UNetEncoder(nn.Module):
         in_channels: channels of a scan.
         features: channels of each level, finest first.
         convolutions: convolutions per level.
-        residual: add each block's input to its output (MONAI's ``ResidualUnit``); plain otherwise.
+        residual: add each block's input to its output; plain otherwise.
     """
 
     def __init__(
         self, in_channels: int, features: Sequence[int], *, convolutions: int = 2, residual: bool = True
     ) -> None:
         super().__init__()
-        act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
         self.levels = nn.ModuleList(
-            ResidualUnit(3, fine, coarse, subunits=convolutions, norm=NORM, act=act)
+            ResidualUnit(fine, coarse, convolutions, SLOPE)
             if residual
-            else nn.Sequential(
-                *(Convolution(3, coarse if n else fine, coarse, norm=NORM, act=act) for n in range(convolutions))
-            )
+            else nn.Sequential(*(Convolution(coarse if n else fine, coarse, SLOPE) for n in range(convolutions)))
             for fine, coarse in pairwise((in_channels, *features))
         )
 
@@ -92,6 +87,8 @@ class ViTEncoder(nn.Module):
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
+        from monai.networks.nets import ViT  # importing MONAI takes seconds
+
         self.vit = ViT(classification=False, **options)
         for block in self.vit.blocks:  # MONAI builds cross-attention that an encoder never calls or trains
             for unused in ("norm_cross_attn", "cross_attn"):

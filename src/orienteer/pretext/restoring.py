@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from monai.networks.utils import pixelshuffle
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -36,9 +35,16 @@ class VoxelHead(nn.Module):
         """Normalised intensities, float32."""
         assert views.dense is not None
         cells = self.voxels(views.dense.flatten(0, 1)).float()
-        voxels: Tensor = pixelshuffle(cells, 3, self.stride)
+        voxels = spread(cells, self.stride)
         level: Tensor = self.level(views.embedding).float()[..., None, None, None]
         return voxels.reshape(*views.dense.shape[:2], *voxels.shape[1:]) + level
+
+
+def spread(cells: Tensor, stride: int) -> Tensor:
+    """``(N, C * stride^3, D, H, W)`` to ``(N, C, ...)`` with ``stride`` voxels a cell along every axis."""
+    n, channels, *grid = cells.shape
+    parts = cells.reshape(n, channels // stride**3, stride, stride, stride, *grid)
+    return parts.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(n, -1, *(size * stride for size in grid))
 
 
 def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S S"]:

@@ -2,8 +2,8 @@
 
 import os
 import platform
+from importlib.metadata import version
 
-import monai
 import torch
 
 from orienteer import __version__
@@ -52,7 +52,7 @@ def environment(devices: ResolvedDevices) -> Environment:
     return Environment(
         python=platform.python_version(),
         torch=torch.__version__,
-        monai=monai.__version__,
+        monai=version("monai"),
         platform=platform.system(),
         processor=f"{platform.machine()}, {os.cpu_count()} cores",
         device=torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU",
