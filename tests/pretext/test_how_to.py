@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from orienteer.cli import app, commands
 from orienteer.evaluation.probes import PROBES
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.rows import read_rows
@@ -19,6 +21,8 @@ from orienteer.testing.phantom import phantom_store
 from orienteer.testing.task_contract import TaskContract
 from tests.pages import REPOSITORY, python
 from tests.pretext.outside_task import FILE, PAGE, TEST, DistanceTask
+
+assert commands
 
 SUITE = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", TEST)
 SMALL = (
@@ -96,19 +100,27 @@ def test_how_to__a_task_outside_has_its_verdict_card_rows_and_page_with_nothing_
 
 
 @pytest.mark.slow
-def test_how_to__alone_it_is_judged_and_probed(folder: Path) -> None:
+def test_how_to__alone_it_is_judged_and_probed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As ``tasks={distance: {...}}``, which the page names: the verdict rests on it, and its probes are shown."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+
+    def orienteer(command: str, *more: str) -> str:
+        done = CliRunner().invoke(app, [*shlex.split(command)[1:], *more], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
     phantom_store(folder, people=8)
     pretrain, evaluate, report = PAGE.commands
     words = shlex.split(pretrain)
     words[-1] = words[-1].replace("tasks.distance={", "tasks={distance: {").removesuffix("}") + "}}"
-    orienteer(folder, shlex.join(words), *(word for each in SMALL for word in ("--set", each)))
-    told = orienteer(folder, evaluate)
+    orienteer(shlex.join(words), *(word for each in SMALL for word in ("--set", each)))
+    told = orienteer(evaluate)
     record = EvaluationRecord.read(folder / "run" / "evaluations" / "test")
     assert (record.verdict.task, record.verdict.metric) == ("distance", "separation_error_mm")
     assert [probe.card.name for probe in record.probes] == list(PROBES)
     assert record.verdict.sentence.split(",")[0].removesuffix(".") in " ".join(told.split())
-    orienteer(folder, report)
+    orienteer(report)
     page = (folder / "run" / "report.html").read_text(encoding="utf-8")
     assert all(probe.card.title in page for probe in record.probes)
     assert "no place to cheat" not in page

@@ -17,9 +17,10 @@ SETTINGS = (
     "optimiser={steps: 100, batch: 4}",
     "checkpoint.every=100",
     "network.size=tiny",
+    "views.size=16",
     "views.geometry.probability=0",
     "tasks={gap: {}}",
-    "evaluation={per_scan: 4, final_per_scan: 16}",
+    "evaluation={per_scan: 2, final_per_scan: 12}",
     "devices={accelerator: cpu, threads: 1, workers: 0}",
 )
 
@@ -30,7 +31,7 @@ def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ingest(
         real_data / "oasis" / "images",
         store,
-        IngestOptions(spacing=3.0, table=real_data / "oasis" / "subjects.tsv", keep_names=True, progress=False),
+        IngestOptions(spacing=4.0, table=real_data / "oasis" / "subjects.tsv", keep_names=True, progress=False),
     )
     return store
 

@@ -51,7 +51,8 @@ class ResidualUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, out_channels, D, H, W)``."""
         residual: Tensor = self.residual(x)
-        return self.conv(x) + residual
+        unit: Tensor = self.conv(x)
+        return unit + residual
 
 
 class UpSample(nn.Sequential):
