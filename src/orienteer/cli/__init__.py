@@ -1,11 +1,9 @@
 """The command line: one short file per command; nothing heavy is imported before a command runs."""
 
 import sys
-from typing import Annotated
 
 import typer
 
-from orienteer import __version__
 from orienteer.errors import OrienteerError
 from orienteer.memory import ran_out
 
@@ -20,21 +18,6 @@ app = typer.Typer(
 
 
 INTERRUPTED = 130
-
-
-def _tell_version(wanted: bool) -> None:
-    if wanted:
-        print(f"orienteer {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def orienteer(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """Learn 3D anatomy from unlabelled CT and MR scans, and see what was learned."""
 
 
 def main() -> None:

@@ -1,6 +1,29 @@
-"""All commands in the order of use, one line each; importing this module registers them."""
+"""The program's own option, and all commands in the order of use, a line each; importing this registers them."""
 
-# ruff: noqa: F401, I001
+# ruff: noqa: E402, F401, I001
+from typing import Annotated
+
+import typer
+
+from orienteer import __version__
+from orienteer.cli import app
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"orienteer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def orienteer(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Learn 3D anatomy from unlabelled CT and MR scans, and see what was learned."""
+
+
 from orienteer.cli import check
 from orienteer.cli import ingest
 from orienteer.cli import pretrain

@@ -29,7 +29,6 @@ from orienteer.records import Rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Displacements, Evidence, Paths
 from orienteer.records.rows import merge_rows, read_rows, write_rows
-from orienteer.testing.same_rows import assert_same_rows
 from orienteer.testing.toy_views import CELLS, chosen, toy_views
 
 UNITS = {"mm": "_mm", "deg": "_deg", "fraction": "", "rank": "", "1": ""}
@@ -342,3 +341,17 @@ def _steps(evidence: Evidence, rows: Rows, views: int) -> dict[tuple[int, int], 
         matrix = evidence.matrix(rows, evidence.pred, views)
         return {(i, j): matrix[i, j] for i in range(views) for j in range(views) if i != j}
     return {}
+
+
+def assert_same_rows(one: Rows, other: Rows, *, tolerance: float) -> None:
+    """Assert equal columns, numbers to within ``tolerance`` and everything else exactly.
+
+    Raises:
+        AssertionError: naming the first column that differs.
+    """
+    assert one.keys() == other.keys(), f"columns {sorted(one)} against {sorted(other)}"
+    for name, column in one.items():
+        if column.dtype.kind == "f":
+            np.testing.assert_allclose(column, other[name], rtol=0, atol=tolerance, err_msg=f"column {name}")
+        else:
+            np.testing.assert_array_equal(column, other[name], err_msg=f"column {name}")
