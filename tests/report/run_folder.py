@@ -39,6 +39,7 @@ def make_run(
     simulated: bool = False,
     examples: int = 5,
     views: int = 3,
+    per_scan: int = 8,
     cards: bool = True,
 ) -> Path:
     """Write the run and return its folder; without ``cards`` its run.json does not say what its tasks are."""
@@ -68,7 +69,7 @@ def make_run(
         (place / "examples").mkdir(parents=True)
         _evaluate(
             place, split, np.random.default_rng(number), chosen,
-            noise=noise_mm, verdict=verdict, scan=scan, examples=examples, views=views,
+            noise=noise_mm, verdict=verdict, scan=scan, examples=examples, views=views, per_scan=per_scan,
         ).write(place)  # fmt: skip
     write_json(
         folder / "summary.json", {"best_step": 1800, "steps": 2000, "seconds": 580.2, "data_wait_fraction": 0.031}
@@ -122,11 +123,11 @@ def _line(step: int, phase: str, task: str, measures: dict[str, Measure]) -> dic
 
 def _evaluate(
     folder: Path, split: str, rng: np.random.Generator, tasks: Sequence[HandMade], *, noise: float, verdict: Label,
-    scan: str, examples: int, views: int,
+    scan: str, examples: int, views: int, per_scan: int,
 ) -> EvaluationRecord:  # fmt: skip
     scans = SCANS[split]
     low = np.array([44.0, 44.0, 44.0])
-    centres = rng.uniform(low, SHAPE * SPACING - low, size=(scans * 8, views, 3))
+    centres = rng.uniform(low, SHAPE * SPACING - low, size=(scans * per_scan, views, 3))
     names = [scan.format(n % scans) for n in range(len(centres))]
     for sample in range(examples):
         write_example(folder / "examples" / f"sample_{sample:03d}", sample, names[sample], centres[sample])
