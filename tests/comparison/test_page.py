@@ -16,6 +16,7 @@ from orienteer.comparison.records import Records, read_records
 from orienteer.comparison.statistics import SCRATCH, Analysis, analyse
 from orienteer.comparison.summary import summary_of
 
+from .conftest import Seen
 from .results_folder import SEGMENTATION, document, make_results
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
@@ -87,24 +88,37 @@ def test_page__a_benchmark_without_scratch_has_no_forest(tmp_path: Path) -> None
     assert not [name for name in shown["figures"] if name.startswith("forest")]
 
 
-@pytest.mark.browser
-def test_page__draws_every_figure_without_errors_or_requests(results: Path, open_page: Callable[..., Any]) -> None:
-    page = compare(results).page
+@pytest.fixture(scope="module")
+def seen(html: str, tmp_path_factory: pytest.TempPathFactory, open_page: Callable[..., Seen]) -> Seen:
+    """The page, drawn once: as on a phone in the dark, then wide with every fold open."""
 
     def ask(page: Page) -> dict[str, Any]:
+        told = {
+            "width": page.evaluate("document.documentElement.scrollWidth"),
+            "background": page.evaluate("getComputedStyle(document.body).backgroundColor"),
+        }
+        page.set_viewport_size({"width": 1280, "height": 1000})
         for details in page.locator("details summary").all():
             details.click()
-        page.wait_for_timeout(500)
-        return {
+        page.wait_for_function(
+            "() => document.querySelectorAll('[data-figure]:not(.js-plotly-plot), details:not([open])').length === 0"
+        )
+        return told | {
             "figures": page.locator("[data-figure]").count(),
             "drawn": page.locator("[data-figure].js-plotly-plot .main-svg").count(),
             "headline": page.locator("#summary h2").inner_text(),
             "tables": page.locator("table.grid").count(),
         }
 
-    seen = open_page(page, ask)
+    page = tmp_path_factory.mktemp("page") / "report.html"
+    page.write_text(html, encoding="utf-8")
+    return open_page(page, ask, width=400, dark=True)
+
+
+@pytest.mark.browser
+def test_page__draws_every_figure_without_errors_or_requests(seen: Seen) -> None:
     assert seen.errors == []
-    assert seen.requests == [page.as_uri()]
+    assert [Path(url).name for url in seen.requests] == ["report.html"]
     assert seen.answer["figures"] == 2 * (2 + 4) + 2 * 2
     assert seen.answer["drawn"] >= seen.answer["figures"]
     assert "points of Dice above scratch" in seen.answer["headline"]
@@ -112,24 +126,14 @@ def test_page__draws_every_figure_without_errors_or_requests(results: Path, open
 
 
 @pytest.mark.browser
-def test_page__fits_a_narrow_screen_and_the_dark(results: Path, open_page: Callable[..., Any]) -> None:
-    page = compare(results).page
-    seen = open_page(
-        page,
-        lambda page: (
-            page.evaluate("document.documentElement.scrollWidth"),
-            page.evaluate("getComputedStyle(document.body).backgroundColor"),
-        ),
-        width=400,
-        dark=True,
-    )
+def test_page__fits_a_narrow_screen_and_the_dark(seen: Seen) -> None:
     assert seen.errors == []
-    assert seen.answer[0] <= 400
-    assert seen.answer[1] == "rgb(15, 20, 25)"
+    assert seen.answer["width"] <= 400
+    assert seen.answer["background"] == "rgb(15, 20, 25)"
 
 
 @pytest.mark.browser
-def test_page__hostile_names_run_nothing(tmp_path: Path, open_page: Callable[..., Any]) -> None:
+def test_page__hostile_names_run_nothing(tmp_path: Path, open_page: Callable[..., Seen]) -> None:
     arms = (("ours", HOSTILE, "ours"), ("masked", HOSTILE, "baseline"), ("scratch", "scratch", "scratch"))
     task = SEGMENTATION | {"words": HOSTILE, "unit": HOSTILE}
     folder = make_results(tmp_path, arms=arms, tasks=(task,), modes=("finetuned",), labels=(1, 3))

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,12 +78,15 @@ def test_demo__keeps_what_is_finished(finished: tuple[Path, DemoResult, str]) ->
     assert (again.label, again.sentence) == (first.label, first.sentence)
 
 
-def test_demo__goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo__goes_on_where_it_stopped(
+    finished: tuple[Path, DemoResult, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import orienteer.runs.pretrain as pretraining
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
+    shutil.copytree(finished[0] / "cohort", tmp_path / "cohort")
     with monkeypatch.context() as patch:
         patch.setattr(pretraining, "_finish", stop)  # trained, and stopped before the final figures
         with pytest.raises(KeyboardInterrupt):

@@ -9,13 +9,21 @@ from orienteer.demo.template import MAPS, Template, load_template
 from orienteer.errors import OrienteerError
 
 
-def test_template__needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def sharp() -> Template:
+    """The template on its own grid, read without a network."""
+
     def refuse(*_: Any) -> NoReturn:
         raise AssertionError("the template asked for the network")
 
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    assert load_template(1.0).maps.shape[0] == len(MAPS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", refuse)
+        patch.setattr(socket.socket, "connect", refuse)
+        return load_template(1.0)
+
+
+def test_template__needs_no_network(sharp: Template) -> None:
+    assert sharp.maps.shape[0] == len(MAPS)
 
 
 def test_template__says_how_to_get_nilearn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,10 +48,9 @@ def test_template__is_a_head_in_mm(template: Template) -> None:
     assert abs(template.centre[0]) < 1.0
 
 
-def test_template__the_trim_keeps_every_voxel_in_place() -> None:
+def test_template__the_trim_keeps_every_voxel_in_place(sharp: Template) -> None:
     from nilearn.datasets import load_mni152_template
 
-    sharp = load_template(1.0)
     image = load_mni152_template(resolution=1)
     mask = sharp.maps[MAPS.index("mask")] > 0
     there = np.argwhere(mask) @ sharp.affine[:3, :3].T + sharp.affine[:3, 3]

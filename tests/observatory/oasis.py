@@ -19,18 +19,18 @@ from orienteer.runs.pretrain import pretrain
 from orienteer.runs.settings import PretrainSettings
 
 TOKEN = "the-token-of-the-browser-tests-is-no-secret"
-PEOPLE = {"test": 2, "val": 1, "train": 3}
+PEOPLE = {"test": 2, "val": 1, "train": 1}
 SHORT = (
     "network={size: tiny}",
     "views={count: 3, size: 24}",
     "views.geometry.probability=0",
-    "optimiser={steps: 24, batch: 2}",
-    "checkpoint={every: 8, log_every: 4, keep: 3}",
-    "evaluation={per_scan: 2, final_per_scan: 8, examples: 1}",
+    "optimiser={steps: 4, batch: 2}",
+    "checkpoint={every: 2, log_every: 1, keep: 3}",
+    "evaluation={per_scan: 2, final_per_scan: 4, examples: 1}",
     "devices={accelerator: cpu, threads: 1, workers: 0}",
 )
 ALL_TASKS = ("tasks={gap: {uncertainty: true}, adjacency: {}, route: {}, position: {}}",)
-GAP_ONLY = ("tasks={gap: {form: difference}}", "optimiser.steps=4", "checkpoint.every=2", "seed=5")
+GAP_ONLY = ("tasks={gap: {form: difference}}", "optimiser.steps=2", "checkpoint.every=1", "seed=5")
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,30 @@ def shown(value: float, digits: int = 1) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
+NO_WEBGL = """
+const real = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind.startsWith("webgl") ? null : real.call(this, kind, ...more);
+};
+"""
+
+
 class Visitor:
-    """A person at the page; ``quiet`` fails on any error in the console and any request that leaves the server."""
+    """A person at the page; ``quiet`` fails on any error in the console and any request that leaves the server.
+
+    Without ``solid`` the browser draws no 3D, which in software takes longer than all else on the page.
+    """
 
     def __init__(
         self, browser: Browser, link: str, *, state: str = "", width: int = 1400, height: int = 950,
-        new: bool = False, prepare: Callable[[Page], None] | None = None, **context: Any,
+        new: bool = False, solid: bool = False, prepare: Callable[[Page], None] | None = None, **context: Any,
     ) -> None:  # fmt: skip
         self.link = link
         self.context: BrowserContext = browser.new_context(viewport={"width": width, "height": height}, **context)
         if not new:
             self.context.add_init_script("localStorage.setItem('orienteer.tour', 'seen')")
+        if not solid:
+            self.context.add_init_script(NO_WEBGL)
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -50,7 +63,7 @@ class Visitor:
 
     def state(self) -> dict[str, str]:
         """What the address remembers."""
-        self.page.wait_for_timeout(200)
+        self.page.wait_for_timeout(150)  # the page writes it 120 ms after the last change
         return {key: values[0] for key, values in parse_qs(urlsplit(self.page.url).fragment).items()}
 
     def centres(self) -> list[list[float]]:

@@ -25,7 +25,7 @@ def site(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def visitor(chromium: Browser, site: Site) -> Iterator[Visitor]:
     """One page for all tests that only look around; each begins by going where it needs to be."""
-    visitor = Visitor(chromium, site.link)
+    visitor = Visitor(chromium, site.link, solid=True)
     yield visitor
     visitor.leave()
 
