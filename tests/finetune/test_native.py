@@ -15,6 +15,7 @@ from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid
 from orienteer.ingest.resample import resample_labels
 from orienteer.scans import discover, read
+from orienteer.scans.placement import Placement
 from orienteer.testing.phantom import phantom
 from orienteer.testing.strategies import AXIS_MAPS, rotations
 from tests.store.phantoms import turned
@@ -91,7 +92,7 @@ def test_to_native__interpolates_probabilities_not_classes() -> None:
 def test_write__carries_the_affine_and_nothing_else(tmp_path: Path) -> None:
     classes = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     affine = turned("LPI", (10, 20, 30), spacing=1.7)
-    write_labels(tmp_path / "a.nii.gz", classes, affine)
+    write_labels(tmp_path / "a.nii.gz", classes, Placement.of(affine, classes.shape))
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert np.array_equal(np.asarray(image.dataobj), classes)
     assert image.get_data_dtype() == np.uint8
@@ -103,7 +104,7 @@ def test_write__carries_the_affine_and_nothing_else(tmp_path: Path) -> None:
 def test_write__the_same_prediction_is_the_same_file(tmp_path: Path) -> None:
     classes = np.ones((3, 3, 3), dtype=np.uint8)
     for name in ("a.nii.gz", "b.nii.gz"):
-        write_labels(tmp_path / name, classes, np.eye(4))
+        write_labels(tmp_path / name, classes, Placement.of(np.eye(4), classes.shape))
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
 
 
@@ -111,7 +112,7 @@ def test_write__a_sheared_grid_is_never_told_as_a_straight_one(tmp_path: Path) -
     """A quaternion has no room for a gantry's tilt; a reader that believes it would be a slice off."""
     affine = np.diag([2.0, 2.0, 5.0, 1.0])
     affine[1, 2] = 1.5
-    write_labels(tmp_path / "a.nii", np.ones((2, 2, 2), dtype=np.uint8), affine)
+    write_labels(tmp_path / "a.nii", np.ones((2, 2, 2), dtype=np.uint8), Placement.of(affine, (2, 2, 2)))
     image = nibabel.load(tmp_path / "a.nii")
     assert np.allclose(image.affine, affine)
     assert int(image.header["qform_code"]) == 0 and int(image.header["sform_code"]) == 1

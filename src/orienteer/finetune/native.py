@@ -1,8 +1,8 @@
 """From the store's grid back to a scan's own grid and orientation."""
 
+import gzip
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
@@ -11,6 +11,7 @@ from scipy.ndimage import affine_transform
 
 from orienteer.atomic import write_with
 from orienteer.geometry.resample import Grid
+from orienteer.scans.placement import Placement
 
 
 def to_native(
@@ -42,22 +43,18 @@ def to_native(
     return classes
 
 
-def write_labels(path: Path, classes: UInt8[ndarray, "d h w"], affine: NDArray[np.float64]) -> None:
-    """Write class numbers as NIfTI with the scan's own affine, whole or not at all.
+def write_labels(path: Path, classes: UInt8[ndarray, "d h w"], placement: Placement) -> None:
+    """Write class numbers as NIfTI in the scan's own place, whole or not at all.
 
-    The header is new: nothing of the scan's own header (names, dates, descriptions) comes along.
+    The header is new: nothing of the scan's own header (names, dates, descriptions, scaling) comes along but where it
+    lies.
     """
-    image = nib.Nifti1Image(classes, affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(affine, code=1)
-    # A quaternion cannot hold the shear of a tilted gantry; where it would lie, only the matrix speaks.
-    image.set_qform(affine)
-    straight = np.allclose(image.get_qform(), affine, atol=1e-3)
-    image.set_qform(affine, code=1 if straight else 0)
-    data = image.to_bytes()
+    header = placement.header(classes.shape)
+    header["magic"] = header.single_magic
+    header["vox_offset"] = header.single_vox_offset
+    # Four bytes that say there is no extension; NIfTI counts its first axis fastest.
+    data = bytes(header.binaryblock) + bytes(4) + classes.tobytes(order="F")
     if path.suffix == ".gz":
-        import gzip
-
         data = gzip.compress(data, mtime=0)  # no time of writing: the same prediction gives the same bytes
     write_with(path, lambda part: _write(part, data))
 

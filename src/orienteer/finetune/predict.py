@@ -6,20 +6,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
 from orienteer.finetune.predictions import ENDING, RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
-from orienteer.geometry import Volume, canonical
-from orienteer.ingest.prepare import Scaled, scaled
+from orienteer.geometry import canonical
+from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
 from orienteer.runs.scan import read_as
 from orienteer.scans import Finding, Source, lay_out
 from orienteer.scans.findings import finding, unopened
+from orienteer.scans.formats.opening import placement_of
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
@@ -170,9 +169,6 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> Prediction:
         raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
     if ensemble.goal.structures is None:
         return ensemble.answer(ready)
-    _write(ensemble.probabilities(ready), ready, volume, target)
+    classes = to_native(ensemble.probabilities(ready), ready.grid, volume.shape, volume.affine)
+    write_labels(target, classes, placement_of(source, volume))
     return target.name
-
-
-def _write(likely: np.ndarray, ready: Scaled, volume: Volume, target: Path) -> None:
-    write_labels(target, to_native(likely, ready.grid, volume.shape, volume.affine), volume.affine)

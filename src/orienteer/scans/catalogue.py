@@ -60,6 +60,11 @@ CATALOGUE: dict[str, Entry] = {
         "some voxels are NaN or infinite: few are replaced by the lowest finite value, many are an error",
         "fill them with the background's value before export",
     ),
+    "scaling-damaged": Entry(
+        "info",
+        "the header's intercept is not a number, or its slope is infinite: 0 and 1 are used",
+        "correct the header's slope and intercept if absolute intensities matter",
+    ),
     "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
     "looks-like-labels": Entry(
         "warning",
@@ -69,6 +74,21 @@ CATALOGUE: dict[str, Entry] = {
     # Where it is
     "spacing-absurd": Entry(
         "error", "a voxel size is zero, not finite, or outside 0.01 to 50 mm", "correct the header's voxel size (mm)"
+    ),
+    "spacing-missing": Entry(
+        "warning",
+        "the header names no voxel size: 1 mm is assumed, or the size of the sampled spot taken",
+        "write the voxel size (mm) into the header; until then no length in mm can be trusted",
+    ),
+    "unit-scaled": Entry(
+        "info",
+        "the header's unit of length is not mm: scaled to mm",
+        "nothing to do, unless its numbers are mm and the unit is wrong: then correct the header's unit",
+    ),
+    "unit-unknown": Entry(
+        "warning",
+        "the header names a unit of length that is not known; taken as mm",
+        "correct the header's unit, after looking whether its voxel size is in mm",
     ),
     "spacing-disagrees": Entry(
         "warning", "the voxel size and the affine differ; the affine is used", "correct the header's voxel size"
@@ -86,6 +106,17 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "orientation-disagrees": Entry(
         "warning", "the header holds two orientations that differ; sform is used", "check by eye, then keep only one"
+    ),
+    "orientation-unusable": Entry(
+        "warning",
+        "one of the header's two orientations (sform, qform) is damaged: zeros, NaN, or a quaternion that is too long;"
+        " the other is used, and where there is none it is an error",
+        "check one scan by eye, then write its header again with one good orientation",
+    ),
+    "origin-missing": Entry(
+        "warning",
+        "the header names no origin: the first voxel is taken to lie at 0, 0, 0",
+        "export with an origin; until then the scan lies beside labels and sequences that have theirs",
     ),
     "anisotropic": Entry(
         "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"

@@ -41,6 +41,24 @@ def _sheared(folder: Path) -> None:
     patch(path, 296, "<4f", 0, 2.0, 0.8, 0)
 
 
+def _sform(path: Path, *rows: float) -> Path:
+    return patch(nifti(path), 280, "<12f", *rows)
+
+
+def _alone(path: Path) -> Path:
+    return patch(path, 252, "<h", 0)  # no qform beside the sform
+
+
+def _unit(path: Path, code: int, spacing: float) -> Path:
+    return patch(nifti(path, affine=np.diag([spacing, spacing, spacing, 1])), 123, "<b", code)
+
+
+def _mha(path: Path, without: bytes) -> None:
+    data = itk(path).read_bytes()
+    assert without + b" = " in data
+    path.write_bytes(data.replace(without + b" = ", b"Comment = "))
+
+
 def _twice(folder: Path) -> None:
     nifti(folder / "same.nii.gz", voxels(seed=1))
     itk(folder / "same.nrrd")
@@ -75,10 +93,26 @@ CONTENTS: dict[str, Bad] = {
         "spacing-absurd", lambda f: nifti(f / "m.nii.gz", affine=np.diag([0.002, 0.002, 0.002, 1]))
     ),
     "spacing of 80 mm": Bad("spacing-absurd", lambda f: nifti(f / "w.nii.gz", affine=np.diag([2.0, 2, 80, 1]))),
-    "sform not finite": Bad("affine-singular", lambda f: patch(nifti(f / "nan.nii"), 280, "<4f", *[np.nan] * 4)),
+    "sform not finite": Bad("affine-singular", lambda f: _alone(_sform(f / "nan.nii", *[np.nan] * 12))),
     "sform with twice one axis": Bad(
-        "affine-singular",
-        lambda f: patch(nifti(f / "flat.nii"), 280, "<12f", 2, 2, 0, 0, 0, 0, 2.5, 0, 0, 0, 0, 0),
+        "affine-singular", lambda f: _alone(_sform(f / "flat.nii", 2, 2, 0, 0, 0, 0, 2.5, 0, 0, 0, 0, 0))
+    ),
+    "sform not finite, good qform": Bad(
+        "orientation-unusable", lambda f: _sform(f / "nan.nii", *[np.nan] * 12), level="warning"
+    ),
+    "sform of zeros, good qform": Bad(
+        "orientation-unusable", lambda f: _sform(f / "0.nii", *[0] * 12), level="warning"
+    ),
+    "quaternion too long": Bad(
+        "orientation-unusable", lambda f: patch(patch(nifti(f / "q.nii"), 252, "<2h", 1, 0), 256, "<3f", 0.8, 0.8, 0)
+    ),
+    "unit of microns": Bad("unit-scaled", lambda f: _unit(f / "mouse.nii", 3, 50.0), level="info"),
+    "unit nobody knows": Bad("unit-unknown", lambda f: _unit(f / "odd.nii", 5, 2.0), level="warning"),
+    "mha without spacing": Bad("spacing-missing", lambda f: _mha(f / "a.mha", b"ElementSpacing"), level="warning"),
+    "mha without offset": Bad("origin-missing", lambda f: _mha(f / "a.mha", b"Offset"), level="warning"),
+    "mha without matrix": Bad("orientation-missing", lambda f: _mha(f / "a.mha", b"TransformMatrix"), level="warning"),
+    "intercept not finite": Bad(
+        "scaling-damaged", lambda f: patch(nifti(f / "s.nii"), 112, "<2f", 2, np.nan), level="info"
     ),
     "sheared": Bad("affine-sheared", _sheared),
     "zooms differ from sform": Bad(

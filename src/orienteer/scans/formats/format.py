@@ -7,7 +7,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from numpy.typing import NDArray
 
+from orienteer.geometry import Volume
 from orienteer.scans.formats.header import Header
+from orienteer.scans.placement import Placement
 from orienteer.scans.source import Skipped, Source, below_root
 
 H = TypeVar("H", bound=Header)
@@ -57,6 +59,18 @@ class Format(ABC, Generic[H]):
         Raises:
             ScanError: the voxels are cut, damaged or inflate too far.
         """
+
+    def placement(self, source: Source, volume: Volume) -> Placement:
+        """Where the scan lies as a NIfTI header says it, so that its readers find the answer where they find the scan.
+
+        Args:
+            source: the scan.
+            volume: its voxels, as they were read.
+
+        Raises:
+            ScanError: the file is no longer what it was.
+        """
+        return Placement.of(volume.affine, volume.shape)
 
     def recognises(self, path: Path) -> bool:
         """Whether a file whose extension no format claims is of this one, by its content."""

@@ -2,6 +2,8 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,11 +11,14 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from orienteer.geometry import Volume
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels, verify_compressed
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import LPS_TO_RAS, Header, split_shape, squeeze_shape
 from orienteer.scans.formats.limits import guard_size
+from orienteer.scans.formats.units import millimetres, unit_findings
+from orienteer.scans.placement import UNKNOWN, Placement
 from orienteer.scans.source import Source
 
 DTYPES = {
@@ -21,6 +26,35 @@ DTYPES = {
     sitk.sitkUInt32: "uint32", sitk.sitkInt32: "int32", sitk.sitkUInt64: "uint64", sitk.sitkInt64: "int64",
     sitk.sitkFloat32: "float32", sitk.sitkFloat64: "float64",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a header says of where its voxels lie.
+
+    Attributes:
+        mm: ``(3,)`` mm in one of the file's units, along each axis of the world.
+        findings: what it leaves unsaid, and what is odd.
+    """
+
+    mm: NDArray[np.float64]
+    findings: tuple[Finding, ...]
+
+    def to_mm(self, affine: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``(4, 4)`` from the file's unit to mm."""
+        return affine if (self.mm == 1).all() else np.diag([*self.mm, 1.0]) @ affine
+
+
+def said(units: Sequence[str], findings: Iterable[Finding]) -> Said:
+    """What a header says.
+
+    Args:
+        units: names of the units along each axis of the world; one for all, or none.
+        findings: about all but the units.
+    """
+    known = [millimetres(unit) or 1.0 for unit in units]
+    mm = np.array(known if len(known) == 3 else [*known, 1.0][:1] * 3)
+    return Said(mm, (*(found for unit in dict.fromkeys(units) for found in unit_findings(unit)), *findings))
 
 
 class ItkFormat(Format[Header]):
@@ -43,9 +77,16 @@ class ItkFormat(Format[Header]):
             ScanError: the header leads elsewhere, or ITK would end the process on it.
         """
 
-    def orientation_findings(self, reader: sitk.ImageFileReader) -> list[Finding]:
-        """What is odd about where the header places the scan."""
-        return []
+    @abstractmethod
+    def said(self, path: Path) -> Said:
+        """What the header says of unit and place, and what it leaves unsaid: ITK guesses without a word."""
+
+    def placement(self, source: Source, volume: Volume) -> Placement:
+        """See :meth:`Format.placement`: in the file's own unit, as ITK knows of none."""
+        mm = self.said(source.paths[0]).mm
+        if (mm == 1).all():
+            return super().placement(source, volume)
+        return Placement.of(np.diag([*1 / mm, 1.0]) @ volume.affine, volume.shape, unit=UNKNOWN)
 
     def read_header(self, source: Source) -> Header:
         """See :meth:`Format.read_header`."""
@@ -55,7 +96,8 @@ class ItkFormat(Format[Header]):
         full = tuple(int(n) for n in reader.GetSize())
         squeezed, components = squeeze_shape(full), int(reader.GetNumberOfComponents())
         shape, volumes = split_shape(squeezed)
-        found = self.orientation_findings(reader)
+        said = self.said(path)
+        found = list(said.findings)
         if squeezed != full:
             found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
         dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
@@ -75,7 +117,7 @@ class ItkFormat(Format[Header]):
             components=components,
             volumes=volumes,
             channels=volumes if source.volumes == "channels" else 1,
-            affine=_affine(reader),
+            affine=said.to_mm(_affine(reader)),
             findings=tuple(found),
         )
 

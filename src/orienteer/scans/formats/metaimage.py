@@ -3,15 +3,19 @@
 ITK answers both with one and the same "cannot be read", and prints the reason past the program's back.
 """
 
+import re
 from pathlib import Path
 
-from orienteer.scans.findings import refusal
+from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
 from orienteer.scans.formats.data_files import guard_data_files
-from orienteer.scans.formats.itk import ItkFormat
+from orienteer.scans.formats.itk import ItkFormat, Said, said
 
 LONGEST_HEADER = 1 << 16
 MOST_AXES = 7
+DIRECTIONS = {"TransformMatrix", "Rotation", "Orientation"}
+ORIGINS = {"Offset", "Position", "Origin"}
+SEPARATOR = re.compile(r"[=:]")
 
 
 class MetaImageFormat(ItkFormat):
@@ -50,6 +54,27 @@ class MetaImageFormat(ItkFormat):
             raise refusal("truncated", message)
         return StoredVoxels(path=data, offset=offset, available=max(available, 0), packed=packed)
 
+    def said(self, path: Path) -> Said:
+        """See :meth:`ItkFormat.said`."""
+        fields, _ = _fields(path)
+        found = _spacing_findings(fields.get("ElementSpacing"), fields.get("ElementSize"))
+        if not fields.keys() & DIRECTIONS:
+            found.append(finding("orientation-missing", "the header names no TransformMatrix"))
+        if not fields.keys() & ORIGINS:
+            found.append(finding("origin-missing", "the header names no Offset"))
+        return said([fields["DistanceUnits"]] if "DistanceUnits" in fields else [], found)
+
+
+def _spacing_findings(spacing: str | None, size: str | None) -> list[Finding]:
+    """ElementSpacing is the distance of voxels, ElementSize the size of the spot that each of them stands for."""
+    if spacing is None and size is None:
+        return [finding("spacing-missing", "the header names no ElementSpacing")]
+    if spacing is None or size is None:
+        return [finding("spacing-missing", "ElementSize is taken for ElementSpacing")] if size else []
+    if spacing.split() == size.split():
+        return []
+    return [finding("spacing-disagrees", "ElementSpacing and ElementSize differ, ElementSpacing is used")]
+
 
 def _lines_after(path: Path, end: int) -> list[str]:
     """The names of a list of data files, which end the header."""
@@ -65,8 +90,8 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     fields, offset = {}, 0
     for line in start.splitlines(keepends=True):
         offset += len(line)
-        key, _, value = line.decode("latin-1").partition("=")
-        fields[key.strip()] = value.strip()
+        key, *value = SEPARATOR.split(line.decode("latin-1"), maxsplit=1)
+        fields[key.strip()] = "".join(value).strip()
         if key.strip() == "ElementDataFile":
             break
     return fields, offset

@@ -15,10 +15,23 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
+from orienteer.geometry import Volume
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header, split_shape, squeeze_shape
 from orienteer.scans.formats.limits import FREE_BYTES, guard_size
+from orienteer.scans.formats.nifti_forms import (
+    LONG,
+    PAIR,
+    SHORT,
+    SINGLE,
+    placement_of_analyze,
+    placement_of_header,
+    raw_header,
+    scaling_findings,
+    where,
+)
+from orienteer.scans.placement import Placement
 from orienteer.scans.source import Source
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -63,7 +76,9 @@ class NiftiFormat(Format[Header]):
         squeezed = squeeze_shape(full)
         if squeezed != full:
             found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
-        found += _orientation(header, _stored_zooms(path))
+        raw = raw_header(_start(path))
+        affine, about = where(image, raw)
+        found += about + (scaling_findings(raw) if hasattr(header, "get_sform") else [])
         # The fifth axis is NIfTI's place for the values of one voxel.
         shape, volumes = split_shape(squeezed[:4])
         return Header(
@@ -72,9 +87,14 @@ class NiftiFormat(Format[Header]):
             components=len(dtype.fields) if dtype.fields else math.prod(squeezed[4:]),
             volumes=volumes,
             channels=volumes if source.volumes == "channels" else 1,
-            affine=np.asarray(image.affine, dtype=np.float64),
+            affine=np.asarray(affine, dtype=np.float64),
             findings=tuple(found),
         )
+
+    def placement(self, source: Source, volume: Volume) -> Placement:
+        """See :meth:`Format.placement`: the header's own, also of readers who believe another part of it."""
+        raw = raw_header(_start(source.paths[0]))
+        return placement_of_header(raw) if _is_nifti(raw) else placement_of_analyze(_load_pair(source.paths[0]), raw)
 
     def read_voxels(self, source: Source, header: Header) -> NDArray:
         """See :meth:`Format.read_voxels`; of several volumes the first ones.
@@ -107,15 +127,15 @@ def _load_single(path: Path) -> Any:
 def _image(path: Path, stream: BinaryIO) -> Any:
     """The image whose voxels are still in ``stream``; the header's own size tells NIfTI-1 from 2."""
     try:
-        start = stream.read(348)
+        start = stream.read(SHORT)
         stream.seek(0)
         size = {int.from_bytes(start[:4], order) for order in ("little", "big")}
-        kind = nibabel.Nifti2Image if 540 in size else nibabel.Nifti1Image
-        if not size & {348, 540}:
+        kind = SINGLE[2 if LONG in size else 1]
+        if not size & {SHORT, LONG}:
             raise refusal("not-a-scan", f"{path.name}: {_likely(start)}, not NIfTI")
-        if len(start) < 348:
+        if len(start) < SHORT:
             raise refusal("truncated", f"{path.name}: the file ends in its header")
-        _guard_offset(path, start + stream.read(192), kind)
+        _guard_offset(path, start + stream.read(LONG - SHORT), kind)
         stream.seek(0)
         return kind.from_stream(stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -136,7 +156,9 @@ def _load_pair(path: Path) -> Any:
     if not _image_file(path).is_file():
         raise refusal("companion-missing", f"{path.name}: no {path.with_suffix('.img').name} beside it")
     try:
-        return nibabel.load(path)
+        raw = raw_header(_start(path))
+        kind = PAIR[2 if isinstance(raw, nibabel.Nifti2Header) else 1] if _is_nifti(raw) else nibabel
+        return kind.load(path)
     except HEADER_ERRORS as error:
         raise refusal("unreadable", f"{path.name}: {_line(error)}") from None
 
@@ -148,6 +170,17 @@ def _volumes(image: Any, header: Header) -> NDArray:
         data = data[(..., slice(header.channels), *(0 for _ in image.shape[4:]))]
     array: NDArray = np.asanyarray(data)
     return np.moveaxis(array.reshape((*header.shape, header.channels), order="F"), -1, 0)
+
+
+def _start(path: Path) -> bytes:
+    """What holds the header."""
+    with _stream(path) as stream:
+        return stream.read(LONG)
+
+
+def _is_nifti(raw: Any) -> bool:
+    """Whether it is no Analyze header, which has the same size."""
+    return bytes(raw["magic"].item())[:3] in (b"n+1", b"ni1", b"n+2", b"ni2")
 
 
 def _read_to_the_end(path: Path, stream: BinaryIO, allowed: int) -> None:
@@ -203,39 +236,3 @@ def _likely(start: bytes) -> str:
 
 def _line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-
-
-def _orientation(header: Any, zooms: NDArray) -> list[Finding]:
-    """What the header's two orientations and its voxel size say about each other."""
-    if not hasattr(header, "get_sform"):
-        return [finding("orientation-missing", "the Analyze format names no orientation")]
-    sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
-    found = []
-    if sform is None and qform is None:
-        found.append(finding("orientation-missing", "neither sform nor qform is set"))
-    if sform is not None and qform is not None:
-        # Judged at the far corner, where a small difference in angle has grown to what matters: mm.
-        corner = np.append(np.asarray(header.get_data_shape()[:3], dtype=float), 1.0)
-        apart = float(np.abs((sform - qform) @ corner).max())
-        if not apart < 1.0:
-            found.append(finding("orientation-disagrees", f"sform and qform are {apart:.1f} mm apart"))
-    if sform is not None:
-        sides = np.linalg.norm(sform[:3, :3], axis=0)
-        if not np.allclose(sides, zooms, rtol=0.01, atol=1e-3):
-            found.append(finding("spacing-disagrees", f"header {_mm(zooms)} mm, affine {_mm(sides)} mm"))
-    elif not (np.isfinite(zooms) & (zooms > 0)).all():
-        found.append(finding("spacing-absurd", f"the header says {_mm(zooms)} mm"))
-    return found
-
-
-def _stored_zooms(path: Path) -> NDArray:
-    """Voxel size as written; nibabel's own header has by then turned zeros into ones, so it cannot tell."""
-    with _stream(path) as stream:
-        start = stream.read(540)
-    second = 540 in {int.from_bytes(start[:4], order) for order in ("little", "big")}
-    kind, size = (nibabel.Nifti2Header, 540) if second else (nibabel.Nifti1Header, 348)
-    return np.asarray(kind(start[:size], check=False)["pixdim"][1:4], dtype=np.float64)
-
-
-def _mm(values: NDArray) -> str:
-    return " x ".join(f"{value:g}" for value in np.round(values, 3))

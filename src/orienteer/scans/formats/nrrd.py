@@ -4,14 +4,16 @@ import math
 import re
 from pathlib import Path
 
-import SimpleITK as sitk
-
-from orienteer.scans.findings import Finding, finding, refusal
+from orienteer.scans.findings import finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
 from orienteer.scans.formats.data_files import guard_data_files
-from orienteer.scans.formats.itk import ItkFormat
+from orienteer.scans.formats.itk import ItkFormat, Said, said
 
 LONGEST_HEADER = 1 << 16
+SPACES = {"ras": "right-anterior-superior", "las": "left-anterior-superior", "lps": "left-posterior-superior"}
+ANATOMICAL = {name for short, long in SPACES.items() for name in (short, long, f"{short}t", f"{long}-time")}
+"""Spaces whose axes are those of the body."""
+TIMES = ("", "s", "ms", "sec", "second", "seconds")
 NUMBER = re.compile(rb"^[-+]?(\d+\.?\d*|\.\d+|nan|inf)([eE][-+]?\d+)?$", re.IGNORECASE)
 
 
@@ -45,11 +47,29 @@ class NrrdFormat(ItkFormat):
             return None
         return StoredVoxels(path=data, offset=0, available=data.stat().st_size, packed=packed)
 
-    def orientation_findings(self, reader: sitk.ImageFileReader) -> list[Finding]:
-        """See :meth:`ItkFormat.orientation_findings`."""
-        if reader.HasMetaDataKey("NRRD_space"):
-            return []
-        return [finding("orientation-missing", "the header names no space")]
+    def said(self, path: Path) -> Said:
+        """See :meth:`ItkFormat.said`."""
+        fields, _, _ = _fields(path)
+        directions, found = "spacedirections" in fields, []
+        if fields.get("space", "").lower() not in ANATOMICAL or not directions:
+            named = "no directions" if "space" in fields and not directions else "no space of the body"
+            found.append(finding("orientation-missing", f"the header names {named}"))
+        # A voxel size that is NaN is how the format says that there is none; ITK takes 1.
+        spacings = [number for number in fields.get("spacings", "").split() if number.lower() != "nan"]
+        if not directions and len(spacings) < min(3, len(fields.get("sizes", "").split())):
+            found.append(finding("spacing-missing", "the header names no voxel size"))
+        if "spaceorigin" not in fields and "axismins" not in fields:
+            found.append(finding("origin-missing", "the header names no origin"))
+        return said(_units(fields), found)
+
+
+def _units(fields: dict[str, str]) -> list[str]:
+    """Names of the units along the axes of the world; without directions, of the file's axes that have a length."""
+    names = re.findall(r'"([^"]*)"', fields.get("spaceunits", "") or fields.get("units", ""))
+    if "spaceunits" in fields:
+        return names[:3]
+    spatial = list(dict.fromkeys(name for name in names if name.lower() not in TIMES))
+    return spatial if len(spatial) < 2 else ["several"]
 
 
 def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:

@@ -6,11 +6,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from orienteer.geometry import Volume
 from orienteer.scans.findings import refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.isolated import isolated
 from orienteer.scans.formats.registry import format_named
+from orienteer.scans.placement import Placement
 from orienteer.scans.source import Source
 
 LONGEST_MAGIC = 256
@@ -49,6 +51,17 @@ def open_scan(source: Source) -> OpenedScan:
         return array
 
     return OpenedScan(header, voxels)
+
+
+def placement_of(source: Source, volume: Volume) -> Placement:
+    """Where a scan that was read lies, as a NIfTI header says it; one of several files lies where its first one does.
+
+    Raises:
+        ScanError: the file is no longer what it was.
+        OSError: it cannot be opened.
+    """
+    first = source.parts[0] if source.parts else source
+    return format_named(first.format).placement(first, volume)
 
 
 def _here(function: Callable[..., Any], *args: Any) -> Any:
