@@ -12,14 +12,19 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
+from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import write_labels
-from orienteer.scans import Source, discover, read
+from orienteer.finetune.predict import predict
+from orienteer.geometry import Volume
+from orienteer.scans import Source, discover, inspect
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import open_scan, placement_of
 from orienteer.scans.formats.registry import format_of
 from orienteer.testing.format_contract import OBLIQUE
+from tests.finetune.standins import Levels, dice, ensemble, scan
 from tests.scans.dicom_files import series
 from tests.scans.files import patch
+from tests.store.phantoms import turned
 
 SHAPE = (4, 5, 6)
 STRAIGHT = np.array([[-4.0, 0, 0, 80], [0, 4, 0, -80], [0, 0, 5, -70], [0, 0, 0, 1]])
@@ -41,7 +46,7 @@ def moved(affine: NDArray = STRAIGHT) -> NDArray:
     return affine + np.pad([[17.0], [-9.0], [4.0], [0.0]], ((0, 0), (3, 0)))
 
 
-def turned() -> NDArray:
+def oblique() -> NDArray:
     u, _, v = np.linalg.svd(OBLIQUE[:3, :3])
     affine = OBLIQUE.copy()
     affine[:3, :3] = u @ v * (1.5, 2.0, 2.5)
@@ -90,10 +95,10 @@ FORMS: dict[str, Write] = {
     "a mirrored qform": nifti(qform=moved(np.diag([-1.0, 1, 1, 1]) @ STRAIGHT)),
     "leaning a little": nifti(leaning(0.05)),
     "leaning": nifti(leaning(0.5)),
-    "oblique": nifti(turned()),
+    "oblique": nifti(oblique()),
     "4D": nifti(shape=(*SHAPE, 2)),
     "trailing axis": nifti(shape=(*SHAPE, 1)),
-    "big-endian": nifti(turned(), order=">"),
+    "big-endian": nifti(oblique(), order=">"),
     "scaled": nifti(slope=0.5),
     "zeros beside": nifti(qform=moved(), edits=((280, "<12f", *[0] * 12),)),
     "NaN beside": nifti(qform=moved(), edits=((280, "<f", NAN),)),
@@ -137,10 +142,12 @@ def apart(one: NDArray, other: NDArray) -> float:
 
 def answered(source: Source, answer: Path) -> NDArray:
     """Write an answer as ``predict`` does; returns where the package reads the scan and the answer, RAS mm."""
-    volume = read(source)
-    classes = (np.arange(volume.array[0].size) % 3).reshape(volume.shape).astype(np.uint8)
-    write_labels(answer, classes, placement_of(source, volume))
-    return np.stack([volume.affine, open_scan(one(answer)).header.affine])
+    info = inspect(source, voxels=False)
+    if not info.usable or info.affine is None:
+        raise ScanError("refused", code=next(f.code for f in info.findings if f.level == "error"), cure="none")
+    classes = np.zeros(info.shape, np.uint8)
+    write_labels(answer, classes, placement_of(source, Volume(classes[None], info.affine)))
+    return np.stack([info.affine, open_scan(one(answer)).header.affine])
 
 
 def one(path: Path) -> Source:
@@ -161,16 +168,16 @@ def test_places__every_form_of_a_nifti_header(tmp_path: Path, quiet: None) -> No
     used = 0
     for form in forms():
         name, sform, qform = form
-        scan, answer = FORMS[name](tmp_path / "scan.nii", sform, qform), tmp_path / "answer.nii"
+        file, answer = FORMS[name](tmp_path / "scan.nii", sform, qform), tmp_path / "answer.nii"
         try:
-            mine = answered(one(scan), answer)
+            mine = answered(one(file), answer)
         except ScanError as error:
             assert error.code in ("orientation-unusable", "spacing-absurd", "affine-singular"), form
             continue
         used += 1
         assert apart(*mine) < 1e-4, form
         for how in (of_nibabel, of_itk):
-            where, found = opened(how, scan), opened(how, answer)
+            where, found = opened(how, file), opened(how, answer)
             if where is not None:
                 assert found is not None and apart(where, found) < 1e-4, (form, how.__name__)
         assert opened(of_nibabel, answer) is not None
@@ -182,7 +189,7 @@ SPACES = ("left-posterior-superior", "RAS", "left-anterior-superior", "3D-right-
 DIRECTIONS = {
     "straight": np.diag([4.0, 4, 5]),
     "mirrored": np.diag([4.0, -4, 5]),
-    "oblique": turned()[:3, :3],
+    "oblique": oblique()[:3, :3],
     "turned": np.array([[0.0, 0, 5], [-4, 0, 0], [0, 4, 0]]),
     "leaning": leaning(0.004)[:3, :3],
 }
@@ -252,3 +259,34 @@ def test_places__dicom(tilt: float, tmp_path: Path, quiet: None) -> None:
         affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
         affine[:3, 3] = image.GetOrigin()
         assert apart(LPS @ affine, found) < 0.01
+
+
+def test_places__predict_writes_each_answer_there(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path, quiet: None
+) -> None:
+    """From the folder to the files: the bright structure in every answer, in the place of its scan."""
+    truth = scan(tmp_path, "mm.nii", turned("LAS", spacing=3.0))
+    image = nibabel.load(tmp_path / "mm.nii")
+    voxels, folder = np.asarray(image.dataobj), tmp_path / "in"
+    folder.mkdir()
+    for name, sform_code, qform_code, unit in (("none", 0, 0, 2), ("two", 4, 2, 2), ("micron", 1, 1, 3)):
+        affine = image.affine * (1000 if unit == 3 else 1)
+        affine[3, 3] = 1
+        odd = nibabel.Nifti1Image(voxels, affine)
+        odd.set_qform(moved(affine), qform_code)
+        odd.set_sform(affine, sform_code)
+        odd.header["xyzt_units"] = unit
+        nibabel.save(odd, folder / f"{name}.nii")
+    upright = sitk.GetImageFromArray(voxels.T)
+    upright.SetSpacing((3.0, 3.0, 3.0))
+    for name in ("a.nrrd", "b.mha"):
+        sitk.WriteImage(upright, str(folder / name))
+    stand_in(ensemble(Levels()))
+    result = predict("net", folder, tmp_path / "out", progress=False)
+    assert not result.failed and len(result.predicted) == 5
+    for path in folder.iterdir():
+        answer = tmp_path / "out" / f"{path.stem}.nii.gz"
+        assert dice(np.asarray(nibabel.load(answer).dataobj), truth) > 0.9, path.name
+        assert apart(of_itk(path), of_itk(answer)) < 1e-4, path.name
+        if path.suffix == ".nii":
+            assert np.array_equal(of_nibabel(path), nibabel.load(answer).affine)
