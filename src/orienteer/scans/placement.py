@@ -84,12 +84,15 @@ class Placement:
         header.set_data_dtype(np.uint8)
         header.set_data_shape(shape)
         header["sform_code"], header["qform_code"] = self.sform_code, self.qform_code
-        for axis, row in zip("xyz", self.sform, strict=True):
-            header[f"srow_{axis}"] = row
-        for axis, value in zip("bcd", self.quaternion, strict=True):
-            header[f"quatern_{axis}"] = value
-        for axis, value in zip("xyz", self.offset, strict=True):
-            header[f"qoffset_{axis}"] = value
-        header["pixdim"][:4] = self.pixdim
+        with np.errstate(
+            all="ignore"
+        ):  # NIfTI-1 holds 32 bits; a reader that believes a form of nonsense finds it again
+            for axis, row in zip("xyz", self.sform, strict=True):
+                header[f"srow_{axis}"] = row
+            for axis, value in zip("bcd", self.quaternion, strict=True):
+                header[f"quatern_{axis}"] = value
+            for axis, value in zip("xyz", self.offset, strict=True):
+                header[f"qoffset_{axis}"] = value
+            header["pixdim"][:4] = self.pixdim
         header["xyzt_units"] = self.unit
         return header

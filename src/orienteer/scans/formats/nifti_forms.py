@@ -121,10 +121,11 @@ def scaling_findings(raw: Any) -> list[Finding]:
 
 def usable(form: NDArray[np.float64]) -> bool:
     """Whether a matrix ``(4, 4)`` is finite and spans a volume."""
-    spacing = spacing_of(form)
-    if not np.isfinite(form).all() or not (spacing > 0).all():
-        return False
-    return bool(abs(np.linalg.det(form[:3, :3] / spacing)) >= FLAT)
+    with np.errstate(all="ignore"):
+        spacing = spacing_of(form)
+        if not np.isfinite([*form.ravel(), *spacing]).all() or not (spacing > 0).all():
+            return False
+        return bool(abs(np.linalg.det(form[:3, :3] / spacing)) >= FLAT)
 
 
 def placement_of_header(raw: Any) -> Placement:

@@ -65,7 +65,10 @@ class NrrdFormat(ItkFormat):
 
 def _units(fields: dict[str, str]) -> list[str]:
     """Names of the units along the axes of the world; without directions, of the file's axes that have a length."""
-    names = re.findall(r'"([^"]*)"', fields.get("spaceunits", "") or fields.get("units", ""))
+    named = fields.get("spaceunits", "") or fields.get("units", "")
+    # Read as Latin-1, which every byte is; the sign for micro is often UTF-8.
+    named = named.encode("latin-1").decode("utf-8", "replace")
+    names = re.findall(r'"([^"]*)"', named)
     if "spaceunits" in fields:
         return names[:3]
     spatial = list(dict.fromkeys(name for name in names if name.lower() not in TIMES))

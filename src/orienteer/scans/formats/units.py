@@ -1,5 +1,7 @@
 """Units of length as headers name them."""
 
+import re
+
 from orienteer.scans.findings import Finding, finding
 
 MM = {
@@ -22,7 +24,7 @@ def millimetres(name: str) -> float | None:
         >>> millimetres("um"), millimetres("Microns"), millimetres(""), millimetres("furlong")
         (0.001, 0.001, 1.0, None)
     """
-    plain = name.strip().strip("\0").strip().lower().replace("µ", "u").replace("μ", "u")
+    plain = re.sub("[µμ]", "u", name.strip("\0 \t").lower())
     if plain in UNNAMED:
         return 1.0
     return BY_NAME.get(plain, BY_NAME.get(plain.removesuffix("s")) if len(plain) > 2 else None)
