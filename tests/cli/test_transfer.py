@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from orienteer.cli import app, commands, main  # noqa: F401
 from orienteer.frozen import position
 from tests.finetune.cohort import PAIR, QUICK, cohort, quick, untrained_run
-from tests.scans.files import cut
+from tests.scans.files import cut, patch
 
 
 def run(*words: object, status: int = 0) -> str:
@@ -94,8 +94,10 @@ def test_predict__delivers_all_but_the_corrupt_one(segmented: str, ward: Path, t
         (tmp_path / "new" / f"{name}.nii").write_bytes((ward / "scans" / f"{name}.nii").read_bytes())
     (tmp_path / "new" / "torn.nii").write_bytes((ward / "scans" / "person_01.nii").read_bytes())
     cut(tmp_path / "new" / "torn.nii", 0.4)
+    patch(tmp_path / "new" / "person_07.nii", 252, "<2h", 0, 0)
     said = run("predict", ward / "out", tmp_path / "new", tmp_path / "said", status=1)
     assert "left out: torn: " in said and "[truncated]" in said and "  fix: " in said
+    assert "look at: person_07: neither sform nor qform is set [orientation-missing]" in said
     assert f"2 predicted, 1 left out; see {tmp_path / 'said' / 'predictions.json'}" in said
     for name in ("person_03", "person_07"):
         assert nibabel.load(tmp_path / "said" / f"{name}.nii.gz").shape == (28, 32, 30)

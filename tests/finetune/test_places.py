@@ -20,6 +20,7 @@ from orienteer.scans import Source, discover, inspect
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import open_scan, placement_of
 from orienteer.scans.formats.registry import format_of
+from orienteer.scans.placement import Placement
 from orienteer.testing.format_contract import OBLIQUE
 from tests.finetune.standins import Levels, dice, ensemble, scan
 from tests.scans.dicom_files import series
@@ -242,6 +243,18 @@ def test_places__metaimage(tmp_path: Path, quiet: None) -> None:
     assert apart(of_itk(scan), of_itk(tmp_path / "u.nii")) < 1e-4
 
 
+def test_places__axes_off_the_right_angle_are_told(tmp_path: Path, quiet: None) -> None:
+    """ITK opens no NIfTI file of such axes: its answer lies as near as right angles can, and that is said."""
+    scan, answer = metaimage(tmp_path / "a.mha", leaning(0.9)[:3, :3]), tmp_path / "a.nii"
+    mine = answered(one(scan), answer)
+    found = opened(of_itk, answer)
+    assert apart(*mine) < 1e-4 and found is not None and apart(of_itk(scan), found) < 0.03
+    long = Placement.of(leaning(0.9), (200, 200, 40))
+    assert [each.code for each in long.findings] == ["answer-leans"]
+    assert "up to 4.4 mm" in long.findings[0].message
+    assert not Placement.of(leaning(0.01), (200, 200, 40)).findings
+
+
 @pytest.mark.parametrize("tilt", [0.0, 12.0, 0.03])
 def test_places__dicom(tilt: float, tmp_path: Path, quiet: None) -> None:
     """A tilt of 0.03 degrees is rounding in ITK's eyes too; 12 degrees are resampled to right angles."""
@@ -284,6 +297,12 @@ def test_places__predict_writes_each_answer_there(
     stand_in(ensemble(Levels()))
     result = predict("net", folder, tmp_path / "out", progress=False)
     assert not result.failed and len(result.predicted) == 5
+    told = {name: [each.code for each in found] for name, found in result.warnings.items()}
+    assert told == {  # the phantom is of few values
+        "none": ["orientation-missing", "looks-like-labels"], "two": ["orientation-disagrees", "looks-like-labels"],
+        **{name: ["looks-like-labels"] for name in ("micron", "a", "b")},
+    }  # fmt: skip
+    assert predict("net", folder, tmp_path / "out", progress=False).warnings == result.warnings  # kept with the answer
     for path in folder.iterdir():
         answer = tmp_path / "out" / f"{path.stem}.nii.gz"
         assert dice(np.asarray(nibabel.load(answer).dataobj), truth) > 0.9, path.name

@@ -1,12 +1,16 @@
 """``orienteer predict OUT SCANS DIR``: a fine-tuned network on new scans."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orienteer.cli import app
 from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
+
+if TYPE_CHECKING:
+    from orienteer.scans import Finding
 
 
 @app.command()
@@ -38,6 +42,20 @@ def predict(
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")
         console.print(f"  fix: {finding.cure}")
+    for (code, cure), scans_of in _grouped(result.warnings).items():
+        (name, message), *others = scans_of
+        more = f" and {len(others)} more" if others else ""
+        console.print(f"look at: {name}{more}: {message} [{code}]")
+        console.print(f"  fix: {cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
     if result.failed:
         raise typer.Exit(1)
+
+
+def _grouped(warnings: "Mapping[str, tuple[Finding, ...]]") -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Scans and messages by code and cure, so that a cure is read once and not once a scan."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name, found in warnings.items():
+        for each in found:
+            groups.setdefault((each.code, each.cure), []).append((name, each.message))
+    return groups

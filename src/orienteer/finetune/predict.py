@@ -15,7 +15,7 @@ from orienteer.finetune.stamp import stamp_of
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
-from orienteer.runs.scan import read_as
+from orienteer.runs.scan import read_with_info_as
 from orienteer.scans import Finding, Source, lay_out
 from orienteer.scans.findings import finding, unopened
 from orienteer.scans.formats.opening import placement_of
@@ -31,11 +31,13 @@ class PredictResult:
         folder: where the predictions are.
         predicted: scan id to file name, or to the answer.
         failed: scan id to what was wrong with it.
+        warnings: scan id to what was odd about one that was predicted.
     """
 
     folder: Path
     predicted: Mapping[str, Prediction]
     failed: Mapping[str, Finding]
+    warnings: Mapping[str, tuple[Finding, ...]]
 
 
 def predict(
@@ -89,7 +91,8 @@ def predict(
                 name = _twin(source) if reason.code == "duplicate-id" else source.id
                 failed[name] = reason
                 record.leave_out(name, reason)
-    return PredictResult(folder, done, failed)
+    odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
+    return PredictResult(folder, done, failed, {scan: found for scan, found in odd.items() if found})
 
 
 def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]]:
@@ -153,13 +156,13 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
     if kept is not None:
         record.add(source.id, kept)
         return kept
-    prediction = _one(record.ensemble, source, record.target(source))
-    record.add(source.id, prediction, stamp)
+    prediction, found = _one(record.ensemble, source, record.target(source))
+    record.add(source.id, prediction, stamp, found)
     return prediction
 
 
-def _one(ensemble: Ensemble, source: Source, target: Path) -> Prediction:
-    volume = read_as(source, (ensemble.channels, ensemble.channel_names))
+def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, Sequence[Finding]]:
+    info, volume = read_with_info_as(source, (ensemble.channels, ensemble.channel_names))
     try:
         ready = scaled(canonical(volume), ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
@@ -168,7 +171,8 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> Prediction:
         message = f"{source.relative}: cannot be brought onto the network's grid"
         raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
     if ensemble.goal.structures is None:
-        return ensemble.answer(ready)
+        return ensemble.answer(ready), info.findings
     classes = to_native(ensemble.probabilities(ready), ready.grid, volume.shape, volume.affine)
-    write_labels(target, classes, placement_of(source, volume))
-    return target.name
+    placement = placement_of(source, volume)
+    write_labels(target, classes, placement)
+    return target.name, (*info.findings, *placement.findings)

@@ -20,7 +20,7 @@ Prediction = str | Answer
 
 
 class Failure(TypedDict):
-    """What was wrong with a scan."""
+    """What was wrong with a scan, or odd about it."""
 
     code: str
     message: str
@@ -36,6 +36,7 @@ class Predictions:
         ensemble: the networks that predict.
         done: scan id to file name, or to the answer; earlier calls' too.
         failed: scan id to what was wrong with it.
+        warnings: scan id to what was odd about one that was predicted.
         stamps: scan id to the stamp of the scan that was predicted under it.
     """
 
@@ -43,6 +44,7 @@ class Predictions:
     ensemble: Ensemble
     done: dict[str, Prediction] = field(default_factory=dict)
     failed: dict[str, Failure] = field(default_factory=dict)
+    warnings: dict[str, list[Failure]] = field(default_factory=dict)
     stamps: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -66,7 +68,8 @@ class Predictions:
         network = before.get("network")
         if network == ensemble.digest:
             failed = {} if overwrite else _table(before, "failed")
-            return cls(folder, ensemble, _table(before, "predictions"), failed, _table(before, "stamps"))
+            tables = (_table(before, name) for name in ("warnings", "stamps"))
+            return cls(folder, ensemble, _table(before, "predictions"), failed, *tables)
         if network is not None and not overwrite:
             raise RunError(
                 f"{folder} holds predictions of another network", cure="choose another folder, or add --overwrite"
@@ -104,11 +107,12 @@ class Predictions:
             )
         return answer
 
-    def add(self, scan: str, answer: Prediction, stamp: str = "") -> None:
-        """A scan was predicted, just now where its stamp is given."""
+    def add(self, scan: str, answer: Prediction, stamp: str = "", found: Sequence[Finding] = ()) -> None:
+        """A scan was predicted, just now where its stamp is given; what was found about it is then kept too."""
         changed = self.done.get(scan) != answer or scan in self.failed
         if stamp:
             changed, self.stamps[scan] = True, stamp
+            self.warnings[scan] = [_failure(each) for each in found if each.level == "warning"]
         if changed:
             self.failed.pop(scan, None)
             self.done[scan] = answer
@@ -117,7 +121,8 @@ class Predictions:
     def leave_out(self, scan: str, found: Finding) -> None:
         """A scan could not be predicted."""
         self.done.pop(scan, None)
-        self.failed[scan] = {"code": found.code, "message": found.message, "cure": found.cure}
+        self.warnings.pop(scan, None)
+        self.failed[scan] = _failure(found)
         self.write()
 
     def write(self) -> None:
@@ -138,8 +143,13 @@ class Predictions:
                 "predictions": self.done,
                 "stamps": self.stamps,
                 "failed": self.failed,
+                "warnings": {scan: found for scan, found in self.warnings.items() if found},
             },
         )
+
+
+def _failure(found: Finding) -> Failure:
+    return {"code": found.code, "message": found.message, "cure": found.cure}
 
 
 def _read(folder: Path) -> Mapping[str, object]:

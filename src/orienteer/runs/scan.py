@@ -6,8 +6,10 @@ from pathlib import Path
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import scaled
-from orienteer.scans import Source, lay_out, read
+from orienteer.scans import Source, lay_out
 from orienteer.scans.channels import Channels, channels_text, readable
+from orienteer.scans.reading import read_with_info
+from orienteer.scans.source import ScanInfo
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 
@@ -60,13 +62,22 @@ def read_as(source: Source, learned: Channels) -> Volume:
     Raises:
         ScanError: it has others, or cannot be read.
     """
+    return read_with_info_as(source, learned)[1]
+
+
+def read_with_info_as(source: Source, learned: Channels) -> tuple[ScanInfo, Volume]:
+    """What :func:`read_as` gives, and what was found about the scan.
+
+    Raises:
+        ScanError: it has others, or cannot be read.
+    """
     if learned[0] > 1 and not source.channel_names:
         # A file of as many volumes as the network reads needs no layout to say that they are channels.
         source = replace(source, volumes="channels")
-    volume = read(source)
+    info, volume = read_with_info(source)
     held = (len(volume.array), source.channel_names)
     if readable(held, learned):
-        return volume
+        return info, volume
     asked = ",".join(learned[1]) or "A,B"
     raise ScanError(
         f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",

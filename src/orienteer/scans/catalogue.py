@@ -122,6 +122,12 @@ CATALOGUE: dict[str, Entry] = {
         "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"
     ),
     "too-small": Entry("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
+    "answer-leans": Entry(
+        "warning",
+        "`predict`: the scan's axes are a little off the right angle, which ITK does not read in NIfTI; for ITK the"
+        " answer lies along the nearest right angles, for other readers exactly on the scan",
+        "resample the scan to a grid with right angles where fractions of a voxel matter",
+    ),
     # Several channels
     "channel-missing": Entry(
         "error",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry import spacing_of
+from orienteer.scans.findings import Finding, finding
 
 MM = 2
 """NIfTI's code for millimetres."""
@@ -22,6 +23,10 @@ MOST_AXIS = 32767
 """Voxels along an axis that NIfTI-1 can count."""
 MOST_LEAN = 0.0175
 """Sine of one degree: axes further from the right angle are no rounding, and no quaternion stands for them."""
+
+
+MOST_APART = 0.1
+"""Voxels by which the nearest rotation may lie beside the axes before it is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,7 @@ class Placement:
         qform_code: 0 where these say nothing.
         pixdim: ``(4,)`` the quaternion's handedness, and the voxel size.
         unit: NIfTI's code for the unit of length.
+        findings: where it cannot say what the scan's own file says.
     """
 
     sform: NDArray[np.float64]
@@ -45,6 +51,7 @@ class Placement:
     qform_code: int
     pixdim: NDArray[np.float64]
     unit: int
+    findings: tuple[Finding, ...] = ()
 
     @classmethod
     def of(cls, affine: NDArray[np.float64], shape: tuple[int, ...], *, unit: int = MM) -> Self:
@@ -60,18 +67,21 @@ class Placement:
         """
         header = nibabel.Nifti1Header()
         header.set_qform(affine, SCANNER, strip_shears=True)
-        middle = np.append((np.asarray(shape, dtype=float) - 1) / 2, 1.0)
-        offset = header.get_qform()[:3, 3] + (affine @ middle - header.get_qform() @ middle)[:3]
+        rotation, last = header.get_qform(), np.append(np.asarray(shape, dtype=float) - 1, 1.0)
+        rotation[:3, 3] += ((affine - rotation) @ (last / (2, 2, 2, 1)))[:3]
+        corners = np.array([last * (*pick, 1) for pick in np.ndindex(2, 2, 2)])
+        apart = float(np.linalg.norm(corners @ (affine - rotation).T, axis=1).max())
         axes = affine[:3, :3] / spacing_of(affine)
         straight = np.abs(axes.T @ axes - np.eye(3)).max() <= MOST_LEAN
         return cls(
             sform=affine[:3],
             sform_code=SCANNER,
             quaternion=np.array([float(header[f"quatern_{axis}"]) for axis in "bcd"]),
-            offset=offset,
+            offset=rotation[:3, 3],
             qform_code=SCANNER if straight else 0,
             pixdim=np.array([float(header["pixdim"][0]), *spacing_of(affine)]),
             unit=unit,
+            findings=(_leaning(apart),) if apart > MOST_APART * spacing_of(affine).min() else (),
         )
 
     def header(self, shape: tuple[int, ...]) -> nibabel.Nifti1Header:
@@ -96,3 +106,7 @@ class Placement:
             header["pixdim"][:4] = self.pixdim
         header["xyzt_units"] = self.unit
         return header
+
+
+def _leaning(apart: float) -> Finding:
+    return finding("answer-leans", f"ITK finds the prediction up to {apart:.2g} mm beside the scan")

@@ -27,11 +27,20 @@ def read(source: Source) -> Volume:
     Raises:
         ScanError: with the code of the first finding that is an error.
     """
+    return read_with_info(source)[1]
+
+
+def read_with_info(source: Source) -> tuple[ScanInfo, Volume]:
+    """What :func:`read` gives, and what was found about the scan.
+
+    Raises:
+        ScanError: as :func:`read`.
+    """
     info, volume = load(source)
     if volume is None:
         worst = next(f for f in info.findings if f.level == "error")
         raise ScanError(f"{source.relative}: {worst.message}", code=worst.code, cure=worst.cure)
-    return volume
+    return info, volume
 
 
 def inspect(source: Source, *, voxels: bool = True) -> ScanInfo:
