@@ -9,9 +9,10 @@ import scipy.ndimage as ndimage
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest
+from orienteer.scans import check
 from orienteer.store import Store
 from tests.scans.bad import BAD
-from tests.scans.files import itk, nifti
+from tests.scans.files import itk, nifti, patch
 from tests.store.phantoms import AFFINE, body, cohort, turned
 
 
@@ -245,3 +246,15 @@ def test_ingest__a_grid_far_finer_than_its_scan_is_refused_before_it_is_made(tmp
     result = run(tmp_path / "in", tmp_path / "store", spacing=2.0)
     assert result.added == ("a",)
     assert [f.code for f in result.failed["wide"]] == ["too-large"]
+
+
+def test_ingest__a_scan_that_would_be_one_voxel_costs_no_other(tmp_path: Path) -> None:
+    """A mouse among people, its lengths in microns; `check` says the same."""
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    patch(nifti(tmp_path / "in" / "mouse.nii", body(seed=1), np.diag([15.0, 15, 15, 1])), 123, "<b", 3)
+    result = run(tmp_path / "in", tmp_path / "store", spacing=2.0)
+    assert result.added == ("a",)
+    (found,) = (each for each in result.failed["mouse"] if each.level == "error")
+    assert found.code == "too-small"
+    (checked,) = (scan for scan in check(tmp_path / "in", spacing=2.0, progress=False).scans if scan.id == "mouse")
+    assert checked.findings[-1] == found and not checked.usable

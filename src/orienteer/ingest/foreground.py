@@ -54,6 +54,8 @@ def _channel_mask(channel: NDArray[np.float32]) -> NDArray[np.bool_]:
     floor = max(float(channel.min()), LOWEST_HU) if channel.min() < -500 else float(channel.min())
     # The square root brings dark tissue (scalp in FLAIR, CSF in T1) nearer to bright tissue than to air.
     root = np.sqrt(np.clip(channel, floor, np.percentile(channel, 99.5)) - floor)
+    if not root.any():  # of one intensity, which has no threshold
+        return np.ones(root.shape, dtype=bool)
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.SetNumberOfHistogramBins(256)
     otsu.Execute(sitk.GetImageFromArray(root))

@@ -19,6 +19,7 @@ from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_
 from orienteer.ingest.labels import labels_on_grid
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.cohort import vanishing
 from orienteer.scans.findings import finding, unopened
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
@@ -95,7 +96,11 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         volume, findings = None, [*findings, replace(small, level="error")]
     if volume is None:
         return Outcome(job.source.id, record=record, findings=tuple(findings))
-    voxels = scaled(canonical(volume), job.parameters)
+    try:
+        voxels = scaled(canonical(volume), job.parameters)
+    except ScanError as error:  # what was found before, such as a unit, may be its cause
+        findings.append(Finding(error.code, "error", error.message, error.cure))
+        return Outcome(job.source.id, record=record, findings=tuple(findings))
     labels, about_labels = labels_on_grid(job.source.labels, voxels.grid)
     findings += about_labels
     cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
@@ -150,10 +155,12 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     """Resample a canonical volume onto the store's grid and choose its windows; nothing is written.
 
     Raises:
-        ScanError: the body has a single intensity, or the grid is far finer than the scan.
+        ScanError: the body has a single intensity, or the grid is far finer or coarser than the scan.
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
     _guard_stretch(volume.shape, grid.shape)
+    if tiny := vanishing(volume.spacing * volume.shape, parameters.spacing):
+        raise ScanError(tiny.message, code=tiny.code, cure=tiny.cure)
     resampled = resample_image(volume, grid)
     mask = foreground_mask(resampled)
     # Each channel by itself: one may be stripped of its skull and whole numbers, the next a map in fractions.

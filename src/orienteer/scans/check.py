@@ -8,8 +8,9 @@ from pathlib import Path
 
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
-from orienteer.scans.cohort import cohort_spacing, compare
+from orienteer.scans.cohort import cohort_spacing, compare, vanishing
 from orienteer.scans.estimate import estimate
+from orienteer.scans.findings import Finding
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.plausibility import SPACING_MM
 from orienteer.scans.reading import inspect
@@ -56,6 +57,8 @@ def check(
     found = lay_out(scans, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
     mm = spacing or cohort_spacing(infos)
+    if mm:
+        infos = tuple(info.with_findings(tiny) if (tiny := _tiny(info, mm)) else info for info in infos)
     result = CheckResult(
         root=scans,
         scans=infos,
@@ -67,6 +70,10 @@ def check(
     if json_path is not None:
         write_record(json_path, result)
     return result
+
+
+def _tiny(info: ScanInfo, mm: float) -> Finding | None:
+    return vanishing(info.extent_mm, mm) if info.usable else None
 
 
 def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> list[ScanInfo]:

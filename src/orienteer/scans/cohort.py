@@ -1,8 +1,10 @@
 """What only shows with all scans side by side: ids and voxels that occur twice, odd channels, the usual spacing."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.findings import Finding, finding
@@ -51,3 +53,12 @@ def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None
     if not short:
         return None
     return finding("too-small", f"{min(short):.0f} mm along its shortest axis, {np.max(min_mm):.0f} mm needed")
+
+
+def vanishing(extent_mm: Sequence[float] | NDArray[np.float64], spacing: float) -> Finding | None:
+    """An error when all of a scan would be one voxel of a store of that spacing: a mouse among people."""
+    if not len(extent_mm) or (np.rint(np.asarray(extent_mm) / spacing) > 1).any():
+        return None
+    extent = " x ".join(f"{mm:.3g}" for mm in extent_mm)
+    found = finding("too-small", f"all of it ({extent} mm) would be one voxel of {spacing:g} mm", level="error")
+    return replace(found, cure="use a finer --spacing, or correct the header's voxel size or unit")
