@@ -93,6 +93,7 @@ class Placement:
         header = (nibabel.Nifti1Header if max(shape) <= MOST_AXIS else nibabel.Nifti2Header)()
         header.set_data_dtype(np.uint8)
         header.set_data_shape(shape)
+        header.set_slope_inter(1, 0)
         header["sform_code"], header["qform_code"] = self.sform_code, self.qform_code
         with np.errstate(
             all="ignore"
