@@ -161,7 +161,7 @@ def forms() -> Iterator[tuple[str, int, int]]:
     """Each form with 10 of the 25 pairs of codes."""
     draw = random.Random(0)
     for name in FORMS:
-        for codes in draw.sample(CODES, 10):
+        for codes in draw.sample(CODES, 12):
             yield name, *codes
 
 
