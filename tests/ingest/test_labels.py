@@ -123,6 +123,26 @@ BROKEN = {
     "labels-elsewhere": _elsewhere,
     "labels-not-whole": lambda path: nifti(path, mask().astype(np.float32) * 0.3, AFFINE),
     "labels-unreadable": lambda path: path.write_text("no labels " * 100),
+    "labels-layered": lambda path: nifti(path, np.stack([mask(), mask(1)], axis=-1), AFFINE),
+}
+
+
+def _cropped(path: Path) -> None:
+    moved = AFFINE.copy()
+    moved[:3, 3] = (8, 10, 6)
+    nifti(path, mask()[4:20, 5:23, 3:19], moved)
+
+
+def _with_nan(path: Path) -> None:
+    array = mask().astype(np.float32)
+    array[0, 0, :3] = np.nan
+    nifti(path, array, AFFINE)
+
+
+ODD = {
+    "labels-cropped": (_cropped, "info"),
+    "labels-not-finite": (_with_nan, "warning"),
+    "labels-rounded": (lambda path: nifti(path, mask() * np.float32(1.00002), AFFINE), "info"),
 }
 
 
@@ -135,6 +155,22 @@ def test_labels__broken_ones_are_a_finding_and_the_scan_stays(tmp_path, code) ->
     assert result.added == ("a",) and not result.manifest.scans[0].labelled
     (finding,) = result.findings["a"]
     assert (finding.code, finding.level) == (code, "warning") and finding.cure
+
+
+@pytest.mark.parametrize("code", ODD)
+def test_labels__odd_ones_are_used_and_told(tmp_path, code) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    write, level = ODD[code]
+    write(tmp_path / "labels" / "a.nii.gz")
+    result = run(tmp_path, spacing=2.0)
+    (finding,) = result.findings["a"]
+    assert (finding.code, finding.level) == (code, level) and result.labelled == 1
+    stored, expected = Store.open(tmp_path / "store").labels("a"), mask().astype(np.int16)
+    if code == "labels-cropped":
+        expected[:4] = expected[20:] = expected[:, :5] = expected[:, 23:] = expected[..., :3] = expected[..., 19:] = 0
+    if code == "labels-not-finite":
+        expected[0, 0, :3] = -1
+    assert np.array_equal(stored, expected)
 
 
 @pytest.mark.parametrize("labels", [["foo", "fob"], ["x/a", "y/a"]])

@@ -13,6 +13,7 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.record import as_record
 from tests.conftest import REPOSITORY
 from tests.ingest.test_labels import BROKEN as BROKEN_LABELS
+from tests.ingest.test_labels import ODD as ODD_LABELS
 from tests.scans.bad import BAD
 from tests.scans.dicom_files import SECRETS, series
 from tests.scans.files import itk, nifti, voxels
@@ -48,7 +49,8 @@ def test_read__refuses_what_is_an_error(tmp_path: Path, name: str) -> None:
 def test_catalogue__every_code_is_provoked_by_a_test() -> None:
     # tests/ingest, tests/scans/formats: they depend on the wish, the machine or a library
     elsewhere = {"answer-leans", "too-small", "worker-died", "out-of-memory", "reader-crashed"}
-    assert {bad.code for bad in BAD.values()} | elsewhere | set(BROKEN_LABELS) | SKIPPED | OF_LAYOUTS == set(CATALOGUE)
+    labels = {*BROKEN_LABELS, *ODD_LABELS}
+    assert {bad.code for bad in BAD.values()} | elsewhere | labels | SKIPPED | OF_LAYOUTS == set(CATALOGUE)
 
 
 def test_catalogue__every_code_is_on_the_reference_page_with_its_level() -> None:

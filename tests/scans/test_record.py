@@ -18,7 +18,7 @@ from tests.scans.files import nifti, voxels
 FINDING = {"code": "str", "level": "str", "message": "str", "cure": "str"}
 GOLDEN = {
     "schema_version": "int",
-    "totals": {"scans": "int", "usable": "int", "skipped": "int"},
+    "totals": {"scans": "int", "usable": "int", "skipped": "int", "labelled": "int"},
     "estimate": {
         "spacing": "float", "scans": "int", "voxels": "int", "seconds": "float", "disk_bytes": "int",
         "memory_bytes": "int", "workers": "int",
@@ -34,7 +34,7 @@ GOLDEN = {
         "id": "str", "path": "str", "format": "str", "files": "int", "usable": "bool", "shape": ["int"],
         "channels": "int", "channel_names": [], "spacing_mm": ["float"], "extent_mm": ["float"], "axes": "str",
         "affine": [["float"]], "dtype": "str", "range": ["float"], "modality_guess": "str",
-        "modality_said": "bool", "content": "str", "read_seconds": "float", "findings": [FINDING],
+        "modality_said": "bool", "content": "str", "labels": "NoneType", "read_seconds": "float", "findings": [FINDING],
     }],
     "skipped": [{"relative": "str", "code": "str", "level": "str", "reason": "str", "cure": "str"}],
     "seconds": "float",

@@ -83,10 +83,10 @@ def ingest(
         layout=layout,
         channels=channel_names(channels),
     )
-    _summary(run(scans, store, options), Console(highlight=False, soft_wrap=True, markup=False))
+    _summary(run(scans, store, options), Console(highlight=False, soft_wrap=True, markup=False), labels=bool(labels))
 
 
-def _summary(result: "IngestResult", console: "Console") -> None:
+def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> None:
     from orienteer.ingest.quarantine import QUARANTINE
     from orienteer.ingest.result import counted, some
 
@@ -128,6 +128,8 @@ def _summary(result: "IngestResult", console: "Console") -> None:
     )
     scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits})"
     console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")
+    if result.labelled or labels:
+        console.print(f"labels: {result.labelled} of {counted(len(result.manifest.scans), 'scan')} have labels")
     if result.manifest.names == "pseudonyms":
         from orienteer.store.private import PRIVATE
 

@@ -3,24 +3,21 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.errors import ScanError, StoreError
+from orienteer.errors import StoreError
 from orienteer.geometry import canonical
-from orienteer.geometry.resample import Grid, covered
+from orienteer.geometry.resample import Grid
 from orienteer.ingest.resample import resample_labels
 from orienteer.ingest.result import counted
 from orienteer.ingest.table import base_name
-from orienteer.scans import Finding, Source, discover, read
+from orienteer.scans import Finding, Source, discover
 from orienteer.scans.discover import LABEL_NAME
-from orienteer.scans.findings import finding
+from orienteer.scans.labels.read import read_labels
 
-SAME_SPACE = 0.9
-"""Share of the image that labels on another grid must cover."""
 CHANNEL = re.compile(r"_0000$")
 """How nnU-Net marks the first channel of an image; its labels go without."""
 Labels = NDArray[np.int16] | None
@@ -75,20 +72,15 @@ def _by_name(named: Iterable[tuple[str, Iterable[str]]]) -> dict[str, list[str]]
     return found
 
 
-def labels_on_grid(source: Source | None, grid: Grid) -> tuple[Labels, list[Finding]]:
-    """Structure numbers ``(D, H, W)``, or None with the reason: bad labels never cost the scan."""
+def labels_on_grid(source: Source | None, scan: Grid, grid: Grid) -> tuple[Labels, list[Finding]]:
+    """Structure numbers ``(D, H, W)``, or None with the reason: bad labels never cost the scan.
+
+    Args:
+        source: the labels.
+        scan: the scan's own grid.
+        grid: the store's.
+    """
     if source is None:
         return None, []
-    try:
-        volume = canonical(read(replace(source, sparse=True)))
-    except ScanError as error:
-        return None, [replace(finding("labels-unreadable", error.message), cure=error.cure)]
-    values = volume.array
-    if values.min() < 0 or values.max() > 32767 or not np.array_equal(values, np.rint(values)):
-        message = f"{source.relative}: labels are not whole numbers from 0 to 32767"
-        return None, [finding("labels-not-whole", message)]
-    share = covered(volume.shape, volume.affine, grid)
-    if share < SAME_SPACE:
-        message = f"{source.relative}: labels cover {share:.0%} of the image's space"
-        return None, [finding("labels-elsewhere", message)]
-    return resample_labels(volume, grid), []
+    volume, found = read_labels(source, scan)
+    return (resample_labels(canonical(volume), grid) if volume else None), found

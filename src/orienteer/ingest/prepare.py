@@ -101,7 +101,7 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
     except ScanError as error:  # what was found before, such as a unit, may be its cause
         findings.append(Finding(error.code, "error", error.message, error.cure))
         return Outcome(job.source.id, record=record, findings=tuple(findings))
-    labels, about_labels = labels_on_grid(job.source.labels, voxels.grid)
+    labels, about_labels = labels_on_grid(job.source.labels, Grid(volume.shape, volume.affine), voxels.grid)
     findings += about_labels
     cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
     arrays: dict[Kind, NDArray] = {"image": voxels.image, "foreground": cells[None].astype(np.uint8)}

@@ -52,6 +52,11 @@ class IngestResult:
     bytes: int = 0
 
     @property
+    def labelled(self) -> int:
+        """Scans of the store that have labels."""
+        return sum(entry.labelled for entry in self.manifest.scans)
+
+    @property
     def splits(self) -> dict[str, tuple[int, int]]:
         """Scans and subjects of each split."""
         scans = Counter(entry.split for entry in self.manifest.scans)

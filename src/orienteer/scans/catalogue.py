@@ -169,12 +169,33 @@ CATALOGUE: dict[str, Entry] = {
     "labels-not-whole": Entry(
         "warning",
         "the labels are not whole numbers from 0 to 32767; the scan is stored without",
-        "export them as integers",
+        "export them as integers, 0 where no structure is",
+    ),
+    "labels-rounded": Entry(
+        "info",
+        "the labels are whole numbers to within 0.001, as a slope in the header leaves them; they are rounded",
+        "nothing to do",
+    ),
+    "labels-not-finite": Entry(
+        "warning",
+        "some voxels of the labels are NaN: they take no part in loss and scores; many are an error",
+        "write 0 where they are background",
+    ),
+    "labels-layered": Entry(
+        "warning",
+        "the labels have several values per voxel: segments in layers, or one mask a volume; the scan is stored without",
+        "save them as one label map, a number a structure (3D Slicer: Export visible segments to label map)",
+    ),
+    "labels-cropped": Entry(
+        "info",
+        "the labels are a part of the scan's space, as 3D Slicer crops them; the rest of the scan is background; a"
+        " warning where their voxels have another size",
+        "nothing to do if nothing is labelled beyond them",
     ),
     "labels-elsewhere": Entry(
         "warning",
-        "the labels cover less than 90 % of the image's space; the scan is stored without",
-        "export them on the image's own grid",
+        "the labels cover less than 90 % of the scan's space and are no part of it; the scan is stored without",
+        "export them on the scan's own grid",
     ),
     # Workers
     "reader-crashed": Entry(

@@ -11,9 +11,9 @@ from orienteer.errors import OrienteerError
 from orienteer.scans.cohort import cohort_spacing, compare, vanishing
 from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
+from orienteer.scans.labels.read import inspect_with_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.plausibility import SPACING_MM
-from orienteer.scans.reading import inspect
 from orienteer.scans.record import write_record
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source
@@ -86,7 +86,7 @@ def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> l
     bar = Bar("reading scans", len(sources), console=console, shown=progress and console.is_terminal)
     with bar, ThreadPoolExecutor(workers) as pool:
         try:
-            return list(bar.track(pool.map(inspect, sources)))
+            return list(bar.track(pool.map(inspect_with_labels, sources)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -36,7 +36,8 @@ def check_header(header: Header, spacing: NDArray[np.float64], *, labels: bool =
             found.append(finding("four-dimensional", f"{message}, none is chosen as labels", level="error"))
         else:
             found.append(finding("four-dimensional", f"{message}, the first is used"))
-    if len(header.shape) < 3 or min(header.shape) == 1:
+    # A crop of labels may be a single slice of its scan.
+    if len(header.shape) < 3 or (min(header.shape) == 1 and not labels):
         found.append(finding("two-dimensional", f"{shape} voxels"))
     return found + (_check_place(header, spacing) if len(header.shape) >= 3 else [])
 

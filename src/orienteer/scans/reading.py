@@ -14,6 +14,7 @@ from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import OpenedScan, open_scan
 from orienteer.scans.multichannel import join_channels
+from orienteer.scans.labels.values import check_values
 from orienteer.scans.plausibility import check_header, check_voxels, guess_modality
 from orienteer.scans.source import ScanInfo, Source
 
@@ -106,7 +107,8 @@ def _channel_count(source: Source, channels: int) -> list[Finding]:
 
 
 def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
-    array, low, high, found = check_voxels(_plain(opened.voxels()))
+    check = check_values if info.source.sparse else check_voxels
+    array, low, high, found = check(_plain(opened.voxels()))
     info = replace(
         info,
         low=low,

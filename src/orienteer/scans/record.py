@@ -27,7 +27,12 @@ def as_record(result: CheckResult) -> CheckRecord:
     """The whole check in JSON's types; paths are relative to the folder that was searched."""
     return CheckRecord(
         schema_version=RECORD_VERSION,
-        totals=RecordedTotals(scans=len(result.scans), usable=len(result.usable), skipped=len(result.skipped)),
+        totals=RecordedTotals(
+            scans=len(result.scans),
+            usable=len(result.usable),
+            skipped=len(result.skipped),
+            labelled=result.labelled,
+        ),
         estimate=result.estimate,
         axes=_counted(scan.axes for scan in result.usable),
         layouts=tuple(RecordedLayout(**layout.model_dump(), line=layout.text) for layout in result.layouts),
@@ -63,6 +68,7 @@ def _scan(scan: ScanInfo) -> RecordedScan:
         modality_guess=scan.modality,
         modality_said=scan.modality_said,
         content=scan.content or None,
+        labels=scan.source.labels.relative if scan.source.labels and scan.labelled else None,
         read_seconds=round(scan.seconds, 4),
         findings=tuple(RecordedFinding(**asdict(found)) for found in scan.findings),
     )

@@ -32,3 +32,8 @@ class CheckResult:
     def usable(self) -> tuple[ScanInfo, ...]:
         """The scans an ingest would store."""
         return tuple(scan for scan in self.scans if scan.usable)
+
+    @property
+    def labelled(self) -> int:
+        """How many of these have labels that an ingest would store."""
+        return sum(scan.labelled for scan in self.usable)

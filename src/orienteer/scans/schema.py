@@ -59,6 +59,8 @@ class RecordedScan(Config):
     """Whether the header says it; else it is a guess from the intensities."""
     content: str | None
     """SHA-256 of the voxels."""
+    labels: str | None
+    """Path of its labels, below the folder they were found in; null where it has none that can be used."""
     read_seconds: float
     """What reading took."""
     findings: tuple[RecordedFinding, ...]
@@ -89,6 +91,8 @@ class RecordedTotals(Config):
     """Scans an ingest would store."""
     skipped: int
     """Files and folders that were not taken for scans."""
+    labelled: int
+    """Usable scans whose labels can be used."""
 
 
 class RecordedLayout(DatasetSummary):

@@ -98,6 +98,7 @@ class ScanInfo:
         modality: ``CT``, ``MR`` or ``unknown``; ``PT`` and others only where DICOM says so.
         modality_said: whether the header says it; else it is a guess from the intensities.
         content: SHA-256 of the voxels, or empty.
+        labelled: whether its labels can be used.
         seconds: what reading took.
         findings: in the order they were met.
     """
@@ -114,6 +115,7 @@ class ScanInfo:
     modality: str = "unknown"
     modality_said: bool = False
     content: str = ""
+    labelled: bool = False
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
 

@@ -60,8 +60,10 @@ def _print_scans(result: CheckResult, console: Console) -> None:
     console.print(table)
     if clean > CLEAN_ROWS:
         console.print(f"... and {clean - CLEAN_ROWS} more without findings (--json lists all)")
+    named = any(scan.source.labels for scan in result.scans)
     console.print(
         f"\n[bold]{len(result.usable)} of {len(result.scans)} scans can be used[/bold]"
+        f"{f', {result.labelled} with labels' if named else ''}"
         f" (read in {duration(max(result.seconds, 0.1))})"
     )
 

@@ -1,0 +1,86 @@
+"""Labels of one scan: read, and compared with the scan's place. What is wrong is a finding, and never costs the scan."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.geometry import Volume, spacing_of
+from orienteer.geometry.resample import Grid, covered
+from orienteer.scans.findings import Finding, finding
+from orienteer.scans.reading import inspect, load
+from orienteer.scans.source import ScanInfo, Source
+
+SAME_SPACE = 0.9
+"""Share of the scan that labels on another grid cover; or share of cropped labels that lies inside the scan."""
+SAME_STEP = 0.01
+"""Share by which voxel sizes of a scan and of labels cropped from it may differ."""
+
+
+def read_labels(source: Source, grid: Grid) -> tuple[Volume | None, list[Finding]]:
+    """The labels of a scan as int16 ``(1, X, Y, Z)`` in the file's own orientation.
+
+    Args:
+        source: of the labels.
+        grid: of the scan, as its file has it.
+
+    Returns:
+        The labels and what is worth knowing of them; or None, and a warning that says why.
+    """
+    info, volume = load(replace(source, sparse=True))
+    if volume is None:
+        return None, [_reason(source, next(f for f in info.findings if f.level == "error"))]
+    found = [_named(source, one) for one in info.findings if one.code.startswith("labels-")]
+    place = _place(volume.shape, volume.affine, grid)
+    if place is None:
+        return volume, found
+    place = _named(source, place)
+    return (volume, [*found, place]) if place.code == "labels-cropped" else (None, [place])
+
+
+def inspect_with_labels(source: Source) -> ScanInfo:
+    """What a scan is, and what is wrong with it or with its labels; never raises for a bad file."""
+    info = inspect(source)
+    if source.labels is None or not info.usable or info.affine is None or len(info.shape) != 3:
+        return info
+    x, y, z = info.shape
+    volume, found = read_labels(source.labels, Grid((x, y, z), info.affine))
+    return replace(info, labelled=volume is not None).with_findings(*found)
+
+
+def _reason(source: Source, error: Finding) -> Finding:
+    """Why labels cannot be used."""
+    if error.code in ("colour", "four-dimensional"):
+        return _named(source, finding("labels-layered", error.message))
+    if error.code.startswith("labels-"):
+        return _named(source, replace(finding(error.code, error.message), cure=error.cure))
+    return _named(source, replace(finding("labels-unreadable", error.message), cure=error.cure))
+
+
+def _named(source: Source, found: Finding) -> Finding:
+    return replace(found, message=f"{source.relative}: {found.message}")
+
+
+def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
+    """None where labels cover their scan; ``labels-cropped`` where they are a part of it; else ``labels-elsewhere``."""
+    share = covered(shape, affine, grid)
+    if share >= SAME_SPACE:
+        return None
+    x, y, z = shape
+    inside = covered(grid.shape, grid.affine, Grid((x, y, z), affine))
+    if inside < SAME_SPACE:
+        return finding("labels-elsewhere", f"labels cover {share:.0%} of the scan's space")
+    if sorted(shape) == sorted(grid.shape):
+        message = f"labels have as many voxels as the scan, and cover {share:.0%} of its space"
+        return finding("labels-elsewhere", message)
+    if _is_default(affine) and not _is_default(grid.affine):
+        return finding("labels-elsewhere", "the header of the labels names neither voxel size nor place")
+    message = f"labels cover {share:.0%} of the scan's space, all inside it; the rest of the scan is background"
+    same = np.allclose(np.sort(spacing_of(affine)), np.sort(spacing_of(grid.affine)), rtol=SAME_STEP)
+    return finding("labels-cropped", message, level="info" if same else "warning")
+
+
+def _is_default(affine: NDArray[np.float64]) -> bool:
+    """Whether it is what tools write that have lost the scan's: voxels of 1 mm from the world's origin."""
+    return bool(np.allclose(np.abs(affine), np.eye(4), atol=1e-4))

@@ -1,0 +1,89 @@
+"""Labels beside their scan: crops are put at their place, what lies elsewhere is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from orienteer.geometry.resample import Grid
+from orienteer.scans import discover
+from orienteer.scans.labels.read import read_labels
+from tests.scans.files import nifti
+
+SHAPE = (20, 24, 18)
+AFFINE = np.diag([-3.0, 3.0, 4.0, 1.0])
+AFFINE[:3, 3] = (28, -35, -30)
+SCAN = Grid(SHAPE, AFFINE)
+
+
+def placed(low: tuple[float, float, float], step: NDArray = np.eye(3)) -> NDArray:
+    """The affine of a grid whose first voxel lies at ``low``, in voxels of the scan."""
+    affine = AFFINE.copy()
+    affine[:3, :3] = AFFINE[:3, :3] @ step
+    affine[:3, 3] = (AFFINE @ [*low, 1])[:3]
+    return affine
+
+
+def told(folder: Path, shape: tuple[int, ...], affine: NDArray) -> tuple[str, str, bool]:
+    """Code and level of the one finding, and whether the labels are used."""
+    nifti(folder / "a.nii.gz", np.ones(shape, np.uint8), affine)
+    (source,) = discover(folder)
+    volume, found = read_labels(source, SCAN)
+    (one,) = found or [None]
+    return (one.code, one.level, volume is not None) if one else ("", "", volume is not None)
+
+
+@pytest.mark.parametrize("low", [(3, 5, 2), (3.4, 5.5, 2.2), (0, 0, 0), (12, 14, 10)])
+@pytest.mark.parametrize("shape", [(6, 7, 5), (6, 7, 1), (1, 1, 1)])
+def test_place__a_crop_is_used(tmp_path: Path, low: tuple[float, float, float], shape: tuple[int, int, int]) -> None:
+    assert told(tmp_path, shape, placed(low)) == ("labels-cropped", "info", True)
+
+
+def test_place__a_crop_turned_to_other_axes_is_used(tmp_path: Path) -> None:
+    turned = placed((10, 12, 3), np.array([[0, -1, 0], [-1, 0, 0], [0, 0, 1]]))
+    assert told(tmp_path, (7, 6, 5), turned) == ("labels-cropped", "info", True)
+
+
+def test_place__a_crop_of_finer_voxels_is_used_with_a_warning(tmp_path: Path) -> None:
+    assert told(tmp_path, (12, 14, 10), placed((3, 5, 2), np.eye(3) / 2)) == ("labels-cropped", "warning", True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "affine"),
+    [
+        (SHAPE, placed((12, 0, 0))),
+        (SHAPE, np.eye(4)),
+        ((8, 9, 7), np.eye(4)),
+        ((8, 9, 7), np.diag([-1.0, -1.0, 1.0, 1.0])),
+        ((8, 9, 7), placed((40, 5, 2))),
+        ((8, 9, 7), placed((16, 5, 2))),
+        (SHAPE, placed((5, 6, 5), np.eye(3) / 2)),
+    ],
+    ids=["moved", "no header", "crop without header", "ITK's empty header", "far", "half outside", "other voxel size"],
+)
+def test_place__labels_of_elsewhere_are_refused(tmp_path: Path, shape: tuple[int, int, int], affine: NDArray) -> None:
+    assert told(tmp_path, shape, affine) == ("labels-elsewhere", "warning", False)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (20, 24, 17), (24, 28, 22)])
+def test_place__labels_that_cover_the_scan_need_no_word(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    low = (-2, -2, -2) if shape[0] > 20 else (0, 0, 0)
+    assert told(tmp_path, shape, placed(low)) == ("", "", True)
+
+
+def test_read__segments_in_layers_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(np.ones((8, 9, 7, 2), np.uint8), isVector=True)
+    sitk.WriteImage(image, str(tmp_path / "CT.seg.nrrd"))
+    (source,) = discover(tmp_path)
+    volume, (found,) = read_labels(source, SCAN)
+    assert volume is None and found.code == "labels-layered" and "one label map" in found.cure
+    assert found.message.startswith("CT.seg.nrrd: 2 ")
+
+
+def test_read__labels_with_a_slope_are_read_through_it(tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz", np.full(SHAPE, 400, np.int16), AFFINE, slope=0.005)
+    (source,) = discover(tmp_path)
+    volume, _ = read_labels(source, SCAN)
+    assert volume is not None and (volume.array == 2).all()
