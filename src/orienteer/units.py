@@ -1,6 +1,7 @@
 """How values, units and durations are written, for the whole package."""
 
 import math
+from collections.abc import Sequence
 
 UNITS = {"mm": "mm", "deg": "°", "fraction": "%", "s": "s", "1": ""}
 DASH = "–"
@@ -63,3 +64,14 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def counted(count: int, what: str) -> str:
+    """``1 scan``, ``2 scans``."""
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -7,8 +7,7 @@ import pytest
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.ingest.labels import labels_of
-from orienteer.scans import discover
+from orienteer.scans.labels.find import find_scans
 from orienteer.store import Store
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, turned
@@ -52,15 +51,17 @@ def test_labels__a_name_in_two_folders_is_not_guessed(tmp_path) -> None:
         nifti(tmp_path / "labels" / f"{label}.nii.gz", mask(), AFFINE)
     result = run(tmp_path)
     assert {entry.id: entry.labelled for entry in result.manifest.scans} == {"a": False, "b": True}
-    assert result.notes == ("no labels for 1 of 2 scans: a",)
+    told, bare = result.notes
+    assert bare == "no labels for 1 of 2 scans: a"
+    assert told.startswith("more than one label file for 1 scan, none is used: x__a, y__a for a")
 
 
 def matched(folder: Path, scans: list[str], labels: list[str]) -> dict[str, str]:
     """Label files by scan, as paths without endings."""
     for path in [*(folder / "in" / scan for scan in scans), *(folder / "labels" / label for label in labels)]:
         nifti(path.with_name(f"{path.name}.nii.gz"), mask(), AFFINE)
-    found = labels_of(folder / "labels", discover(folder / "in"))
-    return {scan.replace("__", "/"): label.id.replace("__", "/") for scan, label in found.items()}
+    found = find_scans(folder / "in", folder / "labels").sources
+    return {s.id.replace("__", "/"): s.labels.id.replace("__", "/") for s in found if s.labels}
 
 
 @pytest.mark.parametrize(
@@ -200,5 +201,5 @@ def test_labels__of_other_scans_leave_a_damaged_store_as_it_is(tmp_path) -> None
 def test_labels__an_empty_folder_is_an_error(tmp_path) -> None:
     nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
     (tmp_path / "labels").mkdir()
-    with pytest.raises(OrienteerError, match=r"no scan in .*labels"):
+    with pytest.raises(OrienteerError, match=r"no label file in .*labels"):
         run(tmp_path)

@@ -46,7 +46,7 @@ def test_check__json_holds_everything_and_only_relative_paths(cohort: Path, tmp_
     text = path.read_text(encoding="utf-8")
     record = json.loads(text)
     assert record["schema_version"] == 1
-    assert record["totals"] == {"scans": 8, "usable": 7, "skipped": 0}
+    assert record["totals"] == {"scans": 8, "usable": 7, "skipped": 0, "labelled": 0}
     assert record["findings"] == {"truncated": 1}
     case = next(scan for scan in record["scans"] if scan["id"] == "case0")
     assert (case["shape"], case["spacing_mm"], case["axes"], case["dtype"]) == (

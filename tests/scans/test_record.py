@@ -37,6 +37,7 @@ GOLDEN = {
         "modality_said": "bool", "content": "str", "labels": "NoneType", "read_seconds": "float", "findings": [FINDING],
     }],
     "skipped": [{"relative": "str", "code": "str", "level": "str", "reason": "str", "cure": "str"}],
+    "notes": [],
     "seconds": "float",
 }  # fmt: skip
 """Names and types of version 1. A key may be added here; one that changes or goes raises ``schema_version``."""

@@ -18,6 +18,9 @@ def check(
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A folder of label files named like the scans; it may be the scans' own.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
     layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
     channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
@@ -45,6 +48,7 @@ def check(
         spacing=spacing,
         layout=layout,
         channels=channel_names(channels),
+        labels=labels,
     )
     print_check(result, Console())
     if json is not None:

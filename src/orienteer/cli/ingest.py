@@ -26,7 +26,8 @@ def ingest(
         float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="A folder of label files named like the scans; can be added later.")
+        Path | None,
+        typer.Option(help="A folder of label files named like the scans, or the scans' own; also later."),
     ] = None,
     table: Annotated[
         Path | None,

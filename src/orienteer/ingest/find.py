@@ -1,20 +1,19 @@
 """Find: every scan below the folder and every scan of the store, as one list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.existing import Existing, Subject
-from orienteer.ingest.labels import labels_of
 from orienteer.ingest.options import SPACING_MM, IngestOptions
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.table import Table
-from orienteer.scans import LaidOut, Source, inspect, lay_out
+from orienteer.scans import LaidOut, Source, inspect
 from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.cohort import cohort_spacing
 from orienteer.scans.findings import finding
+from orienteer.scans.labels.find import find_scans
 from orienteer.store.manifest import Manifest, Parameters
 
 
@@ -28,14 +27,10 @@ def find(scans: Path, store: Path, options: IngestOptions, table: Table, before:
         OrienteerError: a folder is missing, or holds nothing of use; nothing in the table is about any scan.
     """
     folder = Path(options.labels) if options.labels else None
-    apart = [store] if folder is None else [store, folder]
-    found = lay_out(scans, exclude=apart, layout=options.layout, channels=options.channels)
+    found = find_scans(scans, folder, exclude=[store], layout=options.layout, channels=options.channels)
     # Scans of an earlier folder stay in the store, and the table may be about those.
     table.check_about({*before.published, *(source.id for source in found.sources)})
-    if folder is None:
-        return found
-    labels = labels_of(folder, found.sources)
-    return replace(found, sources=tuple(replace(s, labels=labels.get(s.id, s.labels)) for s in found.sources))
+    return found
 
 
 def list_scans(sources: Sequence[Source], before: Existing) -> list[ScanState]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from orienteer.errors import StoreError
 from orienteer.scans import DatasetSummary, Finding, Skipped
 from orienteer.store.manifest import Manifest
+from orienteer.units import counted as counted
+from orienteer.units import some as some
 
 MOST_NAMED = 50
 """Scans that a note on splits names: whoever reads it has to look them up."""
@@ -62,17 +64,6 @@ class IngestResult:
         scans = Counter(entry.split for entry in self.manifest.scans)
         subjects = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
         return {split: (scans[split], subjects[split]) for split in sorted(scans)}
-
-
-def some(names: Sequence[str], most: int = 5) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def counted(count: int, what: str) -> str:
-    """``1 scan``, ``2 scans``."""
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def nothing_usable(failed: Mapping[str, Sequence[Finding]]) -> StoreError:

@@ -55,7 +55,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
         states = list_scans(found.sources, before)
-        notes += notes_on_labels(states, options)
+        notes = (*notes, *found.notes, *notes_on_labels(states, options))
         parameters = choose_parameters(states, before.manifest, options.spacing)
         context = Context(store, options, table, found, before, parameters)
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):

@@ -183,7 +183,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "labels-layered": Entry(
         "warning",
-        "the labels have several values per voxel: segments in layers, or one mask a volume; the scan is stored without",
+        "the labels have several values per voxel: segments in layers, or a mask a volume; the scan is stored without",
         "save them as one label map, a number a structure (3D Slicer: Export visible segments to label map)",
     ),
     "labels-cropped": Entry(

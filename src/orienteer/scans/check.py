@@ -11,12 +11,13 @@ from orienteer.errors import OrienteerError
 from orienteer.scans.cohort import cohort_spacing, compare, vanishing
 from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
+from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.read import inspect_with_labels
-from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.plausibility import SPACING_MM
 from orienteer.scans.record import write_record
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source
+from orienteer.units import some
 
 
 def check(
@@ -27,6 +28,7 @@ def check(
     spacing: float | None = None,
     layout: str = "auto",
     channels: Sequence[str] = (),
+    labels: Path | str | None = None,
     progress: bool = True,
 ) -> CheckResult:
     """Look at every scan below ``scans``; a bad scan is a finding, never the end.
@@ -38,11 +40,12 @@ def check(
         spacing: mm of the store to estimate for; default the cohort's median.
         layout: how the folder is laid out; by default what it says of itself.
         channels: names of the sequences that make one scan together, in order.
+        labels: a folder of label files named as the scans; it may be the scans' own.
         progress: show a bar on a terminal.
 
     Raises:
         OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
-            channels, or the JSON cannot be written.
+            channels, no label file belongs to any scan, or the JSON cannot be written.
 
     Example:
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
@@ -54,7 +57,7 @@ def check(
     if workers is not None and workers < 1:
         raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
     at_once = workers or min(8, os.cpu_count() or 1)
-    found = lay_out(scans, layout=layout, channels=channels)
+    found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
     mm = spacing or cohort_spacing(infos)
     if mm:
@@ -64,6 +67,7 @@ def check(
         scans=infos,
         skipped=found.skipped,
         layouts=found.layouts,
+        notes=(*found.notes, *_without_labels(infos, asked=labels is not None)),
         estimate=estimate(infos, mm, at_once) if mm and any(info.usable for info in infos) else None,
         seconds=time.perf_counter() - begun,
     )
@@ -74,6 +78,12 @@ def check(
 
 def _tiny(info: ScanInfo, mm: float) -> Finding | None:
     return vanishing(info.extent_mm, mm) if info.usable else None
+
+
+def _without_labels(scans: Sequence[ScanInfo], *, asked: bool) -> list[str]:
+    """A note on scans without labels, where a folder of them is named."""
+    bare = [scan.id for scan in scans if scan.source.labels is None] if asked else []
+    return [f"no labels for {len(bare)} of {len(scans)} scans: {some(bare)}"] if bare else []
 
 
 def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> list[ScanInfo]:

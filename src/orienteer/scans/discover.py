@@ -1,9 +1,8 @@
 """Find every scan below a folder, whatever mix of formats it holds."""
 
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +16,8 @@ from orienteer.scans.formats.registry import (
     recognised_format,
     without_extension,
 )
+from orienteer.scans.labels.names import LABEL_FOLDER, is_label
 from orienteer.scans.source import Skipped, Source, below_root
-
-LABEL_FOLDER = re.compile(r"^(labels?|segmentations?|segs?|masks?)(tr|ts|val)?$", re.IGNORECASE)
-LABEL_NAME = re.compile(r"^(?P<case>.+?)[-_.](labels?|labelmap|segmentation|seg|masks?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,20 +49,47 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     """
     if not root.exists():
         raise OrienteerError(f"there is no {root}", cure="check the path")
-    base = root.parent if root.is_file() else root
-    skipped: list[Skipped] = []
-    excluded = {_real(path) for path in exclude}
-    folders = [[root]] if root.is_file() else _walk(root, excluded, skipped)
-    sources: list[Source] = []
-    with without_messages():
-        for files in folders:
-            sources += _scans_of(base, files, skipped)
+    sources, skipped = _search(root, exclude)
     if not sources:
         raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
         sources=tuple(sorted(_without_lone_subjects(sources), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
+
+
+def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
+    """Files below ``folder`` that are named as labels or lie in a folder of labels, and the others, sorted by path.
+
+    Raises:
+        OrienteerError: ``folder`` is missing or holds neither.
+    """
+    if not folder.exists():
+        raise OrienteerError(f"there is no {folder}", cure="check the path of --labels")
+    others, skipped = _search(folder)
+    named: list[Source] = []
+    for skip in skipped:
+        path = folder / skip.relative
+        if skip.code == "skipped-label-folder":
+            found = [source for source in _search(path)[0] if format_named(source.format).one_file_a_scan]
+            named += [replace(s, relative=below_root(s.paths[0], folder), root=folder) for s in found]
+        elif skip.code == "skipped-label" and (kind := format_of(path)):
+            named += [source for source in kind.scans([path], folder) if isinstance(source, Source)]
+    if not named and not others:
+        raise OrienteerError(f"no label file in {folder}", cure=f"Orienteer reads {known_formats()}")
+    return sorted(named, key=lambda source: source.relative), sorted(others, key=lambda source: source.relative)
+
+
+def _search(root: Path, exclude: Sequence[Path] = ()) -> tuple[list[Source], list[Skipped]]:
+    """What is a scan below ``root``, and what was skipped, in any order."""
+    skipped: list[Skipped] = []
+    excluded = {_real(path) for path in exclude}
+    folders = [[root]] if root.is_file() else _walk(root, excluded, skipped)
+    sources: list[Source] = []
+    with without_messages():
+        for files in folders:
+            sources += _scans_of(root.parent if root.is_file() else root, files, skipped)
+    return sources, skipped
 
 
 def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[list[Path]]:
@@ -108,7 +132,7 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
         try:
             if path.exists() and not path.is_file():
                 code = "skipped-no-file"
-            elif claimed and claimed.one_file_a_scan and _is_label(path, stems):
+            elif claimed and claimed.one_file_a_scan and is_label(without_extension(path.name), stems):
                 code = "skipped-label"
             elif found := claimed or recognised_format(path):
                 by_format.setdefault(found.name, []).append(path)
@@ -123,14 +147,6 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
     scans = [scan for name, paths in by_format.items() for scan in format_named(name).scans(paths, root)]
     skipped += [scan for scan in scans if isinstance(scan, Skipped)]
     return [scan for scan in scans if isinstance(scan, Source)]
-
-
-def _is_label(path: Path, stems: Iterable[str]) -> bool:
-    """``case_label`` is a label only where a ``case...`` that is no label lies beside it."""
-    match = LABEL_NAME.match(without_extension(path.name))
-    if match is None:
-        return False
-    return any(stem.startswith(match["case"]) and not LABEL_NAME.match(stem) for stem in stems)
 
 
 def _without_lone_subjects(sources: Sequence[Source]) -> list[Source]:

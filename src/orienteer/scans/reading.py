@@ -13,8 +13,8 @@ from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import OpenedScan, open_scan
-from orienteer.scans.multichannel import join_channels
 from orienteer.scans.labels.values import check_values
+from orienteer.scans.multichannel import join_channels
 from orienteer.scans.plausibility import check_header, check_voxels, guess_modality
 from orienteer.scans.source import ScanInfo, Source
 

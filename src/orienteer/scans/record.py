@@ -40,6 +40,7 @@ def as_record(result: CheckResult) -> CheckRecord:
         findings=_counted(found.code for scan in result.scans for found in scan.findings),
         scans=tuple(_scan(scan) for scan in result.scans),
         skipped=tuple(_skipped(skip) for skip in result.skipped),
+        notes=result.notes,
         seconds=round(result.seconds, 3),
     )
 

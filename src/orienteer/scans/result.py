@@ -19,6 +19,7 @@ class CheckResult:
         estimate: of an ingest; None when nothing is usable.
         seconds: what the check took.
         layouts: what the folder was recognised as.
+        notes: what is worth knowing of labels.
     """
 
     root: Path
@@ -27,6 +28,7 @@ class CheckResult:
     estimate: RecordedEstimate | None
     seconds: float
     layouts: tuple[DatasetSummary, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def usable(self) -> tuple[ScanInfo, ...]:

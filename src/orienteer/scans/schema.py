@@ -142,6 +142,8 @@ class CheckRecord(Config):
     """Sorted by path."""
     skipped: tuple[RecordedSkip, ...]
     """Sorted by path."""
+    notes: tuple[str, ...]
+    """What is worth knowing of labels."""
     seconds: float
     """What the check took."""
 

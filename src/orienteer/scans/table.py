@@ -34,6 +34,8 @@ def print_check(result: CheckResult, console: Console) -> None:
         console.print(f"[bold]layout[/bold]: {escape(layout.text)}", highlight=False)
         for note in layout.notes:
             console.print(f"  note: {escape(note)}", highlight=False)
+    for note in result.notes:
+        console.print(f"note: {escape(note)}", highlight=False)
     _print_scans(result, console)
     _print_findings(result, console)
     _print_skipped(result, console)

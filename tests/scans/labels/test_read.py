@@ -18,10 +18,10 @@ AFFINE[:3, 3] = (28, -35, -30)
 SCAN = Grid(SHAPE, AFFINE)
 
 
-def placed(low: tuple[float, float, float], step: NDArray = np.eye(3)) -> NDArray:
+def placed(low: tuple[float, float, float], step: NDArray | None = None) -> NDArray:
     """The affine of a grid whose first voxel lies at ``low``, in voxels of the scan."""
     affine = AFFINE.copy()
-    affine[:3, :3] = AFFINE[:3, :3] @ step
+    affine[:3, :3] = AFFINE[:3, :3] @ (np.eye(3) if step is None else step)
     affine[:3, 3] = (AFFINE @ [*low, 1])[:3]
     return affine
 

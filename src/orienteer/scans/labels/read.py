@@ -1,4 +1,4 @@
-"""Labels of one scan: read, and compared with the scan's place. What is wrong is a finding, and never costs the scan."""
+"""Labels of one scan: read, and compared with the scan's place. What is wrong is a finding; it never costs the scan."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -18,11 +18,19 @@ BELOW = 4
 
 @dataclass(frozen=True)
 class LaidOut:
-    """All scans below a folder as their layouts make them, and what was passed over, both sorted by path."""
+    """All scans below a folder as their layouts make them, and what was passed over, both sorted by path.
+
+    Attributes:
+        sources: the scans.
+        skipped: what was passed over.
+        layouts: what the folders were recognised as.
+        notes: what is worth knowing of labels.
+    """
 
     sources: tuple[Source, ...]
     skipped: tuple[Skipped, ...] = ()
     layouts: tuple[DatasetSummary, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def lay_out(

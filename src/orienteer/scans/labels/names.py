@@ -1,0 +1,106 @@
+"""What names of files say: whether one is of labels, and of which case. ``p1_seg``, ``CT.seg`` and ``seg-p1`` are.
+
+Sources of the habits: BraTS (``case_flair``, ``case_seg``), KiTS (``case/imaging``, ``case/segmentation``), LiTS
+(``volume-0``, ``segmentation-0``), ACDC (``case_gt``), 3D Slicer (``CT.seg.nrrd``), BIDS derivatives (``sub-01_dseg``).
+"""
+
+import re
+from collections.abc import Iterable
+
+WORDS = r"(?:labels?|labelmap|segmentations?|d?seg|masks?|msk|gt|groundtruth|annotations?)"
+SUFFIXED = re.compile(rf"^(?P<case>.+?)[-_.]{WORDS}$", re.IGNORECASE)
+PREFIXED = re.compile(rf"^{WORDS}[-_.](?P<case>.+)$", re.IGNORECASE)
+ALONE = re.compile(rf"^{WORDS}$", re.IGNORECASE)
+LABEL_FOLDER = re.compile(r"^(labels?|segmentations?|segs?|masks?)(tr|ts|val)?$", re.IGNORECASE)
+
+CHANNEL = re.compile(r"_0000$")
+"""How nnU-Net marks the first channel of an image; its labels go without."""
+IMAGE_WORD = re.compile(r"^(images?|img|imaging|scan|volume|vol|ct|mri?)[-_.](?P<case>.+)$", re.IGNORECASE)
+
+_SEQUENCES = (
+    "t1 t1w t1n t1c t1ce t1gd t1post t1map t2 t2w t2f t2s t2star t2map flair pd pdw dwi adc swi dce asl ct cta cbct pet"
+    " mr mri mra image images img imaging scan volume vol ce pre post native nc art pv dixon water fat inphase outphase"
+)
+SEQUENCES = frozenset(_SEQUENCES.split())
+"""Words that tell the sequences of one case apart, and no two cases."""
+
+BIDS_MARKS = frozenset({"label", "desc", "space", "atlas", "res", "den", "seg"})
+"""BIDS entities that labels have and their scan has not."""
+OWN_SPACE = frozenset({"orig", "native", "individual", "scanner", "anat", "t1w", "t2w", "flair"})
+"""What ``space-`` may say of labels that lie where their scan lies; those in MNI152 lie elsewhere."""
+
+
+def is_label(name: str, others: Iterable[str]) -> bool:
+    """Whether a file is of labels: its name says so, and a file that is of none lies beside it, as its scan.
+
+    Args:
+        name: without extension.
+        others: all names in the folder, without extension.
+    """
+    scans = [other for other in others if other != name and not (SUFFIXED.match(other) or ALONE.match(other))]
+    if suffixed := SUFFIXED.match(name):
+        return any(other.startswith(suffixed["case"]) for other in scans)
+    if ALONE.match(name):
+        return bool(scans)
+    prefixed = PREFIXED.match(name)
+    return bool(prefixed) and any(
+        _image_case(other) == prefixed["case"] for other in scans if not PREFIXED.match(other)
+    )
+
+
+def says_labels(name: str) -> bool:
+    """Whether a name alone, without extension, says that the file is of labels."""
+    return any(pattern.match(name) for pattern in (SUFFIXED, ALONE, PREFIXED))
+
+
+def cases_of_label(name: str) -> list[str]:
+    """What a label file may be of, by its name: the likeliest first; empty where it lies in another space."""
+    if name.startswith("sub-") and "_" in name:
+        return _bids_cases(name)
+    cases = [name]
+    if suffixed := SUFFIXED.match(name):
+        cases.append(suffixed["case"])
+    elif ALONE.match(name):
+        cases.append("")
+    elif prefixed := PREFIXED.match(name):
+        cases.append(prefixed["case"])
+    return cases
+
+
+def cases_of_scan(name: str) -> list[str]:
+    """By what names labels may call a scan: its own, or without the word for an image."""
+    return list(dict.fromkeys((name, CHANNEL.sub("", name), _image_case(name))))
+
+
+def is_sequence_of(name: str, case: str, *, alone: bool) -> bool:
+    """Whether a scan is a sequence of a case: ``case_t1`` is.
+
+    Args:
+        name: of the scan, without extension.
+        case: of the labels.
+        alone: whether no other case's scans lie in the folder, so that any further word tells sequences apart.
+    """
+    rest = name[len(case) :]
+    if not name.startswith(case) or not rest:
+        return name == case
+    first, *words = re.split(r"[-_.]", rest)
+    if case and first:  # case1 is not of case
+        return False
+    return alone or (bool(case) and all(w.casefold() in SEQUENCES or re.fullmatch(r"\d{4}", w) for w in words))
+
+
+def _image_case(name: str) -> str:
+    image = IMAGE_WORD.match(name)
+    return image["case"] if image else name
+
+
+def _bids_cases(name: str) -> list[str]:
+    """``sub-01_T2w`` of ``sub-01_T2w_label-SC_seg``."""
+    parts = name.split("_")
+    entities = dict(part.split("-", 1) for part in parts if "-" in part)
+    if entities.get("space", "orig").casefold() not in OWN_SPACE:
+        return [name]
+    kept = [part for part in parts if part.partition("-")[0] not in BIDS_MARKS]
+    if len(kept) > 1 and ALONE.match(kept[-1]):
+        kept.pop()
+    return list(dict.fromkeys((name, "_".join(kept))))
