@@ -41,7 +41,7 @@ def test_score__is_the_same_along_every_axis(axis: int) -> None:
     low = [4, 4, 4]
     low[axis] += 2
     along_first, along = score(cube((4, 4, 4)), cube((6, 4, 4))), score(cube((4, 4, 4)), cube((*low,)))
-    assert np.allclose(along_first, along)
+    assert np.allclose(along_first, along, equal_nan=True)
 
 
 def test_score__apart_by_hand() -> None:
@@ -51,19 +51,31 @@ def test_score__apart_by_hand() -> None:
 
 
 def test_score__conventions_for_absent_structures() -> None:
-    """Absent from both: nothing can be said. Absent from one: no overlap, and no distance."""
+    """Absent from the labels: no overlap, only a false volume. Not predicted: an overlap of 0, and no distance."""
     there, nothing = cube((4, 4, 4)), np.zeros((16, 16, 16), dtype=np.uint8)
-    assert np.isnan(np.ravel(score(nothing, nothing))).all()
-    for found in (score(there, nothing), score(nothing, there)):
-        assert (found.dice[0], found.surface_dice[0]) == (0.0, 0.0)
-        assert np.isnan(found.hd95_mm[0])
+    for predicted, false_ml in ((nothing, 0.0), (there, 6**3 * SPACING**3 / 1000)):
+        found = score(predicted, nothing)
+        assert np.isnan((found.dice[0], found.surface_dice[0], found.hd95_mm[0])).all()
+        assert found.false_ml[0] == pytest.approx(false_ml)
+    found = score(nothing, there)
+    assert (found.dice[0], found.surface_dice[0]) == (0.0, 0.0)
+    assert np.isnan((found.hd95_mm[0], found.false_ml[0])).all()
+
+
+def test_score__ignored_voxels_are_not_compared() -> None:
+    mine, theirs = cube((4, 4, 4)), cube((4, 4, 4))
+    theirs[:, :, 8:] = 255
+    mine[12:, :, 12:] = 1
+    assert score(mine, theirs).dice[0] == score(mine, theirs).surface_dice[0] == 1.0
+    assert np.isnan(score(mine, np.full_like(theirs, 255)).dice[0])
 
 
 def test_score__each_structure_by_itself() -> None:
     mine, theirs = cube((1, 1, 1), 4), cube((1, 1, 1), 4)
     mine[10:14, 10:14, 10:14], theirs[10:14, 10:14, 10:14] = 2, 3
     found = score(mine, theirs, classes=5)
-    assert found.dice[:3].tolist() == [1.0, 0.0, 0.0] and np.isnan(found.dice[3])
+    assert found.dice[[0, 2]].tolist() == [1.0, 0.0] and np.isnan(found.dice[[1, 3]]).all()
+    assert found.false_ml[1] == pytest.approx(4**3 * SPACING**3 / 1000)
     assert found.hd95_mm[0] == 0.0 and np.isnan(found.hd95_mm[1:]).all()
 
 
@@ -86,7 +98,7 @@ def test_score__identical_masks_are_perfect(mask: NDArray[np.uint8]) -> None:
 @given(mine=blobs(), theirs=blobs())
 def test_score__is_symmetric_and_within_bounds(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> None:
     found, other = score(mine, theirs), score(theirs, mine)
-    assert np.allclose(found, other)
+    assert np.allclose(found, other, equal_nan=True)
     assert 0 <= found.dice[0] <= 1 and 0 <= found.surface_dice[0] <= 1 and found.hd95_mm[0] >= 0
 
 

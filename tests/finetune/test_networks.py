@@ -9,6 +9,7 @@ from torch.nn import functional
 from orienteer.errors import ConfigError
 from orienteer.finetune.goal import Goal, class_weights, goal_of
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
+from orienteer.finetune.structures import IGNORE
 from orienteer.networks.settings import NetworkSettings
 from orienteer.store import Store
 from tests.finetune.cohort import PAIR, quick
@@ -41,6 +42,28 @@ def test_segmentation__loss_by_hand() -> None:
     dice = [2 * ((said == n) & (target == n)).sum() / ((said == n).sum() + (target == n).sum()) for n in (1, 2)]
     measure = output.observations[0].measures["patch_dice"]
     assert measure.value == pytest.approx(float(np.mean(dice)), abs=1e-5)
+
+
+def test_segmentation__ignored_voxels_have_no_part_in_the_loss() -> None:
+    """As if the patch ended where nobody has looked: here in the middle, so that the halves can be compared."""
+    weights = torch.tensor([0.5, 2.0, 7.0])
+    network = SegmentationNetwork(TINY, in_channels=1, patch=16, weights=weights)
+    images, target = torch.randn(2, 1, 16, 16, 16), torch.randint(0, 3, (2, 16, 16, 16))
+    scores = network.scores(images)
+    target[..., 8:] = IGNORE
+    output = network(images, target)
+    seen, there = scores[..., :8], target[..., :8]
+    likely, hot = seen.softmax(1), functional.one_hot(there, 3).movedim(-1, 1).float()
+    both, sizes = (likely * hot).sum((0, 2, 3, 4)), (likely + hot).sum((0, 2, 3, 4))
+    entropy = -(weights[there] * likely.log().gather(1, there[:, None])[:, 0]).mean()
+    assert output.loss.item() == pytest.approx((entropy + (1 - 2 * both / sizes)[1:].mean()).item(), rel=1e-4)
+    said = seen.argmax(1)
+    dice = [2 * ((said == n) & (there == n)).sum() / ((said == n).sum() + (there == n).sum()) for n in (1, 2)]
+    assert output.observations[0].measures["patch_dice"].value == pytest.approx(float(np.mean(dice)), abs=1e-5)
+    nothing = network(images, torch.full_like(target, IGNORE))
+    nothing.loss.backward()
+    assert nothing.loss.item() == 0.0
+    assert all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
 
 
 def test_segmentation__works_above_any_encoder_that_can_be_climbed_back_from() -> None:

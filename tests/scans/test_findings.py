@@ -49,7 +49,7 @@ def test_read__refuses_what_is_an_error(tmp_path: Path, name: str) -> None:
 def test_catalogue__every_code_is_provoked_by_a_test() -> None:
     # tests/ingest, tests/scans/formats: they depend on the wish, the machine or a library
     elsewhere = {"answer-leans", "too-small", "worker-died", "out-of-memory", "reader-crashed"}
-    labels = {*BROKEN_LABELS, *ODD_LABELS}
+    labels = {*BROKEN_LABELS, *ODD_LABELS, "labels-undeclared", "labels-255"}  # tests/scans/labels
     assert {bad.code for bad in BAD.values()} | elsewhere | labels | SKIPPED | OF_LAYOUTS == set(CATALOGUE)
 
 

@@ -116,4 +116,5 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     console.print(table)
     for metric, values in scores.items():
         if values.undefined:
-            console.print(f"{words[metric]}: {values.undefined} not defined, where a structure was not found")
+            why = "was not found" if metric == "hd95_mm" else "is not in the labels of a scan"
+            console.print(f"{words[metric]}: {values.undefined} not defined, where a structure {why}")

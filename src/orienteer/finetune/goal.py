@@ -65,7 +65,7 @@ def goal_of(store: Store, settings: FinetuneSettings) -> Goal:
     """
     scans = few(store, labelled_scans(store, settings, "train"), settings.labels, settings.seed)
     if settings.kind == "segment":
-        structures, counted = structures_of(store, scans, settings.structures)
+        structures, counted = structures_of(store, scans, settings.structures, settings.ignore)
         return Goal(scans, structures, None, tuple(int(count) for count in np.sum(list(counted.values()), axis=0)))
     return Goal(scans, None, answers_of(store, scans, settings))
 

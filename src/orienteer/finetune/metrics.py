@@ -10,19 +10,29 @@ from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from orienteer.finetune.structures import IGNORE
+
+MM3_PER_ML = 1000.0
+
 
 class CaseScores(NamedTuple):
     """Per structure; NaN where a score is not defined.
 
+    A structure that the labels lack, as those of healthy people lack a lesion, has no overlap with anything: neither 0
+    nor 1 would say how well it is found. What is predicted of it all the same is told by its volume.
+
     Attributes:
-        dice: overlap, 0..1; NaN where a structure is absent from both.
-        hd95_mm: 95th percentile of the surface distances, symmetric; NaN where a structure is absent from either.
-        surface_dice: share of the surfaces that lie within the tolerance of each other; 0 where only one has it.
+        dice: overlap, 0..1; NaN where the labels lack the structure.
+        hd95_mm: 95th percentile of the surface distances, symmetric; NaN where either lacks the structure.
+        surface_dice: share of the surfaces that lie within the tolerance of each other; NaN where the labels lack the
+            structure, 0 where only the prediction does.
+        false_ml: volume that is predicted where the labels lack the structure, ml; NaN where they have it.
     """
 
     dice: NDArray[np.float64]
     hd95_mm: NDArray[np.float64]
     surface_dice: NDArray[np.float64]
+    false_ml: NDArray[np.float64]
 
 
 def score_case(
@@ -37,26 +47,29 @@ def score_case(
 
     Args:
         predicted: class numbers, 0 is background.
-        true: the labels' class numbers, on the same grid.
+        true: the labels' class numbers, on the same grid; where they are :data:`IGNORE` nothing is compared.
         classes: structures and background.
         spacing: mm per voxel.
         tolerance_mm: for the surface Dice.
     """
-    dice, hd95, surface = (np.full(classes - 1, np.nan) for _ in range(3))
+    dice, hd95, surface, false = (np.full(classes - 1, np.nan) for _ in range(4))
+    ignored = true == IGNORE
+    if ignored.any():
+        predicted, true = np.where(ignored, 0, predicted), np.where(ignored, 0, true)
     for index in range(classes - 1):
         mine, theirs = predicted == index + 1, true == index + 1
-        sizes = int(mine.sum()) + int(theirs.sum())
-        if not sizes:
+        if not theirs.any():
+            false[index] = int(mine.sum()) * spacing**3 / MM3_PER_ML
             continue
-        dice[index] = 2 * int((mine & theirs).sum()) / sizes
-        if not (mine.any() and theirs.any()):
+        dice[index] = 2 * int((mine & theirs).sum()) / (int(mine.sum()) + int(theirs.sum()))
+        if not mine.any():
             surface[index] = 0.0
             continue
         with warnings.catch_warnings():
             # MONAI warns of an argument that it passes itself.
             warnings.simplefilter("ignore", FutureWarning)
             hd95[index], surface[index] = _surfaces(mine, theirs, spacing, tolerance_mm)
-    return CaseScores(dice, hd95, surface)
+    return CaseScores(dice, hd95, surface, false)
 
 
 def _surfaces(

@@ -3,12 +3,13 @@
 from typing import Any, Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
+from orienteer.finetune.structures import IGNORE
 from orienteer.networks.decoder import Decoder
 from orienteer.networks.encoders import Encoder, build_encoder
 from orienteer.networks.settings import NetworkSettings
@@ -82,6 +83,7 @@ class SegmentationNetwork(TransferNetwork):
             )
         self.head = nn.Conv3d(settings.dense_channels, len(weights), kernel_size=1)
         self.dice = DiceLoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
+        self.masked_dice = DiceLoss(include_background=False, batch=True)
         self.register_buffer("weights", weights, persistent=False)
 
     def scores(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N classes S S S"]:
@@ -92,11 +94,26 @@ class SegmentationNetwork(TransferNetwork):
     def forward(self, images: Float[Tensor, "N C S S S"], target: Int[Tensor, "N S S S"]) -> ModelOutput:
         """Loss, and the Dice of the batch's own patches."""
         scores = self.scores(images).float()
+        ignored = target == IGNORE
+        if bool(ignored.any()):
+            return ModelOutput(self._without(scores, target, ignored), _seen(scores, target))
         # Weights average to 1 over the training voxels, so the mean is over voxels, not over weights: a patch of
         # background counts little, not as much as one full of structures.
         each = functional.cross_entropy(scores, target, weight=self.weights, reduction="none")
         loss = self.dice(scores, target[:, None]) + each.mean()
-        return ModelOutput(loss, Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),)))
+        return ModelOutput(loss, _seen(scores, target))
+
+    def _without(
+        self, scores: Float[Tensor, "N classes S S S"], target: Int[Tensor, "N S S S"], ignored: Bool[Tensor, "N S S S"]
+    ) -> Float[Tensor, ""]:
+        """The loss of the voxels that are not ignored; 0 where all are."""
+        counted = ~ignored[:, None]
+        classes = target.masked_fill(ignored, 0)
+        there = functional.one_hot(classes, scores.shape[1]).movedim(-1, 1).float()
+        dice = self.masked_dice(scores.softmax(1) * counted, there * counted)
+        each = functional.cross_entropy(scores, classes, weight=self.weights, reduction="none")
+        loss: Tensor = dice + (each * counted[:, 0]).sum() / counted.sum().clamp(min=1)
+        return loss
 
 
 class ScanNetwork(TransferNetwork):
@@ -134,14 +151,20 @@ class ScanNetwork(TransferNetwork):
         return ModelOutput(loss, Seen((seen,)))
 
 
+def _seen(scores: Tensor, target: Tensor) -> Seen:
+    return Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),))
+
+
 @torch.no_grad()
 def _dice(scores: Tensor, target: Tensor) -> Measure:
     """Mean Dice of the structures that occur in the batch or in its prediction."""
     classes = scores.shape[1]
     # Not argmax, which walks strided classes four times as slowly on a CPU: a twentieth of a whole step.
-    predicted = scores.max(1).indices.flatten()
-    both: Any = torch.bincount(predicted[predicted == target.flatten()], minlength=classes)[1:].float()
-    sizes = (torch.bincount(predicted, minlength=classes) + torch.bincount(target.flatten(), minlength=classes))[1:]
+    predicted, target = scores.max(1).indices.flatten(), target.flatten()
+    counted = target != IGNORE
+    predicted, target = predicted[counted], target[counted]
+    both: Any = torch.bincount(predicted[predicted == target], minlength=classes)[1:].float()
+    sizes = (torch.bincount(predicted, minlength=classes) + torch.bincount(target, minlength=classes))[1:]
     there = sizes > 0
     value = float((2 * both[there] / sizes[there]).mean()) if bool(there.any()) else float("nan")
     return Measure(value, "fraction", None, "higher")

@@ -14,6 +14,7 @@ from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
+from orienteer.finetune.names import about_labels
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
@@ -83,6 +84,8 @@ def finetune(
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
+    for note in about_labels(works[0]):
+        console.print(note, soft_wrap=True)
     for seed, work in zip(seeds, works, strict=True):
         _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
     summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)

@@ -28,7 +28,7 @@ class ScoreRow(NamedTuple):
         case: scan id.
         person: the subject.
         item: structure, or empty.
-        metric: ``dice``, ``hd95_mm``, ``surface_dice``, ``correct`` or ``absolute_error``.
+        metric: ``dice``, ``hd95_mm``, ``surface_dice``, ``false_ml``, ``correct`` or ``absolute_error``.
         value: NaN where not defined.
     """
 
@@ -98,6 +98,8 @@ def _segmented(
         ScoreRow(scan, person, name, metric, float(values[index]))
         for index, name in enumerate(structures.names)
         for metric, values in scores._asdict().items()
+        # Said only of structures that the scan has not; those have no other score.
+        if metric != "false_ml" or np.isfinite(values[index])
     ]
 
 

@@ -73,7 +73,10 @@ class FinetuneSettings(Config):
     labels: int | None = Field(None, ge=1)
     """Labelled training scans to use, each of another subject while there are enough; null takes all."""
     structures: dict[str, list[int]] | None = None
-    """Name to label values, for segmentation; null makes one structure of every value in the training labels."""
+    """Name to label values, for segmentation; null makes one structure of every value in the training labels, called as
+    dataset.json calls it."""
+    ignore: tuple[int, ...] = ()
+    """Label values that take no part in loss and scores, besides those that dataset.json calls ``ignore``."""
     column: str | None = None
     """Column of the store's table to predict, for classification and regression."""
     network: NetworkSettings = NetworkSettings(dense_stride=1)

@@ -1,5 +1,7 @@
 """A scan's labels on the stored grid."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from orienteer.ingest.resample import resample_labels
 from orienteer.scans import Finding, Source
 from orienteer.scans.labels.read import read_labels
 
+LABELS_METHOD = 2
+"""Counted up whenever labels that were refused would now be taken: scans with such labels are read again."""
 Labels = NDArray[np.int16] | None
 
 
@@ -24,3 +28,8 @@ def labels_on_grid(source: Source | None, scan: Grid, grid: Grid) -> tuple[Label
         return None, []
     volume, found = read_labels(source, scan)
     return (resample_labels(canonical(volume), grid) if volume else None), found
+
+
+def meaning_of_labels(source: Source | None) -> dict[str, Any]:
+    """The fields of an entry that say what its labels mean."""
+    return {"structures": dict(source.structures), "ignored": source.ignored} if source else {}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from orienteer.ingest.labels import LABELS_METHOD, meaning_of_labels
 from orienteer.ingest.quarantine import conditions_of, copy_conditions
 from orienteer.ingest.state import Context, ScanState
 from orienteer.scans import Source
@@ -27,7 +28,8 @@ def _compare(state: ScanState, context: Context) -> ScanState:
         return state
     now = _record_now(state, source, context)
     if stored and now and _fits(stored.entry, source, context):
-        entry = stored.entry.model_copy(update={"channel_names": source.channel_names})
+        meaning = meaning_of_labels(source.labels if stored.entry.labelled else None)
+        entry = stored.entry.model_copy(update={"channel_names": source.channel_names, **meaning})
         return replace(state, status="unchanged", entry=entry, record=now)
     if stored and stored.record and not now and stored.record.elsewhere(source.paths):
         message = f"{source.relative} has the id of a scan ingested from another folder"
@@ -53,6 +55,11 @@ def _record_now(state: ScanState, source: Source, context: Context) -> SourceRec
     record = state.stored.record if state.stored else None
     method = context.parameters.method
     if record is None:
+        return None
+    if source.labels and record.ignored != source.labels.ignored:
+        return None
+    refused = state.stored is not None and not state.stored.entry.labelled
+    if source.labels and refused and record.labels_method != LABELS_METHOD:
         return None
     if context.options.labels or source.labels:
         return record.again(source.paths, source.labels.paths if source.labels else (), method)

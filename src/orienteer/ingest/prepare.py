@@ -16,7 +16,7 @@ from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
-from orienteer.ingest.labels import labels_on_grid
+from orienteer.ingest.labels import LABELS_METHOD, labels_on_grid, meaning_of_labels
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import vanishing
@@ -77,7 +77,9 @@ def prepare(job: Job) -> Outcome:
     record, name = None, job.source.id
     try:
         labels = job.source.labels.paths if job.source.labels else ()
+        ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
+        record = record.model_copy(update={"ignored": ignored, "labels_method": LABELS_METHOD})
         return _prepare(job, record)
     except ScanError as error:
         return Outcome(name, record=record, findings=(Finding(error.code, "error", error.message, error.cure),))
@@ -127,6 +129,7 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         foreground_low=low,
         foreground_high=high,
         labelled=labels is not None,
+        **meaning_of_labels(job.source.labels if labels is not None else None),
         content=content,
         arrays=written,
         findings=tuple(_written(found, job.names) for found in findings),

@@ -12,6 +12,12 @@ SURFACE_DICE = Metric(
     meaning="share of both surfaces within the tolerance of each other",
 )
 HD95 = Metric(name="hd95_mm", title="HD95", unit="mm", meaning="95th percentile of the distances between surfaces")
+FALSE_VOLUME = Metric(
+    name="false_ml",
+    title="False volume (ml)",
+    unit="1",
+    meaning="volume predicted of a structure that the scan's labels lack",
+)
 CORRECT = Metric(name="correct", title="Accuracy", unit="fraction", better="higher", meaning="share of cases right")
 ABSOLUTE_ERROR = Metric(
     name="absolute_error", title="Absolute error", unit="1", meaning="how far off the number is, in its own unit"
@@ -47,6 +53,7 @@ SCORES = {
         DICE,
         SURFACE_DICE,
         HD95,
+        FALSE_VOLUME,
         CORRECT,
         Metric(name="accuracy", title="Accuracy", unit="fraction", better="higher"),
         Metric(name="balanced_accuracy", title="Balanced accuracy", unit="fraction", better="higher"),

@@ -181,6 +181,16 @@ CATALOGUE: dict[str, Entry] = {
         "some voxels of the labels are NaN: they take no part in loss and scores; many are an error",
         "write 0 where they are background",
     ),
+    "labels-undeclared": Entry(
+        "warning",
+        "the labels hold values that dataset.json does not name; each is learned as a structure of its own",
+        "name them in dataset.json, or the ones to learn in `structures` for `finetune`",
+    ),
+    "labels-255": Entry(
+        "warning",
+        "the labels hold 255 beside other values: often it marks what nobody has looked at; here it is a structure",
+        "if it is to be ignored, set `ignore: [255]` for `finetune`, or name it 'ignore' in dataset.json",
+    ),
     "labels-layered": Entry(
         "warning",
         "the labels have several values per voxel: segments in layers, or a mask a volume; the scan is stored without",

@@ -46,6 +46,8 @@ class Source:
         subject: who was scanned, if the layout says so.
         split: ``test`` where the layout keeps the scan for testing.
         labels: the file of its labels, where the layout says so.
+        structures: of labels, names with their values, where a description says them.
+        ignored: of labels, values of voxels that nobody has looked at.
         faults: what was wrong before any file was opened, such as a channel that is missing.
     """
 
@@ -62,6 +64,8 @@ class Source:
     subject: str = ""
     split: str = ""
     labels: "Source | None" = None
+    structures: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    ignored: tuple[int, ...] = ()
     faults: tuple[Finding, ...] = ()
 
     @property

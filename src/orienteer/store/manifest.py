@@ -74,6 +74,10 @@ class ScanEntry(Config):
     foreground_high: tuple[int, int, int]
     """One past the last voxel of the foreground box."""
     labelled: bool = False
+    structures: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Names of label values, where the scan's data set says them."""
+    ignored: tuple[int, ...] = ()
+    """Label values that take no part in loss and scores; the stored labels are -1 there."""
     table: dict[str, str] = Field(default_factory=dict)
     """Further columns of the user's table (age, sex, ...) that tell nobody's name, as text."""
     content: Annotated[str, Field(pattern=HEX)]

@@ -53,6 +53,10 @@ class SourceRecord(Config):
     """Who the user's table says it shows, else the name."""
     files: tuple[FileStamp, ...]
     labels: tuple[FileStamp, ...] = ()
+    ignored: tuple[int, ...] = ()
+    """Label values that were read as voxels nobody has looked at."""
+    labels_method: int = 1
+    """Counted up whenever labels that were refused would now be taken."""
     method: int
 
     @classmethod

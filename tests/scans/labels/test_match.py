@@ -91,8 +91,8 @@ def test_match__of_a_case_within_a_name_the_longer_one_counts() -> None:
     [
         (["a", "b"], ["a_mask", "a_seg", "b_seg"], "a"),
         (["p1__t1", "p2__t1"], ["p1__seg", "p1__mask", "p2__seg"], "p1__t1"),
-        (["sub-01__anat__sub-01_T1w", "x"], ["sub-01__anat__sub-01_label-a_mask", "sub-01__anat__sub-01_label-b_mask", "x"],
-         "sub-01__anat__sub-01_T1w"),
+        (["sub-1__anat__sub-1_T1w", "x"],
+         ["sub-1__anat__sub-1_label-a_mask", "sub-1__anat__sub-1_label-b_mask", "x"], "sub-1__anat__sub-1_T1w"),
     ],
 )  # fmt: skip
 def test_match__two_label_files_for_a_scan_are_told(scans: list[str], labels: list[str], several: str) -> None:

@@ -4,13 +4,16 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.scans.discover import label_files
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.labels.match import Matched, case_of, match_labels
+from orienteer.scans.labels.meaning import Meaning, meaning_of
 from orienteer.scans.labels.names import LABEL_FOLDER, says_labels
+from orienteer.scans.layouts.descriptions import read_description
 from orienteer.scans.layouts.lay_out import LaidOut, lay_out
 from orienteer.scans.source import Skipped, Source, below_root
 from orienteer.units import counted, some
@@ -41,7 +44,7 @@ def find_scans(
     """
     if labels is None:
         found = lay_out(scans, exclude, layout=layout, channels=channels)
-        return replace(found, notes=(*found.notes, *_not_used(found)))
+        return replace(found, notes=(*found.notes, *_meanings(found.sources), *_not_used(found)))
     files, alone = labels_in(labels, scans)
     apart = [labels] if alone else [path for source in files for path in source.paths]
     found = lay_out(scans, [*exclude, *apart], layout=layout, channels=channels)
@@ -91,15 +94,29 @@ def with_labels(found: LaidOut, folder: Path, labels: Sequence[Source]) -> LaidO
             f" ({counted(len(by_id), 'file')}), scans e.g. {ids[0]!r} ({counted(len(ids), 'scan')})",
             cure=f"{several[0] if several else NAMES}, or leave out --labels",
         )
+    described = cache(_described)
     shared = {label for label, count in Counter(matched.labels.values()).items() if count > 1}
     sources = []
     for source in found.sources:
-        label = matched.labels.get(source.id)
-        if label is not None:
-            person = source.subject or (case_of(label) if label in shared else "")
-            source = replace(source, labels=by_id[label], subject=person)
+        own = matched.labels.get(source.id)
+        if own is not None:
+            person = source.subject or (case_of(own) if own in shared else "")
+            meaning = described(by_id[own].paths[0].parent)
+            source = replace(source, labels=meaning.give(by_id[own]), subject=person)
         sources.append(source)
-    return replace(found, sources=tuple(sources), notes=(*found.notes, *_notes(matched, shared)))
+    return replace(found, sources=tuple(sources), notes=(*found.notes, *_meanings(sources), *_notes(matched, shared)))
+
+
+def _described(folder: Path) -> Meaning:
+    """What ``dataset.json`` in a folder of labels, or beside it, says of them."""
+    here = meaning_of(read_description(folder / "dataset.json"))
+    return here if here != Meaning() else meaning_of(read_description(folder.parent / "dataset.json"))
+
+
+def _meanings(sources: Sequence[Source]) -> list[str]:
+    """Each thing once that has to be said of what label values mean."""
+    meanings = dict.fromkeys(Meaning(s.labels.structures, s.labels.ignored) for s in sources if s.labels)
+    return list(dict.fromkeys(note for meaning in meanings for note in meaning.notes()))
 
 
 def _notes(matched: Matched, shared: set[str]) -> list[str]:

@@ -43,9 +43,8 @@ def is_label(name: str, others: Iterable[str]) -> bool:
     if ALONE.match(name):
         return bool(scans)
     prefixed = PREFIXED.match(name)
-    return bool(prefixed) and any(
-        _image_case(other) == prefixed["case"] for other in scans if not PREFIXED.match(other)
-    )
+    case = prefixed["case"] if prefixed else None
+    return any(_image_case(other) == case for other in scans if not PREFIXED.match(other))
 
 
 def says_labels(name: str) -> bool:

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from orienteer.geometry import Volume, spacing_of
 from orienteer.geometry.resample import Grid, covered
 from orienteer.scans.findings import Finding, finding
+from orienteer.scans.labels.values import IGNORED
 from orienteer.scans.reading import inspect, load
 from orienteer.scans.source import ScanInfo, Source
+from orienteer.units import some
 
 SAME_SPACE = 0.9
 """Share of the scan that labels on another grid cover; or share of cropped labels that lies inside the scan."""
+OFTEN_IGNORED = 255
+"""What many tools write where nobody has looked; nothing in the file says whether it is a structure."""
 SAME_STEP = 0.01
 """Share by which voxel sizes of a scan and of labels cropped from it may differ."""
 
@@ -32,6 +36,8 @@ def read_labels(source: Source, grid: Grid) -> tuple[Volume | None, list[Finding
     if volume is None:
         return None, [_reason(source, next(f for f in info.findings if f.level == "error"))]
     found = [_named(source, one) for one in info.findings if one.code.startswith("labels-")]
+    volume, about = _understood(volume, source)
+    found += [_named(source, one) for one in about]
     place = _place(volume.shape, volume.affine, grid)
     if place is None:
         return volume, found
@@ -60,6 +66,27 @@ def _reason(source: Source, error: Finding) -> Finding:
 
 def _named(source: Source, found: Finding) -> Finding:
     return replace(found, message=f"{source.relative}: {found.message}")
+
+
+def _understood(volume: Volume, source: Source) -> tuple[Volume, list[Finding]]:
+    """Labels in which ignored values are :data:`IGNORED`, and what nobody has named."""
+    array = volume.array
+    values = {int(value) for value in np.unique(array)} - {0, IGNORED}
+    if ignored := values.intersection(source.ignored):
+        array = np.where(np.isin(array, sorted(ignored)), np.int16(IGNORED), array)
+    named = {value for _, group in source.structures for value in group}
+    found: list[Finding] = []
+    if named and (strange := sorted(values - named - ignored)):
+        listed = some([str(value) for value in strange])
+        found.append(finding("labels-undeclared", f"dataset.json does not name {_values(strange)} {listed}"))
+    elif not named and OFTEN_IGNORED in values and len(values) > 1:
+        others = some([str(value) for value in sorted(values - {OFTEN_IGNORED})])
+        found.append(finding("labels-255", f"the value {OFTEN_IGNORED} beside {others}"))
+    return Volume(array, volume.affine), found
+
+
+def _values(values: Sequence[int]) -> str:
+    return "the value" if len(values) == 1 else "the values"
 
 
 def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
