@@ -7,6 +7,7 @@ import pytest
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest
+from orienteer.scans import check
 from orienteer.scans.labels.find import find_scans
 from orienteer.store import Store
 from tests.scans.files import cut, nifti
@@ -203,3 +204,14 @@ def test_labels__an_empty_folder_is_an_error(tmp_path) -> None:
     (tmp_path / "labels").mkdir()
     with pytest.raises(OrienteerError, match=r"no label file in .*labels"):
         run(tmp_path)
+
+
+@pytest.mark.parametrize("code", [*BROKEN, *ODD])
+def test_labels__check_says_what_ingest_says(tmp_path, code) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    nifti(tmp_path / "in" / "b.nii.gz", body(seed=1), AFFINE)
+    (tmp_path / "labels").mkdir()
+    (BROKEN[code] if code in BROKEN else ODD[code][0])(tmp_path / "labels" / "a.nii.gz")
+    looked, stored = check(tmp_path / "in", labels=tmp_path / "labels", progress=False, workers=1), run(tmp_path)
+    assert {scan.id: scan.findings for scan in looked.scans if scan.findings} == dict(stored.findings)
+    assert looked.labelled == stored.labelled and looked.notes == stored.notes
