@@ -97,7 +97,7 @@ def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Fin
     x, y, z = shape
     inside = covered(grid.shape, grid.affine, Grid((x, y, z), affine))
     if inside < SAME_SPACE:
-        return finding("labels-elsewhere", f"labels cover {share:.0%} of the scan's space")
+        return finding("labels-elsewhere", f"labels cover {share:.0%} of the image's space")
     if sorted(shape) == sorted(grid.shape):
         message = f"labels have as many voxels as the scan, and cover {share:.0%} of its space"
         return finding("labels-elsewhere", message)
