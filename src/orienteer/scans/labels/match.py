@@ -1,5 +1,6 @@
 """Which label file belongs to which scan: by path, by name, or as the labels of all sequences of one case."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from orienteer.scans.labels.names import ALONE, LABEL_FOLDER, cases_of_label, ca
 
 SEPARATOR = "__"
 """Between folders in an id."""
+LAST = "\U0010ffff"
+"""After every character of a name."""
 Folder = tuple[str, ...]
 
 
@@ -33,21 +36,23 @@ def match_labels(labels: Sequence[str], scans: Sequence[str]) -> Matched:
     have it, because labels of somebody else are worse than none. Last come sequences: ``case_t1`` and ``case_flair``
     both get the labels ``case_seg`` of their folder.
     """
-    chosen = {scan: scan for scan in scans if scan in set(labels)}
+    given = set(labels).intersection(scans)
+    chosen = {scan: scan for scan in scans if scan in given}
     several: dict[str, tuple[str, ...]] = {}
     deepest = max((name.count(SEPARATOR) + 1 for name in (*labels, *scans)), default=1)
     for depth in range(deepest, 0, -1):
         of_labels = _by_name((label, _keys(label, cases_of_label(_base(label)), depth)) for label in labels)
         of_scans = _by_name((scan, _keys(scan, cases_of_scan(_base(scan)), depth)) for scan in scans)
         for name, (scan, *others) in of_scans.items():
-            fitting = [label for label in of_labels[name] if label not in chosen.values()]
+            fitting = [label for label in of_labels[name] if label not in given]
             if others or scan in chosen or not fitting:
                 continue
             if len(fitting) == 1 and len(of_labels[name]) == 1:
                 chosen[scan] = fitting[0]
+                given.add(fitting[0])
             elif len(fitting) > 1:
                 several[scan] = tuple(fitting)
-    left = [label for label in labels if label not in chosen.values()]
+    left = [label for label in labels if label not in given] if len(chosen) < len(scans) else []
     for scan, fitting in _sequences(left, scans).items():
         if scan not in chosen and scan not in several and len(fitting) == 1:
             chosen[scan] = fitting[0]
@@ -67,12 +72,17 @@ def case_of(label: str) -> str:
 def _sequences(labels: Sequence[str], scans: Sequence[str]) -> dict[str, list[str]]:
     """The label files of the case that a scan is a sequence of; of ``a`` and ``a_2`` those of the longer case."""
     beside: dict[Folder, list[str]] = defaultdict(list)
-    for scan in scans:
+    for scan in sorted(scans, key=_base):
         beside[_folder(scan)].append(scan)
+    # By the end of its path: a folder of labels may lie in other folders than the scans' one.
+    ending: dict[Folder, list[Folder]] = defaultdict(list)
+    for folder in beside:
+        for start in range(len(folder) + 1):
+            ending[folder[start:]].append(folder)
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for label in labels:
         own, *others = cases_of_label(_base(label))
-        folders = [folder for folder in beside if _folders_fit(_folder(label), folder)]
+        folders = dict.fromkeys((*ending[_place(_folder(label))], *([()] if () in beside else [])))
         for case in (own, *others):
             fitting = {folder: _sequences_in(beside[folder], folder, case, sure=case != own) for folder in folders}
             # Where folders tell nobody apart, a case in two of them is two people.
@@ -83,21 +93,21 @@ def _sequences(labels: Sequence[str], scans: Sequence[str]) -> dict[str, list[st
 
 
 def _sequences_in(scans: Sequence[str], folder: Folder, case: str, *, sure: bool) -> list[str]:
-    """Scans of one folder that are sequences of a case; ``sure`` where a word such as ``seg`` says it is of labels."""
-    names = [_base(scan) for scan in scans]
-    one_case = all(name.startswith(case) for name in names) and (bool(folder) or (not case and len(names) == 1))
+    """Scans of one folder, sorted, that are sequences of a case; ``sure`` where a word like ``seg`` says it is of labels."""
+    start = bisect_left(scans, case, key=_base)
+    fitting = scans[start : bisect_right(scans, f"{case}{LAST}", key=_base)]
+    one_case = len(fitting) == len(scans) and (bool(folder) or (not case and len(scans) == 1))
     alone = sure and one_case
-    return [scan for scan, name in zip(scans, names, strict=True) if is_sequence_of(name, case, alone=alone)]
+    return [scan for scan in fitting if is_sequence_of(_base(scan), case, alone=alone)]
 
 
-def _folders_fit(label: Folder, scan: Folder) -> bool:
-    """The same folder, also below one of labels or derivatives; or one of the two is flat and only names tell."""
-    # BIDS: derivatives/manual/sub-01/anat is of sub-01/anat.
+def _place(label: Folder) -> Folder:
+    """The folder that labels are of: without folders of labels, and of derivatives as in BIDS, above it."""
     subject = next((place for place, part in enumerate(label) if part.startswith("sub-")), 0)
     label = label[subject:]
     while label and (LABEL_FOLDER.match(label[0]) or ALONE.match(label[0])):
         label = label[1:]
-    return not scan or not label or scan[-len(label) :] == label
+    return label
 
 
 def _keys(own: str, cases: Iterable[str], depth: int) -> list[str]:

@@ -79,9 +79,11 @@ def is_sequence_of(name: str, case: str, *, alone: bool) -> bool:
         case: of the labels.
         alone: whether no other case's scans lie in the folder, so that any further word tells sequences apart.
     """
+    if not name.startswith(case):
+        return False
     rest = name[len(case) :]
-    if not name.startswith(case) or not rest:
-        return name == case
+    if not rest:
+        return True
     first, *words = re.split(r"[-_.]", rest)
     if case and first:  # case1 is not of case
         return False

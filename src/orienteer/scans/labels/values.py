@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from orienteer.scans.findings import Finding, finding
 from orienteer.scans.plausibility import NOT_FINITE, CheckedVoxels
+from orienteer.units import counted
 
 ROUNDING = 1.01e-3
 """How far from a whole number a value may lie, 0.001 and what float32 adds: through a slope 2 becomes 2.0000458."""
@@ -45,7 +46,7 @@ def check_values(array: NDArray) -> CheckedVoxels:
     numbers = filled.astype(np.int16)
     if missing:
         numbers[nan] = IGNORED
-        message = f"{missing:,} voxels are NaN: nobody says what is there"
+        message = f"{counted(missing, 'voxel')} of NaN: nobody says what is there"
         found.append(finding("labels-not-finite", message))
     return CheckedVoxels(numbers, low, high, tuple(found))
 
