@@ -93,7 +93,7 @@ def _sequences(labels: Sequence[str], scans: Sequence[str]) -> dict[str, list[st
 
 
 def _sequences_in(scans: Sequence[str], folder: Folder, case: str, *, sure: bool) -> list[str]:
-    """Scans of one folder, sorted, that are sequences of a case; ``sure`` where a word like ``seg`` says it is of labels."""
+    """Scans of one folder, sorted, that are sequences of a case; ``sure`` where a word says that it is of labels."""
     start = bisect_left(scans, case, key=_base)
     fitting = scans[start : bisect_right(scans, f"{case}{LAST}", key=_base)]
     one_case = len(fitting) == len(scans) and (bool(folder) or (not case and len(scans) == 1))
