@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orienteer.runs.folder import RunFolder
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
@@ -66,7 +67,7 @@ def main() -> None:
                 f"devices={{accelerator: cpu, threads: {chosen.threads}, workers: 0}}",
             )
             settings = PretrainSettings.read({}, (*assignments, *common))
-            pretrain(chosen.store, run, settings=settings, resume=run.exists(), progress=False)
+            pretrain(chosen.store, run, settings=settings, resume=RunFolder(run).is_claimed, progress=False)
             print(f"{arm} seed {seed}: {_row(_summary(run))}", flush=True)
     print(table(chosen.out, chosen.arms.split(",")))
 

@@ -41,6 +41,14 @@ class RunError(OrienteerError):
     """A run folder is missing, already exists, or cannot be resumed."""
 
 
+class Stopped(RunError):
+    """A run was asked to end and did so, after a checkpoint. ``number`` is that of the signal."""
+
+    def __init__(self, message: str, *, cure: str = "", number: int = 0) -> None:
+        self.number = number
+        super().__init__(message, cure=cure)
+
+
 @contextmanager
 def needs(extra: str, *modules: str) -> Iterator[None]:
     """Context in which a missing module of an extra raises an error that names the extra to install.

@@ -2,9 +2,79 @@
 
 import multiprocessing
 import os
-from multiprocessing.context import BaseContext
+import sys
+from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from orienteer.signals import deaf, tell
 
 _imported: list[str] = []
+
+
+class _Deaf(BaseProcess):
+    """A process that hears no signals from its first moment on; whoever starts it ends it."""
+
+    def start(self) -> None:
+        """Start it."""
+        with deaf():
+            super().start()
+
+    def terminate(self) -> None:
+        """End it, deaf as it is."""
+        self.kill()
+
+
+class Spawned(_Deaf, SpawnProcess):
+    """Started anew."""
+
+
+class Helpers(BaseContext):
+    """A way to start processes for loaders and pools, that are deaf and can be ended at once.
+
+    A signal to the whole group would else end them before the process that is to save what they work for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[BaseProcess] = []
+
+    def tell(self, number: int) -> None:
+        """Send a signal to those that listen after all."""
+        for process in self.started:
+            tell(process, number)
+
+    def kill(self) -> None:
+        """End them all; nothing that they do is needed any more."""
+        for process in self.started:
+            if process.is_alive():
+                process.kill()
+
+    def _note(self, process: BaseProcess) -> Any:
+        self.started.append(process)
+        return process
+
+
+class SpawnedHelpers(Helpers, SpawnContext):
+    """Each is started anew."""
+
+    def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
+        """A process, not yet started."""
+        return self._note(Spawned(*args, **options))
+
+
+if sys.platform != "win32":
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+    class Served(_Deaf, ForkServerProcess):
+        """Forked from a server."""
+
+    class ServedHelpers(Helpers, ForkServerContext):
+        """They are forked from a server, which is deaf as well."""
+
+        def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
+            """A process, not yet started."""
+            return self._note(Served(*args, **options))
 
 
 def available_cores() -> int:
@@ -15,7 +85,7 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def processes_with(*modules: str) -> BaseContext:
+def processes_with(*modules: str) -> Helpers:
     """A way to start processes that have the modules already, as importing them takes longer than much of the work.
 
     They are forked from a server that has done nothing but import. This process itself is never forked: it may hold
@@ -24,10 +94,10 @@ def processes_with(*modules: str) -> BaseContext:
     Args:
         modules: to import before the first process starts; without effect once a process was started this way.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
+    if sys.platform == "win32":
+        return SpawnedHelpers()
     _imported.extend(name for name in modules if name not in _imported)
-    context = multiprocessing.get_context("forkserver")
+    context = ServedHelpers()
     context.set_forkserver_preload(_imported)
     return context
 

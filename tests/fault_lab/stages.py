@@ -113,11 +113,13 @@ def stages(base: Path) -> dict[str, Stage]:
         return lambda out: ["ingest", str(scans / "scans"), str(out), *options, "--workers", str(workers)]
 
     def pretrain(out: Path) -> list[str]:
-        return ["pretrain", str(base / "store"), str(out), "--config", str(base / "pretrain.yaml"), "--resume"]
+        start = ["pretrain", str(base / "store"), str(out), "--config", str(base / "pretrain.yaml")]
+        return [*start, *(["--resume"] if (out / "settings.yaml").is_file() else [])]
 
     def finetune(out: Path) -> list[str]:
         start = ["finetune", "segment", str(base / "store"), str(out), "--from", str(base / "run")]
-        return [*start, "--labels", "2", "--seeds", "2", "--config", str(base / "finetune.yaml"), "--resume"]
+        resume = ["--resume"] if any(out.glob("seed_*")) else []
+        return [*start, "--labels", "2", "--seeds", "2", "--config", str(base / "finetune.yaml"), *resume]
 
     def older(out: Path) -> None:
         shutil.copytree(base / "store", out)

@@ -17,6 +17,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures, random_features
 from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
+from orienteer.runs.folder import RunFolder
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
@@ -49,7 +50,8 @@ def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     with Cost(job.folder, alone=shared.alone) as cost:
         if isinstance(job.settings, PretrainSettings):
-            pretrain(shared.store, job.folder, settings=job.settings, resume=job.folder.exists(), progress=False)
+            begun = RunFolder(job.folder).is_claimed
+            pretrain(shared.store, job.folder, settings=job.settings, resume=begun, progress=False)
         else:
             store = Store.open(shared.store)
             if job.stage == "finetune":

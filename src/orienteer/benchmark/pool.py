@@ -5,11 +5,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.synchronize import Event
-from types import FrameType
 
 import torch
 
@@ -18,6 +17,7 @@ from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import Job
 from orienteer.errors import OrienteerError
 from orienteer.processes import available_cores, end_with_parent, processes_with
+from orienteer.signals import ENDING, Interruptible
 
 Failures = dict[str, str]
 UNTRIED = "its pretraining run failed"
@@ -51,7 +51,6 @@ def run_jobs(
         Errors by job name. Jobs whose pretraining run failed are not tried.
     """
     failures: Failures = {}
-    _stop_jobs_too()
     for stage in ("pretrain", "rest"):
         todo = [job for job in jobs if (job.stage == "pretrain") == (stage == "pretrain") and not is_finished(job)]
         ready = []
@@ -83,30 +82,27 @@ def _run(
             min(parallel, len(waiting)), mp_context=context, initializer=_begin,
             initargs=(devices, threads, stopping),
         )  # fmt: skip
-        running: dict[Future[None], Job] = {}
-        broken = False
-        try:
-            running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
-            waiting = []
-            pending = set(running)
-            while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    job = running[future]
-                    error = _error(future)
-                    if error == DIED:
-                        broken = True
-                        waiting.append(job)
-                        continue
-                    if error is not None:
-                        failures[job.name] = error
-                    on_done(job, error)
-        except KeyboardInterrupt:
-            stopping.set()
-            raise
-        finally:
-            # Ctrl-C: running jobs stop after their next checkpoint; waiting jobs are dropped.
-            pool.shutdown(wait=True, cancel_futures=True)
+        broken = []
+        with Interruptible(ENDING) as interrupt:
+            try:
+                running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
+                with interrupt.breakable():
+                    for future in as_completed(running):
+                        job, error = running[future], _error(future)
+                        if error == DIED:
+                            broken.append(job)
+                            continue
+                        if error is not None:
+                            failures[job.name] = error
+                        on_done(job, error)
+            except KeyboardInterrupt:
+                # Running jobs stop after the step they are in; waiting jobs are dropped.
+                stopping.set()
+                context.tell(signal.SIGTERM)
+                raise
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        waiting = broken
         if broken:
             # A killed process breaks the whole pool. Running one job at a time finds out which.
             if parallel == 1:
@@ -120,19 +116,6 @@ def _run(
 
 
 DIED = "died"
-
-
-def _stop_jobs_too() -> None:
-    """Pass on SIGTERM, which a scheduler sends to this process alone; Ctrl-C in a terminal reaches the jobs as well."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for child in multiprocessing.active_children():
-            if child.pid is not None:
-                os.kill(child.pid, signal.SIGINT)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
 
 
 def _error(future: "Future[None]") -> str | None:
@@ -154,6 +137,7 @@ def _gpus() -> list[str]:
 
 
 _stopping: Event
+_interrupt: Interruptible
 
 
 def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
@@ -161,7 +145,8 @@ def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
     if _stopping.is_set():
         raise KeyboardInterrupt
     try:
-        work(job)
+        with _interrupt.breakable():
+            work(job)
     except KeyboardInterrupt:
         _stopping.set()
         raise
@@ -169,12 +154,13 @@ def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
 
 def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
     """Prepare a process: its own GPU, its share of the CPU threads, and the event that stops it."""
-    global _stopping
+    global _stopping, _interrupt
     _stopping = stopping
+    # For good: what comes from a terminal or a scheduler comes from the benchmark once more.
+    _interrupt = Interruptible()
+    _interrupt.__enter__()
     # A job must not outlive a killed benchmark: the next benchmark would run the same job at the same time.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    # A process started in the background (nohup, setsid) ignores SIGINT, and so would its children.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     gpu = devices.get()
     devices.put(gpu)
     if gpu:

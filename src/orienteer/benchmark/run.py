@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from orienteer.config import Tree
 from orienteer.console import Bar
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.processes import processes_with
+from orienteer.signals import Asked
 from orienteer.store import Store
 from orienteer.store.lock import only_one
 
@@ -104,8 +106,9 @@ def _run(
 
         try:
             failures = run_jobs(todo, shared, parallel=parallel, on_done=report)
-        except KeyboardInterrupt:
-            _publish(settings, jobs, shared, config, out, {})  # finished jobs can be read already
+        except KeyboardInterrupt as error:
+            if not (isinstance(error, Asked) and error.number == signal.SIGTERM):  # which gives a few seconds only
+                _publish(settings, jobs, shared, config, out, {})  # finished jobs can be read already
             raise
     return _publish(settings, jobs, shared, config, out, failures)
 

@@ -1,11 +1,13 @@
 """The command line: one short file per command; nothing heavy is imported before a command runs."""
 
+import shlex
 import sys
 
 import typer
 
-from orienteer.errors import OrienteerError
+from orienteer.errors import OrienteerError, Stopped
 from orienteer.memory import ran_out
+from orienteer.signals import Interruptible
 
 app = typer.Typer(
     name="orienteer",
@@ -21,11 +23,20 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback."""
-    from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
+    """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback.
 
+    Exits with 2 where something is to be fixed, and with 128 and the signal's number where a signal ended it: 130 after
+    Ctrl-C, 143 after SIGTERM.
+    """
+    interrupt = Interruptible()
     try:
-        app()
+        with interrupt, interrupt.breakable():
+            from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
+
+            app()
+    except Stopped as stopped:
+        print(f"orienteer: {stopped.message}; to go on: {_again(resume=True)}", file=sys.stderr)
+        sys.exit(128 + stopped.number)
     except OrienteerError as error:
         print(f"orienteer: {error.message}", file=sys.stderr)
         if error.cure:
@@ -37,7 +48,14 @@ def main() -> None:
         print("orienteer: memory ran out", file=sys.stderr)
         print("  fix: use fewer --workers or smaller batches (--set optimiser.batch=...)", file=sys.stderr)
         sys.exit(2)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this exit status silently
-            print("orienteer: stopped; what was finished is kept", file=sys.stderr)
-        raise
+    except (SystemExit, KeyboardInterrupt) as end:
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:  # typer turns signals into this exit status
+            raise
+        print(f"orienteer: stopped; what was finished is kept; to go on: {_again()}", file=sys.stderr)
+        sys.exit(128 + (interrupt.asked or INTERRUPTED - 128))
+
+
+def _again(*, resume: bool = False) -> str:
+    """The command that goes on."""
+    words = sys.argv[1:]
+    return shlex.join(["orienteer", *words, *(["--resume"] if resume and "--resume" not in words else [])])

@@ -24,10 +24,13 @@ from orienteer.memory import explained, peak_mb
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run
+from orienteer.signals import resumable
 from orienteer.store import Parameters, Store
 from orienteer.training.devices import build_fabric, one_device, resolve
+from orienteer.training.launch import train
 from orienteer.training.session import Session
 
+AGAIN = "run the same command again with --resume to go on from here"
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 
@@ -78,18 +81,17 @@ def finetune(
     measured = split or scored_split(opened, chosen.kind)
     _require_free(folder, resume)
     console = to_stderr(shown=progress)
-    if resume and not folder.exists():
-        console.print(f"nothing at {folder} to resume, so a new one starts", soft_wrap=True)
     if run is not None and (note := fits_run(run, opened, chosen)):
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     for note in about_labels(works[0]):
         console.print(note, soft_wrap=True)
-    for seed, work in zip(seeds, works, strict=True):
-        _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
-    summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
-    summary.write(folder)
+    with resumable(lambda: _begun(folder), AGAIN):
+        for seed, work in zip(seeds, works, strict=True):
+            _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
+        summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
+        summary.write(folder)
     return FinetuneResult(folder, summary)
 
 
@@ -103,16 +105,23 @@ def finetune_one(
 
 
 def _require_free(folder: Path, resume: bool) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
+    if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file", cure="choose another folder; nothing is overwritten")
-    begun, empty = any(folder.glob("seed_*")), not any(folder.iterdir())
-    if empty or (resume and begun):
+    begun, empty = _begun(folder), not folder.exists() or not any(folder.iterdir())
+    if begun if resume else empty:
         return
+    if empty:
+        raise RunError(
+            f"no fine-tuning at {folder} to resume, and nothing was started",
+            cure="check the folder's name, or leave --resume out to start a new one there",
+        )
     what = "" if begun else ", and holds nothing of `orienteer finetune`"
     cure = "add --resume to continue it, or choose another folder" if begun else "choose another folder"
     raise RunError(f"{folder} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
+
+
+def _begun(folder: Path) -> bool:
+    return any(folder.glob("seed_*"))
 
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
@@ -165,12 +174,8 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
     if not folder.record_file.is_file():
         _record(work).write(folder.path)
     fabric = build_fabric(settings.devices)
-    again = "run the same command again with --resume to go on from here"
-    session = Session(work, settings, folder, again, progress)
-    if settings.devices.devices == 1:
-        session(fabric)
-    else:
-        fabric.launch(session)
+    session = Session(work, settings, folder, AGAIN, progress)
+    train(session, fabric)
 
 
 def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:

@@ -21,8 +21,8 @@ from orienteer.runs.run import Run
 from orienteer.sampling.loader import step_numbers
 from orienteer.store import Store
 from orienteer.training.devices import resolve
+from orienteer.training.keeper import Validation
 from orienteer.training.optimiser import Gentle
-from orienteer.training.session import Validation
 from orienteer.training.settings import DeviceSettings
 
 

@@ -31,8 +31,8 @@ def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Ou
 def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job]]:
     """Yields outcomes; returns the jobs that have none because a worker died."""
     unfinished = []
-    context = processes_with("orienteer.ingest.prepare")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    helpers = processes_with("orienteer.ingest.prepare")
+    pool = ProcessPoolExecutor(workers, mp_context=helpers, initializer=_start_worker)
     try:
         futures: dict[Future[Outcome], Job] = {pool.submit(prepare, job): job for job in jobs}
         for future in as_completed(futures):
@@ -42,6 +42,9 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
                 unfinished.append(futures[future])
                 continue
             yield outcome
+    except (KeyboardInterrupt, GeneratorExit):
+        helpers.kill()  # scans in progress are read again by the next ingest
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return unfinished
@@ -49,6 +52,5 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
 
 def _start_worker() -> None:
     limit_threads()
-    # Ctrl-C reaches the whole group; the parent ends the workers, which need no tracebacks of their own.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows, where no process is born deaf
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -48,15 +48,23 @@ class ObservationLog:
         except OSError as error:
             raise RunError(f"cannot write {self.path}: {error.strerror}", cure="free some disk space") from error
 
-    def rewind(self, step: int) -> tuple[str, ...]:
+    def rewind(self, step: int, *, redone: str | None = None) -> tuple[str, ...]:
         """Drop every line of a later step, and a line torn by a kill, so that a resumed run has one history.
+
+        Args:
+            step: the last step that is kept.
+            redone: phase whose lines of that very step go too, because it is done again.
 
         Returns:
             One sentence for each damaged line, which is dropped too.
         """
         damaged: list[str] = []
         if self.path.exists():
-            kept = [_checked(record) for record in read_log(self.path, damaged) if record.get("step", 0) <= step]
+            kept = [
+                _checked(record)
+                for record in read_log(self.path, damaged)
+                if (at := record.get("step", 0)) < step or (at == step and record.get("phase") != redone)
+            ]
             write_text(self.path, "".join(line + "\n" for line in kept))
         return tuple(damaged)
 

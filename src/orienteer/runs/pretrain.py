@@ -1,6 +1,5 @@
 """``pretrain``: from a store to a run folder that shows what was learned."""
 
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,14 @@ from orienteer.runs.record import describe
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.runs.work import Pretraining
+from orienteer.signals import resumable
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.launch import train
 from orienteer.training.session import Session
 
+AGAIN = "run the same command again with --resume to go on from here"
 MEMORY = "lower optimiser.batch, views.size, network.size or devices.workers, and start a new run"
 
 
@@ -67,7 +69,8 @@ def pretrain(
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
     opened, folder = Store.open(store), RunFolder(Path(run))
-    if resume and folder.is_claimed:
+    if resume:
+        folder.require_begun()
         chosen = folder.settings()
         if settings is not None and settings != chosen:
             raise RunError(
@@ -76,26 +79,20 @@ def pretrain(
             )
     else:
         chosen = settings or PretrainSettings()
-        if resume and progress:
-            print(f"orienteer: no run at {folder.path} to resume, so a new one starts", file=sys.stderr)
     record = _check(chosen, opened, folder, resume=resume)
     devices = resolve(chosen.devices)
     fabric = build_fabric(devices)
     resolved = chosen.model_copy(update={"devices": devices})
-    again = "run the same command again to go on from here (orienteer pretrain wants --resume)"
-    with folder.locked(), explained(MEMORY):
+    with resumable(lambda: folder.is_claimed, AGAIN), folder.locked(), explained(MEMORY):
         _claim(chosen, folder, record)
-        session = Session(Pretraining(resolved, opened), resolved, folder, again, progress)
-        if devices.devices == 1:
-            session(fabric)
-        else:  # every process runs the session; only the first one writes
-            fabric.launch(session)
+        session = Session(Pretraining(resolved, opened), resolved, folder, AGAIN, progress)
+        train(session, fabric)
         return _finish(opened, folder, progress)
 
 
 def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> RunRecord:
     """Find every mistake that can be found before a folder is made; returns the run's record."""
-    if not (resume and folder.is_claimed):
+    if not resume:
         folder.require_free()
     training_sampler(settings, store)
     measuring_sampler(settings, store, "val")

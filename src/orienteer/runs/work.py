@@ -14,7 +14,7 @@ from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling.loader import Batch, batches, step_numbers
 from orienteer.store import Store
 from orienteer.training.devices import resolve
-from orienteer.training.session import Validation
+from orienteer.training.keeper import Validation
 
 
 @dataclass

@@ -1,12 +1,16 @@
 """Batches in numbered order: workers, processes and restarts never change what a step sees."""
 
-from collections.abc import Callable, Generator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from orienteer.processes import SpawnedHelpers
 from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.resilient import Numbers, resilient_batches
 from orienteer.sampling.sampler import Sampler
@@ -88,16 +92,29 @@ def load(
         RunError: workers die one after the other.
         OrienteerError: what reading an item raised.
     """
-    options: dict[str, Any] = {}
-    if workers:
-        # A worker forked after torch's threads exist may hang. A fork server's workers are not our children, so what
-        # they cost could not be measured, and Windows has none.
-        options = {"multiprocessing_context": "spawn", "prefetch_factor": 4}
+    # A worker forked after torch's threads exist may hang. A fork server's workers are not our children, so what
+    # they cost could not be measured, and Windows has none.
+    options: dict[str, Any] = {"multiprocessing_context": SpawnedHelpers(), "prefetch_factor": 4} if workers else {}
 
-    def loader(rest: Numbers) -> DataLoader[Any]:
-        return DataLoader(dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
+    def loader(rest: Numbers) -> Iterator[Any]:
+        batches = DataLoader(dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
+        with _deaths_found_while_waiting():
+            return iter(batches)
 
     yield from resilient_batches(loader, numbers)
+
+
+@contextmanager
+def _deaths_found_while_waiting() -> Iterator[None]:
+    """Without torch's handler, that would raise a worker's death in the middle of a training step."""
+    number = getattr(signal, "SIGCHLD", None)
+    if number is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(number)
+    yield
+    if before is not None:
+        signal.signal(number, before)
 
 
 def batches(sampler: Sampler, numbers: Numbers, *, workers: int = 0) -> Generator[Batch, None, None]:

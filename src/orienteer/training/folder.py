@@ -86,6 +86,20 @@ class TrainingFolder:
                 cure, what = f"add --resume to continue it, or {cure}", ""
             raise RunError(f"{self.path} exists and is not empty{what}", cure=f"{cure}; nothing is overwritten")
 
+    def require_begun(self) -> None:
+        """Check that a run is here to go on with: a mistyped folder must not start another one.
+
+        Raises:
+            RunError: there is none.
+        """
+        if self.is_claimed:
+            return
+        self.require_free()  # what else is there is named
+        raise RunError(
+            f"no run at {self.path} to resume, and nothing was started",
+            cure="check the folder's name, or leave --resume out to start a new run there",
+        )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only process that trains in this folder, and delete what a killed one left half-written.

@@ -16,13 +16,14 @@ class RunLog:
     Args:
         run: the run folder.
         step: steps already done; records of later steps, from before a kill, are dropped.
+        validate: the validation of that step is still to be made.
     """
 
-    def __init__(self, run: TrainingFolder, step: int) -> None:
+    def __init__(self, run: TrainingFolder, step: int, *, validate: bool = False) -> None:
         self.lines = ObservationLog(run.observations)
         # Killed before its first checkpoint, a run starts over, and so does its history.
         first = step + 1 if step else 0
-        for damaged in self.lines.rewind(first - 1):
+        for damaged in self.lines.rewind(first - 1, redone="validation" if validate else None):
             print(f"orienteer: {damaged}", file=sys.stderr)
         self.events = _events(run, first)
 

@@ -2,44 +2,26 @@
 
 import contextlib
 import sys
-import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from orienteer.errors import RunError
-from orienteer.records import Measure, Observation
-from orienteer.training.checkpoint import (
-    Checkpoint,
-    latest_checkpoint,
-    milestones,
-    optimiser_tensors,
-    prune,
-    restore_optimiser,
-    save_checkpoint,
-    set_aside,
-    sweep_checkpoints,
-)
+from orienteer.errors import RunError, Stopped
+from orienteer.signals import Interruptible
+from orienteer.training.checkpoint import latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
 from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
-from orienteer.training.interrupt import Interruptible
+from orienteer.training.keeper import Counters, Keeper, Validation
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepBatch, optimise
 from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
 from orienteer.training.weights import restore_weights
-
-
-class Validation(NamedTuple):
-    """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is)."""
-
-    observations: Mapping[str, Observation]
-    figure: Measure | None
 
 
 class Work(Protocol):
@@ -74,35 +56,9 @@ class Plan(Protocol):
     def checkpoint(self) -> CheckpointSettings: ...  # noqa: D102
 
 
-@dataclass
-class Counters:
-    """What a checkpoint remembers besides tensors.
-
-    Attributes:
-        seconds: wall time of the run so far, restarts added up.
-        stepping: part of it spent in optimiser steps.
-        waited: part of that spent waiting for data.
-        best_step: step of the best validation so far.
-        best_value: its headline figure.
-        scaler: how float16 gradients are scaled at the moment; empty in other precisions.
-    """
-
-    seconds: float = 0.0
-    stepping: float = 0.0
-    waited: float = 0.0
-    best_step: int | None = None
-    best_value: float | None = None
-    scaler: dict[str, Any] = field(default_factory=dict)
-
-    def note(self, figure: Measure | None, step: int) -> bool:
-        """Remember ``step`` when its figure is the best so far."""
-        if figure is None or figure.value != figure.value:
-            return False
-        sign = 1 if figure.better == "higher" else -1
-        if self.best_value is None or sign * (figure.value - self.best_value) > 0:
-            self.best_step, self.best_value = step, figure.value
-            return True
-        return False
+def nothing_asked() -> int:
+    """No signal had come."""
+    return 0
 
 
 @dataclass
@@ -115,6 +71,7 @@ class Session:
         folder: where its records go.
         again: the command that continues it, for the message of an interruption.
         progress: show a live line.
+        asked_before: the signal that had asked before this process could hear it; 0 for none.
     """
 
     work: Work
@@ -122,9 +79,14 @@ class Session:
     folder: TrainingFolder
     again: str
     progress: bool
+    asked_before: Callable[[], int] = nothing_asked
 
     def __call__(self, fabric: Fabric) -> None:
-        """Train from the last whole checkpoint to the last step."""
+        """Train from the last whole checkpoint to the last step.
+
+        Raises:
+            Stopped: a signal asked; every process stops after the same step, which is saved.
+        """
         settings, steps = self.settings, self.settings.optimiser.steps
         set_threads(resolve(settings.devices))
         model = self.work.build()
@@ -133,48 +95,55 @@ class Session:
         start, counters = self._restore(model, optimiser, first=first)
         wrapped, optimiser = fabric.setup(model, optimiser)
         _move_state(optimiser)
-        precision = fabric.strategy.precision
         if counters.scaler:
-            precision.load_state_dict(counters.scaler)
-        if start >= steps:
+            fabric.strategy.precision.load_state_dict(counters.scaler)
+        if start >= steps and not counters.validate:
             return
         stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
-        began = time.perf_counter() - counters.seconds
         with contextlib.ExitStack() as stack:
             stack.callback(stream.close)
-            line = stack.enter_context(TrainingProgress(steps, start, enabled=self.progress and first))
-            interrupt = stack.enter_context(Interruptible())
-            log = RunLog(self.folder, start) if first else None
-            if log is not None:
-                stack.callback(log.close)
-                if start == 0 and (seen := self.work.validate(model, fabric.device)):
-                    log.validation(seen.observations.values(), 0)
-                    line.validated(0, seen.observations, best=False)
+            interrupt = stack.enter_context(Interruptible(before=self.asked_before))
+            keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt) if first else None
+            if keeper is not None:
+                keeper.begin(start)
+            self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
             for result in optimise(
                 fabric, wrapped, optimiser, stream, settings.optimiser,
                 seed=settings.seed, start=start, after_step=self.work.follow(model),
             ):  # fmt: skip
-                counters.stepping += result.seconds
-                counters.waited += result.waited
-                last = result.step == steps
-                due = last or result.step % settings.checkpoint.every == 0
-                if log is not None:
-                    line.step(result.step, result.observations)
-                    if result.step % settings.checkpoint.log_every == 0 or last:
-                        log.training(result)
-                    if due and (seen := self.work.validate(model, fabric.device)):
-                        best = counters.note(seen.figure, result.step)
-                        log.validation(seen.observations.values(), result.step)
-                        line.validated(result.step, seen.observations, best=best)
-                    if due or interrupt.asked:
-                        log.flush()  # what is recorded of these steps must outlive a power cut as they do
-                        counters.seconds = time.perf_counter() - began
-                        counters.scaler = precision.state_dict()
-                        self._save(model, optimiser, result.step, counters)
-                if due:
-                    fabric.barrier()
-                if interrupt.asked and not last:
-                    raise RunError(f"stopped after step {result.step}", cure=self.again)
+                due = result.step == steps or result.step % settings.checkpoint.every == 0
+                asked, save = _agreed(fabric, interrupt)
+                if keeper is not None:
+                    keeper.step(result, due=due, save=bool(asked) or save)
+                if due:  # the others wait for the validation, in which a signal may come
+                    asked = asked or _agreed(fabric, interrupt)[0]
+                self._stop_if_asked(asked, result.step)
+
+    def _keeper(
+        self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
+        counters: Counters, interrupt: Interruptible,
+    ) -> Keeper:  # fmt: skip
+        line = stack.enter_context(TrainingProgress(self.settings.optimiser.steps, start, enabled=self.progress))
+        log = RunLog(self.folder, start, validate=counters.validate)
+        stack.callback(log.close)
+        return Keeper(
+            self.folder,
+            self.settings.checkpoint,
+            self.settings.optimiser.steps,
+            model,
+            optimiser,
+            fabric.strategy.precision,
+            counters,
+            lambda: self.work.validate(model, fabric.device),
+            log,
+            line,
+            interrupt,
+        )
+
+    def _stop_if_asked(self, asked: int, step: int) -> None:
+        if asked:
+            done = f"stopped after step {step}, which is saved" if step else "stopped before the first step"
+            raise Stopped(done, cure=self.again, number=asked)
 
     def _restore(self, model: nn.Module, optimiser: Any, *, first: bool) -> tuple[int, Counters]:
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
@@ -194,14 +163,15 @@ class Session:
         restore_optimiser(optimiser, checkpoint.optimiser)
         return checkpoint.step, Counters(**checkpoint.state)
 
-    def _save(self, model: nn.Module, optimiser: Any, step: int, counters: Counters) -> None:
-        save_checkpoint(
-            self.folder.checkpoints,
-            Checkpoint(step, model.state_dict(), optimiser_tensors(optimiser), dict(vars(counters))),
-        )
-        kept, steps = self.settings.checkpoint, self.settings.optimiser.steps
-        also = milestones(steps, kept.every) if kept.milestones else ()
-        prune(self.folder.checkpoints, keep=kept.keep, best=counters.best_step, also=also)
+
+def _agreed(fabric: Fabric, interrupt: Interruptible) -> tuple[int, bool]:
+    """Signal that asked any process to end (0: none), and whether one is to save: the same answer in all of them."""
+    save, interrupt.save = interrupt.save, False
+    if fabric.world_size == 1:
+        return interrupt.asked, save
+    told = torch.tensor([float(interrupt.asked), float(save)], device=fabric.device)
+    asked, saving = fabric.all_reduce(told, reduce_op="max").tolist()
+    return int(asked), bool(saving)
 
 
 def _move_state(optimiser: Any) -> None:

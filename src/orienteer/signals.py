@@ -1,0 +1,190 @@
+"""Ctrl-C, a scheduler's SIGTERM and its SIGUSR1 before the time limit, sent to one process or to its whole group.
+
+The process that was started listens, ends its step and saves. Its helpers are born deaf: a group's SIGTERM would kill
+them first, in the middle of the step that was to be saved.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from orienteer.errors import Stopped
+
+SAVE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
+"""Save and go on. Windows has no such signal."""
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+HEARD: tuple[signal.Signals, ...] = (*ENDING, *(() if SAVE is None else (SAVE,)))
+
+
+class Asked(KeyboardInterrupt):
+    """A signal, raised where work may be left at any point. ``number`` is the signal's."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        self.number = int(number)
+        super().__init__(self.number)
+
+
+class Interruptible:
+    """While entered, signals ask: SIGINT and SIGTERM to end, SIGUSR1 to save. Nothing is cut off.
+
+    SIGTERM may come any number of times, as from ``timeout``, which sends it to the process and to its group. A second
+    Ctrl-C acts as usual. In a process that another one started, no signal acts twice: it hears the group's, and what
+    its parent passes on.
+
+    Args:
+        heard: the signals it listens to; others are left as they are.
+        before: a signal that had come before this process was there to hear it.
+        pass_on: called with every signal that asks, e.g. to tell other processes.
+
+    Attributes:
+        asked: number of the signal that asked to end; 0 while none did.
+        save: SIGUSR1 asked to save.
+    """
+
+    _current: "Interruptible | None" = None
+
+    def __init__(
+        self,
+        heard: tuple[signal.Signals, ...] = HEARD,
+        *,
+        before: Callable[[], int] = lambda: 0,
+        pass_on: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.save = False
+        self._heard, self._before, self._pass_on = heard, before, pass_on
+        self._asked = 0
+        self._handlers: dict[signal.Signals, Any] = {}
+        self._outer: Interruptible | None = None
+        self._breaks: tuple[signal.Signals, ...] = ()
+        self._started = multiprocessing.parent_process() is not None
+
+    @property
+    def asked(self) -> int:
+        """Number of the signal that asked to end; 0 while none did."""
+        return self._asked or self._before()
+
+    def __enter__(self) -> Self:
+        # Handlers can be set in the main thread only; elsewhere signals act as usual.
+        if threading.current_thread() is threading.main_thread():
+            for number in self._heard:
+                self._handlers[number] = signal.signal(number, self._hear)
+            self._outer, Interruptible._current = Interruptible._current, self
+            if self._started:
+                _mask("SIG_UNBLOCK", self._heard)  # born deaf; what came meanwhile is heard now
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._handlers:
+            return
+        # Whoever listens next must not take a repetition for a new signal.
+        Interruptible._current = self._outer
+        if self._outer is not None:
+            self._outer._asked = self._outer._asked or self._asked
+        if self._started and self._outer is None:
+            _mask("SIG_BLOCK", self._heard)
+        for number, handler in self._handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
+        self._handlers.clear()
+
+    @contextmanager
+    def breakable(self, *, to_save: bool = False) -> Iterator[None]:
+        """Within, a signal raises instead of being noted alone, once.
+
+        Args:
+            to_save: SIGUSR1 raises, too.
+
+        Raises:
+            Asked: a signal asks, or had asked before.
+        """
+        self._breaks = HEARD if to_save else ENDING
+        try:
+            if self.asked or (to_save and self.save):
+                raise Asked(self.asked or signal.SIGINT)
+            yield
+        finally:
+            self._breaks = ()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        repeated = bool(self._asked)
+        if number == SAVE:
+            self.save = True
+        else:
+            self._asked = self._asked or number
+        self._pass_on(number)
+        if number == signal.SIGINT and not self._started:
+            # Another Ctrl-C stops at once.
+            signal.signal(signal.SIGINT, self._handlers.get(signal.SIGINT, signal.default_int_handler))
+        if number in self._breaks and not repeated:
+            self._breaks = ()
+            raise Asked(number)
+
+
+def tell(self, number: int) -> None:
+        """Send a signal to those that listen after all."""
+        for process in self.started:
+            tell(process, number)
+
+    def kill(self) -> None:
+        """End them all; nothing that they do is needed any more."""
+        for process in self.started:
+            if process.is_alive():
+                process.kill()
+
+
+def tell(process: BaseProcess, number: int) -> None:
+    """Send a signal to a process, if it is still there."""
+    if process.pid is not None and process.is_alive():
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Processes that this thread starts within hear no signal, until they listen (:class:`Interruptible`)."""
+    before = _mask("SIG_BLOCK", HEARD)
+    if before is None:
+        yield
+        return
+    try:
+        from multiprocessing.resource_tracker import ensure_running
+
+        ensure_running()  # started here it is deaf to SIGUSR1 as well; starting it unblocks the other two
+        _mask("SIG_BLOCK", HEARD)
+        yield
+    finally:
+        _mask("SIG_SETMASK", tuple(before))
+
+
+@contextmanager
+def resumable(begun: Callable[[], bool], cure: str) -> Iterator[None]:
+    """Within, a signal that breaks work off becomes an error that says how to go on.
+
+    Args:
+        begun: whether there is something to go on with; else the signal is passed on as it is.
+        cure: how.
+
+    Raises:
+        Stopped: a signal asked.
+    """
+    try:
+        yield
+    except Asked as asked:
+        if not begun():
+            raise
+        raise Stopped("stopped; what was finished is kept", cure=cure, number=asked.number) from None
+
+
+def _mask(how: str, numbers: tuple[Any, ...]) -> set[Any] | None:
+    """The signals that were blocked before; None on Windows, which blocks none."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return None
+    return signal.pthread_sigmask(getattr(signal, how), numbers)

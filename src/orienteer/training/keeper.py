@@ -1,0 +1,152 @@
+"""What a run keeps while it trains: its log, its validations, its checkpoints. One process does this for all."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from orienteer.records import Measure, Observation
+from orienteer.signals import Asked, Interruptible
+from orienteer.training.checkpoint import Checkpoint, milestones, optimiser_tensors, prune, save_checkpoint
+from orienteer.training.folder import TrainingFolder
+from orienteer.training.log import RunLog
+from orienteer.training.loop import StepResult
+from orienteer.training.progress import TrainingProgress
+from orienteer.training.settings import CheckpointSettings
+
+
+class Validation(NamedTuple):
+    """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is)."""
+
+    observations: Mapping[str, Observation]
+    figure: Measure | None
+
+
+@dataclass
+class Counters:
+    """What a checkpoint remembers besides tensors.
+
+    Attributes:
+        seconds: wall time of the run so far, restarts added up.
+        stepping: part of it spent in optimiser steps.
+        waited: part of that spent waiting for data.
+        best_step: step of the best validation so far.
+        best_value: its headline figure.
+        scaler: how float16 gradients are scaled at the moment; empty in other precisions.
+        validate: the validation of this step was left out or broken off, and is made when the run goes on.
+    """
+
+    seconds: float = 0.0
+    stepping: float = 0.0
+    waited: float = 0.0
+    best_step: int | None = None
+    best_value: float | None = None
+    scaler: dict[str, Any] = field(default_factory=dict)
+    validate: bool = False
+
+    def note(self, figure: Measure | None, step: int) -> bool:
+        """Remember ``step`` when its figure is the best so far."""
+        if figure is None or figure.value != figure.value:
+            return False
+        sign = 1 if figure.better == "higher" else -1
+        if self.best_value is None or sign * (figure.value - self.best_value) > 0:
+            self.best_step, self.best_value = step, figure.value
+            return True
+        return False
+
+
+@dataclass(eq=False)
+class Keeper:
+    """Logs, validates and saves.
+
+    Attributes:
+        folder: where all goes.
+        settings: what is kept.
+        steps: of the whole run.
+        model: as it is built, not as it is wrapped.
+        optimiser: its optimiser.
+        precision: of the strategy; holds the scaler.
+        counters: go into every checkpoint.
+        validation: measures the model; None where there is nothing to measure on.
+        log: of the run.
+        line: on the terminal.
+        interrupt: signals; they break a validation off, which is made again later.
+    """
+
+    folder: TrainingFolder
+    settings: CheckpointSettings
+    steps: int
+    model: nn.Module
+    optimiser: Any
+    precision: Any
+    counters: Counters
+    validation: Callable[[], Validation | None]
+    log: RunLog
+    line: TrainingProgress
+    interrupt: Interruptible
+
+    def __post_init__(self) -> None:
+        self._began = time.perf_counter() - self.counters.seconds
+
+    def begin(self, start: int) -> None:
+        """Validate the untrained model, or make a validation that is still to be made."""
+        if start == 0:
+            self._validate(0)
+        elif self.counters.validate:
+            self._settle(start)
+
+    def step(self, result: StepResult, *, due: bool, save: bool) -> None:
+        """Keep what is due after a step; asked to end, the validation is left for later.
+
+        Args:
+            result: of the step.
+            due: a validation and a checkpoint are.
+            save: a checkpoint is.
+        """
+        self.counters.stepping += result.seconds
+        self.counters.waited += result.waited
+        self.line.step(result.step, result.observations)
+        if result.step % self.settings.log_every == 0 or result.step == self.steps:
+            self.log.training(result)
+        if due:
+            self._settle(result.step)
+        elif save:
+            self.save(result.step)
+
+    def _settle(self, step: int) -> None:
+        """Validate and save; broken off by a signal, save at once."""
+        while not self._validate(step):
+            self.counters.validate = True
+            self.save(step)
+            if self.interrupt.asked:
+                return
+        self.counters.validate = False
+        self.save(step)
+
+    def _validate(self, step: int) -> bool:
+        """False when a signal broke it off."""
+        try:
+            with self.interrupt.breakable(to_save=step > 0):
+                seen = self.validation()
+        except Asked:
+            return False
+        if seen is not None:
+            best = self.counters.note(seen.figure, step)
+            self.log.validation(seen.observations.values(), step)
+            self.line.validated(step, seen.observations, best=best)
+        return True
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint, then delete those that need not be kept."""
+        self.interrupt.save = False
+        self.log.flush()  # what is recorded of these steps must outlive a power cut as they do
+        self.counters.seconds = time.perf_counter() - self._began
+        self.counters.scaler = self.precision.state_dict()
+        state = {name: value for name, value in vars(self.counters).items() if name != "validate" or value}
+        tensors = optimiser_tensors(self.optimiser)
+        save_checkpoint(self.folder.checkpoints, Checkpoint(step, self.model.state_dict(), tensors, state))
+        kept = self.settings
+        also = milestones(self.steps, kept.every) if kept.milestones else ()
+        prune(self.folder.checkpoints, keep=kept.keep, best=self.counters.best_step, also=also)

@@ -1,0 +1,98 @@
+"""Signals ask, and what must be done to its end is."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from orienteer.processes import SpawnedHelpers
+from orienteer.signals import Asked, Interruptible
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruptible__the_first_signal_only_asks(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Interruptible() as interrupt:
+        assert not interrupt.asked
+        assert signal.getsignal(number) != before
+        os.kill(os.getpid(), number)
+        assert interrupt.asked
+        assert (signal.getsignal(number) == before) == (number == signal.SIGINT)  # another Ctrl-C acts as usual
+    assert signal.getsignal(number) == before
+
+
+def test_interruptible__sigterm_may_come_twice() -> None:
+    """``timeout`` sends it to its command, then to the group."""
+    with Interruptible() as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.asked == signal.SIGTERM
+
+
+def test_interruptible__sigusr1_asks_to_save_and_nothing_ends() -> None:
+    with Interruptible() as interrupt, interrupt.breakable():
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert interrupt.save and not interrupt.asked
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_interruptible__what_may_be_left_is_left_once(early: bool) -> None:
+    with Interruptible() as interrupt:
+        if early:
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Asked) as asked, interrupt.breakable():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert asked.value.number == signal.SIGTERM
+        os.kill(os.getpid(), signal.SIGTERM)  # what is done now is done to the end
+
+
+def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:
+    with Interruptible() as outer, outer.breakable():
+        with Interruptible():
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert outer.asked == signal.SIGTERM
+
+
+def test_helpers__hear_nothing_from_their_first_moment_on() -> None:
+    helpers = SpawnedHelpers()
+    process = helpers.Process(target=print, daemon=True)
+    process.start()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        os.kill(process.pid, number)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process.join()
+    assert process.exitcode == 0
+    process = helpers.Process(target=time.sleep, args=(60,), daemon=True)
+    process.start()
+    helpers.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_interruptible__a_second_ctrl_c_stops_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), Interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_interruptible__restores_handlers_after_an_error() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(RuntimeError), Interruptible():
+        raise RuntimeError
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_interruptible__outside_the_main_thread_does_nothing() -> None:
+    before, asked = signal.getsignal(signal.SIGINT), []
+
+    def work() -> None:
+        with Interruptible() as interrupt:
+            asked.append((interrupt.asked, signal.getsignal(signal.SIGINT) == before))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert asked == [(0, True)]
