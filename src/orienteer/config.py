@@ -101,6 +101,23 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> Tree:
     return result
 
 
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, within: str = "") -> dict[str, tuple[Any, Any]]:
+    """Old and new value of every setting that differs, by its dotted name; None where it is absent.
+
+    Example:
+        >>> differences({"seed": 0, "views": {"size": 16}}, {"seed": 0, "views": {"size": 24}})
+        {'views.size': (16, 24)}
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in [*before, *(name for name in now if name not in before)]:
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found |= differences(old, new, within=f"{within}{name}.")
+        elif old != new:
+            found[within + name] = (old, new)
+    return found
+
+
 def _cure(root: type[Config], unknown: Sequence[Location]) -> str:
     """How to fix it, with the known keys for unknown ones; the message of a wrong value says what is allowed."""
     if len(unknown) > 1 and ("arms",) in unknown:

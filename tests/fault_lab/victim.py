@@ -86,7 +86,7 @@ def run(command: Sequence[str], said: Path, blow: Blow | None = None) -> Ended:
     begun = time.perf_counter()
     child = os.fork()
     if child == 0:
-        _command(command, said, shared, blow or Blow())
+        act(command, said, shared, blow or Blow())
     until = begun + (blow.seconds if blow and blow.seconds is not None else PATIENCE)
     status = _wait(child, until)
     if status is None:
@@ -113,7 +113,8 @@ def _wait(child: int, until: float) -> int | None:
         time.sleep(0.002)
 
 
-def _command(command: Sequence[str], said: Path, shared: mmap.mmap, blow: Blow) -> None:
+def act(command: Sequence[str], said: Path, shared: mmap.mmap, blow: Blow) -> None:
+    """In a fork: run ``orienteer COMMAND`` and end the process."""
     code = 1
     try:
         nowhere = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

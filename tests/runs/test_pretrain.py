@@ -11,6 +11,9 @@ from orienteer.records.log import read_log
 from orienteer.records.rows import read_rows
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import PretrainResult, pretrain
+from orienteer.runs.run import Run
+from orienteer.store import Store
+from orienteer.store.manifest_file import write_manifest
 from orienteer.testing.phantom import phantom_store
 from tests.runs.conftest import tiny
 
@@ -130,3 +133,26 @@ def test_evaluate__a_name_leads_nowhere_else(name: str, finished: PretrainResult
 def test_evaluate__refuses_what_is_no_run(store: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"run\.json"):
         evaluate(tmp_path, store, progress=False)
+
+
+def test_pretrain__one_scan_too_small_for_the_views_never_stops_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does it stop an evaluation, which takes ``val`` where there is no ``test``."""
+    store = phantom_store(tmp_path, people=7)
+    manifest = Store.open(store).manifest
+    small = next(entry for entry in manifest.scans if entry.split == "train")
+    scans = [
+        entry.model_copy(update={"shape": (9, *entry.shape[1:])}) if entry.id == small.id else entry
+        for entry in manifest.scans
+        if entry.split != "test"
+    ]
+    write_manifest(store, manifest.model_copy(update={"scans": tuple(scans)}))
+    settings = tiny("optimiser.steps=2")
+    done = pretrain(store, tmp_path / "run", settings=settings)
+    said = capsys.readouterr().err
+    assert f"left out of training: scan {small.id} is 9x" in said and "--min-extent 48" in said
+    assert Run.open(done.run).record.left_out == (small.id,)
+    again = evaluate(done.run, store)
+    assert "no scans in split test, so val is measured" in capsys.readouterr().err
+    assert again.record.split == "val" and again.record.tasks == done.evaluation.record.tasks

@@ -15,11 +15,14 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from orienteer.errors import RunError
+from orienteer.errors import RunError, Stopped
 from orienteer.records.log import read_log
 from orienteer.runs.pretrain import pretrain
+from orienteer.runs.run import Run
+from orienteer.runs.work import Pretraining
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
+from orienteer.training.optimiser import learning_rate
 from tests.runs.conftest import tiny
 
 LAST = "checkpoints/step_00000006/model.safetensors"
@@ -120,21 +123,118 @@ def test_resume__with_no_whole_checkpoint_stops_and_deletes_nothing(
     assert "nothing was deleted" in caught.value.cure and all(file.is_file() for file in files)
 
 
-def test_resume__of_a_finished_run_changes_nothing(store: Path, undisturbed: Path) -> None:
+def test_resume__of_a_finished_run_changes_nothing(
+    store: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = weights(undisturbed)
-    again = pretrain(store, undisturbed, resume=True, progress=False)
+    files = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    again = pretrain(store, undisturbed, settings=tiny(), resume=True)
+    assert "is finished with 6 steps, and nothing was done" in capsys.readouterr().err
     assert weights(undisturbed) == before
-    assert again.summary["steps"] == 6
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*") if path.is_file()} == files
+    assert again.summary["steps"] == 6 and again.evaluation.record.step == again.summary["best_step"]
+
+
+def test_resume__of_a_folder_that_is_not_there_starts_nothing(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for run in (tmp_path / "rnu", tmp_path / "empty"):
+        with pytest.raises(RunError, match=r"no run at .* to resume, and nothing was started"):
+            pretrain(store, run, settings=tiny(), resume=True, progress=False)
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_resume__gives_a_finished_run_more_steps_and_records_it(
+    store: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(undisturbed, run)
+    longer = tiny("optimiser.steps=8")
+    assert pretrain(store, run, settings=longer, resume=True).summary["steps"] == 8
+    assert "extended at step 6: 8 steps, before 6" in capsys.readouterr().err
+    record = Run.open(run).record
+    (extension,) = record.extensions
+    assert (extension.at_step, extension.steps_before, extension.steps) == (6, 6, 8)
+    assert extension.learning_rate == learning_rate(6, longer.optimiser) > extension.learning_rate_before
+    assert record.finished and record.steps == 8
+    assert Run.open(run).settings == longer
+    assert [line for line in history(run) if line["step"] <= 6] == history(undisturbed)
+    pretrain(store, run, settings=longer, resume=True, progress=False)
+    assert Run.open(run).record == record
+    with pytest.raises(RunError, match="steps was 8, not 6"):
+        pretrain(store, run, settings=tiny(), resume=True, progress=False)
 
 
 def test_resume__refuses_other_settings_and_another_store(store: Path, undisturbed: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="other settings"):
-        pretrain(store, undisturbed, settings=tiny("seed=1"), resume=True, progress=False)
+    other = tiny("seed=1", "views.size=8", "tasks.position={}", "optimiser.steps=5")
+    with pytest.raises(RunError, match="other settings") as caught:
+        pretrain(store, undisturbed, settings=other, resume=True, progress=False)
+    for named in ("seed was 0, not 1", "views.size was 16, not 8", "tasks.position was None", "steps was 6, not 5"):
+        assert named in caught.value.message
     from orienteer.testing.phantom import phantom_store
 
     other = phantom_store(tmp_path, people=6)
     with pytest.raises(RunError, match="not the one"):
         pretrain(other, undisturbed, resume=True, progress=False)
+
+
+def test_signals__sigterm_in_a_step_saves_that_step(
+    store: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal_at(monkeypatch, 3, signal.SIGTERM, signal.SIGTERM)
+    with pytest.raises(Stopped, match="after step 3, which is saved") as stopped:
+        pretrain(store, tmp_path / "run", settings=tiny(), progress=False)
+    assert stopped.value.number == signal.SIGTERM and "--resume" in stopped.value.cure
+    assert (tmp_path / "run/checkpoints/step_00000003").is_dir()
+    monkeypatch.undo()
+    pretrain(store, tmp_path / "run", settings=tiny(), resume=True, progress=False)
+    assert weights(tmp_path / "run") == weights(undisturbed)
+    assert history(tmp_path / "run") == history(undisturbed)
+
+
+def test_signals__sigterm_in_a_validation_saves_at_once_and_resuming_makes_it(
+    store: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate, calls = Pretraining.validate, []
+
+    def validation(self: Pretraining, *args: Any) -> Any:
+        calls.append(None)
+        if len(calls) in (3, 5):  # those of steps 4 and 6
+            os.kill(os.getpid(), signal.SIGTERM)
+        return validate(self, *args)
+
+    monkeypatch.setattr(Pretraining, "validate", validation)
+    for resume, step in ((False, 4), (True, 6)):
+        with pytest.raises(Stopped, match=f"after step {step}, which is saved"):
+            pretrain(store, tmp_path / "run", settings=tiny(), resume=resume, progress=False)
+        state = json.loads((tmp_path / f"run/checkpoints/step_0000000{step}/state.json").read_text())
+        assert state["state"]["validate"]
+    pretrain(store, tmp_path / "run", settings=tiny(), resume=True, progress=False)
+    assert weights(tmp_path / "run") == weights(undisturbed)
+    assert history(tmp_path / "run") == history(undisturbed)
+
+
+def test_signals__sigusr1_saves_and_goes_on(
+    store: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = signal_at(monkeypatch, 3, signal.SIGUSR1)
+    pretrain(store, tmp_path / "run", settings=tiny(), progress=False)
+    assert seen[3] == ["step_00000002"] and seen[4] == ["step_00000002", "step_00000003"]
+    assert weights(tmp_path / "run") == weights(undisturbed)
+
+
+def signal_at(monkeypatch: pytest.MonkeyPatch, step: int, *numbers: signal.Signals) -> dict[int, list[str]]:
+    """Send signals at the end of a step; collects the checkpoints that are there at the end of each."""
+    write, seen = RunLog.training, {}
+
+    def training(self: RunLog, result: StepResult) -> None:
+        seen[result.step] = sorted(path.name for path in (self.lines.path.parent / "checkpoints").glob("step_*"))
+        for number in numbers if result.step == step else ():
+            os.kill(os.getpid(), number)
+        write(self, result)
+
+    monkeypatch.setattr(RunLog, "training", training)
+    return seen
 
 
 @pytest.mark.parametrize("workers", [1, 2])

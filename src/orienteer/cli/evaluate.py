@@ -12,7 +12,9 @@ from orienteer.cli import app
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     store: Annotated[Path, typer.Argument(help="A store at the run's spacing.")],
-    split: Annotated[str, typer.Option(help="Split to measure; `all` takes every scan of the store.")] = "test",
+    split: Annotated[
+        str, typer.Option(help="Split to measure; default test, else val. `all` takes every scan of the store.")
+    ] = "auto",
     name: Annotated[str | None, typer.Option(help="Name of the evaluation; default the split.")] = None,
     json: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Also write the metrics to this file.")

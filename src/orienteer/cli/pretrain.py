@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,8 @@ def pretrain(
     """Learn anatomy from the store's training scans; the live line shows errors in mm and degrees.
 
     Validates on held-out subjects, keeps the best checkpoint, and ends with a verdict: learning, stuck or cheating.
-    Ctrl-C stops after a checkpoint; `--resume` continues exactly.
+    Ctrl-C or a scheduler's SIGTERM stops after a checkpoint, SIGUSR1 saves one; `--resume` continues exactly. A resumed
+    run keeps its settings; only `optimiser.steps` may be raised.
 
     **Examples**
 
@@ -31,6 +32,8 @@ def pretrain(
     `orienteer pretrain store run --config configs/pretrain/oasis-cpu.yaml --set seed=1`
 
     `orienteer pretrain store run --resume`
+
+    `orienteer pretrain store run --resume --set optimiser.steps=4000`
     """
     from rich.console import Console
 
@@ -42,7 +45,7 @@ def pretrain(
 
     settings = None
     if config is not None or assign:
-        values = load_yaml(config) if config is not None else {}
+        values = load_yaml(config) if config is not None else _own(run) if resume else {}
         settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
     result = start(store, run, settings=settings, resume=resume)
     console = Console()
@@ -53,3 +56,11 @@ def pretrain(
         highlight=False,
     )
     console.print(f"\nnext: orienteer report {quote(str(run))}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _own(run: Path) -> dict[str, Any]:
+    """The settings that a run has, for what is set over them; none where there is no run, which is told later."""
+    from orienteer.runs.folder import RunFolder
+
+    folder = RunFolder(run)
+    return folder.settings().model_dump(mode="json") if folder.is_claimed else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orienteer.config import differences
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
@@ -49,10 +50,11 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
     Raises:
         RunError: it is another.
     """
-    ours = work.settings.model_dump(mode="json", exclude={"devices"})
-    if ours != folder.settings().model_dump(mode="json", exclude={"devices"}):
+    ours, before = (each.model_dump(mode="json", exclude={"devices"}) for each in (work.settings, folder.settings()))
+    if changed := differences(before, ours):
+        named = "; ".join(f"{name} was {old}, not {new}" for name, (old, new) in changed.items())
         raise RunError(
-            f"{folder.path} was started with other settings",
+            f"{folder.path} was started with other settings: {named}",
             cure="resume with the same --set, --labels and --from, or choose another folder",
         )
     if not folder.record_file.is_file():

@@ -12,6 +12,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.linear import LinearProbe, neighbours
 from orienteer.sampling import Sampler, ViewSettings
+from orienteer.sampling.fitting import fitting
 from orienteer.sampling.loader import batches
 from orienteer.store import Store
 
@@ -90,8 +91,9 @@ def sampled_views(
     kept = slice(low, low + features.view)
     # Where the margin is odd, what the network is shown lies half a voxel off the middle.
     shift = (low + features.view / 2 - placed / 2) * store.manifest.spacing
-    sampler = Sampler(store, tuple(scans), ViewSettings(count=2, size=placed), seed, augment=False)
-    samples = -(-per_scan // 2) * len(scans)
+    views = ViewSettings(count=2, size=placed)
+    sampler = Sampler(store, fitting(store, scans, views).ids, views, seed, augment=False)
+    samples = -(-per_scan // 2) * len(sampler.ids)
     numbers = [list(range(start, min(start + 8, samples))) for start in range(0, samples, 8)]
     found = [
         features.views(batch.images.flatten(0, 1)[..., kept, kept, kept].to(device)).cpu()

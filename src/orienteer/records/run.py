@@ -112,6 +112,23 @@ class NetworkRecord(Record):
     """Whether a decoder was trained."""
 
 
+class Extension(Record):
+    """More steps for a run that had been started with fewer."""
+
+    at_step: int
+    """Steps done by then."""
+    steps_before: int
+    """The total until then."""
+    steps: int
+    """The total from then on."""
+    learning_rate_before: float
+    """Of the last step before."""
+    learning_rate: float
+    """Of the first step after, by the schedule of the new total."""
+    date: str
+    """Date and time, UTC."""
+
+
 class RunRecord(TrainingRecord):
     """``run.json`` of a pretraining run."""
 
@@ -125,6 +142,10 @@ class RunRecord(TrainingRecord):
     tasks: tuple[str, ...] = ()
     cards: tuple[TaskCard, ...] = ()
     """What these tasks say about themselves; runs of before they did have none."""
+    left_out: tuple[str, ...] = ()
+    """Training and validation scans that are too small for the views."""
+    extensions: tuple[Extension, ...] = ()
+    """Each time it was given more steps, in order."""
     started: str | None = None
     """Date and time, UTC."""
     finished: str | None = None

@@ -7,6 +7,7 @@ from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling import Purpose, Sampler, torch_seed
+from orienteer.sampling.fitting import fitting
 from orienteer.store import Store
 
 
@@ -46,10 +47,11 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float, pr
 
 
 def training_sampler(settings: PretrainSettings, store: Store) -> Sampler:
-    """Augmented views of the training subjects."""
-    return Sampler(store, store.ids("train"), settings.views, settings.seed)
+    """Augmented views of the training subjects, of scans that can hold them."""
+    return Sampler(store, fitting(store, store.ids("train"), settings.views).ids, settings.views, settings.seed)
 
 
 def measuring_sampler(settings: PretrainSettings, store: Store, split: str | None) -> Sampler:
     """Untouched views of a split (None: all scans), the same for every run with these view settings."""
-    return Sampler(store, store.ids(split), settings.views, settings.evaluation.seed, augment=False)
+    ids = fitting(store, store.ids(split), settings.views).ids
+    return Sampler(store, ids, settings.views, settings.evaluation.seed, augment=False)

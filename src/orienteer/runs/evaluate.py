@@ -10,6 +10,7 @@ from orienteer.memory import explained
 from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run
+from orienteer.sampling.fitting import fitting
 from orienteer.store import Store
 from orienteer.training.devices import one_device
 
@@ -18,7 +19,7 @@ def evaluate(
     run: Path | str,
     store: Path | str,
     *,
-    split: str | None = "test",
+    split: str | None = "auto",
     name: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -28,7 +29,7 @@ def evaluate(
     Args:
         run: a run folder with at least one checkpoint.
         store: any store of the same spacing and channels.
-        split: which of its subjects; None takes all.
+        split: which of its subjects; None takes all. ``auto`` takes ``test``, or ``val`` where there is no ``test``.
         name: folder name under ``RUN/evaluations``; default the split, or ``all``.
         overwrite: replace an evaluation of that name.
         progress: show a progress bar on standard error.
@@ -39,6 +40,14 @@ def evaluate(
         StoreError: no store, or no scans in that split.
     """
     learned, opened = Run.open(run), Store.open(store)
+    console = to_stderr(shown=progress)
+    if split == "auto":
+        splits = {entry.split for entry in opened.scans}
+        split = "test" if "test" in splits or "val" not in splits else "val"
+        if split == "val":
+            console.print(f"{opened.path} has no scans in split test, so val is measured", soft_wrap=True)
+            # What pretraining measured at its end is the same.
+            overwrite = overwrite or (name is None and learned.learned_from(opened))
     try:
         opened.ids(split)
     except StoreError as error:
@@ -50,7 +59,8 @@ def evaluate(
     for written in (target, target / "examples"):
         sweep(written)
     checkpoint, warnings = best_checkpoint(learned.folder)
-    console = to_stderr(shown=progress)
+    for line in fitting(opened, opened.ids(split), learned.settings.views).lines("the evaluation"):
+        console.print(line, soft_wrap=True, markup=False)
     for warning in warnings:
         console.print(f"[yellow]{warning}; using another[/yellow]")
     model, settings = load_model(learned, checkpoint), learned.settings

@@ -1,22 +1,28 @@
 """``pretrain``: from a store to a run folder that shows what was learned."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from orienteer.atomic import write_json
-from orienteer.errors import RunError
+from orienteer.console import to_stderr
+from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
-from orienteer.runs.build import build_model, measuring_sampler, training_sampler
+from orienteer.runs.build import build_model
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.record import describe
+from orienteer.runs.resume import extend, require_same
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.runs.work import Pretraining
+from orienteer.sampling.fitting import fitting
 from orienteer.signals import resumable
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
@@ -56,7 +62,8 @@ def pretrain(
     Args:
         store: made by ``ingest``; needs the splits ``train`` and ``val``.
         run: a new folder, or one to continue.
-        settings: what to do; defaults are the best measured recipe. A resumed run keeps the settings it has.
+        settings: what to do; defaults are the best measured recipe. A resumed run keeps the settings it has, but for
+            ``optimiser.steps``, of which it may be given more.
         resume: continue ``run`` exactly where its last whole checkpoint was.
         progress: show a live line on standard error.
 
@@ -69,33 +76,44 @@ def pretrain(
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
     opened, folder = Store.open(store), RunFolder(Path(run))
+    console = to_stderr(shown=progress)
     if resume:
         folder.require_begun()
-        chosen = folder.settings()
-        if settings is not None and settings != chosen:
-            raise RunError(
-                f"{folder.path} was started with other settings",
-                cure="resume without --config and --set, or start a new run",
-            )
+        chosen = settings or folder.settings()
+        require_same(folder, chosen)
     else:
         chosen = settings or PretrainSettings()
-    record = _check(chosen, opened, folder, resume=resume)
+    record = _check(chosen, opened, folder, console, resume=resume)
+    if resume and (done := _finished(folder, chosen)) is not None:
+        console.print(
+            f"{folder.path} is finished with {chosen.optimiser.steps} steps, and nothing was done; for more of them:"
+            " --resume --set optimiser.steps=...",
+            soft_wrap=True, markup=False,
+        )  # fmt: skip
+        return done
     devices = resolve(chosen.devices)
     fabric = build_fabric(devices)
     resolved = chosen.model_copy(update={"devices": devices})
     with resumable(lambda: folder.is_claimed, AGAIN), folder.locked(), explained(MEMORY):
         _claim(chosen, folder, record)
-        session = Session(Pretraining(resolved, opened), resolved, folder, AGAIN, progress)
+        if said := extend(folder, chosen):
+            console.print(said, soft_wrap=True, markup=False)
+        earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
+        session = Session(Pretraining(resolved, opened), resolved, folder, AGAIN, progress, earlier)
         train(session, fabric)
         return _finish(opened, folder, progress)
 
 
-def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resume: bool) -> RunRecord:
+def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console: Console, *, resume: bool) -> RunRecord:
     """Find every mistake that can be found before a folder is made; returns the run's record."""
     if not resume:
         folder.require_free()
-    training_sampler(settings, store)
-    measuring_sampler(settings, store, "val")
+    left_out: list[str] = []
+    for split, what in (("train", "training"), ("val", "validation")):
+        found = fitting(store, store.ids(split), settings.views)
+        left_out += found.too_small
+        for line in found.lines(what):
+            console.print(line, soft_wrap=True, markup=False)
     devices = resolve(settings.devices)
     if settings.optimiser.batch % devices.devices:
         raise RunError(
@@ -113,7 +131,8 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, *, resum
             f"the store at {store.path} is not the one {folder.path} was trained on",
             cure="resume with the same store, or start a new run",
         )
-    return describe(settings, devices, store, model)
+    record = describe(settings, devices, store, model)
+    return record.model_copy(update={"left_out": tuple(left_out)}) if left_out else record
 
 
 def _claim(settings: PretrainSettings, folder: RunFolder, record: RunRecord) -> None:
@@ -123,6 +142,20 @@ def _claim(settings: PretrainSettings, folder: RunFolder, record: RunRecord) -> 
     if not folder.is_claimed:
         folder.create(settings)
     record.model_copy(update={"started": _now()}).write(folder.path)
+
+
+def _finished(folder: RunFolder, settings: PretrainSettings) -> PretrainResult | None:
+    """What a run that has ended left behind; None where something is still to be done."""
+    newest, _ = latest_checkpoint(folder.checkpoints)
+    if newest is None or newest.step < settings.optimiser.steps or newest.state.get("validate"):
+        return None
+    try:
+        run = Run.open(folder.path)
+        summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+        evaluation = Evaluation(run.evaluations["val"], folder.subfolder("evaluations", "val"))
+    except (OrienteerError, KeyError, OSError, ValueError):
+        return None
+    return PretrainResult(folder.path, summary, evaluation) if run.record.finished else None
 
 
 def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:

@@ -67,6 +67,10 @@ class TrainingFolder:
             RunError: something is already there.
         """
         self.require_free()
+        self.write_settings(settings)
+
+    def write_settings(self, settings: Config) -> None:
+        """Write its settings, whole or not at all."""
         write_text(self.settings_file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
 
     def require_free(self) -> None:

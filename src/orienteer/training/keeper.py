@@ -65,6 +65,7 @@ class Keeper:
         folder: where all goes.
         settings: what is kept.
         steps: of the whole run.
+        earlier: totals it had before it was extended; their milestones are kept.
         model: as it is built, not as it is wrapped.
         optimiser: its optimiser.
         precision: of the strategy; holds the scaler.
@@ -78,6 +79,7 @@ class Keeper:
     folder: TrainingFolder
     settings: CheckpointSettings
     steps: int
+    earlier: tuple[int, ...]
     model: nn.Module
     optimiser: Any
     precision: Any
@@ -95,28 +97,18 @@ class Keeper:
         if start == 0:
             self._validate(0)
         elif self.counters.validate:
-            self._settle(start)
+            self.settle(start)
 
-    def step(self, result: StepResult, *, due: bool, save: bool) -> None:
-        """Keep what is due after a step; asked to end, the validation is left for later.
-
-        Args:
-            result: of the step.
-            due: a validation and a checkpoint are.
-            save: a checkpoint is.
-        """
+    def note(self, result: StepResult) -> None:
+        """Log a step."""
         self.counters.stepping += result.seconds
         self.counters.waited += result.waited
         self.line.step(result.step, result.observations)
         if result.step % self.settings.log_every == 0 or result.step == self.steps:
             self.log.training(result)
-        if due:
-            self._settle(result.step)
-        elif save:
-            self.save(result.step)
 
-    def _settle(self, step: int) -> None:
-        """Validate and save; broken off by a signal, save at once."""
+    def settle(self, step: int) -> None:
+        """Validate and save; where a signal asks, save at once and leave the validation for later."""
         while not self._validate(step):
             self.counters.validate = True
             self.save(step)
@@ -148,5 +140,6 @@ class Keeper:
         tensors = optimiser_tensors(self.optimiser)
         save_checkpoint(self.folder.checkpoints, Checkpoint(step, self.model.state_dict(), tensors, state))
         kept = self.settings
-        also = milestones(self.steps, kept.every) if kept.milestones else ()
+        totals = (*self.earlier, self.steps) if kept.milestones else ()
+        also = frozenset[int]().union(*(milestones(total, kept.every) for total in totals))
         prune(self.folder.checkpoints, keep=kept.keep, best=self.counters.best_step, also=also)

@@ -71,6 +71,7 @@ class Session:
         folder: where its records go.
         again: the command that continues it, for the message of an interruption.
         progress: show a live line.
+        earlier: totals of its steps before it was extended.
         asked_before: the signal that had asked before this process could hear it; 0 for none.
     """
 
@@ -79,6 +80,7 @@ class Session:
     folder: TrainingFolder
     again: str
     progress: bool
+    earlier: tuple[int, ...] = ()
     asked_before: Callable[[], int] = nothing_asked
 
     def __call__(self, fabric: Fabric) -> None:
@@ -112,9 +114,13 @@ class Session:
                 seed=settings.seed, start=start, after_step=self.work.follow(model),
             ):  # fmt: skip
                 due = result.step == steps or result.step % settings.checkpoint.every == 0
-                asked, save = _agreed(fabric, interrupt)
                 if keeper is not None:
-                    keeper.step(result, due=due, save=bool(asked) or save)
+                    keeper.note(result)
+                asked, save = _agreed(fabric, interrupt)
+                if keeper is not None and due:
+                    keeper.settle(result.step)
+                elif keeper is not None and (asked or save):
+                    keeper.save(result.step)
                 if due:  # the others wait for the validation, in which a signal may come
                     asked = asked or _agreed(fabric, interrupt)[0]
                 self._stop_if_asked(asked, result.step)
@@ -130,6 +136,7 @@ class Session:
             self.folder,
             self.settings.checkpoint,
             self.settings.optimiser.steps,
+            self.earlier,
             model,
             optimiser,
             fabric.strategy.precision,
