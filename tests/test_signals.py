@@ -1,12 +1,14 @@
 """Signals ask, and what must be done to its end is."""
 
 import os
+import runpy
 import signal
 import threading
 import time
 
 import pytest
 
+from orienteer import signals
 from orienteer.processes import SpawnedHelpers
 from orienteer.signals import Asked, Interruptible
 
@@ -54,6 +56,17 @@ def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
         assert outer.asked == signal.SIGTERM
+
+
+def test_signals__on_a_system_without_sigusr1_and_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(signal, "SIGUSR1")
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    there = runpy.run_path(signals.__file__)
+    assert there["HEARD"] == (signal.SIGINT, signal.SIGTERM)
+    with there["deaf"](), there["Interruptible"]() as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.asked and not interrupt.save
 
 
 def test_helpers__hear_nothing_from_their_first_moment_on() -> None:

@@ -4,10 +4,12 @@ The process that was started listens, ends its step and saves. Its helpers are b
 them first, in the middle of the step that was to be saved.
 """
 
+import math
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
@@ -36,7 +38,7 @@ class Interruptible:
 
     SIGTERM may come any number of times, as from ``timeout``, which sends it to the process and to its group. A second
     Ctrl-C acts as usual. In a process that another one started, no signal acts twice: it hears the group's, and what
-    its parent passes on.
+    its parent passes on. Afterwards a SIGUSR1 that would have ended the process is ignored: it asks for nothing more.
 
     Args:
         heard: the signals it listens to; others are left as they are.
@@ -63,6 +65,7 @@ class Interruptible:
         self._handlers: dict[signal.Signals, Any] = {}
         self._outer: Interruptible | None = None
         self._breaks: tuple[signal.Signals, ...] = ()
+        self._patience, self._until = 0.0, math.inf
         self._started = multiprocessing.parent_process() is not None
 
     @property
@@ -92,20 +95,23 @@ class Interruptible:
         if self._started and self._outer is None:
             _mask("SIG_BLOCK", self._heard)
         for number, handler in self._handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
+            default = signal.SIG_IGN if number == SAVE else signal.SIG_DFL
+            # None: it had not been set by Python.
+            signal.signal(number, default if handler in (None, signal.SIG_DFL) else handler)
         self._handlers.clear()
 
     @contextmanager
-    def breakable(self, *, to_save: bool = False) -> Iterator[None]:
+    def breakable(self, *, to_save: bool = False, patience: float = 0.0) -> Iterator[None]:
         """Within, a signal raises instead of being noted alone, once.
 
         Args:
             to_save: SIGUSR1 raises, too.
+            patience: seconds in which what is done may still come to its end (not on Windows, which waits for it).
 
         Raises:
             Asked: a signal asks, or had asked before.
         """
-        self._breaks = HEARD if to_save else ENDING
+        self._breaks, self._patience = HEARD if to_save else ENDING, patience
         try:
             if self.asked or (to_save and self.save):
                 raise Asked(self.asked or signal.SIGINT)
@@ -123,9 +129,12 @@ class Interruptible:
         if number == signal.SIGINT and not self._started:
             # Another Ctrl-C stops at once.
             signal.signal(signal.SIGINT, self._handlers.get(signal.SIGINT, signal.default_int_handler))
-        if number in self._breaks and not repeated:
+        if number in self._breaks and not repeated and self._patience:
+            self._until = time.monotonic() + self._patience
+            _wake_after(self._patience)
+        elif (number in self._breaks and not repeated) or (self._breaks and time.monotonic() >= self._until):
             self._breaks = ()
-            raise Asked(number)
+            raise Asked(self._asked or number)
 
 
 def tell(self, number: int) -> None:
@@ -141,8 +150,8 @@ def tell(self, number: int) -> None:
 
 
 def tell(process: BaseProcess, number: int) -> None:
-    """Send a signal to a process, if it is still there."""
-    if process.pid is not None and process.is_alive():
+    """Send a signal to a process, if it is still there. Windows has none but the one that ends it."""
+    if os.name != "nt" and process.pid is not None and process.is_alive():
         with suppress(ProcessLookupError):
             os.kill(process.pid, number)
 
@@ -181,6 +190,14 @@ def resumable(begun: Callable[[], bool], cure: str) -> Iterator[None]:
         if not begun():
             raise
         raise Stopped("stopped; what was finished is kept", cure=cure, number=asked.number) from None
+
+
+def _wake_after(seconds: float) -> None:
+    """Interrupt what the main thread waits for, by the one signal that never ends anything."""
+    if SAVE is not None:
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), SAVE))
+        timer.daemon = True
+        timer.start()
 
 
 def _mask(how: str, numbers: tuple[Any, ...]) -> set[Any] | None:

@@ -1,5 +1,6 @@
 """A run that was stopped, killed or damaged ends exactly where an undisturbed one does."""
 
+import itertools
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from orienteer.records.log import read_log
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.work import Pretraining
+from orienteer.training import session
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from orienteer.training.optimiser import learning_rate
@@ -243,16 +245,44 @@ def test_pretrain__workers_never_change_a_result(workers: int, store: Path, undi
     assert weights(tmp_path / "run") == weights(undisturbed)
 
 
+def test_signals__sigterm_while_waiting_for_a_batch_that_never_comes(
+    store: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Pretraining.batches
+
+    def batches(self: Pretraining, start: int, **share: int) -> Any:
+        yield from itertools.islice(load(self, start, **share), 3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    monkeypatch.setattr(Pretraining, "batches", batches)
+    monkeypatch.setattr(session, "PATIENCE", 0.2)
+    with pytest.raises(Stopped, match="after step 3, which is saved"):
+        pretrain(store, tmp_path / "run", settings=tiny(), progress=False)
+    monkeypatch.undo()
+    pretrain(store, tmp_path / "run", settings=tiny(), resume=True, progress=False)
+    assert weights(tmp_path / "run") == weights(undisturbed)
+
+
 @pytest.mark.slow
-def test_cli__ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(store: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "send", "workers"), [(signal.SIGINT, os.kill, 0), (signal.SIGTERM, os.killpg, 1)])
+def test_cli__a_signal_keeps_a_checkpoint_and_says_how_to_go_on(
+    number: signal.Signals, send: Callable[[int, int], None], workers: int, store: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C, and a scheduler's SIGTERM to the whole group, loaders and all."""
     config, run = tmp_path / "tiny.yaml", tmp_path / "run"
-    config.write_text(yaml.safe_dump(tiny("optimiser.steps=2000").model_dump(mode="json")))
+    config.write_text(
+        yaml.safe_dump(tiny("optimiser.steps=2000", f"devices.workers={workers}").model_dump(mode="json"))
+    )
     command = [sys.executable, "-m", "orienteer", "pretrain", str(store), str(run), "--config", str(config)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     _wait_for(run / "checkpoints" / "step_00000002", process)
-    os.kill(process.pid, signal.SIGINT)
+    send(process.pid, number)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "to go on: orienteer pretrain" in told and "--resume" in told
     assert "Traceback" not in told
 

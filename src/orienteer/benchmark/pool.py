@@ -17,7 +17,7 @@ from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import Job
 from orienteer.errors import OrienteerError
 from orienteer.processes import available_cores, end_with_parent, processes_with
-from orienteer.signals import ENDING, Interruptible
+from orienteer.signals import SAVE, Interruptible
 
 Failures = dict[str, str]
 UNTRIED = "its pretraining run failed"
@@ -83,7 +83,7 @@ def _run(
             initargs=(devices, threads, stopping),
         )  # fmt: skip
         broken = []
-        with Interruptible(ENDING) as interrupt:
+        with Interruptible(pass_on=lambda number: context.tell(number) if number == SAVE else None) as interrupt:
             try:
                 running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
                 with interrupt.breakable():

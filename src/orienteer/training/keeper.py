@@ -91,9 +91,11 @@ class Keeper:
 
     def __post_init__(self) -> None:
         self._began = time.perf_counter() - self.counters.seconds
+        self.saved = 0
 
     def begin(self, start: int) -> None:
         """Validate the untrained model, or make a validation that is still to be made."""
+        self.saved = start
         if start == 0:
             self._validate(0)
         elif self.counters.validate:
@@ -132,6 +134,7 @@ class Keeper:
 
     def save(self, step: int) -> None:
         """Write a checkpoint, then delete those that need not be kept."""
+        self.saved = step
         self.interrupt.save = False
         self.log.flush()  # what is recorded of these steps must outlive a power cut as they do
         self.counters.seconds = time.perf_counter() - self._began

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from orienteer.errors import RunError, Stopped
-from orienteer.signals import Interruptible
+from orienteer.signals import Asked, Interruptible
 from orienteer.training.checkpoint import latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
 from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
@@ -22,6 +22,9 @@ from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
 from orienteer.training.weights import restore_weights
+
+PATIENCE = 4.0
+"""Seconds that a batch may take once a signal asks to end; `docker stop` gives ten for all."""
 
 
 class Work(Protocol):
@@ -109,21 +112,32 @@ class Session:
             if keeper is not None:
                 keeper.begin(start)
             self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
-            for result in optimise(
-                fabric, wrapped, optimiser, stream, settings.optimiser,
-                seed=settings.seed, start=start, after_step=self.work.follow(model),
-            ):  # fmt: skip
-                due = result.step == steps or result.step % settings.checkpoint.every == 0
-                if keeper is not None:
-                    keeper.note(result)
-                asked, save = _agreed(fabric, interrupt)
-                if keeper is not None and due:
-                    keeper.settle(result.step)
-                elif keeper is not None and (asked or save):
-                    keeper.save(result.step)
-                if due:  # the others wait for the validation, in which a signal may come
-                    asked = asked or _agreed(fabric, interrupt)[0]
-                self._stop_if_asked(asked, result.step)
+            done = start
+            try:
+                for result in optimise(
+                    fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
+                    settings.optimiser, seed=settings.seed, start=start, after_step=self.work.follow(model),
+                ):  # fmt: skip
+                    done = result.step
+                    if keeper is not None:
+                        keeper.note(result)
+                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
+            except Asked:
+                if keeper is not None and done > keeper.saved:
+                    keeper.save(done)
+                self._stop_if_asked(interrupt.asked, done)
+                raise
+
+    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
+        """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
+        due = step == self.settings.optimiser.steps or step % self.settings.checkpoint.every == 0
+        asked, save = _agreed(fabric, interrupt)
+        if keeper is not None and due:
+            keeper.settle(step)
+        elif keeper is not None and (asked or save):
+            keeper.save(step)
+        # The others wait for a validation, in which a signal may come.
+        return asked or (_agreed(fabric, interrupt)[0] if due else 0)
 
     def _keeper(
         self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
@@ -179,6 +193,22 @@ def _agreed(fabric: Fabric, interrupt: Interruptible) -> tuple[int, bool]:
     told = torch.tensor([float(interrupt.asked), float(save)], device=fabric.device)
     asked, saving = fabric.all_reduce(told, reduce_op="max").tolist()
     return int(asked), bool(saving)
+
+
+def _until_asked(batches: Iterator[StepBatch], interrupt: Interruptible) -> Iterator[StepBatch]:
+    """The batches; what is waited for may be long in coming, or never come.
+
+    Raises:
+        Asked: a signal asks to end, and no batch comes. No step has begun.
+    """
+    while True:
+        try:
+            # Not at once: a batch that is just being received would break in its loader's hands.
+            with interrupt.breakable(patience=PATIENCE):
+                batch = next(batches)
+        except StopIteration:
+            return
+        yield batch
 
 
 def _move_state(optimiser: Any) -> None:
