@@ -10,7 +10,7 @@ import pytest
 
 from orienteer import signals
 from orienteer.processes import SpawnedHelpers
-from orienteer.signals import Asked, Interruptible
+from orienteer.signals import Asked, Interruptible, unbroken
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -56,6 +56,19 @@ def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
         assert outer.asked == signal.SIGTERM
+
+
+def test_unbroken__a_signal_raises_when_all_is_done() -> None:
+    done = []
+    with Interruptible() as interrupt, pytest.raises(Asked), interrupt.breakable():
+        with unbroken():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("all")
+        done.append("too much")
+    with pytest.raises(KeyboardInterrupt), unbroken():  # where nobody else listens
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("all")
+    assert done == ["all", "all"]
 
 
 def test_signals__on_a_system_without_sigusr1_and_masks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,7 @@ class Interruptible:
             for number in self._heard:
                 self._handlers[number] = signal.signal(number, self._hear)
             self._outer, Interruptible._current = Interruptible._current, self
+            self._asked = self._outer._asked if self._outer is not None else 0
             if self._started:
                 _mask("SIG_UNBLOCK", self._heard)  # born deaf; what came meanwhile is heard now
         return self
@@ -171,6 +172,33 @@ def deaf() -> Iterator[None]:
         yield
     finally:
         _mask("SIG_SETMASK", tuple(before))
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Within, no signal raises, but at the end: foreign code would take it for an error of its own.
+
+    Raises:
+        Asked: a signal has asked.
+    """
+    current = Interruptible._current
+    if current is None:
+        if multiprocessing.parent_process() is not None:  # deaf
+            yield
+            return
+        with Interruptible((signal.SIGINT,)) as only:
+            yield
+        asked = only.asked
+    else:
+        breaks, current._breaks = current._breaks, ()
+        before = current.asked
+        try:
+            yield
+        finally:
+            current._breaks = breaks
+        asked = current.asked if breaks and not before else 0
+    if asked:
+        raise Asked(asked)
 
 
 @contextmanager
