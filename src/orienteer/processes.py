@@ -38,6 +38,8 @@ class Helpers(BaseContext):
     def __init__(self) -> None:
         super().__init__()
         self.started: list[BaseProcess] = []
+        with deaf():  # a queue or lock that is made before the first process starts Python's tracker of them
+            pass
 
     def tell(self, number: int) -> None:
         """Send a signal to those that listen after all."""
@@ -58,7 +60,7 @@ class Helpers(BaseContext):
 class SpawnedHelpers(Helpers, SpawnContext):
     """Each is started anew."""
 
-    def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
+    def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
         """A process, not yet started."""
         return self._note(Spawned(*args, **options))
 
@@ -72,7 +74,7 @@ if sys.platform != "win32":
     class ServedHelpers(Helpers, ForkServerContext):
         """They are forked from a server, which is deaf as well."""
 
-        def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
+        def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
             """A process, not yet started."""
             return self._note(Served(*args, **options))
 

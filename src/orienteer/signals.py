@@ -138,18 +138,6 @@ class Interruptible:
             raise Asked(self._asked or number)
 
 
-def tell(self, number: int) -> None:
-        """Send a signal to those that listen after all."""
-        for process in self.started:
-            tell(process, number)
-
-    def kill(self) -> None:
-        """End them all; nothing that they do is needed any more."""
-        for process in self.started:
-            if process.is_alive():
-                process.kill()
-
-
 def tell(process: BaseProcess, number: int) -> None:
     """Send a signal to a process, if it is still there. Windows has none but the one that ends it."""
     if os.name != "nt" and process.pid is not None and process.is_alive():
