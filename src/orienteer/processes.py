@@ -7,7 +7,7 @@ from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from orienteer.signals import deaf, tell
+from orienteer.signals import deaf, tell, unbroken
 
 _imported: list[str] = []
 
@@ -16,8 +16,8 @@ class _Deaf(BaseProcess):
     """A process that hears no signals from its first moment on; whoever starts it ends it."""
 
     def start(self) -> None:
-        """Start it."""
-        with deaf():
+        """Start it, wholly or not at all: one that is half started could not be ended."""
+        with unbroken(), deaf():
             super().start()
 
     def terminate(self) -> None:
