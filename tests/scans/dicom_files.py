@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 SECRETS = ("Doe^Jane", "MRN-4711", "19550203")
 """In every header; no output may hold them."""
@@ -110,3 +111,31 @@ def blank(uid: str, modality: str, image_type: Sequence[str]) -> Dataset:
     data.Modality, data.ImageType = modality, list(image_type)
     data.PatientName, data.PatientID, data.PatientBirthDate = SECRETS
     return data
+
+
+def rewrite(path: Path, old: bytes, new: bytes) -> Path:
+    """Put other bytes of the same number in a file; the library itself writes none that are wrong."""
+    assert len(old) == len(new) and old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new))
+    return path
+
+
+def without_preamble(path: Path, *, implicit: bool = True) -> Path:
+    """The same data set alone, as it was written before there was a preamble: no "DICM", no transfer syntax."""
+    data = pydicom.dcmread(path)
+    bare = Dataset()
+    bare.update(data)
+    pydicom.dcmwrite(path, bare, implicit_vr=implicit, little_endian=True, enforce_file_format=False)
+    return path
+
+
+def screenshot(folder: Path, **options: Any) -> Path:
+    """A secondary capture, which lies nowhere in a body."""
+    drop = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
+    (path,) = series(
+        folder, positions=[0], drop=drop, **{"samples": 3, "modality": "OT", "names": ["shot.dcm"]} | options
+    )
+    data = pydicom.dcmread(path)
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    data.save_as(path)
+    return path

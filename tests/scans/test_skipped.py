@@ -10,7 +10,7 @@ import pytest
 
 from orienteer.scans import Skipped, survey
 from orienteer.scans.catalogue import CATALOGUE
-from tests.scans.dicom_files import series
+from tests.scans.dicom_files import screenshot, series
 from tests.scans.files import nifti
 from tests.scans.layouts.trees import OF_LAYOUTS
 
@@ -31,6 +31,8 @@ def _everything(root: Path) -> None:
     dataset = pydicom.dcmread(report)
     dataset.Modality = "SR"
     dataset.save_as(report)
+    screenshot(root / "shot")
+    (root / "IM0001").symlink_to("never-fetched")
 
 
 def test_survey__every_code_is_provoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from orienteer.ingest.labels import LABELS_METHOD, labels_on_grid, meaning_of_la
 from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import vanishing
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import finding, unopened
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
@@ -76,6 +77,8 @@ def prepare(job: Job) -> Outcome:
     """Read, turn, resample, scale and write one scan. Never raises for a bad scan or a full disk."""
     record, name = None, job.source.id
     try:
+        for path in job.source.paths:
+            guard_fetched(path)
         labels = job.source.labels.paths if job.source.labels else ()
         ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)

@@ -7,6 +7,7 @@ Level = Literal["info", "warning", "error"]
 
 CONVERT = "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
 EXPORT = "export or copy the file again from where it came"
+FETCH = "fetch it (`datalad get`, `git annex get`, `git lfs pull`), or mend the link"
 PERMISSIONS = "check its permissions: give yourself the right to read it"
 
 
@@ -23,6 +24,9 @@ CATALOGUE: dict[str, Entry] = {
     # The file
     "empty-file": Entry("error", "the file holds no bytes", EXPORT),
     "unreadable": Entry("error", "the file cannot be opened or its header makes no sense", EXPORT),
+    "not-fetched": Entry(
+        "error", "a link to nothing, or a pointer of git-annex or git-lfs: the content is not on this disk", FETCH
+    ),
     "not-a-scan": Entry(
         "error", "the name says scan, the content does not", "remove the file, or give it its true extension"
     ),
@@ -158,8 +162,8 @@ CATALOGUE: dict[str, Entry] = {
     # Among others
     "duplicate-id": Entry("error", "another scan already has this id", "rename one of the two files"),
     "identical-content": Entry(
-        "warning",
-        "the same voxels as another scan",
+        "error",
+        "the same voxels as another scan: the first of them is kept (a warning where both are, as of one person)",
         "remove one, or give both one person in the table so that no split parts them",
     ),
     # Labels, which never cost the scan
@@ -233,6 +237,10 @@ CATALOGUE: dict[str, Entry] = {
     "skipped-channel": Entry("info", "not one of the channels asked for", "name it in --channels to use it"),
     "skipped-store": Entry("info", "an Orienteer store", "nothing to do"),
     "skipped-dicom": Entry("info", "DICOM without a scan", "nothing to do"),
+    "skipped-screenshot": Entry(
+        "info", "a DICOM screenshot (secondary capture) without a place in the body", "nothing to do"
+    ),
+    "skipped-not-fetched": Entry("warning", "a link to nothing, or a pointer in place of the content", FETCH),
     "skipped-no-file": Entry("info", "a pipe or device, not a file", "nothing to do"),
     "skipped-empty-folder": Entry("warning", "an empty folder named like a scan", "copy the scan again"),
     "skipped-file-closed": Entry("warning", "cannot be opened", "give yourself the right to read it"),
@@ -264,6 +272,24 @@ CATALOGUE: dict[str, Entry] = {
         "error",
         "slices of one series differ in size, spacing or direction, or do not lie in one line",
         "put one volume in each folder",
+    ),
+    "dicom-series-apart": Entry(
+        "error",
+        "slices that look like one series have a series UID each",
+        "give them one SeriesInstanceUID, or export the series again",
+    ),
+    "dicom-turned-over": Entry(
+        "info",
+        "MR that shows its lowest value white (MONOCHROME1): turned over, so that air is dark as in all others",
+        "nothing to do",
+    ),
+    "dicom-monochrome1": Entry(
+        "warning",
+        "the lowest value is shown white (MONOCHROME1) in other than MR: the values are taken as they are",
+        "look at the scan once; if it is a negative, export it as MONOCHROME2",
+    ),
+    "dicom-decimal-comma": Entry(
+        "warning", "numbers of the header have a decimal comma; it is read as a decimal point", "look at the scan once"
     ),
     "dicom-single-slice": Entry("error", "one slice alone", "leave it out, or add the rest of the series"),
     "dicom-localiser": Entry("error", "a localiser (scout), not a scan", "leave it out"),

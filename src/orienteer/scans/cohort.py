@@ -12,28 +12,60 @@ from orienteer.scans.source import ScanInfo
 
 
 def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
-    """The scans with ``duplicate-id``, ``identical-content`` and ``channels-mixed`` added.
+    """The scans with ``duplicate-id``, ``identical-content`` and ``channels-mixed`` added, as an ingest will say it.
 
     The first of each kind, and those with the channels that most have, get none.
 
     Ids are compared without case, because a store may be copied to a disk that does not tell case apart.
     """
     ids: dict[str, str] = {}
-    contents: dict[str, str] = {}
     compared = []
     for scan in scans:
         key = scan.id.casefold()
         if key in ids:
             scan = scan.with_findings(finding("duplicate-id", f"{ids[key]} has the id {scan.id} as well"))
-        elif scan.content and scan.usable and scan.content in contents:
-            scan = scan.with_findings(finding("identical-content", f"the voxels of {contents[scan.content]}"))
         ids.setdefault(key, scan.source.relative)
-        if scan.content and scan.usable:
-            contents.setdefault(scan.content, scan.id)
         compared.append(scan)
+    compared = _copies(compared)
     usual = usual_channels(scan.source.channels for scan in compared)
     odd = [odd_channels(scan.source.channels, usual) if scan.usable else None for scan in compared]
     return [scan.with_findings(found) if found else scan for scan, found in zip(compared, odd, strict=True)]
+
+
+def _copies(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
+    """An error where an ingest leaves the copy out: another person's, with voxels of the same size and direction.
+
+    The first by its id is kept, as there.
+    """
+    first: dict[str, ScanInfo] = {}
+    told: dict[str, Finding] = {}
+    for scan in sorted(scans, key=lambda scan: scan.id):
+        if not scan.content or not scan.usable:
+            continue
+        kept = first.setdefault(scan.content, scan)
+        if kept is scan:
+            continue
+        if not _same_grid(kept, scan):
+            message = f"the voxels of {kept.id}, but in another size or direction: both are kept"
+            told[scan.id] = finding("identical-content", message, level="warning")
+        elif _person(kept) == _person(scan):
+            message = f"the voxels of {kept.id}, of the same person: both are kept"
+            told[scan.id] = finding("identical-content", message, level="warning")
+        else:
+            told[scan.id] = finding("identical-content", f"holds the same voxels as {kept.id}, which is kept")
+    return [scan.with_findings(told[scan.id]) if scan.usable and scan.id in told else scan for scan in scans]
+
+
+def _person(scan: ScanInfo) -> str:
+    return scan.source.subject or scan.id
+
+
+def _same_grid(one: ScanInfo, other: ScanInfo) -> bool:
+    return (
+        one.affine is not None
+        and other.affine is not None
+        and np.allclose(one.affine[:3, :3], other.affine[:3, :3], atol=1e-4)
+    )
 
 
 def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orienteer.errors import OrienteerError
+from orienteer.scans.catalogue import FETCH
+from orienteer.scans.fetched import not_fetched
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.registry import (
     format_named,
@@ -18,6 +20,9 @@ from orienteer.scans.formats.registry import (
 )
 from orienteer.scans.labels.names import LABEL_FOLDER, is_label
 from orienteer.scans.source import Skipped, Source, below_root
+
+SIDECARS = (".json", ".tsv", ".csv", ".txt", ".md", ".bval", ".bvec", ".xml", ".html", ".pdf", ".jpg", ".png")
+"""Files beside scans: whether they are there or only their links makes no difference to the scans."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
         OrienteerError: ``root`` is missing, cannot be listed, or holds no scan.
     """
     if not root.exists():
-        raise OrienteerError(f"there is no {root}", cure="check the path")
+        gone = root.is_symlink()
+        message = f"{root} is a link to nothing" if gone else f"there is no {root}"
+        raise OrienteerError(message, cure=FETCH if gone else "check the path")
     sources, skipped = _search(root, exclude)
     if not sources:
         raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
@@ -130,7 +137,9 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
     for path in files:
         claimed = format_of(path)
         try:
-            if path.exists() and not path.is_file():
+            if claimed is None and not_fetched(path):
+                code = "skipped-format" if path.suffix.lower() in SIDECARS else "skipped-not-fetched"
+            elif path.exists() and not path.is_file():
                 code = "skipped-no-file"
             elif claimed and claimed.one_file_a_scan and is_label(without_extension(path.name), stems):
                 code = "skipped-label"

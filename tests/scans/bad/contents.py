@@ -126,5 +126,6 @@ CONTENTS: dict[str, Bad] = {
         level="warning",
     ),
     "two files of one id": Bad("duplicate-id", _twice),
-    "one scan twice": Bad("identical-content", _copied, level="warning"),
+    "a link to nothing": Bad("not-fetched", lambda f: (f / "case.nii.gz").symlink_to("gone")),
+    "one scan twice": Bad("identical-content", _copied),
 }

@@ -10,7 +10,7 @@ from pydicom.uid import HTJ2K, DeflatedExplicitVRLittleEndian
 
 from tests.fault_lab.series import SERIES
 from tests.scans.bad.kind import Bad
-from tests.scans.dicom_files import series
+from tests.scans.dicom_files import rewrite, series
 from tests.scans.files import cut
 
 
@@ -39,6 +39,8 @@ def _unknown(folder: Path) -> None:
         data.save_as(path)
 
 
+NEGATIVE = {"PhotometricInterpretation": "MONOCHROME1"}
+
 SLICES: dict[str, Bad] = {
     "tilted gantry": Bad("dicom-gantry-tilt", lambda f: series(f / "s", tilt=15.0), level="warning"),
     "leaning stack": Bad("dicom-gantry-tilt", lambda f: series(f / "s", tilt=60.0)),
@@ -66,6 +68,18 @@ SLICES: dict[str, Bad] = {
     "a copied slice": Bad("dicom-copied-slices", _copied, level="info"),
     "mosaic": Bad("dicom-mosaic", lambda f: series(f / "s", image_type=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])),
     "unknown compression": Bad("dicom-compression", _unknown),
+    "a series UID a slice": Bad(
+        "dicom-series-apart", lambda f: [series(f / "s", positions=[z], names=[f"{z}.dcm"]) for z in range(4)]
+    ),
+    "MR shown as a negative": Bad(
+        "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
+    ),
+    "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
+    "DICOM with decimal commas": Bad(
+        "dicom-decimal-comma",
+        lambda f: [rewrite(p, b"1.5\\0.75", b"1,5\\0,75") for p in series(f / "s")],
+        level="warning",
+    ),
     "palette": Bad("colour", lambda f: SERIES["palette colour"][1](series(f / "s"))),
     "DICOM colour": Bad("colour", lambda f: series(f / "s", samples=3)),
     "DICOM header cut": Bad("unreadable", lambda f: cut(series(f / "s", positions=[0, 2])[0], 0.2)),

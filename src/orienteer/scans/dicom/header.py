@@ -9,13 +9,14 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from orienteer.errors import ScanError
+from orienteer.scans.dicom.damage import damaged_tags, drop, mend_commas, tag_name
+from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
 from orienteer.scans.dicom.stack import Slice, finite_numbers
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import refusal
-from orienteer.scans.formats.compression import guard_deflated
 
 DISTINGUISHING = (
     "EchoNumbers", "TemporalPositionIdentifier", "AcquisitionNumber", "DiffusionBValue",
@@ -36,12 +37,11 @@ TAGS: list[str | int] = [
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
 
-DEFLATED = DeflatedExplicitVRLittleEndian.encode()
-LONGEST_META = 4096
-"""Bytes within which a DICOM file names its transfer syntax."""
-
 NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
 SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
+CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
+"""How the class of every secondary capture begins: a screenshot, a scanned page, a picture of a result."""
+SCREENS = {"SCREEN SAVE", "SCREENSHOT"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ class FileHeader:
         image: whether it is a scan at all.
         localiser: whether the header calls it one.
         mosaic: whether it is many slices laid out in one image.
+        capture: whether it is a screenshot: a secondary capture without a place in the body.
         palette: whether values are places in a table of colours.
+        monochrome1: whether the lowest value is shown white.
+        commas: names of the tags that are written with a decimal comma.
         samples: values per voxel.
         dtype: type on disk.
         frames: one or many; none where a file holds many without the place of each.
@@ -96,7 +99,10 @@ class FileHeader:
     image: bool
     localiser: bool
     mosaic: bool
+    capture: bool
     palette: bool
+    monochrome1: bool
+    commas: tuple[str, ...]
     samples: int
     dtype: str
     frames: tuple[Frame, ...]
@@ -107,22 +113,21 @@ class FileHeader:
         return replace(self, frames=frames)
 
 
-def is_dicom(path: Path) -> bool:
-    """Whether the file says it is DICOM, whatever its name."""
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
-
-
 def read_header(path: Path) -> FileHeader:
     """Read one file's header, without voxels.
 
     Raises:
         ScanError: the file is not DICOM or its header is damaged.
     """
+    guard_fetched(path)
     try:
-        _guard_deflated(path)
-        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
-        return _header(path, data)
+        data = open_dataset(path, TAGS)
+        commas = mend_commas(data)
+        for tag in damaged_tags(data, TAGS):
+            if tag not in DISTINGUISHING and tag not in PRIVATE_B_VALUES:
+                raise refusal("unreadable", f"{path.name}: damaged DICOM header ({tag_name(tag)} cannot be read)")
+            drop(data, tag)
+        return _header(path, data, tuple(sorted(commas)))
     except InvalidDicomError:
         raise refusal("not-a-scan", f"{path.name}: no DICOM file") from None
     except ScanError:
@@ -131,22 +136,17 @@ def read_header(path: Path) -> FileHeader:
         raise refusal("unreadable", f"{path.name}: damaged DICOM header ({type(error).__name__})") from None
 
 
-def _guard_deflated(path: Path) -> None:
-    """pydicom inflates a deflated file as a whole, whatever comes out."""
-    with path.open("rb") as stream:
-        if DEFLATED not in stream.read(LONGEST_META):
-            return
-    meta = pydicom.filereader.read_file_meta_info(path)
-    guard_deflated(path, 132 + 12 + int(meta.FileMetaInformationGroupLength))
-
-
-def _header(path: Path, data: Dataset) -> FileHeader:
+def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
     modality = str(data.get("Modality") or "")
     rows, columns = int(data.get("Rows") or 0), int(data.get("Columns") or 0)
     if not (rows and columns) and modality not in NOT_SCANS:
         raise refusal("unreadable", f"{path.name}: a DICOM header without an image")
     bits, signed = int(data.get("BitsAllocated") or 16), bool(data.get("PixelRepresentation") or 0)
-    kinds = {str(part).upper() for part in data.get("ImageType") or ()}
+    kinds = {str(part).strip().upper() for part in data.get("ImageType") or ()}
+    samples, many = int(data.get("SamplesPerPixel") or 1), int(data.get("NumberOfFrames") or 1)
+    shown = photometric(data)
+    frames = _frames(path, data, rows, columns) if modality not in NOT_SCANS else ()
+    second_hand = str(data.get("SOPClassUID") or "").startswith(CAPTURES) or bool(kinds & SCREENS)
     return FileHeader(
         path=path,
         study=str(data.get("StudyInstanceUID") or ""),
@@ -156,12 +156,21 @@ def _header(path: Path, data: Dataset) -> FileHeader:
         image=modality not in NOT_SCANS,
         localiser=bool(kinds & SCOUTS),
         mosaic="MOSAIC" in kinds,
-        palette=str(data.get("PhotometricInterpretation") or "") == "PALETTE COLOR",
-        samples=int(data.get("SamplesPerPixel") or 1),
+        capture=second_hand and (many == 1 or samples > 1) and not any(frame.geometry.position for frame in frames),
+        palette=shown == "PALETTE COLOR",
+        monochrome1=shown == "MONOCHROME1",
+        commas=commas,
+        samples=samples,
         dtype=f"{'int' if signed else 'uint'}{bits}",
-        frames=_frames(path, data, rows, columns) if modality not in NOT_SCANS else (),
-        announced=int(data.get("NumberOfFrames") or 1),
+        frames=frames,
+        announced=many,
     )
+
+
+def photometric(data: Dataset) -> str:
+    """How values are shown, as the standard writes it; grey from black to white where nothing is said."""
+    samples = int(data.get("SamplesPerPixel") or 1)
+    return str(data.get("PhotometricInterpretation") or ("RGB" if samples > 1 else "MONOCHROME2")).strip().upper()
 
 
 def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, ...]:
@@ -188,7 +197,7 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
 
 
 def _number(value: object, silent: float) -> float:
-    return silent if value is None else float(str(value))
+    return silent if value is None or not str(value).strip() else float(str(value))
 
 
 def _distinguishing_values(data: Dataset) -> dict[str, str]:

@@ -8,8 +8,8 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import pydicom
 
+from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.header import DISTINGUISHING, FileHeader, Frame, is_number
 from orienteer.scans.dicom.steps import REPEATED_MM
 
@@ -165,7 +165,7 @@ def _digest(path: Path) -> str:
 
 def _voxel_digest(path: Path) -> str:
     try:
-        voxels = pydicom.dcmread(path, specific_tags=["PixelData"]).get("PixelData")
+        voxels = open_dataset(path, ["PixelData"], voxels=True).get("PixelData")
         return hashlib.sha256(voxels).hexdigest() if voxels else str(path)
     except Exception:  # a damaged file is no copy either
         return str(path)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
@@ -12,7 +11,8 @@ from pydicom.pixels import iter_pixels
 
 from orienteer.errors import ScanError
 from orienteer.scans.dicom.compressed import PIXEL_TAGS, decode, guard_syntax
-from orienteer.scans.dicom.header import Frame
+from orienteer.scans.dicom.file import open_dataset
+from orienteer.scans.dicom.header import Frame, photometric
 from orienteer.scans.findings import refusal
 
 VOXEL_TAGS: list[str | int] = [*PIXEL_TAGS, "NumberOfFrames", "PlanarConfiguration", "PixelData"]
@@ -45,11 +45,14 @@ def read_frames(frames: Sequence[Frame]) -> list[NDArray]:
 def _stored(path: Path, indices: list[int]) -> dict[int, NDArray]:
     """Stored values of some frames of one file, by frame."""
     try:
-        data = pydicom.dcmread(path, specific_tags=VOXEL_TAGS)
+        data = open_dataset(path, VOXEL_TAGS, voxels=True)
+        data.PhotometricInterpretation = photometric(data)
         syntax = data.file_meta.TransferSyntaxUID
         if syntax.is_encapsulated:
             guard_syntax(path, syntax)
             return {index: decode(path, data, _packed(data, index)) for index in indices}
+        if data["PixelData"].is_undefined_length:
+            raise refusal("dicom-compression", f"{path.name}: compressed, and the header does not say how")
         if int(data.get("NumberOfFrames") or 1) == 1:
             return {0: data.pixel_array}
         return dict(zip(indices, iter_pixels(data, indices=indices, raw=True), strict=True))

@@ -1,7 +1,5 @@
 """DICOM: slices or frames put in order by their position, never by their name, and brought onto a regular grid."""
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
-from orienteer.scans.dicom.header import FileHeader, Frame, is_dicom, read_header
+from orienteer.scans.dicom.file import is_dicom
+from orienteer.scans.dicom.folder import damaged_sources, series_of
+from orienteer.scans.dicom.greys import check_greys, turn_over
+from orienteer.scans.dicom.header import FileHeader, Frame, read_header
 from orienteer.scans.dicom.regrid import regrid
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
 from orienteer.scans.dicom.volumes import volumes_of
 from orienteer.scans.dicom.voxels import read_frames
-from orienteer.scans.findings import finding, refusal
+from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import LPS_TO_RAS, Header
 from orienteer.scans.formats.limits import MAX_VOXELS
@@ -33,10 +34,12 @@ class VolumeHeader(Header):
     Attributes:
         frames: its slices, in order of their position.
         stacked: where they lie, and how they come onto a grid.
+        turned: whether the lowest value is shown white and intensities are turned over, so that air is dark.
     """
 
     frames: tuple[Frame, ...]
     stacked: Stack
+    turned: bool = False
 
 
 class DicomFormat(Format[VolumeHeader]):
@@ -52,23 +55,22 @@ class DicomFormat(Format[VolumeHeader]):
         return path.name != INDEX and is_dicom(path)
 
     def scans(self, paths: Sequence[Path], root: Path) -> Iterator[Source | Skipped]:
-        """One scan a volume, and one for each file whose header cannot be read, so that it is reported."""
-        series: dict[str, list[FileHeader]] = defaultdict(list)
+        """One scan a volume; and files whose header cannot be read, so that they are reported."""
+        headers: list[FileHeader] = []
+        damaged: list[tuple[Path, ScanError]] = []
         for path in paths:
             try:
-                header = read_header(path)
-            except ScanError:
-                yield Source((path,), self.name, below_root(path, root), root)
-                continue
-            if header.image:
-                series[header.series].append(header)
-            else:
-                yield Skipped(below_root(path, root), "skipped-dicom")
-        for uid, headers in series.items():
-            folder = headers[0].path.parent
-            name = below_root(folder, root) if folder != root else root.resolve().name
-            short = hashlib.sha256(uid.encode()).hexdigest()[:8]
-            yield from sources_of(headers, name if len(series) == 1 else f"{name}/{short}", root)
+                headers.append(read_header(path))
+            except ScanError as error:
+                damaged.append((path, error))
+        yield from (Skipped(below_root(h.path, root), "skipped-dicom") for h in headers if not h.image)
+        series, captures = series_of([header for header in headers if header.image])
+        yield from (Skipped(below_root(header.path, root), "skipped-screenshot") for header in captures)
+        folder = paths[0].parent
+        name = below_root(folder, root) if folder != root else root.resolve().name
+        yield from damaged_sources(damaged, name, root, alone=not series)
+        for short, of_series in series.items():
+            yield from sources_of(of_series, name if len(series) == 1 else f"{name}/{short}", root)
 
     def read_header(self, source: Source) -> VolumeHeader:
         """Read the headers of one volume and lay its slices out in space.
@@ -76,7 +78,7 @@ class DicomFormat(Format[VolumeHeader]):
         Raises:
             ScanError: a slice cannot be read, or the slices make no volume.
         """
-        headers = [read_header(path) for path in source.paths]
+        headers = _headers(source.paths)
         _refuse_type(headers)
         groups = volumes_of([_chosen(header, source) for header in headers])
         if any(group.localiser for group in groups):
@@ -88,7 +90,8 @@ class DicomFormat(Format[VolumeHeader]):
         stacked = stack([frame.geometry for frame in frames])
         if np.prod(stacked.shape, dtype=np.float64) > MAX_VOXELS:
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
-        found = list(stacked.findings)
+        turned, about_greys = check_greys(headers)
+        found = [*stacked.findings, *about_greys, *_about_commas(headers)]
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -100,14 +103,37 @@ class DicomFormat(Format[VolumeHeader]):
             findings=tuple(found),
             frames=tuple(frames[index] for index in stacked.order),
             stacked=stacked,
+            turned=turned,
         )
 
     def read_voxels(self, source: Source, header: VolumeHeader) -> NDArray:
         """``(1, columns, rows, slices)``."""
         slices = read_frames(header.frames)
+        if header.turned:
+            slices = turn_over(slices)
         if header.stacked.regrid is None:
             return np.stack(slices).T[None]
         return regrid(slices, header.stacked.regrid, header.stacked.shape)[None]
+
+
+def _headers(paths: Sequence[Path]) -> list[FileHeader]:
+    """All headers of a volume; an error names the first file that makes one, and how many there are."""
+    headers = []
+    for number, path in enumerate(paths):
+        try:
+            headers.append(read_header(path))
+        except ScanError as error:
+            if len(paths) == 1:
+                raise
+            which = f"of {len(paths)} files, {'the first' if not number else f'number {number + 1}'}"
+            raise ScanError(f"{error.message} ({which})", code=error.code, cure=error.cure) from None
+    return headers
+
+
+def _about_commas(headers: Sequence[FileHeader]) -> list[Finding]:
+    names = sorted({name for header in headers for name in header.commas})
+    message = f"{', '.join(names)}: a decimal comma, read as a decimal point"
+    return [finding("dicom-decimal-comma", message)] if names else []
 
 
 def _refuse_type(headers: Sequence[FileHeader]) -> None:
@@ -117,6 +143,9 @@ def _refuse_type(headers: Sequence[FileHeader]) -> None:
         raise refusal("dicom-multi-frame", f"{first.announced} frames in {first.path.name}, and no place for each")
     if any(header.mosaic for header in headers):
         raise refusal("dicom-mosaic", f"{len(headers)} images that each hold all slices")
+    if len({header.series for header in headers}) > 1:
+        message = f"{len(headers)} files that look like one series, and each has a series UID of its own"
+        raise refusal("dicom-series-apart", message)
     if any(header.palette for header in headers):
         raise refusal("colour", "values that are places in a table of colours")
     if len({(header.dtype, header.samples) for header in headers}) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header
@@ -38,6 +39,7 @@ def open_scan(source: Source) -> OpenedScan:
     """
     kind = format_named(source.format)
     for path in source.paths:
+        guard_fetched(path)
         if path.stat().st_size == 0:
             raise refusal("empty-file", f"{path.name} holds no bytes")
     _guard_magic(source, kind)
