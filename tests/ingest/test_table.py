@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
-from orienteer.ingest.table import Row, Table, base_name, match, read_table
+from orienteer.ingest.table import Row, Table, base_name, match, read_table, read_table_with_notes
 
 
 def table(folder: Path, text: str, name: str = "t.tsv") -> Path:
@@ -104,6 +104,82 @@ def test_check_about__no_row_about_any_scan_is_refused_with_both_spellings() -> 
         Table(Path("t.tsv"), {"foo": Row("foo", "P"), "fob": Row("fob", "Q")}).check_about(["x__a", "b", "c"])
     assert "'foo' (2 rows)" in caught.value.message and "'b' (3 scans)" in caught.value.message
     assert caught.value.cure
+
+
+def _ages(path: Path) -> list[str]:
+    return [row.extra["age"] for row in read_table(path).values()]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("id;person;age\r\n001;P;54,5\r\n002;Q;61\r\n;;\r\n\r\n", "utf-8"),
+        ("id;person;age\n001;P;54,5\n002;Q;61\n", "utf-8-sig"),
+        ("id\tperson\tage\r\n001\tP\t54,5\r\n002\tQ\t61\r\n", "utf-16"),
+        ('"id","person","age"\n"001","P","54,5"\n"002","Q","61"\n', "utf-8"),
+        ("id;person;age;;\n001;P;54.5;;\n002;Q;61;;\n;;;;\n", "utf-8"),
+        ("sep=;\r\nid;person;age\r\n001;P;54,5\r\n002;Q;61\r\n", "utf-8"),
+        ("id;person;age\r001;P;54,5\r002;Q;61\r", "utf-8"),
+        ('id;"age, in years";age\n001;;54,5\n002;;61\n', "utf-8"),
+    ],
+    ids=["semicolons", "mark", "UTF-16", "quoted", "empty columns", "sep=", "carriage returns", "comma in a name"],
+)
+def test_read_table__as_spreadsheets_write_it(tmp_path, text: str, encoding: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode(encoding))
+    rows = read_table(path)
+    assert list(rows) == ["001", "002"]
+    assert [row.extra["age"] for row in rows.values()] == ["54.5", "61"]
+
+
+def test_read_table__commas_of_texts_ids_and_people_stay(tmp_path) -> None:
+    rows = read_table(table(tmp_path, "id;person;score\n1,5;2,5;1,5\nb;c;left, right\n"))
+    assert rows == {"1,5": Row("1,5", "2,5", "", {"score": "1,5"}), "b": Row("b", "c", "", {"score": "left, right"})}
+
+
+@pytest.mark.parametrize(
+    ("cells", "read", "told"),
+    [
+        (["1.234,5", "7,25", "n/a"], ["1234.5", "7.25", "n/a"], ""),
+        (["1,234", "2,500"], ["1.234", "2.500"], "read as a decimal"),
+        (["54,5", "61.5"], ["54.5", "61.5"], "both are read as decimals"),
+        (["1,234,567", "2,5"], ["1,234,567", "2,5"], "kept as text"),
+        (["-0,5", "+,25", "1,5e-3"], ["-0.5", "+.25", "1.5e-3"], ""),
+    ],
+)
+def test_read_table__decimals_that_can_be_read_two_ways_are_told(tmp_path, cells, read, told: str) -> None:
+    text = "id;age\n" + "".join(f"{number};{cell}\n" for number, cell in enumerate(cells))
+    rows, notes = read_table_with_notes(table(tmp_path, text))
+    assert [row.extra["age"] for row in rows.values()] == read
+    assert len(notes) == bool(told) and told in " ".join(notes)
+
+
+def test_read_table__a_quoted_thousand_between_commas_stays_text_and_is_told(tmp_path) -> None:
+    path = table(tmp_path, 'id,age\na,"1,234"\nb,"2,500"\n')
+    assert _ages(path) == ["1,234", "2,500"]
+    assert "column age" in read_table_with_notes(path)[1][0]
+
+
+def test_read_table__another_encoding_and_content_that_is_elsewhere_have_a_cure(tmp_path) -> None:
+    latin, pointer, link = (tmp_path / name for name in ("latin.csv", "pointer.tsv", "link.tsv"))
+    latin.write_bytes("id,group\na,hö\n".encode("latin-1"))
+    pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    link.symlink_to("gone.tsv")
+    for path, cure in ((latin, "CSV UTF-8"), (pointer, "git lfs pull"), (link, "datalad get")):
+        with pytest.raises(StoreError, match=path.name) as caught:
+            read_table(path)
+        assert cure in caught.value.cure
+
+
+def test_match__a_row_may_name_the_file_with_its_ending() -> None:
+    found, unused = match({"b/2.nii.gz": Row("b/2.nii.gz", "P")}, ["b__2"])
+    assert list(found) == ["b__2"] and not unused
+
+
+def test_check_about__leading_zeros_that_a_spreadsheet_took_are_named() -> None:
+    with pytest.raises(StoreError) as caught:
+        Table(Path("t.csv"), {"1": Row("1", "P")}).check_about(["001", "002"])
+    assert "leading zeros" in caught.value.cure
 
 
 @given(st.text(alphabet="ab_/1", min_size=1, max_size=12))

@@ -132,6 +132,7 @@ def without_preamble(path: Path, *, implicit: bool = True) -> Path:
 def screenshot(folder: Path, **options: Any) -> Path:
     """A secondary capture, which lies nowhere in a body."""
     drop = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
+    options = {"samples": 3, "modality": "OT", "names": ["shot.dcm"]} | options
     (path,) = series(
         folder, positions=[0], drop=drop, **{"samples": 3, "modality": "OT", "names": ["shot.dcm"]} | options
     )

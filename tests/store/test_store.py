@@ -6,6 +6,7 @@ import pickle
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,18 @@ def test_ids__by_split_and_unknown(store: Store) -> None:
         store.ids("tset")
     with pytest.raises(StoreError, match="no scan 'nobody'"):
         store.entry("nobody")
+
+
+def test_ids__a_store_of_one_person_says_why_nobody_is_held_out(store: Store) -> None:
+    entries = tuple(entry.model_copy(update={"person": "P", "split": "train"}) for entry in store.scans)
+    alone = replace(store, manifest=store.manifest.model_copy(update={"scans": entries}))
+    with pytest.raises(StoreError, match="no scans in split 'val'") as caught:
+        alone.ids("val")
+    assert "count as one person" in caught.value.cure and "--table" in caught.value.cure
+    two = (entries[0].model_copy(update={"person": "Q"}), *entries[1:])
+    with pytest.raises(StoreError) as caught:
+        replace(store, manifest=store.manifest.model_copy(update={"scans": two})).ids("val")
+    assert "column split" in caught.value.cure
 
 
 def test_manifest__names_no_path_and_no_file(store: Store, scans: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.options import IngestOptions
-from orienteer.ingest.table import Row, Table, is_empty, read_table
+from orienteer.ingest.table import Row, Table, is_empty, read_table_with_notes
 
 MOST_CATEGORIES = 10
 """Different texts up to which a column is one of categories."""
@@ -56,10 +56,12 @@ def storable_table(options: IngestOptions) -> Table:
     if not options.table:
         return Table()
     path = Path(options.table)
-    rows, digest = read_table(path), sha256(path.read_bytes()).hexdigest()
+    rows, notes = read_table_with_notes(path)
+    digest = sha256(path.read_bytes()).hexdigest()
     if options.keep_names and options.columns is None:
-        return Table(path, rows, (), digest)
-    return Table(path, *without_private(rows, path, options.columns), digest)
+        return Table(path, rows, notes, digest)
+    safe, left = without_private(rows, path, options.columns)
+    return Table(path, safe, (*notes, *left), digest)
 
 
 def without_private(

@@ -79,7 +79,8 @@ def prepare(job: Job) -> Outcome:
     try:
         for path in job.source.paths:
             guard_fetched(path)
-        labels = job.source.labels.paths if job.source.labels else ()
+        # Labels that were never fetched cost no scan: they are told when they are read, and tried again next time.
+        labels = [path for path in job.source.labels.paths if path.exists()] if job.source.labels else []
         ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
         record = record.model_copy(update={"ignored": ignored, "labels_method": LABELS_METHOD})

@@ -1,20 +1,21 @@
 """The user's table of scans: who is on which scan, in which split, and which row is about which scan."""
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
+from orienteer.ingest.spreadsheet import EXAMPLE, read_sheet, with_points
+from orienteer.scans.formats.registry import without_extension
 
 SUBJECT = ("person", "subject", "participant_id", "patient")
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
-EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
+
+ZEROS = "; a spreadsheet took their leading zeros away: give the column of ids the format Text"
 
 
 @dataclass(frozen=True)
@@ -56,40 +57,54 @@ class Table:
             f"no row of the table {self.path} is about any of the scans: its ids are e.g. {next(iter(self.rows))!r}"
             f" ({counted(len(self.rows), 'row')}), those of the scans e.g. {min(ids)!r} ({counted(len(ids), 'scan')})",
             cure="give the table of these scans; an id is a scan's path below SCANS without its ending, or its file"
-            " name",
+            f" name{ZEROS if _lost_zeros(self.rows, known) else ''}",
         )
 
 
 def read_table(path: Path) -> dict[str, Row]:
-    """Rows by id, in the file's order. Tabs, commas or semicolons; UTF-8.
+    """Rows by id, in the file's order, as :func:`read_table_with_notes` reads them.
+
+    Raises:
+        StoreError: as there.
+    """
+    return read_table_with_notes(path)[0]
+
+
+def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
+    """Rows by id, in the file's order, and notes on decimals that can be read in two ways.
+
+    Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
 
     Raises:
         StoreError: the file cannot be read, a column is missing, an id stands twice, or a subject is in two
             splits.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise StoreError(f"cannot read the table {path}: {error.strerror}", cure="check the path of --table") from None
-    except UnicodeDecodeError:
-        raise StoreError(f"the table {path} is not text", cure="save it as TSV or CSV in UTF-8") from None
-    first = text.partition("\n")[0]
-    delimiter = max("\t,;", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(lines, [])]
-        _check_header(path, header)
-        subject = next((name for name in SUBJECT if name in (h.lower() for h in header)), None)
-        rows = [
-            _row(path, number, header, [cell.strip() for cell in cells], subject)
-            for number, cells in enumerate(lines, start=2)
-            if any(cell.strip() for cell in cells)
-        ]
-    except csv.Error as error:
-        raise StoreError(f"the table {path} is no TSV or CSV: {error}", cure=EXAMPLE) from None
+    sheet = read_sheet(path)
+    _check_header(path, sheet.header)
+    subject = next((name for name in SUBJECT if name in (h.lower() for h in sheet.header)), None)
+    rows = [_row(path, number, sheet.header, cells, subject) for number, cells in sheet.lines]
     _check_unique(path, rows)
     _check_splits(path, rows)
-    return {row.id: row for row in rows}
+    return _with_points({row.id: row for row in rows}, sheet.delimiter)
+
+
+def _with_points(rows: dict[str, Row], delimiter: str) -> tuple[dict[str, Row], tuple[str, ...]]:
+    """Further columns with decimal points; ids, people and splits stay as they are written."""
+    notes = []
+    for name in list(next(iter(rows.values())).extra) if rows else []:
+        said = {key: row.extra[name] for key, row in rows.items() if not is_empty(row.extra[name])}
+        mended, doubt = with_points(list(said.values()), delimiter)
+        if doubt:
+            notes.append(f"column {name}: {doubt}")
+        for key, text in zip(said, mended, strict=True):
+            rows[key] = replace(rows[key], extra={**rows[key].extra, name: text})
+    return rows, tuple(notes)
+
+
+def _lost_zeros(rows: Collection[str], known: Collection[str]) -> bool:
+    """Whether the ids would fit, had a spreadsheet not made numbers of them."""
+    bare = {name.lstrip("0") for name in known if name.isdigit()}
+    return any(row.isdigit() and row in bare for row in rows)
 
 
 def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
@@ -122,8 +137,8 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
 
 
 def _wanted(row: Row) -> str:
-    """The scan's id that a row names: folders may be written as in the path or as in the id."""
-    return row.id.replace("/", "__")
+    """The scan's id that a row names: folders as in the path or as in the id, with the file's ending or without."""
+    return without_extension(row.id).replace("/", "__")
 
 
 def base_name(scan_id: str) -> str:
@@ -144,7 +159,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], subject: 
     if len(cells) != len(header):
         raise StoreError(
             f"the table {path} has {len(cells)} cells in line {number} and {len(header)} columns",
-            cure="fill the line, or remove it",
+            cure="fill the line, or remove it; a decimal comma needs quotes, or semicolons between the cells",
         )
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
     values = {

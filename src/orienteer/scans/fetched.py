@@ -1,4 +1,4 @@
-"""Files whose content is not here: links into nothing, and the pointers that git-annex and git-lfs leave in its place."""
+"""Files whose content is not here: links into nothing, and the pointers that git-annex and git-lfs leave."""
 
 import re
 from pathlib import Path

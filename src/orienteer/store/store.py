@@ -74,7 +74,7 @@ class Store:
         if split is not None and not chosen:
             raise StoreError(
                 f"{self.path} has no scans in split {split!r}",
-                cure=f"its splits: {self._splits}",
+                cure=self._cure_of_split(split),
             )
         return chosen
 
@@ -179,6 +179,17 @@ class Store:
     @cached_property
     def _entries(self) -> dict[str, ScanEntry]:
         return {entry.id: entry for entry in self.scans}
+
+    def _cure_of_split(self, split: str) -> str:
+        if split not in ("train", "val") or not self.scans:
+            return f"its splits: {self._splits}"
+        people = {entry.person for entry in self.scans}
+        if len(people) > 1:
+            return f"ingest again with a --table whose column split puts some people into {split!r}"
+        return (
+            f"its {len(self.scans)} scans count as one person, who is never in two splits: if they are of several"
+            " people, ingest again with a --table with the columns id and person; else add scans of somebody else"
+        )
 
     @property
     def _splits(self) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
 
-from orienteer.scans import discover, inspect, read, survey
+from orienteer.scans import discover, inspect, lay_out, read, survey
 from orienteer.scans.dicom.file import is_dicom
 from tests.scans.dicom_files import rewrite, screenshot, series, without_preamble
+from tests.scans.enhanced_files import enhanced, frame_group
 from tests.scans.files import nifti
 
 
@@ -128,6 +131,28 @@ def test_read__mr_shown_as_a_negative_is_turned_over_as_a_whole(tmp_path: Path, 
     assert [(f.code, f.level) for f in inspect(negative).findings] == [("dicom-turned-over", "info")]
 
 
+def test_read__an_enhanced_mr_shown_as_a_negative_is_turned_over(tmp_path: Path) -> None:
+    stored = np.random.default_rng(0).integers(100, 900, (5, 8, 8)).astype(np.uint16)
+    groups = [frame_group([0, 0, z], rescale=(2.0, 5.0)) for z in range(5)]
+    for name, way in (("n", "MONOCHROME1"), ("p", "MONOCHROME2")):
+        (tmp_path / name).mkdir()
+        enhanced(tmp_path / name / "e.dcm", groups, stored, tags={"PhotometricInterpretation": way, "Modality": "MR"})
+    negative, positive = discover(tmp_path)
+    array = read(positive).array
+    np.testing.assert_array_equal(read(negative).array, array.max() + array.min() - array)
+
+
+def test_read__numbers_longer_than_the_standard_allows_are_read(tmp_path: Path) -> None:
+    for path in series(tmp_path / "s", tags=[{"PixelSpacing": ["1.25", "0.875"]}] * 6):
+        data = pydicom.dcmread(path)
+        data[0x00280030] = RawDataElement(
+            BaseTag(0x00280030), "DS", 42, b"1.2500000000000000001\\0.87500000000000000 ", 0, False, True
+        )
+        data.save_as(path)
+    (source,) = discover(tmp_path)
+    np.testing.assert_allclose(inspect(source).spacing, (0.875, 1.25, 2.0))
+
+
 @pytest.mark.parametrize("modality", ["CT", "PT", "OT"])
 def test_read__values_with_a_unit_are_never_turned_over(tmp_path: Path, modality: str) -> None:
     series(tmp_path / "n", modality=modality, tags=[{"PhotometricInterpretation": "MONOCHROME1"}] * 6)
@@ -182,3 +207,12 @@ def test_survey__slices_that_were_never_fetched_are_told_once(tmp_path: Path) ->
     lost, _ = discover(tmp_path)
     (found,) = inspect(lost).findings
     assert (lost.relative, found.code) == ("ct", "not-fetched") and "datalad get" in found.cure
+
+
+def test_lay_out__patients_who_share_a_study_are_told(tmp_path: Path) -> None:
+    for seed, name in enumerate(("p1", "p2", "p3")):
+        series(tmp_path / name / "ct", seed=seed, tags=[{"StudyInstanceUID": "1.2.3"}] * 6)
+    (summary,) = lay_out(tmp_path).layouts
+    (note,) = summary.notes
+    assert "3 scans share one StudyInstanceUID" in note and "p1/ct, p2/ct, p3/ct" in note and "--table" in note
+    assert lay_out(tmp_path / "p1").layouts[0].notes == ()

@@ -59,8 +59,8 @@ def _readable(data: Dataset, name: str | int) -> bool:
 
 def _is_decimal(raw: RawDataElement) -> bool:
     if raw.VR:
-        return raw.VR == "DS"
+        return str(raw.VR) == "DS"
     try:
-        return dictionary_VR(raw.tag) == "DS"
+        return str(dictionary_VR(raw.tag)) == "DS"
     except KeyError:
         return False

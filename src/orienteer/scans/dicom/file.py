@@ -11,6 +11,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -104,7 +105,7 @@ def _is_image(data: Dataset) -> bool:
     return bool(data.get("SOPClassUID") or (data.get("Rows") and data.get("Columns")))
 
 
-def _written_in(data: Dataset) -> str:
+def _written_in(data: Dataset) -> UID:
     """The transfer syntax of a file that does not name one: how pydicom found its elements written."""
     if not isinstance(getattr(data, "file_meta", None), FileMetaDataset):
         data.file_meta = FileMetaDataset()

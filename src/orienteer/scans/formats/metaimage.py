@@ -6,6 +6,7 @@ ITK answers both with one and the same "cannot be read", and prints the reason p
 import re
 from pathlib import Path
 
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
 from orienteer.scans.formats.data_files import guard_data_files
@@ -45,6 +46,7 @@ class MetaImageFormat(ItkFormat):
         else:
             guard_data_files(path, [place])
             data, offset = path.parent / place, 0
+            guard_fetched(data)
             if not data.is_file():
                 raise refusal("companion-missing", f"{path.name}: its data file is not beside it")
         available = data.stat().st_size - offset

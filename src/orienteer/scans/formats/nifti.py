@@ -15,6 +15,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
+from orienteer.scans.fetched import guard_fetched
 from orienteer.geometry import Volume
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.format import Format
@@ -153,6 +154,7 @@ def _guard_offset(path: Path, start: bytes, kind: Any) -> None:
 
 
 def _load_pair(path: Path) -> Any:
+    guard_fetched(_image_file(path))
     if not _image_file(path).is_file():
         raise refusal("companion-missing", f"{path.name}: no {path.with_suffix('.img').name} beside it")
     try:

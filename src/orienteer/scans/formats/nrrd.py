@@ -4,6 +4,7 @@ import math
 import re
 from pathlib import Path
 
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
 from orienteer.scans.formats.data_files import guard_data_files
@@ -43,6 +44,7 @@ class NrrdFormat(ItkFormat):
         if name is None:
             return StoredVoxels(path=path, offset=offset, available=path.stat().st_size - offset, packed=packed)
         data = path.parent / name
+        guard_fetched(data)
         if name.startswith("LIST") or "%" in name or not data.is_file():
             return None
         return StoredVoxels(path=data, offset=0, available=data.stat().st_size, packed=packed)
