@@ -15,8 +15,8 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from orienteer.scans.fetched import guard_fetched
 from orienteer.geometry import Volume
+from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header, split_shape, squeeze_shape
