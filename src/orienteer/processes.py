@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import threading
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -66,10 +67,25 @@ class SpawnedHelpers(Helpers, SpawnContext):
 
 
 if sys.platform != "win32":
+    from multiprocessing import forkserver
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
+    _server = forkserver.ForkServer()
+    _starting = threading.Lock()
+
     class Served(_Deaf, ForkServerProcess):
-        """Forked from a server."""
+        """Forked from a server of ours: what others fork from Python's own one must hear signals as usual."""
+
+        @staticmethod
+        def _Popen(process: Any) -> Any:
+            with _starting:
+                usual, forkserver.connect_to_new_process = (
+                    forkserver.connect_to_new_process, _server.connect_to_new_process,
+                )  # fmt: skip
+                try:
+                    return ForkServerProcess._Popen(process)
+                finally:
+                    forkserver.connect_to_new_process = usual
 
     class ServedHelpers(Helpers, ForkServerContext):
         """They are forked from a server, which is deaf as well."""
@@ -99,9 +115,8 @@ def processes_with(*modules: str) -> Helpers:
     if sys.platform == "win32":
         return SpawnedHelpers()
     _imported.extend(name for name in modules if name not in _imported)
-    context = ServedHelpers()
-    context.set_forkserver_preload(_imported)
-    return context
+    _server.set_forkserver_preload(_imported)
+    return ServedHelpers()
 
 
 def end_with_parent() -> None:

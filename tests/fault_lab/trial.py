@@ -24,7 +24,7 @@ LIMIT_BYTES = 6 << 30
 """Address space of a child: far above the bar, so that a breach is measured and not merely refused."""
 
 HALF_A_VOXEL = 0.5
-PLACED = {"orientation-disagrees", "orientation-missing", "spacing-disagrees"}
+PLACED = {"orientation-unusable", "orientation-disagrees", "orientation-missing", "spacing-disagrees"}
 """Warnings that say two readers may place this scan differently."""
 
 LOSS_TOLD = {"dicom-missing-slices", "dicom-uneven-gaps"}

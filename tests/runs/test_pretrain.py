@@ -156,3 +156,15 @@ def test_pretrain__one_scan_too_small_for_the_views_never_stops_the_others(
     again = evaluate(done.run, store)
     assert "no scans in split test, so val is measured" in capsys.readouterr().err
     assert again.record.split == "val" and again.record.tasks == done.evaluation.record.tasks
+
+
+def test_pretrain__the_untrained_model_is_never_the_best(store: Path, tmp_path: Path) -> None:
+    """It is measured before the first step, however well it does, and has no checkpoint."""
+    spoiled = tiny("optimiser.learning_rate=0.05", "tasks={gap: {}}")
+    best = pretrain(store, tmp_path / "run", settings=spoiled, progress=False).summary["best_step"]
+    figures = {
+        record["step"]: record["measures"]["gap_error_mm"]["value"]
+        for record in read_log(tmp_path / "run" / "observations.jsonl")
+        if record["task"] == "gap" and record["phase"] == "validation"
+    }
+    assert best == min((step for step in figures if step), key=figures.__getitem__)

@@ -127,7 +127,7 @@ class Keeper:
         except Asked:
             return False
         if seen is not None:
-            best = self.counters.note(seen.figure, step)
+            best = step > 0 and self.counters.note(seen.figure, step)  # the untrained model has no checkpoint
             self.log.validation(seen.observations.values(), step)
             self.line.validated(step, seen.observations, best=best)
         return True
