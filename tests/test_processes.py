@@ -23,7 +23,7 @@ def _blocked() -> set[int]:
 
 
 def test_processes__those_of_others_hear_signals_as_usual() -> None:
-    """A fork server that is deaf would give children that a pool of somebody else could not end."""
+    """A fork server with signals blocked would give children that a pool of somebody else could not end."""
     with ProcessPoolExecutor(1, mp_context=processes_with("orienteer.ingest.prepare")) as pool:
         assert signal.SIGTERM in pool.submit(_blocked).result()
     with multiprocessing.get_context("forkserver").Pool(1) as pool:

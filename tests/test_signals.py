@@ -10,7 +10,7 @@ import pytest
 
 from orienteer import signals
 from orienteer.processes import SpawnedHelpers
-from orienteer.signals import Asked, Interruptible, unbroken
+from orienteer.signals import Asked, Interruptible, signals_deferred
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -58,14 +58,14 @@ def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:
         assert outer.asked == signal.SIGTERM
 
 
-def test_unbroken__a_signal_raises_when_all_is_done() -> None:
+def test_signals_deferred__a_signal_raises_when_all_is_done() -> None:
     done = []
     with Interruptible() as interrupt, pytest.raises(Asked), interrupt.breakable():
-        with unbroken():
+        with signals_deferred():
             os.kill(os.getpid(), signal.SIGTERM)
             done.append("all")
         done.append("too much")
-    with pytest.raises(KeyboardInterrupt), unbroken():  # where nobody else listens
+    with pytest.raises(KeyboardInterrupt), signals_deferred():  # where nobody else listens
         os.kill(os.getpid(), signal.SIGINT)
         done.append("all")
     assert done == ["all", "all"]
@@ -77,7 +77,7 @@ def test_signals__on_a_system_without_sigusr1_and_masks(monkeypatch: pytest.Monk
     monkeypatch.delattr(signal, "pthread_sigmask")
     there = runpy.run_path(signals.__file__)
     assert there["HEARD"] == (signal.SIGINT, signal.SIGTERM)
-    with there["deaf"](), there["Interruptible"]() as interrupt:
+    with there["signals_blocked"](), there["Interruptible"]() as interrupt:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interrupt.asked and not interrupt.save
 

@@ -8,30 +8,30 @@ from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from orienteer.signals import deaf, tell, unbroken
+from orienteer.signals import signals_blocked, signals_deferred, tell
 
 _imported: list[str] = []
 
 
-class _Deaf(BaseProcess):
-    """A process that hears no signals from its first moment on; whoever starts it ends it."""
+class _Helper(BaseProcess):
+    """A process whose signals are blocked from its first moment on; whoever starts it ends it."""
 
     def start(self) -> None:
         """Start it, wholly or not at all: one that is half started could not be ended."""
-        with unbroken(), deaf():
+        with signals_deferred(), signals_blocked():
             super().start()
 
     def terminate(self) -> None:
-        """End it, deaf as it is."""
+        """End it by the one signal that cannot be blocked."""
         self.kill()
 
 
-class Spawned(_Deaf, SpawnProcess):
+class Spawned(_Helper, SpawnProcess):
     """Started anew."""
 
 
 class Helpers(BaseContext):
-    """A way to start processes for loaders and pools, that are deaf and can be ended at once.
+    """A way to start processes for loaders and pools. Their signals are blocked, and they can be ended at once.
 
     A signal to the whole group would else end them before the process that is to save what they work for.
     """
@@ -39,7 +39,7 @@ class Helpers(BaseContext):
     def __init__(self) -> None:
         super().__init__()
         self.started: list[BaseProcess] = []
-        with deaf():  # a queue or lock that is made before the first process starts Python's tracker of them
+        with signals_blocked():  # a queue or lock that is made before the first process starts Python's tracker of them
             pass
 
     def tell(self, number: int) -> None:
@@ -73,8 +73,8 @@ if sys.platform != "win32":
     _server = forkserver.ForkServer()
     _starting = threading.Lock()
 
-    class Served(_Deaf, ForkServerProcess):
-        """Forked from a server of ours: what others fork from Python's own one must hear signals as usual."""
+    class Served(_Helper, ForkServerProcess):
+        """Forked from a server of ours: what others fork from Python's own must get its signals as usual."""
 
         @staticmethod
         def _Popen(process: Any) -> Any:
@@ -88,7 +88,7 @@ if sys.platform != "win32":
                     forkserver.connect_to_new_process = usual
 
     class ServedHelpers(Helpers, ForkServerContext):
-        """They are forked from a server, which is deaf as well."""
+        """They are forked from a server, whose signals are blocked as well."""
 
         def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
             """A process, not yet started."""

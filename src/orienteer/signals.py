@@ -1,7 +1,7 @@
 """Ctrl-C, a scheduler's SIGTERM and its SIGUSR1 before the time limit, sent to one process or to its whole group.
 
-The process that was started listens, ends its step and saves. Its helpers are born deaf: a group's SIGTERM would kill
-them first, in the middle of the step that was to be saved.
+The process that was started listens, ends its step and saves. Its helpers start with these signals blocked: a group's
+SIGTERM would kill them first, in the middle of the step that was to be saved.
 """
 
 import math
@@ -81,7 +81,7 @@ class Interruptible:
             self._outer, Interruptible._current = Interruptible._current, self
             self._asked = self._outer._asked if self._outer is not None else 0
             if self._started:
-                _mask("SIG_UNBLOCK", self._heard)  # born deaf; what came meanwhile is heard now
+                _mask("SIG_UNBLOCK", self._heard)  # blocked since its start; what came meanwhile arrives now
         return self
 
     def __exit__(
@@ -146,8 +146,8 @@ def tell(process: BaseProcess, number: int) -> None:
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """Processes that this thread starts within hear no signal, until they listen (:class:`Interruptible`)."""
+def signals_blocked() -> Iterator[None]:
+    """Processes that this thread starts have their signals blocked until they listen (:class:`Interruptible`)."""
     before = _mask("SIG_BLOCK", HEARD)
     if before is None:
         yield
@@ -155,7 +155,7 @@ def deaf() -> Iterator[None]:
     try:
         from multiprocessing.resource_tracker import ensure_running
 
-        ensure_running()  # started here it is deaf to SIGUSR1 as well; starting it unblocks the other two
+        ensure_running()  # started here it ignores SIGUSR1 as well; starting it unblocks the other two
         _mask("SIG_BLOCK", HEARD)
         yield
     finally:
@@ -163,7 +163,7 @@ def deaf() -> Iterator[None]:
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
+def signals_deferred() -> Iterator[None]:
     """Within, no signal raises, but at the end: foreign code would take it for an error of its own.
 
     Raises:
@@ -171,7 +171,7 @@ def unbroken() -> Iterator[None]:
     """
     current = Interruptible._current
     if current is None:
-        if multiprocessing.parent_process() is not None:  # deaf
+        if multiprocessing.parent_process() is not None:  # a helper, in which they are blocked
             yield
             return
         with Interruptible((signal.SIGINT,)) as only:

@@ -163,6 +163,10 @@ def test_case_20__what_dataset_json_says_of_labels(make: Make, tmp_path: Path) -
     result = ingested(folder / "Dataset001_ignore", tmp_path / "store", folder / "Dataset001_ignore" / "labelsTr")
     entry = Store.open(result.store).manifest.scans[0]
     assert entry.labelled and tuple(entry.ignored) == (3,)
+    assert entry.structures == {"a": (1,), "b": (2,)}
+    negative = folder / "Dataset003_negative"
+    scans = Store.open(ingested(negative, tmp_path / "negative", negative / "labelsTr").store).manifest.scans
+    assert len(scans) == 5 and all(scan.labelled for scan in scans), "healthy people keep their labels"
 
 
 def test_case_22__nothing_is_guessed_without_a_word(make: Make) -> None:
@@ -190,7 +194,9 @@ def test_case_26__a_reader_that_crashes_costs_one_scan(make: Make, tmp_path: Pat
     scans = checked(folder)
     # What is broken in its memory ends the reader, or is noticed by it, as the memory lies.
     told = {"reader-crashed", "unreadable"}
-    assert codes(scans["26_crashing_metaimage"]) < told and scans["shear_0"].usable
+    crashing = scans["26_crashing_metaimage"]
+    assert len(crashing.findings) == 1 and codes(crashing) <= told and not crashing.usable
+    assert scans["shear_0"].usable
     result = ingested(folder, tmp_path / "store")
     assert result.failed["26_crashing_metaimage"][0].code in told
     assert "shear_0" in result.added

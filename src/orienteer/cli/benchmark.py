@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.options import Assign
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 def benchmark(
     config: Annotated[Path, typer.Argument(help="YAML file: data, arms, tasks, shared settings.")],
     out: Annotated[Path, typer.Argument(help="A folder; the same folder again resumes where it stopped.")],
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
-    ] = None,
+    assign: Assign = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what is done and what is left; run nothing.")] = False,
 ) -> None:
     """Pretrain every arm, fine-tune it with few labels, score it, and compare it with scratch and the other arms.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
+from orienteer.cli.options import Channels, Layout, channel_names
 
 
 @app.command()
@@ -22,8 +22,8 @@ def check(
         Path | None, typer.Option(help="A folder of label files named like the scans; it may be the scans' own.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
-    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
-    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
+    layout: Layout = "auto",
+    channels: Channels = None,
 ) -> None:
     """List what is in a folder of scans: formats, spacing, axes, problems and fixes, time and disk needed.
 

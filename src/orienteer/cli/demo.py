@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.options import Assign
 
 
 @app.command()
@@ -15,9 +16,7 @@ def demo(
     spacing: Annotated[float, typer.Option(help="Voxel size of their scans, mm.")] = 3.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same subjects.")] = 0,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings of the pretraining.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
-    ] = None,
+    assign: Assign = None,
 ) -> None:
     """Simulate subjects, then check, ingest, pretrain, evaluate and report, in minutes on a laptop.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.options import Assign
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,9 +41,7 @@ def finetune(
     column: Annotated[str | None, typer.Option(help="Column of the table to classify or regress.")] = None,
     split: Annotated[str | None, typer.Option(help="Split to score; default test, else val.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
-    ] = None,
+    assign: Assign = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Train a network on a few labelled scans, from a pretrained encoder or from scratch, and score it.
@@ -83,7 +82,7 @@ def finetune(
 def _print(result: "FinetuneResult", column: str | None, first: int, console: "Console") -> None:
     from rich.table import Table
 
-    from orienteer.records.scores import number_of, words_of
+    from orienteer.records.scores import number_of, undefined_where, words_of
 
     summary = result.summary
     scores = summary.scores
@@ -116,5 +115,4 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     console.print(table)
     for metric, values in scores.items():
         if values.undefined:
-            why = "was not found" if metric == "hd95_mm" else "is not in the labels of a scan"
-            console.print(f"{words[metric]}: {values.undefined} not defined, where a structure {why}")
+            console.print(f"{words[metric]}: {values.undefined} not defined, {undefined_where(metric)}")

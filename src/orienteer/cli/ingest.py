@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
+from orienteer.cli.options import Channels, Layout, channel_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,8 +44,8 @@ def ingest(
     retry: Annotated[
         bool, typer.Option("--retry", help="Read scans again that were left out before and have not changed.")
     ] = False,
-    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
-    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
+    layout: Layout = "auto",
+    channels: Channels = None,
     min_extent: Annotated[
         float | None, typer.Option(help="Leave out scans shorter than this along any axis, mm.")
     ] = None,

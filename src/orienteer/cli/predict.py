@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.layouts import CHANNELS_HELP, LAYOUT_HELP, channel_names
+from orienteer.cli.options import Channels, Layout, channel_names
 
 if TYPE_CHECKING:
     from orienteer.scans import Finding
@@ -18,8 +18,8 @@ def predict(
     network: Annotated[Path, typer.Argument(metavar="OUT", help="The folder written by `orienteer finetune`.")],
     scans: Annotated[Path, typer.Argument(help="A folder of scans in any format, or one file.")],
     predictions: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the predictions.")],
-    layout: Annotated[str, typer.Option(help=LAYOUT_HELP)] = "auto",
-    channels: Annotated[str | None, typer.Option(help=CHANNELS_HELP)] = None,
+    layout: Layout = "auto",
+    channels: Channels = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing predictions.")] = False,
 ) -> None:
     """Predict every scan on its own grid and orientation.

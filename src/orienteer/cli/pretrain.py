@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.options import Assign
 
 
 @app.command()
@@ -14,9 +15,7 @@ def pretrain(
     store: Annotated[Path, typer.Argument(help="A store made by `orienteer ingest`.")],
     run: Annotated[Path, typer.Argument(help="A new folder for the run, or with --resume an existing one.")],
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
-    ] = None,
+    assign: Assign = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Learn anatomy from the store's training scans; the live line shows errors in mm and degrees.

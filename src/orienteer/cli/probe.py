@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orienteer.cli import app
+from orienteer.cli.options import Assign
 
 
 @app.command()
@@ -18,9 +19,7 @@ def probe(
     split: Annotated[str | None, typer.Option(help="Split to measure; default test, else val.")] = None,
     name: Annotated[str | None, typer.Option(help="Folder name under RUN/probes; default the split.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings, e.g. structures.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")
-    ] = None,
+    assign: Assign = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe of that name.")] = False,
 ) -> None:
     """Predict position, side and structures from frozen features, with linear and kNN probes.

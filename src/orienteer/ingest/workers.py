@@ -52,5 +52,5 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
 
 def _start_worker() -> None:
     limit_threads()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows, where no process is born deaf
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows, where no process starts with signals blocked
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -67,6 +67,12 @@ SCORES = {
 """Every score, by name."""
 
 
+def undefined_where(name: str) -> str:
+    """When a score of a case has no value."""
+    missing = "the labels or the prediction of a scan lack" if name == HD95.name else "the labels of a scan lack"
+    return f"where {missing} a structure"
+
+
 def words_of(name: str) -> str:
     """A score in a line of its own: ``position of a view, linear read-out``, ``Dice``; unlisted ones by their name."""
     metric = SCORES.get(name) or unlisted_metric(name)

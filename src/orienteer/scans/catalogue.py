@@ -81,7 +81,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "spacing-missing": Entry(
         "warning",
-        "the header names no voxel size: 1 mm is assumed, or the size of the sampled spot taken",
+        "the header names no voxel size: 1 mm is assumed, or MetaImage's ElementSize is used",
         "write the voxel size (mm) into the header; until then no length in mm can be trusted",
     ),
     "unit-scaled": Entry(
@@ -91,8 +91,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "unit-unknown": Entry(
         "warning",
-        "the header names a unit of length that is not known; taken as mm",
-        "correct the header's unit, after looking whether its voxel size is in mm",
+        "the header names an unknown unit of length; mm is assumed",
+        "check whether the voxel size is in mm, then correct the header's unit",
     ),
     "spacing-disagrees": Entry(
         "warning", "the voxel size and the affine differ; the affine is used", "correct the header's voxel size"
@@ -113,14 +113,14 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "orientation-unusable": Entry(
         "warning",
-        "one of the header's two orientations (sform, qform) is damaged: zeros, NaN, or a quaternion that is too long;"
-        " the other is used, and where there is none it is an error",
+        "one of the header's two orientations (sform, qform) is damaged (zeros, NaN, or a quaternion that is too long)"
+        " and the other is used; an error where there is no other",
         "check one scan by eye, then write its header again with one good orientation",
     ),
     "origin-missing": Entry(
         "warning",
-        "the header names no origin: the first voxel is taken to lie at 0, 0, 0",
-        "export with an origin; until then the scan lies beside labels and sequences that have theirs",
+        "the header names no origin: the first voxel is placed at 0, 0, 0",
+        "export with an origin; until then the scan does not line up with labels and sequences that have one",
     ),
     "anisotropic": Entry(
         "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"
@@ -280,16 +280,18 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-turned-over": Entry(
         "info",
-        "MR that shows its lowest value white (MONOCHROME1): turned over, so that air is dark as in all others",
+        "MR whose lowest value is shown white (MONOCHROME1): inverted, so that air is dark",
         "nothing to do",
     ),
     "dicom-monochrome1": Entry(
         "warning",
-        "the lowest value is shown white (MONOCHROME1) in other than MR: the values are taken as they are",
-        "look at the scan once; if it is a negative, export it as MONOCHROME2",
+        "the lowest value is shown white (MONOCHROME1) and the modality is not MR: values are used as they are",
+        "look at the scan once; if it is inverted, export it as MONOCHROME2",
     ),
     "dicom-decimal-comma": Entry(
-        "warning", "numbers of the header have a decimal comma; it is read as a decimal point", "look at the scan once"
+        "warning",
+        "numbers in the header have a decimal comma, which is read as a decimal point",
+        "look at the scan once",
     ),
     "dicom-single-slice": Entry("error", "one slice alone", "leave it out, or add the rest of the series"),
     "dicom-localiser": Entry("error", "a localiser (scout), not a scan", "leave it out"),

@@ -23,10 +23,8 @@ MOST_AXIS = 32767
 """Voxels along an axis that NIfTI-1 can count."""
 MOST_LEAN = 0.0175
 """Sine of one degree: axes further from the right angle are no rounding, and no quaternion stands for them."""
-
-
 MOST_APART = 0.1
-"""Voxels by which the nearest rotation may lie beside the axes before it is told."""
+"""Voxels by which the nearest rotation may differ from the axes without a warning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +93,8 @@ class Placement:
         header.set_data_shape(shape)
         header.set_slope_inter(1, 0)
         header["sform_code"], header["qform_code"] = self.sform_code, self.qform_code
-        with np.errstate(
-            all="ignore"
-        ):  # NIfTI-1 holds 32 bits; a reader that believes a form of nonsense finds it again
+        # NIfTI-1 holds 32 bits. A form that makes no sense stays as it is for readers that use it.
+        with np.errstate(all="ignore"):
             for axis, row in zip("xyz", self.sform, strict=True):
                 header[f"srow_{axis}"] = row
             for axis, value in zip("bcd", self.quaternion, strict=True):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from orienteer.errors import RunError
 from orienteer.seal import sealed, unsealed
-from orienteer.signals import unbroken
+from orienteer.signals import signals_deferred
 
 FORMAT = 1
 
@@ -81,7 +81,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         RunError: it is missing, truncated, altered or of another format.
     """
-    with unbroken():  # safetensors would call a checkpoint damaged that a signal broke off
+    with signals_deferred():  # safetensors would call a checkpoint damaged that a signal broke off
         return _loaded(path)
 
 

@@ -12,6 +12,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from orienteer.errors import ConfigError
+from orienteer.processes import available_cores
 from orienteer.training.settings import DeviceSettings, ResolvedDevices
 from orienteer.training.shallow import mind_shallow_maps
 
@@ -31,7 +32,7 @@ def resolve(settings: DeviceSettings) -> ResolvedDevices:
     devices = settings.devices if settings.devices != "auto" else (gpus if gpu else 1)
     if gpu and devices > gpus:
         raise ConfigError(f"devices.devices is {devices}, but there are {gpus} GPUs", cure="use auto, or fewer")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    cores = available_cores()
     threads = settings.threads if settings.threads != "auto" else max(1, _allowed(cores) // (1 if gpu else devices))
     # On a CPU the loader shares the cores with the computation: one process ahead is enough.
     workers = settings.workers if settings.workers != "auto" else (min(8, max(1, cores // devices - 1)) if gpu else 1)

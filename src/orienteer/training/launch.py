@@ -10,7 +10,7 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from orienteer.errors import Stopped
-from orienteer.signals import ENDING, Interruptible, deaf, tell
+from orienteer.signals import ENDING, Interruptible, signals_blocked, tell
 from orienteer.training.devices import resolve
 from orienteer.training.session import Session
 
@@ -66,7 +66,7 @@ class _Ranks:
     def train(self, session: Session, fabric: Fabric) -> Stopped | None:
         """Waits for all of them; returns why they stopped, or None."""
         rank = _Rank(replace(session, asked_before=self.asked))
-        # A thread of its own can be deaf, and so are the processes it starts, while this one listens.
+        # In a thread of its own signals can be blocked, and in the processes it starts, while this one listens.
         thread = threading.Thread(target=self._launch, args=(fabric.launch, rank), daemon=True)
         try:
             with Interruptible(pass_on=self._pass_on):
@@ -83,7 +83,7 @@ class _Ranks:
 
     def _launch(self, launch: Callable[[_Rank], Stopped | None], rank: _Rank) -> None:
         try:
-            with deaf():
+            with signals_blocked():
                 self.answer = launch(rank)
         except BaseException as error:
             self.error = error

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def end(number: int) -> None:
 
 def refuse() -> None:
     raise refusal("truncated", "scan.mha: the data ends before the last voxel")
+
+
+def give_up() -> None:
+    try:
+        raise RuntimeError("what ITK says")
+    except RuntimeError:
+        raise refusal("damaged", "scan.mha: the compressed voxels are damaged") from None
 
 
 def no_memory() -> None:
@@ -82,6 +90,15 @@ def test_isolated__threads_have_processes_of_their_own_which_serve_again() -> No
         first = set(pool.map(lambda _: isolated(own_process), range(4)))
     assert len(first) == 2 and os.getpid() not in first
     assert isolated(own_process) in first
+
+
+@pytest.mark.parametrize(("function", "again"), [(refuse, True), (give_up, False), (no_memory, False)])
+def test_isolated__a_process_whose_library_broke_reads_no_other_scan(function: Callable[[], None], again: bool) -> None:
+    """It may have written where it must not, and the next scan would be wrong without a word."""
+    before = isolated(own_process)
+    with pytest.raises((ScanError, OSError)):
+        isolated(function)
+    assert (isolated(own_process) == before) is again
 
 
 def test_isolated__the_process_ends_with_its_parent() -> None:

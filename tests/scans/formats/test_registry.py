@@ -91,7 +91,7 @@ def test_documents__name_every_format_with_its_extensions_and_every_layout() -> 
     table = page.split("## Formats")[1].split("## Layouts")[0]
     for kind in FORMATS.values():
         assert all(f"`{extension}`" in table for extension in kind.extensions), kind.name
-    from orienteer.cli.layouts import LAYOUT_HELP
+    from orienteer.cli.options import LAYOUT_HELP
 
     for name, layout in LAYOUTS.items():
         assert name in LAYOUT_HELP and layout.title in page

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from typing import IO, Any, Literal, NamedTuple, NoReturn
 
 from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
@@ -35,15 +35,20 @@ def isolated(function: Callable[..., Any], *args: Any) -> Any:
     """
     reader = _POOL.take()
     try:
-        raised, answer = reader.call(function, *args)
+        outcome, answer = reader.call(function, *args)
     except EOFError:
         _refuse(reader.end())
     except BaseException:  # Ctrl-C in the middle of an answer, or arguments that do not pickle
         reader.end()
         raise
-    _POOL.give_back(reader)
-    if raised:
-        raise answer
+    if outcome == "broke":
+        reader.end()
+    else:
+        _POOL.give_back(reader)
+    if isinstance(answer, _Refusal):
+        raise ScanError(answer.message, code=answer.code, cure=answer.cure)
+    if isinstance(answer, _Raised):
+        raise answer.error
     return answer
 
 
@@ -52,6 +57,24 @@ def _refuse(ended: int) -> NoReturn:
         raise refusal("worker-died", "the process that read it was killed, most likely for want of memory")
     names = {-number: number.name for number in signal.Signals}
     raise refusal("reader-crashed", f"the library crashed ({names.get(ended, ended)})")
+
+
+class _Refusal(NamedTuple):
+    """A ScanError on its way to the parent."""
+
+    message: str
+    code: str
+    cure: str
+
+
+class _Raised(NamedTuple):
+    """Any other exception on its way to the parent."""
+
+    error: Exception
+
+
+Outcome = Literal["sound", "broke"]
+"""``broke``: a library gave up on the file, and may have damaged its own memory: the process reads no other scan."""
 
 
 class _Reader:
@@ -71,8 +94,8 @@ class _Reader:
     def lives(self) -> bool:
         return self._child.poll() is None
 
-    def call(self, function: Callable[..., Any], *args: Any) -> tuple[bool, Any]:
-        """Whether the function raised, and what it raised or returned.
+    def call(self, function: Callable[..., Any], *args: Any) -> tuple[Outcome, Any]:
+        """What became of the process, and what the function returned or raised.
 
         Raises:
             EOFError: the child died.
@@ -82,8 +105,8 @@ class _Reader:
             _send(self._child.stdin, (function, args))
         except BrokenPipeError:
             raise EOFError from None
-        raised, answer = _receive(self._child.stdout)
-        return raised, ScanError(answer[0], code=answer[1], cure=answer[2]) if raised == "refused" else answer
+        outcome, answer = _receive(self._child.stdout)
+        return outcome, answer
 
     def end(self) -> int:
         """End the child; returns its exit status, negative for a signal."""
@@ -138,13 +161,15 @@ def serve() -> None:
             function, args = _receive(calls)
         except EOFError:
             return
-        answer: tuple[bool | str, Any]
+        answer: tuple[Outcome, Any]
         try:
-            answer = (False, function(*args))
+            answer = ("sound", function(*args))
         except ScanError as error:
-            answer = ("refused", (error.message, error.code, error.cure))
+            # What the library itself said lies behind a refusal that is not our own.
+            refused = _Refusal(error.message, error.code, error.cure)
+            answer = ("broke" if error.__context__ else "sound", refused)
         except Exception as error:
-            answer = (True, error)
+            answer = ("broke", _Raised(error))
         _send(answers, answer)
         del answer
 

@@ -1,0 +1,24 @@
+"""Options that several commands share, each with its help, and how their texts are read."""
+
+from typing import Annotated
+
+import typer
+
+LAYOUT_HELP = (
+    "Layout of the folder: auto (from dataset.json or dataset_description.json), plain, nnunet, decathlon, bids, or one"
+    " of an installed package."
+)
+
+Layout = Annotated[str, typer.Option(help=LAYOUT_HELP)]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        help="Sequences that form the channels of a scan, in order, e.g. T1w,FLAIR; default those of the layout."
+    ),
+]
+Assign = Annotated[list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")]
+
+
+def channel_names(text: str | None) -> tuple[str, ...]:
+    """``T1w, FLAIR`` as two names."""
+    return tuple(name for part in (text or "").split(",") if (name := part.strip()))
