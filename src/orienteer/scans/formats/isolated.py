@@ -165,9 +165,9 @@ def serve() -> None:
         try:
             answer = ("sound", function(*args))
         except ScanError as error:
-            # What the library itself said lies behind a refusal that is not our own.
+            # SimpleITK raises RuntimeError; what Python code refuses leaves the process sound.
             refused = _Refusal(error.message, error.code, error.cure)
-            answer = ("broke" if error.__context__ else "sound", refused)
+            answer = ("broke" if isinstance(error.__context__, RuntimeError) else "sound", refused)
         except Exception as error:
             answer = ("broke", _Raised(error))
         _send(answers, answer)
