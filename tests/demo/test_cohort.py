@@ -9,7 +9,8 @@ import pytest
 from orienteer.demo.cohort import Cohort, simulate
 from orienteer.errors import OrienteerError
 from orienteer.geometry import canonical
-from orienteer.scans import discover, read
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import read
 
 
 @pytest.fixture(scope="module")

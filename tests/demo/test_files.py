@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from orienteer.demo.files import FORMATS, reorient, write_scan
 from orienteer.geometry import Volume, canonical
-from orienteer.scans import discover, read
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import read
 
 
 def _volume() -> Volume:

@@ -18,7 +18,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.scans import check
+from orienteer.scans.check import check
 from tests.fault_lab.mutants import Mutant, make_corpus
 from tests.fault_lab.trial import Ended, in_child, judge, look, place
 

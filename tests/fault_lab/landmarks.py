@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
-from orienteer.scans import Source
+from orienteer.scans.source import Source
 from tests.fault_lab.lookup import apart_by_voxels
 
 PLACES = np.array([[0.1, 0.2, 0.3], [0.5, 0.9, 0.4], [0.8, 0.3, 0.95]])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from orienteer.geometry import Volume
-from orienteer.scans import Source
+from orienteer.scans.source import Source
 
 SHARES = (0.3, 0.5, 0.95)
 """Slices that are looked up, as shares of the series: ends and the middle, none at a regular distance."""

@@ -48,7 +48,8 @@ def _header(path: Path, family: str) -> int:
 
 
 def _scan(path: Path) -> None:
-    from orienteer.scans import inspect, survey
+    from orienteer.scans.discover import survey
+    from orienteer.scans.reading import inspect
 
     for source in survey(path.parent).sources:
         inspect(source)

@@ -16,8 +16,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from orienteer.errors import OrienteerError, ScanError
-from orienteer.scans import inspect, read, survey
+from orienteer.scans.discover import survey
 from orienteer.scans.formats import opening
+from orienteer.scans.reading import inspect, read
 from tests.fault_lab.landmarks import apart
 
 LIMIT_SECONDS = 20.0

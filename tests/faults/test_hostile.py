@@ -17,7 +17,8 @@ from orienteer.config import load_yaml, override
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
 from orienteer.ingest.table import read_table
 from orienteer.records.rows import read_rows
-from orienteer.scans import inspect, survey
+from orienteer.scans.discover import survey
+from orienteer.scans.reading import inspect
 from orienteer.store import Store
 from orienteer.store.arrays import open_array
 from orienteer.training.checkpoint import latest_checkpoint

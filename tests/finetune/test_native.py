@@ -14,8 +14,9 @@ from orienteer.finetune.native import to_native, write_labels
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid
 from orienteer.ingest.resample import resample_labels
-from orienteer.scans import discover, read
+from orienteer.scans.discover import discover
 from orienteer.scans.placement import Placement
+from orienteer.scans.reading import read
 from orienteer.testing.phantom import phantom
 from orienteer.testing.strategies import AXIS_MAPS, rotations
 from tests.store.phantoms import turned

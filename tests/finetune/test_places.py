@@ -16,11 +16,13 @@ from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import write_labels
 from orienteer.finetune.predict import predict
 from orienteer.geometry import Volume
-from orienteer.scans import Source, discover, inspect
+from orienteer.scans.discover import discover
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.opening import open_scan, placement_of
 from orienteer.scans.formats.registry import format_of
 from orienteer.scans.placement import Placement
+from orienteer.scans.reading import inspect
+from orienteer.scans.source import Source
 from orienteer.testing.format_contract import OBLIQUE
 from tests.finetune.standins import Levels, dice, ensemble, scan
 from tests.scans.dicom_files import series

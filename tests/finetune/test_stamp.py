@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orienteer.finetune.stamp import PIECE, PIECES, stamp_of
-from orienteer.scans import Source
+from orienteer.scans.source import Source
 
 
 def source(*paths: Path) -> Source:

@@ -11,7 +11,7 @@ from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_subjects
 from orienteer.ingest.table import Row, Table
-from orienteer.scans import LaidOut
+from orienteer.scans.layouts.lay_out import LaidOut
 from orienteer.store.manifest import ArrayFile, ScanEntry
 from orienteer.store.manifest import Parameters as StoreParameters
 from orienteer.store.private import Private

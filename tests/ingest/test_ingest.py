@@ -9,7 +9,7 @@ import scipy.ndimage as ndimage
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.scans import check
+from orienteer.scans.check import check
 from orienteer.store import Store
 from tests.scans.bad import BAD
 from tests.scans.files import itk, nifti, patch

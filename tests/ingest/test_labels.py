@@ -7,7 +7,7 @@ import pytest
 
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.scans import check
+from orienteer.scans.check import check
 from orienteer.scans.labels.find import find_scans
 from orienteer.store import Store
 from tests.scans.files import cut, nifti

@@ -18,7 +18,8 @@ import pytest
 
 from orienteer.errors import StoreError
 from orienteer.ingest import IngestOptions, IngestResult, ingest
-from orienteer.scans import check, read
+from orienteer.scans.check import check
+from orienteer.scans.reading import read
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
 from orienteer.store import Store

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import check
+from orienteer.scans.check import check
 from orienteer.scans.table import bytes_text, print_check
 from tests.scans.dicom_files import series
 from tests.scans.files import cut, itk, nifti, voxels

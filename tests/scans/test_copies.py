@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.scans import check
+from orienteer.scans.check import check
 from tests.scans.files import nifti, voxels
 
 

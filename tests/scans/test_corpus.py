@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.scans import check
+from orienteer.scans.check import check
 from tests.fault_lab.corpus import FAILURES
 from tests.fault_lab.mutants import Mutant, make_corpus
 from tests.fault_lab.trial import Ended, in_child, judge, look, place

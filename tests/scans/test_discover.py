@@ -8,7 +8,9 @@ import pytest
 from pydicom.uid import generate_uid
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import Source, discover, inspect, read, survey
+from orienteer.scans.discover import discover, survey
+from orienteer.scans.reading import inspect, read
+from orienteer.scans.source import Source
 from tests.fault_lab.series import SERIES
 from tests.scans.dicom_files import series
 from tests.scans.files import itk, nifti

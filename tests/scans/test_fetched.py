@@ -6,7 +6,8 @@ import pytest
 
 from orienteer.errors import OrienteerError
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.scans import check, survey
+from orienteer.scans.check import check
+from orienteer.scans.discover import survey
 from orienteer.scans.fetched import not_fetched
 from tests.scans.files import itk, nifti, voxels
 

@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orienteer.errors import OrienteerError, ScanError
-from orienteer.scans import check, cohort_spacing, discover, inspect, read, too_small
 from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.check import check
+from orienteer.scans.cohort import cohort_spacing, too_small
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import inspect, read
 from orienteer.scans.record import as_record
 from tests.conftest import REPOSITORY
 from tests.ingest.test_labels import BROKEN as BROKEN_LABELS

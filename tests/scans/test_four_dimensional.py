@@ -10,7 +10,8 @@ import pytest
 import SimpleITK as sitk
 
 from orienteer.errors import ScanError
-from orienteer.scans import discover, inspect, read
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import inspect, read
 from tests.scans.files import AFFINE, cut, itk, nifti, voxels
 
 VOLUMES = (7, 8, 9, 3)

@@ -15,8 +15,9 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.scans import discover, inspect, read
+from orienteer.scans.discover import discover
 from orienteer.scans.formats.header import LPS_TO_RAS
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 from tests.scans.files import AFFINE, itk, nifti, text_nrrd, voxels
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orienteer.scans import check
 from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.check import check
 from orienteer.scans.record import as_record
 from orienteer.scans.schema import CheckRecord
 from tests.conftest import REPOSITORY

@@ -8,8 +8,9 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from orienteer.scans import Skipped, survey
 from orienteer.scans.catalogue import CATALOGUE
+from orienteer.scans.discover import survey
+from orienteer.scans.source import Skipped
 from tests.scans.dicom_files import screenshot, series
 from tests.scans.files import nifti
 from tests.scans.layouts.trees import OF_LAYOUTS

@@ -9,7 +9,10 @@ import pytest
 import SimpleITK as sitk
 from scipy.ndimage import map_coordinates
 
-from orienteer.scans import CheckResult, check, discover, inspect, read, survey
+from orienteer.scans.check import check
+from orienteer.scans.discover import discover, survey
+from orienteer.scans.reading import inspect, read
+from orienteer.scans.result import CheckResult
 from tests.fault_lab import landmarks
 from tests.scans.dicom_files import centres
 from tests.scans.test_read import _itk_affine

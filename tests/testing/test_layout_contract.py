@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import inspect, lay_out
+from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.layouts.layout import Arranged, Dataset, Layout
 from orienteer.scans.layouts.registry import LAYOUTS
+from orienteer.scans.reading import inspect
 from orienteer.scans.source import Skipped, Source
 from orienteer.testing.layout_contract import Expected, LayoutContract, write_scan
 

@@ -10,7 +10,7 @@ from orienteer.cli import app
 from orienteer.cli.options import Channels, Layout, channel_names
 
 if TYPE_CHECKING:
-    from orienteer.scans import Finding
+    from orienteer.scans.findings import Finding
 
 
 @app.command()

@@ -65,7 +65,7 @@ def demo(
     """
     from orienteer.ingest import IngestOptions, ingest
     from orienteer.report import report
-    from orienteer.scans import check
+    from orienteer.scans.check import check
     from orienteer.scans.table import print_check
 
     begun, folder = time.perf_counter(), Path(folder)

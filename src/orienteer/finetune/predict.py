@@ -16,9 +16,10 @@ from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
 from orienteer.runs.scan import read_with_info_as
-from orienteer.scans import Finding, Source, lay_out
-from orienteer.scans.findings import finding, unopened
+from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.source import Source
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 

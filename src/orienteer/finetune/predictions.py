@@ -9,7 +9,8 @@ from typing import Any, Self, TypedDict
 from orienteer.atomic import write_json
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Answer, Ensemble
-from orienteer.scans import Finding, Source
+from orienteer.scans.findings import Finding
+from orienteer.scans.source import Source
 
 RECORD = "predictions.json"
 """Name of the record in a folder of predictions."""

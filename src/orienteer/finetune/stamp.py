@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from orienteer.scans import Source
+from orienteer.scans.source import Source
 
 PIECES, PIECE = 32, 4096
 """Evenly spread pieces of each file that count, and the bytes of each."""

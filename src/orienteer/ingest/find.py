@@ -9,11 +9,13 @@ from orienteer.ingest.options import SPACING_MM, IngestOptions
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.table import Table
-from orienteer.scans import LaidOut, Source, inspect
 from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.cohort import cohort_spacing
 from orienteer.scans.findings import finding
 from orienteer.scans.labels.find import find_scans
+from orienteer.scans.layouts.lay_out import LaidOut
+from orienteer.scans.reading import inspect
+from orienteer.scans.source import Source
 from orienteer.store.manifest import Manifest, Parameters
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from orienteer.geometry import canonical
 from orienteer.geometry.resample import Grid
 from orienteer.ingest.resample import resample_labels
-from orienteer.scans import Finding, Source
+from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import read_labels
+from orienteer.scans.source import Source
 
 LABELS_METHOD = 2
 """Counted up whenever labels that were refused would now be taken: scans with such labels are read again."""

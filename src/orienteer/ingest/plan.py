@@ -6,8 +6,8 @@ from dataclasses import replace
 from orienteer.ingest.labels import LABELS_METHOD, meaning_of_labels
 from orienteer.ingest.quarantine import conditions_of, copy_conditions
 from orienteer.ingest.state import Context, ScanState
-from orienteer.scans import Source
 from orienteer.scans.findings import finding
+from orienteer.scans.source import Source
 from orienteer.store.integrity import intact
 from orienteer.store.manifest import ScanEntry
 from orienteer.store.sources import SourceRecord

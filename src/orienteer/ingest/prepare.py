@@ -17,11 +17,12 @@ from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.ingest.labels import LABELS_METHOD, labels_on_grid, meaning_of_labels
-from orienteer.scans import Finding, Source, load, too_small
 from orienteer.scans.catalogue import CATALOGUE
-from orienteer.scans.cohort import vanishing
+from orienteer.scans.cohort import too_small, vanishing
 from orienteer.scans.fetched import guard_fetched
-from orienteer.scans.findings import finding, unopened
+from orienteer.scans.findings import Finding, finding, unopened
+from orienteer.scans.reading import load
+from orienteer.scans.source import Source
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise

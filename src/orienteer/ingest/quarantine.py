@@ -12,8 +12,9 @@ from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.config import Config
 from orienteer.errors import OrienteerError
-from orienteer.scans import Finding, Skipped, Source
 from orienteer.scans.catalogue import Level
+from orienteer.scans.findings import Finding
+from orienteer.scans.source import Skipped, Source
 from orienteer.store.manifest import Parameters, ScanEntry
 from orienteer.store.private import MODE
 from orienteer.store.sources import SourceRecord

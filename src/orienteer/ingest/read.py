@@ -8,8 +8,8 @@ from orienteer.errors import StoreError
 from orienteer.ingest.prepare import Job, Outcome
 from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.workers import prepare_all
-from orienteer.scans import Source
 from orienteer.scans.findings import finding
+from orienteer.scans.source import Source
 from orienteer.store.integrity import intact
 from orienteer.store.journal import Journal
 from orienteer.store.private import write_private

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.scans import DatasetSummary, Finding, Skipped
+from orienteer.scans.findings import Finding
+from orienteer.scans.layouts.layout import DatasetSummary
+from orienteer.scans.source import Skipped
 from orienteer.store.manifest import Manifest
 from orienteer.units import counted as counted
 from orienteer.units import some as some

@@ -9,7 +9,9 @@ from orienteer.ingest.existing import NOBODY, Existing, Stored, Subject
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.quarantine import LeftOut, left_out
 from orienteer.ingest.table import Row, Table
-from orienteer.scans import Finding, LaidOut, Source
+from orienteer.scans.findings import Finding
+from orienteer.scans.layouts.lay_out import LaidOut
+from orienteer.scans.source import Source
 from orienteer.store.manifest import Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 

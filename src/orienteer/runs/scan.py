@@ -6,10 +6,10 @@ from pathlib import Path
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import scaled
-from orienteer.scans import Source, lay_out
 from orienteer.scans.channels import Channels, channels_text, readable
+from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
-from orienteer.scans.source import ScanInfo
+from orienteer.scans.source import ScanInfo, Source
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 

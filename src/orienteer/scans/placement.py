@@ -4,14 +4,16 @@ Readers differ in which of a header's fields they believe. A file that is to lie
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.geometry import spacing_of
 from orienteer.scans.findings import Finding, finding
+
+if TYPE_CHECKING:
+    import nibabel
 
 MM = 2
 """NIfTI's code for millimetres."""
@@ -63,6 +65,8 @@ class Placement:
             shape: ``(3,)`` voxels.
             unit: of the affine.
         """
+        import nibabel  # here, as a reader's process starts in half the time without it
+
         header = nibabel.Nifti1Header()
         header.set_qform(affine, SCANNER, strip_shears=True)
         rotation, last = header.get_qform(), np.append(np.asarray(shape, dtype=float) - 1, 1.0)
@@ -82,12 +86,14 @@ class Placement:
             findings=(_leaning(apart),) if apart > MOST_APART * spacing_of(affine).min() else (),
         )
 
-    def header(self, shape: tuple[int, ...]) -> nibabel.Nifti1Header:
+    def header(self, shape: tuple[int, ...]) -> "nibabel.Nifti1Header":
         """A new header of labels with these fields; nothing else of the scan's own comes along.
 
         Args:
             shape: ``(3,)`` voxels.
         """
+        import nibabel
+
         header = (nibabel.Nifti1Header if max(shape) <= MOST_AXIS else nibabel.Nifti2Header)()
         header.set_data_dtype(np.uint8)
         header.set_data_shape(shape)

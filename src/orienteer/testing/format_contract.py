@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.scans import Source, inspect, read, survey
+from orienteer.scans.discover import survey
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.opening import open_scan
 from orienteer.scans.formats.registry import FORMATS, format_of, without_extension
+from orienteer.scans.reading import inspect, read
+from orienteer.scans.source import Source
 
 MOST_SECONDS = 30.0
 """Time limit for reading a file of a few kilobytes."""

@@ -20,10 +20,12 @@ import nibabel
 import numpy as np
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import LaidOut, Source, inspect, lay_out
 from orienteer.scans.formats.registry import format_of
+from orienteer.scans.layouts.lay_out import LaidOut, lay_out
 from orienteer.scans.layouts.layout import Layout
 from orienteer.scans.layouts.registry import AUTO, LAYOUTS, PLAIN, layout_names
+from orienteer.scans.reading import inspect
+from orienteer.scans.source import Source
 
 DAMAGE = (b"", b"{", b"[]", b"null", b'{"a": ' * 5000, b"\xff\xfe\x00", b"[" * 100_000)
 """Damaged contents of a description file."""

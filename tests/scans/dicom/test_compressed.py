@@ -26,7 +26,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from orienteer.scans import discover, inspect, read
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 from tests.scans.enhanced_files import enhanced, frame_group
 

@@ -10,8 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
 
-from orienteer.scans import discover, inspect, lay_out, read, survey
 from orienteer.scans.dicom.file import is_dicom
+from orienteer.scans.discover import discover, survey
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import rewrite, screenshot, series, without_preamble
 from tests.scans.enhanced_files import enhanced, frame_group
 from tests.scans.files import nifti

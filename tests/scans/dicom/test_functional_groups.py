@@ -7,8 +7,9 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from orienteer.scans import discover, inspect, read
+from orienteer.scans.discover import discover
 from orienteer.scans.formats.header import LPS_TO_RAS
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 from tests.scans.enhanced_files import enhanced, frame_group, offsets
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
-from orienteer.scans import check, discover, inspect, read
+from orienteer.scans.check import check
 from orienteer.scans.dicom.steps import steps_of
+from orienteer.scans.discover import discover
 from orienteer.scans.formats.header import LPS_TO_RAS
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 
 EVEN = tuple(range(0, 40, 2))

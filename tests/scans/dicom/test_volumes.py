@@ -8,7 +8,8 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from orienteer.scans import discover, inspect, read
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 
 THREE = [0.0, 2.0, 4.0]

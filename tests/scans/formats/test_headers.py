@@ -6,9 +6,9 @@ import nibabel
 import numpy as np
 import pytest
 
-from orienteer.scans import inspect, read
 from orienteer.scans.formats.registry import format_of
 from orienteer.scans.formats.units import millimetres
+from orienteer.scans.reading import inspect, read
 from orienteer.scans.source import ScanInfo, Source
 from tests.scans.files import AFFINE, nifti, patch, voxels
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from orienteer.geometry.resample import Grid
-from orienteer.scans import lay_out
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.meaning import Meaning, meaning_of
 from orienteer.scans.labels.read import inspect_with_labels, read_labels
+from orienteer.scans.layouts.lay_out import lay_out
 from tests.scans.files import AFFINE, nifti, voxels
 from tests.scans.layouts.trees import SHAPE, describe, nnunet
 

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.geometry.resample import Grid
-from orienteer.scans import discover
+from orienteer.scans.discover import discover
 from orienteer.scans.labels.read import read_labels
 from tests.scans.files import nifti
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import inspect, lay_out, read
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.reading import inspect, read
 from tests.scans.files import nifti
 from tests.scans.layouts.trees import SHAPE, channel, decathlon, nnunet
 

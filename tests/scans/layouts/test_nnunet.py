@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import inspect, lay_out, load, read
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.reading import inspect, load, read
 from tests.scans.files import AFFINE, nifti
 from tests.scans.layouts.trees import SHAPE, channel, describe, nnunet
 

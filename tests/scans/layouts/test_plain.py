@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import check, discover, inspect, lay_out, read
+from orienteer.scans.check import check
+from orienteer.scans.discover import discover
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import series
 from tests.scans.files import nifti
 from tests.scans.layouts.trees import channel, decathlon, describe, nnunet
