@@ -1,0 +1,85 @@
+"""Whether the memory of ``check`` and ``ingest`` grows with the number of scans.
+
+    python -m benchmarks.ingest_memory OUT [--scans 50,200,800] [--side 64] [--workers 2]
+
+Writes phantoms, NIfTI and NRRD in turns, and runs both commands on ever more of them. Peak memory is the sum over all
+processes of the command, pages that they share counted once, looked at every 50 ms. Linux only.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import SimpleITK as sitk
+
+
+def main() -> int:
+    """Measure and print one line a command and number of scans."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--scans", default="50,200,800")
+    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    for count in (int(number) for number in options.scans.split(",")):
+        folder = options.out / f"scans-{count}"
+        write_scans(folder, count, options.side)
+        workers = ("--workers", str(options.workers))
+        for command in (("check", folder), ("ingest", folder, options.out / f"store-{count}")):
+            seconds, peak = measured([sys.executable, "-m", "orienteer", *map(str, command), *workers])
+            print(f"{command[0]:6} {count:5} scans of {options.side}^3: {peak:6.0f} MB, {seconds:6.1f} s", flush=True)
+    return 0
+
+
+def write_scans(folder: Path, count: int, side: int) -> None:
+    """Scans of noise about a ball, no two alike."""
+    folder.mkdir(parents=True, exist_ok=True)
+    away = np.linalg.norm(np.indices((side, side, side)) - side / 2, axis=0)
+    for number in range(count):
+        noise = np.random.default_rng(number).normal(100, 20, (side, side, side))
+        voxels = np.where(away < side * 0.4, noise, 0).astype(np.int16)
+        if number % 2:
+            sitk.WriteImage(sitk.GetImageFromArray(voxels), folder / f"scan-{number:04}.nrrd", useCompression=True)
+        else:
+            nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), folder / f"scan-{number:04}.nii.gz")
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak MB of a command and all that it starts.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    begun, peak = time.perf_counter(), 0.0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while process.poll() is None:
+        peak = max(peak, sum(_proportional_mb(each) for each in _family(process.pid)))
+        time.sleep(0.05)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return time.perf_counter() - begun, peak
+
+
+def _family(process: int) -> list[int]:
+    try:
+        threads = list(Path(f"/proc/{process}/task").iterdir())
+        children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    except OSError:
+        return [process]
+    return [process, *(each for child in children for each in _family(int(child)))]
+
+
+def _proportional_mb(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
