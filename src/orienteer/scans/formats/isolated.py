@@ -1,11 +1,13 @@
 """Native readers run in a process of their own: one that crashes costs one scan.
 
 A damaged file can make a C++ library end its process, which no ``except`` catches. The child is started without
-``multiprocessing``, so that a caller needs no ``if __name__ == "__main__"``, and ends when its parent does.
+``multiprocessing``, so that a caller needs no ``if __name__ == "__main__"``, and ends when its parent does. On Linux it
+only imports, and its forks answer: one whose library broke on a file is replaced at once.
 """
 
 import atexit
 import contextlib
+import importlib
 import os
 import pickle
 import signal
@@ -14,13 +16,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO, Any, Literal, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
 
 LENGTH = struct.Struct("<Q")
-CHILD = "import sys; sys.path[:] = sys.argv[1:]; from orienteer.scans.formats.isolated import serve; serve()"
+CHILD = "import sys; sys.path[:] = sys.argv[2:]; from orienteer.scans.formats.isolated import serve; serve(sys.argv[1])"
+BROKE = 3
+"""Exit status of a fork whose library broke; it was said what on."""
 
 
 def isolated(function: Callable[..., Any], *args: Any) -> Any:
@@ -33,18 +37,18 @@ def isolated(function: Callable[..., Any], *args: Any) -> Any:
     Raises:
         ScanError: with code ``reader-crashed`` or ``worker-died``; and whatever the function raises.
     """
-    reader = _POOL.take()
+    reader = _POOL.take(function)
     try:
-        outcome, answer = reader.call(function, *args)
+        goes_on, answer = reader.call(function, *args)
     except EOFError:
         _refuse(reader.end())
     except BaseException:  # Ctrl-C in the middle of an answer, or arguments that do not pickle
         reader.end()
         raise
-    if outcome == "broke":
-        reader.end()
-    else:
+    if goes_on:
         _POOL.give_back(reader)
+    else:
+        reader.end()
     if isinstance(answer, _Refusal):
         raise ScanError(answer.message, code=answer.code, cure=answer.cure)
     if isinstance(answer, _Raised):
@@ -73,17 +77,17 @@ class _Raised(NamedTuple):
     error: Exception
 
 
-Outcome = Literal["sound", "broke"]
-"""``broke``: a library gave up on the file, and may have damaged its own memory: the process reads no other scan."""
-
-
 class _Reader:
-    """A child that calls functions, one at a time."""
+    """A child that calls functions, one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        module: imported before the first call, and not anew where a library broke.
+    """
+
+    def __init__(self, module: str) -> None:
         # A session of its own: Ctrl-C and a scheduler's signals are for the parent, and the child ends with it.
         self._child = subprocess.Popen(  # noqa: S603 - this interpreter, with its own path
-            [sys.executable, "-c", CHILD, *sys.path],
+            [sys.executable, "-c", CHILD, module, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -94,8 +98,8 @@ class _Reader:
     def lives(self) -> bool:
         return self._child.poll() is None
 
-    def call(self, function: Callable[..., Any], *args: Any) -> tuple[Outcome, Any]:
-        """What became of the process, and what the function returned or raised.
+    def call(self, function: Callable[..., Any], *args: Any) -> tuple[bool, Any]:
+        """Whether the child can be called again, and what the function returned or raised.
 
         Raises:
             EOFError: the child died.
@@ -105,8 +109,8 @@ class _Reader:
             _send(self._child.stdin, (function, args))
         except BrokenPipeError:
             raise EOFError from None
-        outcome, answer = _receive(self._child.stdout)
-        return outcome, answer
+        goes_on, answer = _receive(self._child.stdout)
+        return goes_on, answer
 
     def end(self) -> int:
         """End the child; returns its exit status, negative for a signal."""
@@ -117,7 +121,10 @@ class _Reader:
         try:
             return self._child.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            self._child.kill()
+            if sys.platform == "win32":
+                self._child.kill()
+            else:
+                os.killpg(self._child.pid, signal.SIGKILL)
             return self._child.wait()
 
 
@@ -130,14 +137,14 @@ class _Pool:
         self._process = os.getpid()
         atexit.register(self._end)
 
-    def take(self) -> _Reader:
+    def take(self, function: Callable[..., Any]) -> _Reader:
         with self._lock:
             if self._process != os.getpid():  # after a fork, the children are the parent's
                 self._idle, self._process = [], os.getpid()
             while self._idle:
                 if (reader := self._idle.pop()).lives:
                     return reader
-        return _Reader()
+        return _Reader(type(getattr(function, "__self__", function)).__module__)
 
     def give_back(self, reader: _Reader) -> None:
         with self._lock:
@@ -152,25 +159,57 @@ class _Pool:
 _POOL = _Pool()
 
 
-def serve() -> None:
-    """The child: answer calls until the parent closes the pipe."""
+def serve(module: str) -> None:
+    """The child: answer calls until the parent closes the pipe.
+
+    Args:
+        module: to import first.
+    """
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not write among the answers
+    importlib.import_module(module)
+    if sys.platform != "linux":
+        _answer(calls, answers, goes_on=False)
+        return
+    ended = BROKE
+    while ended == BROKE:
+        fork = os.fork()
+        if not fork:
+            try:
+                os._exit(BROKE if _answer(calls, answers, goes_on=True) else 0)
+            finally:
+                os._exit(1)
+        ended = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+    if ended < 0:
+        os.kill(os.getpid(), -ended)  # the parent asks the child how the fork ended
+
+
+def _answer(calls: IO[bytes], answers: IO[bytes], *, goes_on: bool) -> bool:
+    """Answer calls until there are no more, or a library broke; returns whether one did.
+
+    A library that gave up on a file may have damaged its own memory: the process reads no other scan.
+
+    Args:
+        calls: where they come from.
+        answers: where they go to.
+        goes_on: whether another process answers what comes after a library broke.
+    """
     while True:
         try:
             function, args = _receive(calls)
         except EOFError:
-            return
-        answer: tuple[Outcome, Any]
+            return False
+        broke, answer = False, None
         try:
-            answer = ("sound", function(*args))
+            answer = function(*args)
         except ScanError as error:
             # SimpleITK raises RuntimeError; what Python code refuses leaves the process sound.
-            refused = _Refusal(error.message, error.code, error.cure)
-            answer = ("broke" if isinstance(error.__context__, RuntimeError) else "sound", refused)
+            broke, answer = isinstance(error.__context__, RuntimeError), _Refusal(error.message, error.code, error.cure)
         except Exception as error:
-            answer = ("broke", _Raised(error))
-        _send(answers, answer)
+            broke, answer = True, _Raised(error)
+        _send(answers, (goes_on or not broke, answer))
+        if broke:
+            return True
         del answer
 
 
