@@ -81,7 +81,18 @@ def _packed_block() -> bytes:
 def zlib_zeros(blocks: int, start: bytes = b"") -> bytes:
     """One zlib stream: ``start``, then zeros."""
     packer = zlib.compressobj()
-    return b"".join([packer.compress(start), *(packer.compress(bytes(BLOCK)) for _ in range(blocks)), packer.flush()])
+    first = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)
+    sums = zlib.adler32(start)
+    low, high = sums & 0xFFFF, sums >> 16
+    adler = (high + blocks * BLOCK * low) % 65521 << 16 | low  # zeros leave the first sum as it is
+    return first + _deflated_block() * blocks + zlib.compressobj(wbits=-15).flush() + adler.to_bytes(4, "big")
+
+
+@cache
+def _deflated_block() -> bytes:
+    """A block of zeros that needs nothing of what was before it, so that it can be repeated."""
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(bytes(BLOCK)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def losses(headers_end: float) -> Iterator[tuple[str, Change]]:

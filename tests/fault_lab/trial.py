@@ -18,12 +18,16 @@ import SimpleITK as sitk
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.scans.discover import survey
 from orienteer.scans.formats import opening
+from orienteer.scans.formats.registry import FORMATS
 from orienteer.scans.reading import inspect, read
 from tests.fault_lab.landmarks import apart
 
 LIMIT_SECONDS = 20.0
 LIMIT_BYTES = 6 << 30
 """Address space of a child: far above the bar, so that a breach is measured and not merely refused."""
+
+READERS = tuple(FORMATS.values())
+"""Imported before any child is forked, which would else import them anew for every trial."""
 
 HALF_A_VOXEL = 0.5
 PLACED = {"orientation-unusable", "orientation-disagrees", "orientation-missing", "spacing-disagrees"}
