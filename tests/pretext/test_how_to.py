@@ -69,9 +69,10 @@ def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder
     broken = PAGE.files[FILE].replace("(views.centres[:, j] - views.centres[:, i])", "views.centres[:, j]")
     broken = broken.replace('unit="mm",\n                meaning', 'unit="deg",\n                meaning')
     (folder / FILE).write_text(broken, encoding="utf-8")
-    failed = python(folder, *SUITE, path=folder)
+    named = ("does_not_know_where_the_scan_lies", "card_describes_it")
+    failed = python(folder, *SUITE, "-k", " or ".join(named), path=folder)
     assert failed.returncode == 1
-    for test in ("does_not_know_where_the_scan_lies", "card_describes_it"):
+    for test in named:
         assert f"test_task__{test}" in failed.stdout
 
 

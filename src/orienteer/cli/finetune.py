@@ -60,12 +60,13 @@ def finetune(
     from rich.console import Console
 
     from orienteer.config import load_yaml
-    from orienteer.finetune.run import finetune as start
     from orienteer.finetune.settings import FinetuneSettings
 
     values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
     options = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
+    from orienteer.finetune.run import finetune as start  # takes seconds; a misspelt setting is told before
+
     result = start(
         store,
         out,

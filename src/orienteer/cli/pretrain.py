@@ -38,7 +38,6 @@ def pretrain(
 
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
-    from orienteer.runs.pretrain import pretrain as start
     from orienteer.runs.settings import PretrainSettings
     from orienteer.units import duration
 
@@ -46,6 +45,8 @@ def pretrain(
     if config is not None or assign:
         values = load_yaml(config) if config is not None else _own(run) if resume else {}
         settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
+    from orienteer.runs.pretrain import pretrain as start  # takes seconds; a misspelt setting is told before
+
     result = start(store, run, settings=settings, resume=resume)
     console = Console()
     print_figures(console, result.evaluation.record)
