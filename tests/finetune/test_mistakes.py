@@ -44,7 +44,11 @@ def test_finetune__mistakes_are_found_before_anything_is_written(name: str, fold
 def test_finetune__a_run_of_another_encoder_or_none_is_found_first(folder: Path, tmp_path: Path) -> None:
     two = untrained_run(tmp_path / "two", channels=2)
     bare = untrained_run(tmp_path / "bare", checkpoint=False)
-    for source, said in ((two, "two reads 2 channels"), (bare, "no checkpoint"), (tmp_path / "no", "not a run folder")):
+    for source, said in (
+        (two, "two reads 2 channels"),
+        (bare, "no checkpoint"),
+        (tmp_path / "no", "is not a run: nothing is there"),
+    ):
         with pytest.raises(RunError, match=said):
             finetune(folder / "store", tmp_path / "out", source=source, settings=quick(PAIR), progress=False)
     assert not (tmp_path / "out").exists()
