@@ -48,5 +48,5 @@ def _effective(values: Tree) -> Tree:
     return {
         key: value
         for key, value in values.items()
-        if key not in ("label", "role", "words", "unit", "labels", "modes", "arms")
+        if key not in ("label", "role", "words", "unit", "labels", "labelled_scans", "modes", "arms")
     }
