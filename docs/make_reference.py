@@ -44,9 +44,10 @@ The settings a run used, all of them, are in `RUN/settings.yaml`.
 FINETUNE = """\
 # `orienteer finetune` and `orienteer probe`
 
-The settings a network used, all of them, are in `OUT/seed_0/settings.yaml`. The command line sets `kind`, `labels`
-(`--labels`), `column` (`--column`) and, one after the other, `seed` (`--seeds`). With `--from RUN` the network is the
-run's. A probe reads `seed`, `labels`, `structures`, `loss`, `patches.size`, `inference`, `score` and `devices`.
+The settings a network used, all of them, are in `OUT/seed_0/settings.yaml`. The command line sets `kind`,
+`labelled_scans` (`--labelled-scans`), `column` (`--column`) and, one after the other, `seed` (`--seeds`). With
+`--from RUN` the network is the run's. A probe reads `seed`, `labelled_scans`, `structures`, `loss`, `patches.size`,
+`inference`, `score` and `devices`.
 """
 
 BENCHMARK = """\

@@ -13,7 +13,7 @@ Example::
     found = api.locate("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.observe("run")
     api.probe("run", "store")
-    api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labels=3), seeds=(0, 1, 2))
+    api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from orienteer.errors import ConfigError
+from orienteer.folders import SETTINGS, recognised
 
 REFERENCE = "docs/reference/configuration.md"
 
@@ -64,7 +65,7 @@ def load_yaml(path: Path) -> Tree:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}", cure="check the path") from None
+        raise ConfigError(f"cannot read {path}: {error.strerror}", cure=_another(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", cure="see configs/ for examples") from None
     if values is None:
@@ -72,6 +73,15 @@ def load_yaml(path: Path) -> Tree:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds a {type(values).__name__}, not settings", cure="write key: value lines")
     return values
+
+
+def _another(path: Path) -> str:
+    """What to give in place of a path that is no file of settings."""
+    own = f", for example {path / SETTINGS}" if (path / SETTINGS).is_file() else ""
+    kind = recognised(path)
+    if kind or path.is_dir():
+        return f"that is {kind.words if kind else 'a folder'}; name a YAML file{own}"
+    return "check the path"
 
 
 def override(values: Mapping[str, Any], assignments: Sequence[str]) -> Tree:

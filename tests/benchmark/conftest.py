@@ -45,7 +45,7 @@ def config(**changes: Any) -> dict[str, Any]:
             "organs": {
                 "kind": "segment",
                 "words": "mean Dice of two organs",
-                "labels": [2],
+                "labelled_scans": [2],
                 "modes": ["finetuned", "frozen"],
                 "settings": {"structures": {"first": [1], "second": [2]}},
             },

@@ -131,7 +131,7 @@ def test_benchmark__stopped_half_way_shows_what_is_finished_and_goes_on(
 def test_benchmark__a_job_that_fails_is_named_and_the_others_go_on(cohort: Path, tmp_path: Path) -> None:
     arms = config()["arms"]
     broken = config(seeds=[0], arms={"scratch": arms["scratch"], "ours": arms["ours"]}, tasks={
-        "organs": {**config()["tasks"]["organs"], "labels": [1, 99], "modes": ["finetuned"]},
+        "organs": {**config()["tasks"]["organs"], "labelled_scans": [1, 99], "modes": ["finetuned"]},
     })  # fmt: skip
     (cohort / "broken.yaml").write_text(yaml.safe_dump(broken, sort_keys=False))
     result = CliRunner().invoke(app, ["benchmark", str(cohort / "broken.yaml"), str(tmp_path / "out")])

@@ -117,7 +117,14 @@ def test_channels__fine_tuned_networks_need_the_same_channels(ward: Path, tmp_pa
 
 
 def test_channels__probe_reads_two_channels(ward: Path) -> None:
-    run("probe", ward / "run", ward / "store", *sets(*QUICK, "structures={big: [1]}", "labels=2"), "--name", "here")
+    run(
+        "probe",
+        ward / "run",
+        ward / "store",
+        *sets(*QUICK, "structures={big: [1]}", "labelled_scans=2"),
+        "--name",
+        "here",
+    )
     means = json.loads((ward / "run" / "probes" / "here" / "probe.json").read_text())["means"]
     assert means and all(np.isfinite(value) for value in means.values() if value is not None)
 

@@ -36,7 +36,8 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def segmented(ward: Path) -> str:
     """What the command said; its folder is ``ward / "out"``."""
     return run(
-        "finetune", "segment", ward / "store", ward / "out", "--from", ward / "run", "--labels", 2, "--seeds", 2,
+        "finetune", "segment", ward / "store", ward / "out", "--from", ward / "run",
+        "--labelled-scans", 2, "--seeds", 2,
         "--config", ward / "quick.yaml",
     )  # fmt: skip
 
@@ -58,7 +59,8 @@ def test_finetune__says_what_it_took_and_what_it_reached(segmented: str, ward: P
 
 def test_finetune__resumes_and_never_overwrites(segmented: str, ward: Path, monkeypatch, capsys) -> None:
     words = [
-        "finetune", "segment", ward / "store", ward / "out", "--from", ward / "run", "--labels", 2, "--seeds", 2,
+        "finetune", "segment", ward / "store", ward / "out", "--from", ward / "run",
+        "--labelled-scans", 2, "--seeds", 2,
         "--config", ward / "quick.yaml",
     ]  # fmt: skip
     assert "mean of 2 seeds" in run(*words, "--resume")
@@ -108,7 +110,9 @@ def test_predict__delivers_all_but_the_corrupt_one(segmented: str, ward: Path, t
 def test_probe__prints_every_read_out(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(position, "VIEWS_TRAIN", 8)
     monkeypatch.setattr(position, "VIEWS_TEST", 4)
-    said = run("probe", ward / "run", ward / "store", "--labels", 1, "--config", ward / "quick.yaml", "--name", "here")
+    said = run(
+        "probe", ward / "run", ward / "store", "--labelled-scans", 1, "--config", ward / "quick.yaml", "--name", "here"
+    )
     for words in ("position of a view, linear", "left or right, nearest neighbours", "Dice"):
         assert words in said
     means = json.loads((ward / "run" / "probes" / "here" / "probe.json").read_text())["means"]

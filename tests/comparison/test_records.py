@@ -52,7 +52,7 @@ def test_records__costs_and_pretext_allow_what_cannot_be_known(folder: Path) -> 
 
 
 def test_records__without_a_folder_or_cases_say_what_to_do(folder: Path) -> None:
-    with pytest.raises(RunError, match="no results folder"):
+    with pytest.raises(RunError, match="is not the results of a benchmark: nothing is there"):
         read_records(folder / "nowhere")
     with pytest.raises(RunError, match=r"cases\.parquet is missing") as caught:
         read_records(folder)

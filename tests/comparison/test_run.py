@@ -77,7 +77,7 @@ def test_compare__no_torch_is_imported(folder: Path) -> None:
 
 
 def test_compare__a_folder_without_a_benchmark_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no results folder"):
+    with pytest.raises(RunError, match="is not the results of a benchmark: nothing is there"):
         compare(tmp_path / "nowhere")
     with pytest.raises(RunError, match=r"benchmark\.json"):
         compare(tmp_path)

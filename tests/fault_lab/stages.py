@@ -45,7 +45,7 @@ BENCHMARK = {
         "scratch": {"label": "from scratch", "role": "scratch"},
         "ours": {"label": "gap", "role": "ours", "pretrain": {"tasks": {"gap": {}}}},
     },
-    "tasks": {"organs": {"kind": "segment", "words": "Dice", "labels": [2], "modes": ["finetuned"]}},
+    "tasks": {"organs": {"kind": "segment", "words": "Dice", "labelled_scans": [2], "modes": ["finetuned"]}},
 }
 BENCHMARK["finetune"].pop("structures")  # type: ignore[attr-defined]
 BENCHMARK["tasks"]["organs"]["settings"] = {"structures": {"first": [1]}}  # type: ignore[index]
@@ -119,7 +119,7 @@ def stages(base: Path) -> dict[str, Stage]:
     def finetune(out: Path) -> list[str]:
         start = ["finetune", "segment", str(base / "store"), str(out), "--from", str(base / "run")]
         resume = ["--resume"] if any(out.glob("seed_*")) else []
-        return [*start, "--labels", "2", "--seeds", "2", "--config", str(base / "finetune.yaml"), *resume]
+        return [*start, "--labelled-scans", "2", "--seeds", "2", "--config", str(base / "finetune.yaml"), *resume]
 
     def older(out: Path) -> None:
         shutil.copytree(base / "store", out)

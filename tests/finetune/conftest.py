@@ -39,7 +39,7 @@ def run(folder: Path) -> Path:
 def undisturbed(folder: Path, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds from a pretrained run, two labelled scans each."""
     out = tmp_path_factory.mktemp("peace") / "out"
-    finetune(folder / "store", out, source=run, settings=quick(PAIR, "labels=2"), seeds=(0, 1), progress=False)
+    finetune(folder / "store", out, source=run, settings=quick(PAIR, "labelled_scans=2"), seeds=(0, 1), progress=False)
     return out
 
 

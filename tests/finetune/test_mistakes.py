@@ -22,11 +22,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "background": (("structures={a: [0]}",), "0 is background"),
     "too large a value": (("structures={a: [40000]}",), "values end at 32767"),
     "absent class": (("structures={a: [1], b: [99]}",), "no training scan holds b"),
-    "too many labels": (("labels=5",), "5 labelled training scans are asked for"),
+    "too many labels": (("labelled_scans=5",), "5 labelled training scans are asked for"),
     "no column": (("kind=regress",), "regress needs a column"),
     "absent column": (("kind=regress", "column=height"), "no train scan"),
     "not a number": (("kind=regress", "column=ward"), "is not a number"),
-    "one category": (("kind=classify", "column=ward", "labels=1"), "all 1 training scans are ward"),
+    "one category": (("kind=classify", "column=ward", "labelled_scans=1"), "all 1 training scans are ward"),
     "category unseen in training": (("kind=classify", "column=age"), "which no training scan is"),
     "patches that cannot be divided": (("patches.size=9",), "9"),
 }
@@ -44,7 +44,11 @@ def test_finetune__mistakes_are_found_before_anything_is_written(name: str, fold
 def test_finetune__a_run_of_another_encoder_or_none_is_found_first(folder: Path, tmp_path: Path) -> None:
     two = untrained_run(tmp_path / "two", channels=2)
     bare = untrained_run(tmp_path / "bare", checkpoint=False)
-    for source, said in ((two, "two reads 2 channels"), (bare, "no checkpoint"), (tmp_path / "no", "not a run folder")):
+    for source, said in (
+        (two, "two reads 2 channels"),
+        (bare, "no checkpoint"),
+        (tmp_path / "no", "is not a run: nothing is there"),
+    ):
         with pytest.raises(RunError, match=said):
             finetune(folder / "store", tmp_path / "out", source=source, settings=quick(PAIR), progress=False)
     assert not (tmp_path / "out").exists()
@@ -79,7 +83,7 @@ def test_finetune__seeds_that_would_learn_different_things_are_found_first(tmp_p
     store = ingested(tmp_path, scans, labels, rows)
     every = {"source": None, "seeds": range(6), "progress": False}
     with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different structures: structure 1") as caught:
-        finetune(store, tmp_path / "out", settings=quick("labels=1"), **every)
+        finetune(store, tmp_path / "out", settings=quick("labelled_scans=1"), **every)
     assert "name them in `structures`" in caught.value.cure and "--labels" in caught.value.cure
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different categories: ") as caught:

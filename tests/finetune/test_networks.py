@@ -124,7 +124,7 @@ def test_class_weights__a_class_without_voxels(rarity: float) -> None:
 
 
 def test_goal__counts_the_voxels_of_every_class(store: Store) -> None:
-    goal = goal_of(store, quick(PAIR, "labels=2"))
+    goal = goal_of(store, quick(PAIR, "labelled_scans=2"))
     labels = np.stack([store.labels(scan) for scan in goal.scans])
     pair, big = int(np.isin(labels, (2, 3)).sum()), int((labels == 1).sum())
     assert goal.voxels == (labels.size - big - pair, big, pair)
@@ -144,7 +144,7 @@ def test_goal__fresh_weights_derive_from_the_seed_alone(store: Store) -> None:
 
 @pytest.mark.parametrize("more", [(PAIR,), ("kind=classify", "column=ward"), ("kind=regress", "column=age")])
 def test_goal__survives_being_written(more: tuple[str, ...], store: Store) -> None:
-    goal = goal_of(store, quick("labels=3", *more))
+    goal = goal_of(store, quick("labelled_scans=3", *more))
     assert len(goal.scans) == 3
     written = TypeAdapter(Goal).dump_json(goal)
     assert TypeAdapter(Goal).validate_json(written) == goal

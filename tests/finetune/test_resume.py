@@ -28,7 +28,7 @@ from tests.finetune.cohort import PAIR, cohort, history, quick, untrained_run, w
 
 def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Path, undisturbed: Path) -> None:
     before = {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()}
-    settings = quick(PAIR, "labels=2")
+    settings = quick(PAIR, "labelled_scans=2")
     finetune(folder / "store", undisturbed, source=run, settings=settings, seeds=(0, 1), resume=True, progress=False)
     assert {path: path.read_bytes() for path in undisturbed.rglob("*") if path.is_file()} == before
 
@@ -42,7 +42,7 @@ def test_resume__of_a_folder_with_the_devices_of_another_machine(
         file = tmp_path / "out" / f"seed_{seed}" / "settings.yaml"
         gpus = {"accelerator": "gpu", "devices": 4, "precision": "bf16-mixed", "threads": 64, "workers": 8}
         file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "devices": gpus}))
-    again = quick(PAIR, "labels=2", "devices.threads=2")
+    again = quick(PAIR, "labelled_scans=2", "devices.threads=2")
     finetune(folder / "store", tmp_path / "out", source=run, settings=again, seeds=(0, 1), resume=True, progress=False)
 
 
@@ -50,10 +50,10 @@ def test_resume__refuses_what_would_be_another_fine_tuning(
     folder: Path, run: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     """Finished or not: else old figures would be shown as those of the new command."""
-    settings, store = quick(PAIR, "labels=2"), folder / "store"
+    settings, store = quick(PAIR, "labelled_scans=2"), folder / "store"
     again: dict[str, Any] = {"resume": True, "progress": False}
     with pytest.raises(RunError, match="other settings"):
-        finetune(store, undisturbed, source=run, settings=quick(PAIR, "labels=1"), **again)
+        finetune(store, undisturbed, source=run, settings=quick(PAIR, "labelled_scans=1"), **again)
     with pytest.raises(RunError, match=r"started with \d+ weights taken"):
         finetune(store, undisturbed, source=None, settings=settings, **again)
     with pytest.raises(RunError, match="was scored on test, not val"):
@@ -66,7 +66,7 @@ def test_resume__refuses_what_would_be_another_fine_tuning(
 def test_resume__refuses_another_run_of_the_same_kind(folder: Path, tmp_path: Path) -> None:
     """The same names, shapes and step: only the values differ."""
     runs = [untrained_run(tmp_path / name, seed=seed) for name, seed in (("run", 5), ("other", 6))]
-    settings, out = quick(PAIR, "labels=1", "validate_scans=false"), tmp_path / "out"
+    settings, out = quick(PAIR, "labelled_scans=1", "validate_scans=false"), tmp_path / "out"
     again: dict[str, Any] = {"settings": settings, "progress": False}
     finetune(folder / "store", out, source=runs[0], **again)
     finetune(folder / "store", out, source=runs[0], resume=True, **again)
@@ -93,7 +93,7 @@ def test_finetune__a_run_that_learns_on_in_between_is_refused(
         return load_weights(network, Run.open(runs[len(calls) > changes]), **options)
 
     monkeypatch.setattr(working, "load_weights", load)
-    settings = quick(PAIR, "labels=1", "validate_scans=false")
+    settings = quick(PAIR, "labelled_scans=1", "validate_scans=false")
     # After the first of two seeds was prepared; and after both were.
     for changes, said in ((1, "is still learning"), (2, "have changed since this fine-tuning began")):
         calls.clear()
@@ -116,7 +116,7 @@ def test_resume__after_a_crash_is_exact(
         write(self, result)
 
     monkeypatch.setattr(RunLog, "training", training)
-    settings = quick(PAIR, "labels=2")
+    settings = quick(PAIR, "labelled_scans=2")
     with pytest.raises(OSError, match="power"):
         finetune(folder / "store", tmp_path / "out", source=run, settings=settings, progress=False)
     monkeypatch.undo()
@@ -130,7 +130,12 @@ def test_resume__when_killed_before_its_record(folder: Path, run: Path, undistur
     (tmp_path / "out" / "seed_0").mkdir(parents=True)
     (tmp_path / "out" / "seed_0" / "settings.yaml").write_text(yaml.safe_dump(settings))
     finetune(
-        folder / "store", tmp_path / "out", source=run, settings=quick(PAIR, "labels=2"), resume=True, progress=False
+        folder / "store",
+        tmp_path / "out",
+        source=run,
+        settings=quick(PAIR, "labelled_scans=2"),
+        resume=True,
+        progress=False,
     )
     assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
 
@@ -141,7 +146,7 @@ def test_cli__sigkill_and_resume_is_exact(folder: Path, run: Path, undisturbed: 
     config.write_text(yaml.safe_dump(quick(PAIR).model_dump(mode="json")))
     command = [
         sys.executable, "-m", "orienteer", "finetune", "segment", str(folder / "store"), str(out),
-        "--from", str(run), "--labels", "2", "--config", str(config),
+        "--from", str(run), "--labelled-scans", "2", "--config", str(config),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     first = out / "seed_0" / "checkpoints" / "step_00000002"

@@ -101,7 +101,9 @@ def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> No
 
 
 def test_finetune__a_frozen_encoder_stays(folder: Path, run: Path, tmp_path: Path) -> None:
-    settings = quick(PAIR, "labels=1", "transfer.freeze=encoder", "transfer.decoder=true", "validate_scans=false")
+    settings = quick(
+        PAIR, "labelled_scans=1", "transfer.freeze=encoder", "transfer.decoder=true", "validate_scans=false"
+    )
     one = finetune_one(
         Store.open(folder / "store"), tmp_path / "a", source=Run.open(run), settings=settings, split="test"
     )
@@ -118,7 +120,7 @@ def test_finetune__a_frozen_encoders_statistics_stay(kind: str, folder: Path, tm
     """Batch normalisation moves them in training mode, whether or not a gradient flows."""
     source = untrained_run(tmp_path / "run", network={"name": "tests.networks.own:Normed"})
     more = (kind,) if kind == PAIR else kind.split(",")
-    settings = quick(*more, "labels=2", "transfer.freeze=encoder", "validate_scans=false")
+    settings = quick(*more, "labelled_scans=2", "transfer.freeze=encoder", "validate_scans=false")
     one = finetune_one(
         Store.open(folder / "store"), tmp_path / "out", source=Run.open(source), settings=settings, split="test"
     )
@@ -145,7 +147,9 @@ def test_finetune__one_answer_per_scan(tasks: str, folder: Path, run: Path, tmp_
 
 
 def test_finetune__from_scratch_takes_nothing(folder: Path, tmp_path: Path) -> None:
-    result = finetune(folder / "store", tmp_path / "out", source=None, settings=quick(PAIR, "labels=1"), progress=False)
+    result = finetune(
+        folder / "store", tmp_path / "out", source=None, settings=quick(PAIR, "labelled_scans=1"), progress=False
+    )
     assert result.summary.pretrained is False
     assert not (tmp_path / "out" / "seed_0" / "weights.json").exists()
     assert FinetuneFolder(tmp_path / "out" / "seed_0").record().loaded is None

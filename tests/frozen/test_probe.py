@@ -31,7 +31,7 @@ def _few_views(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_probe__with_labels(run: Path, folder: Path, store: Store) -> None:
-    result = probe(run, folder / "store", settings=quick(PAIR, "labels=2"), progress=False)
+    result = probe(run, folder / "store", settings=quick(PAIR, "labelled_scans=2"), progress=False)
     assert set(result.means) == PLACES | STRUCTURES
     table = read_rows(result.folder / "cases.parquet")
     assert list(table) == ["case", "person", "item", "metric", "value"]
@@ -45,7 +45,7 @@ def test_probe__with_labels(run: Path, folder: Path, store: Store) -> None:
 
 
 def test_probe__of_the_same_run_says_the_same_and_never_overwrites(run: Path, folder: Path) -> None:
-    settings = quick(PAIR, "labels=1")
+    settings = quick(PAIR, "labelled_scans=1")
     first = probe(run, folder / "store", settings=settings, name="twice", progress=False)
     with pytest.raises(RunError, match="twice exists"):
         probe(run, folder / "store", settings=settings, name="twice", progress=False)
@@ -75,7 +75,7 @@ def test_probe__an_encoder_of_one_size_names_the_size(
     run = untrained_run(tmp_path / "run", network={"name": name})
     monkeypatch.setattr(probing, "probe_position", lambda *given: pytest.fail("too late"))
     with pytest.raises(ConfigError, match="views of 16 voxels, and its encoder cannot take patches of 24") as caught:
-        probe(run, folder / "store", settings=quick(PAIR, "labels=1", "patches.size=24"), progress=False)
+        probe(run, folder / "store", settings=quick(PAIR, "labelled_scans=1", "patches.size=24"), progress=False)
     assert caught.value.cure == "add --set patches.size=16"
     learned = Run.open(run)
     probing.check_patch(FrozenFeatures(learned.backbone(), view=16), learned, 16, torch.device("cpu"))

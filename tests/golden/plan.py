@@ -62,8 +62,8 @@ TUNED = (
 STRUCTURES = "structures={big: [1], pair: [2, 3]}"
 
 TUNINGS: dict[str, tuple[str, ...]] = {
-    "segment": ("segment", "--from", "default", "--labels", "2", "--seeds", "2", "--set", STRUCTURES),
-    "segment-scratch": ("segment", "--from", "scratch", "--labels", "2", "--set", STRUCTURES),
+    "segment": ("segment", "--from", "default", "--labelled-scans", "2", "--seeds", "2", "--set", STRUCTURES),
+    "segment-scratch": ("segment", "--from", "scratch", "--labelled-scans", "2", "--set", STRUCTURES),
     "segment-decoder": (
         "segment", "--from", "default", "--set", "transfer={decoder: true, freeze: encoder, head_first: 0.5}",
         "--set", "network.dense_stride=2",
@@ -101,7 +101,7 @@ def commands(folder: Path) -> Iterator[tuple[object, ...]]:
     yield "pretrain", folder / "store-two", runs / "two-channels", *_sets((*SHORT, THIN, "tasks={gap: {}, masked: {}}"))
     yield "evaluate", runs / "default", store, "--split", "test"
     for name in PROBED:
-        yield "probe", runs / name, store, "--labels", 2, *_sets((*TUNED, STRUCTURES))
+        yield "probe", runs / name, store, "--labelled-scans", 2, *_sets((*TUNED, STRUCTURES))
     (folder / "new").mkdir()
     for name in PREDICTED:
         (folder / "new" / f"{name}.nii.gz").write_bytes((scans / f"{name}.nii.gz").read_bytes())

@@ -49,7 +49,7 @@ def made(planted: tuple[Path, Path, Path, Path]) -> Path:
         patch.setattr(position, "VIEWS_TEST", 4)
         api.pretrain(work / "store", work / "run", settings=tiny("optimiser={steps: 2}"), progress=False)
         api.evaluate(work / "run", work / "store", split="val", name="again", progress=False)
-        api.probe(work / "run", work / "store", split="val", settings=quick(PAIR, "labels=1"), progress=False)
+        api.probe(work / "run", work / "store", split="val", settings=quick(PAIR, "labelled_scans=1"), progress=False)
         for name, kind in (("segmented", (PAIR,)), ("regressed", ("kind=regress", "column=age"))):
             api.finetune(
                 work / "store", work / name, source=work / "run", settings=quick(*kind), split="val", progress=False

@@ -115,21 +115,25 @@ def test_check_store__spacing_and_channels(trained: Run, store: Path, tmp_path: 
 def test_open__says_what_lies_there_instead(trained: Run, store: Path, tmp_path: Path) -> None:
     fine_tuning = tmp_path / "out"
     (fine_tuning / "seed_0").mkdir(parents=True)
-    (fine_tuning / "seed_0" / "settings.yaml").write_text("kind: segment")
+    (fine_tuning / "seed_0" / "finetune.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "demo").mkdir()
     shutil.copytree(trained.path, tmp_path / "demo" / "run")
     (tmp_path / "empty").mkdir()
     for path, what, cure in (
-        (tmp_path / "nowhere", "nothing is there", "orienteer pretrain"),
-        (tmp_path / "notes.txt", "it is a file", "orienteer pretrain"),
-        (store, "it is a store", f"orienteer pretrain {store} RUN"),
-        (fine_tuning, "it is a fine-tuning", "the run it started from"),
-        (tmp_path / "demo", f"the run is {tmp_path / 'demo' / 'run'}", f"give {tmp_path / 'demo' / 'run'}"),
-        (trained.path / "checkpoints" / "step_00000004", f"the run is {trained.path}", f"give {trained.path}"),
-        (tmp_path / "empty", r"it holds neither settings\.yaml nor run\.json", "orienteer pretrain"),
+        (tmp_path / "nowhere", "is not a run: nothing is there", "orienteer pretrain"),
+        (tmp_path / "notes.txt", "is not a run: it is a file", "orienteer pretrain"),
+        (store, "is a store, not a run", f"orienteer pretrain {store} RUN"),
+        (fine_tuning, "is a fine-tuning, not a run", "the run it started from"),
+        (tmp_path / "demo", r"is not a run: it holds no run\.json", f"give {tmp_path / 'demo' / 'run'}"),
+        (
+            trained.path / "checkpoints" / "step_00000004",
+            f"is not a run: it lies in {trained.path}, which is a run",
+            f"give {trained.path}",
+        ),
+        (tmp_path / "empty", r"is not a run: it holds no run\.json", "orienteer pretrain"),
     ):
-        with pytest.raises(RunError, match=f"is not a run folder: {what}") as caught:
+        with pytest.raises(RunError, match=what) as caught:
             Run.open(path)
         assert cure in caught.value.cure
 
@@ -138,7 +142,7 @@ def test_open__a_seed_of_a_fine_tuning_is_told_apart(tmp_path: Path) -> None:
     """It has settings.yaml as a run has."""
     (tmp_path / "settings.yaml").write_text("kind: segment")
     (tmp_path / "finetune.json").write_text("{}")
-    with pytest.raises(RunError, match="it is a fine-tuning"):
+    with pytest.raises(RunError, match="is one seed of a fine-tuning, not a run"):
         Run.open(tmp_path)
 
 

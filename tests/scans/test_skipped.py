@@ -28,6 +28,11 @@ def _everything(root: Path) -> None:
     os.mkfifo(root / "pipe")
     nifti(root / "store" / "arrays" / "x.nii.gz")
     (root / "store" / "manifest.json").write_text("{}")
+    (root / "run").mkdir()
+    (root / "run" / "run.json").write_text("{}")
+    (root / "run" / "settings.yaml").write_text("{}")
+    nifti(root / "predictions" / "case.nii.gz")
+    (root / "predictions" / "predictions.json").write_text('{"predictions": {"case": "case.nii.gz"}}')
     (report,) = series(root / "report", positions=[0])
     dataset = pydicom.dcmread(report)
     dataset.Modality = "SR"

@@ -152,7 +152,7 @@ def test_open__a_damaged_manifest(copy: Store, content, told) -> None:
 
 
 def test_open__no_store(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(StoreError, match="is not a store: nothing is there"):
         Store.open(tmp_path / "none")
     with pytest.raises(StoreError, match="not a store"):
         Store.open(tmp_path)

@@ -6,9 +6,10 @@ from orienteer.atomic import is_leftover
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import Tree, load_yaml
 from orienteer.errors import RunError
+from orienteer.folders import Folder
 from orienteer.store.lock import lock_name
 
-CONFIG = "benchmark.yaml"
+CONFIG = Folder.BENCHMARK.marker
 
 
 def check_claim(settings: BenchmarkSettings, out: Path) -> None:
@@ -47,5 +48,5 @@ def _effective(values: Tree) -> Tree:
     return {
         key: value
         for key, value in values.items()
-        if key not in ("label", "role", "words", "unit", "labels", "modes", "arms")
+        if key not in ("label", "role", "words", "unit", "labels", "labelled_scans", "modes", "arms")
     }

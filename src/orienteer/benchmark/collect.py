@@ -61,11 +61,11 @@ def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job]) -> list[Row]:
         if task.kind == "places":
             shown += [{**probe, "arms": arms, "given": "scan"} for probe in _probes(name, task.kind)]
             continue
-        planned = {"arms": arms, "labels": list(task.labels)}
+        planned = {"arms": arms, "labels": list(task.labelled_scans)}
         unit = {"unit": task.unit} if task.kind == "regress" else {}
         shown.append({**_task(name, task.kind, JUDGED[task.kind], task.words), **unit, **planned})
         if "frozen" in task.modes:
-            planned = {"arms": {"frozen": arms.get("frozen", [])}, "labels": list(task.labels)}
+            planned = {"arms": {"frozen": arms.get("frozen", [])}, "labels": list(task.labelled_scans)}
             shown += [{**probe, **planned} for probe in _probes(name, task.kind)]
     return shown
 

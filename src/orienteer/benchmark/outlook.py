@@ -11,6 +11,7 @@ from orienteer.benchmark.finished import DONE, check_finished, is_finished
 from orienteer.benchmark.plan import Job, Stage, jobs_of, view_sizes
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.units import duration
 
 
@@ -52,6 +53,7 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
         RunError: the folder belongs to another configuration.
     """
     config, out = Path(config), Path(out)
+    in_order("orienteer benchmark {} {} --plan", settings_in(config), to_make(out, Folder.BENCHMARK))
     settings = BenchmarkSettings.load(config, assign)
     jobs = jobs_of(settings, out)
     check_claim(settings, out)

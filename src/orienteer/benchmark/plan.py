@@ -60,7 +60,7 @@ def jobs_of(settings: BenchmarkSettings, out: Path) -> list[Job]:
         job
         for name, task in settings.tasks.items()
         for turn in range(len(settings.seeds))
-        for labels in task.labels or (None,)
+        for labels in task.labelled_scans or (None,)
         for arm in settings.arms
         if not task.arms or arm in task.arms
         for job in _measuring(settings, out, name, arm, labels, turn)
@@ -116,7 +116,7 @@ def _finetuning(
     values = merged(merged(merged(ALONE, settings.finetune), task.settings), settings.arms[arm_name].finetune)
     kind = "segment" if task.kind == "places" else task.kind
     return FinetuneSettings.read(
-        {**values, "kind": kind, "labels": labels, "seed": seed}, origin=f"tasks.{task_name} of arms.{arm_name}"
+        {**values, "kind": kind, "labelled_scans": labels, "seed": seed}, origin=f"tasks.{task_name} of arms.{arm_name}"
     )
 
 

@@ -23,6 +23,7 @@ from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import Tree
 from orienteer.console import Bar
+from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.processes import processes_with
 from orienteer.signals import Asked
@@ -66,6 +67,7 @@ def benchmark(
         StoreError: another benchmark is writing to it.
     """
     config, out = Path(config), Path(out)
+    in_order("orienteer benchmark {} {}", settings_in(config), to_make(out, Folder.BENCHMARK))
     settings = BenchmarkSettings.load(config, assign)
     jobs = jobs_of(settings, out)
     alone = slots(settings.parallel) == 1

@@ -56,7 +56,7 @@ class TaskSettings(Config):
     """The metric in words."""
     unit: str = ""
     """Unit of the regressed number, e.g. ``years``; for tables only."""
-    labels: tuple[int, ...] = ()
+    labelled_scans: tuple[int, ...] = ()
     """Numbers of labelled training scans; empty for one job with all of them."""
     modes: tuple[Literal["finetuned", "frozen"], ...] = ("finetuned",)
     """``frozen``: a linear probe on fixed features; for segmentation."""

@@ -34,7 +34,7 @@ def finetune(
     source: Annotated[
         str, typer.Option("--from", help="The pretraining run to start from, or `scratch` for random weights.")
     ],
-    labels: Annotated[
+    labelled_scans: Annotated[
         int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
     ] = None,
     seeds: Annotated[int, typer.Option(help="Networks to train, each with its own random labelled scans.", min=1)] = 1,
@@ -51,9 +51,9 @@ def finetune(
 
     **Examples**
 
-    `orienteer finetune segment store out --from run --labels 3 --seeds 3`
+    `orienteer finetune segment store out --from run --labelled-scans 3 --seeds 3`
 
-    `orienteer finetune segment store out-scratch --from scratch --labels 3 --seeds 3`
+    `orienteer finetune segment store out-scratch --from scratch --labelled-scans 3 --seeds 3`
 
     `orienteer finetune regress store age --from run --column age`
     """
@@ -63,7 +63,8 @@ def finetune(
     from orienteer.finetune.settings import FinetuneSettings
 
     values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
-    options = [f"{name}={value}" for name, value in (("labels", labels), ("column", column)) if value is not None]
+    given = (("labelled_scans", labelled_scans), ("column", column))
+    options = [f"{name}={value}" for name, value in given if value is not None]
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
     from orienteer.finetune.run import finetune as start  # takes seconds; a misspelt setting is told before
 

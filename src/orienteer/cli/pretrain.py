@@ -60,7 +60,8 @@ def pretrain(
 
 def _own(run: Path) -> dict[str, Any]:
     """The settings that a run has, for what is set over them; none where there is no run, which is told later."""
+    from orienteer.folders import Folder, recognised
     from orienteer.runs.folder import RunFolder
 
     folder = RunFolder(run)
-    return folder.settings().model_dump(mode="json") if folder.is_claimed else {}
+    return folder.settings().model_dump(mode="json") if recognised(run) is Folder.RUN else {}

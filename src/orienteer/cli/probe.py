@@ -13,7 +13,7 @@ from orienteer.cli.options import Assign
 def probe(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     store: Annotated[Path, typer.Argument(help="A store at the run's spacing; labels are optional.")],
-    labels: Annotated[
+    labelled_scans: Annotated[
         int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split to measure; default test, else val.")] = None,
@@ -30,7 +30,7 @@ def probe(
 
     `orienteer probe run store`
 
-    `orienteer probe run store --labels 3 --config configs/finetune/oasis-structures.yaml`
+    `orienteer probe run store --labelled-scans 3 --config configs/finetune/oasis-structures.yaml`
     """
     from rich.console import Console
     from rich.table import Table
@@ -41,7 +41,7 @@ def probe(
     from orienteer.records.scores import number_of, words_of
 
     values = load_yaml(config) if config is not None else {}
-    options = [f"labels={labels}"] if labels is not None else []
+    options = [f"labelled_scans={labelled_scans}"] if labelled_scans is not None else []
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
     result = start(run, store, split=split, settings=settings, name=name, overwrite=overwrite)
     table = Table(title="frozen features", title_justify="left")

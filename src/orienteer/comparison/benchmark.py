@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
+from orienteer.folders import Folder
 
 SCHEMA_VERSION = 1
-FILE = "benchmark.json"
-CURE = "give the folder that `orienteer benchmark` wrote"
+FILE = Folder.RESULTS.marker
+CURE = f"give a folder {Folder.RESULTS.made_by}"
 
 
 class _Part(BaseModel):

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orienteer.atomic import write_with
-from orienteer.comparison.benchmark import CURE, Benchmark, read_benchmark
+from orienteer.comparison.benchmark import Benchmark, read_benchmark
 from orienteer.errors import RunError
+from orienteer.folders import RECORDS, Folder, mistaken, recognised
 
 MODES = ("finetuned", "frozen")
 STAGES = ("pretrain", "finetune", "frozen")
@@ -108,8 +109,8 @@ def read_records(results: Path) -> Records:
     Raises:
         RunError: naming the file and the column that is wrong.
     """
-    if not results.is_dir():
-        raise RunError(f"there is no results folder at {results}", cure=CURE)
+    if not results.is_dir() or recognised(results) not in (None, Folder.RESULTS):
+        raise mistaken(results, Folder.RESULTS)
     benchmark = read_benchmark(results)
     cases = _read(results, CASES, benchmark)
     if cases is None:
@@ -120,7 +121,7 @@ def read_records(results: Path) -> Records:
 
 
 def _path(results: Path, layout: Layout) -> Path:
-    return results / "records" / layout.file
+    return results / RECORDS / layout.file
 
 
 def _write(results: Path, layout: Layout, rows: Rows) -> None:

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from orienteer.console import Bar
 from orienteer.demo.cohort import Cohort, simulate
+from orienteer.errors import OrienteerError
+from orienteer.folders import SETTINGS, Argument, in_order
 from orienteer.units import duration
 
 if TYPE_CHECKING:
@@ -69,6 +71,13 @@ def demo(
     from orienteer.scans.table import print_check
 
     begun, folder = time.perf_counter(), Path(folder)
+    in_order("orienteer demo {}", Argument(folder, "a folder of `orienteer demo`", own=True, new=True))
+    if (
+        folder.is_dir()
+        and not (folder / "cohort").is_dir()
+        and any(not p.name.startswith(".") for p in folder.iterdir())
+    ):
+        raise OrienteerError(f"{folder} holds other files", cure="name a new or empty folder; nothing was written")
     say = console or Console(highlight=False)
     store, run = folder / "store", folder / "run"
 
@@ -118,7 +127,7 @@ def _pretrain(say: Console, store: Path, run: Path, settings: "PretrainSettings 
         return
     from orienteer.runs.pretrain import pretrain
 
-    started = (run / "settings.yaml").is_file()
+    started = (run / SETTINGS).is_file()
     if started:
         say.print(f"resuming {run}")
     pretrain(store, run, settings=None if started else settings or demo_settings(), resume=started)

@@ -15,6 +15,7 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.settings import FinetuneSettings
+from orienteer.folders import SEEDS, Folder, mistaken, recognised
 from orienteer.ingest.prepare import Scaled
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
@@ -62,8 +63,10 @@ class Ensemble:
         Raises:
             RunError: no finished fine-tuning, damaged checkpoints, or seeds that learned different things.
         """
-        seeds = sorted(out.glob("seed_*"), key=lambda path: (len(path.name), path.name)) or [out]
+        seeds = sorted(out.glob(SEEDS), key=lambda path: (len(path.name), path.name)) or [out]
         folders = [folder for folder in map(FinetuneFolder, seeds) if folder.scores.is_file()]
+        if not folders and recognised(out) not in (Folder.FINETUNING, Folder.SEED):
+            raise mistaken(out, Folder.FINETUNING)
         if not folders:
             raise RunError(
                 f"{out} holds no finished fine-tuning", cure="run `orienteer finetune` first, or --resume it"

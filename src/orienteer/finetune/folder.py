@@ -31,7 +31,10 @@ class FinetuneFolder(TrainingFolder):
             raise RunError(
                 f"{self.path} is not a fine-tuned network", cure="give a folder made by `orienteer finetune`"
             )
-        return FinetuneSettings.build(load_yaml(self.settings_file), origin=str(self.settings_file))
+        values = load_yaml(self.settings_file)
+        if "labels" in values:  # what labelled_scans was called at first
+            values["labelled_scans"] = values.pop("labels")
+        return FinetuneSettings.build(values, origin=str(self.settings_file))
 
     def trained(self) -> tuple[SegmentationNetwork | ScanNetwork, Checkpoint]:
         """The network with its newest weights, on the CPU, and their checkpoint.

@@ -63,7 +63,7 @@ def goal_of(store: Store, settings: FinetuneSettings) -> Goal:
         ConfigError: too few labelled scans, wrong label values, a structure or column that is not there.
         StoreError: no training scans, or damaged labels.
     """
-    scans = few(store, labelled_scans(store, settings, "train"), settings.labels, settings.seed)
+    scans = few(store, labelled_scans(store, settings, "train"), settings.labelled_scans, settings.seed)
     if settings.kind == "segment":
         structures, counted = structures_of(store, scans, settings.structures, settings.ignore)
         return Goal(scans, structures, None, tuple(int(count) for count in np.sum(list(counted.values()), axis=0)))

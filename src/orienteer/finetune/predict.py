@@ -10,8 +10,9 @@ from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
-from orienteer.finetune.predictions import ENDING, RECORD, Prediction, Predictions
+from orienteer.finetune.predictions import RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
+from orienteer.folders import ENDING, Folder, existing, in_order, scans_in, to_make
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
@@ -70,6 +71,10 @@ def predict(
             replace a scan.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
+    in_order(
+        "orienteer predict {} {} {}",
+        existing(network, Folder.FINETUNING, Folder.SEED), scans_in(scans), to_make(out, Folder.PREDICTIONS),
+    )  # fmt: skip
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
     # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]

@@ -9,12 +9,12 @@ from typing import Any, Self, TypedDict
 from orienteer.atomic import write_json
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Answer, Ensemble
+from orienteer.folders import ENDING, Folder, predicted_files
 from orienteer.scans.findings import Finding
 from orienteer.scans.source import Source
 
-RECORD = "predictions.json"
+RECORD = Folder.PREDICTIONS.marker
 """Name of the record in a folder of predictions."""
-ENDING = ".nii.gz"
 
 Prediction = str | Answer
 """Name of the label map, or the answer."""
@@ -82,7 +82,7 @@ class Predictions:
                 f"{unknown} is in the way, and no whole {RECORD} says which network made it",
                 cure="choose another folder, or add --overwrite",
             )
-        _delete({*there, *_files(folder, before)})
+        _delete({*there, *predicted_files(folder)})
         claimed = cls(folder, ensemble)
         claimed.write()
         return claimed
@@ -165,12 +165,6 @@ def _read(folder: Path) -> Mapping[str, object]:
 def _table(record: Mapping[str, object], key: str) -> dict[str, Any]:
     table = record.get(key)
     return table if isinstance(table, dict) else {}
-
-
-def _files(folder: Path, record: Mapping[str, object]) -> list[Path]:
-    """The files a record names: label maps beside it, and no other paths, whatever the record holds."""
-    names = [name for name in _table(record, "predictions").values() if isinstance(name, str)]
-    return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]
 
 
 def _delete(files: Iterable[Path]) -> None:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.settings import Kind
+from orienteer.folders import Folder
 from orienteer.records.run import Environment, TrainingRecord
 from orienteer.store import Parameters
 
@@ -11,7 +12,7 @@ from orienteer.store import Parameters
 class FinetuneRecord(TrainingRecord):
     """The record of one seed."""
 
-    file: ClassVar[str] = "finetune.json"
+    file: ClassVar[str] = Folder.SEED.marker
     made_by: ClassVar[str] = "orienteer finetune"
 
     orienteer_version: str = ""

@@ -20,6 +20,7 @@ from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
+from orienteer.folders import SEEDS, Folder, existing, in_order, to_make
 from orienteer.memory import explained, peak_mb
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
@@ -75,9 +76,14 @@ def finetune(
         ConfigError: labels, structures or columns that are not there, settings that contradict each other.
         RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
     """
+    chosen = settings or FinetuneSettings()
+    taken = () if source is None else (existing(source, Folder.RUN),)
+    in_order(
+        f"orienteer finetune {chosen.kind} {{}} {{}} --from {'{}' if taken else 'scratch'}",
+        existing(store, Folder.STORE), to_make(out, Folder.FINETUNING), *taken,
+    )  # fmt: skip
     opened, folder = Store.open(store), Path(out)
     run = Run.open(source) if source is not None else None
-    chosen = settings or FinetuneSettings()
     measured = split or scored_split(opened, chosen.kind)
     _require_free(folder, resume)
     console = to_stderr(shown=progress)
@@ -121,7 +127,7 @@ def _require_free(folder: Path, resume: bool) -> None:
 
 
 def _begun(folder: Path) -> bool:
-    return any(folder.glob("seed_*"))
+    return any(folder.glob(SEEDS))
 
 
 def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:

@@ -70,7 +70,7 @@ class FinetuneSettings(Config):
     """Every random choice derives from this number: which scans are labelled, fresh weights, patches."""
     kind: Kind = "segment"
     """What is learned: structures, a category, or a number."""
-    labels: int | None = Field(None, ge=1)
+    labelled_scans: int | None = Field(None, ge=1)
     """Labelled training scans to use, each of another subject while there are enough; null takes all."""
     structures: dict[str, list[int]] | None = None
     """Name to label values, for segmentation; null makes one structure of every value in the training labels, called as

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from orienteer.atomic import is_leftover
 from orienteer.errors import StoreError
+from orienteer.folders import ARRAYS
 from orienteer.ingest.pseudonyms import Naming, Pseudonyms, own_name
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
-from orienteer.store.integrity import ARRAYS, damaged_arrays
+from orienteer.store.integrity import damaged_arrays
 from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry

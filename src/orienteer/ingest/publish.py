@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orienteer.atomic import sweep
+from orienteer.folders import ARRAYS
 from orienteer.ingest.quarantine import LeftOut, write_quarantine
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import Context, ScanState
-from orienteer.store.integrity import ARRAYS
 from orienteer.store.journal import Journal
 from orienteer.store.manifest import Manifest
 from orienteer.store.manifest_file import write_manifest

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.folders import Folder, in_order, scans_in, to_make
 from orienteer.ingest.columns import storable_table
 from orienteer.ingest.copies import drop_copies, follow_renames
 from orienteer.ingest.existing import discard_damaged, look_at_store
@@ -47,6 +48,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
             then as it was before.
     """
     begun, scans, store = time.perf_counter(), Path(scans), Path(store)
+    in_order("orienteer ingest {} {}", scans_in(scans), to_make(store, Folder.STORE))
     table = storable_table(options)
     notes = mend_manifest(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.errors import ScanError, StoreError
+from orienteer.folders import recognised
 from orienteer.ingest.result import some
 from orienteer.scans.fetched import guard_fetched
 
@@ -81,7 +82,7 @@ def _text(path: Path) -> str:
     except ScanError as error:
         raise StoreError(f"cannot read the table {path}: {error.message}", cure=error.cure) from None
     except OSError as error:
-        raise StoreError(f"cannot read the table {path}: {error.strerror}", cure="check the path of --table") from None
+        raise StoreError(f"cannot read the table {path}: {error.strerror}", cure=_cure(path)) from None
     try:
         text = content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
@@ -89,6 +90,14 @@ def _text(path: Path) -> str:
     if "\0" in text:
         raise StoreError(f"the table {path} is not text in UTF-8", cure=UTF_8)
     return text
+
+
+def _cure(path: Path) -> str:
+    if kind := recognised(path):
+        return f"that is {kind.words}; name the file of the table"
+    if path.is_dir():
+        return "name a file; a folder of label files is given with --labels"
+    return "check the path of --table"
 
 
 def with_points(column: list[str], delimiter: str) -> tuple[list[str], str]:

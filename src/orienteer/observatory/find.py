@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orienteer.errors import OrienteerError, RunError
+from orienteer.folders import Folder, mistaken
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.run import Run
 from orienteer.store import Store
@@ -18,8 +19,7 @@ def find_run(path: Path) -> Run:
     for folder in (RunFolder(path), RunFolder(path / "run")):
         if folder.is_claimed and folder.record_file.is_file():
             return Run.open(folder.path)
-    problem = f"{path} is not a run folder" if path.is_dir() else f"there is no folder {path}"
-    raise RunError(problem, cure="give the folder that `orienteer pretrain` or `orienteer demo` wrote")
+    raise mistaken(path, Folder.RUN)
 
 
 def find_store(run: Run, given: Path | None) -> Store:
@@ -43,7 +43,7 @@ def _beside(run: Path) -> Iterator[Store]:
     """Stores in the folders around a run, nearest first."""
     # Four levels up is where a benchmark keeps the store of an arm's run.
     for around in run.parents[:4]:
-        for manifest in sorted(around.glob("*/manifest.json")):
+        for manifest in sorted(around.glob(f"*/{Folder.STORE.marker}")):
             try:
                 yield Store.open(manifest.parent)
             except OrienteerError:

@@ -11,6 +11,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from orienteer.errors import OrienteerError
+from orienteer.folders import Folder, existing, in_order
 from orienteer.observatory.app import create_app
 from orienteer.observatory.find import find_run, find_store
 from orienteer.observatory.guard import LOOPBACK
@@ -37,6 +38,10 @@ def open_sessions(
         RunError: no run, or no store for it, or two runs that do not read one store.
         StoreError: the store cannot be read.
     """
+    given = {"{}": run, "--store {}": store, "--and {}": beside}
+    asked = {text: path for text, path in given.items() if path is not None}
+    wanted = [existing(path, Folder.STORE if "store" in text else Folder.RUN) for text, path in asked.items()]
+    in_order(f"orienteer observe {' '.join(asked)}", *wanted)
     first = find_run(Path(run))
     opened = find_store(first, None if store is None else Path(store))
     sessions = {"a": Session("a", first, opened)}

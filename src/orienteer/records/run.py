@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
+from orienteer.folders import SETTINGS, Folder
 from orienteer.records.card import TaskCard
 from orienteer.records.metric import Record
 
@@ -57,7 +58,7 @@ class TrainingRecord(Record):
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
-            again = f"repeat it with this version: {cls.made_by} ... --config {folder / 'settings.yaml'}"
+            again = f"repeat it with this version: {cls.made_by} ... --config {folder / SETTINGS}"
             raise RunError(f"{path} is damaged or too old: {where}: {first['msg']}", cure=again) from None
 
     def write(self, folder: Path) -> None:
@@ -132,7 +133,7 @@ class Extension(Record):
 class RunRecord(TrainingRecord):
     """``run.json`` of a pretraining run."""
 
-    file: ClassVar[str] = "run.json"
+    file: ClassVar[str] = Folder.RUN.marker
     made_by: ClassVar[str] = "orienteer pretrain"
 
     orienteer_version: str = ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orienteer.errors import RunError
+from orienteer.folders import SETTINGS, Folder, mistaken, recognised
 from orienteer.records.card import TaskCard
 from orienteer.records.log import read_log
 from orienteer.records.metric import finite
@@ -67,8 +68,8 @@ def read_run(path: Path) -> RunRecords:
     Raises:
         RunError: there is no such folder, it is no run, or a newer version of Orienteer wrote it.
     """
-    if not path.is_dir():
-        raise RunError(f"there is no run folder at {path}", cure="give the folder that `orienteer pretrain` wrote")
+    if not path.is_dir() or recognised(path) not in (None, Folder.RUN):
+        raise mistaken(path, Folder.RUN)
     problems: list[str] = []
     record = _record(path, problems)
     lines = _lines(path / "observations.jsonl", problems)
@@ -78,7 +79,7 @@ def read_run(path: Path) -> RunRecords:
             cure="give the folder that `orienteer pretrain` wrote",
         )
     summary = _json(path / "summary.json", problems) if (path / "summary.json").exists() else {}
-    settings = path / "settings.yaml"
+    settings = path / SETTINGS
     folders = sorted(p for p in (path / "evaluations").glob("*") if p.is_dir())
     evaluations = [found for folder in folders if (found := read_evaluated(folder, problems)) is not None]
     return RunRecords(

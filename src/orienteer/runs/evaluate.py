@@ -6,6 +6,7 @@ from orienteer.atomic import sweep
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
+from orienteer.folders import Folder, existing, in_order
 from orienteer.memory import explained
 from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
@@ -39,6 +40,7 @@ def evaluate(
             cannot read.
         StoreError: no store, or no scans in that split.
     """
+    in_order("orienteer evaluate {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
     learned, opened = Run.open(run), Store.open(store)
     console = to_stderr(shown=progress)
     if split == "auto":

@@ -12,6 +12,7 @@ from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
+from orienteer.folders import Folder, existing, in_order, to_make
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
@@ -75,6 +76,7 @@ def pretrain(
         ConfigError: settings that contradict each other or the data.
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
+    in_order("orienteer pretrain {} {}", existing(store, Folder.STORE), to_make(run, Folder.RUN))
     opened, folder = Store.open(store), RunFolder(Path(run))
     console = to_stderr(shown=progress)
     if resume:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from orienteer.errors import RunError
+from orienteer.folders import Folder, mistaken, recognised
 from orienteer.geometry import Volume
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.run import RunRecord
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 Step = int | Literal["best"]
 """A kept checkpoint's step, 0 for the untrained network, or the best by validation."""
-
-ANOTHER = "give a folder made by `orienteer pretrain` or `orienteer demo`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +63,8 @@ class Run:
             ConfigError: its settings are damaged.
         """
         folder = RunFolder(Path(path))
-        if not folder.is_claimed or (folder.path / "finetune.json").is_file():
-            what, cure = _instead(folder.path)
-            raise RunError(f"{folder.path} is not a run folder: {what}", cure=cure)
+        if not folder.is_claimed or recognised(folder.path) not in (None, Folder.RUN):
+            raise mistaken(folder.path, Folder.RUN)
         return cls(folder, RunRecord.read(folder.path), folder.settings())
 
     @property
@@ -215,19 +213,3 @@ class Evaluations(Mapping[str, EvaluationRecord]):
 
     def __len__(self) -> int:
         return len(tuple(iter(self)))
-
-
-def _instead(path: Path) -> tuple[str, str]:
-    """What lies at a path that holds no run, and what to give instead."""
-    if not path.exists():
-        return "nothing is there", ANOTHER
-    if path.is_file():
-        return "it is a file", ANOTHER
-    if (path / "manifest.json").is_file():
-        return "it is a store", f"give the folder that `orienteer pretrain {path} RUN` made"
-    if (path / "finetune.json").is_file() or any(path.glob("seed_*/settings.yaml")):
-        return "it is a fine-tuning", "give the run it started from; `orienteer predict` reads fine-tunings"
-    for run in (path / "run", *path.parents[:2]):
-        if (run / RunRecord.file).is_file():
-            return f"the run is {run}", f"give {run}"
-    return f"it holds neither settings.yaml nor {RunRecord.file}", ANOTHER

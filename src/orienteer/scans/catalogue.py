@@ -236,6 +236,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "skipped-channel": Entry("info", "not one of the channels asked for", "name it in --channels to use it"),
     "skipped-store": Entry("info", "an Orienteer store", "nothing to do"),
+    "skipped-run": Entry("info", "a run, a fine-tuning or a benchmark of Orienteer", "nothing to do"),
+    "skipped-prediction": Entry("info", "a label map that `orienteer predict` made", "nothing to do"),
     "skipped-dicom": Entry("info", "DICOM without a scan", "nothing to do"),
     "skipped-screenshot": Entry(
         "info", "a DICOM screenshot (secondary capture) without a place in the body", "nothing to do"

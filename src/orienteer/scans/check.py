@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
+from orienteer.folders import in_order, scans_in
 from orienteer.scans.cohort import cohort_spacing, compare, vanishing
 from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
@@ -52,6 +53,7 @@ def check(
         >>> [scan.id for scan in result.usable]  # doctest: +SKIP
     """
     begun, scans = time.perf_counter(), Path(scans)
+    in_order("orienteer check {}", scans_in(scans))
     if spacing is not None and not SPACING_MM[0] <= spacing <= SPACING_MM[1]:
         raise OrienteerError(f"a spacing of {spacing:g} mm", cure="give --spacing in mm, for example 1.5")
     if workers is not None and workers < 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orienteer.errors import OrienteerError
+from orienteer.folders import Folder, home_of, predicted_files, recognised, recognised_by_names
 from orienteer.scans.catalogue import FETCH
 from orienteer.scans.fetched import not_fetched
 from orienteer.scans.formats.library_messages import without_messages
@@ -21,8 +22,12 @@ from orienteer.scans.formats.registry import (
 from orienteer.scans.labels.names import LABEL_FOLDER, is_label
 from orienteer.scans.source import Skipped, Source, below_root
 
+TABLES = (".tsv", ".csv", ".txt", ".xlsx")
 SIDECARS = (".json", ".tsv", ".csv", ".txt", ".md", ".bval", ".bvec", ".xml", ".html", ".pdf", ".jpg", ".png")
 """Files beside scans: whether they are there or only their links makes no difference to the scans."""
+
+
+MADE = {None: "skipped-label-folder", Folder.STORE: "skipped-store"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def discover(root: Path, exclude: Sequence[Path] = ()) -> list[Source]:
 
 
 def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
-    """Search ``root`` and its folders; hidden files, stores and label files are no scans.
+    """Search ``root`` and its folders; hidden files, label files and what Orienteer made are no scans.
 
     Args:
         root: a folder, or one file.
@@ -58,11 +63,19 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
         raise OrienteerError(message, cure=FETCH if gone else "check the path")
     sources, skipped = _search(root, exclude)
     if not sources:
-        raise OrienteerError(f"no scan in {root}", cure=f"Orienteer reads {known_formats()}")
+        raise OrienteerError(f"no scan in {root}{_instead(root)}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
         sources=tuple(sorted(_without_lone_subjects(sources), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
+
+
+def _instead(root: Path) -> str:
+    """What Orienteer made of a folder without scans."""
+    if kind := recognised(root):
+        return f": it is {kind.words}"
+    home = home_of(root)
+    return f": it lies in {home[0]}, which is {home[1].words}" if home else ""
 
 
 def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
@@ -72,7 +85,12 @@ def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
         OrienteerError: ``folder`` is missing or holds neither.
     """
     if not folder.exists():
-        raise OrienteerError(f"there is no {folder}", cure="check the path of --labels")
+        count = "; the number of scans to learn from is --labelled-scans of `orienteer finetune`"
+        cure = f"give --labels a folder of label files{count if folder.name.isdigit() else ''}"
+        raise OrienteerError(f"there is no {folder}", cure=cure)
+    if (made := recognised(folder)) and made is not Folder.PREDICTIONS:
+        message = f"{folder} is {made.words}, not a folder of label files"
+        raise OrienteerError(message, cure="check the path of --labels")
     others, skipped = _search(folder)
     named: list[Source] = []
     for skip in skipped:
@@ -80,10 +98,11 @@ def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
         if skip.code == "skipped-label-folder":
             found = [source for source in _search(path)[0] if format_named(source.format).one_file_a_scan]
             named += [replace(s, relative=below_root(s.paths[0], folder), root=folder) for s in found]
-        elif skip.code == "skipped-label" and (kind := format_of(path)):
+        elif skip.code in ("skipped-label", "skipped-prediction") and (kind := format_of(path)):
             named += [source for source in kind.scans([path], folder) if isinstance(source, Source)]
     if not named and not others:
-        raise OrienteerError(f"no label file in {folder}", cure=f"Orienteer reads {known_formats()}")
+        table = "; a table is given with --table" if folder.suffix.lower() in TABLES else ""
+        raise OrienteerError(f"no label file in {folder}", cure=f"Orienteer reads {known_formats()}{table}")
     return sorted(named, key=lambda source: source.relative), sorted(others, key=lambda source: source.relative)
 
 
@@ -113,16 +132,20 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[l
             folders.clear()
             continue
         seen.add(real)
-        store = (folder / "manifest.json").is_file() and (folder / "arrays").is_dir()
-        if store or (folder != root and LABEL_FOLDER.match(folder.name)):
-            skipped.append(Skipped(below_root(folder, root), "skipped-store" if store else "skipped-label-folder"))
+        made = recognised_by_names({*folders, *files}.__contains__)
+        predicted: set[Path] = set()
+        if made is Folder.PREDICTIONS:
+            predicted = set(predicted_files(folder))
+            skipped += [Skipped(below_root(path, root), "skipped-prediction") for path in predicted if path.is_file()]
+        elif made or (folder != root and LABEL_FOLDER.match(folder.name)):
+            skipped.append(Skipped(below_root(folder, root), MADE.get(made, "skipped-run")))
             folders.clear()
             continue
         folders[:] = sorted(part for part in folders if not part.startswith("."))
         if folder != root and not folders and not files and format_of(folder):
             skipped.append(Skipped(below_root(folder, root), "skipped-empty-folder"))
         visible = [folder / part for part in sorted(files) if not part.startswith(".")]
-        yield [path for path in visible if not excluded or _real(path) not in excluded]
+        yield [path for path in visible if path not in predicted and (not excluded or _real(path) not in excluded)]
 
 
 def _real(path: Path) -> Path:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.folders import ARRAYS
 from orienteer.store.arrays import digest, open_array
 from orienteer.store.manifest import Kind, ScanEntry
-
-ARRAYS = "arrays"
 
 
 @dataclass(frozen=True)

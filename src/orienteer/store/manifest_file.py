@@ -6,12 +6,13 @@ from pathlib import Path
 
 from orienteer.atomic import write_json
 from orienteer.errors import ConfigError, StoreError
+from orienteer.folders import Folder, mistaken
 from orienteer.seal import sealed, unsealed
 from orienteer.store.journal import JOURNAL
 from orienteer.store.lock import only_one
 from orienteer.store.manifest import SCHEMA, Manifest
 
-MANIFEST = "manifest.json"
+MANIFEST = Folder.STORE.marker
 COPY = "manifest.copy.json"
 
 
@@ -59,11 +60,11 @@ def read_manifest(path: Path, name: str = MANIFEST) -> Manifest:
     cure = "run the same ingest again, which puts its copy back or reads the scans once more"
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if (path / JOURNAL).exists():
             raise StoreError(f"the ingest into {path} has not finished", cure="run the same ingest again") from None
-        missing = f"{path} does not exist" if not path.exists() else f"{path} is not a store: no {MANIFEST}"
-        raise DamagedManifest(missing, cure="make one with `orienteer ingest SCANS STORE`") from None
+        missing = mistaken(path, Folder.STORE)
+        raise DamagedManifest(missing.message, cure=missing.cure) from None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}", cure="check the path and its permissions") from None
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ import yaml
 from orienteer.atomic import is_leftover, sweep, write_text
 from orienteer.config import Config
 from orienteer.errors import RunError, StoreError
+from orienteer.folders import SETTINGS
 from orienteer.records.run import TrainingRecord
 from orienteer.store.lock import lock_name, only_one
 
@@ -38,7 +39,7 @@ class TrainingFolder:
     @property
     def settings_file(self) -> Path:
         """The resolved settings."""
-        return self.path / "settings.yaml"
+        return self.path / SETTINGS
 
     @property
     def checkpoints(self) -> Path:
