@@ -17,12 +17,15 @@ import numpy as np
 import pytest
 
 from orienteer.errors import StoreError
+from orienteer.finetune.native import write_labels
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.scans.check import check
+from orienteer.scans.formats.opening import placement_of
 from orienteer.scans.reading import read
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
 from orienteer.store import Store
+from tests.finetune.test_places import apart, of_itk, of_nibabel, opened
 
 Make = Callable[[str], Path]
 
@@ -157,6 +160,24 @@ def test_case_17__dicom_without_preamble_and_with_commas(make: Make) -> None:
     assert all(scan.usable for scan in scans.values()) and len(scans) == 5
     np.testing.assert_allclose(scans["comma"].spacing, (4.5, 4.5, 5))
     assert len(scans["comma"].findings) < 3
+
+
+def test_case_18__answers_lie_where_their_scan_lies(make: Make, tmp_path: Path) -> None:
+    """Every form of header, file name and format: the right labels, written as ``predict`` writes an answer."""
+    folder = make("18")
+    truth = {file.stem: np.load(file) for file in (folder.parent / f"{folder.name}_truth").iterdir()}
+    scans = checked(folder)
+    assert set(scans) == set(truth)
+    for name, scan in scans.items():
+        volume, answer = read(scan.source), tmp_path / f"{name}.nii"
+        write_labels(answer, truth[name], placement_of(scan.source, volume))
+        assert volume.array[0][truth[name] == 2].mean() > volume.array[0][truth[name] == 0].mean() + 300, name
+        for how in (of_nibabel, of_itk):
+            where = opened(how, scan.source.paths[0])
+            if where is not None:
+                found = opened(how, answer)
+                assert found is not None and apart(where, found) < 1e-4, (name, how.__name__)
+        assert opened(of_nibabel, answer) is not None and opened(of_itk, answer) is not None, name
 
 
 def test_case_20__what_dataset_json_says_of_labels(make: Make, tmp_path: Path) -> None:
