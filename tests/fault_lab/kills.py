@@ -13,7 +13,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,14 +40,14 @@ class Tally:
     struck: dict[str, int] = field(default_factory=dict)
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Undisturbed once, then killed again and again."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--kills", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default=",".join(SHARES), help="stages, with commas between")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if options.out.exists() and any(options.out.iterdir()):
         parser.error(f"{options.out} is in use")
     chosen = {name: SHARES[name] for name in options.only.split(",")}

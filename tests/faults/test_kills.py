@@ -1,20 +1,25 @@
-"""A short version of tests/fault_lab/kills.py, in a process of its own: pytest's may hold threads."""
+"""A short version of tests/fault_lab/kills.py."""
 
+import contextlib
+import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.fault_lab.kills import main
+from tests.forked import forked
+
+
+def _kills(*words: str) -> tuple[int, str]:
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        return main(words), told.getvalue()
 
 
 @pytest.mark.slow
 def test_kills__ingest_and_pretraining_end_as_if_undisturbed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.fault_lab.kills", str(tmp_path / "out")]
-    options = ["--kills", "4", "--only", "ingest,update,pretrain", "--seed", "3"]
-    ended = subprocess.run([*command, *options], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert int(re.findall(r"(\d+) kills in", ended.stdout)[0]) >= 4
-    assert ended.stdout.count("equal bit for bit") == 3
+    ended, told = forked(_kills, str(tmp_path / "out"), "--kills=4", "--only=ingest,update,pretrain", "--seed=3")
+    assert ended == 0, told
+    assert int(re.findall(r"(\d+) kills in", told)[0]) >= 4
+    assert told.count("equal bit for bit") == 3

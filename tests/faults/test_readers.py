@@ -3,7 +3,6 @@
 Hypothesis chooses the changes, one child process reads all of them with a limit on memory and on time.
 """
 
-import multiprocessing
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from orienteer.errors import OrienteerError
 from tests.fault_lab.fuzz import in_batches, mutated, write_input
 from tests.fault_lab.readers import Reader, readers
+from tests.forked import forked
 
 INPUTS = 6
 """Of each reader; the seeds are fixed."""
@@ -36,8 +36,7 @@ def _run(base: Path) -> dict[str, tuple[int, int, list[str]]]:
 
 
 def test_readers__no_input_crashes_hangs_or_takes_the_memory(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        told = pool.apply(_run, (tmp_path / "fuzz",))
+    told = forked(_run, tmp_path / "fuzz")
     assert len(told) >= 17
     assert {name: findings for name, (_, _, findings) in told.items() if findings} == {}
     assert {name: grown >> 20 for name, (_, grown, _) in told.items() if grown > ROOM} == {}

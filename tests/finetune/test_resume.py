@@ -1,11 +1,7 @@
 """A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from orienteer.runs.run import Run
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from tests.finetune.cohort import PAIR, cohort, history, quick, untrained_run, weights
+from tests.forked import start
 
 
 def test_resume__of_a_finished_fine_tuning_changes_nothing(folder: Path, run: Path, undisturbed: Path) -> None:
@@ -144,21 +141,20 @@ def test_resume__when_killed_before_its_record(folder: Path, run: Path, undistur
 def test_cli__sigkill_and_resume_is_exact(folder: Path, run: Path, undisturbed: Path, tmp_path: Path) -> None:
     config, out = tmp_path / "quick.yaml", tmp_path / "out"
     config.write_text(yaml.safe_dump(quick(PAIR).model_dump(mode="json")))
-    command = [
-        sys.executable, "-m", "orienteer", "finetune", "segment", str(folder / "store"), str(out),
-        "--from", str(run), "--labelled-scans", "2", "--config", str(config),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ("finetune", "segment", folder / "store", out, "--from", run, "--labelled-scans", 2, "--config", config)
+    process = start(*command)
     first = out / "seed_0" / "checkpoints" / "step_00000002"
     for _ in range(2400):
         if first.exists():
             break
-        assert process.poll() is None, "it ended before it could be disturbed"
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+        assert process.exitcode is None, "it ended before it could be disturbed"
+        time.sleep(0.02)
+    process.kill()
+    process.join()
     assert not (out / "summary.json").exists()
-    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    again = start(*command, "--resume")
+    again.join()
+    assert again.exitcode == 0
     assert weights(out / "seed_0") == weights(undisturbed / "seed_0")
     scored, expected = (read_rows(each / "seed_0" / "cases.parquet") for each in (out, undisturbed))
     assert all(np.array_equal(scored[name], expected[name], equal_nan=name == "value") for name in expected)

@@ -1,6 +1,5 @@
 """A short version of tests/fault_lab/corpus.py: damaged phantoms, each in a child process of its own."""
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from orienteer.scans.check import check
 from tests.fault_lab.corpus import FAILURES
 from tests.fault_lab.mutants import Mutant, make_corpus
 from tests.fault_lab.trial import Ended, in_child, judge, look, place
+from tests.forked import forked
 
 EVERY = 13
 """One mutant in so many; which ones is the same in every run."""
@@ -23,9 +23,7 @@ Corpus = tuple[Path, list[Mutant]]
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     out = tmp_path_factory.mktemp("corpus")
-    # In another process: forks of one that has used ITK's threads could hang.
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return out, pool.apply(make_corpus, (out, None), {"every": EVERY})
+    return out, forked(make_corpus, out, None, every=EVERY)
 
 
 def _tried(folder: Path) -> tuple[Ended, Ended]:
