@@ -143,7 +143,7 @@ def test_questions__people_with_unrelated_names_give_none(names: list[str]) -> N
 
 
 def test_questions__no_question_about_real_scans_of_different_people(real_data: Path) -> None:
-    """Flat folders of 20 people (oasis, three of them twice, which no name tells) and 90 (hippocampus), and a mixed one."""
+    """Flat folders of 20 people (oasis, three twice, which no name tells) and 90 (hippocampus), and a mixed one."""
     for folder in ("oasis/images", "oasis", "hippocampus", "wild", "wild/dicom"):
         infos = [inspect(source, voxels=False) for source in discover(real_data / folder)]
         assert questions([Clue.of(info) for info in infos]) == (), folder
