@@ -64,10 +64,10 @@ def test_ingest__an_answer_that_is_filled_in_is_never_overwritten(tmp_path: Path
     text = (store / "people.tsv").read_text()
     run(folder, store)
     assert sorted(path.name for path in store.glob("people*")) == ["people.tsv"]
-    mine = text.replace("B_0\n", "Anna\n")
-    (store / "people.tsv").write_text(mine)
+    mine = text.replace("B_0\n", "Anna\n").encode("utf-16")  # as a spreadsheet saves it
+    (store / "people.tsv").write_bytes(mine)
     _, answer = run(folder, store).questions
-    assert (store / "people.tsv").read_text() == mine
+    assert (store / "people.tsv").read_bytes() == mine
     assert "people-2.tsv" in answer and (store / "people-2.tsv").read_text() == text
 
 

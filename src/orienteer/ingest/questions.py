@@ -1,5 +1,6 @@
 """Which scans of a store may be of one person though nobody says so: asked of the user, and meanwhile in one split."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -73,11 +74,11 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[str, ...]:
 
 def _to_fill_in(store: Path, people: Mapping[str, str]) -> Path:
     """The table in the store; an earlier one that says something else may be the user's, and stays."""
-    text = people_text(people)
-    for number in count(1):
-        path = store / (f"people-{number}.tsv" if number > 1 else PEOPLE)
-        if not path.exists():
-            write_people(path, people)
-        if path.read_text(encoding="utf-8") == text:
-            return path
-    raise AssertionError
+    text = people_text(people).encode()
+    names = (PEOPLE if number == 1 else f"people-{number}.tsv" for number in count(1))
+    path = next(
+        p for name in names if not os.path.lexists(p := store / name) or (p.is_file() and p.read_bytes() == text)
+    )
+    if not path.exists():
+        write_people(path, people)
+    return path
