@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from orienteer.store import Store
 from tests.scans.bad import BAD
 from tests.scans.files import nifti, voxels
+from tests.store.phantoms import body
 
 
 def _orienteer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -67,3 +69,38 @@ def test_check__a_folder_for_the_json_is_refused_before_a_scan_is_read(tmp_path:
     for words in (("check", tmp_path / "in"), ("evaluate", tmp_path / "run", tmp_path / "store")):
         done = _orienteer(*words, "--json", tmp_path)
         assert done.returncode == 2 and "is a directory" in done.stderr and "usable" not in done.stdout
+
+
+def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path) -> None:
+    scans, table, store = tmp_path / "scans", tmp_path / "people.tsv", tmp_path / "store"
+    for number in range(3):
+        for seed, word in enumerate(("flair", "t1", "t2")):
+            nifti(scans / f"B_{number}" / f"B_{number}_{word}.nii.gz", body(seed=10 * number + seed))
+    nifti(scans / "else.nii.gz", body(seed=99))
+    done = _orienteer("check", scans, "--workers", "1")
+    assert "question: are these scans of one person? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in done.stdout
+    assert "and 2 more groups like this, of 6 scans" in " ".join(done.stdout.split())
+    assert f"orienteer check {scans} --people people.tsv" in done.stdout
+    done = _orienteer("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")
+    assert f"orienteer ingest {scans} STORE --table {table}" in done.stdout
+    (question, *_) = json.loads((tmp_path / "c.json").read_text())["questions"]
+    assert question["person"] == "B_0" and question["reasons"] == ["name"] and len(question["scans"]) == 3
+    done = _orienteer("ingest", scans, store, "--table", table, "--workers", "1", "--keep-names")
+    assert done.returncode == 0 and "question" not in done.stdout, done.stderr
+    people = {entry.id: entry.person for entry in Store.open(store).manifest.scans}
+    assert people["else"] == "else" and {people[name] for name in people if "B_1" in name} == {"B_1"}
+    again = _orienteer("check", scans, "--people", table)
+    assert again.returncode == 2 and "is there already" in again.stderr
+
+
+def test_check__offers_a_table_that_lies_beside_the_scans(tmp_path: Path) -> None:
+    for number in range(2):
+        nifti(tmp_path / "scans" / f"{number}.nii.gz", body(seed=number))
+    table = tmp_path / "subjects.tsv"
+    table.write_text("id\tsubject\n0\tP\n1\tP\n")
+    done = _orienteer("check", tmp_path / "scans", "--workers", "1")
+    assert (
+        f"orienteer ingest {tmp_path / 'scans'} STORE --table {table}" in done.stdout and "question" not in done.stdout
+    )
+    done = _orienteer("ingest", tmp_path / "scans", tmp_path / "store", "--workers", "1")
+    assert f"{table} is about these scans; --table {table} uses it" in done.stdout

@@ -185,3 +185,25 @@ def test_check_about__leading_zeros_that_a_spreadsheet_took_are_named() -> None:
 @given(st.text(alphabet="ab_/1", min_size=1, max_size=12))
 def test_base_name__is_never_empty(scan_id) -> None:
     assert base_name(scan_id)
+
+
+def test_read_table__a_first_column_of_people_makes_rows_about_people(tmp_path) -> None:
+    rows = read_table(table(tmp_path, "Participant_ID\tage\nsub-01\t50\n"))
+    assert rows == {"sub-01": Row("sub-01", "sub-01", "", {"age": "50"}, of_person=True)}
+    with pytest.raises(StoreError, match="no column 'id'"):
+        read_table(table(tmp_path, "age\tparticipant_id\n50\tsub-01\n"))
+
+
+def test_match__a_row_about_a_person_fits_all_of_their_scans_and_the_longest_name_wins() -> None:
+    rows = {name: Row(name, name, of_person=True) for name in ("P1", "P1_2", "gone")}
+    found, unused = match(rows, ["P1_T1", "P1__T2", "P1_2_T1", "P12_T1"])
+    assert {scan: row.id for scan, row in found.items()} == {"P1_T1": "P1", "P1__T2": "P1", "P1_2_T1": "P1_2"}
+    assert unused == ["gone"]
+    Table(Path("t.tsv"), rows).check_about(["x__P1_T1"])
+
+
+def test_match__a_person_of_two_folders_may_be_two_people() -> None:
+    rows = {"01": Row("01", "01", of_person=True)}
+    assert len(match(rows, ["T1__01_T1", "T2__01_T2", "ses-1__01__T2"])[0]) == 3
+    with pytest.raises(StoreError, match="may be several people: siteA__01, siteB__01"):
+        match(rows, ["siteA__01", "siteB__01"])

@@ -38,6 +38,7 @@ GOLDEN = {
     }],
     "skipped": [{"relative": "str", "code": "str", "level": "str", "reason": "str", "cure": "str"}],
     "notes": [],
+    "questions": [{"scans": ["str"], "person": "str", "reasons": ["str"]}],
     "seconds": "float",
 }  # fmt: skip
 """Names and types of version 1. A key may be added here; one that changes or goes raises ``schema_version``."""

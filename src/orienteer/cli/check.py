@@ -15,6 +15,13 @@ def check(
     json: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write everything found to this file.")
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Write to this new file a guess of who is on which scan, to correct and to give to ingest --table.",
+        ),
+    ] = None,
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
     ] = None,
@@ -27,8 +34,8 @@ def check(
 ) -> None:
     """List what is in a folder of scans: formats, spacing, axes, problems and fixes, time and disk needed.
 
-    Reads NIfTI, NRRD, MetaImage and DICOM series; writes nothing but the JSON you ask for. Exits with 0 when
-    at least one scan can be used, with 1 when none can.
+    Reads NIfTI, NRRD, MetaImage and DICOM series; writes nothing but the JSON and the table you
+    ask for. Exits with 0 when at least one scan can be used, with 1 when none can.
 
     **Examples**
 
@@ -44,6 +51,7 @@ def check(
     result = run(
         scans,
         json_path=json,
+        people_path=people,
         workers=workers,
         spacing=spacing,
         layout=layout,

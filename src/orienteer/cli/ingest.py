@@ -135,6 +135,12 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         from orienteer.store.private import PRIVATE
 
         console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
+    for question in result.questions[:-1]:
+        console.print(f"question: {question}")
+    for answer in result.questions[-1:]:
+        console.print(f"  fix: {answer}")
+    if result.table:
+        console.print(f"note: {result.table} is about these scans; --table {quote(str(result.table))} uses it")
     if "val" not in result.splits:
         console.print("note: nobody is held out; a verdict on learning needs another subject in split val")
     if "train" in result.splits:

@@ -14,10 +14,10 @@ from orienteer.store.journal import JOURNAL, Journal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
 from orienteer.store.manifest_file import COPY, MANIFEST, read_manifest
-from orienteer.store.private import EARLIER, PRIVATE, Private, read_private
+from orienteer.store.private import EARLIER, PEOPLE, PRIVATE, Private, read_private
 from orienteer.store.sources import SourceRecord
 
-OWN = {MANIFEST, COPY, PRIVATE, EARLIER, QUARANTINE, JOURNAL, lock_name("ingest"), ARRAYS}
+OWN = {MANIFEST, COPY, PRIVATE, EARLIER, PEOPLE, QUARANTINE, JOURNAL, lock_name("ingest"), ARRAYS}
 
 
 @dataclass(frozen=True)

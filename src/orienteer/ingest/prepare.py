@@ -23,6 +23,7 @@ from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.reading import load
 from orienteer.scans.source import Source
+from orienteer.scans.people import own_grid
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise
@@ -98,6 +99,7 @@ def prepare(job: Job) -> Outcome:
 
 def _prepare(job: Job, record: SourceRecord) -> Outcome:
     info, volume = load(job.source)
+    record = record.model_copy(update={"grid": own_grid(info.shape, info.affine)})
     findings = list(info.findings)
     if volume and job.min_extent and (small := too_small(info, job.min_extent)):
         volume, findings = None, [*findings, replace(small, level="error")]

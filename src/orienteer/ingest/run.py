@@ -20,6 +20,7 @@ from orienteer.ingest.find import choose_parameters, find, list_scans
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.plan import plan
 from orienteer.ingest.publish import publish
+from orienteer.ingest.questions import ask
 from orienteer.ingest.read import read
 from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
@@ -63,7 +64,8 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):
             states = stage(states, context)
         manifest = publish(states, context)
-    return summarise(states, context, manifest, notes, time.perf_counter() - begun)
+        questions = ask(states, context)
+    return summarise(states, context, manifest, notes, questions, time.perf_counter() - begun)
 
 
 @contextmanager

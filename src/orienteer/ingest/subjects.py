@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from orienteer.errors import StoreError
 from orienteer.ingest.existing import NOBODY, Subject
+from orienteer.ingest.questions import open_questions, share_splits
 from orienteer.ingest.result import MOST_NAMED, some
 from orienteer.ingest.split import assign_splits, split_name
 from orienteer.ingest.state import Context, ScanState
@@ -19,7 +20,7 @@ def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState
     subject of its own. Splits depend on the user's own names, so that a subject has the same split in every store,
     whatever its pseudonym. Scans keep their split when more becomes known of their subjects; a subject that turns out
     to be in train and val goes to train, because a run may have learned from it. A split that the store calls by
-    another word (``training``) gets its usual name.
+    another word (``training``) gets its usual name. Scans that may be of one person share a split until somebody says.
 
     Raises:
         StoreError: a row of the table fits several scans, the table puts a subject into several splits, or a subject
@@ -32,8 +33,9 @@ def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState
     from_table = _splits_of_table(stored, ids)
     fixed = {ids[s.name]: s.from_layout.split for s in stored if s.from_layout and s.from_layout.split}
     fixed |= _splits_until_now(stored, ids, from_table) | from_table
-    splits = assign_splits(ids.values(), fixed)
-    subjects = {s.name: Subject(ids[s.name], splits[ids[s.name]], _columns(s)) for s in stored}
+    names = share_splits(open_questions(stored, ids, context.table), ids, fixed)
+    splits = assign_splits(names.values(), {names[subject]: split for subject, split in fixed.items() if split})
+    subjects = {s.name: Subject(ids[s.name], splits[names[ids[s.name]]], _columns(s)) for s in stored}
     return [replace(state, subject=subjects.get(state.name, NOBODY)) for state in states]
 
 
@@ -57,7 +59,7 @@ def _subject_ids(states: Sequence[ScanState]) -> dict[str, str]:
     """Who is on each scan; a source that names the subject after the scan itself does not know the subject."""
     ids = {}
     for state in states:
-        own = {state.name, state.row.id} if state.row else {state.name}
+        own = {state.name, state.row.id} if state.row and not state.row.of_person else {state.name}
         told = [state.row.subject] if state.row else []
         told += [subject.id for subject in (state.earlier, state.from_layout) if subject]
         ids[state.name] = next((subject for subject in told if subject not in own), told[0] if told else state.name)

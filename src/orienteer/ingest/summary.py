@@ -3,17 +3,24 @@
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import MOST_NAMED, IngestResult, counted, some
 from orienteer.ingest.split import SPLITS, split_name
 from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.subjects import match_rows
+from orienteer.scans.people_table import table_beside
 from orienteer.store.manifest import Manifest
 
 
 def summarise(
-    states: Sequence[ScanState], context: Context, manifest: Manifest, notes: Sequence[str], seconds: float
+    states: Sequence[ScanState],
+    context: Context,
+    manifest: Manifest,
+    notes: Sequence[str],
+    questions: tuple[str, ...],
+    seconds: float,
 ) -> IngestResult:
     """The result, by the names of the files.
 
@@ -22,6 +29,7 @@ def summarise(
         context: of the ingest.
         manifest: what was written.
         notes: on what was damaged in the store, and on labels.
+        questions: which scans may be of one person.
         seconds: wall-clock time.
     """
     states = sorted(states, key=lambda state: state.name)
@@ -40,9 +48,19 @@ def summarise(
         layouts=context.found.layouts,
         findings={state.name: state.findings for state in states if state.findings},
         notes=(*notes, *notes_on_subjects(states, context), *context.table.notes),
+        questions=questions,
+        table=_unused_table(stored, context),
         seconds=seconds,
         bytes=sum(array.bytes for entry in manifest.scans for array in entry.arrays.values()),
     )
+
+
+def _unused_table(stored: Sequence[ScanState], context: Context) -> Path | None:
+    """One that lies beside the scans, while no table was ever given."""
+    sources = context.found.sources
+    if context.table.path or not sources or any(state.subject.table for state in stored):
+        return None
+    return table_beside(sources[0].root, sources)
 
 
 def notes_on_labels(states: Sequence[ScanState], options: IngestOptions) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
 from orienteer.ingest.spreadsheet import EXAMPLE, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.stems import names_in
 
 SUBJECT = ("person", "subject", "participant_id", "patient")
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
@@ -20,12 +21,16 @@ ZEROS = "; a spreadsheet took their leading zeros away: give the column of ids t
 
 @dataclass(frozen=True)
 class Row:
-    """One scan's line; ``split`` is empty where the table does not say, else as ``split_name`` has it."""
+    """One scan's line; ``split`` is empty where the table does not say, else as ``split_name`` has it.
+
+    ``of_person``: a person's line, about all scans whose name or folder begins with that person's.
+    """
 
     id: str
     subject: str
     split: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    of_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class Table:
     notes: tuple[str, ...] = ()
     digest: str = ""
 
+    @property
+    def names_people(self) -> bool:
+        """Whether it says of any scan that it is of somebody."""
+        return any(row.of_person or row.subject != row.id for row in self.rows.values())
+
     def check_about(self, ids: Collection[str]) -> None:
         """Refuse a table of which no row is about any scan: it is of other scans, or writes their ids another way.
 
@@ -51,7 +61,9 @@ class Table:
             StoreError: the table has rows, and none of them answers to a scan.
         """
         known = {*ids, *map(base_name, ids)}
-        if not self.rows or any(_wanted(row) in known for row in self.rows.values()):
+        if any(row.of_person for row in self.rows.values()):
+            known |= {name for scan in ids for name, _ in names_in(scan)}
+        if not self.rows or any(_wanted(row) in known or row.id in known for row in self.rows.values()):
             return
         raise StoreError(
             f"no row of the table {self.path} is about any of the scans: its ids are e.g. {next(iter(self.rows))!r}"
@@ -73,7 +85,8 @@ def read_table(path: Path) -> dict[str, Row]:
 def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     """Rows by id, in the file's order, and notes on decimals that can be read in two ways.
 
-    Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
+    A table without ``id`` whose first column is one of :data:`SUBJECT`, such as ``participants.tsv`` of BIDS, has a
+    row for each person. Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
 
     Raises:
         StoreError: the file cannot be read, a column is missing, an id stands twice, or a subject is in two
@@ -81,7 +94,9 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     """
     sheet = read_sheet(path)
     _check_header(path, sheet.header)
-    subject = next((name for name in SUBJECT if name in (h.lower() for h in sheet.header)), None)
+    lower = [name.lower() for name in sheet.header]
+    candidates = SUBJECT if "id" in lower else lower[:1]
+    subject = next((name for name in candidates if name in lower), None)
     rows = [_row(path, number, sheet.header, cells, subject) for number, cells in sheet.lines]
     _check_unique(path, rows)
     _check_splits(path, rows)
@@ -116,6 +131,8 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
     Raises:
         StoreError: a row's id fits several scans.
     """
+    if any(row.of_person for row in rows.values()):
+        return _match_people(rows, ids)
     by_name = defaultdict(list)
     for scan_id in ids:
         by_name[base_name(scan_id)].append(scan_id)
@@ -136,6 +153,25 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
     return found, unused
 
 
+def _match_people(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
+    """The row of the longest name that a scan's own, or else one of its folders, begins with."""
+    found: dict[str, Row] = {}
+    people: dict[str, dict[str, str]] = defaultdict(dict)
+    for scan_id in ids:
+        fitting = next(((name, person) for name, person in names_in(scan_id) if name in rows), None)
+        if fitting:
+            found[scan_id] = rows[fitting[0]]
+            people[fitting[0]][fitting[1]] = scan_id
+    for name, scans in people.items():
+        if len(scans) > 1:
+            raise StoreError(
+                f"the table's {name!r} may be several people: {', '.join(list(scans.values())[:4])}",
+                cure="write a table with the columns id and person, a line for each scan",
+            )
+    used = {row.id for row in found.values()}
+    return found, [name for name in rows if name not in used]
+
+
 def _wanted(row: Row) -> str:
     """The scan's id that a row names: folders as in the path or as in the id, with the file's ending or without."""
     return without_extension(row.id).replace("/", "__")
@@ -148,7 +184,7 @@ def base_name(scan_id: str) -> str:
 
 def _check_header(path: Path, header: list[str]) -> None:
     lower = [name.lower() for name in header]
-    if "id" not in lower:
+    if "id" not in lower and not {*lower[:1]} & {*SUBJECT}:
         raise StoreError(f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE)
     twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
@@ -165,12 +201,13 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], subject: 
     values = {
         (n.lower() if n.lower() in ("id", "split", subject) else n): c for n, c in zip(header, cells, strict=True)
     }
-    scan_id = values.pop("id")
+    of_person = "id" not in values
+    scan_id = values.pop("id", "") or (values.get(subject, "") if of_person and subject else "")
     if not scan_id:
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
     who = values.pop(subject, "") if subject else ""
     split = values.pop("split", "")
-    return Row(scan_id, who or scan_id, "" if is_empty(split) else split_name(split), extra=values)
+    return Row(scan_id, who or scan_id, "" if is_empty(split) else split_name(split), values, of_person)
 
 
 def is_empty(text: str) -> bool:

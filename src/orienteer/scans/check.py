@@ -14,6 +14,8 @@ from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.read import inspect_with_labels
+from orienteer.scans.people import Clue, people_of, questions
+from orienteer.scans.people_table import refuse_existing, table_beside, write_people
 from orienteer.scans.plausibility import SPACING_MM
 from orienteer.scans.record import write_record
 from orienteer.scans.result import CheckResult
@@ -25,6 +27,7 @@ def check(
     scans: Path | str,
     *,
     json_path: Path | None = None,
+    people_path: Path | None = None,
     workers: int | None = None,
     spacing: float | None = None,
     layout: str = "auto",
@@ -37,6 +40,7 @@ def check(
     Args:
         scans: a folder of any mix of formats, or one file.
         json_path: where to write all of it as JSON (``schema_version`` 1).
+        people_path: where to write a table of the usable scans, with a guess who is on them; never an existing file.
         workers: scans read at once; default one a core, at most 8.
         spacing: mm of the store to estimate for; default the cohort's median.
         layout: how the folder is laid out; by default what it says of itself.
@@ -46,7 +50,7 @@ def check(
 
     Raises:
         OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
-            channels, no label file belongs to any scan, or the JSON cannot be written.
+            channels, no label file belongs to any scan, ``people_path`` exists, or a file cannot be written.
 
     Example:
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
@@ -58,12 +62,16 @@ def check(
         raise OrienteerError(f"a spacing of {spacing:g} mm", cure="give --spacing in mm, for example 1.5")
     if workers is not None and workers < 1:
         raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
+    if people_path is not None:
+        refuse_existing(people_path)
     at_once = workers or min(8, os.cpu_count() or 1)
     found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
     mm = spacing or cohort_spacing(infos)
     if mm:
         infos = tuple(info.with_findings(tiny) if (tiny := _tiny(info, mm)) else info for info in infos)
+    clues = [Clue.of(info) for info in infos if info.usable]
+    asked = questions(clues)
     result = CheckResult(
         root=scans,
         scans=infos,
@@ -72,9 +80,14 @@ def check(
         notes=(*found.notes, *_without_labels(infos, asked=labels is not None)),
         estimate=estimate(infos, mm, at_once) if mm and any(info.usable for info in infos) else None,
         seconds=time.perf_counter() - begun,
+        questions=asked,
+        table=table_beside(scans, found.sources),
+        people=people_path,
     )
     if json_path is not None:
         write_record(json_path, result)
+    if people_path is not None:
+        write_people(people_path, people_of(clues, asked))
     return result
 
 

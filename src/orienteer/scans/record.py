@@ -13,6 +13,7 @@ from orienteer.scans.schema import (
     CheckRecord,
     RecordedFinding,
     RecordedLayout,
+    RecordedQuestion,
     RecordedScan,
     RecordedSkip,
     RecordedTotals,
@@ -41,6 +42,7 @@ def as_record(result: CheckResult) -> CheckRecord:
         scans=tuple(_scan(scan) for scan in result.scans),
         skipped=tuple(_skipped(skip) for skip in result.skipped),
         notes=result.notes,
+        questions=tuple(RecordedQuestion(**asdict(question)) for question in result.questions),
         seconds=round(result.seconds, 3),
     )
 

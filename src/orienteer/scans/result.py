@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.scans.layouts.layout import DatasetSummary
+from orienteer.scans.people import Question
 from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo, Skipped
 
@@ -20,6 +21,9 @@ class CheckResult:
         seconds: what the check took.
         layouts: what the folder was recognised as.
         notes: what is worth knowing of labels.
+        questions: usable scans that may be of one person.
+        table: of subjects, found beside the scans.
+        people: the table to fill in that was written.
     """
 
     root: Path
@@ -29,6 +33,9 @@ class CheckResult:
     seconds: float
     layouts: tuple[DatasetSummary, ...] = ()
     notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    table: Path | None = None
+    people: Path | None = None
 
     @property
     def usable(self) -> tuple[ScanInfo, ...]:

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from orienteer.config import Config
 from orienteer.scans.catalogue import Level
 from orienteer.scans.layouts.layout import DatasetSummary
+from orienteer.scans.people import Reason
 
 RECORD_VERSION: Final = 1
 
@@ -102,6 +103,17 @@ class RecordedLayout(DatasetSummary):
     """All of it in one line, for a person."""
 
 
+class RecordedQuestion(Config):
+    """Scans that may be of one person, although nothing says so."""
+
+    scans: tuple[str, ...]
+    """Their ids."""
+    person: str
+    """A name for whoever it is, as the table of `check --people` has it."""
+    reasons: tuple[Reason, ...]
+    """What they share: a StudyInstanceUID, a folder, a name up to a word for sequence or visit, or shape and affine."""
+
+
 class RecordedEstimate(Config):
     """What an ingest would take, within a factor of two or so."""
 
@@ -144,6 +156,8 @@ class CheckRecord(Config):
     """Sorted by path."""
     notes: tuple[str, ...]
     """What is worth knowing of labels."""
+    questions: tuple[RecordedQuestion, ...]
+    """Usable scans that may be of one person."""
     seconds: float
     """What the check took."""
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 import numpy as np
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small
+from orienteer.scans.people import in_words
 from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo
@@ -39,6 +41,7 @@ def print_check(result: CheckResult, console: Console) -> None:
     _print_scans(result, console)
     _print_findings(result, console)
     _print_skipped(result, console)
+    _print_people(result, console)
     if result.usable:
         _print_histograms(result.usable, console)
     if result.estimate:
@@ -135,6 +138,26 @@ def _print_skipped(result: CheckResult, console: Console) -> None:
     for reason, names in sorted(reasons.items()):
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         console.print(f"  {reason}: {escape(shown)}", highlight=False)
+
+
+def _print_people(result: CheckResult, console: Console) -> None:
+    """Who may be on several scans, and how to say so."""
+    scans = quote(str(result.root))
+    for question in in_words(result.questions):
+        console.print(f"\n[yellow]question[/]: {escape(question)}", highlight=False)
+    answer = f"orienteer check {scans} --people people.tsv writes a table with this guess: correct it, then "
+    if result.people:
+        answer = f"correct the guess in {result.people}, then "
+    if result.questions or result.people:
+        table = quote(str(result.people or "people.tsv"))
+        console.print(
+            f"  [green]fix:[/] {escape(answer)}orienteer ingest {escape(scans)} STORE --table {escape(table)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if result.table:
+        told = f"{result.table} is about these scans; to use it: orienteer ingest {scans} STORE --table"
+        console.print(f"\nnote: {escape(told)} {escape(quote(str(result.table)))}", highlight=False, soft_wrap=True)
 
 
 def _print_histograms(usable: Iterable[ScanInfo], console: Console) -> None:

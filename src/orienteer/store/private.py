@@ -18,6 +18,9 @@ PRIVATE = "private.json"
 EARLIER = "sources.json"
 """What it was called before there were pseudonyms."""
 
+PEOPLE = "people.tsv"
+"""A table to fill in, where it is not clear who is on which scan."""
+
 MODE = 0o600
 """Paths and people may name patients; only the owner reads them."""
 

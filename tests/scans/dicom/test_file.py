@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
 
+from orienteer.scans.check import check
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.discover import discover, survey
 from orienteer.scans.layouts.lay_out import lay_out
@@ -211,10 +212,10 @@ def test_survey__slices_that_were_never_fetched_are_told_once(tmp_path: Path) ->
     assert (lost.relative, found.code) == ("ct", "not-fetched") and "datalad get" in found.cure
 
 
-def test_lay_out__patients_who_share_a_study_are_told(tmp_path: Path) -> None:
+def test_check__patients_who_share_a_study_are_asked_about(tmp_path: Path) -> None:
     for seed, name in enumerate(("p1", "p2", "p3")):
         series(tmp_path / name / "ct", seed=seed, tags=[{"StudyInstanceUID": "1.2.3"}] * 6)
-    (summary,) = lay_out(tmp_path).layouts
-    (note,) = summary.notes
-    assert "3 scans share one StudyInstanceUID" in note and "p1/ct, p2/ct, p3/ct" in note and "--table" in note
-    assert lay_out(tmp_path / "p1").layouts[0].notes == ()
+    (question,) = check(tmp_path, progress=False, workers=1).questions
+    assert question.scans == ("p1__ct", "p2__ct", "p3__ct") and "study" in question.reasons
+    assert "1.2.3" not in question.person
+    assert check(tmp_path / "p1", progress=False, workers=1).questions == ()

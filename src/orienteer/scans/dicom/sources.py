@@ -1,7 +1,7 @@
 """From the headers of one DICOM series to its sources: one for each volume."""
 
 import hashlib
-from collections import defaultdict
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,28 +29,8 @@ WORDS = {
 }
 
 
-STUDY = "study-"
-
-
-def one_study(sources: Sequence[Source]) -> str:
-    """A note where scans of several folders share a study, and so count as one person; empty where none do.
-
-    Programs that remove names may give all patients one StudyInstanceUID.
-    """
-    studies: dict[str, list[Source]] = defaultdict(list)
-    for source in sources:
-        if source.subject.startswith(STUDY):
-            studies[source.subject].append(source)
-    spread = [scans for scans in studies.values() if len({scan.relative.split("/")[0] for scan in scans}) > 1]
-    if not spread:
-        return ""
-    scans = max(spread, key=len)
-    others = f" (and {len(spread) - 1} more such studies)" if len(spread) > 1 else ""
-    return (
-        f"{len(scans)} scans share one StudyInstanceUID and count as one person{others}:"
-        f" {', '.join(scan.relative for scan in scans[:4])}{', ...' if len(scans) > 4 else ''};"
-        " if they are of several people, name each in the column person of an ingest's --table"
-    )
+STUDY = re.compile(r"study-[0-9a-f]{12}")
+"""How a person is called of whom only the study is known."""
 
 
 def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list[Source]:
@@ -91,7 +71,7 @@ def _subject(headers: Sequence[FileHeader]) -> str:
     studies = {header.study for header in headers}
     if len(studies) > 1 or studies == {""}:
         return ""
-    return f"{STUDY}{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
+    return f"study-{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
 
 
 def _source(

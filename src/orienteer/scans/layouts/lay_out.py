@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orienteer.errors import OrienteerError
-from orienteer.scans.dicom.sources import one_study
 from orienteer.scans.discover import survey
 from orienteer.scans.layouts.layout import Arranged, DatasetSummary, Layout
 from orienteer.scans.layouts.registry import AUTO, LAYOUTS, PLAIN, layouts_to_try
@@ -81,12 +80,8 @@ def lay_out(
     return LaidOut(
         sources=tuple(sorted(sources, key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
-        layouts=tuple(_with_note(part.summary, one_study(part.sources)) for part in parts),
+        layouts=tuple(part.summary for part in parts),
     )
-
-
-def _with_note(summary: DatasetSummary, note: str) -> DatasetSummary:
-    return summary.model_copy(update={"notes": (*summary.notes, note)}) if note else summary
 
 
 def _datasets(

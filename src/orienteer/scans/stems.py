@@ -1,0 +1,126 @@
+"""What is left of a scan's id without the words for a sequence, a visit or a repetition: what people are called by."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from orienteer.scans.labels.names import SEQUENCES
+
+SEPARATOR = "__"
+"""Between folders in an id."""
+BETWEEN = re.compile(r"([-_. ]+)")
+_ENDINGS = "ct cta cbct mr mri pet pt pd nc art pv"
+ENDINGS = frozenset(_ENDINGS.split())
+"""At the end of a file's name only: ``ct_train_1`` and ``mr_train_1``, and ``PD_1`` and ``NC_1``, are two people."""
+_IMAGES = "image images img imaging scan volume vol"
+_MORE = "mprage mp2rage tse gre suv spair stir bold baseline bl followup"
+PLAIN = (SEQUENCES.difference(_IMAGES.split()) - ENDINGS) | frozenset(_MORE.split())
+VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v)"
+"""Words that a number follows; ``ses-2``, ``v1``."""
+REPEATS = r"(?:mr|mpr|scan|run|rep|echo|frame|phase|acq|series)"
+"""The same, where ``scan1`` to ``scan100`` may as well be 100 people."""
+NUMBERED = (re.compile(rf"{VISITS}(\d*)"), re.compile(rf"{REPEATS}(\d*)"))
+COUNTER = re.compile(r"(.+)[-_](\d{3,4})")
+"""The channels of nnU-Net (``_0000``), the time points of BraTS (``-000``)."""
+BIDS = re.compile(r"sub-[0-9A-Za-z+]+(?=_|$)")
+
+PLAIN_WORDS, VISIT_WORDS, REPEAT_WORDS, COUNTERS = range(4)
+"""What a stem goes without, each with those before: the later, the more doubtful."""
+MOST_VISITS = 10
+
+
+@lru_cache(1 << 17)
+def stem(scan_id: str, level: int = COUNTERS) -> str:
+    """The id without words, and without a folder whose name the file's begins with.
+
+    Example:
+        >>> stem("IXI-T1__IXI002-Guys-0828-T1", PLAIN_WORDS), stem("anna__ses-1__anna_flair", VISIT_WORDS)
+        ('IXI__IXI002-Guys-0828', 'anna')
+    """
+    parts = scan_id.split(SEPARATOR)
+    kept: list[str] = []
+    ending = _words(parts[-1])[-1]
+    for part in parts:
+        if found := BIDS.match(part):
+            return SEPARATOR.join([*kept, found[0]])
+        rest = _without_words(part, level, ending)
+        if kept and re.match(rf"{re.escape(kept[-1])}(?:[-_. ]|$)", rest, re.IGNORECASE):
+            kept.pop()
+        kept += [rest] * bool(rest)
+    whole = SEPARATOR.join(kept)
+    counted = COUNTER.fullmatch(whole) if level >= COUNTERS else None
+    if not whole and PLAIN.isdisjoint(_words(scan_id)):  # ct and mr, alone, are of nobody
+        return scan_id
+    return counted[1] if counted else whole
+
+
+def _words(text: str) -> list[str]:
+    return BETWEEN.split(text.casefold())[::2]
+
+
+def _without_words(part: str, level: int, ending: str) -> str:
+    pieces = BETWEEN.split(part)
+    words, before = pieces[::2], ["", *pieces[1::2]]
+    kept, number_next = [], False
+    for at, word in enumerate(words):
+        low, following = word.casefold(), words[at + 1 : at + 2]
+        if number_next or low in PLAIN or (low in ENDINGS and low == ending and not following):
+            number_next = False
+            continue
+        found = next((match for kind in NUMBERED[:level] if (match := kind.fullmatch(low))), None)
+        if found and (found[1] or (following and following[0].isdigit())):
+            number_next = not found[1]
+            continue
+        kept.append(before[at] + word)
+    rest = "".join(kept).strip("-_. ")
+    # A folder scan1 is somebody; a folder visit1 is not.
+    return rest if rest or level < REPEAT_WORDS else _without_words(part, VISIT_WORDS, ending)
+
+
+def names_in(scan_id: str) -> Iterator[tuple[str, str]]:
+    """What the file's name and then its folders begin with, the longest first, and who that is apart from visits.
+
+    Example:
+        >>> list(names_in("ses-1__sub-01_T1"))[:2]
+        [('sub-01_T1', 'sub-01'), ('sub-01', 'sub-01')]
+    """
+    parts = scan_id.split(SEPARATOR)
+    for depth in range(len(parts), 0, -1):
+        pieces = BETWEEN.split(parts[depth - 1])
+        for end in range(len(pieces), 0, -2):
+            name = "".join(pieces[:end])
+            yield name, stem(SEPARATOR.join([*parts[: depth - 1], name]), VISIT_WORDS).casefold()
+
+
+def alike(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Ids that have a stem in common, and may be of one person.
+
+    Words for sequences are believed. Visits are if they are at most :data:`MOST_VISITS`, or no more than people with
+    visits; repetitions and counters, which may count people, only in the latter case, and counters from 0 on.
+    """
+    before = {scan: scan for scan in ids}
+    for level in range(COUNTERS + 1):
+        after = {scan: stem(scan, level) for scan in ids}
+        groups: dict[str, list[str]] = defaultdict(list)
+        for scan, name in after.items():
+            groups[name.casefold()].append(scan)
+        shortened = [g for g in groups.values() if any(after[scan] != before[scan] for scan in g)]
+        if level == COUNTERS:
+            shortened = [g for g in shortened if any(_is_zero(before[scan]) for scan in g)]
+        most = max((_times(group, before) for group in shortened), default=0)
+        for group in shortened:
+            few = level == VISIT_WORDS and _times(group, before) <= MOST_VISITS
+            if len(group) > 1 and (level == PLAIN_WORDS or few or most <= len(shortened)):
+                yield group
+        before = after
+
+
+def _times(group: Sequence[str], before: Mapping[str, str]) -> int:
+    """How many visits, repetitions or counters a group has."""
+    return len({before[scan].casefold() for scan in group})
+
+
+def _is_zero(name: str) -> bool:
+    found = COUNTER.fullmatch(name)
+    return found is not None and not found[2].strip("0")
