@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orienteer.errors import OrienteerError
-from orienteer.scans import check, discover, inspect
+from orienteer.scans.check import check
+from orienteer.scans.discover import discover
 from orienteer.scans.people import Clue, own_grid, people_of, questions
 from orienteer.scans.people_table import table_beside, write_people
+from orienteer.scans.reading import inspect
 from tests.scans.files import AFFINE, nifti, voxels
 
 

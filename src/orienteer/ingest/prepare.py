@@ -21,9 +21,9 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small, vanishing
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, unopened
+from orienteer.scans.people import own_grid
 from orienteer.scans.reading import load
 from orienteer.scans.source import Source
-from orienteer.scans.people import own_grid
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import empty_value, quantise

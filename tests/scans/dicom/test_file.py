@@ -13,7 +13,6 @@ from pydicom.uid import ExplicitVRBigEndian, generate_uid
 from orienteer.scans.check import check
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.discover import discover, survey
-from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import inspect, read
 from tests.scans.dicom_files import rewrite, screenshot, series, without_preamble
 from tests.scans.enhanced_files import enhanced, frame_group
