@@ -81,6 +81,14 @@ def test_ingest__scans_that_are_of_different_people_after_all_are_not_asked_abou
     assert run(folder, store).questions == ()
 
 
+def test_ingest__a_person_called_as_the_scan_is_an_answer_too(tmp_path: Path) -> None:
+    folder, table = brats(tmp_path / "in", 2), tmp_path / "t.tsv"
+    names = [f"B_{n}__B_{n}_{sequence}" for n in range(2) for sequence in SEQUENCES]
+    table.write_text("id\tperson\n" + "".join(f"{name}\t{name}\n" for name in names))
+    answered = run(folder, tmp_path / "store", table=table)
+    assert answered.questions == () and len({entry.person for entry in answered.manifest.scans}) == 8
+
+
 def test_ingest__a_table_that_names_a_part_is_asked_to_name_the_rest(tmp_path: Path) -> None:
     folder, table = brats(tmp_path / "in", 2), tmp_path / "t.tsv"
     table.write_text("id\tperson\tsplit\nB_0__B_0_t1\tAnna\tval\nB_1__B_1_t1\tBerta\ttrain\n")

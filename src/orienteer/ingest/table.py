@@ -23,7 +23,8 @@ ZEROS = "; a spreadsheet took their leading zeros away: give the column of ids t
 class Row:
     """One scan's line; ``split`` is empty where the table does not say, else as ``split_name`` has it.
 
-    ``of_person``: a person's line, about all scans whose name or folder begins with that person's.
+    ``of_person``: a person's line, about all scans whose name or folder begins with that person's. ``named``: it says
+    who is on the scan, be it by the scan's own name.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Row:
     split: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
     of_person: bool = False
+    named: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Table:
     @property
     def names_people(self) -> bool:
         """Whether it says of any scan that it is of somebody."""
-        return any(row.of_person or row.subject != row.id for row in self.rows.values())
+        return any(row.named for row in self.rows.values())
 
     def check_about(self, ids: Collection[str]) -> None:
         """Refuse a table of which no row is about any scan: it is of other scans, or writes their ids another way.
@@ -207,7 +209,8 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], subject: 
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
     who = values.pop(subject, "") if subject else ""
     split = values.pop("split", "")
-    return Row(scan_id, who or scan_id, "" if is_empty(split) else split_name(split), values, of_person)
+    told = "" if is_empty(split) else split_name(split)
+    return Row(scan_id, who or scan_id, told, values, of_person, named=bool(who) or of_person)
 
 
 def is_empty(text: str) -> bool:
