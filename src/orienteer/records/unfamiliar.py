@@ -63,7 +63,8 @@ def _spacing(trained: TrainedOn, frame: Frame) -> Finding | None:
         return None
     return finding(
         "unfamiliar-spacing",
-        f"voxels of {frame.voxel_mm[axis]:.3g} mm {AXES[axis]}, in training {_range(trained.voxel_mm[axis], ' mm')}",
+        f"voxels of {_number(frame.voxel_mm[axis])} mm {AXES[axis]},"
+        f" in training {_range(trained.voxel_mm[axis], ' mm')}",
     )
 
 
@@ -71,17 +72,20 @@ def _extent(trained: TrainedOn, frame: Frame) -> Finding | None:
     axis = _outside(frame.extent_mm, trained.extent_mm, trained.scans)
     if axis is None:
         return None
-    there = _range(trained.extent_mm[axis], " mm")
-    return finding("unfamiliar-extent", f"the body is {frame.extent_mm[axis]:.3g} mm {AXES[axis]}, in training {there}")
+    return finding(
+        "unfamiliar-extent",
+        f"the body is {_number(frame.extent_mm[axis])} mm {AXES[axis]},"
+        f" in training {_range(trained.extent_mm[axis], ' mm')}",
+    )
 
 
 def _share(trained: TrainedOn, content: Content) -> Finding | None:
-    span = Span(low=100 * trained.share.low, high=100 * trained.share.high)
     if _beyond(content.share, trained.share) <= LEVEL * slack(trained.measured):
         return None
     return finding(
         "unfamiliar-extent",
-        f"the body fills {100 * content.share:.0f} % of the box around it, in training {_range(span, ' %')}",
+        f"the body fills {content.share:.0%} of the box around it,"
+        f" in training {trained.share.low:.0%} to {trained.share.high:.0%}",
     )
 
 
@@ -89,11 +93,11 @@ def _units(trained: TrainedOn, frame: Frame) -> Finding | None:
     for number, ((low, high), channel) in enumerate(zip(frame.windows, trained.channels, strict=True), start=1):
         width = _ratio(high - low, channel.width) > UNITS
         if width or _beyond(low, channel.floor) > SHIFT * channel.width.high:
-            named = f"{high - low:.3g} wide" if width else f"from {low:.4g} on"
+            said, value = ("spans", high - low) if width else ("begins at", low)
             span = channel.width if width else channel.floor
             return finding(
                 "unfamiliar-intensities",
-                f"{_channel(trained, number)}its own intensities are {named}, in training {_range(span)}",
+                f"{_channel(trained, number)}its intensity window {said} {_number(value)}, in training {_range(span)}",
             )
     return None
 
@@ -110,9 +114,8 @@ def _levels(trained: TrainedOn, content: Content) -> Finding | None:
     _, channel, n = worst
     return finding(
         "unfamiliar-intensities",
-        f"{_channel(trained, channel + 1)}{100 * QUANTILES[n]:.0f} % of the body is darker than"
-        f" {content.levels[channel, n]:.2f} (from -1, black, to 1, white), in training"
-        f" {_range(trained.channels[channel].levels[n])}",
+        f"{_channel(trained, channel + 1)}on the window's scale of -1 to 1, {QUANTILES[n]:.0%} of the body is darker"
+        f" than {content.levels[channel, n]:.2f}, in training than {_range(trained.channels[channel].levels[n])}",
     )
 
 
@@ -124,8 +127,8 @@ def _features(cloud: FeatureCloud | None, content: Content) -> Finding | None:
         return None
     return finding(
         "unfamiliar-features",
-        f"the network's features of it lie {distance / cloud.usual:.1f} times as far from those of training as a new"
-        f" subject's usually do; up to {cloud.limit / cloud.usual:.1f} is familiar",
+        f"its features lie {distance / cloud.usual:.1f} times as far from training's as a new subject's usually do,"
+        f" familiar is up to {cloud.limit / cloud.usual:.1f}",
     )
 
 
@@ -147,8 +150,14 @@ def _beyond(value: float, span: Span) -> float:
 
 
 def _range(span: Span, unit: str = "") -> str:
-    low, high = f"{span.low:.3g}", f"{span.high:.3g}"
+    low, high = _number(span.low), _number(span.high)
     return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+
+
+def _number(value: float) -> str:
+    """Three digits, never with an exponent."""
+    short = float(f"{value:.3g}")
+    return f"{short:,.0f}" if abs(short) >= 100 else f"{short:g}"
 
 
 def _channel(trained: TrainedOn, number: int) -> str:
