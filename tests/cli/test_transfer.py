@@ -1,10 +1,12 @@
 """``orienteer finetune``, ``predict`` and ``probe`` as a newcomer meets them, on phantoms."""
 
 import json
+import shutil
 from pathlib import Path
 from shlex import quote
 
 import nibabel
+import numpy as np
 import pytest
 import yaml
 from click.testing import Result
@@ -105,6 +107,28 @@ def test_predict__delivers_all_but_the_corrupt_one(segmented: str, ward: Path, t
         assert nibabel.load(tmp_path / "said" / f"{name}.nii.gz").shape == (28, 32, 30)
     record = json.loads((tmp_path / "said" / "predictions.json").read_text())
     assert record["classes"] == {"1": "big", "2": "pair"} and record["networks"] == 2
+
+
+def test_predict__ends_with_what_is_unlike_training(segmented: str, ward: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    for name in ("person_03", "person_07"):  # test subjects
+        (tmp_path / "new" / f"{name}.nii").write_bytes((ward / "scans" / f"{name}.nii").read_bytes())
+    said = run("predict", ward / "out", tmp_path / "new", tmp_path / "said")
+    assert "unlike training" not in said and "note:" not in said
+    image = nibabel.load(ward / "scans" / "person_03.nii")
+    small = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine @ np.diag([0.1, 0.1, 0.1, 1]))
+    nibabel.save(small, tmp_path / "new" / "small.nii")
+    nibabel.save(nibabel.Nifti1Image(image.get_fdata() * 1e4, image.affine), tmp_path / "new" / "unit.nii")
+    *_, first, second, fix = run("predict", ward / "out", tmp_path / "new", tmp_path / "said").splitlines()
+    assert first.startswith("unlike training: small: the body is ") and "[unfamiliar-extent]" in first
+    assert second.startswith("unlike training: unit: its intensity window spans ") and fix.startswith("  fix: ")
+    warned = json.loads((tmp_path / "said" / "predictions.json").read_text())["warnings"]
+    assert list(warned) == ["small", "unit"] and warned["unit"][0]["code"] == "unfamiliar-intensities"
+    # A network of before says that it cannot say.
+    shutil.copytree(ward / "out", tmp_path / "out")
+    (tmp_path / "out" / "seed_1" / "trained_on.json").unlink()
+    said = run("predict", tmp_path / "out", tmp_path / "new", tmp_path / "said", "--overwrite")
+    assert "unlike training" not in said and said.splitlines()[-1].startswith(f"note: {tmp_path / 'out'} does not say")
 
 
 def test_probe__prints_every_read_out(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:

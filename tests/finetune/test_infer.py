@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from orienteer.finetune.infer import covering, scan_answer, scan_probabilities
+from orienteer.finetune.infer import scan_answer, scan_probabilities
 from orienteer.finetune.settings import InferenceSettings
+from orienteer.geometry.boxes import covering
 from orienteer.store.intensity import FLOOR
 
 CPU = torch.device("cpu")

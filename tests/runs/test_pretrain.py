@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.frozen.probe import probe
 from orienteer.records.log import read_log
@@ -14,7 +17,7 @@ from orienteer.runs.pretrain import PretrainResult, pretrain
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.store.manifest_file import write_manifest
-from orienteer.testing.phantom import phantom_store
+from orienteer.testing.phantom import phantom, phantom_store, store_of
 from tests.runs.conftest import tiny
 
 STABLE = {
@@ -113,6 +116,22 @@ def test_evaluate__knows_the_store_it_learned_from(finished: PretrainResult, sto
         found = evaluate(finished.run, shown, split=split, name=f"seen-{seen}", progress=False)
         assert found.record.seen == seen
     assert finished.summary["seen"] == "none"
+
+
+def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult, store: Path, tmp_path: Path) -> None:
+    assert evaluate(finished.run, store, split="test", name="like", progress=False).record.unfamiliar == {}
+    volume, _ = phantom(20)
+    bright = (volume.array[0].max() - volume.array[0]).astype(np.int16)
+    odd = store_of(tmp_path, {"plain": volume.array[0], "turned": bright})
+    said = CliRunner().invoke(app, ["evaluate", str(finished.run), str(odd), "--split", "all", "--name", "odd"])
+    *_, line, fix = said.output.splitlines()
+    assert line.startswith("unlike training: turned: ") and "[unfamiliar-intensities]" in line and "fix:" in fix
+    found = Run.open(finished.run).evaluations["odd"].unfamiliar
+    assert found is not None and list(found) == ["turned"]
+    (finished.run / "trained_on.json").rename(tmp_path / "kept.json")
+    told = evaluate(finished.run, odd, split=None, name="blind", progress=False)
+    (tmp_path / "kept.json").rename(finished.run / "trained_on.json")
+    assert told.record.unfamiliar is None
 
 
 def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:

@@ -33,6 +33,8 @@ def evaluate(
 
     from orienteer.atomic import write_json
     from orienteer.cli.figures import print_figures
+    from orienteer.cli.unfamiliar import print_unfamiliar
+    from orienteer.records.evaluation import FILE
     from orienteer.runs.evaluate import evaluate as start
 
     found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
@@ -41,3 +43,4 @@ def evaluate(
     if json is not None:
         write_json(json, found.record.summary())
         console.print(f"\nwritten: {json}", highlight=False)
+    print_unfamiliar(console, found.record.unfamiliar, run, found.folder / FILE)

@@ -34,28 +34,33 @@ def predict(
     """
     from rich.console import Console
 
+    from orienteer.cli.unfamiliar import print_unfamiliar
     from orienteer.finetune.predict import RECORD
     from orienteer.finetune.predict import predict as start
+    from orienteer.records.unfamiliar import UNFAMILIAR
 
     result = start(network, scans, predictions, overwrite=overwrite, layout=layout, channels=channel_names(channels))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")
         console.print(f"  fix: {finding.cure}")
-    for (code, cure), scans_of in _grouped(result.warnings).items():
+    for (code, cure), scans_of in _grouped(result.warnings, set(UNFAMILIAR)).items():
         (name, message), *others = scans_of
         more = f" and {len(others)} more" if others else ""
         console.print(f"look at: {name}{more}: {message} [{code}]")
         console.print(f"  fix: {cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
+    print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)
     if result.failed:
         raise typer.Exit(1)
 
 
-def _grouped(warnings: "Mapping[str, tuple[Finding, ...]]") -> dict[tuple[str, str], list[tuple[str, str]]]:
+def _grouped(
+    warnings: "Mapping[str, tuple[Finding, ...]]", without: set[str]
+) -> dict[tuple[str, str], list[tuple[str, str]]]:
     """Scans and messages by code and cure, so that a cure is read once and not once a scan."""
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for name, found in warnings.items():
-        for each in found:
+        for each in (each for each in found if each.code not in without):
             groups.setdefault((each.code, each.cure), []).append((name, each.message))
     return groups

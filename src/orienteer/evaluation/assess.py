@@ -1,6 +1,6 @@
 """A full assessment: final metrics, honesty probes, verdict, and all the report needs, in one folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from orienteer.records.rows import write_rows
 from orienteer.records.statistics import interval_by_subject, vectors
 from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
+from orienteer.scans import Finding
 
 Progress = Callable[[str, float], None]
 """Called with what is being measured and the share of all work done."""
@@ -50,6 +51,7 @@ def assess(
     step: int,
     device: torch.device,
     own_store: bool = True,
+    unfamiliar: Mapping[str, tuple[Finding, ...]] | None = None,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure ``model`` on the sampler's scans, run the honesty probes, reach a verdict, and write the records.
@@ -63,6 +65,7 @@ def assess(
         step: the checkpoint's step.
         device: of the model.
         own_store: whether the model was trained on this store; else which subjects it has seen is unknown.
+        unfamiliar: scans that are unlike those of training, and how; None where that is not known.
         progress: called with the current step and the share done.
     """
     samples = settings.final_per_scan * len(sampler.ids)
@@ -105,6 +108,7 @@ def assess(
         tasks=tuple(task_result(card, real.observations[card.name]) for card in model.cards),
         probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure)) for probe in probes),
         verdict=verdict.model_copy(update={"task": judged.name}),
+        unfamiliar=None if unfamiliar is None else dict(unfamiliar),
     )
     for task, observation in real.observations.items():
         write_rows(folder / f"{task}.parquet", observation.rows)

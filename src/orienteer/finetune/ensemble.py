@@ -1,15 +1,18 @@
 """The networks of all seeds of a fine-tuning, answering together."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save
 
 from orienteer.errors import RunError
+from orienteer.evaluation.familiar import WholeScan
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
@@ -17,6 +20,9 @@ from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import SEEDS, Folder, mistaken, recognised
 from orienteer.ingest.prepare import Scaled
+from orienteer.records.trained_on import TrainedOn
+from orienteer.records.unfamiliar import unfamiliar
+from orienteer.scans import Finding
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 from orienteer.training.devices import autocast, one_device, resolve
@@ -45,6 +51,7 @@ class Ensemble:
         digest: SHA-256 of all weights.
         device: where the networks are.
         channel_names: names of the channels, where they are known.
+        trained_on: what the training scans of each network were like, where all of them say so.
     """
 
     networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]
@@ -55,6 +62,7 @@ class Ensemble:
     digest: str
     device: torch.device
     channel_names: tuple[str, ...] = ()
+    trained_on: tuple[TrainedOn, ...] = ()
 
     @classmethod
     def load(cls, out: Path) -> "Ensemble":
@@ -92,6 +100,7 @@ class Ensemble:
             channels=record.channels,
             channel_names=record.channel_names,
             digest=digest.hexdigest(),
+            trained_on=_all_known([TrainedOn.read(folder.path) for folder in folders]),
             device=device,
         )
 
@@ -134,6 +143,28 @@ class Ensemble:
         likely = torch.from_numpy(np.stack(scores)).softmax(1).mean(0)
         best = int(likely.argmax())
         return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
+
+    def unfamiliar(self, ready: Scaled, voxel_mm: NDArray[np.float64]) -> tuple[Finding, ...]:
+        """What about a scan lies outside what the training scans of every network had, as the first would say it.
+
+        Args:
+            ready: the scan on the network's grid.
+            voxel_mm: ``(3,)`` its voxel size before that, along R, A, S.
+        """
+        if not self.trained_on:
+            return ()
+        scan, size = WholeScan.prepared(ready, voxel_mm, self.parameters), self.settings.patches.size
+        found = [
+            unfamiliar(trained, scan.frame, scan.content(network.encoder, size=size, device=self.device))
+            for (network, _), trained in zip(self.networks, self.trained_on, strict=True)
+        ]
+        agreed = set.intersection(*({each.code for each in of} for of in found))
+        return tuple(each for each in found[0] if each.code in agreed)
+
+
+def _all_known(each: Sequence[TrainedOn | None]) -> tuple[TrainedOn, ...]:
+    known = tuple(one for one in each if one is not None)
+    return known if len(known) == len(each) else ()
 
 
 def _here(trained: DeviceSettings) -> ResolvedDevices:

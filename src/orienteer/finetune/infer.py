@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.finetune.settings import InferenceSettings
-from orienteer.geometry.boxes import padded_box
+from orienteer.geometry.boxes import covering, padded_box
 from orienteer.store.intensity import BODY_ABOVE, FLOOR
 
 Scores = Callable[[Tensor], Tensor]
@@ -70,14 +70,3 @@ def scan_answer(
     ]
     answer: NDArray[np.float32] = torch.cat(parts).mean(0).numpy()
     return answer
-
-
-def covering(shape: tuple[int, ...], patch: int, *, overlap: float) -> list[tuple[int, int, int]]:
-    """First voxels of evenly spread windows that cover a scan; negative where a window is larger than it."""
-    step = max(1, round(patch * (1 - overlap)))
-    lines = []
-    for length in shape:
-        spare = length - patch
-        count = 1 if spare <= 0 else -(-spare // step) + 1
-        lines.append([spare // 2] if count == 1 else np.rint(np.linspace(0, spare, count)).astype(int).tolist())
-    return [(int(x), int(y), int(z)) for x in lines[0] for y in lines[1] for z in lines[2]]

@@ -16,6 +16,7 @@ from orienteer.folders import ENDING, Folder, existing, in_order, scans_in, to_m
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
+from orienteer.records.unfamiliar import UNFAMILIAR
 from orienteer.runs.scan import read_with_info_as
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
@@ -33,13 +34,22 @@ class PredictResult:
         folder: where the predictions are.
         predicted: scan id to file name, or to the answer.
         failed: scan id to what was wrong with it.
-        warnings: scan id to what was odd about one that was predicted.
+        warnings: scan id to what was odd about one that was predicted, or unlike the training scans.
+        compared: whether scans were compared with the training scans, which older fine-tunings do not tell.
     """
 
     folder: Path
     predicted: Mapping[str, Prediction]
     failed: Mapping[str, Finding]
     warnings: Mapping[str, tuple[Finding, ...]]
+    compared: bool = True
+
+    @property
+    def unfamiliar(self) -> Mapping[str, tuple[Finding, ...]] | None:
+        """Of the warnings, those that say how a scan is unlike the training scans; None where it was not compared."""
+        if not self.compared:
+            return None
+        return {scan: tuple(e for e in found if e.code in UNFAMILIAR) for scan, found in self.warnings.items()}
 
 
 def predict(
@@ -98,7 +108,8 @@ def predict(
                 failed[name] = reason
                 record.leave_out(name, reason)
     odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
-    return PredictResult(folder, done, failed, {scan: found for scan, found in odd.items() if found})
+    odd = {scan: found for scan, found in odd.items() if found}
+    return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on))
 
 
 def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]]:
@@ -169,16 +180,18 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
 
 def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, Sequence[Finding]]:
     info, volume = read_with_info_as(source, (ensemble.channels, ensemble.channel_names))
+    upright = canonical(volume)
     try:
-        ready = scaled(canonical(volume), ensemble.parameters)
+        ready = scaled(upright, ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
         if ran_out(error):
             raise
         message = f"{source.relative}: cannot be brought onto the network's grid"
         raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
+    found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing))
     if ensemble.goal.structures is None:
-        return ensemble.answer(ready), info.findings
+        return ensemble.answer(ready), found
     classes = to_native(ensemble.probabilities(ready), ready.grid, volume.shape, volume.affine)
     placement = placement_of(source, volume)
     write_labels(target, classes, placement)
-    return target.name, (*info.findings, *placement.findings)
+    return target.name, (*found, *placement.findings)

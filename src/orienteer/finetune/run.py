@@ -10,6 +10,7 @@ from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError
+from orienteer.evaluation.familiar import learned_from
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
@@ -185,14 +186,24 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
 
 
 def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
-    """Score the last weights on every labelled scan of a split; the file marks the seed as finished."""
+    """Record what was trained on, and score the last weights on a split's scans; this marks the seed as finished."""
     settings, store = work.settings, work.store
     network, checkpoint = folder.trained()
     device = one_device(settings.devices)
+    learned_from(
+        store,
+        work.goal.scans,
+        [entry.id for entry in store.scans if entry.split == "val"],
+        network.to(device).eval().encoder,
+        size=settings.patches.size,
+        device=device,
+        seed=settings.seed,
+        step=checkpoint.step,
+    ).write(folder.path)
     scans = labelled_scans(store, settings, split)
     with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(
-            network.to(device), store, scans, work.goal, settings, device,
+            network, store, scans, work.goal, settings, device,
             on_scan=bar.update,
         )  # fmt: skip
     ended = {

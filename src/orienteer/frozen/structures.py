@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.finetune.goal import Goal, class_weights
-from orienteer.finetune.infer import covering
 from orienteer.finetune.labelled import labelled_scans
 from orienteer.finetune.score import ScoreRow, score_scans
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.linear import LinearProbe, neighbours
-from orienteer.geometry.boxes import overlap, padded_box
+from orienteer.geometry.boxes import covering, overlap, padded_box
 from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
 from orienteer.store.intensity import FLOOR

@@ -1,4 +1,4 @@
-"""Boxes of voxels that may extend beyond an array: their overlap with it, and padded copies."""
+"""Boxes of voxels that may extend beyond an array: their overlap with it, padded copies, and boxes that cover it."""
 
 from collections.abc import Sequence
 
@@ -46,6 +46,17 @@ def padded_box(array: NDArray, low: Triple, size: int | Triple, *, fill: float) 
     result = np.full((len(array), *extent), fill, dtype=array.dtype)
     result[(slice(None), *target)] = found
     return result
+
+
+def covering(shape: tuple[int, ...], patch: int, *, overlap: float) -> list[tuple[int, int, int]]:
+    """First voxels of evenly spread windows that cover a scan; negative where a window is larger than it."""
+    step = max(1, round(patch * (1 - overlap)))
+    lines = []
+    for length in shape:
+        spare = length - patch
+        count = 1 if spare <= 0 else -(-spare // step) + 1
+        lines.append([spare // 2] if count == 1 else np.rint(np.linspace(0, spare, count)).astype(int).tolist())
+    return [(int(x), int(y), int(z)) for x in lines[0] for y in lines[1] for z in lines[2]]
 
 
 def _slices(start: NDArray[np.integer], stop: NDArray[np.integer]) -> Slices:

@@ -105,8 +105,9 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         volume, findings = None, [*findings, replace(small, level="error")]
     if volume is None:
         return Outcome(job.source.id, record=record, findings=tuple(findings))
+    upright = canonical(volume)
     try:
-        voxels = scaled(canonical(volume), job.parameters)
+        voxels = scaled(upright, job.parameters)
     except ScanError as error:  # what was found before, such as a unit, may be its cause
         findings.append(Finding(error.code, "error", error.message, error.cure))
         return Outcome(job.source.id, record=record, findings=tuple(findings))
@@ -131,6 +132,7 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         channel_names=job.source.channel_names,
         shape=voxels.grid.shape,
         spacing=job.parameters.spacing,
+        voxel_mm=tuple(round(float(mm), 6) for mm in upright.spacing),
         affine=tuple(tuple(float(v) for v in row) for row in voxels.grid.affine),
         intensity=voxels.intensity,
         foreground_low=low,

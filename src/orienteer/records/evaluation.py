@@ -12,6 +12,7 @@ from orienteer.errors import RunError
 from orienteer.records.card import ProbeCard, TaskCard
 from orienteer.records.metric import Better, Measure, Metric, Record, finite
 from orienteer.records.verdict import Seen, Verdict
+from orienteer.scans.findings import Finding
 
 EVALUATION_VERSION = 2
 """Version 1 did not say what its tasks and figures are."""
@@ -94,6 +95,8 @@ class EvaluationRecord(Record):
     tasks: tuple[TaskResult, ...]
     probes: tuple[ProbeResult, ...] = ()
     verdict: Verdict
+    unfamiliar: dict[str, tuple[Finding, ...]] | None = None
+    """Scans unlike those of training, and how; null where the run was made before it recorded them."""
 
     def task(self, name: str) -> TaskResult | None:
         """The result of one task, or None."""

@@ -7,11 +7,16 @@ from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.folders import Folder, existing, in_order
+from orienteer.evaluation.familiar import WholeScan
 from orienteer.memory import explained
+from orienteer.pretext.model import SpatialModel
+from orienteer.records.trained_on import TrainedOn
+from orienteer.records.unfamiliar import unfamiliar
 from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run
 from orienteer.sampling.fitting import fitting
+from orienteer.scans import Finding
 from orienteer.store import Store
 from orienteer.training.devices import one_device
 
@@ -67,9 +72,11 @@ def evaluate(
         console.print(f"[yellow]{warning}; using another[/yellow]")
     model, settings = load_model(learned, checkpoint), learned.settings
     device = one_device(settings.devices)
+    model.to(device)
     with explained("lower evaluation.batch"), Bar("measuring", 1.0, console=console, shown=progress) as bar:
+        bar.update(0.0, "scans beside those of training")
         return assess(
-            model.to(device),
+            model,
             measuring_sampler(settings, opened, split),
             settings.evaluation,
             folder=target,
@@ -77,5 +84,26 @@ def evaluate(
             step=checkpoint.step,
             device=device,
             own_store=learned.learned_from(opened),
+            unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, split),
             progress=lambda what, share: bar.update(share, what),
         )
+
+
+def _unfamiliar(
+    run: Run, model: SpatialModel, step: int, store: Store, split: str | None
+) -> dict[str, tuple[Finding, ...]] | None:
+    """What about each scan lies outside what the run was trained on; None where the run does not tell.
+
+    Features are compared only with those of the same checkpoint.
+    """
+    trained = TrainedOn.read(run.path)
+    if trained is None:
+        return None
+    if trained.features is not None and trained.features.step != step:
+        trained = trained.model_copy(update={"features": None})
+    device, found = one_device(run.settings.devices), {}
+    for name in store.ids(split):
+        scan = WholeScan.stored(store, name)
+        content = scan.content(model.backbone.encoder, size=run.settings.views.size, device=device)
+        found[name] = unfamiliar(trained, scan.frame, content)
+    return {name: each for name, each in found.items() if each}

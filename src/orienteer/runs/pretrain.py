@@ -13,11 +13,13 @@ from orienteer.console import to_stderr
 from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.folders import Folder, existing, in_order, to_make
+from orienteer.evaluation.familiar import learned_from
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.folder import RunFolder
+from orienteer.runs.load import best_checkpoint, load_backbone
 from orienteer.runs.record import describe
 from orienteer.runs.resume import extend, require_same
 from orienteer.runs.run import Run
@@ -27,7 +29,7 @@ from orienteer.sampling.fitting import fitting
 from orienteer.signals import resumable
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.training.devices import build_fabric, resolve
+from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.launch import train
 from orienteer.training.session import Session
 
@@ -165,6 +167,7 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     newest, _ = latest_checkpoint(folder.checkpoints)
     assert newest is not None
     run = Run.open(folder.path)
+    _record_training_scans(run, store)
     evaluation = evaluate(folder.path, store.path, split="val", overwrite=True, progress=progress)
     state = newest.state
     summary = {
@@ -179,6 +182,23 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     ended = {"finished": run.record.finished or _now(), "seconds": state["seconds"], "steps": newest.step}
     run.record.model_copy(update=ended).write(folder.path)
     return PretrainResult(folder.path, summary, evaluation)
+
+
+def _record_training_scans(run: Run, store: Store) -> None:
+    """Write what the training scans are like, as the best checkpoint sees them."""
+    checkpoint, _ = best_checkpoint(run.folder)
+    device = one_device(run.settings.devices)
+    train, val = ([scan for scan in store.ids(split) if scan not in run.record.left_out] for split in ("train", "val"))
+    learned_from(
+        store,
+        train,
+        val,
+        load_backbone(run, checkpoint).to(device).encoder,
+        size=run.settings.views.size,
+        device=device,
+        seed=run.settings.seed,
+        step=checkpoint.step,
+    ).write(run.path)
 
 
 def _now() -> str:

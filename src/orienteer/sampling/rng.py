@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     STEP = 8
     CORRUPTION = 9
     LABELLED = 10
+    TRAINED_ON = 11
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

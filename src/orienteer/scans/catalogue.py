@@ -8,6 +8,10 @@ Level = Literal["info", "warning", "error"]
 CONVERT = "convert the series to NIfTI with a converter that corrects this (dcm2niix), then look at the result"
 EXPORT = "export or copy the file again from where it came"
 FETCH = "fetch it (`datalad get`, `git annex get`, `git lfs pull`), or mend the link"
+LOOK_AT_ANSWER = (
+    "check that it shows the anatomy, sequence and unit of the training scans; do not trust what the network says of"
+    " any other"
+)
 PERMISSIONS = "check its permissions: give yourself the right to read it"
 
 
@@ -131,6 +135,27 @@ CATALOGUE: dict[str, Entry] = {
         "`predict`: the scan's axes are a little off the right angle, which ITK does not read in NIfTI; for ITK the"
         " answer lies along the nearest right angles, for other readers exactly on the scan",
         "resample the scan to a grid with right angles where fractions of a voxel matter",
+    ),
+    # Beside what a network was trained on
+    "unfamiliar-spacing": Entry(
+        "warning",
+        "`predict`, `evaluate`: its voxels are of another size than in all training scans",
+        LOOK_AT_ANSWER,
+    ),
+    "unfamiliar-extent": Entry(
+        "warning",
+        "`predict`, `evaluate`: the body is larger, smaller, or cut off otherwise than in all training scans",
+        LOOK_AT_ANSWER,
+    ),
+    "unfamiliar-intensities": Entry(
+        "warning",
+        "`predict`, `evaluate`: intensities lie or are spread otherwise than in all training scans",
+        LOOK_AT_ANSWER,
+    ),
+    "unfamiliar-features": Entry(
+        "warning",
+        "`predict`, `evaluate`: the network's own features of it lie far from those of the training scans",
+        LOOK_AT_ANSWER,
     ),
     # Several channels
     "channel-missing": Entry(

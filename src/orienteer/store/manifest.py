@@ -65,6 +65,8 @@ class ScanEntry(Config):
     """Spatial shape in voxels."""
     spacing: float
     """mm per voxel, the same on every axis."""
+    voxel_mm: tuple[float, float, float] | None = None
+    """Voxel size of the scan before resampling, along R, A, S, mm; stores of earlier versions lack it."""
     affine: tuple[tuple[float, float, float, float], ...]
     """(4, 4) voxel index to world RAS mm; keeps the rotation of an oblique scan."""
     intensity: tuple[Intensity, ...]

@@ -1,0 +1,39 @@
+"""Scans unlike those a network was trained on, as the last lines of a command."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from orienteer.scans import Finding
+
+MOST = 20
+"""Scans that are named."""
+
+
+def print_unfamiliar(console: Console, found: Mapping[str, Sequence[Finding]] | None, network: Path, see: Path) -> None:
+    """A line for each scan that is unlike all training scans, and what to do about them.
+
+    Args:
+        console: where to.
+        found: findings by scan; None where the network does not say what it was trained on.
+        network: the folder of the network.
+        see: the record that names all of them.
+    """
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    if found is None:
+        say(
+            f"note: {network} does not say what its training scans were like, as it is of an earlier version or not"
+            " finished; whether these scans are like them is unknown"
+        )
+        return
+    odd = {name: each for name, each in found.items() if each}
+    for name in list(odd)[:MOST]:
+        say(f"unlike training: {name}: {'; '.join(f'{each.message} [{each.code}]' for each in odd[name])}")
+    if len(odd) > MOST:
+        say(f"unlike training: {len(odd) - MOST} more; see {see}")
+    for cure in dict.fromkeys(each.cure for of in odd.values() for each in of):
+        say(f"  fix: {cure}")
