@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orienteer.scans import Finding
+from orienteer.scans.findings import Finding
 
 MOST = 20
 """Scans that are named."""

@@ -20,7 +20,7 @@ from orienteer.records.rows import write_rows
 from orienteer.records.statistics import interval_by_subject, vectors
 from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
-from orienteer.scans import Finding
+from orienteer.scans.findings import Finding
 
 Progress = Callable[[str, float], None]
 """Called with what is being measured and the share of all work done."""

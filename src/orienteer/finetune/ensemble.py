@@ -22,7 +22,7 @@ from orienteer.folders import SEEDS, Folder, mistaken, recognised
 from orienteer.ingest.prepare import Scaled
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import unfamiliar
-from orienteer.scans import Finding
+from orienteer.scans.findings import Finding
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 from orienteer.training.devices import autocast, one_device, resolve

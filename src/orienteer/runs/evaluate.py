@@ -6,8 +6,8 @@ from orienteer.atomic import sweep
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
-from orienteer.folders import Folder, existing, in_order
 from orienteer.evaluation.familiar import WholeScan
+from orienteer.folders import Folder, existing, in_order
 from orienteer.memory import explained
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
@@ -16,7 +16,7 @@ from orienteer.runs.build import measuring_sampler
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run
 from orienteer.sampling.fitting import fitting
-from orienteer.scans import Finding
+from orienteer.scans.findings import Finding
 from orienteer.store import Store
 from orienteer.training.devices import one_device
 

@@ -12,8 +12,8 @@ from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
-from orienteer.folders import Folder, existing, in_order, to_make
 from orienteer.evaluation.familiar import learned_from
+from orienteer.folders import Folder, existing, in_order, to_make
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
