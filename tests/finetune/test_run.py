@@ -95,8 +95,8 @@ def test_ensemble__needs_no_gpu_that_it_was_trained_on(
 
 
 def test_ensemble__needs_a_finished_fine_tuning(run: Path, tmp_path: Path) -> None:
-    for folder in (run, tmp_path):
-        with pytest.raises(RunError, match="holds no finished fine-tuning"):
+    for folder, told in ((run, "is a run, not a fine-tuning"), (tmp_path, "is not a fine-tuning")):
+        with pytest.raises(RunError, match=told):
             Ensemble.load(folder)
 
 

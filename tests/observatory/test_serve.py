@@ -65,7 +65,7 @@ def test_find__refuses_what_does_not_fit(home: Path, tmp_path: Path) -> None:
     record.write_text(record.read_text().replace('"channels": 1', '"channels": 2'))
     with pytest.raises(RunError, match="reads 2 channels"):
         find_store(Run.open(tmp_path / "two"), home / "store")
-    with pytest.raises(RunError, match="not a run folder"):
+    with pytest.raises(RunError, match="is a store, not a run"):
         find_run(home / "store")
     with pytest.raises(RunError, match="no folder"):
         find_run(tmp_path / "nowhere")

@@ -121,7 +121,7 @@ def test_read__a_record_cannot_name_a_table_elsewhere(tmp_path: Path) -> None:
 
 
 def test_read__a_missing_folder_is_an_error_with_a_cure(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no run folder at") as caught:
+    with pytest.raises(RunError, match="is not a run: nothing is there") as caught:
         read_run(tmp_path / "nothing")
     assert "orienteer pretrain" in caught.value.cure
 

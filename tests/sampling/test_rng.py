@@ -49,6 +49,7 @@ def test_purpose__numbers_never_change() -> None:
         "STEP": 8,
         "CORRUPTION": 9,
         "LABELLED": 10,
+        "TRAINED_ON": 11,
     }
 
 
