@@ -67,7 +67,7 @@ def test_find__refuses_what_does_not_fit(home: Path, tmp_path: Path) -> None:
         find_store(Run.open(tmp_path / "two"), home / "store")
     with pytest.raises(RunError, match="is a store, not a run"):
         find_run(home / "store")
-    with pytest.raises(RunError, match="no folder"):
+    with pytest.raises(RunError, match="nothing is there"):
         find_run(tmp_path / "nowhere")
     with pytest.raises(StoreError):
         find_store(Run.open(home / "run"), tmp_path)
