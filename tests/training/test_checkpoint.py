@@ -106,6 +106,16 @@ def test_checkpoint__no_flipped_bit_goes_unseen(tmp_path: Path, name: str) -> No
             assert same(read, checkpoint()), f"bit {bit} of byte {place} changed what is read"
 
 
+@pytest.mark.parametrize(
+    "state", ['{"format": 1, "step": 1, "sha256": 0, "st`te": {}}', '{"format": 1, "sha256": []}', "[]"]
+)
+def test_checkpoint__a_state_that_lost_its_seal_and_more_is_an_error(tmp_path: Path, state: str) -> None:
+    path = save_checkpoint(tmp_path, checkpoint())
+    (path / "state.json").write_text(state)
+    with pytest.raises(RunError, match="cannot be read"):
+        load_checkpoint(path)
+
+
 def test_checkpoint__none_whole_is_none_with_every_warning(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "nothing") == (None, ())
     for step in (1, 2):

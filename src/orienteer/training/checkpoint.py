@@ -104,7 +104,7 @@ def _loaded(path: Path) -> Checkpoint:
             optimiser=load_file(path / "optimiser.safetensors"),
             state=document["state"],
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise RunError(f"checkpoint {path} cannot be read: {error}", cure="use an earlier one") from error
 
 
