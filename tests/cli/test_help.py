@@ -11,7 +11,18 @@ from typer.testing import CliRunner
 
 from orienteer.cli import app, commands
 
-HEAVY = ("torch", "monai", "lightning_fabric", "nilearn", "SimpleITK", "matplotlib", "plotly", "scipy", "blosc2")
+HEAVY = (
+    "rich",
+    "torch",
+    "monai",
+    "lightning_fabric",
+    "nilearn",
+    "SimpleITK",
+    "matplotlib",
+    "plotly",
+    "scipy",
+    "blosc2",
+)
 NAMES = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -19,17 +30,18 @@ def _python(code: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
 
-def test_help__is_there_in_half_a_second() -> None:
+def test_help__is_there_in_a_third_of_a_second() -> None:
     seconds = []
     for _ in range(5):
-        # The processor's time, not the clock's: tests run side by side, and a busy machine is not our fault.
+        # The processor's time, not the clock's: tests run side by side, and a busy machine is not our fault. On it
+        # that time grows, too: 0.24 s alone are up to 0.35.
         before = os.times()
         begun = time.perf_counter()
         _python("import sys; from orienteer.cli import main; sys.argv = ['orienteer', '--help']; main()")
         after = os.times()
         busy = after.children_user + after.children_system - before.children_user - before.children_system
         seconds.append(min(busy, time.perf_counter() - begun))
-    assert statistics.median(seconds) < 0.5, seconds
+    assert statistics.median(seconds) < 0.4, seconds
 
 
 def test_help__imports_nothing_heavy() -> None:

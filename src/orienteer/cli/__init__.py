@@ -2,15 +2,33 @@
 
 import shlex
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from orienteer.errors import OrienteerError, Stopped
 from orienteer.memory import ran_out
 from orienteer.signals import Interruptible
 
+
+class Commands(TyperGroup):
+    """The list of commands in plain text: importing what draws boxes takes as long as all else together."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help of ``orienteer`` itself; that of each command keeps its boxes."""
+        self.rich_markup_mode = None
+        super().format_help(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each command's first sentence in full."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in self.commands.items()])
+
+
 app = typer.Typer(
     name="orienteer",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
