@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
+from orienteer.scans.formats import isolated as isolation
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.isolated import isolated
@@ -99,6 +100,24 @@ def test_isolated__a_process_whose_library_broke_reads_no_other_scan(function: C
     with pytest.raises((ScanError, OSError)):
         isolated(function)
     assert (isolated(own_process) == before) is again
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_isolated__an_answer_follows_a_failure_with_forks_and_without(
+    platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
+    monkeypatch.setattr(isolation, "CHILD", f"import sys; sys.platform = {platform!r}; {isolation.CHILD}")
+    started = []
+    honest = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **named: started.append(1) or honest(*args, **named))  # type: ignore[func-returns-value]
+    for _ in range(3):
+        with pytest.raises(ScanError, match="damaged"):
+            isolated(give_up)
+        with pytest.raises(ScanError, match="before the last voxel"):
+            isolated(refuse)
+    assert isolated(doubled, np.ones(1)) == 2
+    assert len(started) == (1 if platform == "linux" else 4), "a child whose library broke is replaced"
 
 
 def test_isolated__the_process_ends_with_its_parent() -> None:
