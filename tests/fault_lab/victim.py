@@ -4,6 +4,7 @@ The command runs in a fork of a process that has imported everything, so a hundr
 """
 
 import mmap
+import multiprocessing.util
 import os
 import signal
 import struct
@@ -133,6 +134,7 @@ def act(command: Sequence[str], said: Path, shared: mmap.mmap, blow: Blow) -> No
 
         traceback.print_exc()
     finally:
+        multiprocessing.util._exit_function()  # as at the end of any process: semaphores that it leaves are warned of
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
