@@ -52,6 +52,20 @@ def test_bar__a_log_is_told_every_tenth_without_notes(
         assert lines == ([f"reading scans: {done} of {total}" for done in told] if kept else [])
 
 
+def test_bar__a_log_of_few_long_steps_is_told_after_some_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(shown.time, "monotonic", lambda: float(next(clock)))
+    with Bar("predicting", 7) as bar:
+        for _ in range(7):
+            bar.advance()
+    assert [line for line in capsys.readouterr().err.splitlines() if line] == [
+        "predicting: 3 of 7",
+        "predicting: 6 of 7",
+    ]
+
+
 def test_bar__goes_on_from_what_was_done_and_of_nothing_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Bar("cells", 40, done=30) as bar:
         assert list(bar.track("abc")) == ["a", "b", "c"] and bar.done == 33

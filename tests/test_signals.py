@@ -50,6 +50,25 @@ def test_interruptible__what_may_be_left_is_left_once(early: bool) -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # what is done now is done to the end
 
 
+class Slow:
+    """Its end takes a while, in which a signal comes."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(3):
+            time.sleep(0.01)
+
+
+def test_interruptible__a_signal_in_a_finaliser_is_not_lost(recwarn: pytest.WarningsRecorder) -> None:
+    """An error raised there is printed and forgotten."""
+    with Interruptible() as interrupt, pytest.raises(Asked) as asked, interrupt.breakable():
+        slow = Slow()
+        del slow
+        time.sleep(5)
+    assert (asked.value.number, interrupt.asked) == (signal.SIGTERM, signal.SIGTERM)
+    assert not recwarn.list
+
+
 def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:
     with Interruptible() as outer, outer.breakable():
         with Interruptible():

@@ -1,5 +1,6 @@
 """What the terminal shows: the one progress bar and tables; numbers are written by :mod:`orienteer.units`."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,6 +28,8 @@ WIDE = 120
 """Columns of a terminal that has room for a long bar and the rate."""
 LONG = 20
 """Bars with at least this many steps are logged at every tenth."""
+PATIENCE = 10.0
+"""Seconds after which the next step of a shorter one is logged, too."""
 
 
 def to_stderr(*, shown: bool = True) -> Console:
@@ -37,7 +40,8 @@ def to_stderr(*, shown: bool = True) -> Console:
 class Bar:
     """A live line with the work, its progress, rate and time left, and a note.
 
-    On a narrow terminal only the note is cut. Without a terminal, a line is written at every tenth instead.
+    On a narrow terminal only the note is cut. Without a terminal, a line is written at every tenth instead, or of few
+    and long steps after some seconds.
 
     Args:
         what: the work, e.g. ``reading scans``.
@@ -71,7 +75,8 @@ class Bar:
     ) -> None:
         self.console = console or to_stderr(shown=shown)
         self.what, self.total, self.done = what, total, done
-        self.log = log and shown and total >= LONG and not self.console.is_terminal
+        self.log = log and shown and isinstance(total, int) and not self.console.is_terminal
+        self._logged = time.monotonic()
         fixed, wide, share = Column(no_wrap=True), self.console.width >= WIDE, isinstance(total, float)
         self.live = Progress(
             TextColumn("{task.description}", table_column=fixed, markup=False),
@@ -106,7 +111,9 @@ class Bar:
         before, self.done = self.done, done
         self._note = self._note if note is None else note
         self.live.update(self._line, completed=done, description=what or self.what, note=self._note)
-        if self.log and done * 10 // self.total > before * 10 // self.total:
+        now, tenth = time.monotonic(), done * 10 // self.total > before * 10 // self.total if self.total else False
+        if self.log and (tenth if self.total >= LONG else now - self._logged > PATIENCE):
+            self._logged = now
             self.console.print(f"{what or self.what}: {done:g} of {self.total:g}", highlight=False, markup=False)
 
     def advance(self, note: str | None = None) -> None:

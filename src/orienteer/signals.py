@@ -24,6 +24,9 @@ SAVE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 ENDING = (signal.SIGINT, signal.SIGTERM)
 HEARD: tuple[signal.Signals, ...] = (*ENDING, *(() if SAVE is None else (SAVE,)))
 
+SHORTLY = 0.02
+"""Seconds after which a signal tries again that must not raise where it came."""
+
 
 class Asked(KeyboardInterrupt):
     """A signal, raised where work may be left at any point. ``number`` is the signal's."""
@@ -134,8 +137,19 @@ class Interruptible:
             self._until = time.monotonic() + self._patience
             _wake_after(self._patience)
         elif (number in self._breaks and not repeated) or (self._breaks and time.monotonic() >= self._until):
+            if _in_finaliser(frame):
+                self._until = time.monotonic()
+                _wake_after(SHORTLY)
+                return
             self._breaks = ()
             raise Asked(self._asked or number)
+
+
+def _in_finaliser(frame: FrameType | None) -> bool:
+    """Whether an error raised here would be printed and forgotten, as Python does with those of ``__del__``."""
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
 
 
 def tell(process: BaseProcess, number: int) -> None:

@@ -171,7 +171,8 @@ def test_pretrain__one_scan_too_small_for_the_views_never_stops_the_others(
     done = pretrain(store, tmp_path / "run", settings=settings)
     said = capsys.readouterr().err
     assert f"left out of training: scan {small.id} is 9x" in said and "--min-extent 48" in said
-    assert Run.open(done.run).record.left_out == (small.id,)
+    record = Run.open(done.run).record
+    assert record.left_out == (small.id,) and sum(record.data.scans.values()) == len(Store.open(store).scans) - 1
     again = evaluate(done.run, store)
     assert "no scans in split test, so val is measured" in capsys.readouterr().err
     assert again.record.split == "val" and again.record.tasks == done.evaluation.record.tasks

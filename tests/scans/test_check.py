@@ -179,6 +179,14 @@ def test_table__long_cohorts_are_cut_but_not_their_findings(tmp_path: Path) -> N
     assert "zz" in page and "c63" not in page
 
 
+def test_table__a_name_is_one_line_and_a_long_id_can_be_read(tmp_path: Path) -> None:
+    nifti(tmp_path / "two\nlines.nii.gz")
+    nifti(tmp_path / "a_folder_with_a_name" / "and_a_scan_in_it.nii.gz", voxels(seed=1))
+    lines = _page(tmp_path, width=80).splitlines()
+    assert any(line.startswith("two?lines ") for line in lines)
+    assert any(line.startswith("a_folder_with_a_name") for line in lines)
+
+
 def test_table__brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
     nifti(tmp_path / "[red]case[/x].nii.gz".replace("/", "_"))
     assert "[red]case" in _page(tmp_path)

@@ -27,6 +27,17 @@ def test_check__a_copy_is_left_out_as_an_ingest_leaves_it_out(tmp_path: Path) ->
     }
 
 
+def test_check__a_copy_in_another_type_is_a_copy(tmp_path: Path) -> None:
+    array = voxels()
+    nifti(tmp_path / "scans" / "a.nii.gz", array)
+    nifti(tmp_path / "scans" / "b.nii.gz", array.astype(np.float32))
+    nifti(tmp_path / "scans" / "c.nii.gz", voxels(seed=1))
+    options = IngestOptions(workers=1, progress=False, keep_names=True, spacing=3.0)
+    ingested = ingest(tmp_path / "scans", tmp_path / "store", options)
+    assert [scan.id for scan in check(tmp_path / "scans", progress=False, workers=1).usable] == sorted(ingested.added)
+    assert sorted(ingested.added) == ["a", "c"]
+
+
 def test_check__the_same_voxels_of_another_size_are_both_kept_and_told(tmp_path: Path) -> None:
     nifti(tmp_path / "scans" / "a.nii.gz")
     nifti(tmp_path / "scans" / "b.nii.gz", affine=np.diag([-2.0, 2, 4, 1]))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orienteer.errors import OrienteerError
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.check import check
 from orienteer.scans.record import as_record
@@ -112,3 +113,16 @@ def test_schema__the_published_one_is_fresh_and_lets_keys_be_added() -> None:
         definition = check_schema()["$defs"][name]
         assert list(definition["properties"]) == list(golden) == definition["required"]
         assert all(field.get("description") for field in definition["properties"].values())
+
+
+def test_check__replaces_nothing_but_an_earlier_list(tmp_path: Path) -> None:
+    scan, listed = nifti(tmp_path / "scans" / "a.nii.gz"), tmp_path / "check.json"
+    before = scan.read_bytes()
+    with pytest.raises(OrienteerError, match="is there already"):
+        check(scan.parent, json_path=scan, progress=False)
+    assert scan.read_bytes() == before
+    for _ in range(2):
+        check(scan.parent, json_path=listed, progress=False)
+    listed.write_text('{"mine": 1}')
+    with pytest.raises(OrienteerError, match="is there already"):
+        check(scan.parent, json_path=listed, progress=False)

@@ -127,7 +127,8 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         f"{split} {counted(scans, 'scan')} of {counted(subjects, 'subject')}"
         for split, (scans, subjects) in result.splits.items()
     )
-    scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits})"
+    unsure = "; perhaps fewer subjects, see the question" if result.questions else ""
+    scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits}{unsure})"
     console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")
     if result.labelled or labels:
         console.print(f"labels: {result.labelled} of {counted(len(result.manifest.scans), 'scan')} have labels")

@@ -135,7 +135,7 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
             f"the store at {store.path} is not the one {folder.path} was trained on",
             cure="resume with the same store, or start a new run",
         )
-    record = describe(settings, devices, store, model)
+    record = describe(settings, devices, store, model, left_out)
     return record.model_copy(update={"left_out": tuple(left_out)}) if left_out else record
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Collection
 from importlib.metadata import version
 
 import torch
@@ -15,9 +16,15 @@ from orienteer.store import Store
 from orienteer.training.settings import ResolvedDevices
 
 
-def describe(settings: PretrainSettings, devices: ResolvedDevices, store: Store, model: SpatialModel) -> RunRecord:
-    """The run's record as it stands when training starts."""
-    entries = store.manifest.scans
+def describe(
+    settings: PretrainSettings,
+    devices: ResolvedDevices,
+    store: Store,
+    model: SpatialModel,
+    left_out: Collection[str] = (),
+) -> RunRecord:
+    """The run's record as it stands when training starts; scans that are left out count as not there."""
+    entries = [entry for entry in store.manifest.scans if entry.id not in left_out]
     splits = sorted({entry.split for entry in entries})
     data = TrainingData(
         spacing_mm=store.manifest.spacing,

@@ -17,7 +17,7 @@ from orienteer.scans.labels.read import inspect_with_labels
 from orienteer.scans.people import Clue, people_of, questions
 from orienteer.scans.people_table import refuse_existing, table_beside, write_people
 from orienteer.scans.plausibility import SPACING_MM
-from orienteer.scans.record import write_record
+from orienteer.scans.record import refuse_other, write_record
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.units import some
@@ -39,7 +39,7 @@ def check(
 
     Args:
         scans: a folder of any mix of formats, or one file.
-        json_path: where to write all of it as JSON (``schema_version`` 1).
+        json_path: where to write all of it as JSON (``schema_version`` 1); only that of an earlier check is replaced.
         people_path: where to write a table of the usable scans, with a guess who is on them; never an existing file.
         workers: scans read at once; default one a core, at most 8.
         spacing: mm of the store to estimate for; default the cohort's median.
@@ -50,7 +50,8 @@ def check(
 
     Raises:
         OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
-            channels, no label file belongs to any scan, ``people_path`` exists, or a file cannot be written.
+            channels, no label file belongs to any scan, ``people_path`` or something else at ``json_path`` exists, or a
+            file cannot be written.
 
     Example:
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
@@ -64,6 +65,8 @@ def check(
         raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
     if people_path is not None:
         refuse_existing(people_path)
+    if json_path is not None:
+        refuse_other(json_path)
     at_once = workers or min(8, os.cpu_count() or 1)
     found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))

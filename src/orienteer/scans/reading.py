@@ -114,10 +114,20 @@ def _with_voxels(info: ScanInfo, opened: OpenedScan) -> tuple[ScanInfo, Volume]:
         low=low,
         high=high,
         modality=opened.header.modality or guess_modality(low, high),
-        content=hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
+        content=_digest(array),
         findings=(*info.findings, *found),
     )
     return info, Volume(array=array, affine=opened.header.affine)
+
+
+def _digest(array: NDArray) -> str:
+    """SHA-256 of the values, whatever type they are stored in: a copy in another type is a copy."""
+    total = hashlib.sha256(repr(array.shape).encode())
+    for channel in array:
+        for part in channel:
+            with np.errstate(over="ignore"):
+                total.update(np.ascontiguousarray(part, dtype=np.float32).data)
+    return total.hexdigest()
 
 
 def _plain(array: NDArray) -> NDArray:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orienteer.atomic import write_json
+from orienteer.errors import OrienteerError
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import (
@@ -80,6 +81,22 @@ def _scan(scan: ScanInfo) -> RecordedScan:
 def _skipped(skip: Skipped) -> RecordedSkip:
     kind = CATALOGUE[skip.code]
     return RecordedSkip(relative=skip.relative, code=skip.code, level=kind.level, reason=kind.meaning, cure=kind.cure)
+
+
+def refuse_other(path: Path) -> None:
+    """Refuse to replace anything but the record of an earlier check: the path may be a scan's.
+
+    Raises:
+        OrienteerError: there is something else.
+    """
+    if not path.is_file():
+        return
+    try:
+        CheckRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        raise OrienteerError(
+            f"{path} is there already, and is no list that an earlier check wrote", cure="give --json a new file"
+        ) from None
 
 
 def write_record(path: Path, result: CheckResult) -> None:

@@ -25,6 +25,12 @@ SPACING_EDGES = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, np.in
 WIDE = 140
 """Columns from which the codes fit into the table; below, they are only named in the list under it."""
 
+COLUMNS = ("scan", "format", "voxels", "mm", "axes", "type", "range", "kind", "findings")
+NARROW = ("scan", "format", "voxels", "mm", "axes", "kind", "findings")
+"""Columns that a narrow terminal has room for."""
+MOST_ID = 20
+"""Columns of an id that are never broken."""
+
 EXACT_VALUES = 8
 VIEW_VOXELS = 24
 """The default view of pretraining, for the note on scans that are too short for it."""
@@ -52,16 +58,20 @@ def print_check(result: CheckResult, console: Console) -> None:
 
 def _print_scans(result: CheckResult, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), collapse_padding=True)
-    for name in ("scan", "format", "voxels", "mm", "axes", "type", "range", "kind", "findings"):
-        # On a narrow terminal only names and findings may break; a number cut in two cannot be read.
-        table.add_column(name, overflow="fold", no_wrap=name not in ("scan", "format", "findings"))
+    wide = console.width >= WIDE
+    longest = max((len(_shown(scan.id)) for scan in result.scans), default=0)
+    for name in COLUMNS if wide else NARROW:
+        # On a narrow terminal only names may break; a number cut in two cannot be read.
+        least = min(longest, MOST_ID) if name == "scan" else None
+        table.add_column(name, overflow="fold", no_wrap=name not in ("scan", "findings"), min_width=least)
     clean = 0
     for scan in result.scans:
         if not scan.findings:
             clean += 1
             if clean > CLEAN_ROWS:
                 continue
-        table.add_row(*_row(scan, wide=console.width >= WIDE))
+        row = _row(scan, wide=wide)
+        table.add_row(*(row[name] for name in (COLUMNS if wide else NARROW)))
     console.print(table)
     if clean > CLEAN_ROWS:
         console.print(f"... and {clean - CLEAN_ROWS} more without findings (--json lists all)")
@@ -73,24 +83,29 @@ def _print_scans(result: CheckResult, console: Console) -> None:
     )
 
 
-def _row(scan: ScanInfo, *, wide: bool) -> list[str]:
+def _shown(name: str) -> str:
+    """A name on one line, whatever it holds."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _row(scan: ScanInfo, *, wide: bool) -> dict[str, str]:
     files = f" ({len(scan.source.paths)} files)" if len(scan.source.paths) > 1 else ""
     worst = next((level for level in COLOURS if any(f.level == level for f in scan.findings)), "")
     if wide:
         marks = [f"[{COLOURS[f.level]}]{f.code}[/]" for f in scan.findings]
     else:
         marks = [f"[{COLOURS[worst]}]{'left out' if worst == 'error' else worst}[/]"] if worst else []
-    return [
-        escape(scan.id),
-        scan.source.format + files,
-        f"{scan.channels} of " * (scan.channels > 1) + "x".join(map(str, scan.shape)) or "-",
-        _spacing(scan),
-        scan.axes or "-",
-        scan.dtype or "-",
-        "-" if scan.low is None else f"{scan.low:.4g}..{scan.high:.4g}",
-        _modality(scan),
-        " ".join(marks) or "[green]ok[/]",
-    ]
+    return {
+        "scan": escape(_shown(scan.id)),
+        "format": scan.source.format + files * wide,
+        "voxels": f"{scan.channels} of " * (scan.channels > 1) + "x".join(map(str, scan.shape)) or "-",
+        "mm": _spacing(scan),
+        "axes": scan.axes or "-",
+        "type": scan.dtype or "-",
+        "range": "-" if scan.low is None else f"{scan.low:.4g}..{scan.high:.4g}",
+        "kind": _modality(scan),
+        "findings": " ".join(marks) or "[green]ok[/]",
+    }
 
 
 def _modality(scan: ScanInfo) -> str:

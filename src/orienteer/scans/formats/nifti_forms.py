@@ -184,9 +184,9 @@ def _shortened(used: str) -> Finding:
 
 
 def _apart(difference: NDArray[np.float64], shape: tuple[int, ...]) -> list[Finding]:
-    """Judged at the far corner, where a small difference in angle has grown to what matters: mm."""
-    corner = np.array([*[*shape[:3], 1, 1][:3], 1], dtype=float)
-    apart = float(np.abs(difference @ corner).max())
+    """Judged at the corners, where a small difference in angle has grown to what matters: mm."""
+    corners = np.array([(*np.multiply(pick, [*shape[:3], 1, 1][:3]), 1.0) for pick in np.ndindex(2, 2, 2)])
+    apart = float(np.abs(corners @ difference.T).max())
     return [] if apart < 1.0 else [finding("orientation-disagrees", f"sform and qform are {apart:.1f} mm apart")]
 
 
