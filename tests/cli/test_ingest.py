@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands, main  # noqa: F401
 from orienteer.store import Store
+from tests.scans.files import nifti, voxels
 from tests.store.phantoms import cohort
 
 
@@ -47,6 +50,16 @@ def test_ingest__says_what_happened_and_what_is_next(tmp_path: Path) -> None:
     assert "left out: note: note.nii.gz: text, not NIfTI [not-a-scan]" in again
     assert "1 scan left out before and the same since, not read again (--retry reads them)" in again
     assert "0 added, 4 unchanged, 1 left out" in again
+
+
+def test_ingest__what_was_done_to_a_scan_is_said(tmp_path: Path) -> None:
+    image = nibabel.load(nifti(tmp_path / "scans" / "a.nii.gz"))
+    image.header.set_xyzt_units("micron")
+    image.set_sform(np.diag([1e3, 1e3, 1e3, 1]) @ image.affine, 1)
+    image.set_qform(image.get_sform(), 1)
+    nibabel.save(image, tmp_path / "scans" / "b.nii.gz")
+    nifti(tmp_path / "scans" / "a.nii.gz", voxels(seed=1))
+    assert "unit-scaled (1 scan)" in run(tmp_path / "scans", tmp_path / "store")
 
 
 def test_ingest__prune_and_table(tmp_path: Path) -> None:

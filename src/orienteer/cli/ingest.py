@@ -1,5 +1,6 @@
 """``orienteer ingest SCANS STORE``: resample scans to one spacing, ready for training."""
 
+from collections import Counter
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -102,6 +103,10 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         console.print(f"  fix: {finding.cure}")
     if len(shown) > MOST:
         console.print(f"and {len(shown) - MOST} more; `orienteer check` lists every finding")
+    infos = Counter(f.code for found in result.findings.values() for f in found if f.level == "info")
+    if infos:
+        told = ", ".join(f"{code} ({counted(count, 'scan')})" for code, count in infos.items())
+        console.print(f"note: {told}; `orienteer check` says what this means")
     if result.quarantined:
         count = counted(len(result.quarantined), "scan")
         console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")
