@@ -34,6 +34,9 @@ def observe(
 
     `orienteer observe run --store store --and other-run`
     """
+    from contextlib import suppress
+
     from orienteer.observatory.serve import observe as serve
 
-    serve(run, store, beside=beside, host=host, port=port, threads=threads, browser=not no_browser)
+    with suppress(KeyboardInterrupt):  # how it is meant to end
+        serve(run, store, beside=beside, host=host, port=port, threads=threads, browser=not no_browser)
