@@ -16,7 +16,7 @@ def table(folder: Path, text: str, name: str = "t.tsv") -> Path:
     return path
 
 
-@pytest.mark.parametrize("person", ["person", "subject", "participant_id", "Subject"])
+@pytest.mark.parametrize("person", ["person", "subject", "participant_id", "Subject", "Patient ID", "subjid", "MRN"])
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 def test_read_table__finds_the_person_whatever_it_is_called(tmp_path, person, delimiter) -> None:
     lines = [
@@ -50,6 +50,17 @@ def test_read_table__says_what_is_wrong(tmp_path, text, told) -> None:
         read_table(table(tmp_path, text))
     assert told in caught.value.message
     assert caught.value.cure
+
+
+def test_read_table__two_columns_of_people_must_agree(tmp_path) -> None:
+    agreed = "id,Patient ID,subject\na,P,1\nb,,1\nc,Q,2\nd,,3\ne,R,\n"
+    found = read_table(table(tmp_path, agreed))
+    assert [row.subject for row in found.values()] == ["1", "1", "2", "3", "R"]
+    for other in ("id,person,mrn\na,P,1\nb,Q,1\n", "participant_id,mrn\na,1\nb,1\n", "id,person,mrn\na,P,1\nb,P,2\n"):
+        with pytest.raises(
+            StoreError, match=r"columns (person|participant_id) and mrn, and they disagree, e\.g\. on b"
+        ):
+            read_table(table(tmp_path, other))
 
 
 def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path) -> None:

@@ -1,5 +1,6 @@
 """The user's table of scans: who is on which scan, in which split, and which row is about which scan."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,10 @@ from orienteer.ingest.spreadsheet import EXAMPLE, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.stems import names_in
 
-SUBJECT = ("person", "subject", "participant_id", "patient")
+_SUBJECT = "person subject participantid patient patientid subjectid subjid participant personid ptid mrn"
+SUBJECT = tuple(_SUBJECT.split())
+"""What the column of people may be called, see :func:`names_people_in`; the first that is there names them."""
+
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
 
@@ -87,7 +91,7 @@ def read_table(path: Path) -> dict[str, Row]:
 def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     """Rows by id, in the file's order, and notes on decimals that can be read in two ways.
 
-    A table without ``id`` whose first column is one of :data:`SUBJECT`, such as ``participants.tsv`` of BIDS, has a
+    A table without ``id`` whose first column is of people, such as ``participants.tsv`` of BIDS, has a
     row for each person. Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
 
     Raises:
@@ -96,13 +100,52 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     """
     sheet = read_sheet(path)
     _check_header(path, sheet.header)
-    lower = [name.lower() for name in sheet.header]
-    candidates = SUBJECT if "id" in lower else lower[:1]
-    subject = next((name for name in candidates if name in lower), None)
-    rows = [_row(path, number, sheet.header, cells, subject) for number, cells in sheet.lines]
+    people = sorted(filter(names_people_in, sheet.header), key=lambda name: SUBJECT.index(_bare(name)))
+    if "id" not in (name.lower() for name in sheet.header):
+        people.sort(key=sheet.header.index)
+    rows = [_row(path, number, sheet.header, cells, people[:1]) for number, cells in sheet.lines]
     _check_unique(path, rows)
+    for other in people[1:]:
+        rows = _agreed(path, rows, people[0], other)
     _check_splits(path, rows)
     return _with_points({row.id: row for row in rows}, sheet.delimiter)
+
+
+def names_people_in(column: str) -> bool:
+    """Whether a column of this name says who is on a scan: ``Patient ID``, ``subject_id``."""
+    return _bare(column) in SUBJECT
+
+
+def _bare(column: str) -> str:
+    return re.sub(r"[\s_-]", "", column.lower())
+
+
+def _agreed(path: Path, rows: list[Row], column: str, other: str) -> list[Row]:
+    """Rows whose person ``other`` names where ``column`` does not; both may name each person in their own way.
+
+    Raises:
+        StoreError: scans of one person by one column are of several by the other.
+    """
+    names: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for row in rows:
+        said = row.extra[other]
+        if (
+            row.named
+            and not is_empty(said)
+            and (names.setdefault(said, row.subject) != row.subject or others.setdefault(row.subject, said) != said)
+        ):
+            raise StoreError(
+                f"the table {path} names people in the columns {column} and {other}, and they disagree, e.g. on"
+                f" {row.id}: scans of one person by one are of several by the other",
+                cure="keep the one that says who is on each scan, and remove or rename the other",
+            )
+    return [
+        row
+        if row.named or is_empty(said := row.extra[other])
+        else replace(row, subject=names.get(said, said), named=True)
+        for row in rows
+    ]
 
 
 def _with_points(rows: dict[str, Row], delimiter: str) -> tuple[dict[str, Row], tuple[str, ...]]:
@@ -186,28 +229,26 @@ def base_name(scan_id: str) -> str:
 
 def _check_header(path: Path, header: list[str]) -> None:
     lower = [name.lower() for name in header]
-    if "id" not in lower and not {*lower[:1]} & {*SUBJECT}:
+    if "id" not in lower and not any(map(names_people_in, lower[:1])):
         raise StoreError(f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE)
     twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
         raise StoreError(f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one")
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str], subject: str | None) -> Row:
+def _row(path: Path, number: int, header: list[str], cells: list[str], people: list[str]) -> Row:
     if len(cells) != len(header):
         raise StoreError(
             f"the table {path} has {len(cells)} cells in line {number} and {len(header)} columns",
             cure="fill the line, or remove it; a decimal comma needs quotes, or semicolons between the cells",
         )
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
-    values = {
-        (n.lower() if n.lower() in ("id", "split", subject) else n): c for n, c in zip(header, cells, strict=True)
-    }
+    values = {(n.lower() if n.lower() in ("id", "split") else n): c for n, c in zip(header, cells, strict=True)}
+    who = next((values.pop(name) for name in people), "")
     of_person = "id" not in values
-    scan_id = values.pop("id", "") or (values.get(subject, "") if of_person and subject else "")
+    scan_id = values.pop("id", who)
     if not scan_id:
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
-    who = values.pop(subject, "") if subject else ""
     split = values.pop("split", "")
     told = "" if is_empty(split) else split_name(split)
     return Row(scan_id, who or scan_id, told, values, of_person, named=bool(who) or of_person)
