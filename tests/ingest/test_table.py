@@ -63,6 +63,17 @@ def test_read_table__two_columns_of_people_must_agree(tmp_path) -> None:
             read_table(table(tmp_path, other))
 
 
+def test_read_table__a_word_for_nobody_is_no_person(tmp_path) -> None:
+    words = ["NA", "n/a", "unknown", "Missing", "#N/A", "?", "-", "none", "NA"]
+    text = "id,person,split\n" + "".join(f"s{n},{word},{('train', 'val')[n % 2]}\n" for n, word in enumerate(words))
+    rows, notes = read_table_with_notes(table(tmp_path, text + "p,P,\ne,,\n"))
+    assert [(row.subject, row.named) for row in rows.values()][:9] == [(f"s{n}", False) for n in range(9)]
+    assert rows["p"].named and len(notes) == 1
+    assert notes[0].startswith("9 rows of the table name nobody (#N/A, -, ?")
+    with pytest.raises(StoreError, match="no id in line 3"):
+        read_table(table(tmp_path, "participant_id,age\nP,3\nNA,4\n"))
+
+
 def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path) -> None:
     path = table(tmp_path, "id\tperson\tsplit\na\tP\ttrain\nb\tQ\ttrain\nc\tP\ttest\n")
     with pytest.raises(StoreError, match=r"several splits \(test, train\): scans a, c"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
-from orienteer.ingest.spreadsheet import EXAMPLE, read_sheet, with_points
+from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.stems import names_in
 
@@ -19,6 +19,9 @@ SUBJECT = tuple(_SUBJECT.split())
 
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
+
+NOBODY = EMPTY | {"unknown", "missing", "#n/a"}
+"""The same in the column of people, where no word is a category."""
 
 ZEROS = "; a spreadsheet took their leading zeros away: give the column of ids the format Text"
 
@@ -89,7 +92,7 @@ def read_table(path: Path) -> dict[str, Row]:
 
 
 def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
-    """Rows by id, in the file's order, and notes on decimals that can be read in two ways.
+    """Rows by id, in the file's order, and notes on decimals that can be read in two ways and on rows of nobody.
 
     A table without ``id`` whose first column is of people, such as ``participants.tsv`` of BIDS, has a
     row for each person. Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
@@ -108,7 +111,8 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     for other in people[1:]:
         rows = _agreed(path, rows, people[0], other)
     _check_splits(path, rows)
-    return _with_points({row.id: row for row in rows}, sheet.delimiter)
+    found, notes = _with_points({row.id: row for row in rows}, sheet.delimiter)
+    return found, (*notes, *_notes_on_nobody(sheet, rows, people[:1]))
 
 
 def names_people_in(column: str) -> bool:
@@ -142,10 +146,20 @@ def _agreed(path: Path, rows: list[Row], column: str, other: str) -> list[Row]:
             )
     return [
         row
-        if row.named or is_empty(said := row.extra[other])
+        if row.named or _is_nobody(said := row.extra[other])
         else replace(row, subject=names.get(said, said), named=True)
         for row in rows
     ]
+
+
+def _notes_on_nobody(sheet: Sheet, rows: list[Row], people: list[str]) -> list[str]:
+    """A note where cells of the column of people hold a word for nobody; an empty cell says so plainly."""
+    column = [cells[sheet.header.index(name)] for name in people for _, cells in sheet.lines]
+    words = [word for word, row in zip(column, rows, strict=False) if word and not row.named]
+    if not words:
+        return []
+    each = "each of these scans counts as a person of its own"
+    return [f"{counted(len(words), 'row')} of the table name nobody ({some(sorted(set(words)))}): {each}"]
 
 
 def _with_points(rows: dict[str, Row], delimiter: str) -> tuple[dict[str, Row], tuple[str, ...]]:
@@ -245,6 +259,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], people: l
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
     values = {(n.lower() if n.lower() in ("id", "split") else n): c for n, c in zip(header, cells, strict=True)}
     who = next((values.pop(name) for name in people), "")
+    who = "" if _is_nobody(who) else who
     of_person = "id" not in values
     scan_id = values.pop("id", who)
     if not scan_id:
@@ -252,6 +267,10 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], people: l
     split = values.pop("split", "")
     told = "" if is_empty(split) else split_name(split)
     return Row(scan_id, who or scan_id, told, values, of_person, named=bool(who) or of_person)
+
+
+def _is_nobody(text: str) -> bool:
+    return text.strip().lower() in NOBODY
 
 
 def is_empty(text: str) -> bool:
