@@ -110,6 +110,18 @@ def test_match__whole_id_then_file_name_then_nothing() -> None:
     assert unused == ["gone"]
 
 
+def test_match__composed_and_decomposed_characters_are_the_same(tmp_path) -> None:
+    mac = "site__Mu\u0308ller"
+    for id_ in ("M\u00fcller", "Mu\u0308ller", "site/M\u00fcller"):
+        rows = read_table(table(tmp_path, f"id,person\n{id_},P\nx,Q\n"))
+        Table(Path("t.tsv"), {key: row for key, row in rows.items() if key != "x"}).check_about([mac])
+        assert match(rows, [mac])[0][mac].subject == "P"
+    people = read_table(table(tmp_path, "person,age\nM\u00fcller,5\n"))
+    assert list(match(people, [f"{mac}_T1"])[0]) == [f"{mac}_T1"]
+    with pytest.raises(StoreError, match="fits several scans"):
+        match(read_table(table(tmp_path, "id\nM\u00fcller\n")), ["M\u00fcller", "Mu\u0308ller"])
+
+
 def test_match__a_name_that_fits_several_scans_is_refused() -> None:
     with pytest.raises(StoreError, match="fits several scans: a__2, b__2"):
         match({"2": Row("2", "P")}, ["a__2", "b__2"])

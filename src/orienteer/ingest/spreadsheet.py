@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +63,18 @@ def read_sheet(path: Path) -> Sheet:
     # Lines of a Mac of long ago end without a line feed, which the csv module takes as well.
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(lines, [])]
+        header = [plain(name) for name in next(lines, [])]
         while len(header) > 1 and not header[-1]:
             header.pop()
-        stripped = ((number, [cell.strip() for cell in cells]) for number, cells in enumerate(lines, start=2))
+        stripped = ((number, [plain(cell) for cell in cells]) for number, cells in enumerate(lines, start=2))
         return Sheet(header, [(n, _without_tail(cells, len(header))) for n, cells in stripped if any(cells)], delimiter)
     except csv.Error as error:
         raise StoreError(f"the table {path} is no TSV or CSV: {error}", cure=EXAMPLE) from None
+
+
+def plain(text: str) -> str:
+    """A cell, or the id it is compared with, in composed characters (NFC): a Mac's file names are decomposed."""
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def _without_tail(cells: list[str], columns: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
-from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, read_sheet, with_points
+from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, plain, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.stems import names_in
 
@@ -69,6 +69,7 @@ class Table:
         Raises:
             StoreError: the table has rows, and none of them answers to a scan.
         """
+        ids = [plain(scan) for scan in ids]
         known = {*ids, *map(base_name, ids)}
         if any(row.of_person for row in self.rows.values()):
             known |= {name for scan in ids for name, _ in names_in(scan)}
@@ -192,21 +193,21 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
     """
     if any(row.of_person for row in rows.values()):
         return _match_people(rows, ids)
-    by_name = defaultdict(list)
+    by_id, by_name = defaultdict(list), defaultdict(list)
     for scan_id in ids:
-        by_name[base_name(scan_id)].append(scan_id)
-    known, found, unused = set(ids), {}, []
+        by_id[plain(scan_id)].append(scan_id)
+        by_name[base_name(plain(scan_id))].append(scan_id)
+    found, unused = {}, []
     for row in rows.values():
-        wanted = _wanted(row)
-        if wanted in known:
-            found[wanted] = row
-        elif len(by_name[wanted]) > 1:
+        wanted = plain(_wanted(row))
+        fitting = by_id[wanted] or by_name[wanted]
+        if len(fitting) > 1:
             raise StoreError(
-                f"the table's id {row.id!r} fits several scans: {', '.join(by_name[wanted][:4])}",
+                f"the table's id {row.id!r} fits several scans: {', '.join(fitting[:4])}",
                 cure="write the longer id into the table",
             )
-        elif by_name[wanted]:
-            found[by_name[wanted][0]] = row
+        if fitting:
+            found[fitting[0]] = row
         else:
             unused.append(row.id)
     return found, unused
@@ -217,7 +218,7 @@ def _match_people(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str
     found: dict[str, Row] = {}
     people: dict[str, dict[str, str]] = defaultdict(dict)
     for scan_id in ids:
-        fitting = next(((name, person) for name, person in names_in(scan_id) if name in rows), None)
+        fitting = next(((name, person) for name, person in names_in(plain(scan_id)) if name in rows), None)
         if fitting:
             found[scan_id] = rows[fitting[0]]
             people[fitting[0]][fitting[1]] = scan_id
