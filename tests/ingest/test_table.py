@@ -110,6 +110,23 @@ def test_match__whole_id_then_file_name_then_nothing() -> None:
     assert unused == ["gone"]
 
 
+def test_read_table__what_nobody_sees_is_in_no_cell(tmp_path) -> None:
+    text = (
+        "\ufeffid,\ufeffperson,split\u200b,sex\na\u00a0,P 1\u200b,train\u00a0,\u200bF\nb,P\u00a01,\u2060Train\ufeff,F\n"
+    )
+    rows = read_table(table(tmp_path, text))
+    assert rows == {name: Row(name, "P 1", "train", {"sex": "F"}) for name in "ab"}
+
+
+@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_read_table__a_workbook_is_called_one(tmp_path, begin: bytes) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(begin + bytes(60))
+    with pytest.raises(StoreError, match=r"t\.csv is a workbook") as caught:
+        read_table(path)
+    assert caught.value.cure == "save the sheet as CSV UTF-8"
+
+
 def test_match__composed_and_decomposed_characters_are_the_same(tmp_path) -> None:
     mac = "site__Mu\u0308ller"
     for id_ in ("M\u00fcller", "Mu\u0308ller", "site/M\u00fcller"):
