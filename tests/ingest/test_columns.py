@@ -148,3 +148,8 @@ def test_ingest__drops_telling_columns_with_a_note_and_joins_by_the_users_names(
     assert {tuple(entry.table) for entry in named.manifest.scans} == {("age", "ward", "birthday", "MRN")}
     with pytest.raises(StoreError, match="--columns names columns"):
         ingest(tmp_path / "in", tmp_path / "other", IngestOptions(columns=["age"], workers=1, progress=False))
+
+
+@pytest.mark.parametrize("name", ["ptid", "subjid", "SubjectID", "Person ID", "patientid", "MRN", "participant"])
+def test_reason_against__columns_of_people_never_stay(name: str) -> None:
+    assert "called by" in reason_against(name, [(str(number), str(number % 2)) for number in range(9)])

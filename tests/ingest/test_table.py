@@ -16,7 +16,7 @@ def table(folder: Path, text: str, name: str = "t.tsv") -> Path:
     return path
 
 
-@pytest.mark.parametrize("person", ["person", "subject", "participant_id", "Subject"])
+@pytest.mark.parametrize("person", ["person", "subject", "participant_id", "Subject", "Patient ID", "subjid", "MRN"])
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 def test_read_table__finds_the_person_whatever_it_is_called(tmp_path, person, delimiter) -> None:
     lines = [
@@ -50,6 +50,28 @@ def test_read_table__says_what_is_wrong(tmp_path, text, told) -> None:
         read_table(table(tmp_path, text))
     assert told in caught.value.message
     assert caught.value.cure
+
+
+def test_read_table__two_columns_of_people_must_agree(tmp_path) -> None:
+    agreed = "id,Patient ID,subject\na,P,1\nb,,1\nc,Q,2\nd,,3\ne,R,\n"
+    found = read_table(table(tmp_path, agreed))
+    assert [row.subject for row in found.values()] == ["1", "1", "2", "3", "R"]
+    for other in ("id,person,mrn\na,P,1\nb,Q,1\n", "participant_id,mrn\na,1\nb,1\n", "id,person,mrn\na,P,1\nb,P,2\n"):
+        with pytest.raises(
+            StoreError, match=r"columns (person|participant_id) and mrn, and they disagree, e\.g\. on b"
+        ):
+            read_table(table(tmp_path, other))
+
+
+def test_read_table__a_word_for_nobody_is_no_person(tmp_path) -> None:
+    words = ["NA", "n/a", "unknown", "Missing", "#N/A", "?", "-", "none", "NA"]
+    text = "id,person,split\n" + "".join(f"s{n},{word},{('train', 'val')[n % 2]}\n" for n, word in enumerate(words))
+    rows, notes = read_table_with_notes(table(tmp_path, text + "p,P,\ne,,\n"))
+    assert [(row.subject, row.named) for row in rows.values()][:9] == [(f"s{n}", False) for n in range(9)]
+    assert rows["p"].named and len(notes) == 1
+    assert notes[0].startswith("9 rows of the table name nobody (#N/A, -, ?")
+    with pytest.raises(StoreError, match="no id in line 3"):
+        read_table(table(tmp_path, "participant_id,age\nP,3\nNA,4\n"))
 
 
 def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path) -> None:
@@ -86,6 +108,35 @@ def test_match__whole_id_then_file_name_then_nothing() -> None:
     found, unused = match(rows, ["a__1000", "b__2", "c__2"])
     assert {scan: row.id for scan, row in found.items()} == {"a__1000": "1000", "b__2": "b/2"}
     assert unused == ["gone"]
+
+
+def test_read_table__what_nobody_sees_is_in_no_cell(tmp_path) -> None:
+    text = (
+        "\ufeffid,\ufeffperson,split\u200b,sex\na\u00a0,P 1\u200b,train\u00a0,\u200bF\nb,P\u00a01,\u2060Train\ufeff,F\n"
+    )
+    rows = read_table(table(tmp_path, text))
+    assert rows == {name: Row(name, "P 1", "train", {"sex": "F"}) for name in "ab"}
+
+
+@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_read_table__a_workbook_is_called_one(tmp_path, begin: bytes) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(begin + bytes(60))
+    with pytest.raises(StoreError, match=r"t\.csv is a workbook") as caught:
+        read_table(path)
+    assert caught.value.cure == "save the sheet as CSV UTF-8"
+
+
+def test_match__composed_and_decomposed_characters_are_the_same(tmp_path) -> None:
+    mac = "site__Mu\u0308ller"
+    for id_ in ("M\u00fcller", "Mu\u0308ller", "site/M\u00fcller"):
+        rows = read_table(table(tmp_path, f"id,person\n{id_},P\nx,Q\n"))
+        Table(Path("t.tsv"), {key: row for key, row in rows.items() if key != "x"}).check_about([mac])
+        assert match(rows, [mac])[0][mac].subject == "P"
+    people = read_table(table(tmp_path, "person,age\nM\u00fcller,5\n"))
+    assert list(match(people, [f"{mac}_T1"])[0]) == [f"{mac}_T1"]
+    with pytest.raises(StoreError, match="fits several scans"):
+        match(read_table(table(tmp_path, "id\nM\u00fcller\n")), ["M\u00fcller", "Mu\u0308ller"])
 
 
 def test_match__a_name_that_fits_several_scans_is_refused() -> None:

@@ -47,6 +47,45 @@ def test_questions__a_name_up_to_a_word_for_sequence_or_visit(scans: tuple[str, 
         assert found == {tuple(sorted(scans)): (person, ("name",))}
 
 
+@pytest.mark.parametrize(
+    ("template", "times"),
+    [
+        ("{who}_{time}", ("20200101", "20210305")),
+        ("{who}-{time}", ("2020-01-01", "2020-05-01", "2021-05-01")),
+        ("{time}_{who}_T1", ("2020_01_01", "2021_01_01")),
+        ("{who}__{time}__ct", ("2019", "2021")),
+        ("{time}__{who}", ("2019", "2021")),
+        ("{who}_{time}_t1", ("M00", "m06", "M12")),
+        ("{time}__{who}", ("bl", "m12")),
+        ("{time}__{who}", ("baseline", "month12")),
+        ("{who}_{time}", ("L", "R")),
+        ("{who}__{time}", ("left", "right")),
+    ],
+)
+def test_questions__dates_months_and_sides_of_several_people(template: str, times: tuple[str, ...]) -> None:
+    people = {who: sorted(template.format(who=who, time=time) for time in times) for who in ("anna", "bert", "carl")}
+    found = asked(*(scan for scans in people.values() for scan in scans))
+    assert {scans: person for scans, (person, _) in found.items()} == {tuple(s): who for who, s in people.items()}
+
+
+@pytest.mark.parametrize(
+    "scans",
+    [
+        [f"p{number}_202001{number:02}" for number in range(10, 20)],
+        [f"scan_202001{number:02}" for number in range(10, 20)],
+        [f"202001{number}__ct" for number in range(10, 20)],
+        [f"{site}_{number}" for site in "AB" for number in range(2000, 2009)],
+        [f"{group}_m{number:02}" for group in ("pat", "ctrl") for number in range(1, 9)],
+        [f"m{number:02}" for number in range(1, 20)],
+        ["anna_l", "anna_r", "bert_k"],
+        [f"{number}__T1" for number in range(1990, 2000)],
+    ],
+    ids=["own dates", "dates alone", "folders", "numbers like years", "males", "males alone", "initials", "people"],
+)
+def test_questions__dates_and_numbers_that_are_one_persons(scans: list[str]) -> None:
+    assert asked(*scans) == {}
+
+
 @pytest.mark.parametrize("template", ["OAS1_{:04}_MR1", "hippocampus_{:03}", "scan{}", "{}", "study_visit{}", "B_v{}"])
 def test_questions__a_flat_cohort_is_not_one_person(template: str) -> None:
     assert asked(*(template.format(number) for number in range(1, 30))) == {}

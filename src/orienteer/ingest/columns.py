@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.options import IngestOptions
-from orienteer.ingest.table import Row, Table, is_empty, read_table_with_notes
+from orienteer.ingest.table import Row, Table, is_empty, names_people_in, read_table_with_notes
 
 MOST_CATEGORIES = 10
 """Different texts up to which a column is one of categories."""
@@ -110,8 +110,8 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
     """
     telling = [word for word in (match.lower() for match in WORDS.findall(name)) if word in TELLING]
     telling += [stem for stem in STEMS if stem in name.lower()]
-    if telling:
-        return f"called by {telling[0]!r}"
+    if telling or names_people_in(name):
+        return f"called by {(telling or [name])[0]!r}"
     said = [(subject, text) for subject, text in cells if not is_empty(text)]
     texts = {text for _, text in said}
     numbers = [_number(text) for text in texts]

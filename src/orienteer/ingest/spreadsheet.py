@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,14 @@ from orienteer.scans.fetched import guard_fetched
 EXAMPLE = "the first line names the columns, for example: id<TAB>person<TAB>split<TAB>age"
 UTF_8 = "save it in UTF-8 (Excel: CSV UTF-8)"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx and .ods begin, and .xls."""
 QUOTED = re.compile(r'"[^"]*"')
 SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """Excel's own first line, which names what parts the cells."""
+
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+"""Characters without width, which come along from web pages and documents."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
@@ -62,13 +68,18 @@ def read_sheet(path: Path) -> Sheet:
     # Lines of a Mac of long ago end without a line feed, which the csv module takes as well.
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(lines, [])]
+        header = [plain(name) for name in next(lines, [])]
         while len(header) > 1 and not header[-1]:
             header.pop()
-        stripped = ((number, [cell.strip() for cell in cells]) for number, cells in enumerate(lines, start=2))
+        stripped = ((number, [plain(cell) for cell in cells]) for number, cells in enumerate(lines, start=2))
         return Sheet(header, [(n, _without_tail(cells, len(header))) for n, cells in stripped if any(cells)], delimiter)
     except csv.Error as error:
         raise StoreError(f"the table {path} is no TSV or CSV: {error}", cure=EXAMPLE) from None
+
+
+def plain(text: str) -> str:
+    """A cell, or the id it is compared with, in composed characters (NFC), without those that nobody sees."""
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", text).replace("\u00a0", " ")).strip()
 
 
 def _without_tail(cells: list[str], columns: int) -> list[str]:
@@ -83,6 +94,8 @@ def _text(path: Path) -> str:
         raise StoreError(f"cannot read the table {path}: {error.message}", cure=error.cure) from None
     except OSError as error:
         raise StoreError(f"cannot read the table {path}: {error.strerror}", cure=_cure(path)) from None
+    if content.startswith(WORKBOOKS):
+        raise StoreError(f"the table {path} is a workbook, whatever its name", cure="save the sheet as CSV UTF-8")
     try:
         text = content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:

@@ -1,5 +1,6 @@
 """The user's table of scans: who is on which scan, in which split, and which row is about which scan."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,13 +9,19 @@ from pathlib import Path
 from orienteer.errors import StoreError
 from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
-from orienteer.ingest.spreadsheet import EXAMPLE, read_sheet, with_points
+from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, plain, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.stems import names_in
 
-SUBJECT = ("person", "subject", "participant_id", "patient")
+_SUBJECT = "person subject participantid patient patientid subjectid subjid participant personid ptid mrn"
+SUBJECT = tuple(_SUBJECT.split())
+"""What the column of people may be called, see :func:`names_people_in`; the first that is there names them."""
+
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
+
+NOBODY = EMPTY | {"unknown", "missing", "#n/a"}
+"""The same in the column of people, where no word is a category."""
 
 ZEROS = "; a spreadsheet took their leading zeros away: give the column of ids the format Text"
 
@@ -62,6 +69,7 @@ class Table:
         Raises:
             StoreError: the table has rows, and none of them answers to a scan.
         """
+        ids = [plain(scan) for scan in ids]
         known = {*ids, *map(base_name, ids)}
         if any(row.of_person for row in self.rows.values()):
             known |= {name for scan in ids for name, _ in names_in(scan)}
@@ -85,9 +93,9 @@ def read_table(path: Path) -> dict[str, Row]:
 
 
 def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
-    """Rows by id, in the file's order, and notes on decimals that can be read in two ways.
+    """Rows by id, in the file's order, and notes on decimals that can be read in two ways and on rows of nobody.
 
-    A table without ``id`` whose first column is one of :data:`SUBJECT`, such as ``participants.tsv`` of BIDS, has a
+    A table without ``id`` whose first column is of people, such as ``participants.tsv`` of BIDS, has a
     row for each person. Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
 
     Raises:
@@ -96,13 +104,63 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     """
     sheet = read_sheet(path)
     _check_header(path, sheet.header)
-    lower = [name.lower() for name in sheet.header]
-    candidates = SUBJECT if "id" in lower else lower[:1]
-    subject = next((name for name in candidates if name in lower), None)
-    rows = [_row(path, number, sheet.header, cells, subject) for number, cells in sheet.lines]
+    people = sorted(filter(names_people_in, sheet.header), key=lambda name: SUBJECT.index(_bare(name)))
+    if "id" not in (name.lower() for name in sheet.header):
+        people.sort(key=sheet.header.index)
+    rows = [_row(path, number, sheet.header, cells, people[:1]) for number, cells in sheet.lines]
     _check_unique(path, rows)
+    for other in people[1:]:
+        rows = _agreed(path, rows, people[0], other)
     _check_splits(path, rows)
-    return _with_points({row.id: row for row in rows}, sheet.delimiter)
+    found, notes = _with_points({row.id: row for row in rows}, sheet.delimiter)
+    return found, (*notes, *_notes_on_nobody(sheet, rows, people[:1]))
+
+
+def names_people_in(column: str) -> bool:
+    """Whether a column of this name says who is on a scan: ``Patient ID``, ``subject_id``."""
+    return _bare(column) in SUBJECT
+
+
+def _bare(column: str) -> str:
+    return re.sub(r"[\s_-]", "", column.lower())
+
+
+def _agreed(path: Path, rows: list[Row], column: str, other: str) -> list[Row]:
+    """Rows whose person ``other`` names where ``column`` does not; both may name each person in their own way.
+
+    Raises:
+        StoreError: scans of one person by one column are of several by the other.
+    """
+    names: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for row in rows:
+        said = row.extra[other]
+        if (
+            row.named
+            and not is_empty(said)
+            and (names.setdefault(said, row.subject) != row.subject or others.setdefault(row.subject, said) != said)
+        ):
+            raise StoreError(
+                f"the table {path} names people in the columns {column} and {other}, and they disagree, e.g. on"
+                f" {row.id}: scans of one person by one are of several by the other",
+                cure="keep the one that says who is on each scan, and remove or rename the other",
+            )
+    return [
+        row
+        if row.named or _is_nobody(said := row.extra[other])
+        else replace(row, subject=names.get(said, said), named=True)
+        for row in rows
+    ]
+
+
+def _notes_on_nobody(sheet: Sheet, rows: list[Row], people: list[str]) -> list[str]:
+    """A note where cells of the column of people hold a word for nobody; an empty cell says so plainly."""
+    column = [cells[sheet.header.index(name)] for name in people for _, cells in sheet.lines]
+    words = [word for word, row in zip(column, rows, strict=False) if word and not row.named]
+    if not words:
+        return []
+    each = "each of these scans counts as a person of its own"
+    return [f"{counted(len(words), 'row')} of the table name nobody ({some(sorted(set(words)))}): {each}"]
 
 
 def _with_points(rows: dict[str, Row], delimiter: str) -> tuple[dict[str, Row], tuple[str, ...]]:
@@ -135,21 +193,21 @@ def match(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str, Row], 
     """
     if any(row.of_person for row in rows.values()):
         return _match_people(rows, ids)
-    by_name = defaultdict(list)
+    by_id, by_name = defaultdict(list), defaultdict(list)
     for scan_id in ids:
-        by_name[base_name(scan_id)].append(scan_id)
-    known, found, unused = set(ids), {}, []
+        by_id[plain(scan_id)].append(scan_id)
+        by_name[base_name(plain(scan_id))].append(scan_id)
+    found, unused = {}, []
     for row in rows.values():
-        wanted = _wanted(row)
-        if wanted in known:
-            found[wanted] = row
-        elif len(by_name[wanted]) > 1:
+        wanted = plain(_wanted(row))
+        fitting = by_id[wanted] or by_name[wanted]
+        if len(fitting) > 1:
             raise StoreError(
-                f"the table's id {row.id!r} fits several scans: {', '.join(by_name[wanted][:4])}",
+                f"the table's id {row.id!r} fits several scans: {', '.join(fitting[:4])}",
                 cure="write the longer id into the table",
             )
-        elif by_name[wanted]:
-            found[by_name[wanted][0]] = row
+        if fitting:
+            found[fitting[0]] = row
         else:
             unused.append(row.id)
     return found, unused
@@ -160,7 +218,7 @@ def _match_people(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str
     found: dict[str, Row] = {}
     people: dict[str, dict[str, str]] = defaultdict(dict)
     for scan_id in ids:
-        fitting = next(((name, person) for name, person in names_in(scan_id) if name in rows), None)
+        fitting = next(((name, person) for name, person in names_in(plain(scan_id)) if name in rows), None)
         if fitting:
             found[scan_id] = rows[fitting[0]]
             people[fitting[0]][fitting[1]] = scan_id
@@ -186,31 +244,34 @@ def base_name(scan_id: str) -> str:
 
 def _check_header(path: Path, header: list[str]) -> None:
     lower = [name.lower() for name in header]
-    if "id" not in lower and not {*lower[:1]} & {*SUBJECT}:
+    if "id" not in lower and not any(map(names_people_in, lower[:1])):
         raise StoreError(f"the table {path} has no column 'id'; it has: {', '.join(header) or 'nothing'}", cure=EXAMPLE)
     twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
         raise StoreError(f"the table {path} names a column twice: {', '.join(twice)}", cure="rename or remove one")
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str], subject: str | None) -> Row:
+def _row(path: Path, number: int, header: list[str], cells: list[str], people: list[str]) -> Row:
     if len(cells) != len(header):
         raise StoreError(
             f"the table {path} has {len(cells)} cells in line {number} and {len(header)} columns",
             cure="fill the line, or remove it; a decimal comma needs quotes, or semicolons between the cells",
         )
     # Only the columns Orienteer gives a meaning to are found whatever their capitals.
-    values = {
-        (n.lower() if n.lower() in ("id", "split", subject) else n): c for n, c in zip(header, cells, strict=True)
-    }
+    values = {(n.lower() if n.lower() in ("id", "split") else n): c for n, c in zip(header, cells, strict=True)}
+    who = next((values.pop(name) for name in people), "")
+    who = "" if _is_nobody(who) else who
     of_person = "id" not in values
-    scan_id = values.pop("id", "") or (values.get(subject, "") if of_person and subject else "")
+    scan_id = values.pop("id", who)
     if not scan_id:
         raise StoreError(f"the table {path} has no id in line {number}", cure="write the scan's id, or remove the line")
-    who = values.pop(subject, "") if subject else ""
     split = values.pop("split", "")
     told = "" if is_empty(split) else split_name(split)
     return Row(scan_id, who or scan_id, told, values, of_person, named=bool(who) or of_person)
+
+
+def _is_nobody(text: str) -> bool:
+    return text.strip().lower() in NOBODY
 
 
 def is_empty(text: str) -> bool:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from orienteer.scans.dicom.sources import STUDY
 from orienteer.scans.source import ScanInfo
-from orienteer.scans.stems import COUNTERS, SEPARATOR, alike, stem
+from orienteer.scans.stems import COUNTERS, SEPARATOR, VISIT_WORDS, alike, stem
 from orienteer.units import counted, some
 
 Reason = Literal["study", "folder", "name", "grid"]
@@ -152,7 +152,7 @@ def _folders(ids: Iterable[str]) -> list[list[str]]:
         names = {SEPARATOR.join(part[depth:]) for group in folders.values() for part in group}
         without_digits = {re.sub(r"\d", "", name) for name in names}
         same_names = len(names) == len(without_digits) == fullest and len(folders) > fullest
-        sequences = any(not stem(f"{name}{SEPARATOR}t1") for name in folders)
+        sequences = any(not stem(f"{name}{SEPARATOR}t1", VISIT_WORDS) for name in folders)
         many = len(folders) >= max(4, 2 * fullest) or same_names
         if many and 1 < fullest <= MOST and not sequences:
             return [[SEPARATOR.join(part) for part in group] for group in folders.values() if len(group) > 1]

@@ -16,16 +16,21 @@ ENDINGS = frozenset(_ENDINGS.split())
 _IMAGES = "image images img imaging scan volume vol"
 _MORE = "mprage mp2rage tse gre suv spair stir bold baseline bl followup"
 PLAIN = (SEQUENCES.difference(_IMAGES.split()) - ENDINGS) | frozenset(_MORE.split())
-VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v)"
+VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v|month)"
 """Words that a number follows; ``ses-2``, ``v1``."""
 REPEATS = r"(?:mr|mpr|scan|run|rep|echo|frame|phase|acq|series)"
 """The same, where ``scan1`` to ``scan100`` may as well be 100 people."""
-NUMBERED = (re.compile(rf"{VISITS}(\d*)"), re.compile(rf"{REPEATS}(\d*)"))
+NUMBERED = (re.compile(rf"{VISITS}(\d*)"), re.compile(r"((?:19|20)\d\d|m\d\d)"), re.compile(rf"{REPEATS}(\d*)"))
+"""The second are years and months, which may be numbers of people."""
+_DAY = r"(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+DAY = re.compile(rf"(?:^|[-_. ]){_DAY}(?=[-_. ]|$)")
+SIDES = frozenset(("l", "r", "left", "right"))
+"""At the end of a file's name."""
 COUNTER = re.compile(r"(.+)[-_](\d{3,4})")
 """The channels of nnU-Net (``_0000``), the time points of BraTS (``-000``)."""
 BIDS = re.compile(r"sub-[0-9A-Za-z+]+(?=_|$)")
 
-PLAIN_WORDS, VISIT_WORDS, REPEAT_WORDS, COUNTERS = range(4)
+PLAIN_WORDS, VISIT_WORDS, DATES, REPEAT_WORDS, COUNTERS = range(5)
 """What a stem goes without, each with those before: the later, the more doubtful."""
 MOST_VISITS = 10
 
@@ -60,12 +65,13 @@ def _words(text: str) -> list[str]:
 
 
 def _without_words(part: str, level: int, ending: str) -> str:
-    pieces = BETWEEN.split(part)
+    pieces = BETWEEN.split(DAY.sub("", part) if level >= DATES else part)
     words, before = pieces[::2], ["", *pieces[1::2]]
     kept, number_next = [], False
+    endings = ENDINGS | SIDES if level >= DATES else ENDINGS
     for at, word in enumerate(words):
         low, following = word.casefold(), words[at + 1 : at + 2]
-        if number_next or low in PLAIN or (low in ENDINGS and low == ending and not following):
+        if number_next or low in PLAIN or (low in endings and low == ending and not following):
             number_next = False
             continue
         found = next((match for kind in NUMBERED[:level] if (match := kind.fullmatch(low))), None)
@@ -75,7 +81,7 @@ def _without_words(part: str, level: int, ending: str) -> str:
         kept.append(before[at] + word)
     rest = "".join(kept).strip("-_. ")
     # A folder scan1 is somebody; a folder visit1 is not.
-    return rest if rest or level < REPEAT_WORDS else _without_words(part, VISIT_WORDS, ending)
+    return rest if rest or level < REPEAT_WORDS else _without_words(part, DATES, ending)
 
 
 def names_in(scan_id: str) -> Iterator[tuple[str, str]]:
@@ -97,7 +103,8 @@ def alike(ids: Sequence[str]) -> Iterator[list[str]]:
     """Ids that have a stem in common, and may be of one person.
 
     Words for sequences are believed. Visits are if they are at most :data:`MOST_VISITS`, or no more than people with
-    visits; repetitions and counters, which may count people, only in the latter case, and counters from 0 on.
+    visits; dates, sides, repetitions and counters, which may tell people apart, only in the latter case, and counters
+    from 0 on.
     """
     before = {scan: scan for scan in ids}
     for level in range(COUNTERS + 1):

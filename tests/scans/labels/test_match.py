@@ -108,3 +108,8 @@ def test_match__files_of_no_scan_are_told() -> None:
 @pytest.mark.parametrize(("label", "case"), [("B1__B1_seg", "B1"), ("p1__seg", "p1"), ("s__B1_seg", "s__B1")])
 def test_case__is_what_sequences_are_of(label: str, case: str) -> None:
     assert case_of(label) == case
+
+
+def test_match__composed_and_decomposed_names_are_the_same() -> None:
+    scan, label = "images__Mu\u0308ller", "labels__M\u00fcller"
+    assert match_labels([label, "labels__b"], [scan, "images__b"]).labels[scan] == label

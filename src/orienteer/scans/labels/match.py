@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from orienteer.scans.labels.names import ALONE, LABEL_FOLDER, cases_of_label, cases_of_scan, is_sequence_of
 
@@ -114,7 +115,8 @@ def _keys(own: str, cases: Iterable[str], depth: int) -> list[str]:
     """The last ``depth`` parts of an id, once for every case it may be of."""
     folder = _folder(own)
     kept = folder[max(0, len(folder) - depth + 1) :]
-    return [SEPARATOR.join((*kept, case)) for case in cases if case]
+    # A Mac writes names in decomposed characters.
+    return [normalize("NFC", SEPARATOR.join((*kept, case))) for case in cases if case]
 
 
 def _folder(own: str) -> Folder:
