@@ -12,6 +12,7 @@ from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.dicom.folder import damaged_sources, series_of
 from orienteer.scans.dicom.greys import check_greys, turn_over
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
+from orienteer.scans.dicom.padding import about_padding, fill_padding, named_padding
 from orienteer.scans.dicom.regrid import regrid
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
@@ -92,6 +93,7 @@ class DicomFormat(Format[VolumeHeader]):
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
         turned, about_greys = check_greys(headers)
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
+        found += about_padding((frame.padding for frame in frames), headers[0].modality)
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -108,7 +110,9 @@ class DicomFormat(Format[VolumeHeader]):
 
     def read_voxels(self, source: Source, header: VolumeHeader) -> NDArray:
         """``(1, columns, rows, slices)``."""
-        slices = read_frames(header.frames)
+        slices, padded = read_frames(header.frames)
+        if named_padding((frame.padding for frame in header.frames), header.modality or ""):
+            fill_padding(slices, padded, header.modality or "", turned=header.turned)
         if header.turned:
             slices = turn_over(slices)
         if header.stacked.regrid is None:
