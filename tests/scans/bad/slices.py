@@ -75,6 +75,9 @@ SLICES: dict[str, Bad] = {
         "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
     ),
     "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
+    "CT without rescale": Bad(
+        "dicom-no-rescale", lambda f: series(f / "s", drop=["RescaleSlope", "RescaleIntercept"]), level="warning"
+    ),
     "CT with padding": Bad(
         "dicom-padding", lambda f: series(f / "s", tags=[{"PixelPaddingValue": 63536}] * 6), level="info"
     ),

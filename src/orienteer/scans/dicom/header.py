@@ -54,7 +54,7 @@ class Frame:
         path: its file.
         index: its number in the file, from 0.
         geometry: where it is.
-        rescale: slope and intercept.
+        rescale: slope and intercept; None where the header has neither.
         tags: values of the tags that may distinguish it from others at its position, by the tag's name.
         padding: lowest and highest stored value that is no measurement; None where there is none.
     """
@@ -62,7 +62,7 @@ class Frame:
     path: Path
     index: int
     geometry: Slice
-    rescale: tuple[float, float] = (1.0, 0.0)
+    rescale: tuple[float, float] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     padding: tuple[int, int] | None = None
 
@@ -185,7 +185,8 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
         position=finite_numbers(data.get("ImagePositionPatient"), 3),
         direction=finite_numbers(data.get("ImageOrientationPatient"), 6),
     )
-    rescale = _number(data.get("RescaleSlope"), 1.0), _number(data.get("RescaleIntercept"), 0.0)
+    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
+    rescale = None if slope is None and intercept is None else (_number(slope, 1.0), _number(intercept, 0.0))
     tags, padding = _distinguishing_values(data), padding_of(data)
     if data.get("PerFrameFunctionalGroupsSequence"):
         described = enhanced_frames(path, data, place)

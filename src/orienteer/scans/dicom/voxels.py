@@ -42,7 +42,7 @@ def read_frames(frames: Sequence[Frame]) -> tuple[list[NDArray], list[Mask | Non
         pixels = kept.pop(frame.index) if kept is not None else _stored(frame.path, [frame.index])[frame.index]
         if pixels.shape != (frame.geometry.rows, frame.geometry.columns):
             raise refusal("dicom-mixed", f"{frame.path.name}: {pixels.shape} voxels, unlike its header")
-        slices.append(_rescaled(pixels, *frame.rescale))
+        slices.append(_rescaled(pixels, *(frame.rescale or (1.0, 0.0))))
         padded.append(_padded(pixels, frame.padding))
     return slices, padded
 
