@@ -1,5 +1,6 @@
 """DICOM: slices or frames put in order by their position, never by their name, and brought onto a regular grid."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,7 @@ class DicomFormat(Format[VolumeHeader]):
             raise refusal("dicom-repeated-slices", f"{len(groups)} volumes in one series, and which one is not said")
         copies = {frame.key for frame in groups[0].copies}
         frames = [frame for frame in groups[0].frames if frame.key not in copies]
+        _refuse_sizes(frames)
         stacked = stack([frame.geometry for frame in frames])
         if np.prod(stacked.shape, dtype=np.float64) > MAX_VOXELS:
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
@@ -155,6 +157,16 @@ def _refuse_type(headers: Sequence[FileHeader]) -> None:
         raise refusal("colour", "values that are places in a table of colours")
     if len({(header.dtype, header.samples) for header in headers}) > 1:
         raise refusal("dicom-mixed", "the slices differ in data type")
+
+
+def _refuse_sizes(frames: Sequence[Frame]) -> None:
+    """Name the files whose slices have another size than most."""
+    sizes = [(frame.geometry.rows, frame.geometry.columns) for frame in frames]
+    ((usual, _), *others) = Counter(sizes).most_common()
+    if others and all(frame.geometry.placed for frame in frames):
+        odd = sorted({frame.path.name for frame, size in zip(frames, sizes, strict=True) if size != usual})
+        more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+        raise refusal("dicom-mixed", f"the slices differ in size: {', '.join(odd[:3])}{more} unlike the others")
 
 
 def _chosen(header: FileHeader, source: Source) -> FileHeader:
