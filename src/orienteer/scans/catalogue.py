@@ -315,6 +315,16 @@ CATALOGUE: dict[str, Entry] = {
         "the lowest value is shown white (MONOCHROME1) and the modality is not MR: values are used as they are",
         "look at the scan once; if it is inverted, export it as MONOCHROME2",
     ),
+    "dicom-no-rescale": Entry(
+        "warning",
+        "CT whose header does not say how stored values become Hounsfield units: they are used as they are",
+        "look at the scan once; export it again with RescaleSlope and RescaleIntercept",
+    ),
+    "dicom-padding": Entry(
+        "info",
+        "voxels outside the field of view (PixelPaddingValue) are read as background",
+        "nothing to do",
+    ),
     "dicom-decimal-comma": Entry(
         "warning",
         "numbers in the header have a decimal comma, which is read as a decimal point",

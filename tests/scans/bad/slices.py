@@ -75,6 +75,12 @@ SLICES: dict[str, Bad] = {
         "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
     ),
     "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
+    "CT without rescale": Bad(
+        "dicom-no-rescale", lambda f: series(f / "s", drop=["RescaleSlope", "RescaleIntercept"]), level="warning"
+    ),
+    "CT with padding": Bad(
+        "dicom-padding", lambda f: series(f / "s", tags=[{"PixelPaddingValue": 63536}] * 6), level="info"
+    ),
     "DICOM with decimal commas": Bad(
         "dicom-decimal-comma",
         lambda f: [rewrite(p, b"1.5\\0.75", b"1,5\\0,75") for p in series(f / "s")],

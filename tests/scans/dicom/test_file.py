@@ -218,3 +218,10 @@ def test_check__patients_who_share_a_study_are_asked_about(tmp_path: Path) -> No
     assert question.scans == ("p1__ct", "p2__ct", "p3__ct") and "study" in question.reasons
     assert "1.2.3" not in question.person
     assert check(tmp_path / "p1", progress=False, workers=1).questions == ()
+
+
+def test_inspect__slices_of_another_size_are_named(tmp_path: Path) -> None:
+    series(tmp_path / "s", sizes=[(16, 12)] * 5 + [(8, 12)])
+    (source,) = discover(tmp_path)
+    (found,) = inspect(source).findings
+    assert (found.code, "slice_005.dcm" in found.message) == ("dicom-mixed", True)

@@ -14,6 +14,7 @@ from orienteer.errors import ScanError
 from orienteer.scans.dicom.damage import damaged_tags, drop, mend_commas, tag_name
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
+from orienteer.scans.dicom.padding import padding_of
 from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import refusal
@@ -32,7 +33,8 @@ TAGS: list[str | int] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
+    "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
@@ -52,15 +54,17 @@ class Frame:
         path: its file.
         index: its number in the file, from 0.
         geometry: where it is.
-        rescale: slope and intercept.
+        rescale: slope and intercept; None where the header has neither.
         tags: values of the tags that may distinguish it from others at its position, by the tag's name.
+        padding: lowest and highest stored value that is no measurement; None where there is none.
     """
 
     path: Path
     index: int
     geometry: Slice
-    rescale: tuple[float, float] = (1.0, 0.0)
+    rescale: tuple[float, float] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    padding: tuple[int, int] | None = None
 
     @property
     def key(self) -> tuple[Path, int]:
@@ -181,19 +185,21 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
         position=finite_numbers(data.get("ImagePositionPatient"), 3),
         direction=finite_numbers(data.get("ImageOrientationPatient"), 6),
     )
-    rescale = _number(data.get("RescaleSlope"), 1.0), _number(data.get("RescaleIntercept"), 0.0)
-    tags = _distinguishing_values(data)
+    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
+    rescale = None if slope is None and intercept is None else (_number(slope, 1.0), _number(intercept, 0.0))
+    tags, padding = _distinguishing_values(data), padding_of(data)
     if data.get("PerFrameFunctionalGroupsSequence"):
         described = enhanced_frames(path, data, place)
         return tuple(
-            Frame(path, index, one.geometry, one.rescale or rescale, tags | one.tags)
+            Frame(path, index, one.geometry, one.rescale or rescale, tags | one.tags, padding)
             for index, one in enumerate(described)
         )
     if int(data.get("NumberOfFrames") or 1) > 1:
         return tuple(
-            Frame(path, index, geometry, rescale, tags) for index, geometry in enumerate(offset_frames(data, place))
+            Frame(path, index, geometry, rescale, tags, padding)
+            for index, geometry in enumerate(offset_frames(data, place))
         )
-    return (Frame(path, 0, place, rescale, tags),)
+    return (Frame(path, 0, place, rescale, tags, padding),)
 
 
 def _number(value: object, silent: float) -> float:

@@ -132,8 +132,6 @@ def _refuse_unlike(slices: Sequence[Slice]) -> None:
     first = slices[0]
     if not all(one.placed for one in slices):
         raise refusal("dicom-no-position", f"{len(slices)} slices, some without position, direction or spacing")
-    if any((one.rows, one.columns) != (first.rows, first.columns) for one in slices):
-        raise refusal("dicom-mixed", "the slices differ in size")
     if not all(np.allclose(one.direction, first.direction, atol=1e-3) for one in slices):
         raise refusal("dicom-mixed", "the slices point in different directions")
     if not all(np.allclose(one.spacing, first.spacing, rtol=1e-3) for one in slices):

@@ -13,6 +13,7 @@ from orienteer.errors import ScanError
 from orienteer.scans.dicom.compressed import PIXEL_TAGS, decode, guard_syntax
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.header import Frame, photometric
+from orienteer.scans.dicom.padding import Mask
 from orienteer.scans.findings import refusal
 
 VOXEL_TAGS: list[str | int] = [*PIXEL_TAGS, "NumberOfFrames", "PlanarConfiguration", "PixelData"]
@@ -22,8 +23,10 @@ BROKEN = (ValueError, EOFError, OSError, AttributeError, KeyError, IndexError, R
 """What pydicom and GDCM let through when a file does not hold what its header says."""
 
 
-def read_frames(frames: Sequence[Frame]) -> list[NDArray]:
-    """``(rows, columns)`` each, rescaled by its own slope and intercept; a file of many frames is opened once.
+def read_frames(frames: Sequence[Frame]) -> tuple[list[NDArray], list[Mask | None]]:
+    """``(rows, columns)`` each, rescaled by its own slope and intercept, and where each holds padding.
+
+    A file of many frames is opened once.
 
     Raises:
         ScanError: voxels are cut, damaged, or compressed in a way nobody here can read.
@@ -32,14 +35,16 @@ def read_frames(frames: Sequence[Frame]) -> list[NDArray]:
     for frame in frames:
         wanted.setdefault(frame.path, []).append(frame.index)
     stored = {path: _stored(path, indices) for path, indices in wanted.items() if len(indices) > 1}
-    slices = []
+    slices: list[NDArray] = []
+    padded: list[Mask | None] = []
     for frame in frames:
         kept = stored.get(frame.path)
         pixels = kept.pop(frame.index) if kept is not None else _stored(frame.path, [frame.index])[frame.index]
         if pixels.shape != (frame.geometry.rows, frame.geometry.columns):
             raise refusal("dicom-mixed", f"{frame.path.name}: {pixels.shape} voxels, unlike its header")
-        slices.append(_rescaled(pixels, *frame.rescale))
-    return slices
+        slices.append(_rescaled(pixels, *(frame.rescale or (1.0, 0.0))))
+        padded.append(_padded(pixels, frame.padding))
+    return slices, padded
 
 
 def _stored(path: Path, indices: list[int]) -> dict[int, NDArray]:
@@ -69,6 +74,13 @@ def _packed(data: Dataset, index: int) -> bytes:
     frames = int(data.get("NumberOfFrames") or 1)
     packed: bytes = get_frame(data.PixelData, index, number_of_frames=frames)
     return packed
+
+
+def _padded(stored: NDArray, padding: tuple[int, int] | None) -> Mask | None:
+    if padding is None:
+        return None
+    mask = (stored >= padding[0]) & (stored <= padding[1])
+    return mask if mask.any() else None
 
 
 def _rescaled(stored: NDArray, slope: float, intercept: float) -> NDArray:

@@ -1,5 +1,6 @@
 """DICOM: slices or frames put in order by their position, never by their name, and brought onto a regular grid."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.dicom.folder import damaged_sources, series_of
-from orienteer.scans.dicom.greys import check_greys, turn_over
+from orienteer.scans.dicom.greys import check_greys, check_rescale, turn_over
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
+from orienteer.scans.dicom.padding import about_padding, fill_padding, named_padding
 from orienteer.scans.dicom.regrid import regrid
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
@@ -87,11 +89,14 @@ class DicomFormat(Format[VolumeHeader]):
             raise refusal("dicom-repeated-slices", f"{len(groups)} volumes in one series, and which one is not said")
         copies = {frame.key for frame in groups[0].copies}
         frames = [frame for frame in groups[0].frames if frame.key not in copies]
+        _refuse_sizes(frames)
         stacked = stack([frame.geometry for frame in frames])
         if np.prod(stacked.shape, dtype=np.float64) > MAX_VOXELS:
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
         turned, about_greys = check_greys(headers)
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
+        found += check_rescale(frames, headers[0].modality)
+        found += about_padding((frame.padding for frame in frames), headers[0].modality)
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -108,7 +113,9 @@ class DicomFormat(Format[VolumeHeader]):
 
     def read_voxels(self, source: Source, header: VolumeHeader) -> NDArray:
         """``(1, columns, rows, slices)``."""
-        slices = read_frames(header.frames)
+        slices, padded = read_frames(header.frames)
+        if named_padding((frame.padding for frame in header.frames), header.modality or ""):
+            fill_padding(slices, padded, header.modality or "", turned=header.turned)
         if header.turned:
             slices = turn_over(slices)
         if header.stacked.regrid is None:
@@ -150,6 +157,16 @@ def _refuse_type(headers: Sequence[FileHeader]) -> None:
         raise refusal("colour", "values that are places in a table of colours")
     if len({(header.dtype, header.samples) for header in headers}) > 1:
         raise refusal("dicom-mixed", "the slices differ in data type")
+
+
+def _refuse_sizes(frames: Sequence[Frame]) -> None:
+    """Name the files whose slices have another size than most."""
+    sizes = [(frame.geometry.rows, frame.geometry.columns) for frame in frames]
+    ((usual, _), *others) = Counter(sizes).most_common()
+    if others and all(frame.geometry.placed for frame in frames):
+        odd = sorted({frame.path.name for frame, size in zip(frames, sizes, strict=True) if size != usual})
+        more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+        raise refusal("dicom-mixed", f"the slices differ in size: {', '.join(odd[:3])}{more} unlike the others")
 
 
 def _chosen(header: FileHeader, source: Source) -> FileHeader:
