@@ -3,7 +3,7 @@
     python -m benchmarks.ingest_memory OUT [--scans 50,200,800] [--side 64] [--workers 2]
 
 Writes phantoms, NIfTI and NRRD in turns, and runs both commands on ever more of them. Peak memory is the sum over all
-processes of the command, pages that they share counted once, looked at every 50 ms. Linux only.
+processes of the command, sampled every 50 ms, with shared pages counted once. Linux only.
 """
 
 import argparse

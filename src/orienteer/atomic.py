@@ -11,6 +11,8 @@ from orienteer.errors import OrienteerError
 
 PART = ".part"
 """Extension of temporary files, whose names begin with a dot."""
+OWNER = 0o600
+"""Mode of files that name files or people, which may be patients: only the owner reads them."""
 
 
 def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:

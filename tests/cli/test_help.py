@@ -30,11 +30,11 @@ def _python(code: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
 
-def test_help__is_there_in_a_third_of_a_second() -> None:
+def test_help__takes_less_than_0_4_seconds_of_the_processor() -> None:
     seconds = []
     for _ in range(5):
-        # The processor's time, not the clock's: tests run side by side, and a busy machine is not our fault. On it
-        # that time grows, too: 0.24 s alone are up to 0.35.
+        # The processor's time, not the clock's: tests run side by side, and a busy machine is not our fault. That
+        # time grows on it, too, so the bound is above the 0.3 s that are promised on an idle one.
         before = os.times()
         begun = time.perf_counter()
         _python("import sys; from orienteer.cli import main; sys.argv = ['orienteer', '--help']; main()")

@@ -43,7 +43,7 @@ def by_person(found: dict[str, str]) -> dict[str, set[str]]:
 def test_ingest__sequences_of_a_folder_share_a_split_until_the_table_answers(tmp_path: Path) -> None:
     folder, store = brats(tmp_path / "in"), tmp_path / "store"
     first = run(folder, store)
-    question, answer = first.questions
+    (question,), answer = first.questions, first.answer
     assert (
         "B_0__B_0_t1ce" in question and "3 more groups like this, of 12 scans" in question and "one split" in question
     )
@@ -66,7 +66,7 @@ def test_ingest__an_answer_that_is_filled_in_is_never_overwritten(tmp_path: Path
     assert sorted(path.name for path in store.glob("people*")) == ["people.tsv"]
     mine = text.replace("B_0\n", "Anna\n").encode("utf-16")  # as a spreadsheet saves it
     (store / "people.tsv").write_bytes(mine)
-    _, answer = run(folder, store).questions
+    answer = run(folder, store).answer
     assert (store / "people.tsv").read_bytes() == mine
     assert "people-2.tsv" in answer and (store / "people-2.tsv").read_text() == text
 
@@ -92,7 +92,8 @@ def test_ingest__a_person_called_as_the_scan_is_an_answer_too(tmp_path: Path) ->
 def test_ingest__a_table_that_names_a_part_is_asked_to_name_the_rest(tmp_path: Path) -> None:
     folder, table = brats(tmp_path / "in", 2), tmp_path / "t.tsv"
     table.write_text("id\tperson\tsplit\nB_0__B_0_t1\tAnna\tval\nB_1__B_1_t1\tBerta\ttrain\n")
-    *asked, answer = run(folder, tmp_path / "store", table=table).questions
+    told = run(folder, tmp_path / "store", table=table)
+    asked, answer = told.questions, told.answer
     assert asked and str(table) in answer and not (tmp_path / "store" / "people.tsv").exists()
     assert by_person(splits(tmp_path / "store")) == {"B_0": {"val"}, "B_1": {"train"}}
 
@@ -102,7 +103,7 @@ def test_ingest__a_study_that_patients_share_is_asked_about_and_can_be_parted(tm
         tags = [{"StudyInstanceUID": "1.2.3"}] * 6
         series(tmp_path / "in" / name / "ct", spacing=(2.0, 2.0), sizes=[(24, 24)] * 6, seed=seed, tags=tags)
     store = tmp_path / "store"
-    question, _ = run(tmp_path / "in", store).questions
+    (question,) = run(tmp_path / "in", store).questions
     assert "StudyInstanceUID" in question and "1.2.3" not in question
     lines = (store / "people.tsv").read_text().splitlines()
     assert len({line.split("\t")[1] for line in lines[1:]}) == 1
@@ -123,7 +124,7 @@ def test_ingest__who_is_parted_already_is_named_with_the_splits(tmp_path: Path) 
     run(folder, store)
     for name, word in ((held, "t1"), (learned, "t2")):
         (folder / f"{name}.nii.gz").rename(folder / f"anna_{word}.nii.gz")
-    question, _ = run(folder, store, prune=True).questions
+    (question,) = run(folder, store, prune=True).questions
     assert "one person is in several splits: anna_t1 in val, anna_t2 in train" in question
     assert splits(store)["anna_t1"] == "val" and splits(store)["anna_t2"] == "train"
 

@@ -124,8 +124,9 @@ def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult
     bright = (volume.array[0].max() - volume.array[0]).astype(np.int16)
     odd = store_of(tmp_path, {"plain": volume.array[0], "turned": bright})
     said = CliRunner().invoke(app, ["evaluate", str(finished.run), str(odd), "--split", "all", "--name", "odd"])
-    *_, line, fix = said.output.splitlines()
+    *_, line, full, fix = said.output.splitlines()
     assert line.startswith("unlike training: turned: ") and "[unfamiliar-intensities]" in line and "fix:" in fix
+    assert full.startswith("in full: ") and full.endswith("evaluation.json")
     found = Run.open(finished.run).evaluations["odd"].unfamiliar
     assert found is not None and list(found) == ["turned"]
     (finished.run / "trained_on.json").rename(tmp_path / "kept.json")

@@ -19,7 +19,7 @@ def check(
         Path | None,
         typer.Option(
             dir_okay=False,
-            help="Write to this new file a guess of who is on which scan, to correct and to give to ingest --table.",
+            help="Write a guess of who is on which scan to this new file; correct it and pass it to ingest --table.",
         ),
     ] = None,
     spacing: Annotated[

@@ -66,7 +66,7 @@ def finetune(
     given = (("labelled_scans", labelled_scans), ("column", column))
     options = [f"{name}={value}" for name, value in given if value is not None]
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
-    from orienteer.finetune.run import finetune as start  # takes seconds; a misspelt setting is told before
+    from orienteer.finetune.run import finetune as start  # takes seconds, so misspelt settings are reported first
 
     result = start(
         store,

@@ -141,10 +141,10 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         from orienteer.store.private import PRIVATE
 
         console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
-    for question in result.questions[:-1]:
+    for question in result.questions:
         console.print(f"question: {question}")
-    for answer in result.questions[-1:]:
-        console.print(f"  fix: {answer}")
+    if result.questions:
+        console.print(f"  fix: {result.answer}")
     if result.table:
         console.print(f"note: {result.table} is about these scans; --table {quote(str(result.table))} uses it")
     if "val" not in result.splits:

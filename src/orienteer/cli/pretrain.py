@@ -45,7 +45,7 @@ def pretrain(
     if config is not None or assign:
         values = load_yaml(config) if config is not None else _own(run) if resume else {}
         settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
-    from orienteer.runs.pretrain import pretrain as start  # takes seconds; a misspelt setting is told before
+    from orienteer.runs.pretrain import pretrain as start  # takes seconds, so misspelt settings are reported first
 
     result = start(store, run, settings=settings, resume=resume)
     console = Console()

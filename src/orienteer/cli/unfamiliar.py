@@ -14,6 +14,8 @@ MOST = 20
 def print_unfamiliar(console: Console, found: Mapping[str, Sequence[Finding]] | None, network: Path, see: Path) -> None:
     """A line for each scan that is unlike all training scans, and what to do about them.
 
+    The line has the first message in full, and of the others their codes: five of them cannot be read at a glance.
+
     Args:
         console: where to.
         found: findings by scan; None where the network does not say what it was trained on.
@@ -26,14 +28,18 @@ def print_unfamiliar(console: Console, found: Mapping[str, Sequence[Finding]] | 
 
     if found is None:
         say(
-            f"note: {network} does not say what its training scans were like, as it is of an earlier version or not"
-            " finished; whether these scans are like them is unknown"
+            f"note: {network} does not say what its training scans were like: an earlier version made it, or it is not"
+            " finished. Whether these scans are like them is unknown"
         )
         return
     odd = {name: each for name, each in found.items() if each}
     for name in list(odd)[:MOST]:
-        say(f"unlike training: {name}: {'; '.join(f'{each.message} [{each.code}]' for each in odd[name])}")
+        first, *others = odd[name]
+        also = "".join(f" [{code}]" for code in dict.fromkeys(each.code for each in others) if code != first.code)
+        say(f"unlike training: {name}: {first.message} [{first.code}]{also and f', also{also}'}")
     if len(odd) > MOST:
-        say(f"unlike training: {len(odd) - MOST} more; see {see}")
+        say(f"unlike training: {len(odd) - MOST} more")
+    if any(len(found) > 1 for found in odd.values()) or len(odd) > MOST:
+        say(f"in full: {see}")
     for cure in dict.fromkeys(each.cure for of in odd.values() for each in of):
         say(f"  fix: {cure}")

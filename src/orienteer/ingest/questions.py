@@ -48,8 +48,8 @@ def share_splits(asked: Sequence[Question], ids: Mapping[str, str], fixed: Mappi
     return names
 
 
-def ask(states: Sequence[ScanState], context: Context) -> tuple[str, ...]:
-    """The questions in words and how to answer, once the store is written; a table to fill in is written into it.
+def ask(states: Sequence[ScanState], context: Context) -> tuple[tuple[str, ...], str]:
+    """The questions in words and how to answer them, once the store is written; a table to fill in is written into it.
 
     Raises:
         OrienteerError: the disk refuses.
@@ -59,7 +59,7 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[str, ...]:
     clues = _clues(stored, ids, context.table)
     asked = questions(clues)
     if not asked:
-        return ()
+        return (), ""
     split = {state.name: state.subject.split for state in stored}
     parted = [question for question in asked if len({split[scan] for scan in question.scans}) > 1]
     whole = [question for question in asked if question not in parted]
@@ -67,9 +67,10 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[str, ...]:
     where = some([f"{scan} in {split[scan]}" for question in parted for scan in question.scans], MOST_NAMED)
     lines += [f"{line}; if so, one person is in several splits: {where}" for line in in_words(parted)]
     if context.table.path:
-        return (*lines, f"name who is on them in the column person of {context.table.path}")
+        return tuple(lines), f"name who is on them in the column person of {context.table.path}"
     path = _to_fill_in(context.store, people_of(clues, asked))
-    return (*lines, f"correct the guess in {path} (yours alone), and ingest again with --table {quote(str(path))}")
+    answer = f"correct the guess in {path} (yours alone), and ingest again with --table {quote(str(path))}"
+    return tuple(lines), answer
 
 
 def _to_fill_in(store: Path, people: Mapping[str, str]) -> Path:

@@ -35,7 +35,8 @@ class IngestResult:
         layouts: what the folder was recognised as.
         findings: what is worth knowing about scans that were read.
         notes: what is worth knowing about the table, the labels and the store.
-        questions: which scans may be of one person, and how to answer.
+        questions: which scans may be of one person.
+        answer: how to answer them.
         table: of subjects, found beside the scans and not used.
         seconds: wall-clock time.
         bytes: of all arrays in the store.
@@ -55,6 +56,7 @@ class IngestResult:
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    answer: str = ""
     table: Path | None = None
     seconds: float = 0.0
     bytes: int = 0

@@ -64,8 +64,8 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):
             states = stage(states, context)
         manifest = publish(states, context)
-        questions = ask(states, context)
-    return summarise(states, context, manifest, notes, questions, time.perf_counter() - begun)
+        questions, answer = ask(states, context)
+    return summarise(states, context, manifest, notes, questions, answer, time.perf_counter() - begun)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ def summarise(
     manifest: Manifest,
     notes: Sequence[str],
     questions: tuple[str, ...],
+    answer: str,
     seconds: float,
 ) -> IngestResult:
     """The result, by the names of the files.
@@ -30,6 +31,7 @@ def summarise(
         manifest: what was written.
         notes: on what was damaged in the store, and on labels.
         questions: which scans may be of one person.
+        answer: how to answer them.
         seconds: wall-clock time.
     """
     states = sorted(states, key=lambda state: state.name)
@@ -49,6 +51,7 @@ def summarise(
         findings={state.name: state.findings for state in states if state.findings},
         notes=(*notes, *notes_on_subjects(states, context), *context.table.notes),
         questions=questions,
+        answer=answer,
         table=_unused_table(stored, context),
         seconds=seconds,
         bytes=sum(array.bytes for entry in manifest.scans for array in entry.arrays.values()),

@@ -11,6 +11,7 @@ from orienteer.ingest.result import counted, some
 from orienteer.ingest.split import split_name
 from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, plain, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.source import SEPARATOR
 from orienteer.scans.stems import names_in
 
 _SUBJECT = "person subject participantid patient patientid subjectid subjid participant personid ptid mrn"
@@ -234,12 +235,12 @@ def _match_people(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str
 
 def _wanted(row: Row) -> str:
     """The scan's id that a row names: folders as in the path or as in the id, with the file's ending or without."""
-    return without_extension(row.id).replace("/", "__")
+    return without_extension(row.id).replace("/", SEPARATOR)
 
 
 def base_name(scan_id: str) -> str:
     """The id without its folders: ``images__1000`` is ``1000``."""
-    return scan_id.rpartition("__")[2] or scan_id
+    return scan_id.rpartition(SEPARATOR)[2] or scan_id
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -114,8 +114,9 @@ def _levels(trained: TrainedOn, content: Content) -> Finding | None:
     _, channel, n = worst
     return finding(
         "unfamiliar-intensities",
-        f"{_channel(trained, channel + 1)}on the window's scale of -1 to 1, {QUANTILES[n]:.0%} of the body is darker"
-        f" than {content.levels[channel, n]:.2f}, in training than {_range(trained.channels[channel].levels[n])}",
+        f"{_channel(trained, channel + 1)}{QUANTILES[n]:.0%} of the body is darker than"
+        f" {content.levels[channel, n]:.2f} (of a window of -1 to 1), in training than"
+        f" {_range(trained.channels[channel].levels[n])}",
     )
 
 
@@ -127,8 +128,8 @@ def _features(cloud: FeatureCloud | None, content: Content) -> Finding | None:
         return None
     return finding(
         "unfamiliar-features",
-        f"its features lie {distance / cloud.usual:.1f} times as far from training's as a new subject's usually do,"
-        f" familiar is up to {cloud.limit / cloud.usual:.1f}",
+        f"its features lie {distance / cloud.usual:.1f} times as far from training's as those of a new subject"
+        f" usually do; up to {cloud.limit / cloud.usual:.1f} times is familiar",
     )
 
 

@@ -74,7 +74,7 @@ def evaluate(
     device = one_device(settings.devices)
     model.to(device)
     with explained("lower evaluation.batch"), Bar("measuring", 1.0, console=console, shown=progress) as bar:
-        bar.update(0.0, "scans beside those of training")
+        bar.update(0.0, "comparison with the training scans")
         return assess(
             model,
             measuring_sampler(settings, opened, split),

@@ -297,7 +297,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-mixed": Entry(
         "error",
-        "slices of one series differ in size, spacing or direction, or do not lie in one line",
+        "slices of one series differ in size, spacing, direction or rescaling, or do not lie in one line",
         "put one volume in each folder",
     ),
     "dicom-series-apart": Entry(

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.scans.dicom.sources import STUDY
-from orienteer.scans.source import ScanInfo
-from orienteer.scans.stems import COUNTERS, SEPARATOR, VISIT_WORDS, alike, stem
+from orienteer.scans.source import SEPARATOR, ScanInfo
+from orienteer.scans.stems import COUNTERS, VISIT_WORDS, alike, stem
 from orienteer.units import counted, some
 
 Reason = Literal["study", "folder", "name", "grid"]
@@ -100,31 +100,26 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
     """Groups of scans that may be of one person, sorted, where nobody has said of all of a group who it is."""
     known = {clue.id: clue for clue in sorted(clues, key=lambda clue: clue.id)}
     evidence = list(_evidence(known))
-    root = {scan: scan for scan in known}
+    if not evidence:
+        return ()
+    from scipy.cluster.hierarchy import DisjointSet  # here, as it takes half a second to import
 
-    def find(scan: str) -> str:
-        while root[scan] != scan:
-            root[scan] = scan = root[root[scan]]
-        return scan
-
-    for _, group in evidence:
-        for other in group[1:]:
-            one, two = sorted((find(group[0]), find(other)))
-            root[two] = one
-    groups: dict[str, list[str]] = defaultdict(list)
-    for scan in known:
-        groups[find(scan)].append(scan)
+    together = DisjointSet(known)
     reasons: dict[str, set[Reason]] = defaultdict(set)
     for reason, group in evidence:
-        reasons[find(group[0])].add(reason)
-    asked = [(first, group) for first, group in groups.items() if len(group) > 1 and _is_open(group, known)]
+        reasons[group[0]].add(reason)
+        for other in group[1:]:
+            together.merge(group[0], other)
+    groups = sorted(sorted(group) for group in together.subsets() if len(group) > 1)
+    asked = [group for group in groups if _is_open(group, known)]
     names = Counter(name for scan in known for name in _names(scan))
     taken = {*known, *(clue.person for clue in known.values())}
     made = []
-    for first, group in asked:
+    for group in asked:
         person = _person(group, known, names, taken.difference(group))
         taken.add(person)
-        made.append(Question(tuple(group), person, tuple(reason for reason in WORDS if reason in reasons[first])))
+        why = set[Reason]().union(*(reasons[scan] for scan in group))
+        made.append(Question(tuple(group), person, tuple(reason for reason in WORDS if reason in why)))
     return tuple(made)
 
 

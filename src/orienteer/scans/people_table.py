@@ -6,19 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from orienteer.atomic import write_text
+from orienteer.atomic import OWNER, write_text
 from orienteer.errors import OrienteerError
-from orienteer.scans.source import Source
-from orienteer.scans.stems import SEPARATOR, stem
+from orienteer.scans.source import SEPARATOR, Source
+from orienteer.scans.stems import stem
 
-OWNER = 0o600
-"""It names files and people."""
 BESIDE = re.compile(r"(subjects|participants)\.(tsv|csv)", re.IGNORECASE)
 MOST_BYTES = 1 << 24
 
 
 def refuse_existing(path: Path) -> None:
-    """Somebody may have filled it in.
+    """Refuse a path where something is: somebody may have filled it in.
 
     Raises:
         OrienteerError: there is something at ``path``.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from orienteer.atomic import write_json
+from orienteer.atomic import OWNER, write_json
 from orienteer.errors import OrienteerError
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.result import CheckResult
@@ -20,9 +20,6 @@ from orienteer.scans.schema import (
     RecordedTotals,
 )
 from orienteer.scans.source import ScanInfo, Skipped
-
-OWNER = 0o600
-"""It names files, and files may be called after patients."""
 
 
 def as_record(result: CheckResult) -> CheckRecord:

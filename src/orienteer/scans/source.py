@@ -12,6 +12,9 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import Finding
 from orienteer.scans.formats.registry import without_extension
 
+SEPARATOR = "__"
+"""Between folders in an id."""
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -71,7 +74,7 @@ class Source:
     @property
     def id(self) -> str:
         """The relative path without its extension, folders joined by two underscores."""
-        return without_extension(self.relative).replace("/", "__")
+        return without_extension(self.relative).replace("/", SEPARATOR)
 
     @property
     def channels(self) -> tuple[int, tuple[str, ...]]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from orienteer.scans.labels.names import SEQUENCES
+from orienteer.scans.source import SEPARATOR
 
-SEPARATOR = "__"
-"""Between folders in an id."""
 BETWEEN = re.compile(r"([-_. ]+)")
 _ENDINGS = "ct cta cbct mr mri pet pt pd nc art pv"
 ENDINGS = frozenset(_ENDINGS.split())

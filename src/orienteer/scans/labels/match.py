@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from orienteer.scans.labels.names import ALONE, LABEL_FOLDER, cases_of_label, cases_of_scan, is_sequence_of
+from orienteer.scans.source import SEPARATOR
 
-SEPARATOR = "__"
-"""Between folders in an id."""
 LAST = "\U0010ffff"
 """After every character of a name."""
 Folder = tuple[str, ...]
