@@ -3,8 +3,10 @@
 import os
 import runpy
 import signal
+import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -50,23 +52,45 @@ def test_interruptible__what_may_be_left_is_left_once(early: bool) -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # what is done now is done to the end
 
 
-class Slow:
-    """Its end takes a while, in which a signal comes."""
-
-    def __del__(self) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        for _ in range(3):
-            time.sleep(0.01)
+def ends_slowly(*_: object) -> None:
+    """A signal comes meanwhile."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(3):
+        time.sleep(0.01)
 
 
-def test_interruptible__a_signal_in_a_finaliser_is_not_lost(recwarn: pytest.WarningsRecorder) -> None:
-    """An error raised there is printed and forgotten."""
+class Plain:
+    """Can be referred to weakly."""
+
+
+class Slow(Plain):
+    __del__ = ends_slowly
+
+
+@pytest.mark.parametrize("kind", [Plain, Slow])
+def test_interruptible__a_signal_in_a_finaliser_is_not_lost(
+    kind: type[Plain], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error that is raised in ``__del__`` or in the callback of a weak reference is printed and forgotten."""
+    before = sys.unraisablehook
     with Interruptible() as interrupt, pytest.raises(Asked) as asked, interrupt.breakable():
-        slow = Slow()
-        del slow
+        ending = kind()
+        watched = weakref.ref(ending, ends_slowly) if kind is Plain else None
+        del ending
         time.sleep(5)
+    assert watched is None or watched() is None
     assert (asked.value.number, interrupt.asked) == (signal.SIGTERM, signal.SIGTERM)
-    assert not recwarn.list
+    assert sys.unraisablehook is before and capsys.readouterr().err == ""
+
+
+def test_interruptible__other_errors_in_finalisers_are_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    with Interruptible():
+        ending = Plain()
+        watched = weakref.ref(ending, lambda _: 1 / 0)
+        del ending
+    assert watched() is None and told == [ZeroDivisionError]
 
 
 def test_interruptible__whoever_listens_next_knows_what_was_asked() -> None:

@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 HEARD: tuple[signal.Signals, ...] = (*ENDING, *(() if SAVE is None else (SAVE,)))
 
 SHORTLY = 0.02
-"""Seconds after which a signal tries again that must not raise where it came."""
+"""Seconds after which a signal raises again where what it raised was forgotten."""
 
 
 class Asked(KeyboardInterrupt):
@@ -68,6 +69,8 @@ class Interruptible:
         self._handlers: dict[signal.Signals, Any] = {}
         self._outer: Interruptible | None = None
         self._breaks: tuple[signal.Signals, ...] = ()
+        self._left: tuple[signal.Signals, ...] = ()
+        self._unraisable = sys.unraisablehook
         self._patience, self._until = 0.0, math.inf
         self._started = multiprocessing.parent_process() is not None
 
@@ -83,6 +86,7 @@ class Interruptible:
                 self._handlers[number] = signal.signal(number, self._hear)
             self._outer, Interruptible._current = Interruptible._current, self
             self._asked = self._outer._asked if self._outer is not None else 0
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._hear_again
             if self._started:
                 _mask("SIG_UNBLOCK", self._heard)  # blocked since its start; what came meanwhile arrives now
         return self
@@ -94,6 +98,7 @@ class Interruptible:
             return
         # Whoever listens next must not take a repetition for a new signal.
         Interruptible._current = self._outer
+        sys.unraisablehook = self._unraisable
         if self._outer is not None:
             self._outer._asked = self._outer._asked or self._asked
         if self._started and self._outer is None:
@@ -137,19 +142,16 @@ class Interruptible:
             self._until = time.monotonic() + self._patience
             _wake_after(self._patience)
         elif (number in self._breaks and not repeated) or (self._breaks and time.monotonic() >= self._until):
-            if _in_finaliser(frame):
-                self._until = time.monotonic()
-                _wake_after(SHORTLY)
-                return
-            self._breaks = ()
+            self._left, self._breaks = self._breaks, ()
             raise Asked(self._asked or number)
 
-
-def _in_finaliser(frame: FrameType | None) -> bool:
-    """Whether an error raised here would be printed and forgotten, as Python does with those of ``__del__``."""
-    while frame is not None and frame.f_code.co_name != "__del__":
-        frame = frame.f_back
-    return frame is not None
+    def _hear_again(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Raise once more what was raised in a finaliser, whose errors Python prints and forgets."""
+        if not isinstance(unraisable.exc_value, Asked):
+            self._unraisable(unraisable)
+            return
+        self._breaks, self._until = self._left, time.monotonic()
+        _wake_after(SHORTLY)
 
 
 def tell(process: BaseProcess, number: int) -> None:
