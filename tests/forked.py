@@ -5,9 +5,15 @@ Pytest's own process holds threads of ITK and torch, and its forks could hang.
 
 import contextlib
 import io
+import os
+import runpy
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from orienteer.cli import main
@@ -36,3 +42,74 @@ def _command(words: list[str]) -> None:
     sys.argv = ["orienteer", *words]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         main()
+
+
+def python(
+    folder: Path, *words: object, path: Path | None = None, seconds: float = 250
+) -> subprocess.CompletedProcess[str]:
+    """``python -m MODULE ...`` or ``python -c CODE ...``: our packages are imported anew, all others are there.
+
+    Args:
+        folder: to work in.
+        words: of the command line.
+        path: to import from first.
+        seconds: the command may take.
+    """
+    words = tuple(map(str, words))
+    with TemporaryDirectory() as kept:
+        out, err = Path(kept) / "out", Path(kept) / "err"
+        process = server().Process(target=_python, args=[folder, words, path, dict(os.environ), out, err])
+        process.start()
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+        told = [file.read_text(encoding="utf-8") for file in (out, err)]
+        assert process.exitcode is not None, f"{words} took longer than {seconds} s:\n{told}"
+        return subprocess.CompletedProcess(words, process.exitcode, *told)
+
+
+def suite(folder: Path, file: str, *words: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Pytest on one file, with warnings as errors; but what was imported beforehand is no fault of the file's."""
+    options = ("-q", "-p", "no:cacheprovider", "-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+    return python(folder, "-m", "pytest", *options, file, *words, path=path)
+
+
+def _python(
+    folder: Path, words: tuple[str, ...], path: Path | None, environment: dict[str, str], out: Path, err: Path
+) -> None:
+    for stream, file in ((sys.stdout, out), (sys.stderr, err)):
+        stream.flush()
+        os.dup2(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream.fileno())
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("orienteer", "tests")]:
+        del sys.modules[name]
+    sys.path[:0] = [str(folder), *([str(path)] if path else [])]
+    how, what, *more = words
+    sys.argv = [what, *more]
+    if how == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        assert how == "-c"
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+
+
+def assert_group_ends(group: int, seconds: float = 60) -> None:
+    """Wait until no process of the group lives; the group's id is that of the process that led it."""
+    deadline = time.monotonic() + seconds
+    while members := _members(group):
+        assert time.monotonic() < deadline, f"still there: {members}"
+        time.sleep(0.05)
+
+
+def _members(group: int) -> list[str]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, members = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(members) == group and state != "Z":
+            found.append(stat.parent.name)
+    return found

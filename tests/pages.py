@@ -1,10 +1,7 @@
 """How-to pages as tests read them: the files, the lines and the commands that a page asks its reader for."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import orienteer
@@ -57,16 +54,3 @@ def copy_of_source(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(orienteer.__file__).parent, folder / "src" / "orienteer", ignore=ignored)
     return folder
-
-
-def python(folder: Path, *command: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run Python in ``folder``, importing from ``path`` first."""
-    where = os.pathsep.join(map(str, filter(None, (path, Path(orienteer.__file__).parents[1]))))
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": where, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=250,
-    )

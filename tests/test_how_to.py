@@ -11,7 +11,8 @@ from orienteer.config import load_yaml
 from orienteer.records.verdict import VerdictRule
 from orienteer.runs.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
-from tests.pages import Page, copy_of_source, python
+from tests.forked import python, suite
+from tests.pages import Page, copy_of_source
 
 
 @pytest.mark.slow
@@ -28,8 +29,7 @@ def test_how_to__a_command_is_a_file_a_line_and_a_test(tmp_path: Path) -> None:
         stream.write(line)
     told = python(copy, "-m", "orienteer", "--help", path=copy / "src")
     assert "subjects" in told.stdout, told.stdout + told.stderr
-    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/cli/test_subjects.py")
-    passed = python(copy, *suite, path=copy / "src")
+    passed = suite(copy, "tests/cli/test_subjects.py", path=copy / "src")
     assert passed.returncode == 0, passed.stdout + passed.stderr
 
 
@@ -65,8 +65,7 @@ def test_how_to__a_report_figure_is_a_file_a_line_and_a_test(tmp_path: Path) -> 
         text = (copy / drawer).read_text(encoding="utf-8")
         assert text.count(before) == 1, f"{drawer} no longer holds\n{before}"
         (copy / drawer).write_text(text.replace(before, after), encoding="utf-8")
-    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests/report/draw/test_direction.py")
-    passed = python(copy, *suite, path=copy / "src")
+    passed = suite(copy, "tests/report/draw/test_direction.py", path=copy / "src")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     told = re.search(r"(\d+) passed", passed.stdout)
     assert told is not None and told[1] == "2"

@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from orienteer.signals import signals_blocked, signals_deferred, tell
@@ -66,7 +68,7 @@ class SpawnedHelpers(Helpers, SpawnContext):
         return self._note(Spawned(*args, **options))
 
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     from multiprocessing import forkserver
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
@@ -107,16 +109,32 @@ def processes_with(*modules: str) -> Helpers:
     """A way to start processes that have the modules already, as importing them takes longer than much of the work.
 
     They are forked from a server that has done nothing but import. This process itself is never forked: it may hold
-    threads, whose locks a fork would freeze, or a GPU. Where there is no fork, processes are spawned.
+    threads, whose locks a fork would freeze, or a GPU. On macOS, whose libraries may not be forked, and on Windows,
+    which cannot, processes are spawned.
 
     Args:
         modules: to import before the first process starts; without effect once a process was started this way.
     """
-    if sys.platform == "win32":
+    if sys.platform != "linux":
         return SpawnedHelpers()
     _imported.extend(name for name in modules if name not in _imported)
     _server.set_forkserver_preload(_imported)
     return ServedHelpers()
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and of those it started that have ended; other work does not count."""
+    ended = os.times()
+    return time.process_time() + ended.children_user + ended.children_system + _cpu_seconds_of_server()
+
+
+def _cpu_seconds_of_server() -> float:
+    """Of the server and of what was forked from it and has ended: they are its children, not ours (proc(5), stat)."""
+    pid = vars(_server)["_forkserver_pid"] if sys.platform == "linux" else None
+    if pid is None:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def end_with_parent() -> None:

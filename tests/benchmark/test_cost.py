@@ -38,6 +38,8 @@ class Slow(Sampler):
 def test_cost__of_loader_processes_counts(tmp_path: Path) -> None:
     store = Store.open(phantom_store(tmp_path / "phantoms", people=4))
     sampler = Slow(store, store.ids("train"), ViewSettings(size=16), seed=0)
+    ready = Sampler(store, sampler.ids, ViewSettings(size=16), seed=0)
+    assert list(batches(ready, [[0]], workers=1)), "what workers import is imported"
     with Cost(tmp_path / "none") as cost:
         assert len(list(batches(sampler, [[0], [1], [2], [3]], workers=1))) == 4
     assert cost.cpu_seconds >= 2

@@ -1,22 +1,18 @@
 """``orienteer check`` as a user calls it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 from orienteer.store import Store
+from tests.forked import python
 from tests.scans.bad import BAD
 from tests.scans.files import nifti, voxels
 from tests.store.phantoms import body
 
 
 def _orienteer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from orienteer.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "COLUMNS": "160"}
-    )
+    return python(Path(), "-m", "orienteer", *arguments)
 
 
 def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:

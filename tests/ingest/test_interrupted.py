@@ -18,6 +18,7 @@ from orienteer.store import Store
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.private import read_private
+from tests.forked import assert_group_ends
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
 
@@ -87,22 +88,7 @@ def test_ingest__workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    while _members(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _members(process.pid)
-
-
-def _members(group: int) -> list[str]:
-    """Live processes of a group; the group's id is that of the process that led it."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, members = stat.read_text().rpartition(")")[2].split()[:3]
-        except OSError:
-            continue
-        if int(members) == group and state != "Z":
-            found.append(stat.parent.name)
-    return found
+    assert_group_ends(process.pid)
 
 
 def _die_on_case_1(job):

@@ -1,11 +1,8 @@
 """docs/how-to/add-a-pretext-task.md, followed to the letter: one file, one line of settings, one test class."""
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,12 +16,12 @@ from orienteer.records.rows import read_rows
 from orienteer.runs.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
 from orienteer.testing.task_contract import TaskContract
-from tests.pages import REPOSITORY, python
+from tests.forked import python, suite
+from tests.pages import REPOSITORY
 from tests.pretext.outside_task import FILE, PAGE, TEST, DistanceTask
 
 assert commands
 
-SUITE = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", TEST)
 SMALL = (
     "network.size=tiny", "views.size=16", "optimiser.steps=4", "optimiser.batch=2", "checkpoint.every=2",
     "evaluation.per_scan=1", "evaluation.final_per_scan=4", "evaluation.examples=1", "devices.accelerator=cpu",
@@ -42,18 +39,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def orienteer(folder: Path, command: str, *more: str) -> str:
-    """A command of the page, by the program that is installed, with the page's ``PYTHONPATH``."""
-    script = Path(sys.executable).with_name("orienteer")
-    program = [str(script)] if script.exists() else [sys.executable, "-m", "orienteer"]
-    path = os.pathsep.join((str(folder), str(REPOSITORY / "src")))
-    done = subprocess.run(
-        [*program, *shlex.split(command)[1:], *more],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=250,
-    )
+    """A command of the page, with the page's ``PYTHONPATH``."""
+    done = python(folder, "-m", *shlex.split(command), *more, path=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -61,7 +48,7 @@ def orienteer(folder: Path, command: str, *more: str) -> str:
 @pytest.mark.slow
 def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder: Path) -> None:
     """Its contract suite passes, all of it; broken on purpose, it names what is broken."""
-    passed = python(folder, *SUITE, path=folder)
+    passed = suite(folder, TEST, path=folder)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     count = re.search(r"(\d+) passed", passed.stdout)
     assert count and int(count[1]) == sum(name.startswith("test_") for name in vars(TaskContract)) >= 15
@@ -70,7 +57,7 @@ def test_how_to__the_example_keeps_the_contract_and_a_broken_one_does_not(folder
     broken = broken.replace('unit="mm",\n                meaning', 'unit="deg",\n                meaning')
     (folder / FILE).write_text(broken, encoding="utf-8")
     named = ("does_not_know_where_the_scan_lies", "card_describes_it")
-    failed = python(folder, *SUITE, "-k", " or ".join(named), path=folder)
+    failed = suite(folder, TEST, "-k", " or ".join(named), path=folder)
     assert failed.returncode == 1
     for test in named:
         assert f"test_task__{test}" in failed.stdout

@@ -1,5 +1,9 @@
 """Workers, processes and restarts change nothing that a step sees."""
 
+import os
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +13,7 @@ from orienteer.sampling.dataset import ViewDataset
 from orienteer.sampling.loader import Batch, batches, collate, step_numbers
 from orienteer.sampling.settings import GeometrySettings
 from orienteer.store import Store
+from tests.forked import assert_group_ends, server
 
 VIEWS = ViewSettings(size=12, geometry=GeometrySettings(probability=0.5, flip=True))
 
@@ -33,6 +38,23 @@ def test_batches__workers_0_1_2_give_identical_batches_bit_for_bit(sampler: Samp
         worked = list(batches(sampler, numbers, workers=workers))
         for one, other in zip(alone, worked, strict=True):
             assert_same(one, other)
+
+
+def _hold(sampler: Sampler, ready: Path) -> None:
+    os.setsid()
+    for _ in batches(sampler, step_numbers(0, 9, 1), workers=2):
+        ready.touch()
+        time.sleep(600)
+
+
+def test_batches__workers_end_with_a_killed_parent(sampler: Sampler, tmp_path: Path) -> None:
+    holder = server().Process(target=_hold, args=[sampler, tmp_path / "ready"])
+    holder.start()
+    while not (tmp_path / "ready").exists():
+        assert holder.is_alive()
+        time.sleep(0.02)
+    holder.kill()
+    assert_group_ends(holder.pid)
 
 
 def test_batches__are_the_crops_of_their_numbers(sampler: Sampler) -> None:

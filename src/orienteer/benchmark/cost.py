@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import json
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from orienteer.atomic import write_json
+from orienteer.processes import cpu_seconds
 
 FILE = "cost.json"
 RAPL = Path("/sys/class/powercap")
@@ -44,7 +44,7 @@ class Cost:
     def __enter__(self) -> Self:
         _forget_peak()
         self.file.unlink(missing_ok=True)  # a job without this file was killed
-        self._began, self._cpu = time.perf_counter(), _cpu_seconds()
+        self._began, self._cpu = time.perf_counter(), cpu_seconds()
         self._energy = _energy_uj() if self._alone else None
         return self
 
@@ -52,7 +52,7 @@ class Cost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.seconds += time.perf_counter() - self._began
-        self.cpu_seconds += _cpu_seconds() - self._cpu
+        self.cpu_seconds += cpu_seconds() - self._cpu
         self.peak_memory_mb = max((mb for mb in (self.peak_memory_mb, _peak_mb()) if mb is not None), default=None)
         self.energy_j = self._energy_after()
         if self.file.parent.is_dir():
@@ -74,12 +74,6 @@ class Cost:
             "peak_memory_mb": self.peak_memory_mb,
             "energy_j": self.energy_j if self._whole else None,
         }
-
-
-def _cpu_seconds() -> float:
-    """Processor time of this process and of its finished children; other work on the machine does not count."""
-    ended = os.times()
-    return time.process_time() + ended.children_user + ended.children_system
 
 
 def _forget_peak() -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from orienteer.processes import SpawnedHelpers
+from orienteer.processes import end_with_parent, processes_with
 from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.resilient import Numbers, resilient_batches
 from orienteer.sampling.sampler import Sampler
@@ -92,9 +92,10 @@ def load(
         RunError: workers die one after the other.
         OrienteerError: what reading an item raised.
     """
-    # A worker forked after torch's threads exist may hang. A fork server's workers are not our children, so what
-    # they cost could not be measured, and Windows has none.
-    options: dict[str, Any] = {"multiprocessing_context": SpawnedHelpers(), "prefetch_factor": 4} if workers else {}
+    options: dict[str, Any] = {}
+    if workers:
+        processes = processes_with(type(dataset).__module__, collate.__module__)
+        options = {"multiprocessing_context": processes, "prefetch_factor": 4, "worker_init_fn": _start_worker}
 
     def loader(rest: Numbers) -> Iterator[Any]:
         batches = DataLoader(dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
@@ -102,6 +103,10 @@ def load(
             return iter(batches)
 
     yield from resilient_batches(loader, numbers)
+
+
+def _start_worker(number: int) -> None:
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 @contextmanager

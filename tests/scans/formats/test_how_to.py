@@ -1,10 +1,8 @@
 """docs/how-to/add-a-format.md, followed to the letter as a package of its own, installed beside Orienteer."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 
-import orienteer
 from tests.conftest import REPOSITORY
+from tests.forked import python, suite
 from tests.scans.files import nifti, voxels
 
 PAGE = REPOSITORY / "docs" / "how-to" / "add-a-format.md"
@@ -43,21 +41,8 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    source = Path(orienteer.__file__).parents[1]
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=site,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (site, source))), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-
-
 def command(site: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    return run(site, "-c", "from orienteer.cli import main; main()", *map(str, words))
+    return python(site, "-m", "orienteer", *words)
 
 
 @pytest.fixture
@@ -79,8 +64,7 @@ def test_how_to__is_one_file_one_line_and_one_test_class() -> None:
 
 @pytest.mark.slow
 def test_how_to__the_test_class_passes_and_finds_a_careless_reader(site: Path) -> None:
-    suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_orienteer_mgh.py")
-    passed = run(site, *suite)
+    passed = suite(site, "test_orienteer_mgh.py", path=site)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert int(re.search(r"(\d+) passed", passed.stdout)[1]) >= 12  # type: ignore[index]
     module = site / "orienteer_mgh.py"
@@ -91,7 +75,7 @@ def test_how_to__the_test_class_passes_and_finds_a_careless_reader(site: Path) -
     ):
         assert spoilt != honest
         module.write_text(spoilt)
-        broken = run(site, *suite)
+        broken = suite(site, "test_orienteer_mgh.py", path=site)
         assert broken.returncode == 1 and caught in broken.stdout, broken.stdout
 
 
@@ -125,7 +109,7 @@ def test_how_to__without_the_package_the_files_are_listed_as_no_scans(scans: Pat
 
 @pytest.mark.slow
 def test_how_to__the_example_obeys_the_linter(site: Path) -> None:
-    lint = run(
+    lint = python(
         site, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "E,F,W,B,UP", "orienteer_mgh.py"
     )  # fmt: skip
     assert lint.returncode == 0, lint.stdout
