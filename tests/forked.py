@@ -47,7 +47,7 @@ def _command(words: list[str]) -> None:
 def python(
     folder: Path, *words: object, path: Path | None = None, seconds: float = 250
 ) -> subprocess.CompletedProcess[str]:
-    """``python -m MODULE ...`` or ``python -c CODE ...``: our packages are imported anew, all others are there.
+    """``python -m MODULE ...``, ``-c CODE`` or ``SCRIPT``: our packages are imported anew, all others are there.
 
     Args:
         folder: to work in.
@@ -86,13 +86,13 @@ def _python(
     for name in [name for name in sys.modules if name.partition(".")[0] in ("orienteer", "tests")]:
         del sys.modules[name]
     sys.path[:0] = [str(folder), *([str(path)] if path else [])]
-    how, what, *more = words
-    sys.argv = [what, *more]
-    if how == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    sys.argv = [*words[words[0] in ("-m", "-c") :]]
+    if words[0] == "-m":
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    elif words[0] == "-c":
+        exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
-        assert how == "-c"
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+        runpy.run_path(str(folder / words[0]), run_name="__main__")
 
 
 def assert_group_ends(group: int, seconds: float = 60) -> None:

@@ -5,6 +5,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from multiprocessing import spawn
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,14 +16,17 @@ from typing import Any
 from orienteer.signals import signals_blocked, signals_deferred, tell
 
 _imported: list[str] = []
+_starting = threading.RLock()
 
 
 class _Helper(BaseProcess):
     """A process whose signals are blocked from its first moment on; whoever starts it ends it."""
 
+    main = False
+
     def start(self) -> None:
         """Start it, wholly or not at all: one that is half started could not be ended."""
-        with signals_deferred(), signals_blocked():
+        with signals_deferred(), signals_blocked(), nullcontext() if self.main else _main_left_alone():
             super().start()
 
     def terminate(self) -> None:
@@ -36,10 +42,14 @@ class Helpers(BaseContext):
     """A way to start processes for loaders and pools. Their signals are blocked, and they can be ended at once.
 
     A signal to the whole group would else end them before the process that is to save what they work for.
+
+    Args:
+        main: they run the script of the main process first, as what they are given is defined there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, main: bool = False) -> None:
         super().__init__()
+        self.main = main
         self.started: list[BaseProcess] = []
         with signals_blocked():  # a queue or lock that is made before the first process starts Python's tracker of them
             pass
@@ -55,7 +65,8 @@ class Helpers(BaseContext):
             if process.is_alive():
                 process.kill()
 
-    def _note(self, process: BaseProcess) -> Any:
+    def _note(self, process: _Helper) -> Any:
+        process.main = self.main
         self.started.append(process)
         return process
 
@@ -73,7 +84,6 @@ if sys.platform == "linux":
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
     _server = forkserver.ForkServer()
-    _starting = threading.Lock()
 
     class Served(_Helper, ForkServerProcess):
         """Forked from a server of ours: what others fork from Python's own must get its signals as usual."""
@@ -105,7 +115,23 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def processes_with(*modules: str) -> Helpers:
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Processes do not run a user's script once more: without ``if __name__ == "__main__"`` it would start others."""
+    with _starting:
+        usual = spawn.get_preparation_data
+
+        def data(name: str) -> dict[str, Any]:
+            return {key: value for key, value in usual(name).items() if not key.startswith("init_main")}
+
+        spawn.get_preparation_data = data
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = usual
+
+
+def processes_with(*modules: str, main: bool = False) -> Helpers:
     """A way to start processes that have the modules already, as importing them takes longer than much of the work.
 
     They are forked from a server that has done nothing but import. This process itself is never forked: it may hold
@@ -114,12 +140,13 @@ def processes_with(*modules: str) -> Helpers:
 
     Args:
         modules: to import before the first process starts; without effect once a process was started this way.
+        main: they run the script of the main process first, as what they are given is defined there.
     """
     if sys.platform != "linux":
-        return SpawnedHelpers()
+        return SpawnedHelpers(main=main)
     _imported.extend(name for name in modules if name not in _imported)
     _server.set_forkserver_preload(_imported)
-    return ServedHelpers()
+    return ServedHelpers(main=main)
 
 
 def cpu_seconds() -> float:

@@ -1,5 +1,6 @@
 """Batches in numbered order: workers, processes and restarts never change what a step sees."""
 
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -94,7 +95,8 @@ def load(
     """
     options: dict[str, Any] = {}
     if workers:
-        processes = processes_with(type(dataset).__module__, collate.__module__)
+        defined_there = b"__main__" in pickle.dumps((dataset, collate))
+        processes = processes_with(type(dataset).__module__, collate.__module__, main=defined_there)
         options = {"multiprocessing_context": processes, "prefetch_factor": 4, "worker_init_fn": _start_worker}
 
     def loader(rest: Numbers) -> Iterator[Any]:
