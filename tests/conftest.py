@@ -1,5 +1,7 @@
 """Fixtures shared by every room's tests."""
 
+import fcntl
+import json
 import os
 import signal
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.processes import processes_with
 from tests.browser import chromium
 
@@ -35,6 +38,29 @@ def real_data() -> Path:
             pytest.fail(f"real scans should be at {folder}, and are not")
         pytest.skip(f"NO REAL SCANS at {folder}: set ORIENTEER_DATA to test on them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the real brains at 3 mm, labelled; ``result.json`` beside it tells how it was made. Read it only.
+
+    The processes among which the tests are shared out make it once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-brains"
+    folder.mkdir(exist_ok=True)
+    oasis, told = real_data / "oasis", folder / "result.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            result = ingest(
+                oasis, folder / "store", IngestOptions(spacing=3.0, labels=oasis / "labels",
+                table=oasis / "subjects.tsv", workers=2, keep_names=True, progress=False),
+            )  # fmt: skip
+            counts = {"added": len(result.added), "failed": len(result.failed)}
+            more = {"notes": result.notes, "splits": result.splits, "seconds": result.seconds}
+            told.write_text(json.dumps(counts | more))
+    return folder / "store"
 
 
 @pytest.fixture(autouse=True)

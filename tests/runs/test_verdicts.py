@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.testing.plants import PlantedStore, ShuffledStore
 from orienteer.testing.verdicts import verdict_on
 
 SETTINGS = (
-    "optimiser={steps: 100, batch: 4}",
-    "checkpoint.every=100",
-    "network.size=tiny",
+    "optimiser={steps: 80, batch: 4}",
+    "checkpoint.every=80",
+    "network={size: tiny, options: {features: [4, 8, 16]}}",
     "views.size=16",
     "views.geometry.probability=0",
     "tasks={gap: {}}",
@@ -25,22 +24,11 @@ SETTINGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = tmp_path_factory.mktemp("brains") / "store"
-    ingest(
-        real_data / "oasis" / "images",
-        store,
-        IngestOptions(spacing=4.0, table=real_data / "oasis" / "subjects.tsv", keep_names=True, progress=False),
-    )
-    return store
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "expected"), [(Store, "learning"), (ShuffledStore, "stuck"), (PlantedStore, "cheating")]
 )
-def test_verdict__of_a_real_run(kind: type[Store], expected: str, brains: Path, tmp_path: Path) -> None:
+def test_verdict__of_a_real_run(kind: type[Store], expected: str, real_brains: Path, tmp_path: Path) -> None:
     settings = PretrainSettings.read({}, SETTINGS)
-    verdict = verdict_on(kind.open(brains), tmp_path / "run", settings).record.verdict
+    verdict = verdict_on(kind.open(real_brains), tmp_path / "run", settings).record.verdict
     assert verdict.label == expected, "\n".join(verdict.evidence)

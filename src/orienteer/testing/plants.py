@@ -1,6 +1,8 @@
 """Stores with a known fault that the verdict must find."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,14 @@ class ShuffledStore(Store):
 
     def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the shuffled scan."""
-        whole = Store.read(self, scan_id)
-        seed = int(self.entry(scan_id).content[:8], 16)
-        flat = np.random.default_rng(seed).permutation(whole.reshape(whole.shape[0], -1), axis=1)
-        return _box(flat.reshape(whole.shape), low, size)
+        return _box(_shuffled(self.path, self.entry(scan_id).content, scan_id), low, size)
+
+
+@lru_cache(maxsize=64)
+def _shuffled(store: Path, content: str, scan_id: str) -> NDArray[np.int16]:
+    whole = Store.open(store).read(scan_id)
+    flat = np.random.default_rng(int(content[:8], 16)).permutation(whole.reshape(whole.shape[0], -1), axis=1)
+    return flat.reshape(whole.shape)
 
 
 @dataclass(frozen=True)
