@@ -305,6 +305,11 @@ CATALOGUE: dict[str, Entry] = {
         "slices that look like one series have a series UID each",
         "give them one SeriesInstanceUID, or export the series again",
     ),
+    "dicom-scattered": Entry(
+        "error",
+        "a part of a series: another folder (or another study in this one) has more slices of it",
+        "put all files of the series in one folder, under one StudyInstanceUID; or move the smaller part away",
+    ),
     "dicom-turned-over": Entry(
         "info",
         "MR whose lowest value is shown white (MONOCHROME1): inverted, so that air is dark",

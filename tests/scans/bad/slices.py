@@ -39,6 +39,13 @@ def _unknown(folder: Path) -> None:
         data.save_as(path)
 
 
+def _halves(folder: Path) -> None:
+    paths = series(folder / "a")
+    (folder / "b").mkdir()
+    for path in paths[3:]:
+        path.rename(folder / "b" / path.name)
+
+
 NEGATIVE = {"PhotometricInterpretation": "MONOCHROME1"}
 
 SLICES: dict[str, Bad] = {
@@ -71,6 +78,7 @@ SLICES: dict[str, Bad] = {
     "a series UID a slice": Bad(
         "dicom-series-apart", lambda f: [series(f / "s", positions=[z], names=[f"{z}.dcm"]) for z in range(4)]
     ),
+    "halves in two folders": Bad("dicom-scattered", _halves),
     "MR shown as a negative": Bad(
         "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
     ),

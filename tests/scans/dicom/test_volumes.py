@@ -224,7 +224,9 @@ def test_dicom_volumes__studies_that_share_a_series_uid_are_scans_of_their_own(t
     first, second = discover(tmp_path)
     assert first.id.startswith("s__") and first.subject == second.subject == ""
     found = [read(source).array for source in (first, second)]
-    assert any(np.array_equal(found[0], one) and np.array_equal(found[1], other) for one, other in (written, written[::-1]))
+    assert any(
+        np.array_equal(found[0], one) and np.array_equal(found[1], other) for one, other in (written, written[::-1])
+    )
 
 
 def test_dicom_volumes__a_series_whose_slices_have_a_study_each_is_one_scan(tmp_path: Path) -> None:

@@ -30,14 +30,17 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
 
 TAGS: list[str | int] = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "Rows", "Columns",
-    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "Modality", "Rows",
+    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
     "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
+
+SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber"}
+"""Tags that a volume can do without: a damaged one counts as missing."""
 
 NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
 SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
@@ -81,6 +84,7 @@ class FileHeader:
         study: the visit it is from; never shown.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
+        number: of the image in its series; None where the header is silent.
         modality: as DICOM says it.
         image: whether it is a scan at all.
         localiser: whether the header calls it one.
@@ -99,6 +103,7 @@ class FileHeader:
     study: str
     series: str
     instance: str
+    number: int | None
     modality: str
     image: bool
     localiser: bool
@@ -128,7 +133,7 @@ def read_header(path: Path) -> FileHeader:
         data = open_dataset(path, TAGS)
         commas = mend_commas(data)
         for tag in damaged_tags(data, TAGS):
-            if tag not in DISTINGUISHING and tag not in PRIVATE_B_VALUES:
+            if tag not in SPARE:
                 raise refusal("unreadable", f"{path.name}: damaged DICOM header ({tag_name(tag)} cannot be read)")
             drop(data, tag)
         return _header(path, data, tuple(sorted(commas)))
@@ -156,6 +161,7 @@ def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
         study=str(data.get("StudyInstanceUID") or ""),
         series=str(data.get("SeriesInstanceUID") or ""),
         instance=str(data.get("SOPInstanceUID") or ""),
+        number=None if data.get("InstanceNumber") in (None, "") else int(data.InstanceNumber),
         modality=modality,
         image=modality not in NOT_SCANS,
         localiser=bool(kinds & SCOUTS),

@@ -15,6 +15,7 @@ from orienteer.scans.dicom.greys import check_greys, check_rescale, turn_over
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
 from orienteer.scans.dicom.padding import about_padding, fill_padding, named_padding
 from orienteer.scans.dicom.regrid import regrid
+from orienteer.scans.dicom.scattered import chosen, with_scattered
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
 from orienteer.scans.dicom.volumes import volumes_of
@@ -74,6 +75,10 @@ class DicomFormat(Format[VolumeHeader]):
         for short, of_series in series.items():
             yield from sources_of(of_series, name if len(series) == 1 else f"{name}/{short}", root)
 
+    def side_by_side(self, scans: Sequence[Source]) -> list[Source]:
+        """An error for each part of a series whose other slices lie in another folder."""
+        return with_scattered(scans)
+
     def read_header(self, source: Source) -> VolumeHeader:
         """Read the headers of one volume and lay its slices out in space.
 
@@ -82,7 +87,7 @@ class DicomFormat(Format[VolumeHeader]):
         """
         headers = _headers(source.paths)
         _refuse_type(headers)
-        groups = volumes_of([_chosen(header, source) for header in headers])
+        groups = volumes_of([chosen(header, source) for header in headers])
         if any(group.localiser for group in groups):
             raise refusal("dicom-localiser", f"{sum(len(group.frames) for group in groups)} localiser images")
         if len(groups) > 1:
@@ -167,11 +172,3 @@ def _refuse_sizes(frames: Sequence[Frame]) -> None:
         odd = sorted({frame.path.name for frame, size in zip(frames, sizes, strict=True) if size != usual})
         more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
         raise refusal("dicom-mixed", f"the slices differ in size: {', '.join(odd[:3])}{more} unlike the others")
-
-
-def _chosen(header: FileHeader, source: Source) -> FileHeader:
-    """The header with the frames that belong to the source's volume."""
-    if not source.frames:
-        return header
-    wanted = set(source.frames[source.paths.index(header.path)])
-    return header.with_frames(tuple(frame for frame in header.frames if frame.index in wanted))
