@@ -322,8 +322,15 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-no-rescale": Entry(
         "warning",
-        "CT whose header does not say how stored values become Hounsfield units: they are used as they are",
-        "look at the scan once; export it again with RescaleSlope and RescaleIntercept",
+        "CT whose header does not say how stored values become Hounsfield units, or names another unit: they are used"
+        " as they are",
+        "look at the scan once; export it again with RescaleSlope and RescaleIntercept, in HU",
+    ),
+    "dicom-scaling": Entry(
+        "error",
+        "stored values become intensities by a table (Modality LUT) that is damaged or stands beside a slope, or only"
+        " by Real World Value Mappings that differ between slices",
+        "export the series again with one RescaleSlope and RescaleIntercept for each slice",
     ),
     "dicom-padding": Entry(
         "info",

@@ -5,7 +5,9 @@ import zlib
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
 from pydicom.uid import HTJ2K, DeflatedExplicitVRLittleEndian
 
 from tests.fault_lab.series import SERIES
@@ -85,6 +87,9 @@ SLICES: dict[str, Bad] = {
     "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
     "CT without rescale": Bad(
         "dicom-no-rescale", lambda f: series(f / "s", drop=["RescaleSlope", "RescaleIntercept"]), level="warning"
+    ),
+    "CT with a Modality LUT beside a slope": Bad(
+        "dicom-scaling", lambda f: series(f / "s", tags=[{"ModalityLUTSequence": Sequence([Dataset()])}] * 6)
     ),
     "CT with padding": Bad(
         "dicom-padding", lambda f: series(f / "s", tags=[{"PixelPaddingValue": 63536}] * 6), level="info"

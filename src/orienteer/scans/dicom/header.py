@@ -15,6 +15,7 @@ from orienteer.scans.dicom.damage import damaged_tags, drop, mend_commas, tag_na
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
 from orienteer.scans.dicom.padding import padding_of
+from orienteer.scans.dicom.scaling import SCALING_TAGS, Scaling, scaling_of
 from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import refusal
@@ -32,14 +33,14 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 TAGS: list[str | int] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "Modality", "Rows",
     "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
-    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", *SCALING_TAGS,
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
 
-SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber"}
+SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
 """Tags that a volume can do without: a damaged one counts as missing."""
 
 NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
@@ -57,7 +58,7 @@ class Frame:
         path: its file.
         index: its number in the file, from 0.
         geometry: where it is.
-        rescale: slope and intercept; None where the header has neither.
+        scaling: how its stored values become intensities.
         tags: values of the tags that may distinguish it from others at its position, by the tag's name.
         padding: lowest and highest stored value that is no measurement; None where there is none.
     """
@@ -65,7 +66,7 @@ class Frame:
     path: Path
     index: int
     geometry: Slice
-    rescale: tuple[float, float] | None = None
+    scaling: Scaling
     tags: Mapping[str, str] = field(default_factory=dict)
     padding: tuple[int, int] | None = None
 
@@ -191,25 +192,20 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
         position=finite_numbers(data.get("ImagePositionPatient"), 3),
         direction=finite_numbers(data.get("ImageOrientationPatient"), 6),
     )
-    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
-    rescale = None if slope is None and intercept is None else (_number(slope, 1.0), _number(intercept, 0.0))
     tags, padding = _distinguishing_values(data), padding_of(data)
     if data.get("PerFrameFunctionalGroupsSequence"):
         described = enhanced_frames(path, data, place)
         return tuple(
-            Frame(path, index, one.geometry, one.rescale or rescale, tags | one.tags, padding)
+            Frame(path, index, one.geometry, one.scaling, tags | one.tags, padding)
             for index, one in enumerate(described)
         )
+    scaling = scaling_of(data)
     if int(data.get("NumberOfFrames") or 1) > 1:
         return tuple(
-            Frame(path, index, geometry, rescale, tags, padding)
+            Frame(path, index, geometry, scaling, tags, padding)
             for index, geometry in enumerate(offset_frames(data, place))
         )
-    return (Frame(path, 0, place, rescale, tags, padding),)
-
-
-def _number(value: object, silent: float) -> float:
-    return silent if value is None or not str(value).strip() else float(str(value))
+    return (Frame(path, 0, place, scaling, tags, padding),)
 
 
 def _distinguishing_values(data: Dataset) -> dict[str, str]:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.dicom.folder import damaged_sources, series_of
-from orienteer.scans.dicom.greys import check_greys, check_rescale, turn_over
+from orienteer.scans.dicom.greys import check_greys, turn_over
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
 from orienteer.scans.dicom.padding import about_padding, fill_padding, named_padding
 from orienteer.scans.dicom.regrid import regrid
+from orienteer.scans.dicom.scaling import check_scaling
 from orienteer.scans.dicom.scattered import chosen, with_scattered
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
@@ -100,7 +101,7 @@ class DicomFormat(Format[VolumeHeader]):
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
         turned, about_greys = check_greys(headers)
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
-        found += check_rescale(frames, headers[0].modality)
+        found += check_scaling(frames, headers[0].modality)
         found += about_padding((frame.padding for frame in frames), headers[0].modality)
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
