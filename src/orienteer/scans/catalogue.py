@@ -297,7 +297,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-mixed": Entry(
         "error",
-        "slices of one series differ in size, spacing, direction or rescaling, or do not lie in one line",
+        "slices of one series differ in modality, size, spacing, direction or rescaling, or do not lie in one line (of"
+        " several convolution kernels: a warning)",
         "put one volume in each folder",
     ),
     "dicom-series-apart": Entry(
@@ -328,8 +329,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-scaling": Entry(
         "error",
-        "stored values become intensities by a table (Modality LUT) that is damaged or stands beside a slope, or only"
-        " by Real World Value Mappings that differ between slices",
+        "how stored values become intensities is in doubt: a table (Modality LUT) that is damaged or stands beside a"
+        " slope, only Real World Value Mappings that differ between slices, or bits where no values should lie",
         "export the series again with one RescaleSlope and RescaleIntercept for each slice",
     ),
     "dicom-padding": Entry(

@@ -63,11 +63,11 @@ def test_read__values_go_through_a_modality_lut(tmp_path: Path, written: str) ->
         data.ModalityLUTSequence = squares(index)
         if written == "8 bits":
             data.ModalityLUTSequence = table([index + n // 10 for n in range(100)], first=50, bits=8)
+        lut = data.ModalityLUTSequence[0]
         if written == "signed":
             data.PixelRepresentation = 1
             lut.add_new("LUTDescriptor", "SS", [100, -50, 16])
             data.PixelData = (STORED - 100).astype("<i2").tobytes()
-        lut = data.ModalityLUTSequence[0]
         if written == "US":
             lut.add_new("LUTData", "US", np.frombuffer(lut.LUTData, "<u2").tolist())
         how = {"implicit": (True, True), "big endian": (False, False)}.get(written, (False, True))
@@ -164,3 +164,29 @@ def test_read__what_a_screen_shows_changes_no_value(tmp_path: Path) -> None:
     series(tmp_path / "shown", tags=[shown] * 6)
     plain, other = (read(source).array for source in discover(tmp_path))
     np.testing.assert_array_equal(plain, other)
+
+
+def test_inspect__values_that_do_not_begin_at_the_lowest_bit_are_refused(tmp_path: Path) -> None:
+    series(tmp_path / "s", tags=[{"BitsStored": 12, "HighBit": 15}] * 6)
+    assert errors(tmp_path) == [("dicom-scaling", "HighBit and BitsStored disagree on the bits that hold the values")]
+
+
+def test_read__unsigned_values_of_32_bits_stay_what_they_are(tmp_path: Path) -> None:
+    for path in series(tmp_path / "s", modality="MR", intercept=0):
+        data = pydicom.dcmread(path)
+        data.BitsAllocated, data.BitsStored, data.HighBit = 32, 32, 31
+        data.PixelData = (STORED.astype("<u4") * (1 << 24)).tobytes()
+        data.save_as(path)
+    (source,) = discover(tmp_path)
+    assert read(source).array.max() == STORED.max() * (1 << 24)
+
+
+def test_inspect__slices_of_two_modalities_or_kernels_are_told(tmp_path: Path) -> None:
+    tags = [{"ConvolutionKernel": "B30f"}, {"ConvolutionKernel": "B70f"}] * 3
+    series(tmp_path / "kernels", tags=tags)
+    series(tmp_path / "modalities", tags=[{}] * 3 + [{"Modality": "PT"}] * 3)
+    found = [[(f.code, f.level, f.message) for f in inspect(source).findings] for source in discover(tmp_path)]
+    assert found == [
+        [("dicom-mixed", "warning", "the slices have 2 convolution kernels")],
+        [("dicom-mixed", "error", "the slices differ in modality")],
+    ]

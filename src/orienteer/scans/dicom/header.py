@@ -33,8 +33,8 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 TAGS: list[str | int] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "Modality", "Rows",
     "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
-    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", *SCALING_TAGS,
-    "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", *SCALING_TAGS, "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
@@ -43,7 +43,26 @@ TAGS: list[str | int] = [
 SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
 """Tags that a volume can do without: a damaged one counts as missing."""
 
-NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+NOT_SCANS = {
+    "SEG",
+    "RTSTRUCT",
+    "RTDOSE",
+    "RTPLAN",
+    "SR",
+    "PR",
+    "KO",
+    "REG",
+    "DOC",
+    "AU",
+    "ECG",
+    "FID",
+    "M3D",
+    "PLAN",
+    "RTRECORD",
+    "RWV",
+}
+NOT_SCAN_CLASSES = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.104", "1.3.12.2.1107.5.9.1")
+"""How the classes of raw data, registrations and segmentations, of documents, and of Siemens' own data begin."""
 SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
 CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
 """How the class of every secondary capture begins: a screenshot, a scanned page, a picture of a result."""
@@ -92,6 +111,7 @@ class FileHeader:
         mosaic: whether it is many slices laid out in one image.
         capture: whether it is a screenshot: a secondary capture without a place in the body.
         palette: whether values are places in a table of colours.
+        aligned: whether values begin at the lowest bit, as the standard demands.
         monochrome1: whether the lowest value is shown white.
         commas: names of the tags that are written with a decimal comma.
         samples: values per voxel.
@@ -111,6 +131,7 @@ class FileHeader:
     mosaic: bool
     capture: bool
     palette: bool
+    aligned: bool
     monochrome1: bool
     commas: tuple[str, ...]
     samples: int
@@ -147,16 +168,17 @@ def read_header(path: Path) -> FileHeader:
 
 
 def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
-    modality = str(data.get("Modality") or "")
+    modality, kind = str(data.get("Modality") or ""), str(data.get("SOPClassUID") or "")
+    image = modality not in NOT_SCANS and not kind.startswith(NOT_SCAN_CLASSES)
     rows, columns = int(data.get("Rows") or 0), int(data.get("Columns") or 0)
-    if not (rows and columns) and modality not in NOT_SCANS:
+    if image and not (rows and columns):
         raise refusal("unreadable", f"{path.name}: a DICOM header without an image")
     bits, signed = int(data.get("BitsAllocated") or 16), bool(data.get("PixelRepresentation") or 0)
     kinds = {str(part).strip().upper() for part in data.get("ImageType") or ()}
     samples, many = int(data.get("SamplesPerPixel") or 1), int(data.get("NumberOfFrames") or 1)
     shown = photometric(data)
-    frames = _frames(path, data, rows, columns) if modality not in NOT_SCANS else ()
-    second_hand = str(data.get("SOPClassUID") or "").startswith(CAPTURES) or bool(kinds & SCREENS)
+    frames = _frames(path, data, rows, columns) if image else ()
+    second_hand = kind.startswith(CAPTURES) or bool(kinds & SCREENS)
     return FileHeader(
         path=path,
         study=str(data.get("StudyInstanceUID") or ""),
@@ -164,11 +186,12 @@ def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
         instance=str(data.get("SOPInstanceUID") or ""),
         number=None if data.get("InstanceNumber") in (None, "") else int(data.InstanceNumber),
         modality=modality,
-        image=modality not in NOT_SCANS,
+        image=image,
         localiser=bool(kinds & SCOUTS),
         mosaic="MOSAIC" in kinds,
         capture=second_hand and (many == 1 or samples > 1) and not any(frame.geometry.position for frame in frames),
         palette=shown == "PALETTE COLOR",
+        aligned=int(data.get("HighBit") or 0) in (0, int(data.get("BitsStored") or 0) - 1),
         monochrome1=shown == "MONOCHROME1",
         commas=commas,
         samples=samples,

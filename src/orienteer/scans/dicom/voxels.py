@@ -90,7 +90,9 @@ def _padded(stored: NDArray, padding: tuple[int, int] | None) -> Mask | None:
 
 
 def _rescaled(stored: NDArray, slope: float, intercept: float) -> NDArray:
-    if slope == 1 and intercept == int(intercept):
+    limits = np.iinfo(np.int32)
+    ends = (int(stored.min()) + intercept, int(stored.max()) + intercept)
+    if slope == 1 and intercept == int(intercept) and limits.min <= ends[0] and ends[1] <= limits.max:
         whole: NDArray = stored.astype(np.int32) + int(intercept)
         return whole
     scaled: NDArray = (stored * slope + intercept).astype(np.float32)

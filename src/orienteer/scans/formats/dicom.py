@@ -103,6 +103,7 @@ class DicomFormat(Format[VolumeHeader]):
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
         found += check_scaling(frames, headers[0].modality)
         found += about_padding((frame.padding for frame in frames), headers[0].modality)
+        found += _about_kernels(frames)
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -149,6 +150,13 @@ def _about_commas(headers: Sequence[FileHeader]) -> list[Finding]:
     return [finding("dicom-decimal-comma", message)] if names else []
 
 
+def _about_kernels(frames: Sequence[Frame]) -> list[Finding]:
+    """A warning where slices of several reconstructions lie between one another, or one after the other."""
+    count = len({frame.tags["ConvolutionKernel"] for frame in frames if "ConvolutionKernel" in frame.tags})
+    message = f"the slices have {count} convolution kernels"
+    return [finding("dicom-mixed", message, level="warning")] if count > 1 else []
+
+
 def _refuse_type(headers: Sequence[FileHeader]) -> None:
     """What cannot be a volume, whatever its geometry."""
     first = headers[0]
@@ -161,6 +169,10 @@ def _refuse_type(headers: Sequence[FileHeader]) -> None:
         raise refusal("dicom-series-apart", message)
     if any(header.palette for header in headers):
         raise refusal("colour", "values that are places in a table of colours")
+    if not all(header.aligned for header in headers):
+        raise refusal("dicom-scaling", "HighBit and BitsStored disagree on the bits that hold the values")
+    if len({header.modality for header in headers}) > 1:
+        raise refusal("dicom-mixed", "the slices differ in modality")
     if len({(header.dtype, header.samples) for header in headers}) > 1:
         raise refusal("dicom-mixed", "the slices differ in data type")
 
