@@ -97,6 +97,12 @@ def test_scattered__the_echo_that_is_cut_in_two_is_named_and_the_whole_one_is_no
     assert {name for name in found if found[name]} == {"a__volume-2", "b"}
 
 
+def test_scattered__slices_in_a_folder_each_are_named_as_such(tmp_path: Path) -> None:
+    written(tmp_path, {f"{n}": [n] for n in range(10)})
+    found = told(tmp_path)
+    assert len(found) == 10 and all(len(of_scan) == 1 for of_scan in found.values())
+
+
 @pytest.mark.parametrize("places", ["same", "beyond", "far", "numbers"])
 def test_scattered__volumes_of_one_series_in_a_folder_each_are_no_halves(tmp_path: Path, places: str) -> None:
     """Echoes lie on one another; scans of two people under one series id both count from 1; knees are far apart."""
