@@ -103,10 +103,10 @@ def test_scattered__slices_in_a_folder_each_are_named_as_such(tmp_path: Path) ->
     assert len(found) == 10 and all(len(of_scan) == 1 for of_scan in found.values())
 
 
-@pytest.mark.parametrize("places", ["same", "beyond", "far", "numbers"])
+@pytest.mark.parametrize("places", ["same", "beside", "beyond", "far", "numbers"])
 def test_scattered__volumes_of_one_series_in_a_folder_each_are_no_halves(tmp_path: Path, places: str) -> None:
     """Echoes lie on one another; scans of two people under one series id both count from 1; knees are far apart."""
-    start = {"same": 0.0, "beyond": 20.0, "far": 200.0, "numbers": 20.0}[places]
+    start = {"same": 0.0, "beside": 0.6, "beyond": 20.0, "far": 200.0, "numbers": 20.0}[places]
     count = 1 if places == "beyond" else 11
     for folder, first, shift, study in (("a", 1, 0.0, "1.1"), ("b", count, start, "1.2")):
         tags = [{"InstanceNumber": first + n, "StudyInstanceUID": study} for n in range(10)]

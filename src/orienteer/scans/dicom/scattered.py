@@ -101,14 +101,16 @@ def _completes(part: _Part, other: _Part) -> bool:
     """Whether the other one has slices that the part lacks, and both make one volume.
 
     Copies have slices in common. Parts without have other numbers and places: another person's series under the
-    same id begins to count at 1 as well, and another volume of the series lies at the same places.
+    same id begins to count at 1 as well, and another volume of the series lies at the same places, or a little beside
+    them.
     """
     if part.home == other.home or not alike(part.frames[0], other.frames[0]):
         return False
     mine, theirs = _places(part, part), _places(other, part)
     if theirs.keys() <= mine.keys():
         return False
-    if not part.ids & other.ids:
+    apart = not part.ids & other.ids
+    if apart:
         unnumbered = not (part.numbers and other.numbers)
         if part.numbers & other.numbers or theirs.keys() & mine.keys():
             return False
@@ -118,7 +120,9 @@ def _completes(part: _Part, other: _Part) -> bool:
         together = stack([*(theirs | mine).values()])
     except ScanError:
         return False
-    return not any(found.level == "error" for found in together.findings)
+    entangled = min(mine) < max(theirs) and min(theirs) < max(mine)
+    uneven = any(found.code == "dicom-uneven-gaps" for found in together.findings)
+    return not any(found.level == "error" for found in together.findings) and not (apart and entangled and uneven)
 
 
 def _places(part: _Part, along: _Part) -> dict[int, Slice]:
