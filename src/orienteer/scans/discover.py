@@ -65,7 +65,7 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     if not sources:
         raise OrienteerError(f"no scan in {root}{_instead(root)}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
-        sources=tuple(sorted(_side_by_side(_without_lone_subjects(sources)), key=lambda source: source.relative)),
+        sources=tuple(sorted(_without_lone_subjects(_side_by_side(sources)), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
 

@@ -9,6 +9,8 @@ import pytest
 
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.scans.check import check
+from orienteer.scans.dicom import scattered
+from orienteer.scans.discover import discover
 from orienteer.scans.findings import Finding
 from tests.scans.dicom_files import rewrite, series
 
@@ -101,6 +103,14 @@ def test_scattered__slices_in_a_folder_each_are_named_as_such(tmp_path: Path) ->
     written(tmp_path, {f"{n}": [n] for n in range(10)})
     found = told(tmp_path)
     assert len(found) == 10 and all(len(of_scan) == 1 for of_scan in found.values())
+
+
+def test_scattered__volumes_in_one_folder_are_not_read_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series(tmp_path / "s", positions=DEPTHS[:3] * 2, tags=[{"EchoNumbers": 1 + n // 3} for n in range(6)])
+    monkeypatch.setattr(scattered, "read_header", None)
+    assert len(discover(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("places", ["same", "beside", "beyond", "far", "numbers"])

@@ -177,7 +177,7 @@ def test_dicom_volumes__a_scout_within_the_series_is_told_and_the_scan_is_read(t
     tags = [{}] * 6 + [{"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}]
     paths = series(tmp_path / "s", positions=[0, 2, 4, 6, 8, 10, 5], tags=tags)
     scout, scan = discover(tmp_path)
-    assert {f.code for f in inspect(scout).findings} == {"dicom-localiser"}
+    assert {f.code for f in inspect(scout).findings} == {"dicom-volumes", "dicom-localiser"}
     np.testing.assert_array_equal(read(scan).array, _stored(paths[:6]))
 
 

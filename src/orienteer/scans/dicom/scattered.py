@@ -1,7 +1,7 @@
 """One DICOM series in several folders: parts of one scan told from copies of it, and from other volumes of it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,15 +24,17 @@ class _Part:
 
     Attributes:
         source: the part.
-        home: its folder and study.
-        frames: its slices.
+        home: its folder and studies.
+        first: one of its slices.
+        places: its slices by their place along the normal, in steps of :data:`REPEATED_MM`.
         ids: of its slices; empty where the files have no ids of their own.
         numbers: of its files in the series; empty where not all have one.
     """
 
     source: Source
     home: tuple[Path, frozenset[str]]
-    frames: tuple[Frame, ...]
+    first: Frame
+    places: Mapping[int, Slice]
     ids: frozenset[tuple[object, ...]]
     numbers: frozenset[int]
 
@@ -40,7 +42,7 @@ class _Part:
 def with_scattered(sources: Sequence[Source]) -> list[Source]:
     """The sources, with an error for each whose series has more slices in another folder.
 
-    Headers are read again of those series only that lie in several folders.
+    Headers are read again of those series only that several folders or studies have.
     """
     by_series: dict[str, list[Source]] = defaultdict(list)
     for source in sources:
@@ -48,12 +50,15 @@ def with_scattered(sources: Sequence[Source]) -> list[Source]:
             by_series[source.series].append(source)
     told: dict[int, Source] = {}
     for scattered in by_series.values():
-        if 1 < len(scattered) <= MOST_FOLDERS:
-            told |= _told([*_parts(scattered)])
+        if 1 < len({(source.paths[0].parent, source.subject) for source in scattered}) <= MOST_FOLDERS:
+            for parts in _stacks(scattered):
+                told |= _told(parts)
     return [told.get(id(source), source) for source in sources]
 
 
-def _parts(sources: Sequence[Source]) -> Iterator[_Part]:
+def _stacks(sources: Sequence[Source]) -> list[list[_Part]]:
+    """The parts of one direction, size and spacing together."""
+    stacks: list[list[_Part]] = []
     for source in sources:
         try:
             headers = [read_header(path) for path in source.paths]
@@ -61,18 +66,26 @@ def _parts(sources: Sequence[Source]) -> Iterator[_Part]:
             continue  # told when it is read
         frames = [frame for header in headers for frame in chosen(header, source).frames]
         if frames and all(frame.geometry.placed for frame in frames):
-            instances = {header.path: header.instance for header in headers}
-            known = all(instances.values()) and len(set(instances.values())) == len(instances)
-            numbers = [header.number for header in headers if header.number is not None]
-            yield _Part(
-                source=source,
-                home=(source.paths[0].parent, frozenset(header.study for header in headers)),
-                frames=tuple(frames),
-                ids=frozenset((instances[f.path], f.index, f.geometry.position) for f in frames)
-                if known
-                else frozenset(),
-                numbers=frozenset(numbers) if len(numbers) == len(headers) else frozenset(),
-            )
+            home = next((one for one in stacks if alike(one[0].first, frames[0])), None)
+            if home is None:
+                stacks.append(home := [])
+            home.append(_part(source, headers, frames, home[0].first if home else frames[0]))
+    return stacks
+
+
+def _part(source: Source, headers: Sequence[FileHeader], frames: Sequence[Frame], along: Frame) -> _Part:
+    normal = along.geometry.normal
+    instances = {header.path: header.instance for header in headers}
+    known = frames if all(instances.values()) and len(set(instances.values())) == len(instances) else ()
+    numbers = [header.number for header in headers if header.number is not None]
+    return _Part(
+        source=source,
+        home=(source.paths[0].parent, frozenset(header.study for header in headers)),
+        first=frames[0],
+        places={round(frame.geometry.along(normal) / REPEATED_MM): frame.geometry for frame in frames},
+        ids=frozenset((instances[frame.path], frame.index, frame.geometry.position) for frame in known),
+        numbers=frozenset(numbers) if len(numbers) == len(headers) else frozenset(),
+    )
 
 
 def chosen(header: FileHeader, source: Source) -> FileHeader:
@@ -89,8 +102,8 @@ def _told(parts: Sequence[_Part]) -> dict[int, Source]:
     for part in parts:
         rest = [other for other in parts if _completes(part, other)]
         if rest:
-            mine, theirs = _places(part, part), {place for other in rest for place in _places(other, part)}
-            more = counted(count := len(theirs - mine.keys()), "more slice")
+            theirs = {place for other in rest for place in other.places}
+            more = counted(count := len(theirs - part.places.keys()), "more slice")
             lie, where = "lies" if count == 1 else "lie", some([other.source.relative for other in rest], 2)
             found = finding("dicom-scattered", f"{more} of its series {lie} in {where}")
             told[id(part.source)] = replace(part.source, faults=(*part.source.faults, found))
@@ -104,10 +117,8 @@ def _completes(part: _Part, other: _Part) -> bool:
     same id begins to count at 1 as well, and another volume of the series lies at the same places, or a little beside
     them.
     """
-    if part.home == other.home or not alike(part.frames[0], other.frames[0]):
-        return False
-    mine, theirs = _places(part, part), _places(other, part)
-    if theirs.keys() <= mine.keys():
+    mine, theirs = part.places, other.places
+    if part.home == other.home or theirs.keys() <= mine.keys():
         return False
     apart = not part.ids & other.ids
     if apart:
@@ -117,15 +128,9 @@ def _completes(part: _Part, other: _Part) -> bool:
         if unnumbered and part.home[1] != other.home[1]:
             return False
     try:
-        together = stack([*(theirs | mine).values()])
+        together = stack([*{**theirs, **mine}.values()])
     except ScanError:
         return False
     entangled = min(mine) < max(theirs) and min(theirs) < max(mine)
     uneven = any(found.code == "dicom-uneven-gaps" for found in together.findings)
     return not any(found.level == "error" for found in together.findings) and not (apart and entangled and uneven)
-
-
-def _places(part: _Part, along: _Part) -> dict[int, Slice]:
-    """The slices by their place on the normal of a part, in steps of :data:`REPEATED_MM`."""
-    normal = along.frames[0].geometry.normal
-    return {round(frame.geometry.along(normal) / REPEATED_MM): frame.geometry for frame in part.frames}
