@@ -107,7 +107,7 @@ def blank(uid: str, modality: str, image_type: Sequence[str]) -> Dataset:
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = CTImageStorage
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = generate_uid()
-    data.SeriesInstanceUID, data.StudyInstanceUID = uid, generate_uid()
+    data.SeriesInstanceUID, data.StudyInstanceUID = uid, generate_uid(entropy_srcs=["study", uid])
     data.Modality, data.ImageType = modality, list(image_type)
     data.PatientName, data.PatientID, data.PatientBirthDate = SECRETS
     return data

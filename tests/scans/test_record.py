@@ -69,6 +69,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Good and bad scans of several formats, and files that are none."""
     folder = tmp_path_factory.mktemp("mixed")
     nifti(folder / "good.nii.gz", voxels(seed=77))
+    for seed, name in enumerate(("anna-T1w", "anna-FLAIR")):
+        nifti(folder / f"{name}.nii.gz", voxels(seed=seed))
     series(folder / "dicom")
     for index, bad in enumerate(BAD.values()):
         (folder / f"bad_{index:02}").mkdir()

@@ -27,7 +27,8 @@ def _compare(state: ScanState, context: Context) -> ScanState:
     if state.status != "found" or source is None:
         return state
     now = _record_now(state, source, context)
-    if stored and now and _fits(stored.entry, source, context):
+    refused = any(fault.level == "error" for fault in source.faults)
+    if stored and now and not refused and _fits(stored.entry, source, context):
         meaning = meaning_of_labels(source.labels if stored.entry.labelled else None)
         entry = stored.entry.model_copy(update={"channel_names": source.channel_names, **meaning})
         return replace(state, status="unchanged", entry=entry, record=now)

@@ -297,13 +297,19 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-mixed": Entry(
         "error",
-        "slices of one series differ in size, spacing, direction or rescaling, or do not lie in one line",
+        "slices of one series differ in modality, size, spacing, direction or rescaling, or do not lie in one line (of"
+        " several convolution kernels: a warning)",
         "put one volume in each folder",
     ),
     "dicom-series-apart": Entry(
         "error",
         "slices that look like one series have a series UID each",
         "give them one SeriesInstanceUID, or export the series again",
+    ),
+    "dicom-scattered": Entry(
+        "error",
+        "a part of a series: another folder (or another study in this one) has more slices of it",
+        "put all files of the series in one folder, under one StudyInstanceUID; or move the smaller part away",
     ),
     "dicom-turned-over": Entry(
         "info",
@@ -317,8 +323,15 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-no-rescale": Entry(
         "warning",
-        "CT whose header does not say how stored values become Hounsfield units: they are used as they are",
-        "look at the scan once; export it again with RescaleSlope and RescaleIntercept",
+        "CT whose header does not say how stored values become Hounsfield units, or names another unit: they are used"
+        " as they are",
+        "look at the scan once; export it again with RescaleSlope and RescaleIntercept, in HU",
+    ),
+    "dicom-scaling": Entry(
+        "error",
+        "how stored values become intensities is in doubt: a table (Modality LUT) that is damaged or stands beside a"
+        " slope, only Real World Value Mappings that differ between slices, or bits where no values should lie",
+        "export the series again with one RescaleSlope and RescaleIntercept for each slice",
     ),
     "dicom-padding": Entry(
         "info",

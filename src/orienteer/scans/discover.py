@@ -65,7 +65,7 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
     if not sources:
         raise OrienteerError(f"no scan in {root}{_instead(root)}", cure=f"Orienteer reads {known_formats()}")
     return Survey(
-        sources=tuple(sorted(_without_lone_subjects(sources), key=lambda source: source.relative)),
+        sources=tuple(sorted(_without_lone_subjects(_side_by_side(sources)), key=lambda source: source.relative)),
         skipped=tuple(sorted(skipped, key=lambda skip: skip.relative)),
     )
 
@@ -179,6 +179,14 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
     scans = [scan for name, paths in by_format.items() for scan in format_named(name).scans(paths, root)]
     skipped += [scan for scan in scans if isinstance(scan, Skipped)]
     return [scan for scan in scans if isinstance(scan, Source)]
+
+
+def _side_by_side(sources: Sequence[Source]) -> list[Source]:
+    """What a format says of all its scans together."""
+    by_format: dict[str, list[Source]] = {}
+    for source in sources:
+        by_format.setdefault(source.format, []).append(source)
+    return [scan for name, scans in by_format.items() for scan in format_named(name).side_by_side(scans)]
 
 
 def _without_lone_subjects(sources: Sequence[Source]) -> list[Source]:

@@ -57,7 +57,7 @@ def inspect(source: Source, *, voxels: bool = True) -> ScanInfo:
 def load(source: Source, *, voxels: bool = True) -> tuple[ScanInfo, Volume | None]:
     """What the scan is, and its volume; None where a finding is an error, or where voxels are not wanted."""
     begun = time.perf_counter()
-    info, volume = ScanInfo(source=source), None
+    info, volume = ScanInfo(source=source, findings=source.faults), None
     with without_messages():
         try:
             if source.parts:

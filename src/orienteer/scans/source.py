@@ -52,6 +52,7 @@ class Source:
         structures: of labels, names with their values, where a description says them.
         ignored: of labels, values of voxels that nobody has looked at.
         faults: what was wrong before any file was opened, such as a channel that is missing.
+        series: a digest of what names a DICOM series in every folder; never shown.
     """
 
     paths: tuple[Path, ...]
@@ -70,6 +71,7 @@ class Source:
     structures: tuple[tuple[str, tuple[int, ...]], ...] = ()
     ignored: tuple[int, ...] = ()
     faults: tuple[Finding, ...] = ()
+    series: str = ""
 
     @property
     def id(self) -> str:

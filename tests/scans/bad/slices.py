@@ -5,7 +5,9 @@ import zlib
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
 from pydicom.uid import HTJ2K, DeflatedExplicitVRLittleEndian
 
 from tests.fault_lab.series import SERIES
@@ -37,6 +39,13 @@ def _unknown(folder: Path) -> None:
         data.file_meta.TransferSyntaxUID = HTJ2K
         data.PixelData = encapsulate([data.PixelData])
         data.save_as(path)
+
+
+def _halves(folder: Path) -> None:
+    paths = series(folder / "a")
+    (folder / "b").mkdir()
+    for path in paths[3:]:
+        path.rename(folder / "b" / path.name)
 
 
 NEGATIVE = {"PhotometricInterpretation": "MONOCHROME1"}
@@ -71,12 +80,16 @@ SLICES: dict[str, Bad] = {
     "a series UID a slice": Bad(
         "dicom-series-apart", lambda f: [series(f / "s", positions=[z], names=[f"{z}.dcm"]) for z in range(4)]
     ),
+    "halves in two folders": Bad("dicom-scattered", _halves),
     "MR shown as a negative": Bad(
         "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
     ),
     "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
     "CT without rescale": Bad(
         "dicom-no-rescale", lambda f: series(f / "s", drop=["RescaleSlope", "RescaleIntercept"]), level="warning"
+    ),
+    "CT with a Modality LUT beside a slope": Bad(
+        "dicom-scaling", lambda f: series(f / "s", tags=[{"ModalityLUTSequence": Sequence([Dataset()])}] * 6)
     ),
     "CT with padding": Bad(
         "dicom-padding", lambda f: series(f / "s", tags=[{"PixelPaddingValue": 63536}] * 6), level="info"

@@ -14,7 +14,7 @@ from orienteer.scans.check import check
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.discover import discover, survey
 from orienteer.scans.reading import inspect, read
-from tests.scans.dicom_files import rewrite, screenshot, series, without_preamble
+from tests.scans.dicom_files import blank, rewrite, screenshot, series, without_preamble
 from tests.scans.enhanced_files import enhanced, frame_group
 from tests.scans.files import nifti
 
@@ -225,3 +225,14 @@ def test_inspect__slices_of_another_size_are_named(tmp_path: Path) -> None:
     (source,) = discover(tmp_path)
     (found,) = inspect(source).findings
     assert (found.code, "slice_005.dcm" in found.message) == ("dicom-mixed", True)
+
+
+@pytest.mark.parametrize("kind", ["1.2.840.10008.5.1.4.1.1.66", "1.3.12.2.1107.5.9.1"])
+def test_check__raw_data_beside_a_scan_are_skipped_and_cost_no_scan(tmp_path: Path, kind: str) -> None:
+    series(tmp_path / "s", modality="MR")
+    data = blank("1.9", "MR", ["ORIGINAL"])
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = kind
+    data.save_as(tmp_path / "s" / "raw.dcm", enforce_file_format=True)
+    result = check(tmp_path, progress=False, workers=1)
+    assert [scan.findings for scan in result.scans] == [()]
+    assert [(skip.relative, skip.code) for skip in result.skipped] == [("s/raw.dcm", "skipped-dicom")]

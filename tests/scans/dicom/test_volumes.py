@@ -177,7 +177,7 @@ def test_dicom_volumes__a_scout_within_the_series_is_told_and_the_scan_is_read(t
     tags = [{}] * 6 + [{"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}]
     paths = series(tmp_path / "s", positions=[0, 2, 4, 6, 8, 10, 5], tags=tags)
     scout, scan = discover(tmp_path)
-    assert {f.code for f in inspect(scout).findings} == {"dicom-localiser"}
+    assert {f.code for f in inspect(scout).findings} == {"dicom-volumes", "dicom-localiser"}
     np.testing.assert_array_equal(read(scan).array, _stored(paths[:6]))
 
 
@@ -190,7 +190,8 @@ def test_dicom_volumes__few_thick_slices_are_a_localiser(tmp_path: Path, positio
 def test_dicom_volumes__scans_of_one_study_are_of_one_person(tmp_path: Path) -> None:
     for folder, study in (("a/t1", "1.1"), ("a/t2", "1.1"), ("b/t1", "1.2")):
         series(tmp_path / folder, uid=generate_uid(), tags=[{"StudyInstanceUID": study}] * 6)
-    both = series(tmp_path / "c", positions=THREE * 2, tags=[{"EchoNumbers": n // 3} for n in range(6)])
+    tags = [{"EchoNumbers": n // 3, "StudyInstanceUID": generate_uid()} for n in range(6)]
+    both = series(tmp_path / "c", positions=THREE * 2, tags=tags)
     people = {source.id: source.subject for source in discover(tmp_path)}
     assert people["a__t1"] == people["a__t2"] != ""
     assert people["b__t1"] == ""  # alone: it goes by its own name
@@ -202,6 +203,37 @@ def test_dicom_volumes__scans_of_one_study_are_of_one_person(tmp_path: Path) -> 
     people = {source.id: source.subject for source in discover(tmp_path)}
     assert people["c__volume-1"] == people["c__volume-2"] not in ("", people["a__t1"])
     assert all("1." not in person for person in people.values())
+
+
+@pytest.mark.parametrize("slices", [3, 6])
+def test_dicom_volumes__studies_that_share_a_series_uid_are_scans_of_their_own(tmp_path: Path, slices: int) -> None:
+    positions = [2.0 * n for n in range(slices)]
+    written = [
+        _stored(
+            series(
+                tmp_path / "s",
+                positions=[z + shift for z in positions],
+                uid="1.2.3",
+                names=[f"{study}-{n}" for n in range(slices)],
+                seed=study,
+                tags=[{"StudyInstanceUID": f"1.{study}"}] * slices,
+            )
+        )
+        for study, shift in ((1, 0), (2, 2 * slices))
+    ]
+    first, second = discover(tmp_path)
+    assert first.id.startswith("s__") and first.subject == second.subject == ""
+    found = [read(source).array for source in (first, second)]
+    assert any(
+        np.array_equal(found[0], one) and np.array_equal(found[1], other) for one, other in (written, written[::-1])
+    )
+
+
+def test_dicom_volumes__a_series_whose_slices_have_a_study_each_is_one_scan(tmp_path: Path) -> None:
+    paths = series(tmp_path / "s", tags=[{"StudyInstanceUID": generate_uid()} for _ in range(6)])
+    (source,) = discover(tmp_path)
+    assert (source.id, source.subject) == ("s", "")
+    np.testing.assert_array_equal(read(source).array, _stored(paths))
 
 
 def test_dicom_volumes__ids_do_not_depend_on_the_names_of_files(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from orienteer.scans.dicom.scaling import Scaling, scaling_of
 from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.findings import refusal
 
@@ -37,10 +38,10 @@ DISTINGUISHING_GROUPS = {
 
 @dataclass(frozen=True)
 class FrameDescription:
-    """One frame: its position, its slope and intercept (None if its group has none), its distinguishing tags."""
+    """One frame: its position, how its values are scaled, its distinguishing tags."""
 
     geometry: Slice
-    rescale: tuple[float, float] | None
+    scaling: Scaling
     tags: dict[str, str]
 
 
@@ -61,10 +62,10 @@ def enhanced_frames(path: Path, data: Dataset, whole: Slice) -> list[FrameDescri
         raise refusal("unreadable", f"{path.name}: {frames} frames, {len(own)} descriptions")
     all_share = data.get("SharedFunctionalGroupsSequence") or ()
     groups = [(group, *all_share[:1]) for group in own]
-    return [_described(group, whole) for group in groups]
+    return [_described(group, data, whole) for group in groups]
 
 
-def _described(groups: tuple[Dataset, ...], whole: Slice) -> FrameDescription:
+def _described(groups: tuple[Dataset, ...], data: Dataset, whole: Slice) -> FrameDescription:
     def said(*names: str) -> Any:
         for group in groups:
             value: Any = group
@@ -76,8 +77,6 @@ def _described(groups: tuple[Dataset, ...], whole: Slice) -> FrameDescription:
                 return value
         return None
 
-    slope = said("PixelValueTransformationSequence", "RescaleSlope")
-    intercept = said("PixelValueTransformationSequence", "RescaleIntercept")
     told = {}
     for name, ways in DISTINGUISHING_GROUPS.items():
         for way in ways:
@@ -90,7 +89,9 @@ def _described(groups: tuple[Dataset, ...], whole: Slice) -> FrameDescription:
             position=finite_numbers(said("PlanePositionSequence", "ImagePositionPatient"), 3),
             direction=finite_numbers(said("PlaneOrientationSequence", "ImageOrientationPatient"), 6) or whole.direction,
         ),
-        rescale=None if slope is None else (float(slope), float(intercept or 0)),
+        scaling=scaling_of(
+            data, said("PixelValueTransformationSequence") or (), said("RealWorldValueMappingSequence") or ()
+        ),
         tags=told,
     )
 

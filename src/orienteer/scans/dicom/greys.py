@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
-from orienteer.scans.dicom.header import FileHeader, Frame
+from orienteer.scans.dicom.header import FileHeader
 from orienteer.scans.findings import Finding, finding, refusal
 
 TURNED = {"MR"}
@@ -26,20 +26,6 @@ def check_greys(headers: Sequence[FileHeader]) -> tuple[bool, list[Finding]]:
     if len(ways) > 1:
         raise refusal("dicom-mixed", "some slices show their lowest value white (MONOCHROME1), others black")
     return True, [finding("dicom-turned-over", "MR that shows its lowest value white (MONOCHROME1)")]
-
-
-def check_rescale(frames: Sequence[Frame], modality: str) -> list[Finding]:
-    """A finding where CT is not known to be in Hounsfield units, as no slice has a slope or an intercept.
-
-    Raises:
-        ScanError: ``dicom-mixed``, as some slices have them and some have not.
-    """
-    silent = sum(frame.rescale is None for frame in frames)
-    if modality != "CT" or not silent:
-        return []
-    if silent < len(frames):
-        raise refusal("dicom-mixed", f"{silent} of {len(frames)} slices have no RescaleSlope or RescaleIntercept")
-    return [finding("dicom-no-rescale", "CT without RescaleSlope and RescaleIntercept: values are used as stored")]
 
 
 def turn_over(slices: Sequence[NDArray]) -> list[NDArray]:

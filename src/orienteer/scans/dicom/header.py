@@ -15,6 +15,7 @@ from orienteer.scans.dicom.damage import damaged_tags, drop, mend_commas, tag_na
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
 from orienteer.scans.dicom.padding import padding_of
+from orienteer.scans.dicom.scaling import SCALING_TAGS, Scaling, scaling_of
 from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import refusal
@@ -30,16 +31,38 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
 
 TAGS: list[str | int] = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "Rows", "Columns",
-    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
-    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "Modality", "Rows",
+    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
+    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", *SCALING_TAGS, "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever read of a header besides the voxels: nothing that tells who or when."""
 
-NOT_SCANS = {"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "REG", "DOC"}
+SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
+"""Tags that a volume can do without: a damaged one counts as missing."""
+
+NOT_SCANS = {
+    "SEG",
+    "RTSTRUCT",
+    "RTDOSE",
+    "RTPLAN",
+    "SR",
+    "PR",
+    "KO",
+    "REG",
+    "DOC",
+    "AU",
+    "ECG",
+    "FID",
+    "M3D",
+    "PLAN",
+    "RTRECORD",
+    "RWV",
+}
+NOT_SCAN_CLASSES = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.104", "1.3.12.2.1107.5.9.1")
+"""How the classes of raw data, registrations and segmentations, of documents, and of Siemens' own data begin."""
 SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
 CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
 """How the class of every secondary capture begins: a screenshot, a scanned page, a picture of a result."""
@@ -54,7 +77,7 @@ class Frame:
         path: its file.
         index: its number in the file, from 0.
         geometry: where it is.
-        rescale: slope and intercept; None where the header has neither.
+        scaling: how its stored values become intensities.
         tags: values of the tags that may distinguish it from others at its position, by the tag's name.
         padding: lowest and highest stored value that is no measurement; None where there is none.
     """
@@ -62,7 +85,7 @@ class Frame:
     path: Path
     index: int
     geometry: Slice
-    rescale: tuple[float, float] | None = None
+    scaling: Scaling
     tags: Mapping[str, str] = field(default_factory=dict)
     padding: tuple[int, int] | None = None
 
@@ -81,12 +104,14 @@ class FileHeader:
         study: the visit it is from; never shown.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
+        number: of the image in its series; None where the header is silent.
         modality: as DICOM says it.
         image: whether it is a scan at all.
         localiser: whether the header calls it one.
         mosaic: whether it is many slices laid out in one image.
         capture: whether it is a screenshot: a secondary capture without a place in the body.
         palette: whether values are places in a table of colours.
+        aligned: whether values begin at the lowest bit, as the standard demands.
         monochrome1: whether the lowest value is shown white.
         commas: names of the tags that are written with a decimal comma.
         samples: values per voxel.
@@ -99,12 +124,14 @@ class FileHeader:
     study: str
     series: str
     instance: str
+    number: int | None
     modality: str
     image: bool
     localiser: bool
     mosaic: bool
     capture: bool
     palette: bool
+    aligned: bool
     monochrome1: bool
     commas: tuple[str, ...]
     samples: int
@@ -128,7 +155,7 @@ def read_header(path: Path) -> FileHeader:
         data = open_dataset(path, TAGS)
         commas = mend_commas(data)
         for tag in damaged_tags(data, TAGS):
-            if tag not in DISTINGUISHING and tag not in PRIVATE_B_VALUES:
+            if tag not in SPARE:
                 raise refusal("unreadable", f"{path.name}: damaged DICOM header ({tag_name(tag)} cannot be read)")
             drop(data, tag)
         return _header(path, data, tuple(sorted(commas)))
@@ -141,27 +168,30 @@ def read_header(path: Path) -> FileHeader:
 
 
 def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
-    modality = str(data.get("Modality") or "")
+    modality, kind = str(data.get("Modality") or ""), str(data.get("SOPClassUID") or "")
+    image = modality not in NOT_SCANS and not kind.startswith(NOT_SCAN_CLASSES)
     rows, columns = int(data.get("Rows") or 0), int(data.get("Columns") or 0)
-    if not (rows and columns) and modality not in NOT_SCANS:
+    if image and not (rows and columns):
         raise refusal("unreadable", f"{path.name}: a DICOM header without an image")
     bits, signed = int(data.get("BitsAllocated") or 16), bool(data.get("PixelRepresentation") or 0)
     kinds = {str(part).strip().upper() for part in data.get("ImageType") or ()}
     samples, many = int(data.get("SamplesPerPixel") or 1), int(data.get("NumberOfFrames") or 1)
     shown = photometric(data)
-    frames = _frames(path, data, rows, columns) if modality not in NOT_SCANS else ()
-    second_hand = str(data.get("SOPClassUID") or "").startswith(CAPTURES) or bool(kinds & SCREENS)
+    frames = _frames(path, data, rows, columns) if image else ()
+    second_hand = kind.startswith(CAPTURES) or bool(kinds & SCREENS)
     return FileHeader(
         path=path,
         study=str(data.get("StudyInstanceUID") or ""),
         series=str(data.get("SeriesInstanceUID") or ""),
         instance=str(data.get("SOPInstanceUID") or ""),
+        number=None if data.get("InstanceNumber") in (None, "") else int(data.InstanceNumber),
         modality=modality,
-        image=modality not in NOT_SCANS,
+        image=image,
         localiser=bool(kinds & SCOUTS),
         mosaic="MOSAIC" in kinds,
         capture=second_hand and (many == 1 or samples > 1) and not any(frame.geometry.position for frame in frames),
         palette=shown == "PALETTE COLOR",
+        aligned=int(data.get("HighBit") or 0) in (0, int(data.get("BitsStored") or 0) - 1),
         monochrome1=shown == "MONOCHROME1",
         commas=commas,
         samples=samples,
@@ -185,25 +215,20 @@ def _frames(path: Path, data: Dataset, rows: int, columns: int) -> tuple[Frame, 
         position=finite_numbers(data.get("ImagePositionPatient"), 3),
         direction=finite_numbers(data.get("ImageOrientationPatient"), 6),
     )
-    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
-    rescale = None if slope is None and intercept is None else (_number(slope, 1.0), _number(intercept, 0.0))
     tags, padding = _distinguishing_values(data), padding_of(data)
     if data.get("PerFrameFunctionalGroupsSequence"):
         described = enhanced_frames(path, data, place)
         return tuple(
-            Frame(path, index, one.geometry, one.rescale or rescale, tags | one.tags, padding)
+            Frame(path, index, one.geometry, one.scaling, tags | one.tags, padding)
             for index, one in enumerate(described)
         )
+    scaling = scaling_of(data)
     if int(data.get("NumberOfFrames") or 1) > 1:
         return tuple(
-            Frame(path, index, geometry, rescale, tags, padding)
+            Frame(path, index, geometry, scaling, tags, padding)
             for index, geometry in enumerate(offset_frames(data, place))
         )
-    return (Frame(path, 0, place, rescale, tags, padding),)
-
-
-def _number(value: object, silent: float) -> float:
-    return silent if value is None or not str(value).strip() else float(str(value))
+    return (Frame(path, 0, place, scaling, tags, padding),)
 
 
 def _distinguishing_values(data: Dataset) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orienteer.scans.dicom.header import FileHeader
@@ -41,10 +42,10 @@ def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list
     blind = [header for header in headers if not header.frames]
     groups = volumes_of([header for header in headers if header.frames])
     whole = {header.path: len(header.frames) for header in headers}
-    subject = _subject(headers)
+    subject, series = _subject(headers), _series(headers)
     names = _names(relative, len(groups) + bool(blind))
     sources = [
-        _source(group, name, root, whole, _note(group, number, len(groups)), subject)
+        replace(_source(group, name, root, whole, _note(group, number, len(groups))), subject=subject, series=series)
         for number, (group, name) in enumerate(zip(groups, names, strict=False), 1)
     ]
     if blind:
@@ -74,9 +75,12 @@ def _subject(headers: Sequence[FileHeader]) -> str:
     return f"study-{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
 
 
-def _source(
-    group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...], subject: str
-) -> Source:
+def _series(headers: Sequence[FileHeader]) -> str:
+    uid = headers[0].series
+    return hashlib.sha256(uid.encode()).hexdigest()[:16] if uid else ""
+
+
+def _source(group: Group, relative: str, root: Path, whole: dict[Path, int], note: tuple[Finding, ...]) -> Source:
     taken: dict[Path, list[int]] = {}
     for frame in group.frames:
         taken.setdefault(frame.path, []).append(frame.index)
@@ -87,6 +91,5 @@ def _source(
         relative=relative,
         root=root,
         frames=tuple(tuple(sorted(indices)) for indices in taken.values()) if parted else (),
-        subject=subject,
         faults=note,
     )

@@ -85,7 +85,7 @@ def _stacks(frames: list[Frame]) -> list[list[Frame]] | None:
     for frame in frames:
         place = frame.geometry
         exactly = (place.rows, place.columns, place.direction, place.spacing)
-        home = homes.get(exactly) or next((one for one in stacks if _alike(one[0], frame)), None)
+        home = homes.get(exactly) or next((one for one in stacks if alike(one[0], frame)), None)
         if home is None:
             if len(stacks) == MOST_ORIENTATIONS:
                 return None
@@ -95,7 +95,8 @@ def _stacks(frames: list[Frame]) -> list[list[Frame]] | None:
     return stacks
 
 
-def _alike(one: Frame, other: Frame) -> bool:
+def alike(one: Frame, other: Frame) -> bool:
+    """Whether two slices have one size, spacing and direction."""
     a, b = one.geometry, other.geometry
     return (
         (a.rows, a.columns) == (b.rows, b.columns)

@@ -1,6 +1,7 @@
 """The voxels of DICOM frames: plain ones by pydicom, compressed ones by the GDCM that SimpleITK carries."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from orienteer.scans.dicom.compressed import PIXEL_TAGS, decode, guard_syntax
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.header import Frame, photometric
 from orienteer.scans.dicom.padding import Mask
+from orienteer.scans.dicom.scaling import IDENTITY, read_table, through_table
 from orienteer.scans.findings import refusal
 
 VOXEL_TAGS: list[str | int] = [*PIXEL_TAGS, "NumberOfFrames", "PlanarConfiguration", "PixelData"]
@@ -24,13 +26,14 @@ BROKEN = (ValueError, EOFError, OSError, AttributeError, KeyError, IndexError, R
 
 
 def read_frames(frames: Sequence[Frame]) -> tuple[list[NDArray], list[Mask | None]]:
-    """``(rows, columns)`` each, rescaled by its own slope and intercept, and where each holds padding.
+    """``(rows, columns)`` each, scaled as its own header says, and where each holds padding.
 
     A file of many frames is opened once.
 
     Raises:
-        ScanError: voxels are cut, damaged, or compressed in a way nobody here can read.
+        ScanError: voxels are cut, damaged, or compressed in a way nobody here can read; a Modality LUT is damaged.
     """
+    table = lru_cache(maxsize=1)(read_table)
     wanted: dict[Path, list[int]] = {}
     for frame in frames:
         wanted.setdefault(frame.path, []).append(frame.index)
@@ -42,7 +45,10 @@ def read_frames(frames: Sequence[Frame]) -> tuple[list[NDArray], list[Mask | Non
         pixels = kept.pop(frame.index) if kept is not None else _stored(frame.path, [frame.index])[frame.index]
         if pixels.shape != (frame.geometry.rows, frame.geometry.columns):
             raise refusal("dicom-mixed", f"{frame.path.name}: {pixels.shape} voxels, unlike its header")
-        slices.append(_rescaled(pixels, *(frame.rescale or (1.0, 0.0))))
+        if frame.scaling.table:
+            slices.append(through_table(frame.path, table(frame.path), pixels))
+        else:
+            slices.append(_rescaled(pixels, *(frame.scaling.line or IDENTITY)))
         padded.append(_padded(pixels, frame.padding))
     return slices, padded
 
@@ -84,7 +90,9 @@ def _padded(stored: NDArray, padding: tuple[int, int] | None) -> Mask | None:
 
 
 def _rescaled(stored: NDArray, slope: float, intercept: float) -> NDArray:
-    if slope == 1 and intercept == int(intercept):
+    limits = np.iinfo(np.int32)
+    ends = (int(stored.min()) + intercept, int(stored.max()) + intercept)
+    if slope == 1 and intercept == int(intercept) and limits.min <= ends[0] and ends[1] <= limits.max:
         whole: NDArray = stored.astype(np.int32) + int(intercept)
         return whole
     scaled: NDArray = (stored * slope + intercept).astype(np.float32)

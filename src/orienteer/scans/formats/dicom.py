@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from orienteer.errors import ScanError
 from orienteer.scans.dicom.file import is_dicom
 from orienteer.scans.dicom.folder import damaged_sources, series_of
-from orienteer.scans.dicom.greys import check_greys, check_rescale, turn_over
+from orienteer.scans.dicom.greys import check_greys, turn_over
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
 from orienteer.scans.dicom.padding import about_padding, fill_padding, named_padding
 from orienteer.scans.dicom.regrid import regrid
+from orienteer.scans.dicom.scaling import check_scaling
+from orienteer.scans.dicom.scattered import chosen, with_scattered
 from orienteer.scans.dicom.sources import sources_of
 from orienteer.scans.dicom.stack import Stack, stack
 from orienteer.scans.dicom.volumes import volumes_of
@@ -74,6 +76,10 @@ class DicomFormat(Format[VolumeHeader]):
         for short, of_series in series.items():
             yield from sources_of(of_series, name if len(series) == 1 else f"{name}/{short}", root)
 
+    def side_by_side(self, scans: Sequence[Source]) -> list[Source]:
+        """An error for each part of a series whose other slices lie in another folder."""
+        return with_scattered(scans)
+
     def read_header(self, source: Source) -> VolumeHeader:
         """Read the headers of one volume and lay its slices out in space.
 
@@ -82,7 +88,7 @@ class DicomFormat(Format[VolumeHeader]):
         """
         headers = _headers(source.paths)
         _refuse_type(headers)
-        groups = volumes_of([_chosen(header, source) for header in headers])
+        groups = volumes_of([chosen(header, source) for header in headers])
         if any(group.localiser for group in groups):
             raise refusal("dicom-localiser", f"{sum(len(group.frames) for group in groups)} localiser images")
         if len(groups) > 1:
@@ -95,8 +101,9 @@ class DicomFormat(Format[VolumeHeader]):
             raise refusal("too-large", f"the series holds {'x'.join(map(str, stacked.shape))} voxels")
         turned, about_greys = check_greys(headers)
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
-        found += check_rescale(frames, headers[0].modality)
+        found += check_scaling(frames, headers[0].modality)
         found += about_padding((frame.padding for frame in frames), headers[0].modality)
+        found += _about_kernels(frames)
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -143,6 +150,13 @@ def _about_commas(headers: Sequence[FileHeader]) -> list[Finding]:
     return [finding("dicom-decimal-comma", message)] if names else []
 
 
+def _about_kernels(frames: Sequence[Frame]) -> list[Finding]:
+    """A warning where slices of several reconstructions lie between one another, or one after the other."""
+    count = len({frame.tags["ConvolutionKernel"] for frame in frames if "ConvolutionKernel" in frame.tags})
+    message = f"the slices have {count} convolution kernels"
+    return [finding("dicom-mixed", message, level="warning")] if count > 1 else []
+
+
 def _refuse_type(headers: Sequence[FileHeader]) -> None:
     """What cannot be a volume, whatever its geometry."""
     first = headers[0]
@@ -155,6 +169,10 @@ def _refuse_type(headers: Sequence[FileHeader]) -> None:
         raise refusal("dicom-series-apart", message)
     if any(header.palette for header in headers):
         raise refusal("colour", "values that are places in a table of colours")
+    if not all(header.aligned for header in headers):
+        raise refusal("dicom-scaling", "HighBit and BitsStored disagree on the bits that hold the values")
+    if len({header.modality for header in headers}) > 1:
+        raise refusal("dicom-mixed", "the slices differ in modality")
     if len({(header.dtype, header.samples) for header in headers}) > 1:
         raise refusal("dicom-mixed", "the slices differ in data type")
 
@@ -167,11 +185,3 @@ def _refuse_sizes(frames: Sequence[Frame]) -> None:
         odd = sorted({frame.path.name for frame, size in zip(frames, sizes, strict=True) if size != usual})
         more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
         raise refusal("dicom-mixed", f"the slices differ in size: {', '.join(odd[:3])}{more} unlike the others")
-
-
-def _chosen(header: FileHeader, source: Source) -> FileHeader:
-    """The header with the frames that belong to the source's volume."""
-    if not source.frames:
-        return header
-    wanted = set(source.frames[source.paths.index(header.path)])
-    return header.with_frames(tuple(frame for frame in header.frames if frame.index in wanted))

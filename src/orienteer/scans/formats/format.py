@@ -85,3 +85,11 @@ class Format(ABC, Generic[H]):
         """
         for path in paths:
             yield Source((path,), self.name, below_root(path, root), root)
+
+    def side_by_side(self, scans: Sequence[Source]) -> list[Source]:
+        """The scans of all folders, with what only shows with all of them in view; here as they are.
+
+        Args:
+            scans: all of this format.
+        """
+        return list(scans)
