@@ -63,6 +63,7 @@ def named(text: str, names: set[str]) -> set[str]:
     return {name for name in names if name == whole or ("_" in name and re.search(rf"(?<![\w.]){name}(?!\w)", text))}
 
 
+@cache
 def found() -> set[tuple[str, str]]:
     return {
         (place, name)
