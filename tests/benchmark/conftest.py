@@ -24,13 +24,13 @@ def config(**changes: Any) -> dict[str, Any]:
         "seeds": [0, 1],
         "pretrain": {
             "views": {"count": 3, "size": 16},
-            "network": {"size": "tiny"},
+            "network": {"size": "tiny", "options": {"features": [4, 8, 16]}},
             "optimiser": {"steps": 2, "batch": 2},
             "evaluation": {"per_scan": 2, "final_per_scan": 2, "examples": 1},
             "devices": tiny,
         },
         "finetune": {
-            "network": {"size": "tiny", "dense_stride": 1},
+            "network": {"size": "tiny", "dense_stride": 1, "options": {"features": [4, 8, 16]}},
             "patches": {"size": 16},
             "optimiser": {"steps": 2, "batch": 1},
             "devices": tiny,

@@ -18,7 +18,7 @@ from orienteer.testing.phantom import phantom_store
 from tests.observatory.client import Client
 
 TINY = (
-    "network={size: tiny}",
+    "network={size: tiny, options: {features: [4, 8, 16]}}",
     "views={count: 3, size: 16}",
     "optimiser={steps: 6, batch: 2}",
     "checkpoint={every: 2, log_every: 1, keep: 2}",

@@ -21,7 +21,7 @@ from orienteer.runs.settings import PretrainSettings
 TOKEN = "the-token-of-the-browser-tests-is-no-secret"
 PEOPLE = {"test": 2, "val": 1, "train": 1}
 SHORT = (
-    "network={size: tiny}",
+    "network={size: tiny, options: {features: [4, 8, 16]}}",
     "views={count: 3, size: 24}",
     "views.geometry.probability=0",
     "optimiser={steps: 4, batch: 2}",
