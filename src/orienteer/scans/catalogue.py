@@ -70,8 +70,18 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "scaling-damaged": Entry(
         "info",
-        "the header's intercept is not a number, or its slope is infinite: 0 and 1 are used",
+        "the header's intercept is not a number, or its slope is infinite (MetaImage: 0): 0 and 1 are used",
         "correct the header's slope and intercept if absolute intensities matter",
+    ),
+    "scaling-applied": Entry(
+        "warning",
+        "MetaImage: ElementToIntensityFunctionSlope and Offset are applied; ITK and 3D Slicer show stored values",
+        "look at the range of values; if the stored ones were right, delete the two lines from the header",
+    ),
+    "scaling-ignored": Entry(
+        "warning",
+        "NRRD: `old min` and `old max` name the range before the values were quantised: they are used as stored",
+        "write the original values (`unu unquantize`) if absolute intensities matter",
     ),
     "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
     "looks-like-labels": Entry(
