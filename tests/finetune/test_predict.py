@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.predict import predict
 from orienteer.ingest.prepare import scaled
+from orienteer.records.trained_on import Content, Frame, TrainedOn
 from tests.finetune.standins import (
     Breaks,
     Levels,
@@ -168,6 +170,24 @@ def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"]
     assert result.failed["b"].code == code and result.failed["b"].cure
+
+
+def test_predict__a_scan_far_larger_than_training_is_refused_before_it_is_resampled(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brain = Frame((3.0, 3.0, 3.0), (90.0, 102.0, 84.0), ((0.0, 1000.0),))
+    known = TrainedOn.of([brain], [Content(0.5, np.zeros((1, 4)), np.zeros((1, 1)))], None, spacing_mm=3.0)
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    scan(tmp_path / "in", "ward/huge.nii.gz", turned("LPS", spacing=49.0))
+    resampled: list[tuple[int, ...]] = []
+    monkeypatch.setattr(predicting, "scaled", lambda volume, how: resampled.append(volume.shape) or scaled(volume, how))
+    monkeypatch.setattr(Ensemble, "unfamiliar", lambda *given: ())
+    stand_in(replace(ensemble(Levels()), trained_on=(known,)))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert list(result.predicted) == ["a"] and len(resampled) == 1
+    found = result.failed["ward__huge"]
+    assert found.code == "too-large" and "voxel size" in found.cure
+    assert "ward/huge.nii.gz: voxels of 49 x 49 x 49 mm make it" in found.message
 
 
 def test_predict__what_breaks_on_every_scan_is_no_finding(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:

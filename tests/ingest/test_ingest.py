@@ -245,7 +245,8 @@ def test_ingest__a_grid_far_finer_than_its_scan_is_refused_before_it_is_made(tmp
     nifti(tmp_path / "in" / "wide.nii.gz", body(seed=1), np.diag([49.0, 49, 49, 1]))
     result = run(tmp_path / "in", tmp_path / "store", spacing=2.0)
     assert result.added == ("a",)
-    assert [f.code for f in result.failed["wide"]] == ["too-large"]
+    (found,) = result.failed["wide"]
+    assert found.code == "too-large" and "voxels of 49 x 49 x 49 mm would become" in found.message
 
 
 def test_ingest__a_scan_that_would_be_one_voxel_costs_no_other(tmp_path: Path) -> None:

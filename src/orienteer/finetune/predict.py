@@ -16,7 +16,7 @@ from orienteer.folders import ENDING, Folder, existing, in_order, scans_in, to_m
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
-from orienteer.records.unfamiliar import UNFAMILIAR
+from orienteer.records.unfamiliar import UNFAMILIAR, far_too_large
 from orienteer.runs.scan import read_with_info_as
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
@@ -181,6 +181,8 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
 def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, Sequence[Finding]]:
     info, volume = read_with_info_as(source, (ensemble.channels, ensemble.channel_names))
     upright = canonical(volume)
+    if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
+        raise ScanError(f"{source.relative}: {huge.message}", code=huge.code, cure=huge.cure)
     try:
         ready = scaled(upright, ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest

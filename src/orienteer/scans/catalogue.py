@@ -50,7 +50,9 @@ CATALOGUE: dict[str, Entry] = {
         "do not open it before you know where it came from; save it without compression if it is true",
     ),
     "too-large": Entry(
-        "error", "the header asks for more voxels than can be read", "crop or downsample the scan if its size is true"
+        "error",
+        "the header asks for more voxels than can be read, or a size in mm far beyond sense",
+        "crop or downsample the scan if its size is true",
     ),
     "misnamed": Entry("info", "the extension says compressed and the file is not, or the reverse", "rename the file"),
     # What it holds
