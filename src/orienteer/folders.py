@@ -149,7 +149,8 @@ class Argument:
         if self.kinds and not self.own and not self.new:
             return mistaken(self.path, self.kinds[0])
         if kind is None:
-            what = "it is there already" if _is_there(self.path) else "nothing is there"
+            there = "it is a file" if self.path.is_file() else "it is there already"
+            what = there if _is_there(self.path) else "nothing is there"
             return OrienteerError(f"{self.path} is not {self.words}: {what}")
         cure = "name a new folder" if self.new else f"give {self.words}"
         error = StoreError if Folder.STORE in self.kinds else RunError if self.kinds and self.new else OrienteerError

@@ -75,11 +75,38 @@ def test_predict__a_corrupt_scan_costs_no_other(stand_in: Callable[[Ensemble], N
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"] and list(result.failed) == ["broken"]
     assert result.failed["broken"].code in ("truncated", "damaged") and result.failed["broken"].cure
+    assert result.failed["broken"].message.count("broken.nii.gz") == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz", "predictions.json"]
     record = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert record["classes"] == {"1": "bright"} and record["networks"] == 1
     assert record["predictions"] == {"a": "a.nii.gz", "c": "c.nii.gz"}
     assert set(record["failed"]["broken"]) == {"code", "message", "cure"}
+
+
+def test_predict__scans_that_hold_nothing_to_predict_are_named_and_odd_ones_go_on(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "ward ü/good scan.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "in" / "link.nii.gz").symlink_to("ward ü/good scan.nii.gz")
+    image = nibabel.load(tmp_path / "in" / "link.nii.gz")
+    voxels = image.get_fdata(dtype=np.float32)
+    spoilt = {
+        "few": np.where(np.arange(voxels.size).reshape(voxels.shape) < 100, np.inf, voxels),
+        "nan": np.full_like(voxels, np.nan),
+        "same": np.full_like(voxels, 7),
+        "nearly": np.where(np.arange(voxels.size).reshape(voxels.shape) == 5, 8, 7),
+        **{f"thin{n}": voxels[:, :, 12 : 12 + n] for n in (1, 2, 3)},
+    }
+    for name, array in spoilt.items():
+        nibabel.save(nibabel.Nifti1Image(array.astype(np.float32), image.affine), tmp_path / "in" / f"{name}.nii")
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert {name: found.code for name, found in result.failed.items()} == {
+        "nan": "not-finite", "nearly": "constant", "same": "constant", "thin1": "two-dimensional",
+    }  # fmt: skip
+    assert all(found.message.startswith(f"{name}.nii: ") and found.cure for name, found in result.failed.items())
+    assert sorted(result.predicted) == ["few", "link", "thin2", "thin3", "ward ü__good scan"]
+    assert [found.code for found in result.warnings["few"]] == ["not-finite"]
 
 
 def test_predict__other_channels_and_equal_ids_are_left_out(

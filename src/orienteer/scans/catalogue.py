@@ -89,7 +89,7 @@ CATALOGUE: dict[str, Entry] = {
     "looks-like-labels": Entry(
         "warning",
         "whole numbers with very few values: perhaps a segmentation",
-        "if these are labels, move them out of the scans' folder and pass that folder with --labels",
+        "if these are labels, move them out of the scans' folder; `ingest` takes theirs with --labels",
     ),
     # Where it is
     "spacing-absurd": Entry(
@@ -139,7 +139,9 @@ CATALOGUE: dict[str, Entry] = {
         "export with an origin; until then the scan does not line up with labels and sequences that have one",
     ),
     "anisotropic": Entry(
-        "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"
+        "warning",
+        "slices are more than four times as thick as the finest axis",
+        "ingest with a --spacing near the coarse axis",
     ),
     "too-small": Entry("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
     "answer-leans": Entry(
