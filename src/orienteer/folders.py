@@ -199,8 +199,11 @@ def in_order(command: str, *arguments: Argument) -> None:
         if all(argument.admits(path) for argument, path in zip(arguments, order, strict=True)):
             meant = command.format(*(quote(str(path)) for path in order))
             raise type(error)(error.message, cure=f"did you mean `{meant}`?")
-    if wrong:
-        raise error
+    gone = [
+        argument for argument in misplaced if not argument.own and not argument.new and not _is_there(argument.path)
+    ]
+    if wrong or gone:
+        raise error if wrong else gone[0].error()
 
 
 def _is_there(path: Path) -> bool:

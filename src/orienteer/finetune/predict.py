@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orienteer import arguments
 from orienteer.console import Bar
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
 from orienteer.finetune.predictions import RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
-from orienteer.folders import ENDING, Folder, existing, in_order, scans_in, to_make
+from orienteer.folders import ENDING
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
@@ -81,10 +82,7 @@ def predict(
             replace a scan.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
-    in_order(
-        "orienteer predict {} {} {}",
-        existing(network, Folder.FINETUNING, Folder.SEED), scans_in(scans), to_make(out, Folder.PREDICTIONS),
-    )  # fmt: skip
+    arguments.of_predict(network, scans, out)
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
     # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
