@@ -24,6 +24,8 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
     verdict = record.verdict
     sign = f"[bold {COLOURS[verdict.label]}]{SIGNS[verdict.label]} {verdict.label.upper()}[/]"
     console.print(f"{sign}  {escape(verdict.sentence)}", highlight=False)
+    if record.at_chance:
+        console.print(f"    {escape(record.at_chance)}", highlight=False)
     for line in verdict.evidence:
         console.print(f"    {escape(line)}", style="dim", highlight=False)
 

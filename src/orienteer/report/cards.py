@@ -64,7 +64,8 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
     # Without probes nothing was taken away to see whether anatomy is what it reads.
     plain = verdict.label == "learning" and not evaluated.record.probes
     headline = "It is learning." if plain else PROMISES[verdict.label]
-    return VerdictWords(verdict.label, headline, verdict.sentence, verdict.evidence, verdict.rule.sentences())
+    sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
+    return VerdictWords(verdict.label, headline, sentence, verdict.evidence, verdict.rule.sentences())
 
 
 def key_figures(record: EvaluationRecord) -> list[tuple[str, Metric, Value, TaskCard]]:
