@@ -188,7 +188,7 @@ def test_ingest__table_gives_person_split_and_the_rest(scans: Path, tmp_path: Pa
 def test_ingest__a_bad_table_stops_before_anything_is_written(scans: Path, tmp_path: Path) -> None:
     table = tmp_path / "people.tsv"
     table.write_text("id\tperson\tsplit\ncase_0\tP\ttest\ncase_1\tP\ttrain\n")
-    with pytest.raises(StoreError, match="one person into several splits"):
+    with pytest.raises(StoreError, match="one subject into several splits"):
         run(scans, tmp_path / "store", table=table)
     assert not (tmp_path / "store").exists()
 

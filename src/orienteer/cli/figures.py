@@ -13,7 +13,7 @@ SIGNS = {"learning": "✓", "stuck": "…", "cheating": "✗"}
 
 def print_figures(console: Console, record: EvaluationRecord) -> None:
     """Print the key figures of every task and the verdict of an evaluation."""
-    table = Table(title=f"{escape(record.split)} people, step {record.step}", title_justify="left")
+    table = Table(title=f"{escape(record.split)} subjects, step {record.step}", title_justify="left")
     for column in ("figure", "value", "chance", "95 % interval"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for task in record.tasks:

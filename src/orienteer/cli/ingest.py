@@ -140,7 +140,9 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     if result.manifest.names == "pseudonyms":
         from orienteer.store.private import PRIVATE
 
-        console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
+        console.print(
+            f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and subjects (yours alone)"
+        )
     for question in result.questions:
         console.print(f"question: {question}")
     if result.questions:

@@ -191,7 +191,7 @@ CATALOGUE: dict[str, Entry] = {
     "channels-resampled": Entry(
         "info",
         "a channel was resampled onto the first one's grid by its place in the world; it was not registered",
-        "register the sequences first if the person may have moved between them",
+        "register the sequences first if the subject may have moved between them",
     ),
     "channels-mixed": Entry(
         "error",
@@ -202,8 +202,8 @@ CATALOGUE: dict[str, Entry] = {
     "duplicate-id": Entry("error", "another scan already has this id", "rename one of the two files"),
     "identical-content": Entry(
         "error",
-        "the same voxels as another scan: the first of them is kept (a warning where both are, as of one person)",
-        "remove one, or give both one person in the table so that no split parts them",
+        "the same voxels as another scan: the first of them is kept (a warning where both are, as of one subject)",
+        "remove one, or give both one subject in the table so that no split parts them",
     ),
     # Labels, which never cost the scan
     "labels-unreadable": Entry(
@@ -268,7 +268,7 @@ CATALOGUE: dict[str, Entry] = {
         "info", "outside the folders that the dataset keeps its images in", "add --layout plain to take every file"
     ),
     "skipped-bids-folder": Entry(
-        "info", "BIDS: derivatives, sourcedata or code, not a person's raw data", "name that folder itself to use it"
+        "info", "BIDS: derivatives, sourcedata or code, not a subject's raw data", "name that folder itself to use it"
     ),
     "skipped-bids-type": Entry(
         "info", "BIDS: time series, diffusion, perfusion or maps, not anatomy", "add --layout plain to take every file"
