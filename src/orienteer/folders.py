@@ -149,7 +149,8 @@ class Argument:
         if self.kinds and not self.own and not self.new:
             return mistaken(self.path, self.kinds[0])
         if kind is None:
-            what = "it is there already" if _is_there(self.path) else "nothing is there"
+            there = "it is a file" if self.path.is_file() else "it is there already"
+            what = there if _is_there(self.path) else "nothing is there"
             return OrienteerError(f"{self.path} is not {self.words}: {what}")
         cure = "name a new folder" if self.new else f"give {self.words}"
         error = StoreError if Folder.STORE in self.kinds else RunError if self.kinds and self.new else OrienteerError
@@ -198,8 +199,11 @@ def in_order(command: str, *arguments: Argument) -> None:
         if all(argument.admits(path) for argument, path in zip(arguments, order, strict=True)):
             meant = command.format(*(quote(str(path)) for path in order))
             raise type(error)(error.message, cure=f"did you mean `{meant}`?")
-    if wrong:
-        raise error
+    gone = [
+        argument for argument in misplaced if not argument.own and not argument.new and not _is_there(argument.path)
+    ]
+    if wrong or gone:
+        raise error if wrong else gone[0].error()
 
 
 def _is_there(path: Path) -> bool:

@@ -74,7 +74,7 @@ def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path) -> No
             nifti(scans / f"B_{number}" / f"B_{number}_{word}.nii.gz", body(seed=10 * number + seed))
     nifti(scans / "else.nii.gz", body(seed=99))
     done = _orienteer("check", scans, "--workers", "1")
-    assert "question: are these scans of one person? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in done.stdout
+    assert "question: are these scans of one subject? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in done.stdout
     assert "and 2 more groups like this, of 6 scans" in " ".join(done.stdout.split())
     assert f"orienteer check {scans} --people people.tsv" in done.stdout
     done = _orienteer("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")

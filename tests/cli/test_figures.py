@@ -1,7 +1,10 @@
 """Final figures on the terminal: the key figures of whatever tasks an evaluation holds, and the verdict."""
 
-from pathlib import Path
+import io
+import sys
+from typing import TextIO
 
+import pytest
 from rich.console import Console
 
 from orienteer.cli.figures import print_figures
@@ -11,14 +14,13 @@ from orienteer.records.metric import Metric
 from orienteer.records.verdict import Verdict, VerdictRule
 
 
-def printed(*tasks: TaskResult) -> list[list[str]]:
+def printed(*tasks: TaskResult, to: TextIO | None = None) -> list[list[str]]:
     record = EvaluationRecord(
         name="val", split="val", seen="none", step=5, samples=3, scans=3, subjects=3, tasks=tasks,
         verdict=Verdict(label="learning", sentence="It learns [/bold].", evidence=("one",), rule=VerdictRule()),
     )  # fmt: skip
-    console = Console(width=120, record=True, quiet=False, file=Path("/dev/null").open("w"))  # noqa: SIM115
+    console = Console(width=120, record=True, quiet=False, file=to or io.StringIO())
     print_figures(console, record)
-    console.file.close()
     text = console.export_text()
     assert "✓ LEARNING  It learns [/bold]." in text
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
@@ -42,6 +44,14 @@ def test_figures__have_title_value_chance_and_interval() -> None:
         result(share, share=Value(value=0.114, unit="fraction", better="higher")),
     )  # fmt: skip
     assert rows == [["error [mm]", "5.1 mm", "70.0 mm", "4.9 to 5.4 mm"], ["share right", "11.4 %", "–", "–"]]
+
+
+def test_figures__a_task_at_chance_is_named_below_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    error = Metric(name="error_mm", title="Error", unit="mm", shown="card")
+    printed(result(error, error_mm=Value(value=71, unit="mm", chance=70)), to=sys.stdout)
+    assert (
+        "\n    Not shown to be better than chance: Mine (error 71.0 mm, chance 70.0 mm).\n" in capsys.readouterr().out
+    )
 
 
 def test_figures__what_could_not_be_measured_is_a_dash() -> None:

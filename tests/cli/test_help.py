@@ -30,6 +30,25 @@ def _python(code: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
 
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("pretrain a b --step 10", "--set optimiser.steps=VALUE"),
+        ("pretrain a b --resum", "--resume"),
+        ("pretrain a b --conf x", "--config"),
+        ("ingest a b --spacin 3", "--spacing"),
+        ("finetune segment a b --from x --batch 3", "--set optimiser.batch=VALUE"),
+        ("probe a b --label 3", "--labelled-scans"),
+        ("predict a b c --overwite", "--overwrite"),
+        ("predict a b c --zzzz", ""),
+    ],
+)
+def test_option__what_was_meant_is_named(command: str, meant: str) -> None:
+    result = CliRunner().invoke(app, command.split(), terminal_width=120)
+    assert result.exit_code == 2
+    assert (f"Did you mean {meant}?" if meant else "No such option: --zzzz.") in result.output
+
+
 def test_help__takes_less_than_0_4_seconds_of_the_processor() -> None:
     seconds = []
     for _ in range(5):

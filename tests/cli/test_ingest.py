@@ -83,6 +83,14 @@ def test_ingest__an_error_is_two_lines(tmp_path: Path, monkeypatch, capsys) -> N
     assert capsys.readouterr().err == f"orienteer: there is no {tmp_path / 'none'}\n  fix: check the path\n"
 
 
+def test_ingest__an_open_question_is_the_next_thing_to_do(tmp_path: Path) -> None:
+    for seed, name in enumerate(("anna_t1", "anna_t2", "bert_t1", "bert_t2", "carl_t1", "carl_t2")):
+        nifti(tmp_path / "in" / f"{name}.nii.gz", voxels(seed=seed))
+    text = run(tmp_path / "in", tmp_path / "store", "--spacing", 4)
+    assert "question: " in text
+    assert f"next: answer the question above, then orienteer pretrain {tmp_path / 'store'} RUN" in text
+
+
 def test_ingest__a_store_that_nothing_can_learn_from_says_so(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 2)
     (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,Testing\ncase_1,Q,external\n")

@@ -36,6 +36,23 @@ def test_main__unknown_setting_is_told_with_the_known_ones_before_torch_is_impor
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pretrain scans run", "pretrain gone run", "evaluate store scans", "evaluate gone store", "probe store gone",
+        "finetune segment gone out --from scratch", "predict scans gone out", "predict gone scans out",
+    ],
+)  # fmt: skip
+def test_main__a_wrong_folder_is_told_before_torch_is_imported(words: str, tmp_path: Path) -> None:
+    for name in ("store/manifest.json", "store/arrays/x", "scans/run.json", "scans/settings.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    code = "import sys; from orienteer.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "False\n")
+    assert "fix:" in done.stderr
+
+
 def test_main__ctrl_c_says_what_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted() -> None:
         os.kill(os.getpid(), signal.SIGINT)

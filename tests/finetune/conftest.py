@@ -44,6 +44,8 @@ def undisturbed(folder: Path, run: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ensemble], None]:
-    """Predict with an ensemble that was not trained."""
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Ensemble], None]:
+    """Predict with an ensemble that was not trained, from a folder ``net`` that is there."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+    Path("net").mkdir()
     return lambda one: monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, out: one))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.predict import predict
 from orienteer.ingest.prepare import scaled
+from orienteer.records.trained_on import Content, Frame, TrainedOn
 from tests.finetune.standins import (
     Breaks,
     Levels,
@@ -73,11 +75,38 @@ def test_predict__a_corrupt_scan_costs_no_other(stand_in: Callable[[Ensemble], N
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"] and list(result.failed) == ["broken"]
     assert result.failed["broken"].code in ("truncated", "damaged") and result.failed["broken"].cure
+    assert result.failed["broken"].message.count("broken.nii.gz") == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz", "predictions.json"]
     record = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert record["classes"] == {"1": "bright"} and record["networks"] == 1
     assert record["predictions"] == {"a": "a.nii.gz", "c": "c.nii.gz"}
     assert set(record["failed"]["broken"]) == {"code", "message", "cure"}
+
+
+def test_predict__scans_that_hold_nothing_to_predict_are_named_and_odd_ones_go_on(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "ward ü/good scan.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "in" / "link.nii.gz").symlink_to("ward ü/good scan.nii.gz")
+    image = nibabel.load(tmp_path / "in" / "link.nii.gz")
+    voxels = image.get_fdata(dtype=np.float32)
+    spoilt = {
+        "few": np.where(np.arange(voxels.size).reshape(voxels.shape) < 100, np.inf, voxels),
+        "nan": np.full_like(voxels, np.nan),
+        "same": np.full_like(voxels, 7),
+        "nearly": np.where(np.arange(voxels.size).reshape(voxels.shape) == 5, 8, 7),
+        **{f"thin{n}": voxels[:, :, 12 : 12 + n] for n in (1, 2, 3)},
+    }
+    for name, array in spoilt.items():
+        nibabel.save(nibabel.Nifti1Image(array.astype(np.float32), image.affine), tmp_path / "in" / f"{name}.nii")
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert {name: found.code for name, found in result.failed.items()} == {
+        "nan": "not-finite", "nearly": "constant", "same": "constant", "thin1": "two-dimensional",
+    }  # fmt: skip
+    assert all(found.message.startswith(f"{name}.nii: ") and found.cure for name, found in result.failed.items())
+    assert sorted(result.predicted) == ["few", "link", "thin2", "thin3", "ward ü__good scan"]
+    assert [found.code for found in result.warnings["few"]] == ["not-finite"]
 
 
 def test_predict__other_channels_and_equal_ids_are_left_out(
@@ -168,6 +197,24 @@ def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"]
     assert result.failed["b"].code == code and result.failed["b"].cure
+
+
+def test_predict__a_scan_far_larger_than_training_is_refused_before_it_is_resampled(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brain = Frame((3.0, 3.0, 3.0), (90.0, 102.0, 84.0), ((0.0, 1000.0),))
+    known = TrainedOn.of([brain], [Content(0.5, np.zeros((1, 4)), np.zeros((1, 1)))], None, spacing_mm=3.0)
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    scan(tmp_path / "in", "ward/huge.nii.gz", turned("LPS", spacing=49.0))
+    resampled: list[tuple[int, ...]] = []
+    monkeypatch.setattr(predicting, "scaled", lambda volume, how: resampled.append(volume.shape) or scaled(volume, how))
+    monkeypatch.setattr(Ensemble, "unfamiliar", lambda *given: ())
+    stand_in(replace(ensemble(Levels()), trained_on=(known,)))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert list(result.predicted) == ["a"] and len(resampled) == 1
+    found = result.failed["ward__huge"]
+    assert found.code == "too-large" and "voxel size" in found.cure
+    assert "ward/huge.nii.gz: voxels of 49 x 49 x 49 mm make it" in found.message
 
 
 def test_predict__what_breaks_on_every_scan_is_no_finding(stand_in: Callable[[Ensemble], None], tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """A folder of predictions: one network's, kept through kills and later calls, and each scan's own."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import nibabel
@@ -11,6 +13,7 @@ import pytest
 from orienteer.errors import OrienteerError, RunError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.predict import predict
+from tests.faults.test_disk import contents, failing
 from tests.finetune.standins import (
     Breaks,
     Levels,
@@ -179,3 +182,43 @@ def test_predictions__another_scan_of_the_same_name_gets_no_answer_of_the_first(
     assert list(json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]) == ["a"]
     again = predict("net", tmp_path / "second", tmp_path / "out", overwrite=True, progress=False)
     assert list(again.predicted) == ["a"] and not again.failed
+
+
+def test_predictions__a_file_that_no_call_recorded_is_neither_kept_nor_replaced(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    scan(tmp_path / "in", "b.nii.gz", turned("RAS", spacing=3.0))
+    (tmp_path / "out" / "b.nii.gz").write_bytes(b"mine")
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    (found,) = result.failed.values()
+    assert list(result.predicted) == ["a"] and "b.nii.gz is in the way" in found.message and "--overwrite" in found.cure
+    assert (tmp_path / "out" / "b.nii.gz").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_predictions__a_full_disk_is_told_and_the_next_call_ends_the_same(
+    code: int, stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first, the second, ... file that is written does not fit, until none is left to fail."""
+    three(tmp_path / "in")
+    stand_in(whole_scans(ensemble(Levels())))
+    predict("net", tmp_path / "in", tmp_path / "whole", progress=False)
+    number = 1
+    while True:
+        out = tmp_path / f"out-{number}"
+        with monkeypatch.context() as patch:
+            calls = failing(patch, "replace", number, code)
+            with suppress(OrienteerError):
+                predict("net", tmp_path / "in", out, progress=False)
+                break
+        assert calls() == number and not list(out.glob(".*"))
+        recorded = list(out.glob("predictions.json"))
+        written = {path.name for path in out.glob("*.nii.gz")}
+        assert written == set(json.loads(recorded[0].read_text())["predictions"].values() if recorded else ())
+        predict("net", tmp_path / "in", out, progress=False)
+        assert contents(out) == contents(tmp_path / "whole")
+        number += 1
+    assert number > 6

@@ -188,7 +188,7 @@ def test_ingest__table_gives_person_split_and_the_rest(scans: Path, tmp_path: Pa
 def test_ingest__a_bad_table_stops_before_anything_is_written(scans: Path, tmp_path: Path) -> None:
     table = tmp_path / "people.tsv"
     table.write_text("id\tperson\tsplit\ncase_0\tP\ttest\ncase_1\tP\ttrain\n")
-    with pytest.raises(StoreError, match="one person into several splits"):
+    with pytest.raises(StoreError, match="one subject into several splits"):
         run(scans, tmp_path / "store", table=table)
     assert not (tmp_path / "store").exists()
 
@@ -245,7 +245,8 @@ def test_ingest__a_grid_far_finer_than_its_scan_is_refused_before_it_is_made(tmp
     nifti(tmp_path / "in" / "wide.nii.gz", body(seed=1), np.diag([49.0, 49, 49, 1]))
     result = run(tmp_path / "in", tmp_path / "store", spacing=2.0)
     assert result.added == ("a",)
-    assert [f.code for f in result.failed["wide"]] == ["too-large"]
+    (found,) = result.failed["wide"]
+    assert found.code == "too-large" and "voxels of 49 x 49 x 49 mm would become" in found.message
 
 
 def test_ingest__a_scan_that_would_be_one_voxel_costs_no_other(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_ingest__the_private_file_is_the_owners_and_leads_back(folder: Path) -> 
 def test_ingest__a_store_never_mixes_names_and_pseudonyms(folder: Path, first: bool) -> None:
     run(folder, keep_names=first)
     before = (folder / "store" / "manifest.json").read_bytes()
-    with pytest.raises(StoreError, match="the names of files and people") as caught:
+    with pytest.raises(StoreError, match="the names of files and subjects") as caught:
         run(folder, keep_names=not first)
     assert "--keep-names" in caught.value.cure
     assert (folder / "store" / "manifest.json").read_bytes() == before

@@ -125,7 +125,7 @@ def test_ingest__who_is_parted_already_is_named_with_the_splits(tmp_path: Path) 
     for name, word in ((held, "t1"), (learned, "t2")):
         (folder / f"{name}.nii.gz").rename(folder / f"anna_{word}.nii.gz")
     (question,) = run(folder, store, prune=True).questions
-    assert "one person is in several splits: anna_t1 in val, anna_t2 in train" in question
+    assert "one subject is in several splits: anna_t1 in val, anna_t2 in train" in question
     assert splits(store)["anna_t1"] == "val" and splits(store)["anna_t2"] == "train"
 
 

@@ -52,7 +52,7 @@ def test_assign_subjects__a_new_scan_joins_the_side_of_its_person() -> None:
 def test_assign_subjects__who_was_learned_from_is_not_held_out_and_it_is_said() -> None:
     places, notes = assigned("abcxy", one_person("a", "b", "c"), before(a="val", b="train", c="val"))
     assert splits_of(places) == {"a": "train", "b": "train", "c": "train"}
-    assert "2 scans moved from val to train because another scan of the same person is there: a, c" in notes
+    assert "2 scans moved from val to train because another scan of the same subject is there: a, c" in notes
 
 
 @pytest.mark.parametrize("other", ["train", "val"])
@@ -94,7 +94,7 @@ def test_assign_subjects__one_person_under_two_words_for_a_split_is_no_contradic
     rows = {name: Row(name, person) for name, person in zip("abcd", ["Anna", "Anna", "Berta", "Berta"], strict=True)}
     places, notes = assigned("abcdxy", rows, stored)
     assert splits_of(places) == {"a": "train", "b": "train", "c": "test", "d": "test"}
-    assert "1 scan moved from validation to train because another scan of the same person is there: b" in notes
+    assert "1 scan moved from validation to train because another scan of the same subject is there: b" in notes
 
 
 def study(*names: str) -> dict[str, Subject]:
@@ -122,7 +122,7 @@ def test_assign_subjects__a_table_that_names_nobody_parts_no_study() -> None:
     assert {(places[name].id, places[name].split) for name in "ab"} == {("study-1", "test")}
     assert places["a"].table == {"age": "4"}
     rows["a"] = Row("a", "a", "train")
-    with pytest.raises(StoreError, match="one person into several splits: a in train, b in test"):
+    with pytest.raises(StoreError, match="one subject into several splits: a in train, b in test"):
         assigned("abxy", rows, before(), layout=study("a", "b"))
 
 

@@ -256,5 +256,5 @@ def test_match__a_row_about_a_person_fits_all_of_their_scans_and_the_longest_nam
 def test_match__a_person_of_two_folders_may_be_two_people() -> None:
     rows = {"01": Row("01", "01", of_person=True)}
     assert len(match(rows, ["T1__01_T1", "T2__01_T2", "ses-1__01__T2"])[0]) == 3
-    with pytest.raises(StoreError, match="may be several people: siteA__01, siteB__01"):
+    with pytest.raises(StoreError, match="may be several subjects: siteA__01, siteB__01"):
         match(rows, ["siteA__01", "siteB__01"])

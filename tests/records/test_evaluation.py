@@ -45,6 +45,28 @@ def record(**values: float) -> EvaluationRecord:
     )  # fmt: skip
 
 
+def test_at_chance__names_the_tasks_that_learned_nothing() -> None:
+    def other(name: str, value: float, *interval: float) -> TaskResult:
+        metric = Metric(name="hits", title="Hits", unit="fraction", better="higher")
+        card = CARD.model_copy(update={"name": name, "title": name.title(), "metrics": (metric,)})
+        span = (interval[0], interval[1]) if interval else None
+        return TaskResult(card=card, measures={"hits": Value.of(Measure(value, "fraction", 0.5, "higher"), span)})
+
+    def said(*tasks: TaskResult) -> str:
+        whole = record()
+        return whole.model_copy(update={"tasks": (*whole.tasks, *tasks)}).at_chance
+
+    assert record().verdict.label == "learning" and said() == "" == said(
+        other("good", 0.6), other("sure", 0.6, 0.55, 0.7)
+    )
+    assert said(other("below", 0.4), other("good", 0.6), other("wide", 0.6, 0.45, 0.7)) == (
+        "Not shown to be better than chance: Below (hits 40.0 %, chance 50.0 %), Wide (hits 60.0 %, chance 50.0 %)."
+    )
+    assert said(other("unknown", float("nan"))) == ""
+    stuck = record(far_mm=59.0)
+    assert stuck.verdict.label == "stuck" and stuck.at_chance == ""
+
+
 def test_figures__are_values_chances_and_intervals_of_key_figures() -> None:
     assert record().figures == {
         "far_mm": 5.0,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orienteer.errors import RunError
 from orienteer.records.trained_on import FILE, Content, FeatureCloud, Frame, TrainedOn
-from orienteer.records.unfamiliar import UNFAMILIAR, limit, slack, unfamiliar
+from orienteer.records.unfamiliar import FREE_VOXELS, UNFAMILIAR, far_too_large, limit, slack, unfamiliar
 
 BRAIN = Frame((1.0, 1.0, 1.0), (140.0, 175.0, 130.0), ((0.0, 1500.0),))
 CLOUD = FeatureCloud.of(np.random.default_rng(0).normal(size=(60, 20)) * [10.0, *[1.0] * 19], 7)
@@ -67,6 +67,19 @@ def test_unfamiliar__without_features_the_rest_is_still_told() -> None:
     assert [each.code for each in unfamiliar(blind, replace(BRAIN, voxel_mm=(5.0, 5.0, 5.0)), content())] == [
         "unfamiliar-spacing"
     ]
+
+
+def test_far_too_large__is_told_from_the_header() -> None:
+    found = far_too_large([trained()], (180, 220, 180), (10.0, 10.0, 10.0))
+    assert found is not None and (found.code, found.level) == ("too-large", "error")
+    assert "voxels of 10 x 10 x 10 mm make it 1,800 x 2,200 x 1,800 mm large" in found.message
+    assert "in training (140 x 175 x 138 mm)" in found.message and "voxel size" in found.cure
+    # A body beside a brain, and small grids however small the training scans were, are left to the warnings.
+    assert far_too_large([trained()], (500, 500, 500), (1.0, 1.0, 1.0)) is None
+    tiny = trained(replace(BRAIN, extent_mm=(9.0, 9.0, 9.0)))
+    assert far_too_large([tiny], (round(FREE_VOXELS ** (1 / 3)),) * 3, (1.0, 1.0, 1.0)) is None
+    assert far_too_large([], (180, 220, 180), (10.0, 10.0, 10.0)) is None
+    assert far_too_large([trained(), trained(replace(BRAIN, extent_mm=(900.0,) * 3))], (180,) * 3, (10.0,) * 3) is None
 
 
 LENGTHS = st.tuples(*[st.floats(60, 180)] * 3)

@@ -139,10 +139,10 @@ def test_judge__sentence_says_whom_it_has_seen(real: float) -> None:
         return judge(figure(real), [], GAP, seen=seen).sentence.partition(" its gap error")[0]
 
     assert {seen: said(seen) for seen in WHOM} == {
-        "none": "On people it has not seen",
-        "some": "On people some of whom it learned from",
-        "all": "On people it learned from",
-        "unknown": "On people of another store (whether it has seen them is not known)",
+        "none": "On subjects it has not seen",
+        "some": "On subjects some of whom it learned from",
+        "all": "On subjects it learned from",
+        "unknown": "On subjects of another store (whether it has seen them is not known)",
     }
 
 

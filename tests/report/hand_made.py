@@ -76,7 +76,7 @@ GAP = HandMade(
         "gap",
         Metric(
             name="gap_error_mm", title="Gap error", unit="mm", meaning="how far off one view is placed",
-            look="It should reach a few mm on held-out people.",
+            look="It should reach a few mm on held-out subjects.",
             chance="answering “no gap at all”", shown="card", per_row="vector",
         ),
         Metric(name="gap_error_median_mm", title="Gap error, median", unit="mm"),

@@ -159,8 +159,8 @@ def _evaluate(
 
 
 SENTENCES: dict[Label, str] = {
-    "learning": "On people it has not seen its error is small, where chance is large.",
-    "stuck": "On people it has not seen its error is hardly better than chance.",
+    "learning": "On subjects it has not seen its error is small, where chance is large.",
+    "stuck": "On subjects it has not seen its error is hardly better than chance.",
     "cheating": "With the border painted over it keeps little of its skill: it reads its position from the border.",
 }
 

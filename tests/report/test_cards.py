@@ -74,16 +74,16 @@ def test_cards_of__a_title_that_two_tasks_share_names_its_task(lead: Evaluated) 
 
 
 def test_people__names_split_subjects_and_scans(lead: Evaluated) -> None:
-    assert people(lead.record) == "8 test people, 8 scans, 64 samples"
+    assert people(lead.record) == "8 test subjects, 8 scans, 64 samples"
     other = lead.record.model_copy(update={"name": "clinic", "split": "clinic"})
-    assert people(other).startswith("8 people of “clinic”")
+    assert people(other).startswith("8 subjects of “clinic”")
 
 
 def test_people__of_another_store_go_by_the_name_of_the_evaluation(lead: Evaluated) -> None:
     # Its split says who was held out of nothing that this run knows.
     for name in ("clinic", "test"):
         record = lead.record.model_copy(update={"name": name, "seen": "unknown", "subjects": 4})
-        assert people(record).startswith(f"4 people of “{name}”")
+        assert people(record).startswith(f"4 subjects of “{name}”")
 
 
 def test_evaluation_table__marks_the_one_the_page_is_about(records: RunRecords) -> None:

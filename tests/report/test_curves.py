@@ -24,9 +24,9 @@ def test_training_figures__the_first_task_s_headline_comes_first_and_wide(record
         "curve-adjacency-embedding_rank",
     }
     traces = {trace["name"]: trace for trace in first[0].data}
-    assert set(traces) == {"training people", "held-out people", "chance", "best checkpoint"}
+    assert set(traces) == {"training subjects", "held-out subjects", "chance", "best checkpoint"}
     logged = curves(records.lines, "validation")["gap"]["gap_error_mm"]
-    np.testing.assert_allclose(traces["held-out people"]["y"], logged.values, atol=1e-5)
+    np.testing.assert_allclose(traces["held-out subjects"]["y"], logged.values, atol=1e-5)
     assert set(traces["chance"]["y"]) == {68.0}
 
 
@@ -40,7 +40,7 @@ def test_training_figures__leave_no_hole_in_the_last_row(tmp_path: Path, count: 
 
 def test_training_figures__say_what_the_card_says_to_look_for(records: RunRecords) -> None:
     first, _ = training_figures(records)
-    assert first[0].look == "It should reach a few mm on held-out people."
+    assert first[0].look == "It should reach a few mm on held-out subjects."
 
 
 def test_training_figures__of_a_task_without_a_card_lead_with_its_first_measure(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_training_figures__mark_the_best_checkpoint_on_the_validation_curve(reco
 
 def test_training_figures__show_fractions_as_per_cent(records: RunRecords) -> None:
     figure = next(f for f in training_figures(records)[0] if f.name == "curve-adjacency-adjacency_accuracy")
-    held_out = next(trace for trace in figure.data if trace["name"] == "held-out people")
+    held_out = next(trace for trace in figure.data if trace["name"] == "held-out subjects")
     assert 85 < held_out["y"][-1] <= 101
     assert next(trace for trace in figure.data if trace["name"] == "chance")["y"][0] == 50.0
 

@@ -51,7 +51,7 @@ def test_mean_by_subject__draws_people_not_their_scans() -> None:
     values, rows = np.array([1.0, 1.0, 2.0, 2.0, 9.0, 9.0]), np.ones(6, dtype=bool)
     twice = mean_by_subject(values, {"scan": np.array(list("abcdef")), "person": np.array(list("AABBCC"))}, rows)
     once = mean_by_subject(values[::2], {"person": np.array(list("ABC"))}, rows[::2])
-    assert (twice.low, twice.high, twice.owners, twice.drawn) == (once.low, once.high, 3, "people")
+    assert (twice.low, twice.high, twice.owners, twice.drawn) == (once.low, once.high, 3, "subjects")
 
 
 def test_mean_by_subject__of_records_from_before_draws_scans_and_says_so() -> None:

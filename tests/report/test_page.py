@@ -69,7 +69,7 @@ def test_page__holds_people_of_one_store_against_each_other_only(tmp_path: Path,
     run = make_run(tmp_path / "run")
     edited(run / "evaluations" / "test" / "evaluation.json", seen="unknown")
     text = _page(run).text
-    assert "A large drop from" not in text and "8 people of “test”" in text
+    assert "A large drop from" not in text and "8 subjects of “test”" in text
     (run / "evaluations" / "val" / "evaluation.json").unlink()
     assert "of another store: whether it has seen them is not known" in _page(run).text
 
@@ -249,8 +249,8 @@ def test_page__lists_what_could_not_be_read(tmp_path: Path) -> None:
 
 
 def test_page__says_plainly_that_people_are_simulated(tmp_path: Path, whole: _Page) -> None:
-    assert "Simulated people." in _page(make_run(tmp_path / "run", splits=("val",), simulated=True)).text
-    assert "Simulated people." not in whole.text
+    assert "Simulated subjects." in _page(make_run(tmp_path / "run", splits=("val",), simulated=True)).text
+    assert "Simulated subjects." not in whole.text
 
 
 def test_page__calls_an_algebraic_closure_no_finding(tmp_path: Path, whole: _Page) -> None:

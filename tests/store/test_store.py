@@ -72,7 +72,7 @@ def test_ids__a_store_of_one_person_says_why_nobody_is_held_out(store: Store) ->
     alone = replace(store, manifest=store.manifest.model_copy(update={"scans": entries}))
     with pytest.raises(StoreError, match="no scans in split 'val'") as caught:
         alone.ids("val")
-    assert "count as one person" in caught.value.cure and "--table" in caught.value.cure
+    assert "count as one subject" in caught.value.cure and "--table" in caught.value.cure
     two = (entries[0].model_copy(update={"person": "Q"}), *entries[1:])
     with pytest.raises(StoreError) as caught:
         replace(store, manifest=store.manifest.model_copy(update={"scans": two})).ids("val")

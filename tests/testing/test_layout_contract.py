@@ -99,7 +99,7 @@ def test_layout__a_new_one_is_found_and_arranged_with_nothing_else_touched(
 ) -> None:
     suite_of(registered).write(tmp_path)
     found = lay_out(tmp_path)
-    assert [summary.text for summary in found.layouts] == ["Ward, 2 scans, 2 people"]
+    assert [summary.text for summary in found.layouts] == ["Ward, 2 scans, 2 subjects"]
     assert all(inspect(source).usable for source in found.sources)
     with pytest.raises(OrienteerError, match="is not laid out as bids"):
         lay_out(tmp_path, layout="bids")

@@ -15,6 +15,23 @@ from orienteer.signals import Interruptible
 class Commands(TyperGroup):
     """The list of commands in plain text: importing what draws boxes takes as long as all else together."""
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; one that is given an option that it does not have says which was meant."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # typer may carry a click of its own, so the error is told by what it says, not by its class.
+            mistake: Any = error
+            option, where = getattr(error, "option_name", None), getattr(error, "ctx", None)
+            if option is not None and where is not None and hasattr(error, "possibilities"):
+                from orienteer.cli.mistyped import suggestion
+
+                known = [name for parameter in where.command.params for name in parameter.opts if name.startswith("--")]
+                meant = suggestion(option, where.command.name, known)
+                mistake.possibilities, mistake.message = None, f"No such option: {option}."
+                mistake.message += f" Did you mean {meant}?" if meant else ""
+            raise
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of ``orienteer`` itself; that of each command keeps its boxes."""
         self.rich_markup_mode = None

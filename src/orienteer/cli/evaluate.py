@@ -29,6 +29,9 @@ def evaluate(
 
     `orienteer evaluate run other-hospital --split all --name other-hospital --json figures.json`
     """
+    from orienteer.arguments import of_evaluate
+
+    of_evaluate(run, store)  # before torch is imported, which takes seconds
     from rich.console import Console
 
     from orienteer.atomic import write_json

@@ -13,7 +13,7 @@ SIGNS = {"learning": "✓", "stuck": "…", "cheating": "✗"}
 
 def print_figures(console: Console, record: EvaluationRecord) -> None:
     """Print the key figures of every task and the verdict of an evaluation."""
-    table = Table(title=f"{escape(record.split)} people, step {record.step}", title_justify="left")
+    table = Table(title=f"{escape(record.split)} subjects, step {record.step}", title_justify="left")
     for column in ("figure", "value", "chance", "95 % interval"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for task in record.tasks:
@@ -24,6 +24,8 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
     verdict = record.verdict
     sign = f"[bold {COLOURS[verdict.label]}]{SIGNS[verdict.label]} {verdict.label.upper()}[/]"
     console.print(f"{sign}  {escape(verdict.sentence)}", highlight=False)
+    if record.at_chance:
+        console.print(f"    {escape(record.at_chance)}", highlight=False)
     for line in verdict.evidence:
         console.print(f"    {escape(line)}", style="dim", highlight=False)
 

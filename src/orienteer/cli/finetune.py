@@ -59,6 +59,7 @@ def finetune(
     """
     from rich.console import Console
 
+    from orienteer.arguments import of_finetune
     from orienteer.config import load_yaml
     from orienteer.finetune.settings import FinetuneSettings
 
@@ -66,12 +67,14 @@ def finetune(
     given = (("labelled_scans", labelled_scans), ("column", column))
     options = [f"{name}={value}" for name, value in given if value is not None]
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
-    from orienteer.finetune.run import finetune as start  # takes seconds, so misspelt settings are reported first
+    start_from = None if source == SCRATCH else source
+    of_finetune(kind.value, store, out, start_from)
+    from orienteer.finetune.run import finetune as start  # takes seconds, so mistakes are reported first
 
     result = start(
         store,
         out,
-        source=None if source == SCRATCH else source,
+        source=start_from,
         settings=settings,
         seeds=range(settings.seed, settings.seed + seeds),
         split=split,

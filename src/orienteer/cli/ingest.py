@@ -140,7 +140,9 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     if result.manifest.names == "pseudonyms":
         from orienteer.store.private import PRIVATE
 
-        console.print(f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and people (yours alone)")
+        console.print(
+            f"names: pseudonyms; only {result.store / PRIVATE} leads back to files and subjects (yours alone)"
+        )
     for question in result.questions:
         console.print(f"question: {question}")
     if result.questions:
@@ -150,6 +152,7 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     if "val" not in result.splits:
         console.print("note: nobody is held out; a verdict on learning needs another subject in split val")
     if "train" in result.splits:
-        console.print(f"next: orienteer pretrain {quote(str(result.store))} RUN", markup=False, soft_wrap=True)
+        first = f"answer the question{'s' * (len(result.questions) > 1)} above, then " if result.questions else ""
+        console.print(f"next: {first}orienteer pretrain {quote(str(result.store))} RUN")
     else:
         console.print("note: no scan is in split train, so a run can be evaluated on this store but not learn from it")

@@ -32,6 +32,9 @@ def predict(
 
     `orienteer predict out hospital/new predictions`
     """
+    from orienteer.arguments import of_predict
+
+    of_predict(network, scans, predictions)  # before torch is imported, which takes seconds
     from rich.console import Console
 
     from orienteer.cli.unfamiliar import print_unfamiliar

@@ -36,6 +36,7 @@ def pretrain(
     """
     from rich.console import Console
 
+    from orienteer.arguments import of_pretrain
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
     from orienteer.runs.settings import PretrainSettings
@@ -45,7 +46,8 @@ def pretrain(
     if config is not None or assign:
         values = load_yaml(config) if config is not None else _own(run) if resume else {}
         settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
-    from orienteer.runs.pretrain import pretrain as start  # takes seconds, so misspelt settings are reported first
+    of_pretrain(store, run)
+    from orienteer.runs.pretrain import pretrain as start  # takes seconds, so mistakes are reported first
 
     result = start(store, run, settings=settings, resume=resume)
     console = Console()

@@ -35,14 +35,17 @@ def probe(
     from rich.console import Console
     from rich.table import Table
 
+    from orienteer.arguments import of_probe
     from orienteer.config import load_yaml
     from orienteer.finetune.settings import FinetuneSettings
-    from orienteer.frozen.probe import probe as start
     from orienteer.records.scores import number_of, words_of
 
     values = load_yaml(config) if config is not None else {}
     options = [f"labelled_scans={labelled_scans}"] if labelled_scans is not None else []
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
+    of_probe(run, store)
+    from orienteer.frozen.probe import probe as start  # takes seconds, so mistakes are reported first
+
     result = start(run, store, split=split, settings=settings, name=name, overwrite=overwrite)
     table = Table(title="frozen features", title_justify="left")
     table.add_column("read-out")

@@ -6,17 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orienteer import arguments
 from orienteer.console import Bar
-from orienteer.errors import RunError, ScanError
+from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.native import to_native, write_labels
 from orienteer.finetune.predictions import RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
-from orienteer.folders import ENDING, Folder, existing, in_order, scans_in, to_make
+from orienteer.folders import ENDING
 from orienteer.geometry import canonical
 from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
-from orienteer.records.unfamiliar import UNFAMILIAR
+from orienteer.records.unfamiliar import UNFAMILIAR, far_too_large
 from orienteer.runs.scan import read_with_info_as
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
@@ -81,10 +82,7 @@ def predict(
             replace a scan.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
-    in_order(
-        "orienteer predict {} {} {}",
-        existing(network, Folder.FINETUNING, Folder.SEED), scans_in(scans), to_make(out, Folder.PREDICTIONS),
-    )  # fmt: skip
+    arguments.of_predict(network, scans, out)
     ensemble, folder = Ensemble.load(Path(network)), Path(out)
     # Predictions of an earlier call, in a folder among the scans, are no scans; the scans' own folder is theirs.
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
@@ -160,7 +158,10 @@ def _finding(source: Source, error: Exception) -> Finding | None:
     if ran_out(error) or (isinstance(error, ScanError) and error.code == "out-of-memory"):
         return Finding("out-of-memory", "error", "does not fit into memory", "predict it on its own")
     if isinstance(error, ScanError):
-        return Finding(error.code, "error", error.message, error.cure)
+        named = error.message.startswith(source.relative)
+        return Finding(
+            error.code, "error", error.message if named else f"{source.relative}: {error.message}", error.cure
+        )
     if isinstance(error, OSError):
         return unopened(error, f"{source.relative}: cannot be read: {error.strerror}")
     return None
@@ -174,20 +175,28 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
         record.add(source.id, kept)
         return kept
     prediction, found = _one(record.ensemble, source, record.target(source))
-    record.add(source.id, prediction, stamp, found)
+    try:
+        record.add(source.id, prediction, stamp, found)
+    except OrienteerError:  # a full disk: what no record tells of would be in the way of the next call
+        if isinstance(prediction, str):
+            record.target(source).unlink(missing_ok=True)
+        raise
     return prediction
 
 
 def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, Sequence[Finding]]:
     info, volume = read_with_info_as(source, (ensemble.channels, ensemble.channel_names))
     upright = canonical(volume)
+    if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
+        raise ScanError(huge.message, code=huge.code, cure=huge.cure)
     try:
         ready = scaled(upright, ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
         if ran_out(error):
             raise
-        message = f"{source.relative}: cannot be brought onto the network's grid"
-        raise ScanError(message, code="unreadable", cure="check the scan with `orienteer check`") from error
+        raise ScanError(
+            "cannot be brought onto the network's grid", code="unreadable", cure="check the scan with `orienteer check`"
+        ) from error
     found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing))
     if ensemble.goal.structures is None:
         return ensemble.answer(ready), found

@@ -95,11 +95,18 @@ class Predictions:
         """What an earlier call predicted for a scan; None where it did not.
 
         Raises:
-            ScanError: it predicted another scan of that name, whose answer this must not become.
+            ScanError: it predicted another scan of that name, whose answer this must not become; or a file of that
+                name is there that no call has recorded.
         """
         target = self.target(source)
         segmented = self.ensemble.goal.structures is not None
         answer = (target.name if target.exists() else None) if segmented else self.done.get(source.id)
+        if answer is not None and source.id not in self.done and source.id not in self.stamps:
+            raise ScanError(
+                f"{target} is in the way, and {RECORD} does not say what it is of",
+                code="duplicate-id",
+                cure="predict into another folder, or replace the file with --overwrite",
+            )
         if answer is not None and stamp and self.stamps.get(source.id, stamp) != stamp:
             raise ScanError(
                 f"another scan with the id {source.id} was predicted into {self.folder}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orienteer import __version__
+from orienteer import __version__, arguments
 from orienteer.atomic import write_json
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError
@@ -21,7 +21,7 @@ from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
-from orienteer.folders import SEEDS, Folder, existing, in_order, to_make
+from orienteer.folders import SEEDS
 from orienteer.memory import explained, peak_mb
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
@@ -78,11 +78,7 @@ def finetune(
         RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
     """
     chosen = settings or FinetuneSettings()
-    taken = () if source is None else (existing(source, Folder.RUN),)
-    in_order(
-        f"orienteer finetune {chosen.kind} {{}} {{}} --from {'{}' if taken else 'scratch'}",
-        existing(store, Folder.STORE), to_make(out, Folder.FINETUNING), *taken,
-    )  # fmt: skip
+    arguments.of_finetune(chosen.kind, store, out, source)
     opened, folder = Store.open(store), Path(out)
     run = Run.open(source) if source is not None else None
     measured = split or scored_split(opened, chosen.kind)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from orienteer import arguments
 from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
@@ -15,7 +16,6 @@ from orienteer.finetune.goal import Goal, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
 from orienteer.finetune.score import ScoreRow, write_scores
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.folders import Folder, existing, in_order
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
@@ -69,7 +69,7 @@ def probe(
         ConfigError: labels or structures that are not there, or patches of a size the encoder cannot take.
         StoreError: no store, or no scans in a split.
     """
-    in_order("orienteer probe {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
+    arguments.of_probe(run, store)
     opened, learned = Store.open(store), Run.open(run)
     learned.check_store(opened)
     features = FrozenFeatures(learned.backbone(), view=learned.settings.views.size)

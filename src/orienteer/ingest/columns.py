@@ -125,7 +125,7 @@ def reason_against(name: str, cells: Collection[tuple[str, str]]) -> str:
         return "it looks like identifiers"
     subjects = len({subject for subject, _ in said})
     if len(texts) > MOST_CATEGORIES or (texts and 2 * len(texts) > subjects):
-        return f"{len(texts)} different texts for {subjects} people are no categories"
+        return f"{len(texts)} different texts for {subjects} subjects are no categories"
     return ""
 
 

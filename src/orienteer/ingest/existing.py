@@ -133,7 +133,7 @@ def _check_names(
     names = manifest.names if manifest else private.names if private else "kept"
     if begun and names != wanted:
         raise StoreError(
-            f"{store} {'keeps' if names == 'kept' else 'does not keep'} the names of files and people,"
+            f"{store} {'keeps' if names == 'kept' else 'does not keep'} the names of files and subjects,"
             f" this ingest {'would not' if names == 'kept' else 'would'}",
             cure=f"{'add' if names == 'kept' else 'leave out'} --keep-names, or ingest into another folder",
         )

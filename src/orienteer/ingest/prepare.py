@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.errors import OrienteerError, ScanError
-from orienteer.geometry import Volume, canonical
+from orienteer.geometry import Volume, canonical, spacing_of
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
 from orienteer.ingest.labels import LABELS_METHOD, labels_on_grid, meaning_of_labels
@@ -170,7 +169,7 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
         ScanError: the body has a single intensity, or the grid is far finer or coarser than the scan.
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
-    _guard_stretch(volume.shape, grid.shape)
+    _guard_stretch(volume, grid)
     if tiny := vanishing(volume.spacing * volume.shape, parameters.spacing):
         raise ScanError(tiny.message, code=tiny.code, cure=tiny.cure)
     resampled = resample_image(volume, grid)
@@ -187,14 +186,15 @@ def _whole(array: NDArray) -> bool:
     return bool(array.dtype.kind in "iu" or np.array_equal(array, np.rint(array)))
 
 
-def _guard_stretch(shape: Sequence[int], grid: Sequence[int]) -> None:
+def _guard_stretch(volume: Volume, grid: Grid) -> None:
     """A header with voxels of centimetres makes a small file a huge grid: refused before it is allocated."""
-    wanted, own = math.prod(grid), math.prod(shape)
+    wanted, own = math.prod(grid.shape), math.prod(volume.shape)
     if wanted > max(FREE_VOXELS, MOST_STRETCH * own):
+        voxel = " x ".join(f"{mm:.4g}" for mm in volume.spacing)
         raise ScanError(
-            f"its {own:,} voxels would become {wanted:,} in the store",
+            f"its {own:,} voxels of {voxel} mm would become {wanted:,} of {spacing_of(grid.affine)[0]:.4g} mm",
             code="too-large",
-            cure="use a coarser --spacing, or correct the header's voxel size (mm)",
+            cure="correct the header's voxel size (mm); if it is right, ingest with a coarser --spacing",
         )
 
 

@@ -65,7 +65,7 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[tuple[str, ...],
     whole = [question for question in asked if question not in parted]
     lines = [f"{line}; until you say, they are kept in one split" for line in in_words(whole)]
     where = some([f"{scan} in {split[scan]}" for question in parted for scan in question.scans], MOST_NAMED)
-    lines += [f"{line}; if so, one person is in several splits: {where}" for line in in_words(parted)]
+    lines += [f"{line}; if so, one subject is in several splits: {where}" for line in in_words(parted)]
     if context.table.path:
         return tuple(lines), f"name who is on them in the column person of {context.table.path}"
     path = _to_fill_in(context.store, people_of(clues, asked))

@@ -84,8 +84,8 @@ def _splits_of_table(states: Sequence[ScanState], ids: Mapping[str, str]) -> dic
     for scans in said.values():
         if len(set(scans.values())) > 1:
             raise StoreError(
-                f"the table puts scans of one person into several splits: {_where(scans)}",
-                cure="give them one split; or, if they are of several people, a column person that is not the id",
+                f"the table puts scans of one subject into several splits: {_where(scans)}",
+                cure="give them one split; or, if they are of several subjects, a column person that is not the id",
             )
     return {subject: next(iter(scans.values())) for subject, scans in said.items()}
 
@@ -103,8 +103,8 @@ def _splits_until_now(
         # Nobody but the user may say that a scan kept for testing is learned from, or the other way round.
         if len(splits) > 1 and splits != {"train", "val"}:
             raise StoreError(
-                f"scans of one person are in several splits of the store: {_where(scans)}",
-                cure="give a --table with the columns id, person and split, and this person's scans one split;"
+                f"scans of one subject are in several splits of the store: {_where(scans)}",
+                cure="give a --table with the columns id, person and split, and this subject's scans one split;"
                 " the store is as it was",
             )
     return {

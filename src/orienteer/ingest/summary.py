@@ -106,7 +106,7 @@ def _moves(stored: Sequence[ScanState], from_table: set[str]) -> list[str]:
     moved = defaultdict(list)
     for state in stored:
         if state.earlier and (old := state.earlier.split) != (new := state.subject.split):
-            why = "because another scan of the same person is there"
+            why = "because another scan of the same subject is there"
             if split_name(old) == new:
                 why = "because both words mean the same split"
             elif state.subject.id in from_table:

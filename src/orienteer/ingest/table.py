@@ -142,8 +142,8 @@ def _agreed(path: Path, rows: list[Row], column: str, other: str) -> list[Row]:
             and (names.setdefault(said, row.subject) != row.subject or others.setdefault(row.subject, said) != said)
         ):
             raise StoreError(
-                f"the table {path} names people in the columns {column} and {other}, and they disagree, e.g. on"
-                f" {row.id}: scans of one person by one are of several by the other",
+                f"the table {path} names subjects in the columns {column} and {other}, and they disagree, e.g. on"
+                f" {row.id}: scans of one subject by one are of several by the other",
                 cure="keep the one that says who is on each scan, and remove or rename the other",
             )
     return [
@@ -160,7 +160,7 @@ def _notes_on_nobody(sheet: Sheet, rows: list[Row], people: list[str]) -> list[s
     words = [word for word, row in zip(column, rows, strict=False) if word and not row.named]
     if not words:
         return []
-    each = "each of these scans counts as a person of its own"
+    each = "each of these scans counts as a subject of its own"
     return [f"{counted(len(words), 'row')} of the table name nobody ({some(sorted(set(words)))}): {each}"]
 
 
@@ -226,7 +226,7 @@ def _match_people(rows: Mapping[str, Row], ids: Sequence[str]) -> tuple[dict[str
     for name, scans in people.items():
         if len(scans) > 1:
             raise StoreError(
-                f"the table's {name!r} may be several people: {', '.join(list(scans.values())[:4])}",
+                f"the table's {name!r} may be several subjects: {', '.join(list(scans.values())[:4])}",
                 cure="write a table with the columns id and person, a line for each scan",
             )
     used = {row.id for row in found.values()}
@@ -295,6 +295,6 @@ def _check_splits(path: Path, rows: list[Row]) -> None:
         if len(found) > 1:
             names = ", ".join(sorted(name or "(empty)" for name in found))
             raise StoreError(
-                f"the table {path} puts one person into several splits ({names}): scans {some(ids[subject])}",
-                cure="give all scans of a person one split, else a body learned from is also tested on",
+                f"the table {path} puts one subject into several splits ({names}): scans {some(ids[subject])}",
+                cure="give all scans of a subject one split, else a body learned from is also tested on",
             )

@@ -75,7 +75,7 @@ METRICS = (
         title="Gap error",
         unit="mm",
         meaning="how far off one view is placed, seen from another",
-        look="It should fall well below the dashed chance line. If only the curve of the training people falls, the "
+        look="It should fall well below the dashed chance line. If only the curve of the training subjects falls, the "
         "model remembers them instead of learning anatomy.",
         chance=ZERO,
         shown="card",

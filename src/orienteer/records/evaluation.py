@@ -13,6 +13,7 @@ from orienteer.records.card import ProbeCard, TaskCard
 from orienteer.records.metric import Better, Measure, Metric, Record, finite
 from orienteer.records.verdict import Seen, Verdict
 from orienteer.scans.findings import Finding
+from orienteer.units import in_sentence, shown
 
 EVALUATION_VERSION = 2
 """Version 1 did not say what its tasks and figures are."""
@@ -54,6 +55,14 @@ class Value(Record):
         """0 at chance, 1 when perfect."""
         return self.measure.skill
 
+    @property
+    def beats_chance(self) -> bool | None:
+        """Whether all of its interval, or the value where it has none, is better than chance; None if not known."""
+        if self.skill is None or self.chance is None or self.value is None:
+            return None
+        low, high = self.interval or (self.value, self.value)
+        return high < self.chance if self.better == "lower" else low > self.chance
+
 
 class TaskResult(Record):
     """What one task measured. Its rows lie beside the record, in ``<name>.parquet``."""
@@ -72,6 +81,13 @@ class TaskResult(Record):
             if metric.shown == "card" and metric.name in self.measures and metric.name not in replaced
             if metric.stands_in_for is None or metric.stands_in_for in replaced
         )
+
+    @property
+    def judged(self) -> tuple[Metric, Value] | None:
+        """What a verdict on it rests on; None where it was not measured."""
+        metric = self.card.judged_in({name: value.measure for name, value in self.measures.items()})
+        value = self.measures.get(metric.name)
+        return None if value is None else (metric, value)
 
 
 class ProbeResult(Record):
@@ -108,6 +124,20 @@ class EvaluationRecord(Record):
         task = self.task(self.verdict.task)
         value = task.measures.get(self.verdict.metric) if task else None
         return (task.card, task.card.metric(self.verdict.metric), value) if task and value else None
+
+    @property
+    def at_chance(self) -> str:
+        """Which tasks are no better than chance though the verdict is learning, in a sentence; empty if none is."""
+        if self.verdict.label != "learning":
+            return ""
+        tasks = [
+            f"{task.card.title} ({in_sentence(metric.title)} {shown(value.value, value.unit)},"
+            f" chance {shown(value.chance, value.unit)})"
+            for task in self.tasks
+            for metric, value in filter(None, [task.judged])
+            if value.beats_chance is False
+        ]
+        return f"Not shown to be better than chance: {', '.join(tasks)}." if tasks else ""
 
     @property
     def figures(self) -> dict[str, float | tuple[float, float] | None]:

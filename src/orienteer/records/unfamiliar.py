@@ -5,6 +5,7 @@ Ranges are widened first: by more where they are of few scans, since two subject
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,10 @@ UNITS = 10.0
 """By which windows may be wider or narrower: every scan is scaled by its own, so only a wrong unit matters."""
 SHIFT = 0.5
 """By how many widths of the widest training window a window may begin elsewhere: of HU without their offset."""
+LARGEST = 64
+"""By which a scan's volume may exceed the largest training body: four times along every axis."""
+FREE_VOXELS = 1 << 24
+"""Voxels on the network's grid that are never too many: seconds to a minute of work."""
 AXES = ("left to right", "back to front", "feet to head")
 
 
@@ -50,6 +55,35 @@ def unfamiliar(trained: TrainedOn, frame: Frame, content: Content | None) -> tup
     if content is not None:
         found += [_share(trained, content), _levels(trained, content), _features(trained.features, content)]
     return tuple(each for each in found if each is not None)
+
+
+def far_too_large(trained: Sequence[TrainedOn], shape: Sequence[int], voxel_mm: Sequence[float]) -> Finding | None:
+    """Whether a scan's field of view is so far beyond all training scans that minutes of work on it would be in vain.
+
+    Args:
+        trained: the records of the training scans of each network; of none, nothing is too large.
+        shape: voxels along R, A, S, as the header says.
+        voxel_mm: their size.
+    """
+    if not trained:
+        return None
+    widest = max(([span.high for span in each.extent_mm] for each in trained), key=math.prod)
+    extent = [n * mm for n, mm in zip(shape, voxel_mm, strict=True)]
+    times, spacing = math.prod(extent) / math.prod(widest), min(each.spacing_mm for each in trained)
+    if times <= LARGEST or math.prod(extent) <= FREE_VOXELS * spacing**3:
+        return None
+    return replace(
+        finding(
+            "too-large",
+            f"voxels of {_lengths(voxel_mm)} mm make it {_lengths(extent)} mm large,"
+            f" {_number(times)} times the largest body in training ({_lengths(widest)} mm)",
+        ),
+        cure="correct the header's voxel size (mm); if it is right, crop the scan to what the network was trained on",
+    )
+
+
+def _lengths(mm: Sequence[float]) -> str:
+    return " x ".join(map(_number, mm))
 
 
 def _spacing(trained: TrainedOn, frame: Frame) -> Finding | None:

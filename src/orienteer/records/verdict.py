@@ -19,10 +19,10 @@ Seen = Literal["none", "some", "all", "unknown"]
 """How many of the measured subjects the model learned from."""
 
 WHOM: dict[Seen, str] = {
-    "none": "people it has not seen",
-    "some": "people some of whom it learned from",
-    "all": "people it learned from",
-    "unknown": "people of another store (whether it has seen them is not known)",
+    "none": "subjects it has not seen",
+    "some": "subjects some of whom it learned from",
+    "all": "subjects it learned from",
+    "unknown": "subjects of another store (whether it has seen them is not known)",
 }
 
 

@@ -13,10 +13,10 @@ from orienteer.report.read import RunRecords
 from orienteer.units import shown, shown_interval
 
 SPLITS = {
-    "test": "test people",
-    "val": "validation people",
-    "train": "training people",
-    "all": "people of all splits",
+    "test": "test subjects",
+    "val": "validation subjects",
+    "train": "training subjects",
+    "all": "subjects of all splits",
 }
 SEEN = {
     "none": "none of them trained on",
@@ -57,14 +57,15 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
         return VerdictWords(
             "none",
             "Not judged yet.",
-            "The evaluation has not run, so there is no figure from held-out people and no honesty probe. "
+            "The evaluation has not run, so there is no figure from held-out subjects and no honesty probe. "
             "It runs at the end of training, or with “orienteer evaluate”.",
         )
     verdict = evaluated.record.verdict
     # Without probes nothing was taken away to see whether anatomy is what it reads.
     plain = verdict.label == "learning" and not evaluated.record.probes
     headline = "It is learning." if plain else PROMISES[verdict.label]
-    return VerdictWords(verdict.label, headline, verdict.sentence, verdict.evidence, verdict.rule.sentences())
+    sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
+    return VerdictWords(verdict.label, headline, sentence, verdict.evidence, verdict.rule.sentences())
 
 
 def key_figures(record: EvaluationRecord) -> list[tuple[str, Metric, Value, TaskCard]]:
@@ -83,10 +84,10 @@ def cards_of(record: EvaluationRecord) -> list[FigureCard]:
 
 
 def people(record: EvaluationRecord) -> str:
-    """``8 test people, 8 scans, 64 samples``; another store's by the evaluation's name, for its splits say nothing."""
+    """``8 test subjects, 8 scans, 64 samples``; of another store by the evaluation's name: its splits say nothing."""
     others = record.seen == "unknown"
     name = record.name if others else record.split
-    who = SPLITS.get("" if others else name, f"people of “{name}”")
+    who = SPLITS.get("" if others else name, f"subjects of “{name}”")
     return f"{record.subjects} {who}, {record.scans} scans, {record.samples} samples"
 
 

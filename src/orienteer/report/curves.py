@@ -109,9 +109,9 @@ def machine_figures(run: RunRecords) -> list[Figure]:
 def _figure(one: Logged, *, best: float | None, wide: bool) -> Figure:
     shown, data = one.shown, []
     if one.train is not None:
-        data.append(_line(one.train, "training people", "@train", width=1.5))
+        data.append(_line(one.train, "training subjects", "@train", width=1.5))
     if one.held_out is not None:
-        data.append(_line(one.held_out, "held-out people", "@model", width=2.5, marker=True))
+        data.append(_line(one.held_out, "held-out subjects", "@model", width=2.5, marker=True))
     if np.isfinite(shown.chance).any():
         data.append(_chance(shown))
     if one.held_out is not None and best is not None and best in one.held_out.steps:
@@ -135,7 +135,7 @@ def _figure(one: Logged, *, best: float | None, wide: bool) -> Figure:
 
 def _look(one: Logged) -> str:
     if one.held_out is None:
-        return "No evaluation on held-out people was logged yet; the thin curve is of the training people alone."
+        return "No evaluation on held-out subjects was logged yet; the thin curve is of the training subjects alone."
     if one.metric.look:
         return one.metric.look
     if np.isfinite(one.shown.chance).any():

@@ -25,7 +25,7 @@ class Estimate:
     high: float | None
     rows: int
     owners: int
-    drawn: str = "people"
+    drawn: str = "subjects"
 
 
 def mean_by_subject(
@@ -42,7 +42,7 @@ def mean_by_subject(
         rows: ``(n,)`` which rows, at least one.
     """
     column = next((name for name in OWNERS if name in table), "scan")
-    drawn = "scans" if column == "scan" else "people"
+    drawn = "scans" if column == "scan" else "subjects"
     values = values[rows]
     _, owner = np.unique(np.asarray(table[column])[rows].astype(str), return_inverse=True)
     sums = np.bincount(owner, weights=values)

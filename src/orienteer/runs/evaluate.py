@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from orienteer import arguments
 from orienteer.atomic import sweep
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.familiar import WholeScan
-from orienteer.folders import Folder, existing, in_order
 from orienteer.memory import explained
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
@@ -45,7 +45,7 @@ def evaluate(
             cannot read.
         StoreError: no store, or no scans in that split.
     """
-    in_order("orienteer evaluate {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
+    arguments.of_evaluate(run, store)
     learned, opened = Run.open(run), Store.open(store)
     console = to_stderr(shown=progress)
     if split == "auto":

@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
+from orienteer import arguments
 from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.evaluation.familiar import learned_from
-from orienteer.folders import Folder, existing, in_order, to_make
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
@@ -78,7 +78,7 @@ def pretrain(
         ConfigError: settings that contradict each other or the data.
         RunError: the folder is in the way, cannot be resumed, or training broke down.
     """
-    in_order("orienteer pretrain {} {}", existing(store, Folder.STORE), to_make(run, Folder.RUN))
+    arguments.of_pretrain(store, run)
     opened, folder = Store.open(store), RunFolder(Path(run))
     console = to_stderr(shown=progress)
     if resume:

@@ -50,7 +50,9 @@ CATALOGUE: dict[str, Entry] = {
         "do not open it before you know where it came from; save it without compression if it is true",
     ),
     "too-large": Entry(
-        "error", "the header asks for more voxels than can be read", "crop or downsample the scan if its size is true"
+        "error",
+        "the header asks for more voxels than can be read, or a size in mm far beyond sense",
+        "crop or downsample the scan if its size is true",
     ),
     "misnamed": Entry("info", "the extension says compressed and the file is not, or the reverse", "rename the file"),
     # What it holds
@@ -70,14 +72,24 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "scaling-damaged": Entry(
         "info",
-        "the header's intercept is not a number, or its slope is infinite: 0 and 1 are used",
+        "the header's intercept is not a number, or its slope is infinite (MetaImage: 0): 0 and 1 are used",
         "correct the header's slope and intercept if absolute intensities matter",
+    ),
+    "scaling-applied": Entry(
+        "warning",
+        "MetaImage: ElementToIntensityFunctionSlope and Offset are applied; ITK and 3D Slicer show stored values",
+        "look at the range of values; if the stored ones were right, delete the two lines from the header",
+    ),
+    "scaling-ignored": Entry(
+        "warning",
+        "NRRD: `old min` and `old max` name the range before the values were quantised: they are used as stored",
+        "write the original values (`unu unquantize`) if absolute intensities matter",
     ),
     "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
     "looks-like-labels": Entry(
         "warning",
         "whole numbers with very few values: perhaps a segmentation",
-        "if these are labels, move them out of the scans' folder and pass that folder with --labels",
+        "if these are labels, move them out of the scans' folder; `ingest` takes theirs with --labels",
     ),
     # Where it is
     "spacing-absurd": Entry(
@@ -127,7 +139,9 @@ CATALOGUE: dict[str, Entry] = {
         "export with an origin; until then the scan does not line up with labels and sequences that have one",
     ),
     "anisotropic": Entry(
-        "warning", "slices are more than four times as thick as the finest axis", "use a --spacing near the coarse axis"
+        "warning",
+        "slices are more than four times as thick as the finest axis",
+        "ingest with a --spacing near the coarse axis",
     ),
     "too-small": Entry("warning", "an axis is shorter than a view", "use smaller views, or a finer --spacing"),
     "answer-leans": Entry(
@@ -177,7 +191,7 @@ CATALOGUE: dict[str, Entry] = {
     "channels-resampled": Entry(
         "info",
         "a channel was resampled onto the first one's grid by its place in the world; it was not registered",
-        "register the sequences first if the person may have moved between them",
+        "register the sequences first if the subject may have moved between them",
     ),
     "channels-mixed": Entry(
         "error",
@@ -188,8 +202,8 @@ CATALOGUE: dict[str, Entry] = {
     "duplicate-id": Entry("error", "another scan already has this id", "rename one of the two files"),
     "identical-content": Entry(
         "error",
-        "the same voxels as another scan: the first of them is kept (a warning where both are, as of one person)",
-        "remove one, or give both one person in the table so that no split parts them",
+        "the same voxels as another scan: the first of them is kept (a warning where both are, as of one subject)",
+        "remove one, or give both one subject in the table so that no split parts them",
     ),
     # Labels, which never cost the scan
     "labels-unreadable": Entry(
@@ -254,7 +268,7 @@ CATALOGUE: dict[str, Entry] = {
         "info", "outside the folders that the dataset keeps its images in", "add --layout plain to take every file"
     ),
     "skipped-bids-folder": Entry(
-        "info", "BIDS: derivatives, sourcedata or code, not a person's raw data", "name that folder itself to use it"
+        "info", "BIDS: derivatives, sourcedata or code, not a subject's raw data", "name that folder itself to use it"
     ),
     "skipped-bids-type": Entry(
         "info", "BIDS: time series, diffusion, perfusion or maps, not anatomy", "add --layout plain to take every file"

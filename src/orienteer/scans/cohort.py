@@ -49,7 +49,7 @@ def _copies(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
             message = f"the voxels of {kept.id}, but in another size or direction: both are kept"
             told[scan.id] = finding("identical-content", message, level="warning")
         elif _person(kept) == _person(scan):
-            message = f"the voxels of {kept.id}, of the same person: both are kept"
+            message = f"the voxels of {kept.id}, of the same subject: both are kept"
             told[scan.id] = finding("identical-content", message, level="warning")
         else:
             told[scan.id] = finding("identical-content", f"holds the same voxels as {kept.id}, which is kept")

@@ -29,7 +29,7 @@ from orienteer.units import counted, some
 
 Reason = Literal["study", "folder", "name", "grid"]
 WORDS: Mapping[Reason, str] = {
-    "study": "share a StudyInstanceUID and count as one person",
+    "study": "share a StudyInstanceUID and count as one subject",
     "folder": "share a folder",
     "name": "have one name up to a word for the sequence or visit",
     "grid": "share shape and affine",
@@ -197,5 +197,5 @@ def in_words(asked: Sequence[Question]) -> list[str]:
         more = sum(len(question.scans) for question in same[1:])
         others = f"; and {counted(len(same) - 1, 'more group')} like this, of {more} scans" if more else ""
         why = " and ".join(WORDS[reason] for reason in reasons)
-        lines.append(f"are these scans of one person? {some(same[0].scans)} (they {why}){others}")
+        lines.append(f"are these scans of one subject? {some(same[0].scans)} (they {why}){others}")
     return lines

@@ -40,7 +40,8 @@ def read_with_info(source: Source) -> tuple[ScanInfo, Volume]:
     info, volume = load(source)
     if volume is None:
         worst = next(f for f in info.findings if f.level == "error")
-        raise ScanError(f"{source.relative}: {worst.message}", code=worst.code, cure=worst.cure)
+        message = worst.message.removeprefix(f"{source.paths[0].name}: ")
+        raise ScanError(f"{source.relative}: {message}", code=worst.code, cure=worst.cure)
     return info, volume
 
 

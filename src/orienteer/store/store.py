@@ -185,10 +185,10 @@ class Store:
             return f"its splits: {self._splits}"
         people = {entry.person for entry in self.scans}
         if len(people) > 1:
-            return f"ingest again with a --table whose column split puts some people into {split!r}"
+            return f"ingest again with a --table whose column split puts some subjects into {split!r}"
         return (
-            f"its {len(self.scans)} scans count as one person, who is never in two splits: if they are of several"
-            " people, ingest again with a --table with the columns id and person; else add scans of somebody else"
+            f"its {len(self.scans)} scans count as one subject, who is never in two splits: if they are of several"
+            " subjects, ingest again with a --table with the columns id and person; else add scans of somebody else"
         )
 
     @property

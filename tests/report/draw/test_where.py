@@ -74,5 +74,5 @@ def test_where_figures__say_whether_people_or_scans_were_drawn(lead: Evaluated) 
     gap = dict(lead.tables["gap"])
     gap.pop("subject", None)
     assert "drawing whole scans anew" in where_figures(KIND, gap, "gap")[0].look
-    assert "drawing whole people anew" in where_figures(KIND, gap | {"subject": gap["scan"]}, "gap")[0].look
-    assert "too few people" in where_figures(KIND, gap | {"subject": np.full(len(gap["scan"]), "one")}, "gap")[0].look
+    assert "drawing whole subjects anew" in where_figures(KIND, gap | {"subject": gap["scan"]}, "gap")[0].look
+    assert "too few subjects" in where_figures(KIND, gap | {"subject": np.full(len(gap["scan"]), "one")}, "gap")[0].look

@@ -59,6 +59,11 @@ def _mha(path: Path, without: bytes) -> None:
     path.write_bytes(data.replace(without + b" = ", b"Comment = "))
 
 
+def _line(path: Path, line: bytes, before: bytes) -> None:
+    data = itk(path).read_bytes()
+    path.write_bytes(data.replace(before, line + b"\n" + before, 1))
+
+
 def _twice(folder: Path) -> None:
     nifti(folder / "same.nii.gz", voxels(seed=1))
     itk(folder / "same.nrrd")
@@ -113,6 +118,14 @@ CONTENTS: dict[str, Bad] = {
     "mha without matrix": Bad("orientation-missing", lambda f: _mha(f / "a.mha", b"TransformMatrix"), level="warning"),
     "intercept not finite": Bad(
         "scaling-damaged", lambda f: patch(nifti(f / "s.nii"), 112, "<2f", 2, np.nan), level="info"
+    ),
+    "mha with a slope": Bad(
+        "scaling-applied",
+        lambda f: _line(f / "a.mha", b"ElementToIntensityFunctionSlope = 2", b"DimSize"),
+        level="warning",
+    ),
+    "nrrd of quantised values": Bad(
+        "scaling-ignored", lambda f: _line(f / "a.nrrd", b"old min: -1024", b"endian"), level="warning"
     ),
     "sheared": Bad("affine-sheared", _sheared),
     "zooms differ from sform": Bad(

@@ -167,6 +167,33 @@ def test_metaimage__what_is_not_said_is_told(name: str, tmp_path: Path) -> None:
     assert codes(text(tmp_path / "a.mha", META + fields)) == expected
 
 
+@pytest.mark.parametrize(
+    ("slope", "offset", "factors", "found"),
+    [
+        ("2.5", "-1024", (2.5, -1024), ["scaling-applied"]),
+        ("-1", "1500", (-1, 1500), ["scaling-applied"]),
+        ("1", "0.0", (1, 0), []),
+        ("0", "7", (1, 0), ["scaling-damaged"]),
+        ("nan", "0", (1, 0), ["scaling-damaged"]),
+        ("1", "inf", (1, 0), ["scaling-damaged"]),
+        ("1,5", "0", (1, 0), ["scaling-damaged"]),
+    ],
+)
+def test_metaimage__slope_and_offset_are_applied(
+    slope: str, offset: str, factors: tuple[float, float], found: list[str], tmp_path: Path
+) -> None:
+    scaling = f"ElementToIntensityFunctionSlope = {slope}\nElementToIntensityFunctionOffset = {offset}\n"
+    assert codes(text(tmp_path / "a.mha", f"{META}{WHOLE}{scaling}")) == found
+    said = voxels((4, 5, 6)) * factors[0] + factors[1]
+    np.testing.assert_allclose(read(source(tmp_path / "a.mha")).array.ravel(order="F"), said.ravel())
+
+
+@pytest.mark.parametrize(("line", "found"), [("old min: -1024\noldmax: 3071", True), ("old max: nan", False)])
+def test_nrrd__quantised_values_are_told_and_left(line: str, found: bool, tmp_path: Path) -> None:
+    assert codes(text(tmp_path / "a.nrrd", f"{NRRD}{LPS}{line}\n")) == ["scaling-ignored"] * found
+    np.testing.assert_array_equal(read(source(tmp_path / "a.nrrd")).array.ravel(order="F"), voxels((4, 5, 6)).ravel())
+
+
 def test_units__names() -> None:
     assert [millimetres(name) for name in ("", "mm", "Millimetres", "cm", "m", "metre", "nm")] == [
         1, 1, 1, 10, 1000, 1000, 1e-6,

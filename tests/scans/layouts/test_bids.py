@@ -20,7 +20,7 @@ TWO = (
 
 def test_bids__sessions_and_sequences_belong_to_one_person(tmp_path: Path) -> None:
     laid = lay_out(bids(tmp_path, *TWO))
-    assert [layout.text for layout in laid.layouts] == ["BIDS, 6 scans, 2 people"]
+    assert [layout.text for layout in laid.layouts] == ["BIDS, 6 scans, 2 subjects"]
     assert "--channels" in laid.layouts[0].notes[0]
     assert [source.subject for source in laid.sources] == ["sub-01"] * 4 + ["sub-02"] * 2
     assert all(not source.parts for source in laid.sources)

@@ -62,7 +62,7 @@ def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legen
 
 def whiskers(groups: Sequence[Group]) -> str:
     """What the whiskers are, or why there are none."""
-    drawn = groups[0].error.drawn if groups else "people"
+    drawn = groups[0].error.drawn if groups else "subjects"
     if all(group.error.low is None for group in groups):
         return f"There are too few {drawn} for intervals."
     return f"Whiskers: 95 % intervals from drawing whole {drawn} anew."

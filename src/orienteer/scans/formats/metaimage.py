@@ -3,19 +3,26 @@
 ITK answers both with one and the same "cannot be read", and prints the reason past the program's back.
 """
 
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+
+from numpy.typing import NDArray
 
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
 from orienteer.scans.formats.data_files import guard_data_files
+from orienteer.scans.formats.header import Header
 from orienteer.scans.formats.itk import ItkFormat, Said, said
+from orienteer.scans.source import Source
 
 LONGEST_HEADER = 1 << 16
 MOST_AXES = 7
 DIRECTIONS = {"TransformMatrix", "Rotation", "Orientation"}
 ORIGINS = {"Offset", "Position", "Origin"}
+SLOPE, OFFSET = "ElementToIntensityFunctionSlope", "ElementToIntensityFunctionOffset"
 SEPARATOR = re.compile(r"[=:]")
 
 
@@ -56,10 +63,17 @@ class MetaImageFormat(ItkFormat):
             raise refusal("truncated", message)
         return StoredVoxels(path=data, offset=offset, available=max(available, 0), packed=packed)
 
+    def read_voxels(self, source: Source, header: Header) -> NDArray:
+        """See :meth:`Format.read_voxels`; ITK reads a slope and an offset, and gives the stored values."""
+        array = super().read_voxels(source, header)
+        slope, offset, _ = _scaling(_fields(source.paths[0])[0])
+        return array if (slope, offset) == (1, 0) else array * slope + offset
+
     def said(self, path: Path) -> Said:
         """See :meth:`ItkFormat.said`."""
         fields, _ = _fields(path)
         found = _spacing_findings(fields.get("ElementSpacing"), fields.get("ElementSize"))
+        found += _scaling(fields)[2]
         if not fields.keys() & DIRECTIONS:
             found.append(finding("orientation-missing", "the header names no TransformMatrix"))
         if not fields.keys() & ORIGINS:
@@ -76,6 +90,23 @@ def _spacing_findings(spacing: str | None, size: str | None) -> list[Finding]:
     if spacing.split() == size.split():
         return []
     return [finding("spacing-disagrees", "ElementSpacing and ElementSize differ, ElementSpacing is used")]
+
+
+def _scaling(fields: Mapping[str, str]) -> tuple[float, float, list[Finding]]:
+    """Slope and offset from stored values to intensities, and what is worth telling of them."""
+    try:
+        slope, offset = float(fields.get(SLOPE, "1")), float(fields.get(OFFSET, "0"))
+    except ValueError:
+        slope, offset = math.nan, 0.0
+    if slope == 0 or not math.isfinite(slope) or not math.isfinite(offset):
+        return 1.0, 0.0, [finding("scaling-damaged", "the header's slope or offset is not a number, or the slope is 0")]
+    if (slope, offset) == (1, 0):
+        return slope, offset, []
+    return (
+        slope,
+        offset,
+        [finding("scaling-applied", f"the header's slope {slope:g} and offset {offset:g} are applied")],
+    )
 
 
 def _lines_after(path: Path, end: int) -> list[str]:

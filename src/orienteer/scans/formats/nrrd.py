@@ -62,7 +62,16 @@ class NrrdFormat(ItkFormat):
             found.append(finding("spacing-missing", "the header names no voxel size"))
         if "spaceorigin" not in fields and "axismins" not in fields:
             found.append(finding("origin-missing", "the header names no origin"))
+        if any(_is_finite(fields.get(name, "")) for name in ("oldmin", "oldmax")):
+            found.append(finding("scaling-ignored", "the header says that the values were quantised"))
         return said(_units(fields), found)
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _units(fields: dict[str, str]) -> list[str]:

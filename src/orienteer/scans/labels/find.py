@@ -123,7 +123,7 @@ def _notes(matched: Matched, shared: set[str]) -> list[str]:
     notes = _several(matched)
     if shared:
         scans, files = sum(label in shared for label in matched.labels.values()), counted(len(shared), "label file")
-        notes.append(f"{scans} scans share {files}: the sequences of a case, which count as one person")
+        notes.append(f"{scans} scans share {files}: the sequences of a case, which count as one subject")
     if matched.unused:
         belong = "belongs" if len(matched.unused) == 1 else "belong"
         notes.append(f"{counted(len(matched.unused), 'label file')} {belong} to no scan: {some(matched.unused)}")

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from orienteer.config import Config
 from orienteer.scans.source import Skipped, Source
+from orienteer.units import counted
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class DatasetSummary(Config):
         count = len(self.channels)
         channels = f" ({count} channel{'s' * (count != 1)}: {', '.join(self.channels)})" if count else ""
         facts = [f"{self.scans} scan{'s' * (self.scans != 1)}"]
-        facts += [f"{self.people} {'person' if self.people == 1 else 'people'}"] * bool(self.people)
+        facts += [counted(self.people, "subject")] * bool(self.people)
         facts += [f"{self.labelled} with labels"] * bool(self.labelled)
         facts += [f"{self.held_out} kept for testing"] * bool(self.held_out)
         return f"{self.name}{place}{channels}, {', '.join(facts)}"

@@ -1,0 +1,39 @@
+"""The folders that each command of a network takes, told apart before torch is imported and anything is written.
+
+Both the command line, which imports torch for seconds, and the functions of :mod:`orienteer.api` ask here. Each raises
+what :func:`orienteer.folders.in_order` does.
+"""
+
+from pathlib import Path
+
+from orienteer.folders import Folder, existing, in_order, scans_in, to_make
+
+Given = Path | str
+
+
+def of_pretrain(store: Given, run: Given) -> None:
+    """A store, and a run to make or to go on with."""
+    in_order("orienteer pretrain {} {}", existing(store, Folder.STORE), to_make(run, Folder.RUN))
+
+
+def of_evaluate(run: Given, store: Given) -> None:
+    """A run and a store."""
+    in_order("orienteer evaluate {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
+
+
+def of_probe(run: Given, store: Given) -> None:
+    """A run and a store."""
+    in_order("orienteer probe {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
+
+
+def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:
+    """A store, a fine-tuning to make or to go on with, and the run it starts from; None from scratch."""
+    taken = () if source is None else (existing(source, Folder.RUN),)
+    command = f"orienteer finetune {kind} {{}} {{}} --from {'{}' if taken else 'scratch'}"
+    in_order(command, existing(store, Folder.STORE), to_make(out, Folder.FINETUNING), *taken)
+
+
+def of_predict(network: Given, scans: Given, out: Given) -> None:
+    """A fine-tuning, scans, and a folder of predictions to make or to go on with."""
+    network_folder = existing(network, Folder.FINETUNING, Folder.SEED)
+    in_order("orienteer predict {} {} {}", network_folder, scans_in(scans), to_make(out, Folder.PREDICTIONS))
