@@ -28,6 +28,8 @@ class _Helper(BaseProcess):
         """Start it, wholly or not at all: one that is half started could not be ended."""
         with signals_deferred(), signals_blocked(), nullcontext() if self.main else _main_left_alone():
             super().start()
+        # At its exit Python ends what still runs this way, and then waits for it.
+        vars(self)["_popen"].terminate = vars(self)["_popen"].kill
 
     def terminate(self) -> None:
         """End it by the one signal that cannot be blocked."""

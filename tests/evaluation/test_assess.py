@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from orienteer.evaluation import assess as assessing
 from orienteer.evaluation.assess import Evaluation, assess
 from orienteer.evaluation.probes import BORDER, PROBES
 from orienteer.evaluation.settings import EvaluationSettings
@@ -237,6 +238,18 @@ def test_assess__probes_see_the_first_sixteen_samples_of_a_scan_at_most(
         progress=lambda _, share: told.append(share),
     )
     assert told == pytest.approx([n / work for n in range(2, work + 1, 2)])
+
+
+def test_assess__broken_off_leaves_no_record_of_other_rows(
+    untrained: SpatialModel, sampler: Sampler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(untrained, sampler, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(assessing, "write_examples", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "disk full")))
+        with pytest.raises(OSError, match="disk full"):
+            run(untrained, sampler, tmp_path)
+    assert not (tmp_path / "evaluation.json").exists()
+    assert run(untrained, sampler, tmp_path).record == EvaluationRecord.read(tmp_path)
 
 
 def test_assess__twice_gives_the_same_figures(untrained: SpatialModel, sampler: Sampler, tmp_path: Path) -> None:

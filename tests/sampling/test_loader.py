@@ -1,6 +1,7 @@
 """Workers, processes and restarts change nothing that a step sees."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from orienteer.processes import Served
 from orienteer.sampling import Sampler, ViewSettings, crop
 from orienteer.sampling.dataset import ViewDataset
 from orienteer.sampling.loader import Batch, batches, collate, step_numbers
 from orienteer.sampling.settings import GeometrySettings
+from orienteer.signals import Asked, Interruptible
 from orienteer.store import Store
 from tests.forked import assert_group_ends, server
 
@@ -55,6 +58,24 @@ def test_batches__workers_end_with_a_killed_parent(sampler: Sampler, tmp_path: P
         time.sleep(0.02)
     holder.kill()
     assert_group_ends(holder.pid)
+
+
+def test_batches__a_signal_while_workers_start_leaves_none_behind(
+    sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = Served.start, []
+
+    def disturbed(process: Served) -> None:
+        start(process)
+        started.append(process)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Served, "start", disturbed)
+    with Interruptible() as interrupt, pytest.raises(Asked), interrupt.breakable():
+        list(batches(sampler, step_numbers(0, 9, 1), workers=2))
+    for process in started:
+        process.join(20)
+    assert [process.exitcode is None for process in started] == [False, False], "both, as nothing is broken off"
 
 
 def test_batches__are_the_crops_of_their_numbers(sampler: Sampler) -> None:

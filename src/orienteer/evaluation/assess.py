@@ -15,7 +15,7 @@ from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Metric, Observation
 from orienteer.records.card import TaskCard, judged_card
-from orienteer.records.evaluation import EvaluationRecord, ProbeResult, TaskResult, Value
+from orienteer.records.evaluation import FILE, EvaluationRecord, ProbeResult, TaskResult, Value
 from orienteer.records.rows import write_rows
 from orienteer.records.statistics import interval_by_subject, vectors
 from orienteer.records.verdict import Probed, Seen, judge
@@ -60,7 +60,7 @@ def assess(
         model: on ``device``.
         sampler: without augmentation.
         settings: number of samples, and the verdict's rule.
-        folder: ``RUN/evaluations/<name>``; its records are replaced one by one, each atomically.
+        folder: ``RUN/evaluations/<name>``; its records are replaced, ``evaluation.json`` last.
         split: name of the subjects measured.
         step: the checkpoint's step.
         device: of the model.
@@ -110,6 +110,7 @@ def assess(
         verdict=verdict.model_copy(update={"task": judged.name}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
     )
+    (folder / FILE).unlink(missing_ok=True)  # broken off from here on, it would speak of other rows than lie beside it
     for task, observation in real.observations.items():
         write_rows(folder / f"{task}.parquet", observation.rows)
     write_examples(folder / "examples", real.recipes, sampler.store, count=settings.examples)

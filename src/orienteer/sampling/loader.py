@@ -15,6 +15,7 @@ from orienteer.processes import end_with_parent, processes_with
 from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.resilient import Numbers, resilient_batches
 from orienteer.sampling.sampler import Sampler
+from orienteer.signals import signals_deferred
 
 Item = TypeVar("Item")
 Batched = TypeVar("Batched")
@@ -93,18 +94,25 @@ def load(
         RunError: workers die one after the other.
         OrienteerError: what reading an item raised.
     """
-    options: dict[str, Any] = {}
-    if workers:
-        defined_there = b"__main__" in pickle.dumps((dataset, collate))
-        processes = processes_with(type(dataset).__module__, collate.__module__, main=defined_there)
-        options = {"multiprocessing_context": processes, "prefetch_factor": 4, "worker_init_fn": _start_worker}
+    if not workers:
+        yield from DataLoader(dataset, batch_sampler=numbers, collate_fn=collate)
+        return
+    defined_there = b"__main__" in pickle.dumps((dataset, collate))
+    processes = processes_with(type(dataset).__module__, collate.__module__, main=defined_there)
 
     def loader(rest: Numbers) -> Iterator[Any]:
-        batches = DataLoader(dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, **options)
-        with _deaths_found_while_waiting():
+        batches = DataLoader(
+            dataset, batch_sampler=rest, collate_fn=collate, num_workers=workers, multiprocessing_context=processes,
+            prefetch_factor=4, worker_init_fn=_start_worker,
+        )  # fmt: skip
+        # Broken off in the middle, workers would be left behind that nobody ends.
+        with signals_deferred(), _deaths_found_while_waiting():
             return iter(batches)
 
-    yield from resilient_batches(loader, numbers)
+    try:
+        yield from resilient_batches(loader, numbers)
+    finally:
+        processes.kill()
 
 
 def _start_worker(number: int) -> None:
