@@ -114,7 +114,7 @@ export function KeyFigures({ figures }: { figures: readonly KeyFigure[] }): JSX.
   );
 }
 
-/** How far chance in the choice of people may move a figure. */
+/** How far chance in the choice of subjects may move a figure. */
 function Interval({ of, unit }: { of: readonly [number, number] | null; unit: string }): JSX.Element | null {
   return of ? (
     <span class="quiet small">
@@ -142,7 +142,7 @@ export function Bars({
         {title} <span class="term">{task}</span>
       </h3>
       <p class="quiet small">
-        {look}; in brackets, how far chance in the choice of people may move it (95 % interval).
+        {look}; in brackets, how far chance in the choice of subjects may move it (95 % interval).
       </p>
       <table class="grid bars">
         <tbody>

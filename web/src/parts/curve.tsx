@@ -68,7 +68,7 @@ export function CurveChart({
       </svg>
       <p class="quiet small">
         <span class="nowrap">
-          <i class="key model" /> people it has not seen
+          <i class="key model" /> subjects it has not seen
         </span>{" "}
         <span class="nowrap">
           <i class="key train" /> training

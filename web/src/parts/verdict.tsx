@@ -59,12 +59,12 @@ export function VerdictLine({ run }: { run: RunFacts }): JSX.Element {
         </p>
         {run.simulated ? (
           <p class="sentence">
-            <b>Simulated people:</b> these scans were made by a program, not taken of patients.
+            <b>Simulated subjects:</b> these scans were made by a program, not taken of patients.
           </p>
         ) : null}
         {run.own_store === false ? (
           <p class="sentence">
-            <b>Another store:</b> these are not the scans it learned from, so nobody can say which people it has seen.
+            <b>Another store:</b> these are not the scans it learned from, so nobody can say which subjects it has seen.
           </p>
         ) : null}
       </div>

@@ -1,4 +1,4 @@
-/** Where am I?: a piece of one person's scan, and where the model believes it belongs in another person's. */
+/** Where am I?: a piece of one subject's scan, and where the model believes it belongs in another subject's. */
 
 import { effect } from "@preact/signals";
 import type { JSX } from "preact";
@@ -52,8 +52,8 @@ export function Where(): JSX.Element {
   return (
     <div class="where" data-tour="where">
       <p class="intro">
-        Click in the scan on the left to cut out a piece. Many views of the other person's scan each say where the piece
-        lies as seen from them. Bright is where their opinions agree; agreement is a good sign, not certainty.
+        Click in the scan on the left to cut out a piece. Many views of the other subject's scan each say where the
+        piece lies as seen from them. Bright is where their opinions agree; agreement is a good sign, not certainty.
       </p>
       <div class="bodies">
         <section class="panel" aria-label="The piece">
