@@ -71,6 +71,12 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests and browsers first, so that at the end no process waits for another one's long test."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Real-data tests that did not run are the last thing the reader sees."""
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO REAL SCANS" in str(r.longrepr)]

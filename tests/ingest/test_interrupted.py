@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,9 @@ from orienteer.store import Store
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.private import read_private
-from tests.forked import assert_group_ends
+from tests.forked import assert_group_ends, server
 from tests.scans.files import nifti
 from tests.store.phantoms import AFFINE, body, cohort
-
-SCRIPT = """
-import sys
-from orienteer.ingest import IngestOptions, ingest
-if __name__ == "__main__":
-    options = IngestOptions(workers=int(sys.argv[3]), keep_names=True, progress=False)
-    ingest(sys.argv[1], sys.argv[2], options)
-"""
 
 HOLD = """
 import sys, time
@@ -40,12 +33,16 @@ with only_one(Path(sys.argv[1]), "ingest"):
 """
 
 
-def start(folder: Path, count: int) -> subprocess.Popen:
-    script = folder / "run.py"
-    script.write_text(SCRIPT)
-    return subprocess.Popen(
-        [sys.executable, script, folder / "in", folder / "store", str(count)], start_new_session=True
-    )
+def start(folder: Path, count: int) -> BaseProcess:
+    """An ingest that leads a group of processes."""
+    process: BaseProcess = server().Process(target=_ingest, args=[folder, count])
+    process.start()
+    return process
+
+
+def _ingest(folder: Path, count: int) -> None:
+    os.setsid()
+    ingest(folder / "in", folder / "store", IngestOptions(workers=count, keep_names=True, progress=False))
 
 
 def tree(store: Path) -> dict[str, bytes]:
@@ -63,10 +60,10 @@ def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path,
         process = start(tmp_path, count)
         journal = Journal(tmp_path / "store")
         deadline = time.monotonic() + 60
-        while process.poll() is None and len(journal.read()) < wanted and time.monotonic() < deadline:
+        while process.is_alive() and len(journal.read()) < wanted and time.monotonic() < deadline:
             time.sleep(0.003)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         journalled.append(len(journal.read()))
         if not (tmp_path / "store" / "manifest.json").exists():
             with pytest.raises(StoreError, match="has not finished"):
@@ -86,8 +83,9 @@ def test_ingest__workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while not Journal(tmp_path / "store").read() and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
+    assert process.pid is not None
     assert_group_ends(process.pid)
 
 
