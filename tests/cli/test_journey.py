@@ -14,7 +14,8 @@ assert commands
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHORT = (
-    "optimiser.steps=6", "checkpoint.every=3", "network.size=tiny", "evaluation={per_scan: 2, final_per_scan: 4}",
+    "optimiser.steps=6", "checkpoint.every=3", "network={size: tiny, options: {features: [4, 8, 16]}}",
+    "evaluation={per_scan: 2, final_per_scan: 4}",
     "devices={accelerator: cpu, threads: 1, workers: 1}",
 )  # fmt: skip
 
