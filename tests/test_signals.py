@@ -11,6 +11,7 @@ import weakref
 import pytest
 
 from orienteer import signals
+from orienteer.errors import Stopped
 from orienteer.processes import SpawnedHelpers
 from orienteer.signals import Asked, Interruptible, signals_deferred
 
@@ -81,6 +82,20 @@ def test_interruptible__a_signal_in_a_finaliser_is_not_lost(
     assert watched is None or watched() is None
     assert (asked.value.number, interrupt.asked) == (signal.SIGTERM, signal.SIGTERM)
     assert sys.unraisablehook is before and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("error", "expected"), [(TypeError, Asked), (Stopped, Stopped)])
+def test_interruptible__foreign_code_takes_a_signal_for_an_error_of_its_own(
+    error: type[Exception], expected: type[BaseException]
+) -> None:
+    """As NumPy does where it compares structured arrays; what we make of a signal stays as it is."""
+    with Interruptible() as interrupt, pytest.raises(expected), interrupt.breakable():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise error("cannot compare") from None
+    with Interruptible() as interrupt, pytest.raises(TypeError), interrupt.breakable():
+        raise TypeError("an error of its own")
 
 
 def test_interruptible__other_errors_in_finalisers_are_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from orienteer.errors import Stopped
+from orienteer.errors import OrienteerError, Stopped
 
 SAVE: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 """Save and go on. Windows has no such signal."""
@@ -120,13 +120,18 @@ class Interruptible:
         Raises:
             Asked: a signal asks, or had asked before.
         """
-        self._breaks, self._patience = HEARD if to_save else ENDING, patience
+        self._breaks, self._left, self._patience = HEARD if to_save else ENDING, (), patience
         try:
             if self.asked or (to_save and self.save):
                 raise Asked(self.asked or signal.SIGINT)
             yield
+        except Exception as error:
+            if not self._left or isinstance(error, OrienteerError):
+                raise
+            # Foreign code, such as NumPy's, has taken what was raised for an error of its own.
+            raise Asked(self._asked or signal.SIGINT) from error
         finally:
-            self._breaks = ()
+            self._breaks = self._left = ()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         repeated = bool(self._asked)

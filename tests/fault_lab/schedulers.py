@@ -164,7 +164,9 @@ def _strike(name: str, base: Path, seconds: float, tally: Tally, most: int, mome
         text = said.read_text(encoding="utf-8", errors="replace") if said.is_file() else ""
         tally.trials += 1
         tally.stopped += code in ENDS
-        unheard = code in (-TERM, -INT, -SAVE) and not text and moment < 0.1  # before the first line of code
+        # Before the first line of code, or after the last one, while Python shuts down.
+        over = text.strip().rpartition("\n")[2].startswith("next: ")
+        unheard = code in (-TERM, -INT, -SAVE) and (over or (not text and moment < 0.1))
         found = [] if unheard else _wrong(code, text, sender == "warning")
         found += _old(war, text)
         found += judged(lambda: stage.sound(war))
