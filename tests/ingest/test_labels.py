@@ -252,3 +252,12 @@ def test_labels__of_a_scan_without_orientation_lie_on_its_voxels_and_both_are_to
     assert looked.scans[0].findings == stored.findings["a"]
     store = Store.open(tmp_path / "store")
     assert np.array_equal(store.labels("a") > 0, mask()[::-1] > 0)
+
+
+def test_labels__of_two_files_that_fit_a_scan_the_one_that_is_used_is_named(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    for name in ("a_seg", "labels/a"):
+        nifti(tmp_path / "in" / f"{name}.nii.gz", mask(), AFFINE)
+    found = find_scans(tmp_path / "in", tmp_path / "in")
+    (note,) = found.notes
+    assert note == "1 label file not used, their scans have others: labels__a for a, which has a_seg"
