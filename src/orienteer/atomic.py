@@ -14,6 +14,9 @@ PART = ".part"
 OWNER = 0o600
 """Mode of files that name files or people, which may be patients: only the owner reads them."""
 
+SHOWN = 40
+"""Characters of a file's name in that of its temporary file, which must not be too long where the file's is not."""
+
 
 def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
     """Let ``write`` fill a temporary file in the same folder, flush it to disk, then rename it to ``path``.
@@ -24,7 +27,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:SHOWN]}.", suffix=PART)
         os.close(handle)
         temporary = Path(name)
         write(temporary)

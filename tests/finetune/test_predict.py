@@ -268,3 +268,16 @@ def test_real__orientation_and_affine_are_the_files(
     # What it calls bright is bright in the file itself, voxel by voxel: no axis was turned or mirrored.
     assert 0.005 < mine.mean() < 0.5
     assert np.median(image[mine == 1]) > np.quantile(image[mine == 0], 0.8)
+
+
+def test_predict__a_name_too_long_for_the_disk_costs_no_other(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    stand_in(ensemble(Levels()))
+    deep = tmp_path / "in" / ("k" * 200) / ("l" * 200)
+    for folder, name in ((tmp_path / "in", "a"), (tmp_path / "in", "m" * 240), (deep, "q")):
+        scan(folder, f"{name}.nii.gz", turned("RAS", spacing=3.0))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert set(result.predicted) == {"a", "m" * 240}
+    ((name, found),) = result.failed.items()
+    assert name.endswith("__q") and "longer than 255 bytes" in found.message and found.cure.startswith("shorten")

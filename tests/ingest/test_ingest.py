@@ -259,3 +259,27 @@ def test_ingest__a_scan_that_would_be_one_voxel_costs_no_other(tmp_path: Path) -
     assert found.code == "too-small"
     (checked,) = (scan for scan in check(tmp_path / "in", spacing=2.0, progress=False).scans if scan.id == "mouse")
     assert checked.findings[-1] == found and not checked.usable
+
+
+def test_ingest__voxels_of_12_micrometres_keep_their_size(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE @ np.diag([0.006, 0.006, 0.006, 1]))
+    estimate = check(tmp_path / "in", progress=False, workers=1).estimate
+    assert estimate is not None and estimate.spacing == 0.012
+    assert run(tmp_path / "in", tmp_path / "store").manifest.scans[0].spacing == 0.012
+
+
+def test_ingest__a_spacing_outside_the_limits_names_them_as_check_does(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    for verb in (
+        lambda: check(tmp_path / "in", progress=False, spacing=0.001),
+        lambda: run(tmp_path / "in", tmp_path / "store", spacing=0.001),
+    ):
+        with pytest.raises(StoreError, match=r"0.001 mm is outside 0.01 to 50 mm"):
+            verb()
+
+
+def test_ingest__a_store_below_a_file_is_refused_with_a_sentence(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="Not a directory"):
+        run(tmp_path / "in", tmp_path / "file" / "store")

@@ -1,5 +1,6 @@
 """Labels find their scan, keep their place, and never cost the scan."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from orienteer.ingest import IngestOptions, ingest
 from orienteer.scans.check import check
 from orienteer.scans.labels.find import find_scans
 from orienteer.store import Store
-from tests.scans.files import cut, nifti
+from tests.scans.files import cut, nifti, patch
 from tests.store.phantoms import AFFINE, body, turned
 
 
@@ -141,7 +142,30 @@ def _with_nan(path: Path) -> None:
     nifti(path, array, AFFINE)
 
 
+def _unoriented(path: Path) -> None:
+    """The scan's voxels and their size, without a word on orientation: nibabel then takes LAS."""
+    raw = nifti(path.with_name("raw.nii"), mask(), AFFINE)
+    patch(raw, 252, "<hh", 0, 0)
+    path.write_bytes(gzip.compress(raw.read_bytes()))
+    raw.unlink()
+
+
+def _two_orientations(path: Path) -> None:
+    raw = nifti(path.with_name("raw.nii"), mask(), AFFINE)
+    patch(raw, 268, "<f", 20.0)
+    path.write_bytes(gzip.compress(raw.read_bytes()))
+    raw.unlink()
+
+
+def _grey(path: Path) -> None:
+    noise = np.random.default_rng(0).integers(1, 200, mask().shape)
+    nifti(path, noise.astype(np.uint8), AFFINE)
+
+
 ODD = {
+    "labels-orientation": (_unoriented, "warning"),
+    "labels-header": (_two_orientations, "warning"),
+    "labels-like-scan": (_grey, "warning"),
     "labels-cropped": (_cropped, "info"),
     "labels-not-finite": (_with_nan, "warning"),
     "labels-rounded": (lambda path: nifti(path, mask() * np.float32(1.00002), AFFINE), "info"),
@@ -170,6 +194,8 @@ def test_labels__odd_ones_are_used_and_told(tmp_path, code) -> None:
     stored, expected = Store.open(tmp_path / "store").labels("a"), mask().astype(np.int16)
     if code == "labels-cropped":
         expected[:4] = expected[20:] = expected[:, :5] = expected[:, 23:] = expected[..., :3] = expected[..., 19:] = 0
+    if code == "labels-like-scan":
+        return
     if code == "labels-not-finite":
         expected[0, 0, :3] = -1
     assert np.array_equal(stored, expected)
@@ -215,3 +241,23 @@ def test_labels__check_says_what_ingest_says(tmp_path, code) -> None:
     looked, stored = check(tmp_path / "in", labels=tmp_path / "labels", progress=False, workers=1), run(tmp_path)
     assert {scan.id: scan.findings for scan in looked.scans if scan.findings} == dict(stored.findings)
     assert looked.labelled == stored.labelled and looked.notes == stored.notes
+
+
+def test_labels__of_a_scan_without_orientation_lie_on_its_voxels_and_both_are_told(tmp_path) -> None:
+    scan = nifti(tmp_path / "in" / "a.nii", body(), AFFINE)
+    patch(scan, 252, "<hh", 0, 0)
+    nifti(tmp_path / "labels" / "a.nii.gz", mask(), AFFINE)
+    looked, stored = check(tmp_path / "in", labels=tmp_path / "labels", progress=False, workers=1), run(tmp_path)
+    assert [one.code for one in stored.findings["a"]] == ["orientation-missing", "labels-orientation"]
+    assert looked.scans[0].findings == stored.findings["a"]
+    store = Store.open(tmp_path / "store")
+    assert np.array_equal(store.labels("a") > 0, mask()[::-1] > 0)
+
+
+def test_labels__of_two_files_that_fit_a_scan_the_one_that_is_used_is_named(tmp_path) -> None:
+    nifti(tmp_path / "in" / "a.nii.gz", body(), AFFINE)
+    for name in ("a_seg", "labels/a"):
+        nifti(tmp_path / "in" / f"{name}.nii.gz", mask(), AFFINE)
+    found = find_scans(tmp_path / "in", tmp_path / "in")
+    (note,) = found.notes
+    assert note == "1 label file not used, their scans have others: labels__a for a, which has a_seg"

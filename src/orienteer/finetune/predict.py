@@ -26,6 +26,9 @@ from orienteer.scans.source import Source
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
+LONGEST = 255
+"""Bytes of a file's name on common disks."""
+
 
 @dataclass(frozen=True)
 class PredictResult:
@@ -88,7 +91,7 @@ def predict(
     own = [] if os.path.realpath(folder) == os.path.realpath(scans) else [folder]
     laid = lay_out(Path(scans), own, layout=layout, channels=channels, expected=ensemble.channels)
     sources, failed = _unique(laid.sources)
-    files = [folder / f"{source.id}{ENDING}" for source in sources] if ensemble.goal.structures is not None else []
+    files = [] if ensemble.goal.structures is None else [folder / f"{s.id}{ENDING}" for s in sources if not _is_long(s)]
     _spare_scans(files, sources)
     record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
     for name, found in failed.items():
@@ -108,6 +111,11 @@ def predict(
     odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
     odd = {scan: found for scan, found in odd.items() if found}
     return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on))
+
+
+def _is_long(source: Source) -> bool:
+    """Whether no file can be called as its prediction."""
+    return len(os.fsencode(f"{source.id}{ENDING}")) > LONGEST
 
 
 def _unique(sources: Sequence[Source]) -> tuple[list[Source], dict[str, Finding]]:
@@ -169,6 +177,12 @@ def _finding(source: Source, error: Exception) -> Finding | None:
 
 def _predicted(record: Predictions, source: Source, overwrite: bool) -> Prediction:
     """The file name or answer of one scan, kept or made now."""
+    if record.ensemble.goal.structures is not None and _is_long(source):
+        raise ScanError(
+            f"the name of its prediction would be longer than {LONGEST} bytes",
+            code="unreadable",
+            cure="shorten its name, or those of its folders, which are a part of it",
+        )
     stamp = stamp_of(source)
     kept = None if overwrite else record.kept(source, stamp)
     if kept is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.ingest.existing import Existing, Subject
-from orienteer.ingest.options import SPACING_MM, IngestOptions
+from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.table import Table
@@ -92,4 +92,4 @@ def choose_parameters(states: Sequence[ScanState], manifest: Manifest | None, wa
     median = cohort_spacing(infos)
     if median is None:
         raise nothing_usable({info.id: info.findings for info in infos})
-    return Parameters(spacing=max(median, SPACING_MM[0]))
+    return Parameters(spacing=median)

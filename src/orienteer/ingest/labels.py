@@ -12,22 +12,23 @@ from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import read_labels
 from orienteer.scans.source import Source
 
-LABELS_METHOD = 2
+LABELS_METHOD = 3
 """Counted up whenever labels that were refused would now be taken: scans with such labels are read again."""
 Labels = NDArray[np.int16] | None
 
 
-def labels_on_grid(source: Source | None, scan: Grid, grid: Grid) -> tuple[Labels, list[Finding]]:
+def labels_on_grid(source: Source | None, scan: Grid, grid: Grid, *, oriented: bool) -> tuple[Labels, list[Finding]]:
     """Structure numbers ``(D, H, W)``, or None with the reason: bad labels never cost the scan.
 
     Args:
         source: the labels.
         scan: the scan's own grid.
         grid: the store's.
+        oriented: whether the scan's header names an orientation.
     """
     if source is None:
         return None, []
-    volume, found = read_labels(source, scan)
+    volume, found = read_labels(source, scan, oriented=oriented)
     return (resample_labels(canonical(volume), grid) if volume else None), found
 
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer.errors import StoreError
+from orienteer.scans.cohort import refuse_spacing
 from orienteer.store.manifest import Names
-
-SPACING_MM = (0.05, 50.0)
-"""Spacings a store may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +57,8 @@ class IngestOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise StoreError(f"{self.workers} workers", cure="give --workers 1 or more")
-        if self.spacing is not None and not SPACING_MM[0] <= self.spacing <= SPACING_MM[1]:
-            raise StoreError(f"a spacing of {self.spacing:g} mm", cure="give --spacing in mm, for example 1.5")
+        if self.spacing is not None:
+            refuse_spacing(self.spacing)
         if self.columns is not None and not self.table:
             raise StoreError("--columns names columns of a table", cure="give the table with --table")
 

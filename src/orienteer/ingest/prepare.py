@@ -20,6 +20,7 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small, vanishing
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import Finding, finding, unopened
+from orienteer.scans.labels.read import names_orientation
 from orienteer.scans.people import own_grid
 from orienteer.scans.reading import load
 from orienteer.scans.source import Source
@@ -110,7 +111,12 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
     except ScanError as error:  # what was found before, such as a unit, may be its cause
         findings.append(Finding(error.code, "error", error.message, error.cure))
         return Outcome(job.source.id, record=record, findings=tuple(findings))
-    labels, about_labels = labels_on_grid(job.source.labels, Grid(volume.shape, volume.affine), voxels.grid)
+    labels, about_labels = labels_on_grid(
+        job.source.labels,
+        Grid(volume.shape, volume.affine),
+        voxels.grid,
+        oriented=names_orientation(info.findings),
+    )
     findings += about_labels
     cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
     arrays: dict[Kind, NDArray] = {"image": voxels.image, "foreground": cells[None].astype(np.uint8)}

@@ -250,6 +250,23 @@ CATALOGUE: dict[str, Entry] = {
         "the labels cover less than 90 % of the scan's space and are no part of it; the scan is stored without",
         "export them on the scan's own grid",
     ),
+    "labels-orientation": Entry(
+        "warning",
+        "only one of the scan and its labels names an orientation; with voxels of the same number and"
+        " size they are taken to lie voxel on voxel",
+        "look at one scan with its labels, then export both with the same orientation",
+    ),
+    "labels-header": Entry(
+        "warning",
+        "the header of the labels is in doubt: orientation, origin, voxel size or unit; told as for"
+        " a scan (an info where it only scales)",
+        "correct the header of the label file, as the message says",
+    ),
+    "labels-like-scan": Entry(
+        "warning",
+        "the labels hold many values that change from voxel to voxel, as intensities do",
+        "if they are scans, name the folder of label maps with --labels instead; else nothing to do",
+    ),
     # Workers
     "reader-crashed": Entry(
         "error",

@@ -9,14 +9,13 @@ from pathlib import Path
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
 from orienteer.folders import in_order, scans_in
-from orienteer.scans.cohort import cohort_spacing, compare, vanishing
+from orienteer.scans.cohort import cohort_spacing, compare, refuse_spacing, vanishing
 from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.read import inspect_with_labels
 from orienteer.scans.people import Clue, people_of, questions
 from orienteer.scans.people_table import refuse_existing, table_beside, write_people
-from orienteer.scans.plausibility import SPACING_MM
 from orienteer.scans.record import refuse_other, write_record
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo, Source
@@ -59,8 +58,8 @@ def check(
     """
     begun, scans = time.perf_counter(), Path(scans)
     in_order("orienteer check {}", scans_in(scans))
-    if spacing is not None and not SPACING_MM[0] <= spacing <= SPACING_MM[1]:
-        raise OrienteerError(f"a spacing of {spacing:g} mm", cure="give --spacing in mm, for example 1.5")
+    if spacing is not None:
+        refuse_spacing(spacing)
     if workers is not None and workers < 1:
         raise OrienteerError(f"{workers} workers", cure="give --workers 1 or more")
     if people_path is not None:

@@ -6,9 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.errors import StoreError
 from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.findings import Finding, finding
+from orienteer.scans.plausibility import SPACING_MM
 from orienteer.scans.source import ScanInfo
+
+FINE_MM = 0.1
+"""Below this a proposed spacing is rounded to 0.1 micrometre instead of 0.01 mm."""
 
 
 def compare(scans: Sequence[ScanInfo]) -> list[ScanInfo]:
@@ -74,7 +79,23 @@ def cohort_spacing(scans: Iterable[ScanInfo]) -> float | None:
     A scan counts with the geometric mean of its three voxel sizes, so thick slices weigh in without ruling.
     """
     sizes = [float(np.prod(scan.spacing) ** (1 / 3)) for scan in scans if scan.usable and len(scan.spacing) == 3]
-    return round(float(np.median(sizes)), 2) if sizes else None
+    if not sizes:
+        return None
+    median = float(np.median(sizes))
+    return round(median, 2 if median >= FINE_MM else 4)
+
+
+def refuse_spacing(mm: float) -> None:
+    """Stop where a wished spacing is none that scans have.
+
+    Raises:
+        StoreError: with the limits.
+    """
+    low, high = SPACING_MM
+    if not low <= mm <= high:
+        raise StoreError(
+            f"a spacing of {mm:g} mm is outside {low:g} to {high:g} mm", cure="give --spacing in mm, for example 1.5"
+        )
 
 
 def too_small(info: ScanInfo, min_mm: float | Sequence[float]) -> Finding | None:

@@ -28,7 +28,7 @@ class Journal:
         finished = {}
         try:
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         for line in lines:
             try:

@@ -124,6 +124,10 @@ def _notes(matched: Matched, shared: set[str]) -> list[str]:
     if shared:
         scans, files = sum(label in shared for label in matched.labels.values()), counted(len(shared), "label file")
         notes.append(f"{scans} scans share {files}: the sequences of a case, which count as one subject")
+    if matched.passed_over:
+        label, scan = next(iter(matched.passed_over.items()))
+        count = counted(len(matched.passed_over), "label file")
+        notes.append(f"{count} not used, their scans have others: {label} for {scan}, which has {matched.labels[scan]}")
     if matched.unused:
         belong = "belongs" if len(matched.unused) == 1 else "belong"
         notes.append(f"{counted(len(matched.unused), 'label file')} {belong} to no scan: {some(matched.unused)}")

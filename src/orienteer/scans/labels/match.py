@@ -22,11 +22,13 @@ class Matched:
         labels: of each scan that has them; scans with the same labels are sequences of one case.
         several: scans that more than one label file fits, and these: none is used.
         unused: label files that belong to no scan.
+        passed_over: label files that fit a scan by their name, which has labels nearer to its path; with that scan.
     """
 
     labels: Mapping[str, str]
     several: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
 
 def match_labels(labels: Sequence[str], scans: Sequence[str]) -> Matched:
@@ -60,7 +62,15 @@ def match_labels(labels: Sequence[str], scans: Sequence[str]) -> Matched:
             several[scan] = tuple(fitting)
     told = {scan: found for scan, found in several.items() if scan not in chosen}
     used = {*chosen.values(), *(label for found in told.values() for label in found)}
-    return Matched(chosen, told, tuple(label for label in labels if label not in used))
+    rest = [label for label in labels if label not in used]
+    by_name = _by_name((scan, _keys(scan, cases_of_scan(_base(scan)), 1)) for scan in scans)
+    passed_over = {
+        label: by_name[name][0]
+        for label in rest
+        for name in _keys(label, cases_of_label(_base(label)), 1)
+        if len(by_name[name]) == 1 and by_name[name][0] in chosen
+    }
+    return Matched(chosen, told, tuple(label for label in rest if label not in passed_over), passed_over)
 
 
 def case_of(label: str) -> str:
