@@ -1,4 +1,4 @@
-"""Ids that are equal up to a part which recurs: ``1001-d0``, ``1001-d90``, ``1002-d0``, ``1002-d90``, whatever the words."""
+"""Ids that are equal up to a part which recurs, as in ``1001-d0``, ``1001-d90``, ``1002-d0``, ``1002-d90``."""
 
 import re
 from collections import defaultdict
