@@ -70,7 +70,26 @@ def test_questions__dates_months_and_sides_of_several_people(template: str, time
 
 @pytest.mark.parametrize(
     "pair",
-    ["{}-T0|{}-T1", "{}_d0|{}_d90", "{}_w0|{}_w12", "{}_BL|{}_FU", "{}_baseline|{}_12mo", "{}_before|{}_after", "{}_preop|{}_postop", "{}_sess1|{}_sess2", "{}_exam_1|{}_exam_2", "{}_test|{}_retest", "{}_SCR|{}_M24", "{}A|{}B", "{}|{}_2", "{}?(1)|{}?(2)", "{}_31.01.2020|{}_28.02.2021", "{}_lt|{}_rt", "{}_links|{}_rechts", "L{}|R{}"],
+    [
+        "{}-T0|{}-T1",
+        "{}_d0|{}_d90",
+        "{}_w0|{}_w12",
+        "{}_BL|{}_FU",
+        "{}_baseline|{}_12mo",
+        "{}_before|{}_after",
+        "{}_preop|{}_postop",
+        "{}_sess1|{}_sess2",
+        "{}_exam_1|{}_exam_2",
+        "{}_test|{}_retest",
+        "{}_SCR|{}_M24",
+        "{}A|{}B",
+        "{}|{}_2",
+        "{}?(1)|{}?(2)",
+        "{}_31.01.2020|{}_28.02.2021",
+        "{}_lt|{}_rt",
+        "{}_links|{}_rechts",
+        "L{}|R{}",
+    ],
 )
 def test_questions__any_part_that_recurs_over_several_names(pair: str) -> None:
     names = pair.replace("?", " ").split("|")
