@@ -160,6 +160,22 @@ def test_answers__one_category_teaches_nothing(store: Store) -> None:
         answers_of(store, store.ids("train")[:1], quick("kind=classify", "column=ward"))
 
 
+def test_answers__one_category_in_two_spellings_is_refused(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for person in range(5):
+        array = phantom(person, (18, 20, 19))[0].array[0]
+        nibabel.save(nibabel.Nifti1Image(array, AFFINE), scans / f"p{person}.nii")
+    lines = (f"p{n},{sex},{split}" for n, (sex, split) in enumerate(zip("mMfFm", ["train"] * 4 + ["val"], strict=True)))
+    (tmp_path / "t.csv").write_text("\n".join(("id,sex,split", *lines)))
+    options = IngestOptions(spacing=3, workers=1, keep_names=True, progress=False, table=tmp_path / "t.csv")
+    ingest(scans, tmp_path / "store", options)
+    store = Store.open(tmp_path / "store")
+    with pytest.raises(ConfigError, match=r"in several ways: 'F' and 'f'; 'M' and 'm'") as caught:
+        answers_of(store, store.ids("train"), quick("kind=classify", "column=sex"))
+    assert "table" in caught.value.cure
+
+
 def test_answers__one_number_keeps_its_unit(store: Store) -> None:
     answers = answers_of(store, store.ids("train")[:1], quick("kind=regress", "column=age"))
     assert answers.scale == 1.0

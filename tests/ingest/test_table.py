@@ -80,6 +80,21 @@ def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path
         read_table(path)
 
 
+@pytest.mark.parametrize(("one", "other"), [("Smith01", "SMITH01"), ("007", "7"), ("P 1", "p1"), ("P01", "P1")])
+def test_read_table__one_subject_in_two_spellings_is_one(tmp_path, one: str, other: str) -> None:
+    with pytest.raises(StoreError, match=r"one subject, spelt in several ways, into several splits"):
+        read_table(table(tmp_path, f"id\tperson\tsplit\na\t{one}\ttrain\nb\t{other}\ttest\n"))
+    rows, notes = read_table_with_notes(table(tmp_path, f"id\tperson\na\t{one}\nb\t{other}\nc\tQ\n"))
+    assert [row.subject for row in rows.values()] == [one, one, "Q"]
+    assert len(notes) == 1 and "of a, b: names that differ only in capitals" in notes[0]
+
+
+def test_read_table__numbers_in_other_places_are_other_subjects(tmp_path) -> None:
+    rows, notes = read_table_with_notes(table(tmp_path, "id\tperson\na\t1 23\nb\t12 3\nc\t1.05\nd\t1.5\n"))
+    assert [row.subject for row in rows.values()] == ["1 23", "12 3", "1.05", "1.5"]
+    assert notes == ()
+
+
 def test_read_table__the_usual_words_for_a_split_mean_it(tmp_path) -> None:
     words = {
         "train": "train", "Train": "train", " TRAINING ": "train", "val": "val", "Val": "val", "valid": "val",

@@ -69,6 +69,41 @@ def test_questions__dates_months_and_sides_of_several_people(template: str, time
 
 
 @pytest.mark.parametrize(
+    "pair",
+    [
+        "{}-T0|{}-T1",
+        "{}_d0|{}_d90",
+        "{}_w0|{}_w12",
+        "{}_BL|{}_FU",
+        "{}_baseline|{}_12mo",
+        "{}_before|{}_after",
+        "{}_preop|{}_postop",
+        "{}_sess1|{}_sess2",
+        "{}_exam_1|{}_exam_2",
+        "{}_test|{}_retest",
+        "{}_SCR|{}_M24",
+        "{}A|{}B",
+        "{}|{}_2",
+        "{}?(1)|{}?(2)",
+        "{}_31.01.2020|{}_28.02.2021",
+        "{}_lt|{}_rt",
+        "{}_links|{}_rechts",
+        "L{}|R{}",
+    ],
+)
+def test_questions__any_part_that_recurs_over_several_names(pair: str) -> None:
+    names = pair.replace("?", " ").split("|")
+    people = [tuple(sorted(name.format(who) for name in names)) for who in range(1001, 1005)]
+    assert set(asked(*(scan for scans in people for scan in scans))) == set(people)
+
+
+def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_nothing() -> None:
+    assert asked(*(f"x{number}" for number in range(1, 5))) == {}
+    assert asked(*(f"case_{number:03}" for number in range(1, 41))) == {}
+    assert asked("1_x", "1_y", "2_x", "2_y", "one", "other", "third", "fourth") == {}
+
+
+@pytest.mark.parametrize(
     "scans",
     [
         [f"p{number}_202001{number:02}" for number in range(10, 20)],

@@ -129,10 +129,24 @@ def answers_of(store: Store, scans: Sequence[str], settings: FinetuneSettings) -
                 f"all {len(scans)} training scans are {settings.column} = {categories[0]}",
                 cure="use more --labels, or another column",
             )
+        _check_spelling(settings.column, categories)
         return Answers(categories)
     numbers = np.array([_number(text, scan) for scan, text in texts.items()])
     spread = float(numbers.std())
     return Answers((), float(numbers.mean()), spread if spread > 0 else 1.0)
+
+
+def _check_spelling(column: str, categories: Sequence[str]) -> None:
+    """Refuse categories that differ only in capitals and spaces: ``m`` and ``M`` are one, and a network learns two."""
+    spellings: dict[str, list[str]] = {}
+    for name in categories:
+        spellings.setdefault("".join(name.split()).casefold(), []).append(name)
+    several = [" and ".join(map(repr, names)) for names in spellings.values() if len(names) > 1]
+    if several:
+        raise ConfigError(
+            f"column {column!r} spells one category in several ways: {'; '.join(several)}",
+            cure="write each category in one way in the table, and ingest again with it",
+        )
 
 
 def _number(text: str, scan: str) -> float:

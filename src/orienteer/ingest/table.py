@@ -113,8 +113,9 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     for other in people[1:]:
         rows = _agreed(path, rows, people[0], other)
     _check_splits(path, rows)
+    rows, spelt = _as_one(rows)
     found, notes = _with_points({row.id: row for row in rows}, sheet.delimiter)
-    return found, (*notes, *_notes_on_nobody(sheet, rows, people[:1]))
+    return found, (*notes, *spelt, *_notes_on_nobody(sheet, rows, people[:1]))
 
 
 def names_people_in(column: str) -> bool:
@@ -286,15 +287,43 @@ def _check_unique(path: Path, rows: list[Row]) -> None:
         raise StoreError(f"the table {path} has ids twice: {some(twice)}", cure="leave one line for each scan")
 
 
+def _one_spelling(subject: str) -> str:
+    """What spellings of one name have in common: without capitals, spaces and leading zeros."""
+    close = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", subject.casefold())
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", close)
+
+
+def _as_one(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """Rows of subjects whose names differ only in how they are spelt as of one subject, and a note that says so."""
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        known = spellings[_one_spelling(row.subject)] if row.named else [row.subject]
+        if row.subject not in known:
+            known.append(row.subject)
+    several = {spelt: names[0] for names in spellings.values() if len(names) > 1 for spelt in names}
+    if not several:
+        return rows, []
+    ids = [row.id for row in rows if row.named and row.subject in several]
+    note = (
+        f"the table spells subjects in several ways, of {some(ids)}: names that differ only in capitals, spaces or"
+        " leading zeros count as one subject; give others to those that are not"
+    )
+    return [replace(row, subject=several.get(row.subject, row.subject)) if row.named else row for row in rows], [note]
+
+
 def _check_splits(path: Path, rows: list[Row]) -> None:
     splits, ids = defaultdict(set), defaultdict(list)
+    spellings = defaultdict(set)
     for row in rows:
-        splits[row.subject].add(row.split)
-        ids[row.subject].append(row.id)
+        name = _one_spelling(row.subject) if row.named else row.subject
+        splits[name].add(row.split)
+        ids[name].append(row.id)
+        spellings[name].add(row.subject)
     for subject, found in splits.items():
         if len(found) > 1:
             names = ", ".join(sorted(name or "(empty)" for name in found))
+            spelt = ", spelt in several ways," if len(spellings[subject]) > 1 else ""
             raise StoreError(
-                f"the table {path} puts one subject into several splits ({names}): scans {some(ids[subject])}",
+                f"the table {path} puts one subject{spelt} into several splits ({names}): scans {some(ids[subject])}",
                 cure="give all scans of a subject one split, else a body learned from is also tested on",
             )

@@ -7,7 +7,8 @@ Four kinds of evidence, each with the rule that keeps it from crying wolf:
 - ``folder``: the folders at one depth hold at most :data:`MOST` scans each, and are twice as many as the fullest one
   holds (four at least), because sites and splits hold many; or they are more than it holds, and the names of the scans
   are the same in all and no numbers. Folders that are called by a sequence or a visit are nobody's.
-- ``name``: names are equal up to a word, see :mod:`~orienteer.scans.stems`.
+- ``name``: names are equal up to a word, see :mod:`~orienteer.scans.stems`; where nothing else tells, up to any part
+  that recurs, see :mod:`~orienteer.scans.recurring`.
 - ``grid``: at most :data:`MOST` scans share shape and affine, twice as many other grids are there, and the affine is a
   person's own, see :func:`own_grid`.
 """
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.scans.dicom.sources import STUDY
+from orienteer.scans.recurring import recurring
 from orienteer.scans.source import SEPARATOR, ScanInfo
 from orienteer.scans.stems import COUNTERS, VISIT_WORDS, alike, stem
 from orienteer.units import counted, some
@@ -31,7 +33,7 @@ Reason = Literal["study", "folder", "name", "grid"]
 WORDS: Mapping[Reason, str] = {
     "study": "share a StudyInstanceUID and count as one subject",
     "folder": "share a folder",
-    "name": "have one name up to a word for the sequence or visit",
+    "name": "have one name up to a part, such as a word for the sequence or visit",
     "grid": "share shape and affine",
 }
 MOST = 8
@@ -100,6 +102,8 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
     """Groups of scans that may be of one person, sorted, where nobody has said of all of a group who it is."""
     known = {clue.id: clue for clue in sorted(clues, key=lambda clue: clue.id)}
     evidence = list(_evidence(known))
+    connected = {scan for _, group in evidence for scan in group}
+    evidence += (("name", group) for group in recurring([scan for scan in known if scan not in connected]))
     if not evidence:
         return ()
     from scipy.cluster.hierarchy import DisjointSet  # here, as it takes half a second to import

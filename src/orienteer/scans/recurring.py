@@ -1,0 +1,64 @@
+"""Ids that are equal up to a part which recurs, as in ``1001-d0``, ``1001-d90``, ``1002-d0``, ``1002-d90``."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from orienteer.scans.source import SEPARATOR
+from orienteer.scans.stems import MOST_VISITS
+
+TOKEN = re.compile(r"[^\W\d_]+|\d+")
+LONG = re.compile(r"\d{3,}")
+GLUED = re.compile(r"([^\W\d_]+)(\d.*)")
+AROUND = "-_. ()[]"
+
+
+def recurring(ids: Sequence[str]) -> list[list[str]]:
+    """Groups of ids that differ in the same few endings, else in the letters before a number.
+
+    The same endings come after two stems at least, and after no fewer than there are endings, as a numbering of few
+    sites is not of visits. Most ids must take part.
+    """
+    for cut in (_endings, _beginnings):
+        stems: dict[str, dict[str, str]] = defaultdict(dict)
+        for scan in sorted(ids):
+            for stem, rest in cut(scan.casefold()):
+                stems[stem].setdefault(rest, scan)
+        same: dict[frozenset[str], list[str]] = defaultdict(list)
+        for stem, rests in stems.items():
+            if 1 < len(rests) <= MOST_VISITS:
+                same[frozenset(rests)].append(stem)
+        accepted = [(rests, found) for rests, found in same.items() if len(found) >= max(2, _least(rests))]
+        groups: list[list[str]] = []
+        used: set[str] = set()
+        for _, found in sorted(
+            accepted, key=lambda pair: (-len(pair[1]), -len(pair[1][0]), pair[1])
+        ):  # the finest first
+            for stem in found:
+                group = sorted(stems[stem].values())
+                if used.isdisjoint(group):
+                    groups.append(group)
+                    used.update(group)
+        if 2 * len(used) > len(ids):
+            return groups
+    return []
+
+
+def _least(rests: frozenset[str]) -> int:
+    """How many stems it takes; more where long numbers are all that differs, as in ``ct_1001`` and ``mr_1001``."""
+    numbering = len({LONG.sub("", rest) for rest in rests}) == 1
+    return len(rests) + numbering
+
+
+def _endings(scan: str) -> Iterator[tuple[str, str]]:
+    folders, separator, name = scan.rpartition(SEPARATOR)
+    for end in (*(match.start() for match in TOKEN.finditer(name)), len(name)):
+        stem = name[:end].strip(AROUND)
+        if stem:
+            yield folders + separator + stem, name[end:].strip(AROUND)
+
+
+def _beginnings(scan: str) -> Iterator[tuple[str, str]]:
+    folders, separator, name = scan.rpartition(SEPARATOR)
+    if found := GLUED.fullmatch(name):
+        yield folders + separator + found[2], found[1]
