@@ -36,21 +36,41 @@ def test_main__unknown_setting_is_told_with_the_known_ones_before_torch_is_impor
     assert done.stdout == "False\n"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "pretrain scans run", "pretrain gone run", "evaluate store scans", "evaluate gone store", "probe store gone",
-        "finetune segment gone out --from scratch", "predict scans gone out", "predict gone scans out",
-    ],
+WRONG_FOLDERS = (
+    "pretrain scans run", "pretrain gone run", "evaluate store scans", "evaluate gone store", "probe store gone",
+    "finetune segment gone out --from scratch", "predict scans gone out", "predict gone scans out",
 )  # fmt: skip
-def test_main__a_wrong_folder_is_told_before_torch_is_imported(words: str, tmp_path: Path) -> None:
+ALL_OF_THEM = """
+import sys
+from orienteer.cli import main
+
+for line in sys.argv[1:]:
+    sys.argv = ["orienteer", *line.split()]
+    try:
+        main()
+    except SystemExit as end:
+        print(line, end.code, "torch" in sys.modules)
+"""
+
+
+def test_main__a_wrong_folder_is_told_before_torch_is_imported(tmp_path: Path) -> None:
     for name in ("store/manifest.json", "store/arrays/x", "scans/run.json", "scans/settings.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
-    code = "import sys; from orienteer.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "False\n")
-    assert "fix:" in done.stderr
+    command = [sys.executable, "-c", ALL_OF_THEM, *WRONG_FOLDERS]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == [f"{words} 2 False" for words in WRONG_FOLDERS]
+    assert done.stderr.count("fix:") == len(WRONG_FOLDERS)
+
+
+@pytest.mark.parametrize("words", [["check", ""], ["ingest", "", "store"], ["predict", "out", "", "predictions"]])
+def test_main__an_empty_word_is_not_the_current_folder(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["orienteer", *words])
+    with pytest.raises(SystemExit, match="2"):
+        orienteer.cli.main()
+    assert "is empty" in capsys.readouterr().err
 
 
 def test_main__ctrl_c_says_what_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,7 @@ FORBIDDEN = re.compile(
 ALLOWED = {
     ("report/templates/page.html.j2", "{{ library | safe }}"),  # plotly.js and our own script, from files of ours
     ("comparison/templates/comparison.html.j2", "{{ library | safe }}"),
+    ("sampling/loader.py", "pickle"),  # only written, to see what a child will be given
     ("scans/formats/isolated.py", "pickle"),  # between a process and its child, as multiprocessing does; never a file
 }
 
