@@ -38,6 +38,7 @@ def test_read_table__finds_the_person_whatever_it_is_called(tmp_path, person, de
     [
         ("name\tperson\na\tP\n", "no column 'id'; it has: name, person"),
         ("", "no column 'id'; it has: nothing"),
+        ("id\tperson\n\n", "has a header and no rows"),
         ("id\tage\tAge\na\t1\t2\n", "names a column twice: age"),
         ("id\tperson\na\tP\nb\n", "1 cells in line 3 and 2 columns"),
         ("id\tperson\n\tP\n", "no id in line 2"),

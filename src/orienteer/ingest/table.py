@@ -100,8 +100,8 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     row for each person. Tabs, commas or semicolons; UTF-8 or UTF-16. Ids stay as they are written, leading zeros too.
 
     Raises:
-        StoreError: the file cannot be read, a column is missing, an id stands twice, or a subject is in two
-            splits.
+        StoreError: the file cannot be read, a column or every row is missing, an id stands twice, or a subject is in
+            two splits.
     """
     sheet = read_sheet(path)
     _check_header(path, sheet.header)
@@ -109,6 +109,8 @@ def read_table_with_notes(path: Path) -> tuple[dict[str, Row], tuple[str, ...]]:
     if "id" not in (name.lower() for name in sheet.header):
         people.sort(key=sheet.header.index)
     rows = [_row(path, number, sheet.header, cells, people[:1]) for number, cells in sheet.lines]
+    if not rows:
+        raise StoreError(f"the table {path} has a header and no rows", cure="add a line for each scan")
     _check_unique(path, rows)
     for other in people[1:]:
         rows = _agreed(path, rows, people[0], other)
