@@ -69,8 +69,8 @@ def main() -> None:
             from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
 
             if "" in sys.argv[1:]:  # as a path it would be the current folder
-                cure = "a variable of the shell that is not set? Name the folder; `.` is this one"
-                raise OrienteerError("one of the words of the command is empty", cure=cure)
+                cure = "is a shell variable unset? Name the folder; `.` is this one"
+                raise OrienteerError("an argument of the command is empty", cure=cure)
             app()
     except Stopped as stopped:
         print(f"orienteer: {stopped.message}; to go on: {_again(resume=True)}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from orienteer.scans.source import SEPARATOR
 from orienteer.scans.stems import MOST_VISITS
@@ -11,6 +11,8 @@ TOKEN = re.compile(r"[^\W\d_]+|\d+")
 LONG = re.compile(r"\d{3,}")
 GLUED = re.compile(r"([^\W\d_]+)(\d.*)")
 AROUND = "-_. ()[]"
+Cut = Callable[[str], Iterator[tuple[str, str]]]
+"""From an id to the stems and rests it may be made of."""
 
 
 def recurring(ids: Sequence[str]) -> list[list[str]]:
@@ -20,28 +22,33 @@ def recurring(ids: Sequence[str]) -> list[list[str]]:
     sites is not of visits. Most ids must take part.
     """
     for cut in (_endings, _beginnings):
-        stems: dict[str, dict[str, str]] = defaultdict(dict)
-        for scan in sorted(ids):
-            for stem, rest in cut(scan.casefold()):
-                stems[stem].setdefault(rest, scan)
-        same: dict[frozenset[str], list[str]] = defaultdict(list)
-        for stem, rests in stems.items():
-            if 1 < len(rests) <= MOST_VISITS:
-                same[frozenset(rests)].append(stem)
-        accepted = [(rests, found) for rests, found in same.items() if len(found) >= max(2, _least(rests))]
-        groups: list[list[str]] = []
-        used: set[str] = set()
-        for _, found in sorted(
-            accepted, key=lambda pair: (-len(pair[1]), -len(pair[1][0]), pair[1])
-        ):  # the finest first
-            for stem in found:
-                group = sorted(stems[stem].values())
-                if used.isdisjoint(group):
-                    groups.append(group)
-                    used.update(group)
-        if 2 * len(used) > len(ids):
+        groups = _groups(ids, cut)
+        if 2 * sum(map(len, groups)) > len(ids):
             return groups
     return []
+
+
+def _groups(ids: Sequence[str], cut: Cut) -> list[list[str]]:
+    """Disjoint groups of ids with one stem; what comes after most stems, then after the longest, goes first."""
+    stems: dict[str, dict[str, str]] = defaultdict(dict)
+    for scan in sorted(ids):
+        for stem, rest in cut(scan.casefold()):
+            stems[stem].setdefault(rest, scan)
+    same: dict[frozenset[str], list[str]] = defaultdict(list)
+    for stem, rests in stems.items():
+        if 1 < len(rests) <= MOST_VISITS:
+            same[frozenset(rests)].append(stem)
+    accepted = [found for rests, found in same.items() if len(found) >= max(2, _least(rests))]
+    groups: list[list[str]] = []
+    used: set[str] = set()
+    for stem in (
+        stem for found in sorted(accepted, key=lambda found: (-len(found), -len(found[0]), found)) for stem in found
+    ):
+        group = sorted(stems[stem].values())
+        if used.isdisjoint(group):
+            groups.append(group)
+            used.update(group)
+    return groups
 
 
 def _least(rests: frozenset[str]) -> int:

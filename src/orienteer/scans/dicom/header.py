@@ -43,24 +43,26 @@ TAGS: list[str | int] = [
 SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
 """Tags that a volume can do without: a damaged one counts as missing."""
 
-NOT_SCANS = {
-    "SEG",
-    "RTSTRUCT",
-    "RTDOSE",
-    "RTPLAN",
-    "SR",
-    "PR",
-    "KO",
-    "REG",
-    "DOC",
-    "AU",
-    "ECG",
-    "FID",
-    "M3D",
-    "PLAN",
-    "RTRECORD",
-    "RWV",
-}
+NOT_SCANS = frozenset(
+    [
+        "SEG",
+        "RTSTRUCT",
+        "RTDOSE",
+        "RTPLAN",
+        "SR",
+        "PR",
+        "KO",
+        "REG",
+        "DOC",
+        "AU",
+        "ECG",
+        "FID",
+        "M3D",
+        "PLAN",
+        "RTRECORD",
+        "RWV",
+    ]
+)
 NOT_SCAN_CLASSES = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.104", "1.3.12.2.1107.5.9.1")
 """How the classes of raw data, registrations and segmentations, of documents, and of Siemens' own data begin."""
 SCOUTS = {"LOCALIZER", "LOCALISER", "SCOUT"}
