@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from orienteer.scans.source import SEPARATOR
 from orienteer.scans.stems import MOST_VISITS
@@ -41,9 +42,8 @@ def _groups(ids: Sequence[str], cut: Cut) -> list[list[str]]:
     accepted = [found for rests, found in same.items() if len(found) >= max(2, _least(rests))]
     groups: list[list[str]] = []
     used: set[str] = set()
-    for stem in (
-        stem for found in sorted(accepted, key=lambda found: (-len(found), -len(found[0]), found)) for stem in found
-    ):
+    accepted.sort(key=lambda found: (-len(found), -len(found[0]), found))
+    for stem in chain.from_iterable(accepted):
         group = sorted(stems[stem].values())
         if used.isdisjoint(group):
             groups.append(group)
