@@ -61,9 +61,7 @@ def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, st
     keys = -(-len(benchmark.arms) // across) * LEGEND_INCHES + 0.2
     width, height = across * PANEL_INCHES[0], down * PANEL_INCHES[1] + keys
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    grid = figure.add_gridspec(2, 1, height_ratios=[height - keys, keys])
-    body, foot = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
-    axes = body.subplots(down, across, squeeze=False).ravel()
+    axes = figure.subplots(down, across, squeeze=False).ravel()
     styles = styles_of(benchmark)
     for ax, (task, mode) in zip(axes, panels, strict=False):
         _panel(ax, analysis, benchmark, task, mode, styles)
@@ -71,10 +69,23 @@ def _drawn(analysis: Analysis, benchmark: Benchmark, panels: list[tuple[Task, st
         ax.set_axis_off()
     handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     names = [arm.label for arm in benchmark.arms if arm.label in handles]
-    foot.legend([handles[name] for name in names], names, loc="center", ncols=across, frameon=False)
+    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=across, frameon=False)
+    _settle(figure)
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return _counted(stream.getvalue())
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the panels out once and round where they lie.
+
+    The solver of the layout sums in the order of its variables' addresses, so its last digits differ from draw to
+    draw.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position([round(edge, 4) for edge in ax.get_position().bounds])
 
 
 def _counted(svg: str) -> str:
