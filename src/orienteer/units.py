@@ -1,7 +1,10 @@
 """How values, units and durations are written, for the whole package."""
 
 import math
+import re
 from collections.abc import Sequence
+
+from orienteer.errors import OrienteerError
 
 UNITS = {"mm": "mm", "deg": "°", "fraction": "%", "s": "s", "1": ""}
 DASH = "–"
@@ -64,6 +67,22 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
+
+
+def seconds_of(text: str) -> float:
+    """A duration as a person writes it, in seconds.
+
+    Raises:
+        OrienteerError: it is none, or not longer than nothing.
+
+    Example:
+        >>> seconds_of("90s"), seconds_of("10min"), seconds_of("1.5 h"), seconds_of("2d")
+        (90.0, 600.0, 5400.0, 172800.0)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", text)
+    if not found or not float(found[1]):
+        raise OrienteerError(f"{text!r} is no duration", cure="write for example 90s, 10min, 2h or 1d")
+    return float(found[1]) * {"s": 1, "min": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

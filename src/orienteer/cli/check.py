@@ -1,12 +1,17 @@
 """``orienteer check SCANS``: the scans in a folder, their problems, and the cost of an ingest."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Channels, Layout, channel_names
+from orienteer.cli.options import Budget, Channels, Layout, channel_names
+
+if TYPE_CHECKING:
+    from orienteer.scans.schema import RecordedTraining
+    from orienteer.scans.source import ScanInfo
 
 
 @app.command()
@@ -23,8 +28,9 @@ def check(
         ),
     ] = None,
     spacing: Annotated[
-        float | None, typer.Option(help="mm per voxel to estimate for; default the cohort's median.")
+        float | None, typer.Option(help="mm per voxel to estimate for; default what suits the scans.")
     ] = None,
+    budget: Budget = None,
     labels: Annotated[
         Path | None, typer.Option(help="A folder of label files named like the scans; it may be the scans' own.")
     ] = None,
@@ -47,6 +53,7 @@ def check(
 
     from orienteer.scans.check import check as run
     from orienteer.scans.table import print_check
+    from orienteer.units import seconds_of
 
     result = run(
         scans,
@@ -54,12 +61,21 @@ def check(
         people_path=people,
         workers=workers,
         spacing=spacing,
+        budget=None if budget is None else seconds_of(budget),
         layout=layout,
         channels=channel_names(channels),
         labels=labels,
+        rehearse=_rehearse,
     )
     print_check(result, Console())
     if json is not None:
         typer.echo(f"\nwritten: {json}")
     if not result.usable:
         raise typer.Exit(1)
+
+
+def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining":
+    """What a pretraining would be like; torch is imported now, when the scans are read."""
+    from orienteer.runs.proposal import expected
+
+    return expected(scans, spacing, budget)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Channels, Layout, channel_names
+from orienteer.cli.options import Budget, Channels, Layout, channel_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +24,9 @@ def ingest(
     scans: Annotated[Path, typer.Argument(help="A folder of scans in any mix of formats, searched recursively.")],
     store: Annotated[Path, typer.Argument(help="A new or empty folder, or a store to update.")],
     spacing: Annotated[
-        float | None, typer.Option(help="mm per voxel, the same on every axis; default the scans' median.")
+        float | None, typer.Option(help="mm per voxel, the same on every axis; default what suits the scans.")
     ] = None,
+    budget: Budget = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="A folder of label files named like the scans, or the scans' own; also later."),
@@ -70,9 +71,11 @@ def ingest(
 
     from orienteer.ingest import IngestOptions
     from orienteer.ingest import ingest as run
+    from orienteer.units import seconds_of
 
     options = IngestOptions(
         spacing=spacing,
+        budget=None if budget is None else seconds_of(budget),
         labels=labels,
         table=table,
         columns=[name.strip() for name in columns.split(",")] if columns else None,

@@ -17,6 +17,9 @@ Channels = Annotated[
     ),
 ]
 Assign = Annotated[list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")]
+Budget = Annotated[
+    str | None, typer.Option(help="Time a pretraining may take, e.g. 10min, 2h or 1d; default that of a good recipe.")
+]
 
 
 def channel_names(text: str | None) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Assign
+from orienteer.cli.options import Assign, Budget
+
+if TYPE_CHECKING:
+    from orienteer.runs.settings import PretrainSettings
 
 
 @app.command()
@@ -16,6 +19,7 @@ def pretrain(
     run: Annotated[Path, typer.Argument(help="A new folder for the run, or with --resume an existing one.")],
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
     assign: Assign = None,
+    budget: Budget = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Learn anatomy from the store's training scans; the live line shows errors in mm and degrees.
@@ -24,9 +28,14 @@ def pretrain(
     Ctrl-C or a scheduler's SIGTERM stops after a checkpoint, SIGUSR1 saves one; `--resume` continues exactly. A resumed
     run keeps its settings; only `optimiser.steps` may be raised.
 
+    Without `--config`, size and number of views, batch, steps and precision are chosen for the scans and the device,
+    and named with their reasons; `--set` goes over them.
+
     **Examples**
 
     `orienteer pretrain store run`
+
+    `orienteer pretrain store run --budget 1h`
 
     `orienteer pretrain store run --config configs/pretrain/oasis-cpu.yaml --set seed=1`
 
@@ -39,9 +48,16 @@ def pretrain(
     from orienteer.arguments import of_pretrain
     from orienteer.cli.figures import print_figures
     from orienteer.config import load_yaml
+    from orienteer.errors import ConfigError
     from orienteer.runs.settings import PretrainSettings
-    from orienteer.units import duration
+    from orienteer.units import duration, seconds_of
 
+    seconds = None if budget is None else seconds_of(budget)
+    if seconds is not None and (resume or config is not None):
+        beside = "--resume" if resume else "--config"
+        raise ConfigError(
+            f"--budget beside {beside}", cure=f"leave --budget out; steps: {beside} and --set optimiser.steps=N"
+        )
     settings = None
     if config is not None or assign:
         values = load_yaml(config) if config is not None else _own(run) if resume else {}
@@ -49,6 +65,8 @@ def pretrain(
     of_pretrain(store, run)
     from orienteer.runs.pretrain import pretrain as start  # takes seconds, so mistakes are reported first
 
+    if config is None and not resume:
+        settings = _proposed(store, run, seconds, assign or [])
     result = start(store, run, settings=settings, resume=resume)
     console = Console()
     print_figures(console, result.evaluation.record)
@@ -58,6 +76,22 @@ def pretrain(
         highlight=False,
     )
     console.print(f"\nnext: orienteer report {quote(str(run))}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _proposed(store: Path, run: Path, budget: float | None, assign: list[str]) -> "PretrainSettings":
+    """What suits the store, told with its reasons, and what is set over it."""
+    from orienteer.console import to_stderr
+    from orienteer.runs.folder import RunFolder
+    from orienteer.runs.proposal import Cohort, propose
+    from orienteer.store import Store
+
+    opened = Store.open(store)
+    RunFolder(run).require_free()
+    proposal = propose(Cohort.of(opened), budget, assign)
+    console = to_stderr()
+    for reason in proposal.reasons:
+        console.print(f"proposed: {reason}", markup=False, soft_wrap=True)
+    return proposal.settings(assign)
 
 
 def _own(run: Path) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.table import Table
 from orienteer.scans.channels import odd_channels, usual_channels
-from orienteer.scans.cohort import cohort_spacing
 from orienteer.scans.findings import finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.layouts.lay_out import LaidOut
+from orienteer.scans.proposal import propose_spacing
 from orienteer.scans.reading import inspect
 from orienteer.scans.source import Source
 from orienteer.store.manifest import Manifest, Parameters
@@ -73,23 +73,26 @@ def _found(source: Source, before: Existing) -> ScanState:
     )
 
 
-def choose_parameters(states: Sequence[ScanState], manifest: Manifest | None, wanted: float | None) -> Parameters:
-    """The store's spacing, else ``wanted`` (mm), else the median of the scans.
+def choose_parameters(
+    states: Sequence[ScanState], manifest: Manifest | None, options: IngestOptions
+) -> tuple[Parameters, str]:
+    """The store's spacing, else what was asked for, else what is proposed for the scans, and why.
 
     Raises:
         StoreError: the spacing contradicts the store's, or no scan tells one.
     """
+    wanted = options.spacing
     if manifest:
         if wanted is not None and wanted != manifest.spacing:
             raise StoreError(
                 f"the store has a spacing of {manifest.spacing:g} mm, asked for are {wanted:g} mm",
                 cure="leave out --spacing, or ingest into another folder",
             )
-        return Parameters(spacing=manifest.spacing)
+        return Parameters(spacing=manifest.spacing), ""
     if wanted is not None:
-        return Parameters(spacing=wanted)
+        return Parameters(spacing=wanted), ""
     infos = [inspect(state.source, voxels=False) for state in states if state.source and state.status == "found"]
-    median = cohort_spacing(infos)
-    if median is None:
+    proposed = propose_spacing(infos, options.budget)
+    if proposed is None:
         raise nothing_usable({info.id: info.findings for info in infos})
-    return Parameters(spacing=median)
+    return Parameters(spacing=proposed.spacing), f"spacing {proposed.reason}"

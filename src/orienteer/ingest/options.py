@@ -14,7 +14,8 @@ class IngestOptions:
     """How to ingest; the defaults suit a folder of which nothing is known.
 
     Attributes:
-        spacing: mm per voxel on every axis; by default the store's, or the median of the scans'.
+        spacing: mm per voxel on every axis; by default the store's, or what is proposed for the scans.
+        budget: seconds that a pretraining may take, for the proposed spacing.
         labels: folder whose files have the scans' paths or names.
         table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; of the other columns
             numbers and categories are kept, but nothing that could tell who somebody is.
@@ -41,6 +42,7 @@ class IngestOptions:
     """
 
     spacing: float | None = None
+    budget: float | None = None
     labels: Path | str | None = None
     table: Path | str | None = None
     columns: Sequence[str] | None = None

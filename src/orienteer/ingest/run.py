@@ -59,7 +59,8 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
             notes += discard_damaged(store, before, labels=bool(options.labels))
         states = list_scans(found.sources, before)
         notes = (*notes, *found.notes, *notes_on_labels(states, options))
-        parameters = choose_parameters(states, before.manifest, options.spacing)
+        parameters, why = choose_parameters(states, before.manifest, options)
+        notes = (*notes, *[why] * bool(why))
         context = Context(store, options, table, found, before, parameters)
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):
             states = stage(states, context)

@@ -20,6 +20,8 @@ from orienteer.runs.build import build_model
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.load import best_checkpoint, load_backbone
+from orienteer.runs.opening import opening
+from orienteer.runs.proposal import Cohort, propose, warning
 from orienteer.runs.record import describe
 from orienteer.runs.resume import extend, require_same
 from orienteer.runs.run import Run
@@ -65,8 +67,8 @@ def pretrain(
     Args:
         store: made by ``ingest``; needs the splits ``train`` and ``val``.
         run: a new folder, or one to continue.
-        settings: what to do; defaults are the best measured recipe. A resumed run keeps the settings it has, but for
-            ``optimiser.steps``, of which it may be given more.
+        settings: what to do; by default what :mod:`orienteer.runs.proposal` proposes for the store. A resumed run
+            keeps the settings it has, but for ``optimiser.steps``, of which it may be given more.
         resume: continue ``run`` exactly where its last whole checkpoint was.
         progress: show a live line on standard error.
 
@@ -86,7 +88,7 @@ def pretrain(
         chosen = settings or folder.settings()
         require_same(folder, chosen)
     else:
-        chosen = settings or PretrainSettings()
+        chosen = settings or propose(Cohort.of(opened)).settings()
     record = _check(chosen, opened, folder, console, resume=resume)
     if resume and (done := _finished(folder, chosen)) is not None:
         console.print(
@@ -102,6 +104,10 @@ def pretrain(
         _claim(chosen, folder, record)
         if said := extend(folder, chosen):
             console.print(said, soft_wrap=True, markup=False)
+        if progress:
+            newest, _ = latest_checkpoint(folder.checkpoints)
+            for line in opening(record, resolved, devices, newest.step if newest else 0):
+                console.print(line, soft_wrap=True, markup=False)
         earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
         session = Session(Pretraining(resolved, opened), resolved, folder, AGAIN, progress, earlier)
         train(session, fabric)
@@ -118,6 +124,8 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
         left_out += found.too_small
         for line in found.lines(what):
             console.print(line, soft_wrap=True, markup=False)
+    if not resume and (unsuitable := warning(settings, Cohort.of(store))):
+        console.print(f"warning: {unsuitable}", soft_wrap=True, markup=False)
     devices = resolve(settings.devices)
     if settings.optimiser.batch % devices.devices:
         raise RunError(

@@ -2,22 +2,24 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
 from orienteer.folders import in_order, scans_in
-from orienteer.scans.cohort import cohort_spacing, compare, refuse_spacing, vanishing
+from orienteer.scans.cohort import compare, refuse_spacing, vanishing
 from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.read import inspect_with_labels
 from orienteer.scans.people import Clue, people_of, questions
 from orienteer.scans.people_table import refuse_existing, table_beside, write_people
+from orienteer.scans.proposal import propose_spacing
 from orienteer.scans.record import refuse_other, write_record
 from orienteer.scans.result import CheckResult
+from orienteer.scans.schema import RecordedTraining
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.units import some
 
@@ -29,10 +31,12 @@ def check(
     people_path: Path | None = None,
     workers: int | None = None,
     spacing: float | None = None,
+    budget: float | None = None,
     layout: str = "auto",
     channels: Sequence[str] = (),
     labels: Path | str | None = None,
     progress: bool = True,
+    rehearse: Callable[[Sequence[ScanInfo], float, float | None], RecordedTraining] | None = None,
 ) -> CheckResult:
     """Look at every scan below ``scans``; a bad scan is a finding, never the end.
 
@@ -41,11 +45,13 @@ def check(
         json_path: where to write all of it as JSON (``schema_version`` 1); only that of an earlier check is replaced.
         people_path: where to write a table of the usable scans, with a guess who is on them; never an existing file.
         workers: scans read at once; default one a core, at most 8.
-        spacing: mm of the store to estimate for; default the cohort's median.
+        spacing: mm of the store to estimate for; default what is proposed for the cohort.
+        budget: seconds that a pretraining may take, for the proposed spacing.
         layout: how the folder is laid out; by default what it says of itself.
         channels: names of the sequences that make one scan together, in order.
         labels: a folder of label files named as the scans; it may be the scans' own.
         progress: show a bar on a terminal.
+        rehearse: tells what a pretraining would be like, given the scans, the spacing and the budget.
 
     Raises:
         OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
@@ -69,9 +75,11 @@ def check(
     at_once = workers or min(8, os.cpu_count() or 1)
     found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
-    mm = spacing or cohort_spacing(infos)
+    proposed = propose_spacing(infos, budget)
+    mm = spacing or (proposed.spacing if proposed else None)
     if mm:
         infos = tuple(info.with_findings(tiny) if (tiny := _tiny(info, mm)) else info for info in infos)
+    usable = any(info.usable for info in infos)
     clues = [Clue.of(info) for info in infos if info.usable]
     asked = questions(clues)
     result = CheckResult(
@@ -80,11 +88,13 @@ def check(
         skipped=found.skipped,
         layouts=found.layouts,
         notes=(*found.notes, *_without_labels(infos, asked=labels is not None)),
-        estimate=estimate(infos, mm, at_once) if mm and any(info.usable for info in infos) else None,
+        estimate=estimate(infos, mm, at_once) if mm and usable else None,
         seconds=time.perf_counter() - begun,
         questions=asked,
         table=table_beside(scans, found.sources),
         people=people_path,
+        training=rehearse(infos, mm, budget) if rehearse and mm and usable else None,
+        why=proposed.reason if proposed and not spacing else "",
     )
     if json_path is not None:
         write_record(json_path, result)

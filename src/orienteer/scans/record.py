@@ -33,6 +33,7 @@ def as_record(result: CheckResult) -> CheckRecord:
             labelled=result.labelled,
         ),
         estimate=result.estimate,
+        training=result.training,
         axes=_counted(scan.axes for scan in result.usable),
         layouts=tuple(RecordedLayout(**layout.model_dump(), line=layout.text) for layout in result.layouts),
         formats=_counted(scan.source.format for scan in result.scans),

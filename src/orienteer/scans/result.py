@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orienteer.scans.layouts.layout import DatasetSummary
 from orienteer.scans.people import Question
-from orienteer.scans.schema import RecordedEstimate
+from orienteer.scans.schema import RecordedEstimate, RecordedTraining
 from orienteer.scans.source import ScanInfo, Skipped
 
 
@@ -24,6 +24,8 @@ class CheckResult:
         questions: usable scans that may be of one person.
         table: of subjects, found beside the scans.
         people: the table to fill in that was written.
+        training: what a pretraining would be like; None where no step was timed.
+        why: the reason for the proposed spacing; empty where it was given.
     """
 
     root: Path
@@ -36,6 +38,8 @@ class CheckResult:
     questions: tuple[Question, ...] = ()
     table: Path | None = None
     people: Path | None = None
+    training: RecordedTraining | None = None
+    why: str = ""
 
     @property
     def usable(self) -> tuple[ScanInfo, ...]:

@@ -133,6 +133,27 @@ class RecordedEstimate(Config):
     """Scans at once."""
 
 
+class RecordedTraining(Config):
+    """What `orienteer pretrain` would do by itself with such a store."""
+
+    view_voxels: int
+    """Edge of a view."""
+    view_mm: float
+    """The same in mm."""
+    batch: int
+    """Scans a step."""
+    steps: int
+    """Optimiser steps."""
+    network: str
+    """Its size."""
+    precision: str
+    """Of the arithmetic; `auto` leaves it to the device."""
+    seconds: float | None
+    """Wall time on this machine, from timed steps of that network."""
+    reasons: tuple[str, ...]
+    """Why, a line each."""
+
+
 class CheckRecord(Config):
     """A check as JSON. Keys are only ever added; `schema_version` rises when one changes its meaning."""
 
@@ -142,6 +163,8 @@ class CheckRecord(Config):
     """How many there are."""
     estimate: RecordedEstimate | None
     """Null when nothing is usable."""
+    training: RecordedTraining | None = None
+    """Null when nothing is usable, or no step was timed."""
     axes: dict[str, int]
     """Usable scans by axes."""
     layouts: tuple[RecordedLayout, ...]

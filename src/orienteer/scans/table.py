@@ -13,9 +13,9 @@ from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small
 from orienteer.scans.people import in_words
 from orienteer.scans.result import CheckResult
-from orienteer.scans.schema import RecordedEstimate
+from orienteer.scans.schema import RecordedEstimate, RecordedTraining
 from orienteer.scans.source import ScanInfo
-from orienteer.units import duration
+from orienteer.units import counted, duration
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 CLEAN_ROWS = 60
@@ -32,8 +32,6 @@ MOST_ID = 20
 """Columns of an id that are never broken."""
 
 EXACT_VALUES = 8
-VIEW_VOXELS = 24
-"""The default view of pretraining, for the note on scans that are too short for it."""
 
 
 def print_check(result: CheckResult, console: Console) -> None:
@@ -51,7 +49,9 @@ def print_check(result: CheckResult, console: Console) -> None:
     if result.usable:
         _print_histograms(result.usable, console)
     if result.estimate:
-        _print_estimate(result.estimate, result.usable, console)
+        _print_estimate(result.estimate, result.why, console)
+        if result.training:
+            _print_training(result.training, result.usable, console)
     else:
         console.print("\n[red]No scan can be used.[/red] Fix the errors above, then check again.")
 
@@ -201,25 +201,31 @@ def _print_bars(title: str, counts: Mapping[str, int], console: Console) -> None
         console.print(f"  {name:<12} {'█' * max(1, round(30 * count / most))} {count}", highlight=False)
 
 
-def _print_estimate(guess: RecordedEstimate, usable: Iterable[ScanInfo], console: Console) -> None:
-    view_mm = VIEW_VOXELS * guess.spacing
-    short = sum(too_small(scan, view_mm) is not None for scan in usable)
-    workers = f"{guess.workers} worker{'s' * (guess.workers > 1)}"
+def _print_estimate(guess: RecordedEstimate, why: str, console: Console) -> None:
     lines = [
-        f"\n[bold]Estimate of an ingest at {guess.spacing:g} mm[/bold]"
-        "\n  (from the reading just measured; right within a factor of two or so)",
-        f"  time    about {duration(guess.seconds)} with {workers}",
+        f"\n[bold]Estimate of an ingest at {guess.spacing:g} mm[/bold]",
+        *[f"  {why}"] * bool(why),
+        f"  time    about {duration(guess.seconds)} with {counted(guess.workers, 'worker')}, within a factor of two",
         f"  disk    about {bytes_text(guess.disk_bytes)} for {guess.voxels / 1e6:,.1f} million voxels",
         f"  memory  up to {bytes_text(guess.memory_bytes)} while it runs",
-        "\n[bold]Rough note on pretraining[/bold]",
-        f"  A view of {VIEW_VOXELS} voxels is {view_mm:.0f} mm wide at this spacing;",
-        f"  {short} scans are shorter than that along an axis." if short else "  every scan holds one.",
-        "  Only the crops are read, so the scans need not fit into memory.",
-        "  A network of 1.2 million parameters takes about 5 minutes for",
-        "  1,000 steps of 4 scans on 2 CPU cores.",
     ]
     for line in lines:
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _print_training(training: RecordedTraining, usable: Iterable[ScanInfo], console: Console) -> None:
+    """What `pretrain` would do by itself, and how long."""
+    took = "" if training.seconds is None else f" in about {duration(training.seconds)} on this machine"
+    console.print(f"\n[bold]Pretraining[/bold] by itself makes {training.steps:,} steps{took}", highlight=False)
+    for reason in training.reasons:
+        console.print(f"  {escape(reason)}", highlight=False, soft_wrap=True)
+    short = sum(too_small(scan, training.view_mm) is not None for scan in usable)
+    if short:
+        lack = "is" if short == 1 else "are"
+        console.print(
+            f"  {counted(short, 'scan')} {lack} shorter than a view along an axis, and would be left out",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def bytes_text(size: int) -> str:

@@ -1,0 +1,209 @@
+"""A recipe for a cohort: views, batch, network, steps and precision from its scans, the device and the time."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from orienteer.config import Tree, override
+from orienteer.hardware import has_bfloat16, has_gpu
+from orienteer.ingest.split import VALIDATION_SHARE
+from orienteer.runs.rehearsal import LOADING, pretraining_seconds, rehearse
+from orienteer.runs.settings import PretrainSettings
+from orienteer.scans.proposal import VIEW_SHARE, body_mm, view_voxels
+from orienteer.scans.schema import RecordedTraining
+from orienteer.scans.source import ScanInfo
+from orienteer.store import Store
+from orienteer.units import duration
+
+MULTIPLE = 4
+"""Edges of views that are proposed, voxels."""
+LARGER = 4 / 3
+"""Views of a store finer than was proposed may have this many times the proposed edge."""
+HOLD = 0.75
+"""Share of the scans that can hold the proposed views."""
+REFERENCE = 4 * 24**3
+"""Voxels of one view of each scan of a batch in the measured recipe."""
+STEPS, STEPS_GPU = 2400, 10_000
+"""Those of the measured recipe on a processor; on a GPU none was measured."""
+FEWEST = 50
+"""Steps of the shortest budget."""
+MEASURED = 48
+"""Samples of a validation, over all its scans."""
+NARROW, BROAD = 1 / 6, 2 / 3
+"""Shares of a scan's size that views should not fall below or go beyond."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a recipe depends on.
+
+    Attributes:
+        spacing: mm per voxel of the store.
+        channels: of a scan.
+        extents_mm: of each scan.
+        validation: scans to validate on.
+    """
+
+    spacing: float
+    channels: int
+    extents_mm: tuple[tuple[float, float, float], ...]
+    validation: int
+
+    @classmethod
+    def of(cls, store: Store) -> Self:
+        """That of a store; all scans count, whatever their split."""
+        entries = store.manifest.scans
+        spacing = store.manifest.spacing
+        extents = tuple((e.shape[0] * spacing, e.shape[1] * spacing, e.shape[2] * spacing) for e in entries)
+        return cls(spacing, entries[0].channels, extents, sum(entry.split == "val" for entry in entries))
+
+    @classmethod
+    def to_ingest(cls, scans: Sequence[ScanInfo], spacing: float) -> Self:
+        """That of the store which an ingest of the usable scans would make, without a table of splits."""
+        usable = [scan for scan in scans if scan.usable]
+        extents = tuple((x, y, z) for x, y, z in (scan.extent_mm for scan in usable))
+        return cls(spacing, usable[0].channels, extents, max(1, round(VALIDATION_SHARE * len(usable))))
+
+    @property
+    def body_mm(self) -> float:
+        """Size of the median scan, mm."""
+        return body_mm(self.extents_mm)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A recipe, and why.
+
+    Attributes:
+        values: the proposed settings; all others have their defaults.
+        reasons: a line for each.
+        seconds: what the pretraining will take on this machine; None where no step was timed.
+    """
+
+    values: Tree
+    reasons: tuple[str, ...]
+    seconds: float | None = None
+
+    def settings(self, assignments: Sequence[str] = ()) -> PretrainSettings:
+        """The recipe, with ``key=value`` assignments over it."""
+        return PretrainSettings.read(self.values, assignments)
+
+
+def propose(
+    cohort: Cohort,
+    budget: float | None = None,
+    assignments: Sequence[str] = (),
+    *,
+    gpu: bool | None = None,
+    bfloat16: bool | None = None,
+    timed: bool = False,
+) -> Proposal:
+    """The recipe for a cohort. Without a budget it depends on the cohort and the kind of device alone.
+
+    Args:
+        cohort: what is there to learn from.
+        budget: seconds that the pretraining may take; the number of steps follows from a timed one.
+        assignments: ``key=value`` that are decided already.
+        gpu: whether there is one; by default looked up.
+        bfloat16: whether the processor has instructions for it; by default looked up.
+        timed: time a step also without a budget.
+
+    Raises:
+        ConfigError: an assignment is wrong.
+    """
+    gpu = has_gpu() if gpu is None else gpu
+    bfloat16 = not gpu and (has_bfloat16() if bfloat16 is None else bfloat16)
+    size, network, steps = _view(cohort, budget, gpu=gpu), "base" if gpu else "small", STEPS_GPU if gpu else STEPS
+    batch = max(2, min(8, round(REFERENCE / size**3))) * (4 if gpu else 1)
+    per_scan = max(1, min(16, round(MEASURED / max(1, cohort.validation))))
+    values: Tree = {
+        "views": {"size": size},
+        "network": {"size": network},
+        "optimiser": {"batch": batch, "steps": steps},
+        "checkpoint": {"every": every(steps)},
+        "evaluation": {"per_scan": per_scan, "final_per_scan": 4 * per_scan},
+        **({"devices": {"precision": "bf16-mixed"}} if bfloat16 else {}),
+    }
+    reasons = [
+        f"views of {size} voxels: {size * cohort.spacing:.0f} mm, {_share(size, cohort):.0%} of a scan's "
+        f"{cohort.body_mm:.0f} mm",
+        f"{batch} scans a step, the {network} network: for {'a GPU' if gpu else 'a processor without a GPU'}",
+        *["bfloat16: this processor has instructions for it"] * bfloat16,
+    ]
+    chosen = PretrainSettings.read(values, assignments)
+    if budget is None and not timed:
+        return Proposal(values, tuple(reasons))
+    step = rehearse(chosen, channels=cohort.channels, spacing=cohort.spacing)
+    if budget is not None:
+        steps = _steps_within(budget, chosen, step, cohort.validation)
+        values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
+        reasons.append(f"{steps:,} steps: what {duration(budget)} are enough for at {step:.2g} s a step")
+        chosen = PretrainSettings.read(values, assignments)
+    return Proposal(values, tuple(reasons), pretraining_seconds(chosen, step, cohort.validation))
+
+
+def expected(scans: Sequence[ScanInfo], spacing: float, budget: float | None) -> RecordedTraining:
+    """What a pretraining on a store of the usable scans would be like, from timed steps of its network.
+
+    Args:
+        scans: that were checked; at least one is usable.
+        spacing: mm per voxel of the store.
+        budget: seconds it may take.
+    """
+    cohort = Cohort.to_ingest(scans, spacing)
+    proposal = propose(cohort, budget, timed=True)
+    settings = proposal.settings()
+    return RecordedTraining(
+        view_voxels=settings.views.size,
+        view_mm=settings.views.size * spacing,
+        batch=settings.optimiser.batch,
+        steps=settings.optimiser.steps,
+        network=settings.network.size,
+        precision=settings.devices.precision,
+        seconds=proposal.seconds,
+        reasons=proposal.reasons,
+    )
+
+
+def warning(settings: PretrainSettings, cohort: Cohort) -> str | None:
+    """What is wrong with the size of views, whoever chose it; None where it suits the scans."""
+    share, mm = _share(settings.views.size, cohort), settings.views.size * cohort.spacing
+    if NARROW <= share <= BROAD:
+        return None
+    better = max(8, MULTIPLE * round(VIEW_SHARE * cohort.body_mm / cohort.spacing / MULTIPLE))
+    wrong = "too little to tell where it is" if share < NARROW else "so much that views hardly differ"
+    cure = f"views.size={better} spans {better * cohort.spacing:.0f} mm"
+    if better > LARGER * view_voxels():
+        cure += f", a coarser --spacing of {VIEW_SHARE * cohort.body_mm / view_voxels():.2g} mm costs less"
+    return f"a view of {mm:.0f} mm spans {share:.0%} of a scan's {cohort.body_mm:.0f} mm, {wrong}; {cure}"
+
+
+def every(steps: int) -> int:
+    """Steps between validations: twelve of them, at round steps."""
+    wanted = max(1.0, steps / 12)
+    power = 10 ** math.floor(math.log10(wanted))
+    return int(max(1, min((1, 2, 2.5, 5, 10), key=lambda n: abs(math.log(n * power / wanted))) * power))
+
+
+def _view(cohort: Cohort, budget: float | None, *, gpu: bool) -> int:
+    """Edge of a view, voxels."""
+    wanted = VIEW_SHARE * cohort.body_mm / cohort.spacing
+    most = LARGER * view_voxels(budget, gpu=gpu)
+    shortest = float(np.quantile([min(extent) for extent in cohort.extents_mm], 1 - HOLD)) / cohort.spacing
+    held = MULTIPLE * int(min(most, shortest) / MULTIPLE)
+    return max(8, min(held, MULTIPLE * round(wanted / MULTIPLE)))
+
+
+def _share(size: int, cohort: Cohort) -> float:
+    return size * cohort.spacing / cohort.body_mm
+
+
+def _steps_within(budget: float, settings: PretrainSettings, step: float, validation: int) -> int:
+    """Steps, to two digits, that with their validations take the time there is."""
+    one = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"steps": 1})})
+    steps = max(FEWEST, int((budget - pretraining_seconds(one, step, validation)) / (LOADING * step)))
+    power = 10 ** max(0, math.floor(math.log10(steps)) - 1)
+    return int(steps // power * power)
