@@ -36,8 +36,6 @@ DEFAULTS = IngestOptions()
 def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAULTS) -> IngestResult:
     """Bring every scan below ``scans`` onto one grid and into ``store``; a second run does only what changed.
 
-    From a script, call it below ``if __name__ == "__main__":``, because workers are started as new processes.
-
     Args:
         scans: folder of NIfTI, NRRD, MetaImage and DICOM scans, mixed.
         store: new or empty folder, or an existing store.
