@@ -5,6 +5,8 @@ from typing import Any
 
 from orienteer.atomic import write_text
 from orienteer.errors import RunError
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.next_steps import NextStep, next_steps
 from orienteer.report.cards import SEEN, cards_of, evaluation_table, people, verdict_of
 from orienteer.report.closeups import closeups
 from orienteer.report.draw.parts import Scene
@@ -77,6 +79,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "people": people(lead.record) if lead else "",
         "seen": SEEN[lead.record.seen] if lead else "",
         # Only people of one store can be held against each other so.
+        "next": _next(run, lead.record) if lead else (),
         "drop": {"val", "test"} <= {e.record.split for e in run.evaluations if e.record.seen == "none"},
         "lead": lead,
         "rows": rows,
@@ -98,3 +101,11 @@ def contents(run: RunRecords) -> dict[str, Any]:
             if isinstance(block, Scene)
         ],
     }
+
+
+def _next(run: RunRecords, record: EvaluationRecord) -> tuple[NextStep, ...]:
+    """What to do, with the run called as its folder is: where it lies is nobody's who gets the page."""
+    data, steps = run.record.data if run.record else None, run.record.steps if run.record else None
+    return next_steps(
+        record, steps=steps or record.step + 1, view=data.view_voxels if data else None, run=run.path.name
+    )

@@ -1,5 +1,6 @@
 """The terminal while a run trains: one live line in mm, and a line for every validation."""
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -9,9 +10,11 @@ from rich.console import Console
 from orienteer.console import Bar
 from orienteer.records import Observation
 from orienteer.records.card import unlisted_metric
-from orienteer.units import in_sentence, shown
+from orienteer.units import duration, in_sentence, shown
 
 SMOOTH = 0.95
+MINUTE = 60.0
+"""Seconds between lines where there is no terminal."""
 
 
 class TrainingProgress:
@@ -21,6 +24,8 @@ class TrainingProgress:
         self.bar = Bar("step", total, done=done, shown=enabled, console=console, keep=True, log=False)
         self.bar.update(done, "starting")
         self.smoothed: dict[str, float] = {}
+        self.start, self.shown = done, enabled
+        self.began = self.said = time.monotonic()
 
     def __enter__(self) -> Self:
         self.bar.__enter__()
@@ -43,6 +48,11 @@ class TrainingProgress:
             self.smoothed[name] = value
             parts.append(say(name, value, measure.unit))
         self.bar.update(done, " · ".join(parts))
+        now = time.monotonic()
+        if self.shown and not self.bar.console.is_terminal and now - self.said > MINUTE:
+            self.said, left = now, (self.bar.total - done) * (now - self.began) / (done - self.start)
+            line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(parts)}"
+            self.bar.console.print(line, highlight=False, soft_wrap=True)
 
     def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool) -> None:
         """Print a line about a validation."""

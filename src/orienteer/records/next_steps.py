@@ -1,0 +1,67 @@
+"""What to do after a verdict, with the commands to do it: told by the terminal, the report and the browser alike."""
+
+from dataclasses import dataclass
+from shlex import quote
+
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.units import counted
+
+FEW = 5
+"""Subjects below which an interval says little."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One thing to do.
+
+    Attributes:
+        why: what was found, or what the command is for.
+        command: to type; empty where there is none.
+    """
+
+    why: str
+    command: str = ""
+
+
+def next_steps(
+    record: EvaluationRecord, *, steps: int, view: int | None = None, run: str = "RUN", store: str = "STORE"
+) -> tuple[NextStep, ...]:
+    """What to do with a run that was judged, most urgent first.
+
+    Args:
+        record: the evaluation of its best checkpoint; `step` is that checkpoint's.
+        steps: the run's total.
+        view: edge of its views, voxels.
+        run: its folder, as the user calls it.
+        store: what it was trained on, as the user calls it.
+    """
+    run, store = quote(run), quote(store)
+    found = []
+    longer = f"orienteer pretrain {store} {run} --resume --set optimiser.steps={2 * steps}"
+    if record.verdict.label == "cheating":
+        found.append(
+            NextStep("look where the answers come from: views with the anatomy taken out", f"orienteer observe {run}")
+        )
+    elif record.step >= steps:
+        found.append(NextStep("the last step is the best so far: more steps may help", longer))
+    elif record.verdict.label == "stuck":
+        larger = "" if view is None else f" --set views.size={max(view + 8, view * 4 // 3 // 4 * 4)}"
+        found.append(NextStep(
+            "it got no better after its best step: try views that show more, in a new run",
+            f"orienteer pretrain {store} NEW-RUN{larger}",
+        ))  # fmt: skip
+    if record.subjects < FEW:
+        found.append(
+            NextStep(
+                f"the figures rest on {counted(record.subjects, 'subject')}: hold more back for a narrower interval"
+            )
+        )
+    if record.verdict.label == "learning":
+        found += [
+            NextStep("see what it knows, in the browser", f"orienteer observe {run}"),
+            NextStep("what its features know of labelled structures", f"orienteer probe {run} {store}"),
+            NextStep(
+                "segment with few labels", f"orienteer finetune segment {store} OUT --from {run} --labelled-scans 3"
+            ),
+        ]
+    return tuple(found)
