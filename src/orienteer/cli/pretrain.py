@@ -76,14 +76,14 @@ def pretrain(
         f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data",
         highlight=False,
     )
-    console.print()
     told = NextStep("all of it on one page", f"orienteer report {quote(str(run))}")
     record, summary = result.evaluation.record, result.summary
     found = next_steps(record, steps=summary["steps"], view=result.view_voxels, run=str(run), store=str(store))
+    console.print("\nnext:")
     for step in (told, *found):
-        console.print(f"next: {step.why}{':' * bool(step.command)}", highlight=False, markup=False)
+        console.print(f"  {step.why}", highlight=False, markup=False)
         if step.command:
-            console.print(f"  {step.command}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"    {step.command}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _proposed(store: Path, run: Path, budget: float | None, assign: list[str]) -> "PretrainSettings":

@@ -9,7 +9,7 @@ import torch
 
 from orienteer.evaluation.examples import chosen_samples, write_examples
 from orienteer.evaluation.measure import measure
-from orienteer.evaluation.probes import PROBES
+from orienteer.evaluation.probes import PROBES, Probe
 from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.pretext.model import SpatialModel
@@ -84,17 +84,11 @@ def assess(
     metric = judged.judged_in(measures)
     probes = []
     for probe in selected:
-        found = measure(
-            model,
-            sampler,
-            probed,
-            batch=settings.batch,
-            device=device,
-            corrupt=probe.corrupt,
-            on_batch=tell(f"probe: {probe.card.title}"),
+        what = tell(f"probe: {probe.card.title}")
+        probes.append(
+            apply(probe, model, sampler, probed, judged, metric, batch=settings.batch, device=device, on_batch=what)
         )
         done += probed
-        probes.append(Probed(probe.card, found.observations[judged.name].measures[metric.name]))
     seen = _seen(sampler) if own_store else "unknown"
     verdict = judge(measures[metric.name], probes, metric, seen=seen, rule=settings.verdict)
     record = EvaluationRecord(
@@ -117,6 +111,23 @@ def assess(
     write_restored(folder, model, sampler, chosen_samples(real.recipes, settings.examples), device=device)
     record.write(folder)
     return Evaluation(record, folder)
+
+
+def apply(
+    probe: Probe,
+    model: SpatialModel,
+    sampler: Sampler,
+    samples: int,
+    judged: TaskCard,
+    metric: Metric,
+    *,
+    batch: int,
+    device: torch.device,
+    on_batch: Callable[[int], None] = lambda _: None,
+) -> Probed:
+    """What a probe leaves of a metric."""
+    found = measure(model, sampler, samples, batch=batch, device=device, corrupt=probe.corrupt, on_batch=on_batch)
+    return Probed(probe.card, found.observations[judged.name].measures[metric.name])
 
 
 def task_result(card: TaskCard, observation: Observation) -> TaskResult:

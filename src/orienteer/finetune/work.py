@@ -78,7 +78,7 @@ class Finetuning:
         )
         return patch_batches(sampler, self._targets, numbers, workers=resolve(settings.devices).workers)
 
-    def validate(self, model: Any, device: torch.device) -> Validation | None:
+    def validate(self, model: Any, device: torch.device, step: int) -> Validation | None:
         """Scores of labelled validation subjects, for the log only."""
         if not self.watched:
             return None

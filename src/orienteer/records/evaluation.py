@@ -13,7 +13,7 @@ from orienteer.records.card import ProbeCard, TaskCard
 from orienteer.records.metric import Better, Measure, Metric, Record, finite
 from orienteer.records.verdict import Seen, Verdict
 from orienteer.scans.findings import Finding
-from orienteer.units import in_sentence, shown
+from orienteer.units import counted, in_sentence, shown
 
 EVALUATION_VERSION = 2
 """Version 1 did not say what its tasks and figures are."""
@@ -113,6 +113,8 @@ class EvaluationRecord(Record):
     verdict: Verdict
     unfamiliar: dict[str, tuple[Finding, ...]] | None = None
     """Scans unlike those of training, and how; null where the run was made before it recorded them."""
+    agreeing: int | None = None
+    """While the run still trains: validations in a row with this verdict; one alone is provisional."""
 
     def task(self, name: str) -> TaskResult | None:
         """The result of one task, or None."""
@@ -138,6 +140,17 @@ class EvaluationRecord(Record):
             if value.beats_chance is False
         ]
         return f"Not shown to be better than chance: {', '.join(tasks)}." if tasks else ""
+
+    @property
+    def so_far(self) -> str:
+        """While the run still trains: its verdict in a line, and how firm it is; empty for a run that has ended."""
+        if self.agreeing is None:
+            return ""
+        firm = "provisional" if self.agreeing < 2 else f"{self.agreeing} validations in a row"
+        judged = [(task, task.judged[1]) for task in self.tasks if task.judged and task.judged[1].skill is not None]
+        behind = [task.card.title for task, value in judged if not value.beats_chance]
+        told = f"{len(judged) - len(behind)} of {counted(len(judged), 'task')} better than chance"
+        return f"so far: {self.verdict.label} ({firm}); {told}" + (f", not yet {', '.join(behind)}" if behind else "")
 
     @property
     def figures(self) -> dict[str, float | tuple[float, float] | None]:

@@ -64,6 +64,9 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
     # Without probes nothing was taken away to see whether anatomy is what it reads.
     plain = verdict.label == "learning" and not evaluated.record.probes
     headline = "It is learning." if plain else PROMISES[verdict.label]
+    if evaluated.record.agreeing is not None:
+        firm = "provisional" if evaluated.record.agreeing < 2 else "so far"
+        headline = f"{headline.removesuffix('.')}, {firm} at step {evaluated.record.step:,}."
     sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
     return VerdictWords(verdict.label, headline, sentence, verdict.evidence, verdict.rule.sentences())
 

@@ -1,6 +1,7 @@
 """``pretrain``: from a store to a run folder that shows what was learned."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from orienteer.console import to_stderr
 from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.evaluation.familiar import learned_from
+from orienteer.evaluation.so_far import NAME
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
@@ -111,7 +113,7 @@ def pretrain(
             for line in opening(record, resolved, devices, newest.step if newest else 0):
                 console.print(line, soft_wrap=True, markup=False)
         earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
-        session = Session(Pretraining(resolved, opened), resolved, folder, AGAIN, progress, earlier)
+        session = Session(Pretraining(resolved, opened, folder.evaluations), resolved, folder, AGAIN, progress, earlier)
         train(session, fabric)
         return _finish(opened, folder, progress)
 
@@ -189,6 +191,7 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
         "seed": run.settings.seed,
     }
     write_json(folder.summary, summary)
+    shutil.rmtree(folder.subfolder("evaluations", NAME), ignore_errors=True)
     ended = {"finished": run.record.finished or _now(), "seconds": state["seconds"], "steps": newest.step}
     run.record.model_copy(update=ended).write(folder.path)
     return PretrainResult(folder.path, summary, evaluation, run.settings.views.size)

@@ -18,8 +18,8 @@ from orienteer.scans.source import ScanInfo
 from orienteer.store import Store
 from orienteer.units import duration
 
-MULTIPLE = 4
-"""Edges of views that are proposed, voxels."""
+MULTIPLE, LEAST = 8, 16
+"""Edges of views that are proposed, voxels: every encoder can be built for them."""
 LARGER = 4 / 3
 """Views of a store finer than was proposed may have this many times the proposed edge."""
 HOLD = 0.75
@@ -79,7 +79,7 @@ class Proposal:
 
     Attributes:
         values: the proposed settings; all others have their defaults.
-        reasons: a line for each.
+        reasons: a line for each that was not decided already.
         seconds: what the pretraining will take on this machine; None where no step was timed.
     """
 
@@ -127,22 +127,25 @@ def propose(
         "evaluation": {"per_scan": per_scan, "final_per_scan": 4 * per_scan},
         **({"devices": {"precision": "bf16-mixed"}} if bfloat16 else {}),
     }
-    reasons = [
-        f"views of {size} voxels: {size * cohort.spacing:.0f} mm, {_share(size, cohort):.0%} of a scan's "
+    reasons = {
+        "views.size": f"views of {size} voxels: {size * cohort.spacing:.0f} mm, {_share(size, cohort):.0%} of a scan's "
         f"{cohort.body_mm:.0f} mm",
-        f"{batch} scans a step, the {network} network: for {'a GPU' if gpu else 'a processor without a GPU'}",
-        *["bfloat16: this processor has instructions for it"] * bfloat16,
-    ]
+        "optimiser.batch": f"{batch} scans a step: for views of that size, {'on a GPU' if gpu else 'without a GPU'}",
+        "network.size": f"the {network} network: {'there is a GPU' if gpu else 'there is no GPU'}",
+        **({"devices.precision": "bfloat16: this processor has instructions for it"} if bfloat16 else {}),
+    }
+    for assignment in assignments:
+        reasons.pop(assignment.partition("=")[0].strip(), None)
     chosen = PretrainSettings.read(values, assignments)
     if budget is None and not timed:
-        return Proposal(values, tuple(reasons))
+        return Proposal(values, tuple(reasons.values()))
     step = rehearse(chosen, channels=cohort.channels, spacing=cohort.spacing)
     if budget is not None:
         steps = _steps_within(budget, chosen, step, cohort.validation)
         values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
-        reasons.append(f"{steps:,} steps: what {duration(budget)} are enough for at {step:.2g} s a step")
+        reasons["optimiser.steps"] = f"{steps:,} steps: as many as {duration(budget)} allow, at {step:.2g} s a step"
         chosen = PretrainSettings.read(values, assignments)
-    return Proposal(values, tuple(reasons), pretraining_seconds(chosen, step, cohort.validation))
+    return Proposal(values, tuple(reasons.values()), pretraining_seconds(chosen, step, cohort.validation))
 
 
 def expected(scans: Sequence[ScanInfo], spacing: float, budget: float | None) -> RecordedTraining:
@@ -173,7 +176,7 @@ def warning(settings: PretrainSettings, cohort: Cohort) -> str | None:
     share, mm = _share(settings.views.size, cohort), settings.views.size * cohort.spacing
     if NARROW <= share <= BROAD:
         return None
-    better = max(8, MULTIPLE * round(VIEW_SHARE * cohort.body_mm / cohort.spacing / MULTIPLE))
+    better = max(LEAST, MULTIPLE * round(VIEW_SHARE * cohort.body_mm / cohort.spacing / MULTIPLE))
     wrong = "too little to tell where it is" if share < NARROW else "so much that views hardly differ"
     cure = f"views.size={better} spans {better * cohort.spacing:.0f} mm"
     if better > LARGER * view_voxels():
@@ -194,7 +197,7 @@ def _view(cohort: Cohort, budget: float | None, *, gpu: bool) -> int:
     most = LARGER * view_voxels(budget, gpu=gpu)
     shortest = float(np.quantile([min(extent) for extent in cohort.extents_mm], 1 - HOLD)) / cohort.spacing
     held = MULTIPLE * int(min(most, shortest) / MULTIPLE)
-    return max(8, min(held, MULTIPLE * round(wanted / MULTIPLE)))
+    return max(LEAST, min(held, MULTIPLE * round(wanted / MULTIPLE)))
 
 
 def _share(size: int, cohort: Cohort) -> float:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from orienteer.evaluation.measure import measure
+from orienteer.evaluation.so_far import NAME, judge_so_far
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.card import judged_card
 from orienteer.runs.build import build_model, measuring_sampler, training_sampler
@@ -19,10 +21,17 @@ from orienteer.training.keeper import Validation
 
 @dataclass
 class Pretraining:
-    """Views of a store's training subjects, validated on its validation subjects."""
+    """Views of a store's training subjects, validated on its validation subjects.
+
+    Attributes:
+        settings: of the run.
+        store: what it learns from.
+        evaluations: where the verdict so far is written.
+    """
 
     settings: PretrainSettings
     store: Store
+    evaluations: Path
 
     def build(self) -> SpatialModel:
         """The untrained model."""
@@ -37,15 +46,27 @@ class Pretraining:
         )
         return batches(training_sampler(settings, self.store), numbers, workers=resolve(settings.devices).workers)
 
-    def validate(self, model: Any, device: torch.device) -> Validation:
-        """Metrics on untouched views of validation subjects."""
+    def validate(self, model: Any, device: torch.device, step: int) -> Validation:
+        """Metrics on untouched views of validation subjects, and once it has learned anything what to think of it."""
         settings = self.settings
         sampler = measuring_sampler(settings, self.store, "val")
         samples = settings.evaluation.per_scan * len(sampler.ids)
         seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
         judged = judged_card(model.cards)
         measures = seen.observations[judged.name].measures
-        return Validation(seen.observations, measures[judged.judged_in(measures).name])
+        figure = measures[judged.judged_in(measures).name]
+        if step == 0:
+            return Validation(seen.observations, figure)
+        record = judge_so_far(
+            model,
+            sampler,
+            seen.observations,
+            settings.evaluation,
+            step=step,
+            folder=self.evaluations / NAME,
+            device=device,
+        )
+        return Validation(seen.observations, figure, record.so_far)
 
     def gentle(self, model: Any) -> None:
         """All weights learn alike."""

@@ -32,7 +32,9 @@ def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluatio
         describe(settings, devices, store, model).write(folder.path)
     fabric = build_fabric(devices)
     resolved = settings.model_copy(update={"devices": devices})
-    Session(Pretraining(resolved, store), resolved, folder, again="run it again", progress=False)(fabric)
+    Session(Pretraining(resolved, store, folder.evaluations), resolved, folder, again="run it again", progress=False)(
+        fabric
+    )
     checkpoint, _ = best_checkpoint(folder)
     model = load_model(Run.open(run), checkpoint)
     return assess(

@@ -18,10 +18,14 @@ from orienteer.training.settings import CheckpointSettings
 
 
 class Validation(NamedTuple):
-    """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is)."""
+    """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is).
+
+    ``verdict`` is what to think of the run so far, in a few words.
+    """
 
     observations: Mapping[str, Observation]
     figure: Measure | None
+    verdict: str = ""
 
 
 @dataclass
@@ -70,7 +74,7 @@ class Keeper:
         optimiser: its optimiser.
         precision: of the strategy; holds the scaler.
         counters: go into every checkpoint.
-        validation: measures the model; None where there is nothing to measure on.
+        validation: measures the model, given the step; None where there is nothing to measure on.
         log: of the run.
         line: on the terminal.
         interrupt: signals; they break a validation off, which is made again later.
@@ -84,7 +88,7 @@ class Keeper:
     optimiser: Any
     precision: Any
     counters: Counters
-    validation: Callable[[], Validation | None]
+    validation: Callable[[int], Validation | None]
     log: RunLog
     line: TrainingProgress
     interrupt: Interruptible
@@ -123,13 +127,13 @@ class Keeper:
         """False when a signal broke it off."""
         try:
             with self.interrupt.breakable(to_save=step > 0):
-                seen = self.validation()
+                seen = self.validation(step)
         except Asked:
             return False
         if seen is not None:
             best = step > 0 and self.counters.note(seen.figure, step)  # the untrained model has no checkpoint
             self.log.validation(seen.observations.values(), step)
-            self.line.validated(step, seen.observations, best=best)
+            self.line.validated(step, seen.observations, best=best, verdict=seen.verdict)
         return True
 
     def save(self, step: int) -> None:

@@ -54,7 +54,7 @@ class TrainingProgress:
             line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(parts)}"
             self.bar.console.print(line, highlight=False, soft_wrap=True)
 
-    def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool) -> None:
+    def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool, verdict: str = "") -> None:
         """Print a line about a validation."""
         parts = []
         for observation in observations.values():
@@ -63,6 +63,8 @@ class TrainingProgress:
             parts.append(say(name, measure.value, measure.unit) + chance)
         star = "  ← best so far" if best else ""
         self.bar.console.print(f"[bold]validation[/bold] step {step}: {' · '.join(parts)}{star}", highlight=False)
+        if verdict:
+            self.bar.console.print(f"  {verdict}", highlight=False)
 
 
 def say(name: str, value: float, unit: str) -> str:

@@ -36,7 +36,7 @@ class Work(Protocol):
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[StepBatch, None, None]:
         """The batches from step ``start`` on: this process's share of each."""
 
-    def validate(self, model: Any, device: torch.device) -> Validation | None:
+    def validate(self, model: Any, device: torch.device, step: int) -> Validation | None:
         """Measure the model on subjects it does not learn from; None where there is nothing to measure on."""
 
     def gentle(self, model: Any) -> Gentle | None:
@@ -130,7 +130,7 @@ class Session:
 
     def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
-        due = step == self.settings.optimiser.steps or step % self.settings.checkpoint.every == 0
+        due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step)
         asked, save = _agreed(fabric, interrupt)
         if keeper is not None and due:
             keeper.settle(step)
@@ -155,7 +155,7 @@ class Session:
             optimiser,
             fabric.strategy.precision,
             counters,
-            lambda: self.work.validate(model, fabric.device),
+            lambda step: self.work.validate(model, fabric.device, step),
             log,
             line,
             interrupt,

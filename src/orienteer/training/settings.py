@@ -6,6 +6,9 @@ from pydantic import Field
 
 from orienteer.config import Config
 
+EARLY = frozenset(25 * 2**n for n in range(20))
+"""Steps of the first validations: when a run began to learn can be read off them."""
+
 
 class OptimiserSettings(Config):
     """AdamW with warm-up and cosine decay."""
@@ -56,10 +59,14 @@ class CheckpointSettings(Config):
     """What is kept on disk."""
 
     every: int = Field(200, ge=1)
-    """Steps between checkpoints (and validations)."""
+    """Steps between checkpoints (and validations); at first also after 25, 50, 100 ... steps."""
     log_every: int = Field(10, ge=1)
     """Steps between lines of training figures in the records."""
     keep: int = Field(3, ge=1)
     """Most recent checkpoints that are kept; where a run chooses a best one, that one too."""
     milestones: bool = True
     """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""
+
+    def due(self, step: int) -> bool:
+        """Whether it is time to validate and save."""
+        return step % self.every == 0 or (step < self.every and step in EARLY)
