@@ -34,7 +34,7 @@ def _clues(states: Sequence[ScanState], ids: Mapping[str, str], table: Table) ->
         study = bool(STUDY.fullmatch(subject)) and not answered
         known = answered or (not study and (subject != state.name or scans[subject] > 1))
         grid = state.record.grid if state.record else ""
-        clues.append(Clue(state.name, subject if known else "", subject if study else "", grid))
+        clues.append(Clue(state.name, subject if known else "", subject if study else "", grid, state.patient))
     return clues
 
 
