@@ -81,7 +81,9 @@ def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path
         read_table(path)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Smith01", "SMITH01"), ("007", "7"), ("P 1", "p1"), ("P01", "P1"), ("sub-01", "1")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Smith01", "SMITH01"), ("007", "7"), ("P 1", "p1"), ("P01", "P1"), ("sub-01", "1")]
+)
 def test_read_table__one_subject_in_two_spellings_is_one(tmp_path, one: str, other: str) -> None:
     with pytest.raises(StoreError, match=r"one subject, spelt in several ways, into several splits"):
         read_table(table(tmp_path, f"id\tperson\tsplit\na\t{one}\ttrain\nb\t{other}\ttest\n"))

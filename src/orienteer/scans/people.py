@@ -88,6 +88,17 @@ class Question:
     reasons: tuple[Reason, ...]
 
 
+def about_patients(clues: Collection[Clue]) -> list[str]:
+    """A note where a PatientID is no sign because most studies have it, and nobody said who is on them."""
+    people = {clue.id: clue.person for clue in clues}
+    return [
+        f"most studies have one PatientID, which is not taken for a subject's: {some(sorted(group))}; if they are of"
+        " one subject, say so in the column person of --table"
+        for group, is_sign in _patients(clues)
+        if not is_sign and not all(people[scan] for scan in group)
+    ]
+
+
 def own_grid(shape: Sequence[int], affine: NDArray[np.float64] | None) -> str:
     """A digest of shape and affine where a scan was placed for one person; empty where many may lie like that.
 
@@ -140,23 +151,23 @@ def _evidence(known: Mapping[str, Clue]) -> Iterator[tuple[Reason, list[str]]]:
         studies[clue.study or f"alone {clue.id}"].append(clue.id)
         grids[clue.grid or f"alone {clue.id}"].append(clue.id)
     yield from (("study", group) for group in studies.values() if len(group) > 1)
-    yield from (("patient", group) for group in _patients(known.values()))
+    yield from (("patient", group) for group, is_sign in _patients(known.values()) if is_sign)
     yield from (("folder", group) for group in _folders(known))
     yield from (("name", group) for group in alike(list(known)))
     few = [g for g in grids.values() if 1 < len(g) <= MOST and 2 * len(g) <= len(grids) - 1]
     yield from (("grid", group) for group in few)
 
 
-def _patients(clues: Iterable[Clue]) -> list[list[str]]:
-    """Scans by PatientID, without one that is most studies': it is nobody's."""
+def _patients(clues: Iterable[Clue]) -> list[tuple[list[str], bool]]:
+    """Scans of one PatientID, and whether it tells of somebody: one that is most studies' is nobody's."""
     scans: dict[str, list[str]] = defaultdict(list)
     studies: dict[str, set[str]] = defaultdict(set)
     for clue in clues:
         if clue.patient:
             scans[clue.patient].append(clue.id)
             studies[clue.patient].add(clue.study or clue.id)
-    half = max(FEW_STUDIES, sum(map(len, studies.values())) / 2)
-    return [group for patient, group in scans.items() if len(group) > 1 and len(studies[patient]) <= half]
+    most = max(FEW_STUDIES, sum(map(len, studies.values())) / 2)
+    return [(group, len(studies[patient]) <= most) for patient, group in scans.items() if len(group) > 1]
 
 
 def _folders(ids: Iterable[str]) -> list[list[str]]:

@@ -107,6 +107,20 @@ def test_questions__a_patient_id_of_most_studies_is_nobodys() -> None:
     assert asked(harz="p", elbe="p", rhein="p", isar="q", donau="r", main="s") == [("elbe", "harz", "rhein")]
 
 
+def test_check_and_ingest__a_patient_id_of_most_studies_is_told_until_somebody_says_who_they_are(
+    tmp_path: Path,
+) -> None:
+    folder = studies(tmp_path / "in", dict.fromkeys(("harz", "elbe", "rhein"), "Q-71993"))
+    result = check(folder, progress=False, workers=1)
+    told = run(folder, tmp_path / "store")
+    for notes in (result.notes, told.notes):
+        assert len([note for note in notes if "one PatientID" in note and "elbe, harz, rhein" in note]) == 1
+    assert result.questions == told.questions == ()
+    table = tmp_path / "t.tsv"
+    table.write_text("id\tperson\nharz\tA\nelbe\tA\nrhein\tB\n")
+    assert not [note for note in run(folder, tmp_path / "store", table=table).notes if "PatientID" in note]
+
+
 def test_questions__several_scans_of_a_study_count_once() -> None:
     one = [Clue(f"harz__{name}", study="study-1", patient="p") for name in ("ax", "cor", "sag")]
     assert [q.scans for q in questions([*one, Clue("elbe", patient="p")])] == [("elbe", *(c.id for c in one))]
