@@ -8,6 +8,7 @@ import pytest
 
 from orienteer.errors import ConfigError, OrienteerError, RunError
 from orienteer.finetune.agree import fits_run, seeds_agree
+from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.run import finetune
@@ -69,6 +70,27 @@ def test_finetune__an_unknown_answer_of_anybody_scored_is_found_first(who: str, 
     with pytest.raises(ConfigError, match=f"{who} is 'east', which no training scan is"):
         finetune(store, tmp_path / "out", source=None, settings=settings, progress=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_finetune__categories_are_counted_in_subjects_by_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wards = {f"train_{n}": "north" for n in range(4)} | {"train_4": "nroth", "train_5": "south", "val_0": "north"}
+    store = answered(tmp_path, {**wards, "val_1": "n/a", "test_0": "south", "test_1": "north", "site-b_0": "east"})
+    settings = quick("kind=classify", "column=ward", "optimiser.steps=1")
+    finetune(store, tmp_path / "out", source=None, settings=settings)
+    told = capsys.readouterr().err
+    assert "ward of subjects in train: north 4, nroth 1, south 1\n" in told and "val: north 1\n" in told
+    counts = {"train": {"north": 4, "nroth": 1, "south": 1}, "val": {"north": 1}, "test": {"north": 1, "south": 1}}
+    assert FinetuneFolder(tmp_path / "out" / "seed_0").record().categories == {**counts, "site-b": {"east": 1}}
+
+
+@pytest.mark.parametrize(("ward", "near"), [("NORTH", "north"), ("nroth", "north"), ("sou th", "south")])
+def test_finetune__a_category_only_of_others_is_refused_with_the_nearest(tmp_path: Path, ward: str, near: str) -> None:
+    store = answered(tmp_path, {"train_a": "north", "train_b": "south", "val_a": ward, "test_a": "south"})
+    with pytest.raises(ConfigError, match=f"val_a is '{ward}', which no training scan is; '{near}' is close") as caught:
+        finetune(store, tmp_path / "out", source=None, settings=quick("kind=classify", "column=ward"), progress=False)
+    assert "correct the table" in caught.value.cure and "north, south" in caught.value.cure
 
 
 def test_finetune__seeds_that_would_learn_different_things_are_found_first(tmp_path: Path) -> None:

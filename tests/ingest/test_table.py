@@ -81,13 +81,26 @@ def test_read_table__a_person_in_two_splits_is_refused_with_their_scans(tmp_path
         read_table(path)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Smith01", "SMITH01"), ("007", "7"), ("P 1", "p1"), ("P01", "P1")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Smith01", "SMITH01"), ("007", "7"), ("P 1", "p1"), ("P01", "P1"), ("sub-01", "1")]
+)
 def test_read_table__one_subject_in_two_spellings_is_one(tmp_path, one: str, other: str) -> None:
     with pytest.raises(StoreError, match=r"one subject, spelt in several ways, into several splits"):
         read_table(table(tmp_path, f"id\tperson\tsplit\na\t{one}\ttrain\nb\t{other}\ttest\n"))
     rows, notes = read_table_with_notes(table(tmp_path, f"id\tperson\na\t{one}\nb\t{other}\nc\tQ\n"))
     assert [row.subject for row in rows.values()] == [one, one, "Q"]
     assert len(notes) == 1 and "of a, b: names that differ only in capitals" in notes[0]
+
+
+@pytest.mark.parametrize("header", ["id\tparticipant_id", "participant_id\tage"])
+def test_match__one_subject_as_bids_and_spreadsheets_spell_it(tmp_path, header: str) -> None:
+    scans = ["sub-01__ses-1__anat__sub-01_ses-1_T1w", "01_ct", "1_pet", "sub-02__anat__sub-02_T1w", "10_ct"]
+    people = ["sub-01", "01", "1", "sub-02", "10"]
+    cells = zip(scans, people, strict=True) if header.startswith("id") else ((name, "50") for name in people)
+    rows, notes = read_table_with_notes(table(tmp_path, f"{header}\n" + "".join(f"{a}\t{b}\n" for a, b in cells)))
+    found, unused = match(rows, scans)
+    assert [found[scan].subject for scan in scans] == ["sub-01", "sub-01", "sub-01", "sub-02", "10"]
+    assert not unused and len(notes) == 1 and "a sub- before them" in notes[0]
 
 
 def test_read_table__numbers_in_other_places_are_other_subjects(tmp_path) -> None:

@@ -68,6 +68,29 @@ def test_questions__dates_months_and_sides_of_several_people(template: str, time
     assert {scans: person for scans, (person, _) in found.items()} == {tuple(s): who for who, s in people.items()}
 
 
+@pytest.mark.parametrize("days", ["{}.{}.{}", "{}-{}-{}", "{}_{}_{}", "{2}{1}{0}", "{2}-{1}-{0}", "{2}_{1}_{0}"])
+@pytest.mark.parametrize("visits", [(2, 2, 2), (2, 1), (3, 1), (2, 1, 1), (5, 2, 2)])
+def test_questions__days_that_are_each_subjects_own(days: str, visits: tuple[int, ...]) -> None:
+    scans = {
+        who: [f"P{who}_{days.format(f'{17 + visit:02}', f'{who + visit:02}', 2019 + who)}" for visit in range(count)]
+        for who, count in enumerate(visits, 1)
+    }
+    found = asked(*(scan for theirs in scans.values() for scan in theirs))
+    assert found == {tuple(sorted(theirs)): (f"P{who}", ("name",)) for who, theirs in scans.items() if len(theirs) > 1}
+
+
+@pytest.mark.parametrize(
+    "words", ["t1 t2 t3 t4", "t0 t1", "t1 t2", "t1 t2 flair", "t1 t2 flair t1ce pd dwi adc swi", "t1 t2 t3 flair"]
+)
+@pytest.mark.parametrize("people", [("P01",), ("P01", "P02", "P03"), ("patient",)])
+def test_questions__sequences_and_time_points_of_a_subject_are_one_question(
+    words: str, people: tuple[str, ...]
+) -> None:
+    scans = {who: tuple(sorted(f"{who}_{word}" for word in words.split())) for who in people}
+    found = asked(*(scan for theirs in scans.values() for scan in theirs))
+    assert found == {theirs: (who, ("name",)) for who, theirs in scans.items()}
+
+
 @pytest.mark.parametrize(
     "pair",
     [
@@ -108,6 +131,9 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
     [
         [f"p{number}_202001{number:02}" for number in range(10, 20)],
         [f"scan_202001{number:02}" for number in range(10, 20)],
+        [f"{number}.01.2020" for number in range(10, 20)],
+        [f"{site}_{number}.01.2020" for site in "AB" for number in range(10, 20)],
+        ["smith_t_1", "smith_t_2", *(f"smith_{letter}_9" for letter in "abc")],
         [f"202001{number}__ct" for number in range(10, 20)],
         [f"{site}_{number}" for site in "AB" for number in range(2000, 2009)],
         [f"{group}_m{number:02}" for group in ("pat", "ctrl") for number in range(1, 9)],
@@ -115,7 +141,19 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
         ["anna_l", "anna_r", "bert_k"],
         [f"{number}__T1" for number in range(1990, 2000)],
     ],
-    ids=["own dates", "dates alone", "folders", "numbers like years", "males", "males alone", "initials", "people"],
+    ids=[
+        "own dates",
+        "one word",
+        "dates alone",
+        "dates of sites",
+        "initials t",
+        "folders",
+        "numbers like years",
+        "males",
+        "males alone",
+        "initials",
+        "people",
+    ],
 )
 def test_questions__dates_and_numbers_that_are_one_persons(scans: list[str]) -> None:
     assert asked(*scans) == {}

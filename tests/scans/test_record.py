@@ -38,7 +38,7 @@ GOLDEN = {
         "modality_said": "bool", "content": "str", "labels": "NoneType", "read_seconds": "float", "findings": [FINDING],
     }],
     "skipped": [{"relative": "str", "code": "str", "level": "str", "reason": "str", "cure": "str"}],
-    "notes": [],
+    "notes": ["str"],
     "questions": [{"scans": ["str"], "person": "str", "reasons": ["str"]}],
     "seconds": "float",
 }  # fmt: skip

@@ -1,12 +1,15 @@
 """Which scans are labelled, and which of them a few-label experiment gets."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from orienteer.errors import ConfigError
 from orienteer.finetune.settings import FinetuneSettings
+from orienteer.ingest.split import SPLITS
 from orienteer.ingest.table import is_empty
 from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
@@ -108,8 +111,12 @@ class Answers:
         if not self.categories:
             return (_number(text, scan) - self.mean) / self.scale
         if text not in self.categories:
+            spelt = {_one_spelling(name): name for name in self.categories}
+            near = get_close_matches(_one_spelling(text), spelt, n=1)
             raise ConfigError(
-                f"{scan} is {text!r}, which no training scan is", cure=f"known: {', '.join(self.categories)}"
+                f"{scan} is {text!r}, which no training scan is{f'; {spelt[near[0]]!r} is close' if near else ''}",
+                cure=f"known: {', '.join(self.categories)}; correct the table and ingest again with it, or put a"
+                f" subject that is {text!r} into train",
             )
         return self.categories.index(text)
 
@@ -140,13 +147,26 @@ def _check_spelling(column: str, categories: Sequence[str]) -> None:
     """Refuse categories that differ only in capitals and spaces: ``m`` and ``M`` are one, and a network learns two."""
     spellings: dict[str, list[str]] = {}
     for name in categories:
-        spellings.setdefault("".join(name.split()).casefold(), []).append(name)
+        spellings.setdefault(_one_spelling(name), []).append(name)
     several = [" and ".join(map(repr, names)) for names in spellings.values() if len(names) > 1]
     if several:
         raise ConfigError(
             f"column {column!r} spells one category in several ways: {'; '.join(several)}",
             cure="write each category in one way in the table, and ingest again with it",
         )
+
+
+def _one_spelling(category: str) -> str:
+    return "".join(category.split()).casefold()
+
+
+def subjects_by_category(store: Store, column: str, learned: Collection[str]) -> dict[str, dict[str, int]]:
+    """By split, with how many subjects each category has there; of ``train`` only scans learned from."""
+    entries = [entry for entry in store.manifest.scans if has_answer(entry, column)]
+    people = {(e.split, e.table[column], e.person) for e in entries if e.split != "train" or e.id in learned}
+    splits = sorted({split for split, _, _ in people}, key=lambda split: (*map(split.__ne__, SPLITS), split))
+    ordered = sorted(people, key=lambda told: (_one_spelling(told[1]), told[1]))
+    return {split: dict(Counter(category for at, category, _ in ordered if at == split)) for split in splits}
 
 
 def _number(text: str, scan: str) -> float:

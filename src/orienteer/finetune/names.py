@@ -48,6 +48,12 @@ def about_labels(work: "Finetuning") -> list[str]:
     return notes
 
 
+def about_categories(work: "Finetuning") -> list[str]:
+    """A line for each split with its categories and their subjects: a rare one may be a misspelt one."""
+    counts = {split: some([f"{name} {n}" for name, n in found.items()], 20) for split, found in work.categories.items()}
+    return [f"{work.settings.column} of subjects in {split}: {text}" for split, text in counts.items()]
+
+
 def _named(store: Store) -> Groups:
     """The names that all labelled scans agree in."""
     entries = [entry for entry in store.manifest.scans if entry.labelled and entry.structures]

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.settings import Kind
 from orienteer.folders import Folder
@@ -20,6 +22,8 @@ class FinetuneRecord(TrainingRecord):
     kind: Kind
     goal: Goal
     """What is learned, and of which scans."""
+    categories: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """By split, how many subjects each category has; of ``train``, those learned from. Empty but for classification."""
     channels: int
     channel_names: tuple[str, ...] = ()
     spacing_mm: float

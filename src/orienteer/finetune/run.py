@@ -15,7 +15,7 @@ from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
-from orienteer.finetune.names import about_labels
+from orienteer.finetune.names import about_categories, about_labels
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
@@ -88,7 +88,7 @@ def finetune(
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
-    for note in about_labels(works[0]):
+    for note in (*about_labels(works[0]), *about_categories(works[0])):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
         for seed, work in zip(seeds, works, strict=True):
@@ -219,6 +219,7 @@ def _record(work: Finetuning) -> FinetuneRecord:
         environment=environment(resolve(work.settings.devices)),
         kind=work.settings.kind,
         goal=work.goal,
+        categories=work.categories,
         channels=store.entry(work.goal.scans[0]).channels,
         channel_names=store.manifest.channel_names,
         spacing_mm=store.manifest.spacing,

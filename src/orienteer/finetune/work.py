@@ -10,7 +10,7 @@ import torch
 
 from orienteer.errors import RunError
 from orienteer.finetune.goal import Goal
-from orienteer.finetune.labelled import has_answer
+from orienteer.finetune.labelled import has_answer, subjects_by_category
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.patches import PatchBatch, PatchSampler, patch_batches
 from orienteer.finetune.score import score_scans
@@ -66,6 +66,12 @@ class Finetuning:
             if self.settings.transfer.freeze == "encoder":
                 network.freeze()
         return network
+
+    @property
+    def categories(self) -> dict[str, dict[str, int]]:
+        """For classification, see :func:`~orienteer.finetune.labelled.subjects_by_category`."""
+        column = self.settings.column if self.settings.kind == "classify" else None
+        return subjects_by_category(self.store, column, self.goal.scans) if column else {}
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[PatchBatch, None, None]:
         """Varied patches of the labelled scans."""

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orienteer.errors import StoreError
-from orienteer.ingest.existing import Existing, Subject
+from orienteer.ingest.existing import Existing, Stored, Subject
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import ScanState
 from orienteer.ingest.table import Table
 from orienteer.scans.channels import odd_channels, usual_channels
+from orienteer.scans.dicom.patient import patient_at
 from orienteer.scans.findings import finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.layouts.lay_out import LaidOut
@@ -59,7 +60,14 @@ def list_scans(sources: Sequence[Source], before: Existing) -> list[ScanState]:
             states.append(twin.leave_out(finding("duplicate-id", message)))
     here = {source.id for source in first.values()}
     gone = [(name, stored) for name, stored in before.published.items() if name not in here]
-    return states + [ScanState(name, "gone", stored=stored, earlier=stored.subject) for name, stored in gone]
+    return states + [_gone(name, stored) for name, stored in gone]
+
+
+def _gone(name: str, stored: Stored) -> ScanState:
+    """A scan of another folder, or one whose file was removed; what is kept of no scan is read of the file again."""
+    files = stored.record.files if stored.record else ()
+    patient = patient_at(Path(files[0].path)) if files else ""
+    return ScanState(name, "gone", stored=stored, patient=patient, earlier=stored.subject)
 
 
 def _found(source: Source, before: Existing) -> ScanState:
@@ -68,6 +76,7 @@ def _found(source: Source, before: Existing) -> ScanState:
         source.id,
         source=source,
         stored=stored,
+        patient=source.patient,
         earlier=stored.subject if stored else None,
         from_layout=Subject(source.subject or source.id, source.split) if source.subject or source.split else None,
     )

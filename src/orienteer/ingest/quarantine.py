@@ -81,7 +81,7 @@ def left_out(findings: Iterable[Finding], record: SourceRecord | None, condition
 
 def conditions_of(source: Source, parameters: Parameters, min_extent: float | None) -> dict[str, str]:
     """Everything besides the files that decides whether a scan can be used."""
-    apart = ("paths", "root", "labels", "subject", "split")
+    apart = ("paths", "root", "labels", "subject", "split", "patient")
     reading = {field.name: repr(getattr(source, field.name)) for field in fields(source) if field.name not in apart}
     return {
         "orienteer": __version__,

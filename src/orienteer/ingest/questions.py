@@ -11,7 +11,7 @@ from orienteer.ingest.result import MOST_NAMED, some
 from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.table import Table
 from orienteer.scans.dicom.sources import STUDY
-from orienteer.scans.people import Clue, Question, in_words, people_of, questions
+from orienteer.scans.people import Clue, Question, about_patients, in_words, people_of, questions
 from orienteer.scans.people_table import people_text, write_people
 from orienteer.store.private import PEOPLE
 
@@ -34,8 +34,18 @@ def _clues(states: Sequence[ScanState], ids: Mapping[str, str], table: Table) ->
         study = bool(STUDY.fullmatch(subject)) and not answered
         known = answered or (not study and (subject != state.name or scans[subject] > 1))
         grid = state.record.grid if state.record else ""
-        clues.append(Clue(state.name, subject if known else "", subject if study else "", grid))
+        clues.append(Clue(state.name, subject if known else "", subject if study else "", grid, state.patient))
     return clues
+
+
+def _stored_clues(states: Sequence[ScanState], context: Context) -> list[Clue]:
+    stored = [state for state in states if state.entry]
+    return _clues(stored, {state.name: state.subject.id for state in stored}, context.table)
+
+
+def notes_on_patients(states: Sequence[ScanState], context: Context) -> list[str]:
+    """See :func:`~orienteer.scans.people.about_patients`."""
+    return about_patients(_stored_clues(states, context))
 
 
 def share_splits(asked: Sequence[Question], ids: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
@@ -55,8 +65,7 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[tuple[str, ...],
         OrienteerError: the disk refuses.
     """
     stored = [state for state in states if state.entry]
-    ids = {state.name: state.subject.id for state in stored}
-    clues = _clues(stored, ids, context.table)
+    clues = _stored_clues(states, context)
     asked = questions(clues)
     if not asked:
         return (), ""

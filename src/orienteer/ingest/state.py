@@ -31,6 +31,7 @@ class ScanState:
         status: what has been decided so far.
         source: from ``find``: its files and those of its labels; None where only the store has the scan.
         stored: what the store has of it.
+        patient: a digest of the PatientID in its header, see :mod:`~orienteer.scans.dicom.patient`; never written.
         earlier: who was on it until now; ``follow_renames`` adds what the store said under another name.
         from_layout: who is on it according to the folder's layout.
         scan_id: from ``plan``, as all that follows only if it is read: its id in the store.
@@ -47,6 +48,7 @@ class ScanState:
     status: Status = "found"
     source: Source | None = None
     stored: Stored | None = None
+    patient: str = field(default="", repr=False)
     earlier: Subject | None = None
     from_layout: Subject | None = None
     scan_id: str = ""

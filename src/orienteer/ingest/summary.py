@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orienteer.ingest.options import IngestOptions
+from orienteer.ingest.questions import notes_on_patients
 from orienteer.ingest.result import MOST_NAMED, IngestResult, counted, some
 from orienteer.ingest.split import SPLITS, split_name
 from orienteer.ingest.state import Context, ScanState
@@ -49,7 +50,7 @@ def summarise(
         skipped=context.found.skipped,
         layouts=context.found.layouts,
         findings={state.name: state.findings for state in states if state.findings},
-        notes=(*notes, *notes_on_subjects(states, context), *context.table.notes),
+        notes=(*notes, *notes_on_subjects(states, context), *notes_on_patients(states, context), *context.table.notes),
         questions=questions,
         answer=answer,
         table=_unused_table(stored, context),

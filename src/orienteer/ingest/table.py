@@ -290,8 +290,8 @@ def _check_unique(path: Path, rows: list[Row]) -> None:
 
 
 def _one_spelling(subject: str) -> str:
-    """What spellings of one name have in common: without capitals, spaces and leading zeros."""
-    close = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", subject.casefold())
+    """What spellings of one name have in common: without capitals, spaces, leading zeros and the ``sub-`` of BIDS."""
+    close = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", subject.casefold()).removeprefix("sub-")
     return re.sub(r"(?<![\d.])0+(?=\d)", "", close)
 
 
@@ -307,8 +307,8 @@ def _as_one(rows: list[Row]) -> tuple[list[Row], list[str]]:
         return rows, []
     ids = [row.id for row in rows if row.named and row.subject in several]
     note = (
-        f"the table spells subjects in several ways, of {some(ids)}: names that differ only in capitals, spaces or"
-        " leading zeros count as one subject; give others to those that are not"
+        f"the table spells subjects in several ways, of {some(ids)}: names that differ only in capitals, spaces,"
+        " leading zeros or a sub- before them count as one subject; give others to those that are not"
     )
     return [replace(row, subject=several.get(row.subject, row.subject)) if row.named else row for row in rows], [note]
 

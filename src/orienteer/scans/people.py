@@ -1,9 +1,11 @@
 """Which scans may be of one person although nothing says so, as questions: one person in train and val is a silent lie.
 
-Four kinds of evidence, each with the rule that keeps it from crying wolf:
+Five kinds of evidence, each with the rule that keeps it from crying wolf:
 
 - ``study``: one StudyInstanceUID in several folders. The reader counts such scans as one person already, but programs
   that remove names may give all patients the same one.
+- ``patient``: one DICOM PatientID, unless most studies (three at least) share it, see
+  :mod:`~orienteer.scans.dicom.patient`.
 - ``folder``: the folders at one depth hold at most :data:`MOST` scans each, and are twice as many as the fullest one
   holds (four at least), because sites and splits hold many; or they are more than it holds, and the names of the scans
   are the same in all and no numbers. Folders that are called by a sequence or a visit are nobody's.
@@ -17,7 +19,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -29,15 +31,18 @@ from orienteer.scans.source import SEPARATOR, ScanInfo
 from orienteer.scans.stems import COUNTERS, VISIT_WORDS, alike, stem
 from orienteer.units import counted, some
 
-Reason = Literal["study", "folder", "name", "grid"]
+Reason = Literal["study", "patient", "folder", "name", "grid"]
 WORDS: Mapping[Reason, str] = {
     "study": "share a StudyInstanceUID and count as one subject",
+    "patient": "share a PatientID",
     "folder": "share a folder",
     "name": "have one name up to a part, such as a word for the sequence or visit",
     "grid": "share shape and affine",
 }
 MOST = 8
 """Scans that a folder or a grid of one person may have."""
+FEW_STUDIES = 2
+"""Studies that one PatientID may always have: a subject with two visits may be all there is."""
 ROUND_MM = 0.125
 CENTRED_MM = 1.0
 
@@ -51,19 +56,21 @@ class Clue:
         person: whom the user's table or the folder's layout names; empty where neither does.
         study: the study it is from, as the reader calls it; empty where it is alone.
         grid: see :func:`own_grid`.
+        patient: a digest of the PatientID in its header; empty where that names nobody.
     """
 
     id: str
     person: str = ""
     study: str = ""
     grid: str = ""
+    patient: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, scan: ScanInfo) -> "Clue":
         """What check knows of a scan."""
         said = scan.source.subject
         study = said if STUDY.fullmatch(said) else ""
-        return cls(scan.id, "" if study else said, study, own_grid(scan.shape, scan.affine))
+        return cls(scan.id, "" if study else said, study, own_grid(scan.shape, scan.affine), scan.source.patient)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,17 @@ class Question:
     scans: tuple[str, ...]
     person: str
     reasons: tuple[Reason, ...]
+
+
+def about_patients(clues: Collection[Clue]) -> list[str]:
+    """A note where a PatientID is no sign because most studies have it, and nobody said who is on them."""
+    people = {clue.id: clue.person for clue in clues}
+    return [
+        f"most studies have one PatientID, which is not taken for a subject's: {some(sorted(group))}; if they are of"
+        " one subject, say so in the column person of --table"
+        for group, is_sign in _patients(clues)
+        if not is_sign and not all(people[scan] for scan in group)
+    ]
 
 
 def own_grid(shape: Sequence[int], affine: NDArray[np.float64] | None) -> str:
@@ -133,10 +151,23 @@ def _evidence(known: Mapping[str, Clue]) -> Iterator[tuple[Reason, list[str]]]:
         studies[clue.study or f"alone {clue.id}"].append(clue.id)
         grids[clue.grid or f"alone {clue.id}"].append(clue.id)
     yield from (("study", group) for group in studies.values() if len(group) > 1)
+    yield from (("patient", group) for group, is_sign in _patients(known.values()) if is_sign)
     yield from (("folder", group) for group in _folders(known))
     yield from (("name", group) for group in alike(list(known)))
     few = [g for g in grids.values() if 1 < len(g) <= MOST and 2 * len(g) <= len(grids) - 1]
     yield from (("grid", group) for group in few)
+
+
+def _patients(clues: Iterable[Clue]) -> list[tuple[list[str], bool]]:
+    """Scans of one PatientID, and whether it tells of somebody: one that is most studies' is nobody's."""
+    scans: dict[str, list[str]] = defaultdict(list)
+    studies: dict[str, set[str]] = defaultdict(set)
+    for clue in clues:
+        if clue.patient:
+            scans[clue.patient].append(clue.id)
+            studies[clue.patient].add(clue.study or clue.id)
+    most = max(FEW_STUDIES, sum(map(len, studies.values())) / 2)
+    return [(group, len(studies[patient]) <= most) for patient, group in scans.items() if len(group) > 1]
 
 
 def _folders(ids: Iterable[str]) -> list[list[str]]:

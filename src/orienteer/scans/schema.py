@@ -111,7 +111,8 @@ class RecordedQuestion(Config):
     person: str
     """A name for whoever it is, as the table of `check --people` has it."""
     reasons: tuple[Reason, ...]
-    """What they share: a StudyInstanceUID, a folder, a name up to a word for sequence or visit, or shape and affine."""
+    """What they share: a StudyInstanceUID or PatientID, a folder, a name up to a word for sequence or visit, or shape
+    and affine."""
 
 
 class RecordedEstimate(Config):

@@ -1,7 +1,7 @@
 """Where a scan is on disk, and what is known of it once looked at."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -53,6 +53,7 @@ class Source:
         ignored: of labels, values of voxels that nobody has looked at.
         faults: what was wrong before any file was opened, such as a channel that is missing.
         series: a digest of what names a DICOM series in every folder; never shown.
+        patient: a digest of a DICOM PatientID, which only this process can compare; never shown or written.
     """
 
     paths: tuple[Path, ...]
@@ -72,6 +73,7 @@ class Source:
     ignored: tuple[int, ...] = ()
     faults: tuple[Finding, ...] = ()
     series: str = ""
+    patient: str = field(default="", repr=False)
 
     @property
     def id(self) -> str:

@@ -15,22 +15,30 @@ ENDINGS = frozenset(_ENDINGS.split())
 _IMAGES = "image images img imaging scan volume vol"
 _MORE = "mprage mp2rage tse gre suv spair stir bold baseline bl followup"
 PLAIN = (SEQUENCES.difference(_IMAGES.split()) - ENDINGS) | frozenset(_MORE.split())
-VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v|month)"
-"""Words that a number follows; ``ses-2``, ``v1``."""
+VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v|month|t(?=\d))"
+"""Words that a number follows; ``ses-2``, ``v1``, and ``t0`` to ``t4``, of which two may as well be sequences."""
 REPEATS = r"(?:mr|mpr|scan|run|rep|echo|frame|phase|acq|series)"
 """The same, where ``scan1`` to ``scan100`` may as well be 100 people."""
-NUMBERED = (re.compile(rf"{VISITS}(\d*)"), re.compile(r"((?:19|20)\d\d|m\d\d)"), re.compile(rf"{REPEATS}(\d*)"))
-"""The second are years and months, which may be numbers of people."""
-_DAY = r"(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
-DAY = re.compile(rf"(?:^|[-_. ]){_DAY}(?=[-_. ]|$)")
+_YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+DAY = re.compile(
+    rf"(?:^|[-_. ])(?:{_YEAR}([-_.]?){_MONTH}\1{_DAY}|(?:{_DAY}([-_.]){_MONTH}|{_MONTH}([-_.]){_DAY})(?:\2|\3){_YEAR})"
+    r"(?=[-_. ]|$)"
+)
+"""``2020-01-31``, ``2020_01_31``, ``20200131``, ``31.01.2020``, ``01-31-2020``."""
 SIDES = frozenset(("l", "r", "left", "right"))
 """At the end of a file's name."""
 COUNTER = re.compile(r"(.+)[-_](\d{3,4})")
 """The channels of nnU-Net (``_0000``), the time points of BraTS (``-000``)."""
 BIDS = re.compile(r"sub-[0-9A-Za-z+]+(?=_|$)")
 
-PLAIN_WORDS, VISIT_WORDS, DATES, REPEAT_WORDS, COUNTERS = range(5)
+PLAIN_WORDS, VISIT_WORDS, DAYS, DATES, REPEAT_WORDS, COUNTERS = range(6)
 """What a stem goes without, each with those before: the later, the more doubtful."""
+NUMBERED = {
+    VISIT_WORDS: re.compile(rf"{VISITS}(\d*)"),
+    DATES: re.compile(rf"({_YEAR}|m\d\d)"),
+    REPEAT_WORDS: re.compile(rf"{REPEATS}(\d*)"),
+}
+"""By the level from which on; years and months may be numbers of people."""
 MOST_VISITS = 10
 
 
@@ -64,7 +72,7 @@ def _words(text: str) -> list[str]:
 
 
 def _without_words(part: str, level: int, ending: str) -> str:
-    pieces = BETWEEN.split(DAY.sub("", part) if level >= DATES else part)
+    pieces = BETWEEN.split(DAY.sub("", part) if level >= DAYS else part)
     words, before = pieces[::2], ["", *pieces[1::2]]
     kept, number_next = [], False
     endings = ENDINGS | SIDES if level >= DATES else ENDINGS
@@ -73,7 +81,8 @@ def _without_words(part: str, level: int, ending: str) -> str:
         if number_next or low in PLAIN or (low in endings and low == ending and not following):
             number_next = False
             continue
-        found = next((match for kind in NUMBERED[:level] if (match := kind.fullmatch(low))), None)
+        kinds = (kind for least, kind in NUMBERED.items() if least <= level)
+        found = next((match for kind in kinds if (match := kind.fullmatch(low))), None)
         if found and (found[1] or (following and following[0].isdigit())):
             number_next = not found[1]
             continue
@@ -102,8 +111,8 @@ def alike(ids: Sequence[str]) -> Iterator[list[str]]:
     """Ids that have a stem in common, and may be of one person.
 
     Words for sequences are believed. Visits are if they are at most :data:`MOST_VISITS`, or no more than people with
-    visits; dates, sides, repetitions and counters, which may tell people apart, only in the latter case, and counters
-    from 0 on.
+    visits; days if they are no more than twice as many as stems; years, months, sides, repetitions and counters, which
+    may tell people apart, if no more than people with them, and counters from 0 on.
     """
     before = {scan: scan for scan in ids}
     for level in range(COUNTERS + 1):
@@ -116,7 +125,8 @@ def alike(ids: Sequence[str]) -> Iterator[list[str]]:
             shortened = [g for g in shortened if any(_is_zero(before[scan]) for scan in g)]
         most = max((_times(group, before) for group in shortened), default=0)
         for group in shortened:
-            few = level == VISIT_WORDS and _times(group, before) <= MOST_VISITS
+            allowed = {VISIT_WORDS: MOST_VISITS, DAYS: 2 * len(groups)}.get(level, 0)
+            few = _times(group, before) <= allowed
             if len(group) > 1 and (level == PLAIN_WORDS or few or most <= len(shortened)):
                 yield group
         before = after

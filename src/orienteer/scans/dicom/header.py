@@ -1,4 +1,4 @@
-"""The header of one DICOM file, reduced to what a volume needs: no name, id or date is ever read."""
+"""The header of one DICOM file, reduced to what a volume needs: no name or date is ever read, and no id is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from orienteer.scans.dicom.damage import damaged_tags, drop, mend_commas, tag_na
 from orienteer.scans.dicom.file import open_dataset
 from orienteer.scans.dicom.functional_groups import enhanced_frames, offset_frames
 from orienteer.scans.dicom.padding import padding_of
+from orienteer.scans.dicom.patient import PATIENT, patient_of
 from orienteer.scans.dicom.scaling import SCALING_TAGS, Scaling, scaling_of
 from orienteer.scans.dicom.stack import Slice, finite_numbers
 from orienteer.scans.fetched import guard_fetched
@@ -38,7 +39,7 @@ TAGS: list[str | int] = [
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
     *PRIVATE_B_VALUES,
 ]  # fmt: skip
-"""All that is ever read of a header besides the voxels: nothing that tells who or when."""
+"""All that is ever kept of a header besides the voxels: nothing that tells who or when."""
 
 SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
 """Tags that a volume can do without: a damaged one counts as missing."""
@@ -104,6 +105,7 @@ class FileHeader:
     Attributes:
         path: the file.
         study: the visit it is from; never shown.
+        patient: see :func:`~orienteer.scans.dicom.patient.patient_of`.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
         number: of the image in its series; None where the header is silent.
@@ -124,6 +126,7 @@ class FileHeader:
 
     path: Path
     study: str
+    patient: str = field(repr=False)
     series: str
     instance: str
     number: int | None
@@ -154,7 +157,7 @@ def read_header(path: Path) -> FileHeader:
     """
     guard_fetched(path)
     try:
-        data = open_dataset(path, TAGS)
+        data = open_dataset(path, [*TAGS, PATIENT])
         commas = mend_commas(data)
         for tag in damaged_tags(data, TAGS):
             if tag not in SPARE:
@@ -184,6 +187,7 @@ def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
     return FileHeader(
         path=path,
         study=str(data.get("StudyInstanceUID") or ""),
+        patient=patient_of(data),
         series=str(data.get("SeriesInstanceUID") or ""),
         instance=str(data.get("SOPInstanceUID") or ""),
         number=None if data.get("InstanceNumber") in (None, "") else int(data.InstanceNumber),

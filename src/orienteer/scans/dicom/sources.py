@@ -42,12 +42,13 @@ def sources_of(headers: Sequence[FileHeader], relative: str, root: Path) -> list
     blind = [header for header in headers if not header.frames]
     groups = volumes_of([header for header in headers if header.frames])
     whole = {header.path: len(header.frames) for header in headers}
-    subject, series = _subject(headers), _series(headers)
+    subject, patient, series = _subject(headers), _patient(headers), _series(headers)
     names = _names(relative, len(groups) + bool(blind))
     sources = [
-        replace(_source(group, name, root, whole, _note(group, number, len(groups))), subject=subject, series=series)
+        _source(group, name, root, whole, _note(group, number, len(groups)))
         for number, (group, name) in enumerate(zip(groups, names, strict=False), 1)
     ]
+    sources = [replace(source, subject=subject, patient=patient, series=series) for source in sources]
     if blind:
         sources.append(Source(tuple(header.path for header in blind), "DICOM", names[-1], root))
     return sources
@@ -67,12 +68,18 @@ def _note(group: Group, number: int, count: int) -> tuple[Finding, ...]:
 def _subject(headers: Sequence[FileHeader]) -> str:
     """A name for whoever came to the study: what one visit brought must not be parted by a split.
 
-    Not from the patient's id: many archives, when they remove names, give all patients the same one.
+    Not from the patient's id, about which the user is only asked: many archives, when they remove names, give all
+    patients the same one.
     """
     studies = {header.study for header in headers}
     if len(studies) > 1 or studies == {""}:
         return ""
     return f"study-{hashlib.sha256(studies.pop().encode()).hexdigest()[:12]}"
+
+
+def _patient(headers: Sequence[FileHeader]) -> str:
+    patients = {header.patient for header in headers} - {""}
+    return patients.pop() if len(patients) == 1 else ""
 
 
 def _series(headers: Sequence[FileHeader]) -> str:

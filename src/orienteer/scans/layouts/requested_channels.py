@@ -28,6 +28,7 @@ def scan_of_channels(
             faults.append(finding("channel-ambiguous", f"{len(found[name])} files for {name}: {paths}"))
     first = parts[0]
     subjects = {part.subject for part in parts}
+    patients = {part.patient for part in parts}
     return Source(
         paths=tuple(path for part in parts for path in part.paths),
         format=first.format,
@@ -38,5 +39,6 @@ def scan_of_channels(
         resample=True,
         channel_names=wanted,
         subject=subject or (subjects.pop() if len(subjects) == 1 else ""),
+        patient=patients.pop() if len(patients) == 1 else "",
         faults=tuple(faults),
     )
