@@ -1,6 +1,10 @@
 """A whole run: what it writes, what it refuses."""
 
+import contextlib
+import io
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +12,20 @@ import pytest
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands  # noqa: F401
-from orienteer.errors import ConfigError, RunError, StoreError
+from orienteer.errors import ConfigError, RunError, Stopped, StoreError
 from orienteer.frozen.probe import probe
+from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.log import read_log
 from orienteer.records.rows import read_rows
+from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import PretrainResult, pretrain
 from orienteer.runs.run import Run
+from orienteer.signals import Interruptible
 from orienteer.store import Store
 from orienteer.store.manifest_file import write_manifest
 from orienteer.testing.phantom import phantom, phantom_store, store_of
+from orienteer.training.keeper import Keeper
 from tests.runs.conftest import tiny
 
 STABLE = {
@@ -63,6 +71,63 @@ def test_pretrain__evaluates_validation_people_only(finished: PretrainResult, st
     manifest = json.loads((store / "manifest.json").read_text())
     splits = {scan["id"]: scan["split"] for scan in manifest["scans"]}
     assert {splits[scan] for scan in rows["scan"]} == {"val"}
+
+
+def test_pretrain__validates_early_and_often_at_first(store: Path, tmp_path: Path) -> None:
+    """After 25 and 50 steps too, each with a verdict so far, which goes when the run has ended."""
+    said = io.StringIO()
+    settings = tiny("optimiser={steps: 60, batch: 2}", "checkpoint={every: 60, log_every: 30}", "tasks={gap: {}}")
+    with contextlib.redirect_stderr(said):
+        pretrain(store, tmp_path / "run", settings=settings)
+    steps = [r["step"] for r in read_log(tmp_path / "run" / "observations.jsonl") if r["phase"] == "validation"]
+    assert steps == [0, 25, 50, 60]
+    told = " ".join(said.getvalue().split())
+    assert told.count("so far: ") == 3 and "(provisional)" in told
+    assert "3 views of 16 voxels (48 mm) a scan, 2 scans a step; tasks: gap" in told
+    assert "float32 on 1 CPU thread 60 steps" in told
+    assert [path.name for path in (tmp_path / "run" / "evaluations").iterdir()] == ["val"]
+
+
+def test_pretrain__a_run_that_was_stopped_has_a_verdict_so_far(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Keeper.settle
+
+    def stop(keeper: Keeper, step: int) -> None:
+        honest(keeper, step)
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Keeper, "settle", stop)
+    with pytest.raises(Stopped), Interruptible():
+        pretrain(store, tmp_path / "run", settings=tiny(), progress=False)
+    record = EvaluationRecord.read(tmp_path / "run" / "evaluations" / "so-far")
+    assert record.step == 4
+    assert "at step 4" in report(tmp_path / "run").read_text(encoding="utf-8")
+    monkeypatch.undo()
+    pretrain(store, tmp_path / "run", resume=True, progress=False)
+    assert [path.name for path in (tmp_path / "run" / "evaluations").iterdir()] == ["val"]
+
+
+def test_pretrain__by_itself_takes_what_is_proposed(store: Path, tmp_path: Path) -> None:
+    given = ["network.size=tiny", "optimiser.steps=2", "evaluation.per_scan=1", "evaluation.final_per_scan=1"]
+    words = ["pretrain", str(store), str(tmp_path / "run"), *(word for each in given for word in ("--set", each))]
+    done = CliRunner().invoke(app, [*words, "--set", "devices.workers=0"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    settings = Run.open(tmp_path / "run").settings
+    assert (settings.views.size, settings.optimiser.batch, settings.network.size) == (16, 8, "tiny")
+    assert "proposed: views of 16 voxels: 48 mm" in done.output and "the small network" not in done.output
+    assert done.output.count("orienteer pretrain") == 1 and "orienteer report" in done.output, "what to do next"
+
+
+@pytest.mark.parametrize("beside", [["--resume"], ["--config", "some.yaml"]])
+def test_pretrain__a_budget_is_for_a_new_run_that_is_proposed(beside: list[str], store: Path, tmp_path: Path) -> None:
+    (tmp_path / "some.yaml").write_text("seed: 1\n")
+    words = [str(tmp_path / word) if word.endswith("yaml") else word for word in beside]
+    with pytest.raises(ConfigError, match="--budget beside"):
+        CliRunner().invoke(
+            app, ["pretrain", str(store), str(tmp_path / "run"), "--budget", "10min", *words], catch_exceptions=False
+        )
 
 
 def test_pretrain__writes_no_path_of_the_machine(finished: PretrainResult) -> None:

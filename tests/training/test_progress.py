@@ -31,3 +31,24 @@ def test_progress__step_and_time_left_are_never_cut_off(width: int, monkeypatch:
     assert "101/2400" in shown and "-:--:--" in shown
     assert "gap error 84.7 mm" in shown, "the first figure comes first"
     assert ("position error 40.2 mm" in shown) is (width >= 200)
+
+
+def test_progress__without_a_terminal_a_line_a_minute_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("orienteer.training.progress.time.monotonic", lambda: clock[0])
+    written = io.StringIO()
+    with TrainingProgress(2400, 1200, enabled=True, console=Console(file=written, width=200)) as live:
+        for step in range(1201, 1320):
+            clock[0] += 1.0
+            live.step(step, SEEN)
+    lines = [line for line in written.getvalue().splitlines() if line.startswith("step 1,2")]
+    assert len(lines) == 1, written.getvalue()
+    assert "step 1,261 of 2,400, about 19.0 min left: gap error 84.7 mm" in lines[0]
+
+
+def test_progress__switched_off_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orienteer.training.progress.MINUTE", -1.0)
+    written = io.StringIO()
+    with TrainingProgress(10, 0, enabled=False, console=Console(file=written, width=200)) as live:
+        live.step(1, SEEN)
+    assert not written.getvalue()

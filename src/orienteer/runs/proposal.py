@@ -206,7 +206,7 @@ def _share(size: int, cohort: Cohort) -> float:
 
 def _steps_within(budget: float, settings: PretrainSettings, step: float, validation: int) -> int:
     """Steps, to two digits, that with their validations take the time there is."""
-    one = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"steps": 1})})
-    steps = max(FEWEST, int((budget - pretraining_seconds(one, step, validation)) / (LOADING * step)))
+    fixed = pretraining_seconds(settings, step, validation) - LOADING * step * settings.optimiser.steps
+    steps = max(FEWEST, int((budget - fixed) / (LOADING * step)))
     power = 10 ** max(0, math.floor(math.log10(steps)) - 1)
     return int(steps // power * power)

@@ -6,10 +6,14 @@ import time
 
 import torch
 
+from orienteer.evaluation.assess import PROBED_PER_SCAN
+from orienteer.evaluation.probes import PROBES
+from orienteer.evaluation.so_far import PROBED
 from orienteer.runs.build import build_model
 from orienteer.runs.settings import PretrainSettings
 from orienteer.training.devices import build_fabric, resolve, set_threads
 from orienteer.training.optimiser import build_optimiser
+from orienteer.training.settings import EARLY
 
 WARM_UP, TIMED = 2, 3
 """Steps that are made before, and those that count."""
@@ -62,6 +66,8 @@ def pretraining_seconds(settings: PretrainSettings, step: float, validation: int
         validation: scans to validate on.
     """
     sample = FORWARD * step / settings.optimiser.batch
-    validations = 1 + math.ceil(settings.optimiser.steps / settings.checkpoint.every)
-    seen = validations * settings.evaluation.per_scan + settings.evaluation.final_per_scan + 4 * 16
-    return STARTING + LOADING * step * settings.optimiser.steps + sample * seen * validation
+    steps, kept, measured = settings.optimiser.steps, settings.checkpoint, settings.evaluation
+    validations = 1 + math.ceil(steps / kept.every) + sum(early < min(steps, kept.every) for early in EARLY)
+    probed = 1 + PROBED * len(PROBES)
+    seen = validations * probed * measured.per_scan + measured.final_per_scan + len(PROBES) * PROBED_PER_SCAN
+    return STARTING + LOADING * step * steps + sample * seen * validation

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from orienteer.config import Config
 
-EARLY = frozenset(25 * 2**n for n in range(20))
+EARLY = frozenset(25 << n for n in range(20))
 """Steps of the first validations: when a run began to learn can be read off them."""
 
 

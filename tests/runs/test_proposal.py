@@ -1,0 +1,80 @@
+"""The recipe that is proposed for a cohort."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orienteer.runs import proposal
+from orienteer.runs.proposal import Cohort, every, propose, warning
+from orienteer.runs.rehearsal import pretraining_seconds, rehearse
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from tests.runs.conftest import tiny
+
+BRAINS = Cohort(3.0, 1, ((159.0, 198.0, 163.0),) * 15, 3)
+HIPPOCAMPI = Cohort(1.0, 1, ((36.0, 50.0, 36.0),) * 90, 13)
+
+
+@pytest.mark.parametrize(("cohort", "size", "batch", "per_scan"), [(BRAINS, 24, 4, 16), (HIPPOCAMPI, 16, 8, 4)])
+def test_proposal__is_the_measured_recipe_on_the_cohorts_it_was_measured_on(
+    cohort: Cohort, size: int, batch: int, per_scan: int
+) -> None:
+    settings = propose(cohort, gpu=False, bfloat16=False).settings()
+    assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 2400)
+    assert (settings.network.size, settings.evaluation.per_scan, settings.checkpoint.every) == ("small", per_scan, 200)
+    assert settings.devices.precision == "auto"
+
+
+def test_proposal__with_bfloat16_or_a_gpu() -> None:
+    assert propose(BRAINS, gpu=False, bfloat16=True).settings().devices.precision == "bf16-mixed"
+    fast = propose(replace(BRAINS, spacing=1.5), gpu=True).settings()
+    assert (fast.views.size, fast.network.size, fast.devices.precision) == (48, "base", "auto")
+
+
+def test_proposal__views_fit_into_most_scans() -> None:
+    slabs = replace(BRAINS, extents_mm=((200.0, 200.0, 60.0),) * 15)
+    assert propose(slabs, gpu=False, bfloat16=False).settings().views.size * slabs.spacing <= 60
+
+
+def test_proposal__what_is_decided_is_not_proposed() -> None:
+    free, decided = (propose(BRAINS, None, given, gpu=False, bfloat16=False) for given in ((), ("views.size=32",)))
+    assert any(reason.startswith("views of 24") for reason in free.reasons)
+    assert not any(reason.startswith("views") for reason in decided.reasons)
+    assert decided.settings(("views.size=32",)).views.size == 32
+
+
+def test_proposal__a_budget_decides_the_steps_by_a_timed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposal, "rehearse", lambda *_, **__: 0.2)
+    for budget in (120.0, 600.0, 7200.0):
+        found = propose(BRAINS, budget, gpu=False, bfloat16=False)
+        assert found.seconds is not None and 0.8 * budget <= found.seconds <= 1.02 * budget
+        assert any("0.2 s a step" in reason for reason in found.reasons)
+    free = propose(BRAINS, gpu=False, bfloat16=False, timed=True)
+    assert free.seconds == pytest.approx(pretraining_seconds(free.settings(), 0.2, 3))
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(2400, 200), (600, 50), (50, 5), (7, 1), (10_000, 1000), (300, 25)])
+def test_every__a_dozen_validations_at_round_steps(steps: int, expected: int) -> None:
+    assert every(steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(8, "too little"), (24, None), (40, "so much")],
+)
+def test_warning__names_views_that_span_too_little_or_too_much(size: int, words: str | None) -> None:
+    told = warning(PretrainSettings.read({"views": {"size": size}}), BRAINS)
+    assert told is None if words is None else told is not None and words in told and "views.size=24" in told
+
+
+def test_warning__a_view_of_a_fine_store_is_dear_so_a_coarser_one_is_named() -> None:
+    told = warning(PretrainSettings.read({"views": {"size": 24}}), replace(BRAINS, spacing=0.7))
+    assert told is not None and "views.size=96" in told and "coarser --spacing of 2.9" in told
+
+
+def test_rehearsal__times_the_network_that_would_be_trained(store: Path) -> None:
+    small, large = tiny(), tiny("network.size=small", "views.size=24", "optimiser.batch=4")
+    took = [rehearse(each, channels=1, spacing=3.0) for each in (small, large)]
+    assert 0 < took[0] < took[1]
+    assert Cohort.of(Store.open(store)).validation >= 1
