@@ -12,7 +12,7 @@ from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import read_labels
 from orienteer.scans.source import Source
 
-LABELS_METHOD = 3
+LABELS_METHOD = 4
 """Counted up whenever labels that were refused would now be taken: scans with such labels are read again."""
 Labels = NDArray[np.int16] | None
 

@@ -252,13 +252,13 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "labels-orientation": Entry(
         "warning",
-        "only one of the scan and its labels names an orientation; with voxels of the same number and"
-        " size they are taken to lie voxel on voxel",
+        "only one of the scan and its labels names an orientation (or neither, in two formats); with voxels of the same"
+        " number and size they are taken to lie voxel on voxel",
         "look at one scan with its labels, then export both with the same orientation",
     ),
     "labels-header": Entry(
         "warning",
-        "the header of the labels is in doubt: orientation, origin, voxel size or unit; told as for"
+        "the header of the labels is in doubt: orientation, origin, voxel size, unit, slope or offset; told as for"
         " a scan (an info where it only scales)",
         "correct the header of the label file, as the message says",
     ),
@@ -328,8 +328,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-mixed": Entry(
         "error",
-        "slices of one series differ in modality, size, spacing, direction or rescaling, or do not lie in one line (of"
-        " several convolution kernels: a warning)",
+        "slices of one series differ in modality, size, spacing, direction, unit or rescaling, or do not lie in one"
+        " line (of several convolution kernels or frames of reference: a warning)",
         "put one volume in each folder",
     ),
     "dicom-series-apart": Entry(
