@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orienteer.errors import StoreError
+from orienteer.atomic import make_folder
+from orienteer.errors import OrienteerError, StoreError
 from orienteer.folders import Folder, in_order, scans_in, to_make
 from orienteer.ingest.columns import storable_table
 from orienteer.ingest.copies import drop_copies, follow_renames
@@ -73,9 +74,9 @@ def _folder(store: Path) -> Iterator[None]:
     """Make the store's folder; it is removed again if the ingest fails."""
     made = not store.exists()
     try:
-        store.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to") from None
+        make_folder(store)
+    except OrienteerError as error:
+        raise StoreError(error.message, cure=error.cure) from None
     try:
         yield
     finally:
