@@ -133,6 +133,12 @@ CATALOGUE: dict[str, Entry] = {
         " and the other is used; an error where there is no other",
         "check one scan by eye, then write its header again with one good orientation",
     ),
+    "orientation-code": Entry(
+        "warning",
+        "NIfTI: the code of sform or qform is none of 0 to 5; it is used, as by ITK and FSL, while nibabel takes it for"
+        " not set; an info where the other one is used",
+        "check one scan by eye, then write its header again with a code that NIfTI has (1: scanner)",
+    ),
     "origin-missing": Entry(
         "warning",
         "the header names no origin: the first voxel is placed at 0, 0, 0",

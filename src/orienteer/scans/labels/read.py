@@ -24,7 +24,15 @@ MANY = 20
 """Values below which nobody asks whether they are intensities."""
 ALIKE = 0.5
 """Share of neighbouring voxels of one value: at least 0.8 in atlases of 140 structures, at most 0.2 in scans."""
-HEADER = ("orientation-disagrees", "orientation-unusable", "origin-missing", "scaling-", "spacing-", "unit-")
+HEADER = (
+    "orientation-code",
+    "orientation-disagrees",
+    "orientation-unusable",
+    "origin-missing",
+    "scaling-",
+    "spacing-",
+    "unit-",
+)
 """How the codes of findings about place and values begin."""
 
 
