@@ -26,7 +26,7 @@ from orienteer.ingest.read import read
 from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
-from orienteer.ingest.summary import notes_on_labels, summarise
+from orienteer.ingest.summary import notes_on_labels, notes_on_reading, summarise
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.manifest_file import MANIFEST, mend_manifest
@@ -59,7 +59,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
         states = list_scans(found.sources, before)
-        notes = (*notes, *found.notes, *notes_on_labels(states, options))
+        notes = (*notes, *found.notes, *notes_on_labels(states, options), *notes_on_reading(states))
         parameters = choose_parameters(states, before.manifest, options.spacing)
         context = Context(store, options, table, found, before, parameters)
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):

@@ -53,6 +53,7 @@ class DicomFormat(Format[VolumeHeader]):
     extensions = (".dcm", ".ima")
     one_file_a_scan = False
     native = True
+    reading = 2  # through a Modality LUT, and padding is background
 
     def recognises(self, path: Path) -> bool:
         """Whether the file says it is DICOM, as those of scanners and archives do that have no extension."""
