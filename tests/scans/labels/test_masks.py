@@ -64,3 +64,17 @@ def test_masks__folders_of_label_maps_are_none(tmp_path: Path, scans: list[str],
     for name in (*scans, *labels):
         nifti(tmp_path / f"{name}.nii.gz")
     assert not any("a mask for each structure" in note for note in find_scans(tmp_path).notes)
+
+
+def test_labels__of_which_none_is_called_as_a_scan_are_offered_with_what_is_to_be_done_first(tmp_path: Path) -> None:
+    for index in range(2):
+        nifti(tmp_path / f"s{index}" / "ct.nii.gz")
+        nifti(tmp_path / f"s{index}" / "segmentations" / "liver.nii.gz", np.ones((12, 14, 10), np.uint8))
+    (note,) = find_scans(tmp_path).notes
+    assert "none is called as a scan: give them the scans' paths or names" in note
+    for index in range(2):
+        folder = tmp_path / f"s{index}" / "segmentations"
+        (folder / "liver.nii.gz").rename(folder / "ct.nii.gz")
+    (note,) = find_scans(tmp_path).notes
+    assert note.endswith("--labels DIR uses them, DIR may be the scans' own folder")
+    assert all(source.labels for source in find_scans(tmp_path, tmp_path).sources)

@@ -16,7 +16,7 @@ from orienteer.scans.labels.meaning import Meaning, meaning_of
 from orienteer.scans.labels.names import LABEL_FOLDER, says_labels
 from orienteer.scans.layouts.descriptions import read_description
 from orienteer.scans.layouts.lay_out import LaidOut, lay_out
-from orienteer.scans.source import Skipped, Source, below_root
+from orienteer.scans.source import SEPARATOR, Skipped, Source, below_root
 from orienteer.units import counted, some
 
 NAMES = "give them the scans' paths or names (a name alone counts where one scan and one label file have it)"
@@ -154,13 +154,18 @@ def _not_used(found: LaidOut, root: Path) -> list[str]:
     left = [skip.relative for skip in found.skipped if _is_of_labels(skip)]
     if not left or any(source.labels for source in found.sources):
         return []
-    masks = masks_apart((path for relative in left for path in files_in(root / relative)), found.sources)
+    files = {relative: files_in(root / relative) or [root / relative] for relative in left}
+    masks = masks_apart((path for paths in files.values() for path in paths), found.sources)
     notes = [f"{about_masks(masks, root)}: {CURE}, or go on without labels"] if masks else []
-    left = [relative for relative in left if root / relative not in masks]
+    left = [relative for relative in left if not masks.keys() & {path.parent for path in files[relative]}]
     if not left:
         return notes
     kind = "file or folder of labels is" if len(left) == 1 else "files or folders of labels are"
     used = "--labels DIR uses them, DIR may be the scans' own folder"
+    ids = [without_extension(below_root(path, root)).replace("/", SEPARATOR) for each in left for path in files[each]]
+    matched = match_labels(ids, [source.id for source in found.sources])
+    if not (matched.labels or matched.several):
+        used = f"none is called as a scan: {NAMES}; then --labels DIR uses them"
     return [*notes, f"{len(left)} {kind} not used ({some(left, 2)}); {used}"]
 
 

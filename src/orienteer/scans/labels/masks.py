@@ -1,5 +1,6 @@
 """A mask of each structure in a file of its own, as TotalSegmentator writes them: told, as no file is a label map."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,12 +52,9 @@ def _match(labels: Sequence[str], scans: Sequence[str]) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files of one folder that could be labels; none where it cannot be listed."""
-    try:
-        files = sorted(folder.iterdir())
-    except OSError:
-        return []
-    formats = ((path, format_of(path)) for path in files if not path.name.startswith("."))
+    """The files below a folder that could be labels, as far as it can be listed."""
+    files = [Path(here) / name for here, _, names in os.walk(folder) for name in names if not name.startswith(".")]
+    formats = ((path, format_of(path)) for path in sorted(files))
     return [path for path, known in formats if known and known.one_file_a_scan]
 
 
