@@ -4,15 +4,20 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from orienteer.config import load_yaml
 from orienteer.records.verdict import VerdictRule
 from orienteer.runs.settings import PretrainSettings
+from orienteer.scans.labels.find import find_scans
+from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store
 from tests.forked import python, suite
 from tests.pages import Page, copy_of_source
+from tests.scans.files import nifti
+from tests.store.phantoms import AFFINE, body
 
 
 @pytest.mark.slow
@@ -69,6 +74,31 @@ def test_how_to__a_report_figure_is_a_file_a_line_and_a_test(tmp_path: Path) -> 
     assert passed.returncode == 0, passed.stdout + passed.stderr
     told = re.search(r"(\d+) passed", passed.stdout)
     assert told is not None and told[1] == "2"
+
+
+def test_how_to__masks_of_a_structure_each_become_labels_with_names(tmp_path: Path) -> None:
+    page = Page("ingest.md")
+    data = tmp_path / "Totalsegmentator_dataset"
+    for seed in range(2):
+        scan = body(seed=seed)
+        nifti(data / f"s000{seed}" / "ct.nii.gz", scan, AFFINE)
+        for name, inside in {"spleen": scan > 1100, "liver": (scan > 900) & (scan <= 1100)}.items():
+            nifti(data / f"s000{seed}" / "segmentations" / f"{name}.nii.gz", inside.astype(np.uint8), AFFINE)
+    (note,) = find_scans(data).notes
+    assert "docs/how-to/ingest.md, 'A mask for each structure'" in note and "### A mask for each structure" in page.text
+    ((script, text),) = page.files.items()
+    (tmp_path / script).write_text(text, encoding="utf-8")
+    merged = python(tmp_path, script, data.name, "labels")
+    assert merged.returncode == 0, merged.stderr
+    (command,) = [line for line in page.commands if data.name in line]
+    ingested = python(tmp_path, "-m", *shlex.split(command), "--keep-names", "--spacing", "2")
+    assert "labels: 2 of 2 scans have labels" in ingested.stdout, ingested.stdout + ingested.stderr
+    store = Store.open(tmp_path / "store")
+    assert dict(store.scans[0].structures) == {"liver": (1,), "spleen": (2,)}
+    assert np.array_equal(store.labels("s0000__ct") == 2, body(seed=0) > 1100)
+    nifti(data / "s0001" / "segmentations" / "aorta.nii.gz", np.ones(scan.shape, np.uint8), AFFINE)
+    refused = python(tmp_path, script, data.name, "labels")
+    assert refused.returncode == 1 and "overlaps another mask" in refused.stderr
 
 
 def test_how_to__a_threshold_is_one_setting(tmp_path: Path) -> None:

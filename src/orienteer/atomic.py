@@ -1,5 +1,6 @@
 """Atomic writing: to a temporary file in the same folder, then fsync and rename."""
 
+import errno
 import json
 import os
 import tempfile
@@ -37,10 +38,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) 
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise OrienteerError(
-            f"cannot write {path}: {error.strerror or error}",
-            cure=_cure(path, error),
-        ) from error
+        raise _refused("write", path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -61,6 +59,31 @@ def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", mode=mode)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it lies in, where they are not there yet.
+
+    Raises:
+        OrienteerError: a file is in the way, or the place is closed or full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused("make", folder, error) from None
+
+
+def refuse_place(path: Path) -> None:
+    """Refuse, before long work, a place below a file or in a closed folder, where its result could not be written.
+
+    Raises:
+        OrienteerError: as :func:`write_with` would at the end.
+    """
+    folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110 (never raises)
+    if not folder.is_dir():
+        raise _refused("write", path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _refused("write", path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 def is_leftover(path: Path) -> bool:
     """Whether ``path`` is a temporary file, perhaps left by a killed process."""
     return path.name.startswith(".") and path.name.endswith(PART)
@@ -74,13 +97,19 @@ def sweep(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def _refused(what: str, path: Path, error: OSError) -> OrienteerError:
+    return OrienteerError(f"cannot {what} {path}: {error.strerror or error}", cure=_cure(path, error))
+
+
 def _cure(path: Path, error: OSError) -> str:
     if isinstance(error, IsADirectoryError) and path.is_dir():
         return f"{path} is a folder; name a file"
     if isinstance(error, FileExistsError | NotADirectoryError):
-        for folder in path.parents:
+        for folder in (path, *path.parents):
             if folder.is_file():
                 return f"{folder} is a file; name a folder"
+    if isinstance(error, PermissionError):
+        return "choose a folder you may write to"
     return "free some space or choose a writable folder"
 
 

@@ -31,7 +31,7 @@ from tests.finetune.standins import (
     three,
     whole,
 )
-from tests.scans.files import cut
+from tests.scans.files import cut, nifti
 from tests.store.phantoms import turned
 
 KINDS: dict[str, tuple[NDArray, tuple[int, int, int]]] = {
@@ -107,6 +107,27 @@ def test_predict__scans_that_hold_nothing_to_predict_are_named_and_odd_ones_go_o
     assert all(found.message.startswith(f"{name}.nii: ") and found.cure for name, found in result.failed.items())
     assert sorted(result.predicted) == ["few", "link", "thin2", "thin3", "ward ü__good scan"]
     assert [found.code for found in result.warnings["few"]] == ["not-finite"]
+
+
+def test_predict__says_what_a_networks_user_can_do_and_names_no_option_of_ingest(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    odd = {"tiny": ((4, 4, 4), 0.1, 0.1), "coarse": ((60, 60, 60), 45.0, 45.0), "thick": ((30, 30, 10), 1.0, 9.0)}
+    for name, (shape, mm, thick) in odd.items():
+        voxels = np.random.default_rng(0).integers(0, 900, shape).astype(np.int16)
+        nifti(tmp_path / "in" / f"{name}.nii", voxels, np.diag([mm, mm, thick, 1]))
+    nifti(
+        tmp_path / "in" / "few.nii", (np.indices((24, 28, 22)).sum(0) // 30).astype(np.int16), np.diag([3.0, 3, 3, 1])
+    )
+    stand_in(ensemble(Levels()))
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    told = [(name, found) for name, found in result.failed.items()]
+    told += [(name, found) for name, each in result.warnings.items() for found in each]
+    assert sorted((name, found.code) for name, found in told) == [
+        ("coarse", "too-large"), ("few", "looks-like-labels"), ("thick", "anisotropic"), ("tiny", "too-small"),
+    ]  # fmt: skip
+    assert not any("ingest" in found.cure or "--" in found.cure for _, found in told)
+    assert "trained at a finer spacing" in result.failed["tiny"].cure
 
 
 def test_predict__other_channels_and_equal_ids_are_left_out(
@@ -192,7 +213,7 @@ def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
             raise RuntimeError(f"Exception thrown in SimpleITK Resample: {said}")
         return scaled(*given)
 
-    monkeypatch.setattr(predicting, "scaled", breaks)
+    monkeypatch.setattr(predicting, "for_network", breaks)
     stand_in(ensemble(Levels()))
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"]
@@ -207,7 +228,9 @@ def test_predict__a_scan_far_larger_than_training_is_refused_before_it_is_resamp
     scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
     scan(tmp_path / "in", "ward/huge.nii.gz", turned("LPS", spacing=49.0))
     resampled: list[tuple[int, ...]] = []
-    monkeypatch.setattr(predicting, "scaled", lambda volume, how: resampled.append(volume.shape) or scaled(volume, how))
+    monkeypatch.setattr(
+        predicting, "for_network", lambda volume, how: resampled.append(volume.shape) or scaled(volume, how)
+    )
     monkeypatch.setattr(Ensemble, "unfamiliar", lambda *given: ())
     stand_in(replace(ensemble(Levels()), trained_on=(known,)))
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)

@@ -11,8 +11,9 @@ import pytest
 from orienteer.errors import StoreError
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
+from orienteer.store.private import read_private, write_private
 from tests.scans.dicom_files import series
-from tests.scans.files import cut, nifti
+from tests.scans.files import cut, itk, nifti, patch
 from tests.store.phantoms import AFFINE, body, cohort
 
 
@@ -206,3 +207,36 @@ def test_incremental__a_store_of_another_version_is_left_alone(folder: Path) -> 
     with pytest.raises(StoreError, match="store version 0"):
         run(folder)
     assert times(folder) == before
+
+
+def older(folder: Path) -> None:
+    """As a version left the store that did not yet say how it read scans and labels."""
+    with_numbers = read_private(folder / "store")
+    records = {
+        name: record.model_copy(update={"reading": 1, "labels_method": 2})
+        for name, record in with_numbers.scans.items()
+    }
+    write_private(folder / "store", with_numbers.model_copy(update={"scans": records}))
+
+
+def test_incremental__only_scans_whose_format_was_read_otherwise_are_read_again_after_an_update(folder: Path) -> None:
+    itk(folder / "in" / "meta.mha", body(seed=7), compress=True)
+    series(folder / "in" / "dicom", positions=[2 * n for n in range(24)], seed=3)
+    run(folder)
+    before = Store.open(folder / "store").manifest.content
+    older(folder)
+    result = run(folder)
+    assert (result.updated, len(result.kept)) == (("dicom", "meta"), 3)
+    assert [note for note in result.notes if "read the format differently, read again: dicom, meta" in note]
+    assert Store.open(folder / "store").manifest.content == before  # a run that learned from it goes on
+    assert len(run(folder).kept) == 5
+
+
+def test_incremental__labels_that_an_earlier_version_may_have_mirrored_are_read_again(folder: Path) -> None:
+    for index in range(3):
+        nifti(folder / "labels" / f"case_{index}.nii", (body(seed=index) > 1000).astype(np.uint8), AFFINE)
+    patch(folder / "labels" / "case_1.nii", 252, "<2h", 0, 0)
+    run(folder, labels=folder / "labels")
+    older(folder)
+    assert run(folder, labels=folder / "labels").updated == ("case_1",)
+    assert len(run(folder, labels=folder / "labels").kept) == 3

@@ -73,6 +73,11 @@ def matched(folder: Path, scans: list[str], labels: list[str]) -> dict[str, str]
         (["p1/ct", "p2/ct"], ["p1/ct_seg"], {"p1/ct": "p1/ct_seg"}),
         (["p1/ct", "p2/ct"], ["p1/ct-seg", "p2/ct-seg"], {"p1/ct": "p1/ct-seg", "p2/ct": "p2/ct-seg"}),
         (["p1/ct", "p2/ct", "a"], ["ct", "a"], {"a": "a"}),
+        (
+            ["p1/ct", "p2/ct"],
+            ["p1/labels/ct", "p2/labels/ct_seg"],
+            {"p1/ct": "p1/labels/ct", "p2/ct": "p2/labels/ct_seg"},
+        ),
         (["p1/ct_0000", "p2/ct", "a"], ["ct", "a"], {"a": "a"}),
         (["case", "case_0000"], ["case"], {"case": "case"}),
         (["x/a", "x/b"], ["y/a", "y/b_mask"], {"x/a": "y/a", "x/b": "y/b_mask"}),

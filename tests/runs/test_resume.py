@@ -176,8 +176,11 @@ def test_resume__refuses_other_settings_and_another_store(store: Path, undisturb
     from orienteer.testing.phantom import phantom_store
 
     other = phantom_store(tmp_path, people=6)
-    with pytest.raises(RunError, match="not the one"):
+    with pytest.raises(RunError, match="trained on — resume with"):
         pretrain(other, undisturbed, resume=True, progress=False)
+    coarse = phantom_store(tmp_path / "coarse", people=4, shape=(12, 12, 12), spacing=6.0)  # all below a view
+    with pytest.raises(RunError, match="trained on: that one is at 3 mm, this one at 6 mm"):
+        pretrain(coarse, undisturbed, resume=True, progress=False)
 
 
 def test_signals__sigterm_in_a_step_saves_that_step(

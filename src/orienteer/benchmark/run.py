@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from orienteer import __version__
-from orienteer.atomic import sweep, write_text
+from orienteer.atomic import make_folder, sweep, write_text
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.finished import check_finished, is_finished, record_of
@@ -74,7 +74,7 @@ def benchmark(
     shared = Shared(out / "store", settings.split, *view_sizes(settings, jobs), alone=alone)
     check_claim(settings, out)
     check_finished(jobs, settings.split, shared.drawn)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with only_one(out, "benchmark"):
         sweep(out)
         return _run(settings, jobs, shared, config, out, progress)

@@ -30,11 +30,13 @@ def evaluate(
     `orienteer evaluate run other-hospital --split all --name other-hospital --json figures.json`
     """
     from orienteer.arguments import of_evaluate
+    from orienteer.atomic import refuse_place, write_json
 
     of_evaluate(run, store)  # before torch is imported, which takes seconds
+    if json is not None:
+        refuse_place(json)
     from rich.console import Console
 
-    from orienteer.atomic import write_json
     from orienteer.cli.figures import print_figures
     from orienteer.cli.unfamiliar import print_unfamiliar
     from orienteer.records.evaluation import FILE

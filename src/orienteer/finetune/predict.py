@@ -15,10 +15,9 @@ from orienteer.finetune.predictions import RECORD, Prediction, Predictions
 from orienteer.finetune.stamp import stamp_of
 from orienteer.folders import ENDING
 from orienteer.geometry import canonical
-from orienteer.ingest.prepare import scaled
 from orienteer.memory import ran_out
 from orienteer.records.unfamiliar import UNFAMILIAR, far_too_large
-from orienteer.runs.scan import read_with_info_as
+from orienteer.runs.scan import for_network, read_with_info_as
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
 from orienteer.scans.layouts.lay_out import lay_out
@@ -204,7 +203,7 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, 
     if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
         raise ScanError(huge.message, code=huge.code, cure=huge.cure)
     try:
-        ready = scaled(upright, ensemble.parameters)
+        ready = for_network(upright, ensemble.parameters)
     except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
         if ran_out(error):
             raise

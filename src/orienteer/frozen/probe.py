@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from orienteer import arguments
-from orienteer.atomic import write_json
+from orienteer.atomic import refuse_place, write_json
 from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.goal import Goal, goal_of
@@ -77,6 +77,7 @@ def probe(
     folder = learned.folder.subfolder("probes", name or measured)
     if (folder / "probe.json").exists() and not overwrite:
         raise RunError(f"{folder} exists", cure="add --overwrite, or give the probe another --name")
+    refuse_place(folder / "probe.json")
     chosen = (settings or FinetuneSettings()).model_copy(update={"kind": "segment"})
     console = to_stderr(shown=progress)
     try:

@@ -9,10 +9,12 @@ from orienteer.geometry import canonical
 from orienteer.geometry.resample import Grid
 from orienteer.ingest.resample import resample_labels
 from orienteer.scans.findings import Finding
-from orienteer.scans.labels.read import read_labels
+from orienteer.scans.labels.read import names_orientation, read_labels
+from orienteer.scans.reading import inspect
 from orienteer.scans.source import Source
+from orienteer.store.manifest import ScanEntry
 
-LABELS_METHOD = 3
+LABELS_METHOD = 4
 """Counted up whenever labels that were refused would now be taken: scans with such labels are read again."""
 Labels = NDArray[np.int16] | None
 
@@ -30,6 +32,25 @@ def labels_on_grid(source: Source | None, scan: Grid, grid: Grid, *, oriented: b
         return None, []
     volume, found = read_labels(source, scan, oriented=oriented)
     return (resample_labels(canonical(volume), grid) if volume else None), found
+
+
+def may_differ(labels: Source, entry: ScanEntry, method: int) -> bool:
+    """Whether labels that an earlier version took or refused may be others now, which the header of their file says.
+
+    Those without orientation could be mirrored, and MetaImage's slope was not applied.
+
+    Args:
+        labels: as they are now.
+        entry: the scan as it is stored.
+        method: by which its labels were read.
+    """
+    if method == LABELS_METHOD:
+        return False
+    if not entry.labelled:
+        return True
+    header = inspect(labels, voxels=False).findings
+    applied = any(found.code == "scaling-applied" for found in header)
+    return applied or names_orientation(header) != names_orientation(entry.findings)
 
 
 def meaning_of_labels(source: Source | None) -> dict[str, Any]:

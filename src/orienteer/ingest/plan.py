@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orienteer.ingest.labels import LABELS_METHOD, meaning_of_labels
+from orienteer.ingest.labels import LABELS_METHOD, may_differ, meaning_of_labels
 from orienteer.ingest.quarantine import conditions_of, copy_conditions
 from orienteer.ingest.state import Context, ScanState
 from orienteer.scans.findings import finding
@@ -55,13 +55,13 @@ def _record_now(state: ScanState, source: Source, context: Context) -> SourceRec
     """
     record = state.stored.record if state.stored else None
     method = context.parameters.method
-    if record is None:
+    if record is None or state.stored is None or record.reading != source.reading:
         return None
     if source.labels and record.ignored != source.labels.ignored:
         return None
-    refused = state.stored is not None and not state.stored.entry.labelled
-    if source.labels and refused and record.labels_method != LABELS_METHOD:
+    if source.labels and may_differ(source.labels, state.stored.entry, record.labels_method):
         return None
+    record = record.model_copy(update={"labels_method": LABELS_METHOD} if source.labels else {})
     if context.options.labels or source.labels:
         return record.again(source.paths, source.labels.paths if source.labels else (), method)
     now = record.model_copy(update={"labels": ()}).again(source.paths, (), method)

@@ -85,7 +85,8 @@ def prepare(job: Job) -> Outcome:
         labels = [path for path in job.source.labels.paths if path.exists()] if job.source.labels else []
         ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
-        record = record.model_copy(update={"ignored": ignored, "labels_method": LABELS_METHOD})
+        more = {"ignored": ignored, "labels_method": LABELS_METHOD, "reading": job.source.reading}
+        record = record.model_copy(update=more)
         return _prepare(job, record)
     except ScanError as error:
         return Outcome(name, record=record, findings=(Finding(error.code, "error", error.message, error.cure),))

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orienteer.errors import StoreError
+from orienteer.atomic import make_folder
+from orienteer.errors import OrienteerError, StoreError
 from orienteer.folders import Folder, in_order, scans_in, to_make
 from orienteer.ingest.columns import storable_table
 from orienteer.ingest.copies import drop_copies, follow_renames
@@ -25,7 +26,7 @@ from orienteer.ingest.read import read
 from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
-from orienteer.ingest.summary import notes_on_labels, summarise
+from orienteer.ingest.summary import notes_on_labels, notes_on_reading, summarise
 from orienteer.store.journal import Journal
 from orienteer.store.lock import only_one
 from orienteer.store.manifest_file import MANIFEST, mend_manifest
@@ -56,7 +57,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
         states = list_scans(found.sources, before)
-        notes = (*notes, *found.notes, *notes_on_labels(states, options))
+        notes = (*notes, *found.notes, *notes_on_labels(states, options), *notes_on_reading(states))
         parameters = choose_parameters(states, before.manifest, options.spacing)
         context = Context(store, options, table, found, before, parameters)
         for stage in (plan, read, follow_renames, assign_subjects, drop_copies):
@@ -71,9 +72,9 @@ def _folder(store: Path) -> Iterator[None]:
     """Make the store's folder; it is removed again if the ingest fails."""
     made = not store.exists()
     try:
-        store.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot make {store}: {error.strerror}", cure="choose a folder you may write to") from None
+        make_folder(store)
+    except OrienteerError as error:
+        raise StoreError(error.message, cure=error.cure) from None
     try:
         yield
     finally:

@@ -75,6 +75,17 @@ def notes_on_labels(states: Sequence[ScanState], options: IngestOptions) -> tupl
     return (f"no labels for {len(bare)} of {len(fitting)} scans: {some(bare)}",) if told else ()
 
 
+def notes_on_reading(states: Sequence[ScanState]) -> tuple[str, ...]:
+    """A note on stored scans that are read again although nothing of them changed; before anything is read."""
+    again = [
+        state.name
+        for state in states
+        if state.source and state.stored and state.stored.record and state.stored.record.reading != state.source.reading
+    ]
+    told = f"{counted(len(again), 'scan')} stored by an earlier version, which read the format differently, read again"
+    return (f"{told}: {some(again)}",) if again else ()
+
+
 def notes_on_subjects(states: Sequence[ScanState], context: Context) -> list[str]:
     """Notes on rows without scan, scans without row, unusual splits, and scans that moved to another split."""
     stored = [state for state in states if state.entry]

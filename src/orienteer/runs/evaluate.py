@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orienteer import arguments
-from orienteer.atomic import sweep
+from orienteer.atomic import refuse_place, sweep
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
@@ -62,6 +62,7 @@ def evaluate(
     target = learned.folder.subfolder("evaluations", name or split or "all")
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
+    refuse_place(target / "evaluation.json")
     learned.check_store(opened)
     for written in (target, target / "examples"):
         sweep(written)

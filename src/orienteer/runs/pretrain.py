@@ -21,7 +21,7 @@ from orienteer.runs.evaluate import evaluate
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.load import best_checkpoint, load_backbone
 from orienteer.runs.record import describe
-from orienteer.runs.resume import extend, require_same
+from orienteer.runs.resume import extend, require_same, require_same_store
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.runs.work import Pretraining
@@ -112,6 +112,8 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
     """Find every mistake that can be found before a folder is made; returns the run's record."""
     if not resume:
         folder.require_free()
+    elif folder.record_file.is_file():
+        require_same_store(Run.open(folder.path), store)
     left_out: list[str] = []
     for split, what in (("train", "training"), ("val", "validation")):
         found = fitting(store, store.ids(split), settings.views)
@@ -130,11 +132,6 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
     model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing, processes=devices.devices)
-    if resume and folder.record_file.is_file() and not Run.open(folder.path).learned_from(store):
-        raise RunError(
-            f"the store at {store.path} is not the one {folder.path} was trained on",
-            cure="resume with the same store, or start a new run",
-        )
     record = describe(settings, devices, store, model, left_out)
     return record.model_copy(update={"left_out": tuple(left_out)}) if left_out else record
 

@@ -8,6 +8,8 @@ from orienteer.records.run import Extension
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.store.kinds import same_spacing
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.optimiser import learning_rate
 
@@ -28,6 +30,22 @@ def require_same(folder: RunFolder, asked: PretrainSettings) -> None:
     raise RunError(
         f"{folder.path} was started with other settings: {named}",
         cure=f"resume without --config and --set, or start a new run; only {STEPS} may be changed, to more",
+    )
+
+
+def require_same_store(run: Run, store: Store) -> None:
+    """A resumed run learns from the scans that it began with.
+
+    Raises:
+        RunError: the store holds others, or has another spacing, which is said.
+    """
+    if run.learned_from(store):
+        return
+    learned, here = run.record.data.spacing_mm, store.manifest.spacing
+    apart = "" if same_spacing(learned, here) else f": that one is at {learned:g} mm, this one at {here:g} mm"
+    raise RunError(
+        f"the store at {store.path} is not the one {run.path} was trained on{apart}",
+        cure="resume with the same store, or start a new run",
     )
 
 

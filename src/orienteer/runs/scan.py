@@ -5,13 +5,22 @@ from pathlib import Path
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.ingest.prepare import scaled
+from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
+
+CURES = {
+    "too-small": "correct the header's voxel size or unit; if it is right, take a network trained at a finer spacing",
+    "too-large": "correct the header's voxel size (mm); if it is right, crop the scan, or take a network trained at a"
+    " coarser spacing",
+    "anisotropic": "look at the answer: between thick slices the network sees what is interpolated",
+    "looks-like-labels": "if these are labels, move them out of the scans' folder",
+}
+"""What whoever has a network can do about a scan; the cures of the catalogue are options of ``ingest``."""
 
 
 def read_scan(path: Path, learned: Channels, spacing: float) -> Volume:
@@ -39,8 +48,20 @@ def prepared(volume: Volume, parameters: Parameters) -> Volume:
     Raises:
         ScanError: the body has a single intensity, or the grid is far finer than the scan.
     """
-    ready = scaled(canonical(volume), parameters)
+    ready = for_network(canonical(volume), parameters)
     return Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+
+
+def for_network(volume: Volume, parameters: Parameters) -> Scaled:
+    """A canonical volume on the grid that a network reads.
+
+    Raises:
+        ScanError: the body has a single intensity, or the grid is far finer or coarser than the scan.
+    """
+    try:
+        return scaled(volume, parameters)
+    except ScanError as error:
+        raise ScanError(error.message, code=error.code, cure=CURES.get(error.code, error.cure)) from None
 
 
 def one_scan(path: Path, learned: Channels) -> Volume:
@@ -77,7 +98,8 @@ def read_with_info_as(source: Source, learned: Channels) -> tuple[ScanInfo, Volu
     info, volume = read_with_info(source)
     held = (len(volume.array), source.channel_names)
     if readable(held, learned):
-        return info, volume
+        found = (replace(each, cure=CURES.get(each.code, each.cure)) for each in info.findings)
+        return replace(info, findings=tuple(found)), volume
     asked = ",".join(learned[1]) or "A,B"
     raise ScanError(
         f"{source.relative}: {channels_text(held)}, the network reads {channels_text(learned)}",

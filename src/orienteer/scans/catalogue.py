@@ -133,6 +133,12 @@ CATALOGUE: dict[str, Entry] = {
         " and the other is used; an error where there is no other",
         "check one scan by eye, then write its header again with one good orientation",
     ),
+    "orientation-code": Entry(
+        "warning",
+        "NIfTI: the code of sform or qform is none of 0 to 5; it is used, as by ITK and FSL, while nibabel takes it for"
+        " not set; an info where the other one is used",
+        "check one scan by eye, then write its header again with a code that NIfTI has (1: scanner)",
+    ),
     "origin-missing": Entry(
         "warning",
         "the header names no origin: the first voxel is placed at 0, 0, 0",
@@ -252,13 +258,13 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "labels-orientation": Entry(
         "warning",
-        "only one of the scan and its labels names an orientation; with voxels of the same number and"
-        " size they are taken to lie voxel on voxel",
+        "only one of the scan and its labels names an orientation (or neither, in two formats); with voxels of the same"
+        " number and size they are taken to lie voxel on voxel",
         "look at one scan with its labels, then export both with the same orientation",
     ),
     "labels-header": Entry(
         "warning",
-        "the header of the labels is in doubt: orientation, origin, voxel size or unit; told as for"
+        "the header of the labels is in doubt: orientation, origin, voxel size, unit, slope or offset; told as for"
         " a scan (an info where it only scales)",
         "correct the header of the label file, as the message says",
     ),
@@ -328,8 +334,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-mixed": Entry(
         "error",
-        "slices of one series differ in modality, size, spacing, direction or rescaling, or do not lie in one line (of"
-        " several convolution kernels: a warning)",
+        "slices of one series differ in modality, size, spacing, direction, unit or rescaling, or do not lie in one"
+        " line (of several convolution kernels or frames of reference: a warning)",
         "put one volume in each folder",
     ),
     "dicom-series-apart": Entry(

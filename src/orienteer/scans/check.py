@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from orienteer.atomic import refuse_place
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import OrienteerError
 from orienteer.folders import in_order, scans_in
@@ -66,6 +67,9 @@ def check(
         refuse_existing(people_path)
     if json_path is not None:
         refuse_other(json_path)
+    for path in (people_path, json_path):
+        if path is not None:
+            refuse_place(path)
     at_once = workers or min(8, os.cpu_count() or 1)
     found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import Finding
-from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.formats.registry import format_named, without_extension
 
 SEPARATOR = "__"
 """Between folders in an id."""
@@ -79,6 +79,11 @@ class Source:
     def id(self) -> str:
         """The relative path without its extension, folders joined by two underscores."""
         return without_extension(self.relative).replace("/", SEPARATOR)
+
+    @property
+    def reading(self) -> int:
+        """Which way of reading its format is at."""
+        return max(format_named(part.format).reading for part in self.parts or (self,))
 
     @property
     def channels(self) -> tuple[int, tuple[str, ...]]:

@@ -57,6 +57,8 @@ class SourceRecord(Config):
     """Label values that were read as voxels nobody has looked at."""
     labels_method: int = 1
     """Counted up whenever labels that were refused would now be taken."""
+    reading: int = 1
+    """How files of its format were read then; counted up by a format whose files give other voxels."""
     grid: str = ""
     """Digest of shape and affine, where these are this person's own."""
     method: int

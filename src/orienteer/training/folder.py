@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import yaml
 
-from orienteer.atomic import is_leftover, sweep, write_text
+from orienteer.atomic import is_leftover, make_folder, sweep, write_text
 from orienteer.config import Config
-from orienteer.errors import RunError, StoreError
+from orienteer.errors import OrienteerError, RunError, StoreError
 from orienteer.folders import SETTINGS
 from orienteer.records.run import TrainingRecord
 from orienteer.store.lock import lock_name, only_one
@@ -113,11 +113,9 @@ class TrainingFolder:
             RunError: another process trains here, or the folder cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                f"cannot make {self.path}: {error.strerror}", cure="choose a folder you may write to"
-            ) from None
+            make_folder(self.path)
+        except OrienteerError as error:
+            raise RunError(error.message, cure=error.cure) from None
         with ExitStack() as held:
             try:
                 held.enter_context(only_one(self.path, TRAINING))

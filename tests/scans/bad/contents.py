@@ -111,6 +111,9 @@ CONTENTS: dict[str, Bad] = {
     "quaternion too long": Bad(
         "orientation-unusable", lambda f: patch(patch(nifti(f / "q.nii"), 252, "<2h", 1, 0), 256, "<3f", 0.8, 0.8, 0)
     ),
+    "sform of a code nobody knows": Bad(
+        "orientation-code", lambda f: patch(nifti(f / "code.nii"), 252, "<2h", 0, 99), level="warning"
+    ),
     "unit of microns": Bad("unit-scaled", lambda f: _unit(f / "mouse.nii", 3, 50.0), level="info"),
     "unit nobody knows": Bad("unit-unknown", lambda f: _unit(f / "odd.nii", 5, 2.0), level="warning"),
     "mha without spacing": Bad("spacing-missing", lambda f: _mha(f / "a.mha", b"ElementSpacing"), level="warning"),

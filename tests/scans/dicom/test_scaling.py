@@ -152,6 +152,19 @@ def test_inspect__ct_in_another_unit_is_told(tmp_path: Path, unit: str, warned: 
     assert [(f.code, f.message) for f in told(tmp_path)] == [("dicom-no-rescale", message)] * warned
 
 
+@pytest.mark.parametrize(
+    ("modality", "tag", "units"), [("PT", "Units", ("BQML", "CNTS")), ("CT", "RescaleType", ("HU", "US"))]
+)
+def test_inspect__slices_of_two_units_are_refused(
+    tmp_path: Path, modality: str, tag: str, units: tuple[str, str]
+) -> None:
+    series(tmp_path / "one", modality=modality, tags=[{tag: units[0]}] * 6)
+    series(tmp_path / "two", modality=modality, tags=[{tag: unit} for unit in units] * 3)
+    one, two = ([(f.code, f.level, f.message) for f in inspect(source).findings] for source in discover(tmp_path))
+    assert one == []
+    assert two == [("dicom-mixed", "error", "the slices have 2 units of intensity (Units, RescaleType)")]
+
+
 def test_read__what_a_screen_shows_changes_no_value(tmp_path: Path) -> None:
     shown = {
         "VOILUTSequence": item(LUTDescriptor=[4, 0, 8], LUTData=words([9, 9, 9, 9])),
@@ -181,12 +194,15 @@ def test_read__unsigned_values_of_32_bits_stay_what_they_are(tmp_path: Path) -> 
     assert read(source).array.max() == STORED.max() * (1 << 24)
 
 
-def test_inspect__slices_of_two_modalities_or_kernels_are_told(tmp_path: Path) -> None:
+def test_inspect__slices_of_two_modalities_kernels_or_frames_of_reference_are_told(tmp_path: Path) -> None:
     tags = [{"ConvolutionKernel": "B30f"}, {"ConvolutionKernel": "B70f"}] * 3
     series(tmp_path / "kernels", tags=tags)
+    series(tmp_path / "references", tags=[{"FrameOfReferenceUID": f"1.{n // 3}"} for n in range(6)])
     series(tmp_path / "modalities", tags=[{}] * 3 + [{"Modality": "PT"}] * 3)
     found = [[(f.code, f.level, f.message) for f in inspect(source).findings] for source in discover(tmp_path)]
+    message = "the slices name 2 frames of reference, between which positions cannot be compared"
     assert found == [
         [("dicom-mixed", "warning", "the slices have 2 convolution kernels")],
         [("dicom-mixed", "error", "the slices differ in modality")],
+        [("dicom-mixed", "warning", message)],
     ]

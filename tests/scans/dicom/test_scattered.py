@@ -48,6 +48,16 @@ def test_scattered__parts_of_one_scan_name_each_other(tmp_path: Path, a: range, 
     ]
 
 
+@pytest.mark.parametrize("last", [range(7, 10), range(9, 10)])
+def test_scattered__parts_are_told_where_a_third_one_between_them_is_missing(tmp_path: Path, last: range) -> None:
+    written(tmp_path, {"a": [*range(3)], "c": [*last]})
+    lie = f"{len(last)} more slices of its series lie" if len(last) > 1 else "1 more slice of its series lies"
+    assert [[f.message for f in found] for found in told(tmp_path).values()] == [
+        [f"{lie} in c"],
+        ["3 more slices of its series lie in a"],
+    ]
+
+
 def test_scattered__ingest_says_it_in_the_same_words_until_the_parts_lie_in_one_folder(tmp_path: Path) -> None:
     written(tmp_path, {"a": [*range(6)], "b": [*range(6, 10)]})
     series(tmp_path / "scans" / "other", seed=1)

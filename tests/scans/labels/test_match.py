@@ -45,6 +45,7 @@ def test_match__sequences_of_a_case_share_its_labels(scans: str, labels: str) ->
         ("P1/P1 P2/P2", "P1/GT P2/GT", {"P1/P1": "P1/GT", "P2/P2": "P2/GT"}),
         ("ct_1_image ct_2_image", "ct_1_label", {"ct_1_image": "ct_1_label"}),
         ("c0/CT c1/CT", "c0/CT.seg c1/CT.seg", {"c0/CT": "c0/CT.seg", "c1/CT": "c1/CT.seg"}),
+        ("p1/ct p2/ct", "p1/labels/ct p1/masks/ct p2/labels/ct", {"p2/ct": "p2/labels/ct"}),
         ("images/p1/ct images/p2/ct", "labels/p2/ct", {"images/p2/ct": "labels/p2/ct"}),
         ("images/p1/ct images/p2/ct", "p1/ct p2/ct", {"images/p1/ct": "p1/ct", "images/p2/ct": "p2/ct"}),
         ("images/p1/ct images/p2/ct", "p1/ct_mask", {"images/p1/ct": "p1/ct_mask"}),

@@ -1,5 +1,6 @@
 """Labels beside their scan: crops are put at their place, what lies elsewhere is refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from orienteer.geometry import spacing_of
 from orienteer.geometry.resample import Grid
 from orienteer.scans.discover import discover
-from orienteer.scans.labels.read import read_labels
-from tests.scans.files import nifti
+from orienteer.scans.labels.read import names_orientation, read_labels
+from orienteer.scans.reading import inspect
+from tests.scans.files import nifti, patch
 
 SHAPE = (20, 24, 18)
 AFFINE = np.diag([-3.0, 3.0, 4.0, 1.0])
@@ -87,3 +90,54 @@ def test_read__labels_with_a_slope_are_read_through_it(tmp_path: Path) -> None:
     (source,) = discover(tmp_path)
     volume, _ = read_labels(source, SCAN)
     assert volume is not None and (volume.array == 2).all()
+
+
+def _itk(path: Path, array: NDArray, *, oriented: bool) -> None:
+    """MetaImage or NRRD at ``AFFINE``, or with no more than its voxel size."""
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ AFFINE
+    image = sitk.GetImageFromArray(array.transpose(2, 1, 0))
+    spacing = spacing_of(AFFINE)
+    image.SetSpacing(spacing)
+    if oriented:
+        image.SetDirection((lps[:3, :3] / spacing).ravel())
+        image.SetOrigin(lps[:3, 3])
+    sitk.WriteImage(image, str(path))
+    if not oriented:
+        sizes = b"spacings: " + b" ".join(b"%g" % mm for mm in spacing) + b"\n"
+        text = re.sub(rb"space directions:.*\n", sizes, path.read_bytes())
+        path.write_bytes(re.sub(rb"(TransformMatrix =|space:|space origin:|kinds:).*\n", b"", text))
+
+
+def _nifti(path: Path, array: NDArray, *, oriented: bool) -> None:
+    nifti(path, array, AFFINE)
+    if not oriented:
+        patch(path, 252, "<hh", 0, 0)
+
+
+@pytest.mark.parametrize("scan", [".nii", ".mha", ".nrrd"])
+@pytest.mark.parametrize("label", [".nii", ".mha", ".nrrd"])
+@pytest.mark.parametrize("oriented", [(True, False), (False, True), (False, False)])
+def test_read__labels_lie_on_the_voxels_of_their_scan_whatever_the_formats_take_for_granted(
+    tmp_path: Path, scan: str, label: str, oriented: tuple[bool, bool]
+) -> None:
+    array = np.random.default_rng(0).integers(0, 3, SHAPE).astype(np.uint8)
+    for name, ending, named in (("ct", scan, oriented[0]), ("seg", label, oriented[1])):
+        (_nifti if ending == ".nii" else _itk)(tmp_path / f"{name}{ending}", array, oriented=named)
+    (of_scan,), (of_labels,) = discover(tmp_path / f"ct{scan}"), discover(tmp_path / f"seg{label}")
+    info = inspect(of_scan)
+    assert info.affine is not None and names_orientation(info.findings) == oriented[0]
+    volume, found = read_labels(of_labels, Grid(SHAPE, info.affine), oriented=oriented[0])
+    assert volume is not None and np.array_equal(volume.array[0], array)
+    assert np.allclose(volume.affine, info.affine, atol=1e-4)
+    mixed = oriented[0] != oriented[1] or (scan == ".nii") != (label == ".nii")
+    assert ("labels-orientation" in [one.code for one in found]) == mixed
+
+
+def test_read__a_slope_that_other_tools_do_not_apply_is_told(tmp_path: Path) -> None:
+    _itk(tmp_path / "a.mha", np.full(SHAPE, 2, np.uint8), oriented=True)
+    slope = b"ElementToIntensityFunctionSlope = 2\nElementDataFile ="
+    (tmp_path / "a.mha").write_bytes((tmp_path / "a.mha").read_bytes().replace(b"ElementDataFile =", slope))
+    (source,) = discover(tmp_path)
+    volume, (found,) = read_labels(source, SCAN)
+    assert volume is not None and (volume.array == 4).all()
+    assert (found.code, found.level) == ("labels-header", "warning") and "slope 2" in found.message

@@ -32,16 +32,18 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 """Siemens, GE and Philips, who kept the b-value to themselves before there was a tag for it."""
 
 TAGS: list[str | int] = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "InstanceNumber", "Modality", "Rows",
-    "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
-    "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", *SCALING_TAGS, "PixelPaddingValue", "PixelPaddingRangeLimit",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING,
-    *PRIVATE_B_VALUES,
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "InstanceNumber",
+    "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing",
+    "ImagePositionPatient", "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "BitsStored",
+    "HighBit", "PixelRepresentation", *SCALING_TAGS, "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING, *PRIVATE_B_VALUES,
 ]  # fmt: skip
 """All that is ever kept of a header besides the voxels: nothing that tells who or when."""
 
-SPARE = {*DISTINGUISHING, *PRIVATE_B_VALUES, "InstanceNumber", "RescaleType", "RealWorldValueMappingSequence"}
+SPARE = {
+    *DISTINGUISHING, *PRIVATE_B_VALUES, "FrameOfReferenceUID", "InstanceNumber", "RescaleType", "Units",
+    "RealWorldValueMappingSequence",
+}  # fmt: skip
 """Tags that a volume can do without: a damaged one counts as missing."""
 
 NOT_SCANS = frozenset(
@@ -108,6 +110,7 @@ class FileHeader:
         patient: see :func:`~orienteer.scans.dicom.patient.patient_of`.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
+        reference: the frame of reference that its position is told in; never shown.
         number: of the image in its series; None where the header is silent.
         modality: as DICOM says it.
         image: whether it is a scan at all.
@@ -129,6 +132,7 @@ class FileHeader:
     patient: str = field(repr=False)
     series: str
     instance: str
+    reference: str
     number: int | None
     modality: str
     image: bool
@@ -190,6 +194,7 @@ def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
         patient=patient_of(data),
         series=str(data.get("SeriesInstanceUID") or ""),
         instance=str(data.get("SOPInstanceUID") or ""),
+        reference=str(data.get("FrameOfReferenceUID") or ""),
         number=None if data.get("InstanceNumber") in (None, "") else int(data.InstanceNumber),
         modality=modality,
         image=image,

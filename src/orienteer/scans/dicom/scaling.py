@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orienteer.scans.dicom.header import Frame
 
 SCALING_TAGS: list[str | int] = [
-    "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "RealWorldValueMappingSequence",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "ModalityLUTSequence", "RealWorldValueMappingSequence",
 ]  # fmt: skip
 
 IDENTITY = (1.0, 0.0)
@@ -33,7 +33,7 @@ class Scaling:
     Attributes:
         line: slope and intercept; None where the header has neither.
         table: whether there is a Modality LUT; it is read with the voxels.
-        unit: of the result, in capitals; empty where the header is silent.
+        unit: of the result (PET: Units), in capitals; empty where the header is silent.
         real_world: slope and intercept of its Real World Value Mapping, which is not applied; compared only.
     """
 
@@ -54,7 +54,7 @@ def scaling_of(data: Dataset, own: Sequence[Dataset] = (), mapped: Sequence[Data
     said = own[0] if own and own[0].get("RescaleSlope") is not None else data
     slope, intercept = said.get("RescaleSlope"), said.get("RescaleIntercept")
     table = data.get("ModalityLUTSequence") or ()
-    unit = table[0].get("ModalityLUTType") if table else said.get("RescaleType")
+    unit = table[0].get("ModalityLUTType") if table else data.get("Units") or said.get("RescaleType")
     real = (mapped or data.get("RealWorldValueMappingSequence") or [Dataset()])[0]
     return Scaling(
         line=None if slope is None and intercept is None else (_number(slope, 1.0), _number(intercept, 0.0)),
@@ -72,8 +72,8 @@ def check_scaling(frames: "Sequence[Frame]", modality: str) -> list[Finding]:
     """A finding where CT is not known to be in Hounsfield units.
 
     Raises:
-        ScanError: ``dicom-mixed``, as only some slices say how values are scaled; ``dicom-scaling``, as they say it
-            in two ways or only in one that is not applied.
+        ScanError: ``dicom-mixed``, as only some slices say how values are scaled, or they name several units;
+            ``dicom-scaling``, as they say it in two ways or only in one that is not applied.
     """
     scalings = [frame.scaling for frame in frames]
     lines = {one.line for one in scalings} - {None}
@@ -88,11 +88,14 @@ def check_scaling(frames: "Sequence[Frame]", modality: str) -> list[Finding]:
     if silent == len(frames) and len({one.real_world for one in scalings}) > 1:
         message = "slices are scaled differently by their Real World Value Mappings, and by nothing else"
         raise refusal("dicom-scaling", message)
+    units = {one.unit for one in scalings} - {""}
+    if len(units) > 1:
+        raise refusal("dicom-mixed", f"the slices have {len(units)} units of intensity (Units, RescaleType)")
     if modality != "CT":
         return []
     if silent:
         return [finding("dicom-no-rescale", "CT without RescaleSlope and RescaleIntercept: values are used as stored")]
-    if {one.unit for one in scalings} - {"", "HU"}:
+    if units - {"HU"}:
         return [finding("dicom-no-rescale", "CT in another unit than HU (RescaleType): values are used as they are")]
     return []
 

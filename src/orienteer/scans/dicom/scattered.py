@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from orienteer.errors import ScanError
 from orienteer.scans.dicom.header import FileHeader, Frame, read_header
 from orienteer.scans.dicom.stack import Slice, stack
-from orienteer.scans.dicom.steps import REPEATED_MM
-from orienteer.scans.dicom.volumes import alike
+from orienteer.scans.dicom.steps import MOST_DRIFT, REPEATED_MM
+from orienteer.scans.dicom.volumes import LEAST_SLICES, alike
 from orienteer.scans.findings import finding
 from orienteer.scans.source import Source
 from orienteer.units import counted, some
@@ -28,7 +30,7 @@ class _Part:
         first: one of its slices.
         places: its slices by their place along the normal, in steps of :data:`REPEATED_MM`.
         ids: of its slices; empty where the files have no ids of their own.
-        numbers: of its files in the series; empty where not all have one.
+        numbers: the places of its slices by the numbers of their files in the series; empty where not all have one.
     """
 
     source: Source
@@ -36,7 +38,7 @@ class _Part:
     first: Frame
     places: Mapping[int, Slice]
     ids: frozenset[tuple[object, ...]]
-    numbers: frozenset[int]
+    numbers: Mapping[int, int]
 
 
 def with_scattered(sources: Sequence[Source]) -> list[Source]:
@@ -77,14 +79,16 @@ def _part(source: Source, headers: Sequence[FileHeader], frames: Sequence[Frame]
     normal = along.geometry.normal
     instances = {header.path: header.instance for header in headers}
     known = frames if all(instances.values()) and len(set(instances.values())) == len(instances) else ()
-    numbers = [header.number for header in headers if header.number is not None]
+    places = [round(frame.geometry.along(normal) / REPEATED_MM) for frame in frames]
+    number = {header.path: header.number for header in headers if header.number is not None}
+    numbers = {number[frame.path]: place for frame, place in zip(frames, places, strict=True) if frame.path in number}
     return _Part(
         source=source,
         home=(source.paths[0].parent, frozenset(header.study for header in headers)),
         first=frames[0],
-        places={round(frame.geometry.along(normal) / REPEATED_MM): frame.geometry for frame in frames},
+        places={place: frame.geometry for frame, place in zip(frames, places, strict=True)},
         ids=frozenset((instances[frame.path], frame.index, frame.geometry.position) for frame in known),
-        numbers=frozenset(numbers) if len(numbers) == len(headers) else frozenset(),
+        numbers=numbers if len(number) == len(headers) else {},
     )
 
 
@@ -115,7 +119,7 @@ def _completes(part: _Part, other: _Part) -> bool:
 
     Copies have slices in common. Parts without have other numbers and places: another person's series under the
     same id begins to count at 1 as well, and another volume of the series lies at the same places, or a little beside
-    them.
+    them. Numbers also tell parts between which a third one is missing.
     """
     mine, theirs = part.places, other.places
     if part.home == other.home or theirs.keys() <= mine.keys():
@@ -123,7 +127,7 @@ def _completes(part: _Part, other: _Part) -> bool:
     apart = not part.ids & other.ids
     if apart:
         unnumbered = not (part.numbers and other.numbers)
-        if part.numbers & other.numbers or theirs.keys() & mine.keys():
+        if part.numbers.keys() & other.numbers.keys() or theirs.keys() & mine.keys():
             return False
         if unnumbered and part.home[1] != other.home[1]:
             return False
@@ -131,6 +135,17 @@ def _completes(part: _Part, other: _Part) -> bool:
         together = stack([*{**theirs, **mine}.values()])
     except ScanError:
         return False
+    if _in_line({**theirs, **mine}, {**part.numbers, **other.numbers}):
+        return True
     entangled = min(mine) < max(theirs) and min(theirs) < max(mine)
     uneven = any(found.code == "dicom-uneven-gaps" for found in together.findings)
     return not any(found.level == "error" for found in together.findings) and not (apart and entangled and uneven)
+
+
+def _in_line(slices: Mapping[int, Slice], numbers: Mapping[int, int]) -> bool:
+    """Whether each slice has its number, and places grow evenly with the numbers, missing slices included."""
+    if not LEAST_SLICES <= len(slices) == len(numbers):
+        return False
+    number, place = np.array([*numbers.items()]).T
+    step, start = np.polyfit(number, place, 1)
+    return bool(np.abs(start + step * number - place).max() <= MOST_DRIFT * abs(step))

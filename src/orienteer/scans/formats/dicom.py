@@ -53,6 +53,7 @@ class DicomFormat(Format[VolumeHeader]):
     extensions = (".dcm", ".ima")
     one_file_a_scan = False
     native = True
+    reading = 2  # through a Modality LUT, and padding is background
 
     def recognises(self, path: Path) -> bool:
         """Whether the file says it is DICOM, as those of scanners and archives do that have no extension."""
@@ -103,7 +104,7 @@ class DicomFormat(Format[VolumeHeader]):
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
         found += check_scaling(frames, headers[0].modality)
         found += about_padding((frame.padding for frame in frames), headers[0].modality)
-        found += _about_kernels(frames)
+        found += [*_about_kernels(frames), *_about_references(headers)]
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -154,6 +155,13 @@ def _about_kernels(frames: Sequence[Frame]) -> list[Finding]:
     """A warning where slices of several reconstructions lie between one another, or one after the other."""
     count = len({frame.tags["ConvolutionKernel"] for frame in frames if "ConvolutionKernel" in frame.tags})
     message = f"the slices have {count} convolution kernels"
+    return [finding("dicom-mixed", message, level="warning")] if count > 1 else []
+
+
+def _about_references(headers: Sequence[FileHeader]) -> list[Finding]:
+    """A warning where the slices' positions are told in several frames of reference."""
+    count = len({header.reference for header in headers} - {""})
+    message = f"the slices name {count} frames of reference, between which positions cannot be compared"
     return [finding("dicom-mixed", message, level="warning")] if count > 1 else []
 
 

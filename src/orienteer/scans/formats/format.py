@@ -30,6 +30,7 @@ class Format(ABC, Generic[H]):
         one_file_a_scan: False where several files make one scan, so that a file's name says nothing of the scan.
         native: whether a library of native code reads it. A damaged file can make one end its process, so both
             methods then run in a process of their own: the class must be importable there.
+        reading: counted up whenever its files give other voxels than before; stored scans of it are then read again.
     """
 
     name: ClassVar[str]
@@ -39,6 +40,7 @@ class Format(ABC, Generic[H]):
     data_extensions: ClassVar[tuple[str, ...]] = ()
     one_file_a_scan: ClassVar[bool] = True
     native: ClassVar[bool] = False
+    reading: ClassVar[int] = 1
 
     @abstractmethod
     def read_header(self, source: Source) -> H:

@@ -35,6 +35,7 @@ class MetaImageFormat(ItkFormat):
     detached_extensions = (".mhd",)
     data_extensions = (".raw", ".zraw")
     image_io = "MetaImageIO"
+    reading = 2  # slope and offset are applied
 
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
         """See :meth:`ItkFormat.stored_voxels`; None for a list of data files."""

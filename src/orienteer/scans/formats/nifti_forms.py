@@ -1,6 +1,7 @@
 """What a NIfTI header says of place: two orientations, a voxel size and a unit, each of which may be damaged.
 
-The matrix (sform) counts where it can be used, else the quaternion (qform), as in nibabel.
+The matrix (sform) counts where it can be used, else the quaternion (qform), as in nibabel. An orientation whose code
+the format does not know counts last: nibabel never uses it, NIfTI's own library, and with it ITK, FSL and AFNI, do.
 """
 
 from typing import Any, NamedTuple
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from orienteer.geometry import spacing_of
 from orienteer.scans.findings import Finding, finding, refusal
 from orienteer.scans.formats.units import millimetres, unit_findings
-from orienteer.scans.placement import UNKNOWN, Placement
+from orienteer.scans.placement import SCANNER, UNKNOWN, Placement
 
 UNITS = {0: "", 1: "metre", 2: "mm", 3: "micron"}
 """NIfTI's codes for units of length."""
+CODES = 5
+"""The last of the format's codes for what an orientation refers to; 0 says that there is none."""
 SPACE = 7
 """The bits of ``xyzt_units`` that hold them."""
 SHORT, LONG = 348, 540
@@ -95,8 +98,10 @@ def where(image: Any, raw: Any) -> Where:
     if affine is None:
         raise refusal("orientation-unusable", f"its quaternion is no rotation: w2 is {_rest(raw):.3g}")
     if not used:
-        named = "neither sform nor qform is set" if nifti else "the Analyze format names no orientation"
-        found.append(finding("orientation-missing", named))
+        found.append(
+            finding("orientation-missing", _unset(raw) if nifti else "the Analyze format names no orientation")
+        )
+    found += [_strange(name, _code(raw, name), used) for name in forms if _code(raw, name) > CODES]
     found += [
         finding("orientation-unusable", f"{name} is damaged, {used} is used")
         for name in forms
@@ -131,18 +136,22 @@ def usable(form: NDArray[np.float64]) -> bool:
 def placement_of_header(raw: Any) -> Placement:
     """The header's fields of place as they are written, but for what no reader could use.
 
-    A damaged sform is left out, and a quaternion that is too long is shortened as ITK does on reading.
+    A damaged sform is left out, and a quaternion that is too long is shortened as ITK does on reading. A code that the
+    format does not know, which nibabel would not write, becomes the scanner's where the orientation counts.
     """
     sform = np.array([raw[f"srow_{axis}"] for axis in "xyz"], dtype=np.float64)
     quaternion, offset = _quaternion(raw), np.array([float(raw[f"qoffset_{axis}"]) for axis in "xyz"])
     whole = usable(np.vstack([sform, (0, 0, 0, 1)]))
     turned = bool(np.isfinite([*quaternion, *offset]).all())
+    codes = {"sform": _code(raw, "sform") if whole else 0, "qform": _code(raw, "qform") if turned else 0}
+    known = any(0 < code <= CODES for code in codes.values())
+    codes = {name: code if code <= CODES else 0 if known else SCANNER for name, code in codes.items()}
     return Placement(
         sform=sform if whole else np.zeros((3, 4)),
-        sform_code=int(raw["sform_code"]) if whole else 0,
+        sform_code=codes["sform"],
         quaternion=quaternion / max(1.0, float(np.linalg.norm(quaternion))) if turned else np.zeros(3),
         offset=offset if turned else np.zeros(3),
-        qform_code=int(raw["qform_code"]) if turned else 0,
+        qform_code=codes["qform"],
         pixdim=np.asarray(raw["pixdim"][:4], dtype=np.float64),
         unit=int(raw["xyzt_units"]) & SPACE,
     )
@@ -161,10 +170,31 @@ def placement_of_analyze(image: Any, raw: Any) -> Placement:
 
 def _forms(header: Any, raw: Any) -> dict[str, NDArray[np.float64] | None]:
     """The orientations that are set, the one that counts first; None for a quaternion that is no rotation."""
-    forms = {"sform": header.get_sform()} if int(header["sform_code"]) else {}
-    if int(header["qform_code"]):
+    forms = {"sform": header.get_sform()} if _code(raw, "sform") > 0 else {}
+    if _code(raw, "qform") > 0:
         forms["qform"] = None if _rest(raw) < TOO_LONG else header.get_qform()
-    return forms
+    strange = {name: form for name, form in forms.items() if _code(raw, name) > CODES}
+    known = {name: form for name, form in forms.items() if name not in strange}
+    return known | {name: form for name, form in strange.items() if form is not None and usable(form)}
+
+
+def _unset(raw: Any) -> str:
+    codes = {name: _code(raw, name) for name in ("sform", "qform")}
+    if not any(codes.values()):
+        return "neither sform nor qform is set"
+    return f"neither sform nor qform can be used: their codes are {codes['sform']} and {codes['qform']}"
+
+
+def _code(raw: Any, name: str) -> int:
+    """What an orientation refers to, as the file has it: nibabel turns codes that it does not know into 0."""
+    return int(raw[f"{name}_code"])
+
+
+def _strange(name: str, code: int, used: str) -> Finding:
+    message = f"{name} has the code {code}, which NIfTI does not know"
+    if name == used:
+        return finding("orientation-code", f"{message}: used all the same, as by ITK and FSL")
+    return finding("orientation-code", f"{message}: {used} is used", level="info")
 
 
 def _quaternion(raw: Any) -> NDArray[np.float64]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.scans.discover import label_files
 from orienteer.scans.formats.registry import without_extension
+from orienteer.scans.labels.masks import CURE, about_masks, files_in, masks_apart
 from orienteer.scans.labels.match import Matched, case_of, match_labels
 from orienteer.scans.labels.meaning import Meaning, meaning_of
 from orienteer.scans.labels.names import LABEL_FOLDER, says_labels
 from orienteer.scans.layouts.descriptions import read_description
 from orienteer.scans.layouts.lay_out import LaidOut, lay_out
-from orienteer.scans.source import Skipped, Source, below_root
+from orienteer.scans.source import SEPARATOR, Skipped, Source, below_root
 from orienteer.units import counted, some
 
 NAMES = "give them the scans' paths or names (a name alone counts where one scan and one label file have it)"
@@ -44,7 +45,7 @@ def find_scans(
     """
     if labels is None:
         found = lay_out(scans, exclude, layout=layout, channels=channels)
-        return replace(found, notes=(*found.notes, *_meanings(found.sources), *_not_used(found)))
+        return replace(found, notes=(*found.notes, *_meanings(found.sources), *_not_used(found, scans)))
     files, alone = labels_in(labels, scans)
     apart = [labels] if alone else [path for source in files for path in source.paths]
     found = lay_out(scans, [*exclude, *apart], layout=layout, channels=channels)
@@ -88,12 +89,17 @@ def with_labels(found: LaidOut, folder: Path, labels: Sequence[Source]) -> LaidO
     ids = sorted({source.id for source in found.sources})
     matched = match_labels(sorted(by_id), ids)
     if not matched.labels:
-        several = _several(matched)
-        raise StoreError(
-            f"no label file in {folder} belongs to any of the scans: label files are called e.g. {min(by_id)!r}"
-            f" ({counted(len(by_id), 'file')}), scans e.g. {ids[0]!r} ({counted(len(ids), 'scan')})",
-            cure=f"{several[0] if several else NAMES}, or leave out --labels",
+        several, masks = (
+            _several(matched),
+            masks_apart((path for label in labels for path in label.paths), found.sources),
         )
+        message = (
+            f"no label file in {folder} belongs to any of the scans: label files are called e.g. {min(by_id)!r}"
+            f" ({counted(len(by_id), 'file')}), scans e.g. {ids[0]!r} ({counted(len(ids), 'scan')})"
+        )
+        if masks:
+            raise StoreError(f"{message}; {about_masks(masks, folder)}", cure=f"{CURE}, or leave out --labels")
+        raise StoreError(message, cure=f"{several[0] if several else NAMES}, or leave out --labels")
     described = cache(_described)
     shared = {label for label, count in Counter(matched.labels.values()).items() if count > 1}
     sources = []
@@ -143,13 +149,24 @@ def _several(matched: Matched) -> list[str]:
     return [f"more than one label file for {count}, none is used: {some(files)} for {scan}; move all but one away"]
 
 
-def _not_used(found: LaidOut) -> list[str]:
-    """A note on label files that nobody asked for."""
+def _not_used(found: LaidOut, root: Path) -> list[str]:
+    """A note on label files that nobody asked for, and on masks that cannot be asked for."""
     left = [skip.relative for skip in found.skipped if _is_of_labels(skip)]
     if not left or any(source.labels for source in found.sources):
         return []
+    files = {relative: files_in(root / relative) or [root / relative] for relative in left}
+    masks = masks_apart((path for paths in files.values() for path in paths), found.sources)
+    notes = [f"{about_masks(masks, root)}: {CURE}, or go on without labels"] if masks else []
+    left = [relative for relative in left if not masks.keys() & {path.parent for path in files[relative]}]
+    if not left:
+        return notes
     kind = "file or folder of labels is" if len(left) == 1 else "files or folders of labels are"
-    return [f"{len(left)} {kind} not used ({some(left, 2)}); --labels DIR uses them, DIR may be the scans' own folder"]
+    used = "--labels DIR uses them, DIR may be the scans' own folder"
+    ids = [without_extension(below_root(path, root)).replace("/", SEPARATOR) for each in left for path in files[each]]
+    matched = match_labels(ids, [source.id for source in found.sources])
+    if not (matched.labels or matched.several):
+        used = f"none is called as a scan: {NAMES}; then --labels DIR uses them"
+    return [*notes, f"{len(left)} {kind} not used ({some(left, 2)}); {used}"]
 
 
 def _is_of_labels(skip: Skipped) -> bool:

@@ -35,15 +35,18 @@ def match_labels(labels: Sequence[str], scans: Sequence[str]) -> Matched:
     """Match by ids: the very same path, then what the longest paths and the names have in common.
 
     Only the very same path is enough by itself. A name, or the end of a path, counts where one scan and one label file
-    have it, because labels of somebody else are worse than none. Last come sequences: ``case_t1`` and ``case_flair``
-    both get the labels ``case_seg`` of their folder.
+    have it, because labels of somebody else are worse than none. Then a folder of labels beside a scan counts as
+    the scan's own. Last come sequences: ``case_t1`` and ``case_flair`` both get ``case_seg`` of their folder.
     """
     given = set(labels).intersection(scans)
     chosen = {scan: scan for scan in scans if scan in given}
     several: dict[str, tuple[str, ...]] = {}
     deepest = max((name.count(SEPARATOR) + 1 for name in (*labels, *scans)), default=1)
-    for depth in range(deepest, 0, -1):
-        of_labels = _by_name((label, _keys(label, cases_of_label(_base(label)), depth)) for label in labels)
+    paths = {label: label for label in labels}
+    for depth in (*range(deepest, 0, -1), 0):
+        if not depth:
+            depth, paths = deepest, {label: _without_label_folders(label) for label in labels}
+        of_labels = _by_name((label, _keys(paths[label], cases_of_label(_base(label)), depth)) for label in labels)
         of_scans = _by_name((scan, _keys(scan, cases_of_scan(_base(scan)), depth)) for scan in scans)
         for name, (scan, *others) in of_scans.items():
             fitting = [label for label in of_labels[name] if label not in given]
@@ -109,6 +112,11 @@ def _sequences_in(scans: Sequence[str], folder: Folder, case: str, *, sure: bool
     one_case = len(fitting) == len(scans) and (bool(folder) or (not case and len(scans) == 1))
     alone = sure and one_case
     return [scan for scan in fitting if is_sequence_of(_base(scan), case, alone=alone)]
+
+
+def _without_label_folders(label: str) -> str:
+    kept = [part for part in _folder(label) if not LABEL_FOLDER.match(part)]
+    return SEPARATOR.join((*kept, _base(label)))
 
 
 def _place(label: Folder) -> Folder:

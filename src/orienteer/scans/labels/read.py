@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.geometry import Volume, spacing_of
+from orienteer.geometry import Volume, axes_of, spacing_of
 from orienteer.geometry.resample import Grid, covered
 from orienteer.scans.findings import Finding, finding
 from orienteer.scans.labels.values import IGNORED
@@ -24,14 +24,23 @@ MANY = 20
 """Values below which nobody asks whether they are intensities."""
 ALIKE = 0.5
 """Share of neighbouring voxels of one value: at least 0.8 in atlases of 140 structures, at most 0.2 in scans."""
-GEOMETRY = ("orientation-disagrees", "orientation-unusable", "origin-missing", "spacing-", "unit-")
-"""How the codes of findings about place begin."""
+HEADER = (
+    "orientation-code",
+    "orientation-disagrees",
+    "orientation-unusable",
+    "origin-missing",
+    "scaling-",
+    "spacing-",
+    "unit-",
+)
+"""How the codes of findings about place and values begin."""
 
 
 def read_labels(source: Source, grid: Grid, *, oriented: bool = True) -> tuple[Volume | None, list[Finding]]:
     """The labels of a scan as int16 ``(1, X, Y, Z)`` in the file's own orientation.
 
-    Where only one of the two files names an orientation, labels of the scan's shape lie on its voxels one by one.
+    Where only one of the two files names an orientation, or neither does and their formats' defaults differ, labels of
+    the scan's shape lie on its voxels one by one.
 
     Args:
         source: of the labels.
@@ -44,11 +53,12 @@ def read_labels(source: Source, grid: Grid, *, oriented: bool = True) -> tuple[V
     info, volume = load(replace(source, sparse=True))
     if volume is None:
         return None, [_reason(source, next(f for f in info.findings if f.level == "error"))]
-    about = [_about_header(one) for one in info.findings if one.code.startswith((*GEOMETRY, "labels-"))]
+    about = [_about_header(one) for one in info.findings if one.code.startswith((*HEADER, "labels-"))]
     volume, more = _understood(volume, source)
     about += more
-    if names_orientation(info.findings) != oriented:
-        volume, said = _on_voxels(volume, grid, oriented=oriented)
+    named = names_orientation(info.findings)
+    if named != oriented or (not named and axes_of(volume.affine) != axes_of(grid.affine)):
+        volume, said = _on_voxels(volume, grid, scan=oriented, labels=named)
         if volume is None:
             return None, [_named(source, said)]
         about.append(said)
@@ -77,15 +87,19 @@ def names_orientation(found: Sequence[Finding]) -> bool:
 
 def _about_header(found: Finding) -> Finding:
     """What was found about a label file, said as being of the labels."""
-    if not found.code.startswith(GEOMETRY):
+    if not found.code.startswith(HEADER):
         return found
     return replace(finding("labels-header", found.message, level=found.level), cure=found.cure)
 
 
-def _on_voxels(volume: Volume, grid: Grid, *, oriented: bool) -> tuple[Volume | None, Finding]:
-    """Labels laid on the scan's voxels, where one of the two headers names no orientation."""
-    none, other = ("labels", "scan") if oriented else ("scan", "labels")
+def _on_voxels(volume: Volume, grid: Grid, *, scan: bool, labels: bool) -> tuple[Volume | None, Finding]:
+    """Labels laid on the scan's voxels, where the header of one of them, or of both, names no orientation."""
+    none, other = ("labels", "scan") if scan else ("scan", "labels")
     message = f"the header of the {none} names no orientation, that of the {other} does"
+    if scan == labels:
+        message = (
+            "neither the scan nor its labels name an orientation, and readers take their formats as differently turned"
+        )
     same = np.allclose(volume.spacing, spacing_of(grid.affine), rtol=SAME_STEP)
     if tuple(volume.shape) != tuple(grid.shape) or not same:
         return None, finding("labels-elsewhere", f"{message}; their voxels differ in number or size")
