@@ -22,7 +22,8 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
             table.add_row(escape(in_sentence(metric.title)), shown(value.value, value.unit), chance, _interval(value))
     console.print(table)
     verdict = record.verdict
-    sign = f"[bold {COLOURS[verdict.label]}]{SIGNS[verdict.label]} {verdict.label.upper()}[/]"
+    colour = "yellow" if record.at_chance else COLOURS[verdict.label]
+    sign = f"[bold {colour}]{SIGNS[verdict.label]} {verdict.label.upper()}[/]"
     console.print(f"{sign}  {escape(verdict.sentence)}", highlight=False)
     if record.at_chance:
         console.print(f"    {escape(record.at_chance)}", highlight=False)

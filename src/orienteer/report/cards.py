@@ -29,9 +29,13 @@ PROMISES = {"learning": "It is learning anatomy.", "stuck": "It is stuck.", "che
 
 @dataclass(frozen=True)
 class VerdictWords:
-    """What the evaluation concluded. ``label`` is ``none`` where there was no evaluation."""
+    """What the evaluation concluded. ``label`` is ``none`` where there was no evaluation.
+
+    ``tone`` is its colour: the label, or ``partly`` where a task is still at chance though the run is learning.
+    """
 
     label: str
+    tone: str
     headline: str
     sentence: str
     evidence: Sequence[str] = ()
@@ -56,6 +60,7 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
     if evaluated is None:
         return VerdictWords(
             "none",
+            "none",
             "Not judged yet.",
             "The evaluation has not run, so there is no figure from held-out subjects and no honesty probe. "
             "It runs at the end of training, or with “orienteer evaluate”.",
@@ -63,12 +68,22 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
     verdict = evaluated.record.verdict
     # Without probes nothing was taken away to see whether anatomy is what it reads.
     plain = verdict.label == "learning" and not evaluated.record.probes
-    headline = "It is learning." if plain else PROMISES[verdict.label]
+    partly = bool(evaluated.record.at_chance)
+    headline = (
+        "It is learning, but not every task." if partly else "It is learning." if plain else PROMISES[verdict.label]
+    )
     if evaluated.record.agreeing is not None:
         firm = "provisional" if evaluated.record.agreeing < 2 else "so far"
         headline = f"{headline.removesuffix('.')}, {firm} at step {evaluated.record.step:,}."
     sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
-    return VerdictWords(verdict.label, headline, sentence, verdict.evidence, verdict.rule.sentences())
+    return VerdictWords(
+        verdict.label,
+        "partly" if partly else verdict.label,
+        headline,
+        sentence,
+        verdict.evidence,
+        verdict.rule.sentences(),
+    )
 
 
 def key_figures(record: EvaluationRecord) -> list[tuple[str, Metric, Value, TaskCard]]:

@@ -3,18 +3,14 @@
 import type { JSX } from "preact";
 import type { RunFacts } from "../api-types.ts";
 
-const HEADLINES: Record<string, string> = {
-  learning: "It is learning anatomy.",
-  stuck: "It is stuck.",
-  cheating: "It is cheating.",
-};
+const TONES = ["learning", "partly", "stuck", "cheating"];
 
 /** A shape of its own for every verdict, so that none is told by colour alone. */
-export function Sign({ label }: { label: string }): JSX.Element {
-  const known = label in HEADLINES ? label : "none";
+export function Sign({ tone }: { tone: string }): JSX.Element {
+  const known = TONES.includes(tone) ? tone : "none";
   return (
     <svg class={`sign ${known}`} viewBox="0 0 24 24" aria-hidden="true">
-      {known === "learning" ? (
+      {known === "learning" || known === "partly" ? (
         <>
           <circle cx="12" cy="12" r="11" />
           <path d="M6.5 12.5l4 4 7.5-8.5" />
@@ -44,12 +40,12 @@ export function Sign({ label }: { label: string }): JSX.Element {
 
 export function VerdictLine({ run }: { run: RunFacts }): JSX.Element {
   const verdict = run.verdict;
-  const label = verdict?.label ?? "none";
+  const tone = verdict?.tone ?? "none";
   return (
-    <section class={`verdict ${label in HEADLINES ? label : "none"}`} data-tour="verdict" aria-label="Verdict">
-      <Sign label={label} />
+    <section class={`verdict ${TONES.includes(tone) ? tone : "none"}`} data-tour="verdict" aria-label="Verdict">
+      <Sign tone={tone} />
       <div>
-        <h2>{verdict ? (HEADLINES[label] ?? verdict.headline ?? label) : "Not judged yet."}</h2>
+        <h2>{verdict?.headline ?? "Not judged yet."}</h2>
         <p class="sentence">
           {verdict
             ? verdict.sentence

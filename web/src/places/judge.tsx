@@ -45,7 +45,7 @@ function Findings({ found }: { found: JudgeResponse }): JSX.Element {
     <>
       <section class="panel" aria-label="Evidence">
         <h3>
-          <Sign label={found.verdict.label} /> Why this verdict <span class="term">{found.people}</span>
+          <Sign tone={found.verdict.tone} /> Why this verdict <span class="term">{found.people}</span>
         </h3>
         <ul class="evidence">
           {found.verdict.evidence.map((line) => (

@@ -13,6 +13,8 @@ class Verdict(Answer):
 
     label: str
     """``learning``, ``stuck`` or ``cheating``."""
+    tone: str
+    """Its colour: the label, or ``partly`` where a task is still at chance though the run is learning."""
     headline: str
     """The label as a sentence."""
     sentence: str
