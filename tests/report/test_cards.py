@@ -39,6 +39,17 @@ def test_verdict_of__without_probes_nothing_says_that_it_is_anatomy(lead: Evalua
     assert verdict_of(without).headline == "It is learning."
 
 
+def test_verdict_of__never_green_over_a_task_at_chance(lead: Evaluated) -> None:
+    assert verdict_of(lead).tone == "learning"
+    chance = Value(value=0.5, unit="fraction", chance=0.5, better="higher")
+    record = lead.record.model_copy(
+        update={"tasks": (*lead.record.tasks, TaskResult(card=ADJACENCY.card, measures={"adjacency_accuracy": chance}))}
+    )
+    verdict = verdict_of(Evaluated(record))
+    assert (verdict.label, verdict.tone) == ("learning", "partly")
+    assert verdict.headline == "It is learning, but not every task." and "Adjacency" in verdict.sentence
+
+
 def test_cards_of__show_value_unit_chance_and_interval(lead: Evaluated) -> None:
     cards, (metric, value) = _cards(lead.record), lead.record.tasks[0].key_figures[0]
     assert value.value is not None and value.chance is not None and value.interval is not None
