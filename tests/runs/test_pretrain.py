@@ -103,10 +103,13 @@ def test_pretrain__a_run_that_was_stopped_has_a_verdict_so_far(
         pretrain(store, tmp_path / "run", settings=tiny(), progress=False)
     record = EvaluationRecord.read(tmp_path / "run" / "evaluations" / "so-far")
     assert record.step == 4
-    assert "at step 4" in report(tmp_path / "run").read_text(encoding="utf-8")
+    page = report(tmp_path / "run").read_text(encoding="utf-8")
+    assert "at step 4" in page and "What next" not in page, "it still trains"
     monkeypatch.undo()
     pretrain(store, tmp_path / "run", resume=True, progress=False)
     assert [path.name for path in (tmp_path / "run" / "evaluations").iterdir()] == ["val"]
+    page = report(tmp_path / "run").read_text(encoding="utf-8")
+    assert "What next" in page and str(tmp_path) not in page
 
 
 def test_pretrain__by_itself_takes_what_is_proposed(store: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ class Finetuning:
         loaded: what became of the run's weights, once built.
     """
 
+    early: ClassVar = False  # whole scans are scored, which takes long
     settings: FinetuneSettings
     store: Store
     goal: Goal

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -29,6 +29,7 @@ class Pretraining:
         evaluations: where the verdict so far is written.
     """
 
+    early: ClassVar = True
     settings: PretrainSettings
     store: Store
     evaluations: Path

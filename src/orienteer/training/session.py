@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -28,7 +28,13 @@ PATIENCE = 4.0
 
 
 class Work(Protocol):
-    """What a session trains; one class per kind of run. Picklable."""
+    """What a session trains; one class per kind of run. Picklable.
+
+    Attributes:
+        early: validate soon after the start too.
+    """
+
+    early: ClassVar[bool]
 
     def build(self) -> nn.Module:
         """The untrained model; the same weights every time."""
@@ -130,7 +136,7 @@ class Session:
 
     def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
-        due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step)
+        due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
         asked, save = _agreed(fabric, interrupt)
         if keeper is not None and due:
             keeper.settle(step)

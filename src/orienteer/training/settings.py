@@ -59,7 +59,7 @@ class CheckpointSettings(Config):
     """What is kept on disk."""
 
     every: int = Field(200, ge=1)
-    """Steps between checkpoints (and validations); at first also after 25, 50, 100 ... steps."""
+    """Steps between checkpoints (and validations); a pretraining also has them after 25, 50, 100 ... steps."""
     log_every: int = Field(10, ge=1)
     """Steps between lines of training figures in the records."""
     keep: int = Field(3, ge=1)
@@ -67,6 +67,6 @@ class CheckpointSettings(Config):
     milestones: bool = True
     """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""
 
-    def due(self, step: int) -> bool:
-        """Whether it is time to validate and save."""
-        return step % self.every == 0 or (step < self.every and step in EARLY)
+    def due(self, step: int, *, early: bool) -> bool:
+        """Whether it is time to validate and save; ``early`` also soon after the start."""
+        return step % self.every == 0 or (early and step < self.every and step in EARLY)
