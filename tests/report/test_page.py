@@ -58,7 +58,7 @@ def whole(records: RunRecords) -> _Page:
 def test_page__has_every_section_in_order(whole: _Page) -> None:
     anchors = [attributes.get("id") for tag, attributes in whole.tags if tag == "section"]
     assert anchors == [
-        "verdict", "figures", "evaluations", "training", "examples", "task-gap", "task-gap-1", "probes",
+        "verdict", "figures", "next", "evaluations", "training", "examples", "task-gap", "task-gap-1", "probes",
         "task-adjacency", "task-route", "task-position", "machine", "settings", "words",
     ]  # fmt: skip
     assert "Left out" not in whole.text

@@ -24,6 +24,7 @@ GOLDEN = {
         "spacing": "float", "scans": "int", "voxels": "int", "seconds": "float", "disk_bytes": "int",
         "memory_bytes": "int", "workers": "int",
     },
+    "training": "NoneType",
     "axes": {"*": "int"},
     "layouts": [{
         "name": "str", "folder": "str", "scans": "int", "channels": [], "people": "int", "labelled": "int",

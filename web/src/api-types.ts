@@ -370,6 +370,8 @@ export interface RunFacts {
 export interface RunVerdict {
   /** `learning`, `stuck` or `cheating`. */
   label: string;
+  /** Its colour: the label, or `partly` where a task is still at chance though the run is learning. */
+  tone: string;
   /** The label as a sentence. */
   headline: string;
   /** Why, in one sentence. */
@@ -470,6 +472,8 @@ export interface Value {
 export interface Verdict {
   /** `learning`, `stuck` or `cheating`. */
   label: string;
+  /** Its colour: the label, or `partly` where a task is still at chance though the run is learning. */
+  tone: string;
   /** The label as a sentence. */
   headline: string;
   /** Why, in one sentence. */

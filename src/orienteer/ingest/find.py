@@ -85,7 +85,7 @@ def _found(source: Source, before: Existing) -> ScanState:
 def choose_parameters(
     states: Sequence[ScanState], manifest: Manifest | None, options: IngestOptions
 ) -> tuple[Parameters, str]:
-    """The store's spacing, else what was asked for, else what is proposed for the scans, and why.
+    """The store's spacing, else what was asked for, else what is proposed; and why it is coarser than the scans'.
 
     Raises:
         StoreError: the spacing contradicts the store's, or no scan tells one.
@@ -104,4 +104,5 @@ def choose_parameters(
     proposed = propose_spacing(infos, options.budget)
     if proposed is None:
         raise nothing_usable({info.id: info.findings for info in infos})
-    return Parameters(spacing=proposed.spacing), f"spacing {proposed.reason}"
+    coarser = proposed.spacing != proposed.own
+    return Parameters(spacing=proposed.spacing), f"spacing {proposed.reason}" if coarser else ""
