@@ -24,7 +24,11 @@ def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "1 of 2 scans can be used" in done.stdout and "Estimate of an ingest at 2 mm" in done.stdout
-    assert json.loads((tmp_path / "check.json").read_text())["totals"]["usable"] == 1
+    record = json.loads((tmp_path / "check.json").read_text())
+    assert record["totals"]["usable"] == 1
+    training = record["training"]
+    assert training["seconds"] > 0 and f"makes {training['steps']:,} steps in about" in done.stdout
+    assert all(reason in done.stdout for reason in training["reasons"]) and len(training["reasons"]) >= 3
 
 
 def test_check__exits_1_when_no_scan_can_be_used(tmp_path: Path) -> None:

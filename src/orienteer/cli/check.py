@@ -74,8 +74,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining":
-    """What a pretraining would be like; torch is imported now, when the scans are read."""
+def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining | None":
+    """What a pretraining would be like, None where memory is too short; torch is imported now, after the reading."""
+    from orienteer.memory import ran_out
     from orienteer.runs.proposal import expected
 
-    return expected(scans, spacing, budget)
+    try:
+        return expected(scans, spacing, budget)
+    except Exception as error:
+        if not ran_out(error):
+            raise
+        return None

@@ -37,7 +37,7 @@ def check(
     channels: Sequence[str] = (),
     labels: Path | str | None = None,
     progress: bool = True,
-    rehearse: Callable[[Sequence[ScanInfo], float, float | None], RecordedTraining] | None = None,
+    rehearse: Callable[[Sequence[ScanInfo], float, float | None], RecordedTraining | None] | None = None,
 ) -> CheckResult:
     """Look at every scan below ``scans``; a bad scan is a finding, never the end.
 
