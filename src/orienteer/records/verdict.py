@@ -155,7 +155,7 @@ def _left(probes: Sequence[Probed], leaves: str) -> Probed | None:
 
 
 def _say(measure: Measure) -> str:
-    return f"{_amount(measure.value, measure.unit)} (skill {measure.skill or 0.0:.0%})"
+    return f"{_amount(measure.value, measure.unit)} (skill {round(measure.skill or 0.0, 2) + 0.0:.0%})"  # never -0%
 
 
 def _amount(value: float, unit: str) -> str:
