@@ -17,12 +17,12 @@ HIPPOCAMPI = Cohort(1.0, 1, ((36.0, 50.0, 36.0),) * 90, 13)
 
 
 @pytest.mark.parametrize(("cohort", "size", "batch", "per_scan"), [(BRAINS, 24, 4, 16), (HIPPOCAMPI, 16, 8, 4)])
-def test_proposal__is_the_measured_recipe_on_the_cohorts_it_was_measured_on(
+def test_proposal__has_the_measured_views_on_the_cohorts_they_were_measured_on(
     cohort: Cohort, size: int, batch: int, per_scan: int
 ) -> None:
     settings = propose(cohort, gpu=False, bfloat16=False).settings()
-    assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 2400)
-    assert (settings.network.size, settings.evaluation.per_scan, settings.checkpoint.every) == ("small", per_scan, 200)
+    assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 1500)
+    assert (settings.network.size, settings.evaluation.per_scan, settings.checkpoint.every) == ("small", per_scan, 100)
     assert settings.devices.precision == "auto"
 
 
