@@ -73,7 +73,14 @@ def test_main__an_empty_word_is_not_the_current_folder(
     assert "is empty" in capsys.readouterr().err
 
 
-def test_main__ctrl_c_says_what_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "words"), [("ingest", "what was finished is kept; to go on"), ("probe", "nothing was written")]
+)
+def test_main__ctrl_c_says_what_is_kept(
+    command: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["orienteer", command, "a", "b"])
+
     def interrupted() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)
@@ -82,7 +89,7 @@ def test_main__ctrl_c_says_what_is_kept(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit) as end:
         orienteer.cli.main()
     assert end.value.code == 130
-    assert "what was finished is kept" in capsys.readouterr().err
+    assert f"{words}" in (told := capsys.readouterr().err) and f"orienteer {command} a b" in told
 
 
 def test_main__other_exits_say_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ def _judged(label: str, *, step: int = 100, subjects: int = 8) -> EvaluationReco
     return made.model_copy(update={"verdict": verdict, "step": step, "subjects": subjects})
 
 
-def _commands(found: EvaluationRecord, **options: object) -> list[str]:
-    told = next_steps(found, steps=100, run="my run", store="store", **options)  # type: ignore[arg-type]
+def _commands(found: EvaluationRecord, steps: int = 100, **options: object) -> list[str]:
+    told = next_steps(found, steps=steps, run="my run", store="store", **options)  # type: ignore[arg-type]
     return [step.command for step in told]
 
 
@@ -30,9 +30,14 @@ def test_next__a_run_that_stopped_improving_is_used() -> None:
 
 @pytest.mark.parametrize(("view", "larger"), [(24, 32), (16, 24), (None, None)])
 def test_next__a_stuck_run_is_tried_with_larger_views(view: int | None, larger: int | None) -> None:
-    commands = _commands(_judged("stuck", step=40), view=view)
+    commands = _commands(_judged("stuck", step=40), 1000, view=view)
     assert len(commands) == 1 and commands[0].startswith("orienteer pretrain store NEW-RUN")
     assert ("views.size" in commands[0]) is (larger is not None) and (larger is None or f"={larger}" in commands[0])
+
+
+def test_next__a_short_run_that_is_stuck_goes_on() -> None:
+    commands = _commands(_judged("stuck", step=40), 50)
+    assert commands == ["orienteer pretrain store 'my run' --resume --set optimiser.steps=1000"]
 
 
 def test_next__a_cheating_run_is_looked_at_and_not_used() -> None:

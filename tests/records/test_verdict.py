@@ -129,7 +129,8 @@ def test_judge__sentence_and_evidence_name_the_figures() -> None:
     assert len(judged.evidence) == 1 + len(CARDS)
     for card, skill in zip(CARDS.values(), ("0%", "-10%", "30%", "80%"), strict=True):
         assert any(line.startswith(card.meaning) and f"(skill {skill})" in line for line in judged.evidence)
-    assert "hardly better than chance" in verdict(0.1).sentence
+    for skill, words in ((0.1, "hardly better"), (0.0, "no better"), (-0.2, "worse")):
+        assert f"{words} than chance" in verdict(skill).sentence
     assert judged.metric == "gap_error_mm"
 
 

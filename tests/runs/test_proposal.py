@@ -33,8 +33,11 @@ def test_proposal__with_bfloat16_or_a_gpu() -> None:
 
 
 def test_proposal__views_fit_into_most_scans() -> None:
-    slabs = replace(BRAINS, extents_mm=((200.0, 200.0, 60.0),) * 15)
-    assert propose(slabs, gpu=False, bfloat16=False).settings().views.size * slabs.spacing <= 60
+    slabs = replace(BRAINS, extents_mm=((300.0, 300.0, 60.0),) * 15)
+    found = propose(slabs, gpu=False, bfloat16=False)
+    assert found.settings().views.size * slabs.spacing <= 60
+    assert "15 of 15 scans cannot hold larger ones" in found.reasons[0]
+    assert "larger" not in propose(BRAINS, gpu=False, bfloat16=False).reasons[0]
 
 
 def test_proposal__what_is_decided_is_not_proposed() -> None:
@@ -54,7 +57,7 @@ def test_proposal__a_budget_decides_the_steps_by_a_timed_one(monkeypatch: pytest
     assert free.seconds == pytest.approx(pretraining_seconds(free.settings(), 0.2, 3))
 
 
-@pytest.mark.parametrize(("steps", "expected"), [(2400, 200), (600, 50), (50, 5), (7, 1), (10_000, 1000), (300, 25)])
+@pytest.mark.parametrize(("steps", "expected"), [(2400, 200), (600, 50), (50, 25), (7, 25), (10_000, 1000), (300, 25)])
 def test_every__a_dozen_validations_at_round_steps(steps: int, expected: int) -> None:
     assert every(steps) == expected
 

@@ -55,6 +55,8 @@ app = typer.Typer(
 
 
 INTERRUPTED = 130
+KEEP_NOTHING = frozenset(("check", "compare", "evaluate", "probe", "report"))
+"""Commands that write what they have at their end."""
 
 
 def main() -> None:
@@ -89,7 +91,9 @@ def main() -> None:
     except (SystemExit, KeyboardInterrupt) as end:
         if isinstance(end, SystemExit) and end.code != INTERRUPTED:  # typer turns signals into this exit status
             raise
-        print(f"orienteer: stopped; what was finished is kept; to go on: {_again()}", file=sys.stderr)
+        keeps = not KEEP_NOTHING.intersection(sys.argv[1:2])
+        told = "what was finished is kept; to go on" if keeps else "nothing was written; to start again"
+        print(f"orienteer: stopped; {told}: {_again()}", file=sys.stderr)
         sys.exit(128 + (interrupt.asked or INTERRUPTED - 128))
 
 

@@ -109,7 +109,7 @@ class MaskedTask(PretextTask[MaskedSettings], RestoresImages):
         if size % block or size == block:
             raise ConfigError(
                 f"tasks.masked.block: blocks of {block} voxels do not divide views of {size}",
-                cure="choose a block that fits at least twice, for example a sixth of views.size",
+                cure=f"views.size={max(2, round(size / block)) * block}, or a block that divides {size} and fits twice",
             )
         if (self.settings.views or 1) > interface.views:
             raise ConfigError(

@@ -6,6 +6,8 @@ from shlex import quote
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.units import counted
 
+ENOUGH = 1000
+"""Steps after which a run that is stuck needs something else than more of them."""
 FEW = 5
 """Subjects below which an interval says little."""
 
@@ -37,15 +39,18 @@ def next_steps(
     """
     run, store = quote(run), quote(store)
     found = []
-    longer = f"orienteer pretrain {store} {run} --resume --set optimiser.steps={2 * steps}"
+    more = max(2 * steps, ENOUGH if record.verdict.label == "stuck" else 0)
+    longer = f"orienteer pretrain {store} {run} --resume --set optimiser.steps={more}"
     if record.verdict.label == "cheating":
         found.append(
             NextStep("look where the answers come from: views with the anatomy taken out", f"orienteer observe {run}")
         )
     elif record.step >= steps:
         found.append(NextStep("the last step is the best so far: more steps may help", longer))
+    elif record.verdict.label == "stuck" and steps < ENOUGH:
+        found.append(NextStep(f"{counted(steps, 'step')} are few to learn from", longer))
     elif record.verdict.label == "stuck":
-        larger = "" if view is None else f" --set views.size={max(view + 8, view * 4 // 3 // 4 * 4)}"
+        larger = "" if view is None else f" --set views.size={view + 8}"
         found.append(NextStep(
             "it got no better after its best step: try views that show more, in a new run",
             f"orienteer pretrain {store} NEW-RUN{larger}",

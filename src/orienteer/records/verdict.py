@@ -103,7 +103,8 @@ def judge(
         return Verdict(label=label, sentence=sentence, evidence=tuple(evidence), rule=rule, metric=metric.name)
 
     if skill < rule.stuck_below:
-        return verdict("stuck", f"On {WHOM[seen]} its {words} is {value}, hardly better than chance ({chance}).")
+        how = "hardly better" if skill > 0 else "no better" if round(skill, 2) == 0 else "worse"
+        return verdict("stuck", f"On {WHOM[seen]} its {words} is {value}, {how} than chance ({chance}).")
     cheat = _cheat(skill, probes, rule)
     if cheat is not None:
         return verdict("cheating", cheat)

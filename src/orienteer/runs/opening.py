@@ -32,6 +32,8 @@ def opening(record: RunRecord, settings: PretrainSettings, devices: ResolvedDevi
     steps = settings.optimiser.steps
     left = steps - done
     told = f"from step {done:,} to {steps:,}" if done else f"{steps:,} steps"
+    if not left:
+        told = f"all {steps:,} steps are done; what is left is to judge them"
     if left >= SHORT:
         step = rehearse(settings, channels=data.channels, spacing=data.spacing_mm)
         seconds = pretraining_seconds(settings, step, data.scans.get("val", 0)) * left / steps / devices.devices

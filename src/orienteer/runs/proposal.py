@@ -16,7 +16,7 @@ from orienteer.scans.proposal import VIEW_SHARE, body_mm, view_voxels
 from orienteer.scans.schema import RecordedTraining
 from orienteer.scans.source import ScanInfo
 from orienteer.store import Store
-from orienteer.units import duration
+from orienteer.units import counted, duration
 
 MULTIPLE, LEAST = 8, 16
 """Edges of views that are proposed, voxels: every encoder can be built for them."""
@@ -129,7 +129,7 @@ def propose(
     }
     reasons = {
         "views.size": f"views of {size} voxels: {size * cohort.spacing:.0f} mm, {_share(size, cohort):.0%} of a scan's "
-        f"{cohort.body_mm:.0f} mm",
+        f"{cohort.body_mm:.0f} mm{_limited(size, cohort)}",
         "optimiser.batch": f"{batch} scans a step: for views of that size, {'on a GPU' if gpu else 'without a GPU'}",
         "network.size": f"the {network} network: {'there is a GPU' if gpu else 'there is no GPU'}",
         **({"devices.precision": "bfloat16: this processor has instructions for it"} if bfloat16 else {}),
@@ -143,7 +143,11 @@ def propose(
     if budget is not None:
         steps = _steps_within(budget, chosen, step, cohort.validation)
         values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
-        reasons["optimiser.steps"] = f"{steps:,} steps: as many as {duration(budget)} allow, at {step:.2g} s a step"
+        judged = pretraining_seconds(chosen, step, cohort.validation) - LOADING * step * chosen.optimiser.steps
+        reasons["optimiser.steps"] = (
+            f"{steps:,} steps: as many as {duration(budget)} allow, at {step:.2g} s a step and {duration(judged)} to start"
+            " and judge"
+        )
         chosen = PretrainSettings.read(values, assignments)
     return Proposal(values, tuple(reasons.values()), pretraining_seconds(chosen, step, cohort.validation))
 
@@ -185,10 +189,10 @@ def warning(settings: PretrainSettings, cohort: Cohort) -> str | None:
 
 
 def every(steps: int) -> int:
-    """Steps between validations: twelve of them, at round steps."""
-    wanted = max(1.0, steps / 12)
+    """Steps between validations: a dozen of them, at round steps, 25 apart or more."""
+    wanted = max(25.0, steps / 12)
     power = 10 ** math.floor(math.log10(wanted))
-    return int(max(1, min((1, 2, 2.5, 5, 10), key=lambda n: abs(math.log(n * power / wanted))) * power))
+    return int(min((1, 2, 2.5, 5, 10), key=lambda n: abs(math.log(n * power / wanted))) * power)
 
 
 def _view(cohort: Cohort, budget: float | None, *, gpu: bool) -> int:
@@ -198,6 +202,15 @@ def _view(cohort: Cohort, budget: float | None, *, gpu: bool) -> int:
     shortest = float(np.quantile([min(extent) for extent in cohort.extents_mm], 1 - HOLD)) / cohort.spacing
     held = MULTIPLE * int(min(most, shortest) / MULTIPLE)
     return max(LEAST, min(held, MULTIPLE * round(wanted / MULTIPLE)))
+
+
+def _limited(size: int, cohort: Cohort) -> str:
+    """Why views are smaller than they should be, where a quarter of the scans could not hold larger ones."""
+    larger = MULTIPLE * round(VIEW_SHARE * cohort.body_mm / cohort.spacing / MULTIPLE)
+    short = sum(min(extent) < larger * cohort.spacing for extent in cohort.extents_mm)
+    if larger <= size or short <= (1 - HOLD) * len(cohort.extents_mm):
+        return ""
+    return f"; {short} of {counted(len(cohort.extents_mm), 'scan')} cannot hold larger ones"
 
 
 def _share(size: int, cohort: Cohort) -> float:

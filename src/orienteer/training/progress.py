@@ -49,7 +49,7 @@ class TrainingProgress:
             parts.append(say(name, value, measure.unit))
         self.bar.update(done, " · ".join(parts))
         now = time.monotonic()
-        if self.shown and not self.bar.console.is_terminal and now - self.said > MINUTE:
+        if self.shown and not self.bar.console.is_terminal and done < self.bar.total and now - self.said > MINUTE:
             self.said, left = now, (self.bar.total - done) * (now - self.began) / (done - self.start)
             line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(parts)}"
             self.bar.console.print(line, highlight=False, soft_wrap=True)
