@@ -76,6 +76,13 @@ def test_warning__a_view_of_a_fine_store_is_dear_so_a_coarser_one_is_named() -> 
     assert told is not None and "views.size=96" in told and "coarser --spacing of 2.9" in told
 
 
+def test_warning__where_no_smaller_view_can_be_built_a_finer_spacing_is_named() -> None:
+    small = Cohort(5.0, 1, ((120.0, 130.0, 110.0),) * 12, 2)
+    settings = propose(small, gpu=False, bfloat16=False).settings()
+    told = warning(settings, small)
+    assert settings.views.size == 16 and told is not None and "ingest at a finer --spacing, such as 3" in told
+
+
 def test_rehearsal__times_the_network_that_would_be_trained(store: Path) -> None:
     small, large = tiny(), tiny("network.size=small", "views.size=24", "optimiser.batch=4")
     took = [rehearse(each, channels=1, spacing=3.0) for each in (small, large)]

@@ -1,5 +1,6 @@
 """``orienteer pretrain STORE RUN``: train an encoder and see what it learns."""
 
+import time
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,7 +54,7 @@ def pretrain(
     from orienteer.runs.settings import PretrainSettings
     from orienteer.units import duration, seconds_of
 
-    seconds = None if budget is None else seconds_of(budget)
+    began, seconds = time.monotonic(), None if budget is None else seconds_of(budget)
     if seconds is not None and (resume or config is not None):
         beside = "--resume" if resume else "--config"
         raise ConfigError(
@@ -73,7 +74,8 @@ def pretrain(
     print_figures(console, result.evaluation.record)
     console.print(
         f"{result.summary['steps']} steps in {duration(result.summary['seconds'])}, "
-        f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data",
+        f"{result.summary['data_wait_fraction']:.1%} of the time waiting for data; "
+        f"{duration(time.monotonic() - began)} for this command in all",
         highlight=False,
     )
     told = NextStep("all of it on one page", f"orienteer report {quote(str(run))}")

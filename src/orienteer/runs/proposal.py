@@ -143,11 +143,9 @@ def propose(
     if budget is not None:
         steps = _steps_within(budget, chosen, step, cohort.validation)
         values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
-        judged = pretraining_seconds(chosen, step, cohort.validation) - LOADING * step * chosen.optimiser.steps
-        reasons["optimiser.steps"] = (
-            f"{steps:,} steps: as many as {duration(budget)} allow, at {step:.2g} s a step and {duration(judged)} to start"
-            " and judge"
-        )
+        rest = duration(pretraining_seconds(chosen, step, cohort.validation) - LOADING * step * steps)
+        told = f"as many as {duration(budget)} allow, at {step:.2g} s a step and {rest} to start and judge"
+        reasons["optimiser.steps"] = f"{steps:,} steps: {told}"
         chosen = PretrainSettings.read(values, assignments)
     return Proposal(values, tuple(reasons.values()), pretraining_seconds(chosen, step, cohort.validation))
 
@@ -171,7 +169,7 @@ def expected(scans: Sequence[ScanInfo], spacing: float, budget: float | None) ->
         network=settings.network.size,
         precision=settings.devices.precision,
         seconds=proposal.seconds,
-        reasons=proposal.reasons,
+        reasons=(*proposal.reasons, *filter(None, [warning(settings, cohort)])),
     )
 
 
@@ -183,7 +181,9 @@ def warning(settings: PretrainSettings, cohort: Cohort) -> str | None:
     better = max(LEAST, MULTIPLE * round(VIEW_SHARE * cohort.body_mm / cohort.spacing / MULTIPLE))
     wrong = "too little to tell where it is" if share < NARROW else "so much that views hardly differ"
     cure = f"views.size={better} spans {better * cohort.spacing:.0f} mm"
-    if better > LARGER * view_voxels():
+    if better == settings.views.size:
+        cure = f"ingest at a finer --spacing, such as {VIEW_SHARE * cohort.body_mm / better:.2g}"
+    elif better > LARGER * view_voxels():
         cure += f", a coarser --spacing of {VIEW_SHARE * cohort.body_mm / view_voxels():.2g} mm costs less"
     return f"a view of {mm:.0f} mm spans {share:.0%} of a scan's {cohort.body_mm:.0f} mm, {wrong}; {cure}"
 
