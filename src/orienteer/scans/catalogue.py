@@ -363,7 +363,7 @@ CATALOGUE: dict[str, Entry] = {
     "dicom-phase": Entry(
         "warning",
         "MR whose ImageType says phase, not magnitude: values are angles or velocities, used as they are",
-        "move the series out of the scans' folder, unless phase is what you want to learn from",
+        "move its files out of the scans' folder, unless phase is what you want to learn from",
     ),
     "dicom-no-rescale": Entry(
         "warning",
