@@ -121,7 +121,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "orientation-missing": Entry(
         "warning",
-        "the header names no orientation, so left and right may be swapped",
+        "the header names no orientation, so left and right may be swapped; an error in NRRD with a `space` and"
+        " `spacings` and no `space directions`",
         "export with orientation, or check one scan by eye and set its header",
     ),
     "orientation-disagrees": Entry(
@@ -355,8 +356,14 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "dicom-monochrome1": Entry(
         "warning",
-        "the lowest value is shown white (MONOCHROME1) and the modality is not MR: values are used as they are",
-        "look at the scan once; if it is inverted, export it as MONOCHROME2",
+        "the lowest value is shown white (MONOCHROME1) and the modality is not MR, or the header contradicts itself"
+        " (MONOCHROME2, and PresentationLUTShape INVERSE): values are used as they are",
+        "look at the scan once; if air is bright, export it again the right way round",
+    ),
+    "dicom-phase": Entry(
+        "warning",
+        "MR whose ImageType says phase, not magnitude: values are angles or velocities, used as they are",
+        "move its files out of the scans' folder, unless phase is what you want to learn from",
     ),
     "dicom-no-rescale": Entry(
         "warning",
@@ -367,7 +374,8 @@ CATALOGUE: dict[str, Entry] = {
     "dicom-scaling": Entry(
         "error",
         "how stored values become intensities is in doubt: a table (Modality LUT) that is damaged or stands beside a"
-        " slope, only Real World Value Mappings that differ between slices, or bits where no values should lie",
+        " slope, only Real World Value Mappings that differ between slices, or a HighBit that does not fit BitsStored"
+        " (bits above BitsStored are no part of a value and are not read)",
         "export the series again with one RescaleSlope and RescaleIntercept for each slice",
     ),
     "dicom-padding": Entry(

@@ -85,6 +85,16 @@ SLICES: dict[str, Bad] = {
         "dicom-turned-over", lambda f: series(f / "s", modality="MR", tags=[NEGATIVE] * 6), level="info"
     ),
     "CT shown as a negative": Bad("dicom-monochrome1", lambda f: series(f / "s", tags=[NEGATIVE] * 6), level="warning"),
+    "a header at odds with itself": Bad(
+        "dicom-monochrome1",
+        lambda f: series(f / "s", modality="MR", tags=[{"PresentationLUTShape": "INVERSE"}] * 6),
+        level="warning",
+    ),
+    "MR phase": Bad(
+        "dicom-phase",
+        lambda f: series(f / "s", modality="MR", image_type=["ORIGINAL", "PRIMARY", "P", "ND"]),
+        level="warning",
+    ),
     "CT without rescale": Bad(
         "dicom-no-rescale", lambda f: series(f / "s", drop=["RescaleSlope", "RescaleIntercept"]), level="warning"
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -182,6 +183,52 @@ def test_read__what_a_screen_shows_changes_no_value(tmp_path: Path) -> None:
 def test_inspect__values_that_do_not_begin_at_the_lowest_bit_are_refused(tmp_path: Path) -> None:
     series(tmp_path / "s", tags=[{"BitsStored": 12, "HighBit": 15}] * 6)
     assert errors(tmp_path) == [("dicom-scaling", "HighBit and BitsStored disagree on the bits that hold the values")]
+
+
+VALUES = np.random.default_rng(0).integers(-400, 1500, (6, 16, 12))
+
+
+@pytest.mark.parametrize(
+    ("tags", "stored"),
+    [
+        ({}, (VALUES + 400) | 0x8000),
+        ({"PixelRepresentation": 1}, VALUES & 0x0FFF),
+        ({"PixelRepresentation": 1}, VALUES),
+    ],
+    ids=["stray bits", "signed in 12 bits", "signed in 16 bits"],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_read__bits_above_those_stored_are_no_part_of_a_value(
+    tmp_path: Path, tags: dict, stored: NDArray, many: bool
+) -> None:
+    said, planes = {"BitsStored": 12, "HighBit": 11} | tags, (stored & 0xFFFF).astype("<u2")
+    if many:
+        enhanced(tmp_path / "s" / "a.dcm", [frame_group([0, 0, 2.0 * n]) for n in range(6)], planes, tags=said)
+    else:
+        for path, plane in zip(
+            series(tmp_path / "s", modality="MR", intercept=0, tags=[said] * 6), planes, strict=True
+        ):
+            data = pydicom.dcmread(path)
+            data.PixelData = plane.tobytes()
+            data.save_as(path)
+    (source,) = discover(tmp_path)
+    np.testing.assert_array_equal(read(source).array[0].T, VALUES if tags else VALUES + 400)
+    assert told(tmp_path) == []
+
+
+def test_read__each_slice_is_rescaled_by_its_own_slope_and_lies_where_its_position_says(tmp_path: Path) -> None:
+    """As in PET; whatever the number of its instance and the nominal spacing are."""
+    tags = [{"InstanceNumber": 9 - n, "SpacingBetweenSlices": 2.5, "SliceThickness": 2.5} for n in range(6)]
+    expected = []
+    for n, path in enumerate(series(tmp_path / "s", modality="PT", intercept=0, tags=tags)):
+        data = pydicom.dcmread(path)
+        data.RescaleSlope = 1 + n / 4
+        expected.append(data.pixel_array.T * (1 + n / 4))
+        data.save_as(path)
+    (source,) = discover(tmp_path)
+    volume = read(source)
+    np.testing.assert_array_equal(volume.array[0], np.stack(expected, axis=-1))
+    assert volume.affine[2].tolist() == [0, 0, 2, 0] and told(tmp_path) == []
 
 
 def test_read__unsigned_values_of_32_bits_stay_what_they_are(tmp_path: Path) -> None:

@@ -245,3 +245,18 @@ def test_dicom_volumes__ids_do_not_depend_on_the_names_of_files(tmp_path: Path) 
         path.rename(path.with_name(f"{9 - index}.dcm"))
     for source in discover(tmp_path):
         np.testing.assert_array_equal(read(source).array, first[source.id])
+
+
+@pytest.mark.parametrize(
+    ("modality", "kind", "warned"),
+    [("MR", "P", True), ("MR", "PHASE MAP", True), ("MR", "M", False), ("CT", "P", False)],
+)
+def test_dicom_volumes__mr_that_is_phase_is_told(tmp_path: Path, modality: str, kind: str, warned: bool) -> None:
+    series(tmp_path / "s", modality=modality, image_type=["ORIGINAL", "PRIMARY", kind, "ND"])
+    assert _codes(tmp_path) == [{"dicom-phase"} if warned else set()]
+
+
+def test_dicom_volumes__of_magnitude_and_phase_in_one_series_the_phase_is_told(tmp_path: Path) -> None:
+    tags = [{"ImageType": ["ORIGINAL", "PRIMARY", kind, "ND"]} for kind in "MP" for _ in THREE]
+    series(tmp_path / "s", modality="MR", positions=THREE * 2, tags=tags)
+    assert _codes(tmp_path) == [{"dicom-volumes"}, {"dicom-volumes", "dicom-phase"}]

@@ -138,6 +138,17 @@ def test_nrrd__what_is_not_said_is_told(name: str, tmp_path: Path) -> None:
     assert codes(text(tmp_path / "a.nrrd", NRRD + fields)) == expected
 
 
+def test_nrrd__a_space_without_directions_is_refused_with_the_line_it_wants(tmp_path: Path) -> None:
+    """NRRD forbids it beside a voxel size, and ITK gives up on it; with that line written, the scan is read."""
+    fields = f"{NRRD}space: right-anterior-superior\n"
+    (found,) = text(tmp_path / "a.nrrd", f"{fields}spacings: 3 3 4.5\n").findings
+    assert (found.code, found.level) == ("orientation-missing", "error")
+    line = found.cure.split("`")[1]
+    assert line == "space directions: (3,0,0) (0,3,0) (0,0,4.5)"
+    info = text(tmp_path / "b.nrrd", f"{fields}{line}\n")
+    assert info.spacing == (3, 3, 4.5) and codes(info) == ["origin-missing"]
+
+
 @pytest.mark.parametrize("unit", ["um", "µm", "μm", "micron", "Micrometers"])
 def test_nrrd__lengths_are_scaled_to_mm(unit: str, tmp_path: Path) -> None:
     fields = f'space: RAS\nspace units: "{unit}" "{unit}" "mm"\nspace directions: (40,0,0) (0,40,0) (0,0,0.05)\n'
@@ -158,6 +169,8 @@ SAID: dict[str, tuple[str, list[str]]] = {
     "they differ": (f"{WHOLE}ElementSize = 4 4 3\n", ["spacing-disagrees"]),
     "lower case": (WHOLE.replace("ElementSpacing", "elementspacing"), ["spacing-missing"]),
     "microns": (f"{WHOLE.replace('4 4 5', '400 400 500')}DistanceUnits = um\n", ["unit-scaled"]),
+    "inches": (f"{WHOLE.replace('4 4 5', '.1 .1 .2')}DistanceUnits = inch\n", ["unit-scaled"]),
+    "furlongs": (f"{WHOLE}DistanceUnits = furlong\n", ["unit-unknown"]),
 }
 
 

@@ -94,3 +94,15 @@ def test_find__a_folder_of_scans_alone_holds_no_labels(tmp_path: Path) -> None:
     tree(tmp_path, "a", "b")
     with pytest.raises(OrienteerError, match="no label file beside the scans in"):
         find_scans(tmp_path, tmp_path)
+
+
+def test_find__labels_above_several_scans_are_refused_with_the_reason(tmp_path: Path) -> None:
+    tree(tmp_path, "scans/P1/pre/ct", "scans/P1/post/ct", "labels/P1/seg")
+    reason = r"'P1__seg' lies above 2 scans \(P1__post__ct, P1__pre__ct\) and does not say whose it is"
+    with pytest.raises(OrienteerError, match=reason):
+        find_scans(tmp_path / "scans", tmp_path / "labels")
+
+
+def test_find__numbered_masks_beside_numbered_images_are_labels(tmp_path: Path) -> None:
+    tree(tmp_path, "image1", "image2", "mask1", "mask2")
+    assert found(tmp_path, tmp_path) == {"image1": "mask1", "image2": "mask2"}

@@ -50,6 +50,10 @@ def test_match__sequences_of_a_case_share_its_labels(scans: str, labels: str) ->
         ("images/p1/ct images/p2/ct", "p1/ct p2/ct", {"images/p1/ct": "p1/ct", "images/p2/ct": "p2/ct"}),
         ("images/p1/ct images/p2/ct", "p1/ct_mask", {"images/p1/ct": "p1/ct_mask"}),
         ("a b", "a-label b.seg", {"a": "a-label", "b": "b.seg"}),
+        ("image1 image11", "mask1 mask11", {"image1": "mask1", "image11": "mask11"}),
+        ("img0001 img0002", "label0002", {"img0002": "label0002"}),
+        ("P1 P2", "P1_manual P2_manual_seg", {"P1": "P1_manual", "P2": "P2_manual_seg"}),
+        ("P1 P2", "P1_seg_v2 P2_mask-final", {"P1": "P1_seg_v2", "P2": "P2_mask-final"}),
         # BIDS: derivatives keep the subject's folder; what they add to a name is not the scan's.
         ("sub-01/anat/sub-01_T1w sub-02/anat/sub-02_T1w", "sub-01/anat/sub-01_label-lesion_mask",
          {"sub-01/anat/sub-01_T1w": "sub-01/anat/sub-01_label-lesion_mask"}),
@@ -74,6 +78,8 @@ def test_match__as_data_sets_name_them(scans: str, labels: str, expected: dict[s
         ("sub-01/anat/sub-01_T1w", "sub-01/anat/sub-01_space-MNI152NLin2009cAsym_dseg"),
         ("case_10_t1 case_11_t1", "case_1_seg"),
         ("a_2 b_2", "a_seg"),
+        ("image1 image01", "mask001"),
+        ("P1/pre/ct P1/post/ct", "P1/seg"),
     ],
 )
 def test_match__labels_of_somebody_else_are_not_guessed(scans: str, labels: str) -> None:
@@ -91,6 +97,7 @@ def test_match__of_a_case_within_a_name_the_longer_one_counts() -> None:
     ("scans", "labels", "several"),
     [
         (["a", "b"], ["a_mask", "a_seg", "b_seg"], "a"),
+        (["a", "b"], ["a_seg_v1", "a_seg_v2", "b_manual"], "a"),
         (["p1__t1", "p2__t1"], ["p1__seg", "p1__mask", "p2__seg"], "p1__t1"),
         (["sub-1__anat__sub-1_T1w", "x"],
          ["sub-1__anat__sub-1_label-a_mask", "sub-1__anat__sub-1_label-b_mask", "x"], "sub-1__anat__sub-1_T1w"),

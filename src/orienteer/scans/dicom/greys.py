@@ -19,7 +19,8 @@ def check_greys(headers: Sequence[FileHeader]) -> tuple[bool, list[Finding]]:
     """
     ways = {header.monochrome1 for header in headers}
     if ways == {False}:
-        return False, []
+        message = "MONOCHROME2, and PresentationLUTShape INVERSE: values are used as they are"
+        return False, [finding("dicom-monochrome1", message)] if any(h.contradicted for h in headers) else []
     modality = headers[0].modality
     if modality not in TURNED:
         return False, [finding("dicom-monochrome1", f"{modality or 'no modality'}: its lowest value is shown white")]

@@ -33,7 +33,8 @@ PRIVATE_B_VALUES = (0x0019100C, 0x00431039, 0x20011003)
 
 TAGS: list[str | int] = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "InstanceNumber",
-    "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing",
+    "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
+    "PresentationLUTShape", "PixelSpacing",
     "ImagePositionPatient", "ImageOrientationPatient", "GridFrameOffsetVector", "BitsAllocated", "BitsStored",
     "HighBit", "PixelRepresentation", *SCALING_TAGS, "PixelPaddingValue", "PixelPaddingRangeLimit",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *DISTINGUISHING, *PRIVATE_B_VALUES,
@@ -42,7 +43,7 @@ TAGS: list[str | int] = [
 
 SPARE = {
     *DISTINGUISHING, *PRIVATE_B_VALUES, "FrameOfReferenceUID", "InstanceNumber", "RescaleType", "Units",
-    "RealWorldValueMappingSequence",
+    "RealWorldValueMappingSequence", "PresentationLUTShape",
 }  # fmt: skip
 """Tags that a volume can do without: a damaged one counts as missing."""
 
@@ -120,6 +121,7 @@ class FileHeader:
         palette: whether values are places in a table of colours.
         aligned: whether values begin at the lowest bit, as the standard demands.
         monochrome1: whether the lowest value is shown white.
+        contradicted: whether it is shown black (MONOCHROME2), and another tag says that it is shown white.
         commas: names of the tags that are written with a decimal comma.
         samples: values per voxel.
         dtype: type on disk.
@@ -142,6 +144,7 @@ class FileHeader:
     palette: bool
     aligned: bool
     monochrome1: bool
+    contradicted: bool
     commas: tuple[str, ...]
     samples: int
     dtype: str
@@ -204,6 +207,7 @@ def _header(path: Path, data: Dataset, commas: tuple[str, ...]) -> FileHeader:
         palette=shown == "PALETTE COLOR",
         aligned=int(data.get("HighBit") or 0) in (0, int(data.get("BitsStored") or 0) - 1),
         monochrome1=shown == "MONOCHROME1",
+        contradicted=shown == "MONOCHROME2" and str(data.get("PresentationLUTShape")).strip().upper() == "INVERSE",
         commas=commas,
         samples=samples,
         dtype=f"{'int' if signed else 'uint'}{bits}",

@@ -1,5 +1,6 @@
 """DICOM: slices or frames put in order by their position, never by their name, and brought onto a regular grid."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from orienteer.scans.source import Skipped, Source, below_root
 
 INDEX = "DICOMDIR"
 """A list of the files on a disk, in DICOM's own format; the files are found without it."""
+
+PHASE = re.compile(r"'(P|PHASE|PHASE MAP|VELOCITY|VELOCITY MAP)'", re.IGNORECASE)
+"""What MR's ImageType says, among its parts, of an image that is no magnitude."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +108,7 @@ class DicomFormat(Format[VolumeHeader]):
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
         found += check_scaling(frames, headers[0].modality)
         found += about_padding((frame.padding for frame in frames), headers[0].modality)
-        found += [*_about_kernels(frames), *_about_references(headers)]
+        found += [*_about_kernels(frames), *_about_references(headers), *_about_phase(frames, headers[0].modality)]
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
         return VolumeHeader(
@@ -156,6 +160,13 @@ def _about_kernels(frames: Sequence[Frame]) -> list[Finding]:
     count = len({frame.tags["ConvolutionKernel"] for frame in frames if "ConvolutionKernel" in frame.tags})
     message = f"the slices have {count} convolution kernels"
     return [finding("dicom-mixed", message, level="warning")] if count > 1 else []
+
+
+def _about_phase(frames: Sequence[Frame], modality: str) -> list[Finding]:
+    """A warning where MR is phase: angles or velocities, in which the anatomy hardly shows."""
+    count = sum(bool(PHASE.search(frame.tags.get("ImageType", ""))) for frame in frames)
+    message = f"{count} of {len(frames)} slices are phase, not magnitude (ImageType)"
+    return [finding("dicom-phase", message)] if count and modality == "MR" else []
 
 
 def _about_references(headers: Sequence[FileHeader]) -> list[Finding]:

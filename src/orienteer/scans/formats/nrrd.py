@@ -4,6 +4,7 @@ import math
 import re
 from pathlib import Path
 
+from orienteer.errors import ScanError
 from orienteer.scans.fetched import guard_fetched
 from orienteer.scans.findings import finding, refusal
 from orienteer.scans.formats.compression import StoredVoxels
@@ -32,6 +33,7 @@ class NrrdFormat(ItkFormat):
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
         """See :meth:`ItkFormat.stored_voxels`."""
         fields, listed, offset = _fields(path)
+        _guard_directions(path, fields)
         name = fields.get("datafile")
         if name is not None:
             guard_data_files(path, [name, *listed])
@@ -65,6 +67,25 @@ class NrrdFormat(ItkFormat):
         if any(_is_finite(fields.get(name, "")) for name in ("oldmin", "oldmax")):
             found.append(finding("scaling-ignored", "the header says that the values were quantised"))
         return said(_units(fields), found)
+
+
+def _guard_directions(path: Path, fields: dict[str, str]) -> None:
+    """Refuse a space with voxel sizes and no directions, which NRRD forbids and ITK gives up on.
+
+    Raises:
+        ScanError: ``orientation-missing``, with the line that the header wants.
+    """
+    spacings = fields.get("spacings", "").split()
+    mm = [size for size in spacings if _is_finite(size)]
+    if not mm or "spacedirections" in fields or not fields.keys() & {"space", "spacedimension"}:
+        return
+    along = (f"({','.join(size if i == at else '0' for i in range(len(mm)))})" for at, size in enumerate(mm))
+    axes = " ".join(next(along) if _is_finite(size) else "none" for size in spacings)
+    raise ScanError(
+        f"{path.name}: names a space and `spacings`, but no `space directions`, without which NRRD has no place",
+        code="orientation-missing",
+        cure=f"write `space directions: {axes}` in place of `spacings` if its axes are those of the space",
+    )
 
 
 def _is_finite(text: str) -> bool:

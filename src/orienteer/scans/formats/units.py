@@ -9,6 +9,7 @@ MM = {
     1e-3: ("um", "micron", "micrometer", "micrometre"),
     1.0: ("mm", "millimeter", "millimetre"),
     10.0: ("cm", "centimeter", "centimetre"),
+    25.4: ("in", "inches", "inch"),
     1000.0: ("m", "meter", "metre"),
 }
 """mm in one, by name; a plural may follow."""

@@ -99,7 +99,10 @@ def with_labels(found: LaidOut, folder: Path, labels: Sequence[Source]) -> LaidO
         )
         if masks:
             raise StoreError(f"{message}; {about_masks(masks, folder)}", cure=f"{CURE}, or leave out --labels")
-        raise StoreError(message, cure=f"{several[0] if several else NAMES}, or leave out --labels")
+        raise StoreError(
+            f"{message}{_above_several(sorted(by_id), ids)}",
+            cure=f"{several[0] if several else NAMES}, or leave out --labels",
+        )
     described = cache(_described)
     shared = {label for label, count in Counter(matched.labels.values()).items() if count > 1}
     sources = []
@@ -111,6 +114,18 @@ def with_labels(found: LaidOut, folder: Path, labels: Sequence[Source]) -> LaidO
             source = replace(source, labels=meaning.give(by_id[own]), subject=person)
         sources.append(source)
     return replace(found, sources=tuple(sources), notes=(*found.notes, *_meanings(sources), *_notes(matched, shared)))
+
+
+def _above_several(labels: Sequence[str], scans: Sequence[str]) -> str:
+    """What is in the way where a label file lies above the folders of several scans; empty where none does."""
+    for label in labels:
+        folder, _, _ = label.rpartition(SEPARATOR)
+        below = [scan for scan in scans if folder and scan.rpartition(SEPARATOR)[0].startswith(f"{folder}{SEPARATOR}")]
+        if len(below) > 1:
+            return (
+                f"; {label!r} lies above {counted(len(below), 'scan')} ({some(below, 2)}) and does not say whose it is"
+            )
+    return ""
 
 
 def _described(folder: Path) -> Meaning:

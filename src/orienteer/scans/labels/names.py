@@ -1,4 +1,4 @@
-"""What names of files say: whether one is of labels, and of which case. ``p1_seg``, ``CT.seg`` and ``seg-p1`` are.
+"""What names of files say: whether one is of labels, and of which case. ``p1_seg_v2``, ``CT.seg`` and ``mask1`` are.
 
 Sources of the habits: BraTS (``case_flair``, ``case_seg``), KiTS (``case/imaging``, ``case/segmentation``), LiTS
 (``volume-0``, ``segmentation-0``), ACDC (``case_gt``), 3D Slicer (``CT.seg.nrrd``), BIDS derivatives (``sub-01_dseg``).
@@ -7,15 +7,16 @@ Sources of the habits: BraTS (``case_flair``, ``case_seg``), KiTS (``case/imagin
 import re
 from collections.abc import Iterable
 
-WORDS = r"(?:labels?|labelmap|segmentations?|d?seg|masks?|msk|gt|groundtruth|annotations?)"
-SUFFIXED = re.compile(rf"^(?P<case>.+?)[-_.]{WORDS}$", re.IGNORECASE)
-PREFIXED = re.compile(rf"^{WORDS}[-_.](?P<case>.+)$", re.IGNORECASE)
+WORDS = r"(?:labels?|labelmap|segmentations?|d?seg|masks?|msk|gt|groundtruth|annotations?|manual)"
+VERSION = r"(?:[-_.]?(?:v\d+|manual|corrected|final))*"
+SUFFIXED = re.compile(rf"^(?P<case>.+?)(?:[-_.]manual)?[-_.]{WORDS}{VERSION}$", re.IGNORECASE)
+PREFIXED = re.compile(rf"^{WORDS}(?:[-_.]|(?=\d))(?P<case>.+)$", re.IGNORECASE)
 ALONE = re.compile(rf"^{WORDS}$", re.IGNORECASE)
 LABEL_FOLDER = re.compile(r"^(labels?|segmentations?|segs?|masks?)(tr|ts|val)?$", re.IGNORECASE)
 
 CHANNEL = re.compile(r"_0000$")
 """How nnU-Net marks the first channel of an image; its labels go without."""
-IMAGE_WORD = re.compile(r"^(images?|img|imaging|scan|volume|vol|ct|mri?)[-_.](?P<case>.+)$", re.IGNORECASE)
+IMAGE_WORD = re.compile(r"^(images?|img|imaging|scan|volume|vol|ct|mri?)(?:[-_.]|(?=\d))(?P<case>.+)$", re.IGNORECASE)
 
 _SEQUENCES = (
     "t1 t1w t1n t1c t1ce t1gd t1post t1map t2 t2w t2f t2s t2star t2map flair pd pdw dwi adc swi dce asl ct cta cbct pet"
