@@ -122,9 +122,9 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
     evidence = list(_evidence(known))
     connected = {scan for _, group in evidence for scan in group}
     others = {scan for _, group in evidence for scan in sorted(group, key=lambda scan: (len(scan), scan))[1:]}
-    for left in (connected, others):  # alone, then with one scan of those connected: P1 (1) beside P1 and P1 - Copy
-        groups = recurring([scan for scan in known if scan not in left])
-        evidence += (("name", group) for group in groups if not connected.issuperset(group))
+    alone, firsts = ([scan for scan in known if scan not in left] for left in (connected, others))
+    for left in (alone, firsts if 0 < len(alone) < len(firsts) else []):  # then P1 (1) beside P1 and P1 - Copy
+        evidence += (("name", group) for group in recurring(left) if not connected.issuperset(group))
     if not evidence:
         return ()
     from scipy.cluster.hierarchy import DisjointSet  # here, as it takes half a second to import

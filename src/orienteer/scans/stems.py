@@ -65,7 +65,7 @@ def stem(scan_id: str, level: int = COUNTERS) -> str:
         if found := BIDS.match(part):
             return SEPARATOR.join([*kept, found[0]])
         rest = _without_words(part, level, ending)
-        if kept and re.match(rf"{re.escape(kept[-1])}(?:[-_. ]|$)", rest, re.IGNORECASE):
+        if kept and f"{rest}_".casefold().startswith(tuple(f"{kept[-1]}{mark}".casefold() for mark in "-_. ")):
             kept.pop()
         kept += [rest] * bool(rest)
     whole = SEPARATOR.join(kept)
