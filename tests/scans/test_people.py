@@ -60,6 +60,10 @@ def test_questions__a_name_up_to_a_word_for_sequence_or_visit(scans: tuple[str, 
         ("{time}__{who}", ("baseline", "month12")),
         ("{who}_{time}", ("L", "R")),
         ("{who}__{time}", ("left", "right")),
+        ("{time}_{who}", ("L", "R")),
+        ("{time}__{who}", ("arterial", "venous")),
+        ("{who}_{time}", ("LEFT_V00", "LEFT_V01", "RIGHT_V00", "RIGHT_V01")),
+        ("{who}_CT_{time}", ("V00", "V01")),
     ],
 )
 def test_questions__dates_months_and_sides_of_several_people(template: str, times: tuple[str, ...]) -> None:
@@ -68,7 +72,25 @@ def test_questions__dates_months_and_sides_of_several_people(template: str, time
     assert {scans: person for scans, (person, _) in found.items()} == {tuple(s): who for who, s in people.items()}
 
 
-@pytest.mark.parametrize("days", ["{}.{}.{}", "{}-{}-{}", "{}_{}_{}", "{2}{1}{0}", "{2}-{1}-{0}", "{2}_{1}_{0}"])
+@pytest.mark.parametrize(
+    "days",
+    [
+        "{}.{}.{}",
+        "{}-{}-{}",
+        "{}_{}_{}",
+        "{2}{1}{0}",
+        "{2}-{1}-{0}",
+        "{2}_{1}_{0}",
+        "{0}Jan{2}",
+        "{0}-jan-{2}",
+        "{2}{1}{0}T1015{1}",
+        "{2}{1}{0}1015{1}",
+        "{2}-{1}-{0}_10-15-{1}",
+        "d{1}{0}",
+        "day{1}{0}",
+        "{2}{1}{0}193713091_S{0}_I{1}{0}",
+    ],
+)
 @pytest.mark.parametrize("visits", [(2, 2, 2), (2, 1), (3, 1), (2, 1, 1), (5, 2, 2)])
 def test_questions__days_that_are_each_subjects_own(days: str, visits: tuple[int, ...]) -> None:
     scans = {
@@ -120,6 +142,29 @@ def test_questions__any_part_that_recurs_over_several_names(pair: str) -> None:
     assert set(asked(*(scan for scans in people for scan in scans))) == set(people)
 
 
+def test_questions__a_part_that_recurs_in_folders_whose_files_are_called_alike() -> None:
+    people = [tuple(f"{100000 + who}_20252_{visit}_0__T1" for visit in (2, 3)) for who in range(6)]
+    assert set(asked(*(scan for scans in people for scan in scans))) == set(people)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *("P3_rescan", "P3_repeat", "P3-retest", "P3_copy", "P3 - Kopie", "p3", "P03"),
+        *("P3_delayed", "P3_run-01 P3_run-02", "P3_rep1 P3_rep2", "P3_echo1 P3_echo2"),
+    ],
+)
+def test_questions__a_subject_who_alone_was_scanned_or_written_twice(more: str) -> None:
+    others = [f"P{who}" for who in range(1, 7) if who != 3]
+    scans = ["P3", *((more,) if " - " in more else more.split())]
+    assert list(asked(*others, *scans)) == [tuple(sorted(scans))]
+
+
+def test_questions__a_copy_leaves_other_parts_that_recur_together() -> None:
+    people = [tuple(f"P{who}{end}" for end in ("", " (1)", " - Copy")) for who in range(6)]
+    assert set(map(frozenset, asked(*(scan for scans in people for scan in scans)))) == set(map(frozenset, people))
+
+
 def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_nothing() -> None:
     assert asked(*(f"x{number}" for number in range(1, 5))) == {}
     assert asked(*(f"case_{number:03}" for number in range(1, 41))) == {}
@@ -140,6 +185,12 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
         [f"m{number:02}" for number in range(1, 20)],
         ["anna_l", "anna_r", "bert_k"],
         [f"{number}__T1" for number in range(1990, 2000)],
+        [f"hosp_{group}{number:02}" for group in "DP" for number in range(1, 6)],
+        [f"site1_D{number:02}" for number in range(1, 10)],
+        [f"D{number:02}" for number in range(1, 10)],
+        ["l_smith", "r_smith", "anna_k"],
+        [f"site{site}__P{number}" for site in (1, 2) for number in range(6)],
+        [f"site{site}_{number}__T1" for site in (1, 2) for number in range(6)],
     ],
     ids=[
         "own dates",
@@ -153,6 +204,12 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
         "males alone",
         "initials",
         "people",
+        "donors",
+        "donors of a site",
+        "donors alone",
+        "initials first",
+        "folders of sites",
+        "sites in folders",
     ],
 )
 def test_questions__dates_and_numbers_that_are_one_persons(scans: list[str]) -> None:

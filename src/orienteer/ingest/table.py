@@ -12,7 +12,7 @@ from orienteer.ingest.split import split_name
 from orienteer.ingest.spreadsheet import EXAMPLE, Sheet, plain, read_sheet, with_points
 from orienteer.scans.formats.registry import without_extension
 from orienteer.scans.source import SEPARATOR
-from orienteer.scans.stems import names_in
+from orienteer.scans.stems import names_in, one_spelling
 
 _SUBJECT = "person subject participantid patient patientid subjectid subjid participant personid ptid mrn"
 SUBJECT = tuple(_SUBJECT.split())
@@ -289,17 +289,11 @@ def _check_unique(path: Path, rows: list[Row]) -> None:
         raise StoreError(f"the table {path} has ids twice: {some(twice)}", cure="leave one line for each scan")
 
 
-def _one_spelling(subject: str) -> str:
-    """What spellings of one name have in common: without capitals, spaces, leading zeros and the ``sub-`` of BIDS."""
-    close = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", subject.casefold()).removeprefix("sub-")
-    return re.sub(r"(?<![\d.])0+(?=\d)", "", close)
-
-
 def _as_one(rows: list[Row]) -> tuple[list[Row], list[str]]:
     """Rows of subjects whose names differ only in how they are spelt as of one subject, and a note that says so."""
     spellings: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        known = spellings[_one_spelling(row.subject)] if row.named else [row.subject]
+        known = spellings[one_spelling(row.subject)] if row.named else [row.subject]
         if row.subject not in known:
             known.append(row.subject)
     several = {spelt: names[0] for names in spellings.values() if len(names) > 1 for spelt in names}
@@ -317,7 +311,7 @@ def _check_splits(path: Path, rows: list[Row]) -> None:
     splits, ids = defaultdict(set), defaultdict(list)
     spellings = defaultdict(set)
     for row in rows:
-        name = _one_spelling(row.subject) if row.named else row.subject
+        name = one_spelling(row.subject) if row.named else row.subject
         splits[name].add(row.split)
         ids[name].append(row.id)
         spellings[name].add(row.subject)

@@ -121,7 +121,10 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
     known = {clue.id: clue for clue in sorted(clues, key=lambda clue: clue.id)}
     evidence = list(_evidence(known))
     connected = {scan for _, group in evidence for scan in group}
-    evidence += (("name", group) for group in recurring([scan for scan in known if scan not in connected]))
+    others = {scan for _, group in evidence for scan in sorted(group, key=lambda scan: (len(scan), scan))[1:]}
+    alone, firsts = ([scan for scan in known if scan not in left] for left in (connected, others))
+    for left in (alone, firsts if 0 < len(alone) < len(firsts) else []):  # then P1 (1) beside P1 and P1 - Copy
+        evidence += (("name", group) for group in recurring(left) if not connected.issuperset(group))
     if not evidence:
         return ()
     from scipy.cluster.hierarchy import DisjointSet  # here, as it takes half a second to import

@@ -20,12 +20,15 @@ def recurring(ids: Sequence[str]) -> list[list[str]]:
     """Groups of ids that differ in the same few endings, else in the letters before a number.
 
     The same endings come after two stems at least, and after no fewer than there are endings, as a numbering of few
-    sites is not of visits. Most ids must take part.
+    sites is not of visits. Most ids must take part. Where all files are called alike, their folders' names count, up to
+    a separator: ``A001`` and ``A002`` are two folders of people.
     """
-    for cut in (_endings, _beginnings):
-        groups = _groups(ids, cut)
+    tails = {scan[len(scan.rpartition(SEPARATOR)[0]) :] if SEPARATOR in scan else "" for scan in ids}
+    tail = tails.pop() if len(tails) == 1 else ""
+    for cut in (_parted,) if tail else (_endings, _beginnings):
+        groups = _groups([scan.removesuffix(tail) for scan in ids], cut)
         if 2 * sum(map(len, groups)) > len(ids):
-            return groups
+            return [[scan + tail for scan in group] for group in groups]
     return []
 
 
@@ -63,6 +66,10 @@ def _endings(scan: str) -> Iterator[tuple[str, str]]:
         stem = name[:end].strip(AROUND)
         if stem:
             yield folders + separator + stem, name[end:].strip(AROUND)
+
+
+def _parted(scan: str) -> Iterator[tuple[str, str]]:
+    return ((stem, rest) for stem, rest in _endings(scan) if not rest or stem + rest != scan)
 
 
 def _beginnings(scan: str) -> Iterator[tuple[str, str]]:
