@@ -83,7 +83,8 @@ def _words(text: str) -> list[str]:
 def _without_words(part: str, level: int, ending: str) -> str:
     pieces = BETWEEN.split(DAY.sub("", part) if level >= DAYS else part)
     words, before = pieces[::2], ["", *pieces[1::2]]
-    kept, number_next = [], False
+    kept: list[str] = []
+    number_next = False
     for at, word in enumerate(words):
         low, following = word.casefold(), words[at + 1 : at + 2]
         if number_next or low in PLAIN or (level >= DATES and not at and following and low in SIDES):
