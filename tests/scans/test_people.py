@@ -64,6 +64,7 @@ def test_questions__a_name_up_to_a_word_for_sequence_or_visit(scans: tuple[str, 
         ("{time}__{who}", ("arterial", "venous")),
         ("{who}_{time}", ("LEFT_V00", "LEFT_V01", "RIGHT_V00", "RIGHT_V01")),
         ("{who}_CT_{time}", ("V00", "V01")),
+        ("{who}_{time}_DESS", ("LEFT_V00", "LEFT_V01", "RIGHT_V00", "RIGHT_V01")),
     ],
 )
 def test_questions__dates_months_and_sides_of_several_people(template: str, times: tuple[str, ...]) -> None:
@@ -142,8 +143,12 @@ def test_questions__any_part_that_recurs_over_several_names(pair: str) -> None:
     assert set(asked(*(scan for scans in people for scan in scans))) == set(people)
 
 
-def test_questions__a_part_that_recurs_in_folders_whose_files_are_called_alike() -> None:
-    people = [tuple(f"{100000 + who}_20252_{visit}_0__T1" for visit in (2, 3)) for who in range(6)]
+@pytest.mark.parametrize("files", ["T1", "T1__T1", "T1 T2_FLAIR", "T1__T1 T1__T1_brain T1__T1_unbiased"])
+def test_questions__a_part_that_recurs_in_folders_whose_files_are_called_alike(files: str) -> None:
+    people = [
+        tuple(f"{100000 + who}_20252_{visit}_0__{file}" for visit in (2, 3) for file in files.split())
+        for who in range(6)
+    ]
     assert set(asked(*(scan for scans in people for scan in scans))) == set(people)
 
 
@@ -191,6 +196,7 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
         ["l_smith", "r_smith", "anna_k"],
         [f"site{site}__P{number}" for site in (1, 2) for number in range(6)],
         [f"site{site}_{number}__T1" for site in (1, 2) for number in range(6)],
+        [f"{site}{number:03}__T1" for site in "ABC" for number in range(6)],
     ],
     ids=[
         "own dates",
@@ -210,6 +216,7 @@ def test_questions__a_part_that_recurs_in_few_names_or_is_a_numbering_tells_noth
         "initials first",
         "folders of sites",
         "sites in folders",
+        "sites glued",
     ],
 )
 def test_questions__dates_and_numbers_that_are_one_persons(scans: list[str]) -> None:

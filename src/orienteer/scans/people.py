@@ -123,8 +123,10 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
     connected = {scan for _, group in evidence for scan in group}
     others = {scan for _, group in evidence for scan in sorted(group, key=lambda scan: (len(scan), scan))[1:]}
     alone, firsts = ([scan for scan in known if scan not in left] for left in (connected, others))
-    for left in (alone, firsts if 0 < len(alone) < len(firsts) else []):  # then P1 (1) beside P1 and P1 - Copy
-        evidence += (("name", group) for group in recurring(left) if not connected.issuperset(group))
+    evidence += (("name", group) for group in recurring(alone))
+    if connected:  # P1 (1) beside P1 and P1 - Copy; folders of visits that hold several scans
+        more = (group for group in recurring(firsts) if not connected.issuperset(group) or _spread(group))
+        evidence += (("name", group) for group in more)
     if not evidence:
         return ()
     from scipy.cluster.hierarchy import DisjointSet  # here, as it takes half a second to import
@@ -146,6 +148,10 @@ def questions(clues: Iterable[Clue]) -> tuple[Question, ...]:
         why = set[Reason]().union(*(reasons[scan] for scan in group))
         made.append(Question(tuple(group), person, tuple(reason for reason in WORDS if reason in why)))
     return tuple(made)
+
+
+def _spread(group: Sequence[str]) -> bool:
+    return len({scan.rpartition(SEPARATOR)[0] for scan in group}) > 1
 
 
 def _evidence(known: Mapping[str, Clue]) -> Iterator[tuple[Reason, list[str]]]:

@@ -16,19 +16,21 @@ Cut = Callable[[str], Iterator[tuple[str, str]]]
 """From an id to the stems and rests it may be made of."""
 
 
-def recurring(ids: Sequence[str]) -> list[list[str]]:
+def recurring(ids: Sequence[str], files_alike: bool = False) -> list[list[str]]:
     """Groups of ids that differ in the same few endings, else in the letters before a number.
 
     The same endings come after two stems at least, and after no fewer than there are endings, as a numbering of few
     sites is not of visits. Most ids must take part. Where all files are called alike, their folders' names count, up to
     a separator: ``A001`` and ``A002`` are two folders of people.
     """
-    tails = {scan[len(scan.rpartition(SEPARATOR)[0]) :] if SEPARATOR in scan else "" for scan in ids}
-    tail = tails.pop() if len(tails) == 1 else ""
-    for cut in (_parted,) if tail else (_endings, _beginnings):
-        groups = _groups([scan.removesuffix(tail) for scan in ids], cut)
+    tails = {"".join(scan.rpartition(SEPARATOR)[1:]) for scan in ids}
+    if len(tails) == 1 and (tail := tails.pop()).startswith(SEPARATOR):
+        groups = recurring([scan.removesuffix(tail) for scan in ids], files_alike=True)
+        return [[scan + tail for scan in group] for group in groups]
+    for cut in (_parted,) if files_alike else (_endings, _beginnings):
+        groups = _groups(ids, cut)
         if 2 * sum(map(len, groups)) > len(ids):
-            return [[scan + tail for scan in group] for group in groups]
+            return groups
     return []
 
 

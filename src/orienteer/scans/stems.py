@@ -13,9 +13,10 @@ _ENDINGS = "ct cta cbct mr mri pet pt pd nc art pv"
 ENDINGS = frozenset(_ENDINGS.split())
 """At the end of a file's name only: ``ct_train_1`` and ``mr_train_1``, and ``PD_1`` and ``NC_1``, are two people."""
 _IMAGES = "image images img imaging scan volume vol"
-_MORE = "mprage mp2rage tse gre suv spair stir bold baseline bl followup arterial venous portal portalvenous delayed"
+_MORE = "mprage mp2rage tse gre suv spair stir bold dess baseline bl followup"
+_PHASES = "arterial venous portal portalvenous delayed"
 _AGAIN = "rescan repeat repeated retest copy kopie"
-PLAIN = (SEQUENCES.difference(_IMAGES.split()) - ENDINGS) | frozenset(f"{_MORE} {_AGAIN}".split())
+PLAIN = (SEQUENCES.difference(_IMAGES.split()) - ENDINGS) | frozenset(f"{_MORE} {_PHASES} {_AGAIN}".split())
 VISITS = r"(?:ses|session|visit|timepoint|tp|followup|fu|v|day|month|t(?=\d))"
 """Words that a number follows; ``ses-2``, ``v1``, and ``t0`` to ``t4``, of which two may as well be sequences."""
 REPEATS = r"(?:mr|mpr|scan|run|rep|echo|frame|phase|acq|series)"
