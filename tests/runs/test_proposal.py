@@ -7,9 +7,10 @@ import pytest
 
 from orienteer.runs import proposal
 from orienteer.runs.proposal import Cohort, every, propose, warning
-from orienteer.runs.rehearsal import pretraining_seconds, rehearse
+from orienteer.runs.rehearsal import LOADING, pretraining_seconds, rehearse
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
+from orienteer.units import duration
 from tests.runs.conftest import tiny
 
 BRAINS = Cohort(3.0, 1, ((159.0, 198.0, 163.0),) * 15, 3)
@@ -52,7 +53,11 @@ def test_proposal__a_budget_decides_the_steps_by_a_timed_one(monkeypatch: pytest
     for budget in (120.0, 600.0, 7200.0):
         found = propose(BRAINS, budget, gpu=False, bfloat16=False)
         assert found.seconds is not None and 0.8 * budget <= found.seconds <= 1.02 * budget
-        assert any("0.2 s a step" in reason for reason in found.reasons)
+        steps = found.settings().optimiser.steps
+        rest = duration(found.seconds - LOADING * 0.2 * steps)
+        assert f"at 0.2 s a step and {rest} to start and judge" in found.reasons[-1]
+    decided = propose(BRAINS, 600.0, ("optimiser.steps=7",), gpu=False, bfloat16=False)
+    assert not any("steps:" in reason for reason in decided.reasons)
     free = propose(BRAINS, gpu=False, bfloat16=False, timed=True)
     assert free.seconds == pytest.approx(pretraining_seconds(free.settings(), 0.2, 3))
 

@@ -134,19 +134,19 @@ def propose(
         "network.size": f"the {network} network: {'there is a GPU' if gpu else 'there is no GPU'}",
         **({"devices.precision": "bfloat16: this processor has instructions for it"} if bfloat16 else {}),
     }
-    for assignment in assignments:
-        reasons.pop(assignment.partition("=")[0].strip(), None)
+    decided = {assignment.partition("=")[0].strip() for assignment in assignments}
+    reasons = {name: reason for name, reason in reasons.items() if name not in decided}
     chosen = PretrainSettings.read(values, assignments)
     if budget is None and not timed:
         return Proposal(values, tuple(reasons.values()))
     step = rehearse(chosen, channels=cohort.channels, spacing=cohort.spacing)
-    if budget is not None:
+    if budget is not None and "optimiser.steps" not in decided:
         steps = _steps_within(budget, chosen, step, cohort.validation)
         values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
+        chosen = PretrainSettings.read(values, assignments)
         rest = duration(pretraining_seconds(chosen, step, cohort.validation) - LOADING * step * steps)
         told = f"as many as {duration(budget)} allow, at {step:.2g} s a step and {rest} to start and judge"
         reasons["optimiser.steps"] = f"{steps:,} steps: {told}"
-        chosen = PretrainSettings.read(values, assignments)
     return Proposal(values, tuple(reasons.values()), pretraining_seconds(chosen, step, cohort.validation))
 
 
