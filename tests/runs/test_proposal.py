@@ -33,6 +33,15 @@ def test_proposal__with_bfloat16_or_a_gpu() -> None:
     assert (fast.views.size, fast.network.size, fast.devices.precision) == (48, "base", "auto")
 
 
+def test_proposal__a_gpu_counts_only_where_it_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orienteer.hardware.has_gpu", lambda: True)
+    assert propose(BRAINS).settings().network.size == "small", "torch sees none"
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: True)
+    assert propose(BRAINS).settings().network.size == "base"
+    assert propose(BRAINS, None, ("devices.accelerator=cpu",)).settings().network.size == "small"
+
+
 def test_proposal__views_fit_into_most_scans() -> None:
     slabs = replace(BRAINS, extents_mm=((300.0, 300.0, 60.0),) * 15)
     found = propose(slabs, gpu=False, bfloat16=False)

@@ -51,6 +51,7 @@ def pretrain(
     from orienteer.config import load_yaml
     from orienteer.errors import ConfigError
     from orienteer.records.next_steps import NextStep, next_steps
+    from orienteer.runs.run import Run
     from orienteer.runs.settings import PretrainSettings
     from orienteer.units import duration, seconds_of
 
@@ -80,7 +81,9 @@ def pretrain(
     )
     told = NextStep("all of it on one page", f"orienteer report {quote(str(run))}")
     record, summary = result.evaluation.record, result.summary
-    found = next_steps(record, steps=summary["steps"], view=result.view_voxels, run=str(run), store=str(store))
+    found = next_steps(
+        record, steps=summary["steps"], view=Run.open(run).settings.views.size, run=str(run), store=str(store)
+    )
     console.print("\nnext:")
     for step in (told, *found):
         console.print(f"  {step.why}", highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""What to do after a verdict, with the commands to do it: told by the terminal, the report and the browser alike."""
+"""What to do after a verdict, with the commands to do it, for the terminal and the report."""
 
 from dataclasses import dataclass
 from shlex import quote

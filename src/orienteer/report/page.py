@@ -78,8 +78,8 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "cards": cards_of(lead.record) if lead else [],
         "people": people(lead.record) if lead else "",
         "seen": SEEN[lead.record.seen] if lead else "",
-        # Only people of one store can be held against each other so.
         "next": _next(run, lead.record) if lead and lead.record.agreeing is None else (),
+        # Only subjects of one store can be held against each other so.
         "drop": {"val", "test"} <= {e.record.split for e in run.evaluations if e.record.seen == "none"},
         "lead": lead,
         "rows": rows,

@@ -49,13 +49,11 @@ class PretrainResult:
         run: its folder.
         summary: what ``summary.json`` holds.
         evaluation: the assessment of the best checkpoint on validation subjects.
-        view_voxels: edge of its views.
     """
 
     run: Path
     summary: dict[str, Any]
     evaluation: Evaluation
-    view_voxels: int
 
 
 def pretrain(
@@ -168,7 +166,7 @@ def _finished(folder: RunFolder, settings: PretrainSettings) -> PretrainResult |
         evaluation = Evaluation(run.evaluations["val"], folder.subfolder("evaluations", "val"))
     except (OrienteerError, KeyError, OSError, ValueError):
         return None
-    return PretrainResult(folder.path, summary, evaluation, settings.views.size) if run.record.finished else None
+    return PretrainResult(folder.path, summary, evaluation) if run.record.finished else None
 
 
 def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
@@ -191,7 +189,7 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     shutil.rmtree(folder.subfolder("evaluations", NAME), ignore_errors=True)
     ended = {"finished": run.record.finished or _now(), "seconds": state["seconds"], "steps": newest.step}
     run.record.model_copy(update=ended).write(folder.path)
-    return PretrainResult(folder.path, summary, evaluation, run.settings.views.size)
+    return PretrainResult(folder.path, summary, evaluation)
 
 
 def _record_training_scans(run: Run, store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from orienteer.config import Tree, override
-from orienteer.hardware import has_bfloat16, has_gpu
+from orienteer.hardware import has_bfloat16
 from orienteer.ingest.split import VALIDATION_SHARE
 from orienteer.runs.rehearsal import LOADING, pretraining_seconds, rehearse
 from orienteer.runs.settings import PretrainSettings
@@ -16,6 +16,7 @@ from orienteer.scans.proposal import VIEW_SHARE, body_mm, view_voxels
 from orienteer.scans.schema import RecordedTraining
 from orienteer.scans.source import ScanInfo
 from orienteer.store import Store
+from orienteer.training.devices import resolve
 from orienteer.units import counted, duration
 
 MULTIPLE, LEAST = 8, 16
@@ -27,7 +28,7 @@ HOLD = 0.75
 REFERENCE = 4 * 24**3
 """Voxels of one view of each scan of a batch in the measured recipe."""
 STEPS, STEPS_GPU = 1500, 10_000
-"""On a processor they took six to twelve minutes and brought brains to 6.7 mm; on a GPU none was measured."""
+"""On a processor they brought brains to 6.7 mm, see the log; on a GPU none was measured."""
 FEWEST = 50
 """Steps of the shortest budget."""
 MEASURED = 48
@@ -107,14 +108,15 @@ def propose(
         cohort: what is there to learn from.
         budget: seconds that the pretraining may take; the number of steps follows from a timed one.
         assignments: ``key=value`` that are decided already.
-        gpu: whether there is one; by default looked up.
+        gpu: whether it trains on one; by default looked up.
         bfloat16: whether the processor has instructions for it; by default looked up.
         timed: time a step also without a budget.
 
     Raises:
         ConfigError: an assignment is wrong.
     """
-    gpu = has_gpu() if gpu is None else gpu
+    if gpu is None:  # what would be trained on, not what is built in: torch may be without CUDA, or told to leave it
+        gpu = resolve(PretrainSettings.read({}, assignments).devices).accelerator == "gpu"
     bfloat16 = not gpu and (has_bfloat16() if bfloat16 is None else bfloat16)
     size, network, steps = _view(cohort, budget, gpu=gpu), "base" if gpu else "small", STEPS_GPU if gpu else STEPS
     batch = max(2, min(8, round(REFERENCE / size**3))) * (4 if gpu else 1)
