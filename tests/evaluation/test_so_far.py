@@ -55,7 +55,7 @@ def test_so_far__where_nothing_was_learned_nothing_is_probed_and_the_task_is_nam
 
 def test_so_far__the_report_opens_it_and_says_how_firm_it_is(oracle: Make, sampler: Sampler, tmp_path: Path) -> None:
     problems: list[str] = []
-    for step, words in ((25, "provisional at step 25"), (50, "so far at step 50")):
+    for step, words in ((25, "provisional at step 25"), (50, "as of step 50")):
         judged(oracle(anatomy), sampler, tmp_path, step)
         evaluated = read_evaluated(tmp_path / NAME, problems)
         assert evaluated is not None and evaluated.rows("gap") is not None

@@ -29,8 +29,8 @@ def pretrain(
     Ctrl-C or a scheduler's SIGTERM stops after a checkpoint, SIGUSR1 saves one; `--resume` continues exactly. A resumed
     run keeps its settings; only `optimiser.steps` may be raised.
 
-    Without `--config`, size and number of views, batch, steps and precision are chosen for the scans and the device,
-    and named with their reasons; `--set` goes over them.
+    Without `--config`, views, batch, steps, network and precision are chosen for the scans and the device, and the
+    reasons given; `--set` overrides them.
 
     **Examples**
 

@@ -73,8 +73,8 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
         "It is learning, but not every task." if partly else "It is learning." if plain else PROMISES[verdict.label]
     )
     if evaluated.record.agreeing is not None:
-        firm = "provisional" if evaluated.record.agreeing < 2 else "so far"
-        headline = f"{headline.removesuffix('.')}, {firm} at step {evaluated.record.step:,}."
+        firm = "provisional at" if evaluated.record.agreeing < 2 else "as of"
+        headline = f"{headline.removesuffix('.')}, {firm} step {evaluated.record.step:,}."
     sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
     return VerdictWords(
         verdict.label,
