@@ -35,7 +35,7 @@ ENDING = """
 |---|---|---|
 | `resunet` | a U-Net's contracting path of MONAI's residual units and max-pools; the default | |
 | `unet` | the same path with plain convolutions | |
-| `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install '.[swin]'` in the clone |
+| `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install 'orienteer[swin]'` |
 | `vit` | MONAI's vision transformer, one map of tokens of 8^3 voxels (fewer where 8 does not divide the view) | |
 
 ## Your own network

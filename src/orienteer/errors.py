@@ -67,5 +67,5 @@ def needs(extra: str, *modules: str) -> Iterator[None]:
             raise
         raise OrienteerError(
             f"this needs {error.name}, which a plain installation leaves out",
-            cure=f"pip install 'orienteer[{extra}]', or in a clone: pip install '.[{extra}]'",
+            cure=f"pip install 'orienteer[{extra}]'",
         ) from error

@@ -6,27 +6,31 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orienteer.demo.run import DemoResult, demo, demo_settings
+from orienteer.demo.run import DemoResult, demo
 from orienteer.errors import OrienteerError
+from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 
-TINY = PretrainSettings.build(
-    {
-        "network": {"size": "tiny"},
-        "views": {"size": 16},
-        "optimiser": {"steps": 4, "batch": 2},
-        "devices": {"workers": 0, "threads": 1, "accelerator": "cpu"},
-        "evaluation": {"per_scan": 2, "final_per_scan": 2, "examples": 1},
-        "checkpoint": {"every": 2},
-    }
+TINY = (
+    "network.size=tiny",
+    "views.size=16",
+    "optimiser.steps=4",
+    "optimiser.batch=2",
+    "checkpoint.every=2",
+    "evaluation.per_scan=2",
+    "evaluation.final_per_scan=2",
+    "evaluation.examples=1",
+    "devices.accelerator=cpu",
+    "devices.threads=1",
+    "devices.workers=0",
 )
 
 
 def _demo(folder: Path) -> tuple[DemoResult, str]:
     told = io.StringIO()
     result = demo(
-        folder, people=5, spacing_mm=5.0, settings=TINY, console=Console(file=told, width=100, highlight=False)
+        folder, people=5, spacing_mm=5.0, assignments=TINY, console=Console(file=told, width=100, highlight=False)
     )
     return result, told.getvalue()
 
@@ -67,6 +71,13 @@ def test_demo__the_records_say_simulated(finished: tuple[Path, DemoResult, str])
     assert evaluation["split"] == "test"
 
 
+def test_demo__trains_the_recommended_recipe(finished: tuple[Path, DemoResult, str]) -> None:
+    trained = Run.open(finished[0] / "run").settings
+    assert trained.tasks == PretrainSettings().tasks
+    assert trained.checkpoint.every == 2 and trained.network.size == "tiny"
+    assert "proposed: views" not in finished[2]  # their size was set
+
+
 def test_demo__keeps_what_is_finished(finished: tuple[Path, DemoResult, str]) -> None:
     folder, first, _ = finished
     kept = [*(folder / "cohort").rglob("*"), *(folder / "run" / "checkpoints").rglob("*")]
@@ -104,7 +115,3 @@ def test_demo__does_not_write_into_a_folder_of_others(tmp_path: Path) -> None:
     with pytest.raises(OrienteerError, match="holds other files"):
         _demo(tmp_path)
     assert [path.name for path in tmp_path.rglob("*")] == ["cohort", "patients.csv"]
-
-
-def test_demo_settings__are_valid_and_train_the_three_tasks() -> None:
-    assert {"gap", "adjacency", "route"} <= set(demo_settings().active_tasks)

@@ -1,12 +1,13 @@
 """Encoders by name and by import path: shapes, sizes, and errors a user can act on."""
 
+import sys
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
 
-from orienteer.errors import ConfigError
+from orienteer.errors import ConfigError, OrienteerError
 from orienteer.networks.encoders import NETWORKS, Encoder, build_encoder
 from orienteer.networks.settings import NetworkSettings
 
@@ -111,3 +112,10 @@ def test_encoder__a_view_it_cannot_divide_is_an_error(name: str, view: int) -> N
 
 def test_encoder__measuring_leaves_training_mode_alone() -> None:
     assert encoder("unet").network.training
+
+
+def test_encoder__names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "einops", None)
+    with pytest.raises(OrienteerError, match="einops") as caught:
+        encoder("swin")
+    assert caught.value.cure == "pip install 'orienteer[swin]'"

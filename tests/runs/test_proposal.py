@@ -22,7 +22,7 @@ def test_proposal__has_the_measured_views_on_the_cohorts_they_were_measured_on(
     cohort: Cohort, size: int, batch: int, per_scan: int
 ) -> None:
     settings = propose(cohort, gpu=False, bfloat16=False).settings()
-    assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 1500)
+    assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 1000)
     assert (settings.network.size, settings.evaluation.per_scan, settings.checkpoint.every) == ("small", per_scan, 100)
     assert settings.devices.precision == "auto"
 

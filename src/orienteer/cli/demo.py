@@ -29,13 +29,9 @@ def demo(
 
     `orienteer demo tryout --people 30 --set optimiser.steps=2000`
     """
-    from orienteer.config import load_yaml, override
+    from orienteer.config import load_yaml
     from orienteer.demo.run import demo as run
-    from orienteer.demo.run import demo_settings
     from orienteer.runs.settings import PretrainSettings
 
-    settings = None
-    if config is not None or assign:
-        base = load_yaml(config) if config is not None else demo_settings().model_dump(mode="json")
-        settings = PretrainSettings.build(override(base, assign or []), origin=str(config or "--set"))
-    run(folder, people=people, spacing_mm=spacing, seed=seed, settings=settings)
+    settings = None if config is None else PretrainSettings.read(load_yaml(config), assign or [], origin=str(config))
+    run(folder, people=people, spacing_mm=spacing, seed=seed, settings=settings, assignments=assign or [])

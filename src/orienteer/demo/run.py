@@ -2,8 +2,8 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SPLIT = "test"
 """Held-out subjects, used neither for training nor for choosing a checkpoint."""
+SHORTER = ("optimiser.steps=300", "checkpoint.every=100")
+"""What the demo sets over the recipe that is proposed for its scans, so that it takes minutes on two CPU cores."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def demo(
     spacing_mm: float = 3.0,
     seed: int = 0,
     settings: "PretrainSettings | None" = None,
+    assignments: Sequence[str] = (),
     console: Console | None = None,
 ) -> DemoResult:
     """Simulate subjects, then check, ingest, pretrain, evaluate and report; finished steps are skipped.
@@ -55,7 +58,9 @@ def demo(
         people: number of subjects, at least 5.
         spacing_mm: voxel size of the simulated scans.
         seed: of the subjects; the seed of training is one of the settings.
-        settings: of the pretraining; default the packaged ``demo.yaml``. A resumed run keeps its own.
+        settings: of the pretraining; default what `orienteer pretrain` proposes for the scans, with fewer steps. A
+            resumed run keeps its own.
+        assignments: ``key=value`` over the proposed settings.
         console: for messages; default standard output.
 
     Raises:
@@ -92,7 +97,7 @@ def demo(
     )
     say.print(f"{len(stored.manifest.scans)} scans in {store}, {len(stored.kept)} of them from before")
     announce(4, "pretrain: learn anatomy without labels")
-    _pretrain(say, store, run, settings)
+    _pretrain(say, store, run, settings, assignments)
     announce(5, f"evaluate on the held-out {SPLIT} subjects")
     label, sentence = _evaluate(say, store, run)
     announce(6, "report")
@@ -105,15 +110,6 @@ def demo(
     return result
 
 
-def demo_settings() -> "PretrainSettings":
-    """The settings packaged for the demo: minutes on two CPU cores."""
-    from orienteer.config import load_yaml
-    from orienteer.runs.settings import PretrainSettings
-
-    with resources.as_file(resources.files("orienteer.demo") / "demo.yaml") as path:
-        return PretrainSettings.build(load_yaml(path), origin=str(path))
-
-
 def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: int) -> Cohort:
     with Bar("simulating", people, console=say, shown=say.is_terminal) as bar:
         cohort = simulate(folder, people, spacing_mm, seed, progress=lambda done, _: bar.update(done))
@@ -121,16 +117,25 @@ def _simulate(say: Console, folder: Path, people: int, spacing_mm: float, seed: 
     return cohort
 
 
-def _pretrain(say: Console, store: Path, run: Path, settings: "PretrainSettings | None") -> None:
+def _pretrain(
+    say: Console, store: Path, run: Path, settings: "PretrainSettings | None", assignments: Sequence[str]
+) -> None:
     if (run / "summary.json").is_file():
         say.print("already done; kept")
         return
+    from orienteer.runs import proposal as recipes
     from orienteer.runs.pretrain import pretrain
+    from orienteer.store import Store
 
     started = (run / SETTINGS).is_file()
     if started:
         say.print(f"resuming {run}")
-    pretrain(store, run, settings=None if started else settings or demo_settings(), resume=started)
+    elif settings is None:
+        proposal = recipes.propose(recipes.Cohort.of(Store.open(store)), assignments=[*SHORTER, *assignments])
+        for reason in proposal.reasons:
+            say.print(f"proposed: {reason}", markup=False)
+        settings = proposal.settings([*SHORTER, *assignments])
+    pretrain(store, run, settings=None if started else settings, resume=started)
 
 
 def _evaluate(say: Console, store: Path, run: Path) -> tuple[str, str]:

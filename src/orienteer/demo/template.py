@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from orienteer.errors import OrienteerError
+from orienteer.errors import needs
 
 MAPS = ("csf", "grey", "white", "texture", "mask")
 """Order of the maps in :attr:`Template.maps`; the first three are tissue probabilities."""
@@ -48,13 +48,8 @@ def load_template(spacing_mm: float) -> Template:
     Raises:
         OrienteerError: nilearn is not installed.
     """
-    try:
+    with needs("demo", "nilearn"):
         from nilearn import datasets
-    except ImportError:
-        raise OrienteerError(
-            "the demo simulates subjects from a brain template in the nilearn package, which is missing",
-            cure="in the clone: pip install '.[demo]'",
-        ) from None
     # 1 mm is the template's own grid; any other resolution is resampled.
     image = datasets.load_mni152_template(resolution=1)
     t1 = image.get_fdata(dtype=np.float32)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.config import Tree
-from orienteer.errors import ConfigError
+from orienteer.errors import ConfigError, needs
 from orienteer.networks.blocks import Convolution, ResidualUnit
 from orienteer.networks.settings import NetworkSettings
 
@@ -152,10 +152,9 @@ def _levels(size: str) -> Tree:
 
 
 def _swin(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
-    try:
-        return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
-    except ImportError as error:
-        raise ConfigError(f"the swin encoder needs {error.name}", cure="in the clone: pip install '.[swin]'") from None
+    with needs("swin", "einops"):
+        importlib.import_module("einops")  # MONAI would miss it much later, in words of its own
+    return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
 
 
 def _vit(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:

@@ -27,7 +27,7 @@ HOLD = 0.75
 """Share of the scans that can hold the proposed views."""
 REFERENCE = 4 * 24**3
 """Voxels of one view of each scan of a batch in the measured recipe."""
-STEPS, STEPS_GPU = 1500, 10_000
+STEPS, STEPS_GPU = 1000, 10_000
 """On a processor they brought brains to 6.7 mm, see the log; on a GPU none was measured."""
 FEWEST = 50
 """Steps of the shortest budget."""
@@ -143,9 +143,10 @@ def propose(
         return Proposal(values, tuple(reasons.values()))
     step = rehearse(chosen, channels=cohort.channels, spacing=cohort.spacing)
     if budget is not None and "optimiser.steps" not in decided:
-        steps = _steps_within(budget, chosen, step, cohort.validation)
-        values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
-        chosen = PretrainSettings.read(values, assignments)
+        for _ in range(2):  # how often it validates depends on the steps
+            steps = _steps_within(budget, chosen, step, cohort.validation)
+            values = override(values, [f"optimiser.steps={steps}", f"checkpoint.every={every(steps)}"])
+            chosen = PretrainSettings.read(values, assignments)
         rest = duration(pretraining_seconds(chosen, step, cohort.validation) - LOADING * step * steps)
         told = f"as many as {duration(budget)} allow, at {step:.2g} s a step and {rest} to start and judge"
         reasons["optimiser.steps"] = f"{steps:,} steps: {told}"
