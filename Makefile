@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo "Orienteer needs Python 3.11 or newer; name one with  make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(RUN) pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
-	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,all]'
+	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,all,docs]'
 	touch $@
 
 .PHONY: setup
@@ -55,6 +55,7 @@ endif
 lint: $(STAMP) ## Style, types and import laws
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(VENV)/bin/hadolint Dockerfile
 	$(RUN) mypy
 	$(VENV)/bin/python -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
 
@@ -67,6 +68,14 @@ format: $(STAMP) ## Format, and mend what can be mended
 docs: $(STAMP) ## Write the references of configuration and of the observatory's API from the code
 	$(VENV)/bin/python docs/make_reference.py
 	$(VENV)/bin/python docs/make_api.py
+
+.PHONY: site
+site: $(STAMP) ## Build the documentation as a site in site/; a link that leads nowhere fails it
+	$(VENV)/bin/python docs/make_site.py
+
+.PHONY: package
+package: ## Build source archive and wheel in dist/, install the wheel elsewhere and run the demo from it
+	PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" .ci/try-package
 
 .PHONY: web
 web: $(STAMP) ## Build the observatory's page into the package (its files are committed)
