@@ -15,6 +15,7 @@ from orienteer.scans.estimate import estimate
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.labels.read import inspect_with_labels
+from orienteer.scans.mixture import mixture
 from orienteer.scans.people import Clue, about_patients, people_of, questions
 from orienteer.scans.people_table import refuse_existing, table_beside, write_people
 from orienteer.scans.proposal import propose_spacing
@@ -91,7 +92,12 @@ def check(
         scans=infos,
         skipped=found.skipped,
         layouts=found.layouts,
-        notes=(*found.notes, *_without_labels(infos, asked=labels is not None), *about_patients(clues)),
+        notes=(
+            *found.notes,
+            *_without_labels(infos, asked=labels is not None),
+            *about_patients(clues),
+            *mixture(infos),
+        ),
         estimate=estimate(infos, mm, at_once) if mm and usable else None,
         seconds=time.perf_counter() - begun,
         questions=asked,
