@@ -35,6 +35,9 @@ ENDING = """
 |---|---|---|
 | `resunet` | a U-Net's contracting path of MONAI's residual units and max-pools; the default | |
 | `unet` | the same path with plain convolutions | |
+| `resenc` | encoder of nnU-Net's `ResidualEncoderUNet`, presets M and L | `pip install 'orienteer[nnunet]'` |
+| `plainconv` | encoder of nnU-Net's `PlainConvUNet`, its default | `pip install 'orienteer[nnunet]'` |
+| `segresnet` | the contracting half of MONAI's SegResNet | |
 | `swin` | MONAI's SwinUNETR encoder, as deep as the view can be halved | `pip install 'orienteer[swin]'` |
 | `vit` | MONAI's vision transformer, one map of tokens of 8^3 voxels (fewer where 8 does not divide the view) | |
 
@@ -47,8 +50,10 @@ pooling and decoder are put on top. `network.size` is not passed on.
 
 ## Views that fit
 
-Views whose size is a multiple of 8 fit every network; 16 is the smallest for the convolutional ones. Where halving a
-view leaves a rest, dense features cannot be laid back on its voxels, and the run says so before it starts.
+Views whose size is a multiple of 8 fit every network; 16 is the smallest for the convolutional ones. nnU-Net's have as
+many of their six stages as halve the view down to three cells: 4 for views of 24, 5 for 48, 6 for 96. Their `base` and
+`large` are one network, as presets M and L are, which differ in the patch alone. Where halving a view leaves a
+rest, dense features cannot be laid back on its voxels, and the run says so before it starts.
 """
 
 

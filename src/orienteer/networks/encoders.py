@@ -1,4 +1,4 @@
-"""Encoders by name, transformers from MONAI among them, or any module by import path.
+"""Encoders by name, those of nnU-Net and MONAI among them, or any module by import path.
 
 An encoder maps images ``(N, C, S, S, S)`` to feature maps ``(N, C_l, s_l, s_l, s_l)``, finest first. Channels and
 strides are measured with one dry run rather than declared, so a user's module needs no adapter.
@@ -7,14 +7,15 @@ strides are measured with one dry run rather than declared, so a user's module n
 import importlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.config import Tree
-from orienteer.errors import ConfigError, needs
+from orienteer.errors import ConfigError
+from orienteer.networks import from_monai, nnunet
 from orienteer.networks.blocks import Convolution, ResidualUnit
 from orienteer.networks.settings import NetworkSettings
 
@@ -82,62 +83,6 @@ class UNetEncoder(nn.Module):
         return maps
 
 
-class ViTEncoder(nn.Module):
-    """MONAI's vision transformer; its tokens are arranged as a feature map."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__()
-        from monai.networks.nets import ViT  # importing MONAI takes seconds
-
-        self.vit = ViT(classification=False, **options)
-        for block in self.vit.blocks:  # MONAI builds cross-attention that an encoder never calls or trains
-            for unused in ("norm_cross_attn", "cross_attn"):
-                if hasattr(block, unused):
-                    delattr(block, unused)
-        self.grid = options["img_size"] // options["patch_size"]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """``(N, hidden, s, s, s)`` tokens on their grid."""
-        tokens, _ = self.vit(images)
-        return cast(Tensor, tokens.transpose(1, 2).unflatten(2, (self.grid,) * 3))
-
-
-class SwinEncoder(nn.Module):
-    """The Swin transformer of MONAI's SwinUNETR, with as many stages as the view size can be halved."""
-
-    def __init__(self, in_channels: int, view: int, width: int, options: Tree) -> None:
-        super().__init__()
-        from monai.networks.nets.swin_unetr import SwinTransformer  # needs einops
-
-        self.swin = SwinTransformer(
-            **{
-                "in_chans": in_channels,
-                "embed_dim": width,
-                "window_size": (4, 4, 4),
-                "patch_size": (2, 2, 2),
-                "depths": (2, 2, 2, 2),
-                "num_heads": (3, 6, 12, 24),
-            }
-            | options
-        )
-        halvings = (view & -view).bit_length() - 2  # the first halving is the patch embedding
-        self.stages = min(4, halvings)
-        if self.stages < 1:
-            raise ValueError(f"views of {view} voxels cannot be halved twice")
-        for unused in range(self.stages + 1, 5):
-            delattr(self.swin, f"layers{unused}")
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps, one per stage, finest first."""
-        swin = self.swin
-        x = swin.pos_drop(swin.patch_embed(images))
-        maps = [swin.proj_out(x, True)]
-        for stage in range(1, self.stages + 1):
-            x = getattr(swin, f"layers{stage}")[0](x.contiguous())
-            maps.append(swin.proj_out(x, True))
-        return maps
-
-
 def _resunet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     return UNetEncoder(in_channels, **(_levels(size) | options))
 
@@ -151,35 +96,14 @@ def _levels(size: str) -> Tree:
     return {"features": tuple(width * 2**level for level in range(4)), "convolutions": convolutions}
 
 
-def _swin(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
-    with needs("swin", "einops"):
-        importlib.import_module("einops")  # MONAI would miss it much later, in words of its own
-    return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
-
-
-def _vit(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
-    hidden, layers, heads = {"tiny": (96, 4, 3), "small": (192, 6, 6), "base": (384, 12, 6), "large": (768, 12, 12)}[
-        size
-    ]
-    preset = {
-        "img_size": view,
-        "patch_size": next(patch for patch in (8, 6, 4, 3, 2, 1) if view % patch == 0),
-        "hidden_size": hidden,
-        "mlp_dim": hidden * 4,
-        "num_layers": layers,
-        "num_heads": heads,
-    }
-    chosen = preset | options
-    if view % chosen["patch_size"]:
-        raise ValueError(f"patches of {chosen['patch_size']} voxels do not fill them")
-    return ViTEncoder(in_channels=in_channels, **chosen)
-
-
 NETWORKS: dict[str, Callable[[int, int, str, Tree], nn.Module]] = {
     "resunet": _resunet,
     "unet": _unet,
-    "swin": _swin,
-    "vit": _vit,
+    "resenc": nnunet.resenc,
+    "plainconv": nnunet.plainconv,
+    "segresnet": from_monai.segresnet,
+    "swin": from_monai.swin,
+    "vit": from_monai.vit,
 }
 
 

@@ -11,7 +11,8 @@ class NetworkSettings(Config):
     """An encoder, and a decoder where a task needs dense features."""
 
     name: str = "resunet"
-    """``resunet``, ``unet``, ``swin``, ``vit``, or your own module as ``package.module:Class``."""
+    """``resunet``, ``unet``, ``resenc``, ``plainconv``, ``segresnet``, ``swin``, ``vit``, or your own module as
+    ``package.module:Class``."""
     size: Literal["tiny", "small", "base", "large"] = "small"
     """One dial for width and depth; see docs/reference/networks.md for the parameters each preset has."""
     options: Tree = Field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""nnU-Net's encoders, from its own package of architectures, so that its U-Nets take their weights over unchanged.
+
+Source: Isensee et al., nnU-Net revisited, arXiv 2404.09556; ``dynamic-network-architectures`` (Apache-2.0). nnU-Net's
+presets M and L are one network for patches of two sizes, so ``base`` and ``large`` are that network; ``tiny`` and
+``small`` are thinner.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from orienteer.config import Tree
+from orienteer.errors import needs
+
+WIDTHS = {"tiny": 8, "small": 16, "base": 32, "large": 32}
+MOST_CHANNELS = 10
+"""Channels of the coarsest stages, in widths of the first: 320 where that has 32."""
+RESIDUAL_BLOCKS = {"tiny": (1, 1, 1, 1, 1, 1), "small": (1, 2, 2, 2, 2, 2)}
+FULL_BLOCKS = (1, 3, 4, 6, 6, 6)
+PLAIN_CONVOLUTIONS = (2, 2, 2, 2, 2, 2)
+SMALLEST = 3
+"""Cells along an edge of the coarsest map."""
+
+
+class StagedEncoder(nn.Module):
+    """The encoder of one of nnU-Net's U-Nets; the names of its weights are those below the U-Net's ``encoder.``.
+
+    Args:
+        class_name: ``ResidualEncoder`` or ``PlainConvEncoder``.
+        arguments: of the U-Net that the encoder is a part of, but for those of its decoder; see :func:`arguments`.
+    """
+
+    def __init__(self, class_name: str, arguments: Tree) -> None:
+        super().__init__()
+        with needs("nnunet", "dynamic_network_architectures"):
+            from dynamic_network_architectures.building_blocks import plain_conv_encoder, residual_encoders
+            from dynamic_network_architectures.initialization import weight_init
+        module = residual_encoders if class_name == "ResidualEncoder" else plain_conv_encoder
+        inner: Any = getattr(module, class_name)(
+            **arguments,
+            conv_op=nn.Conv3d,
+            norm_op=nn.InstanceNorm3d,
+            nonlin=nn.LeakyReLU,
+            conv_bias=True,
+            norm_op_kwargs={"eps": 1e-5, "affine": True},
+            nonlin_kwargs={"inplace": True},
+            return_skips=True,
+        )
+        inner.apply(weight_init.InitWeights_He(1e-2))
+        if class_name == "ResidualEncoder":
+            inner.apply(weight_init.init_last_bn_before_add_to_0)
+        self.encoder = inner
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Feature maps, one per stage, finest first."""
+        return list(self.encoder(images))
+
+
+def resenc(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+    """The encoder of nnU-Net's ``ResidualEncoderUNet``."""
+    blocks = RESIDUAL_BLOCKS.get(size, FULL_BLOCKS)
+    return StagedEncoder("ResidualEncoder", arguments(in_channels, view, size, "n_blocks_per_stage", blocks, options))
+
+
+def plainconv(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+    """The encoder of nnU-Net's ``PlainConvUNet``."""
+    return StagedEncoder(
+        "PlainConvEncoder", arguments(in_channels, view, size, "n_conv_per_stage", PLAIN_CONVOLUTIONS, options)
+    )
+
+
+def arguments(
+    in_channels: int, view: int, size: str, depth_name: str, depths: Sequence[int], options: Tree
+) -> dict[str, Any]:
+    """Arguments of an encoder for views of an edge of ``view`` voxels, in the words of nnU-Net's plans.
+
+    As many stages, at most six, as halve the view without a rest down to :data:`SMALLEST` cells.
+    """
+    halvings = next(n for n in range(6) if n == 5 or view % 2 ** (n + 1) or view // 2 ** (n + 1) < SMALLEST)
+    stages = int(str(options.get("n_stages", 1 + halvings)))
+    width = WIDTHS[size]
+    preset: dict[str, Any] = {
+        "input_channels": in_channels,
+        "n_stages": stages,
+        "features_per_stage": [width * min(2**stage, MOST_CHANNELS) for stage in range(stages)],
+        "kernel_sizes": [[3, 3, 3]] * stages,
+        "strides": [[1 if stage == 0 else 2] * 3 for stage in range(stages)],
+        depth_name: list(depths[:stages]),
+    }
+    return preset | options
