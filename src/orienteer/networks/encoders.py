@@ -5,21 +5,18 @@ strides are measured with one dry run rather than declared, so a user's module n
 """
 
 import importlib
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from orienteer.config import Tree
 from orienteer.errors import ConfigError
 from orienteer.networks import from_monai, nnunet
-from orienteer.networks.blocks import Convolution, ResidualUnit
+from orienteer.networks.recipe import Recipe
 from orienteer.networks.settings import NetworkSettings
-
-SLOPE = 0.1
+from orienteer.networks.unet import UNetEncoder
 
 
 class Encoder(nn.Module):
@@ -53,50 +50,20 @@ class Encoder(nn.Module):
         return maps
 
 
-class UNetEncoder(nn.Module):
-    """The contracting path of a U-Net: a block of convolutions per level, max-pooling in between.
-
-    Args:
-        in_channels: channels of a scan.
-        features: channels of each level, finest first.
-        convolutions: convolutions per level.
-        residual: add each block's input to its output; plain otherwise.
-    """
-
-    def __init__(
-        self, in_channels: int, features: Sequence[int], *, convolutions: int = 2, residual: bool = True
-    ) -> None:
-        super().__init__()
-        self.levels = nn.ModuleList(
-            ResidualUnit(fine, coarse, convolutions, SLOPE)
-            if residual
-            else nn.Sequential(*(Convolution(coarse if n else fine, coarse, SLOPE) for n in range(convolutions)))
-            for fine, coarse in pairwise((in_channels, *features))
-        )
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps, one per level."""
-        maps: list[Tensor] = []
-        for level in self.levels:
-            # Max-pooling, not strided convolution: measured better at equal cost (docs/log.md).
-            maps.append(level(functional.max_pool3d(maps[-1], 2) if maps else images))
-        return maps
+def _resunet(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
+    return Recipe(UNetEncoder, {"in_channels": in_channels, **_levels(size), **options})
 
 
-def _resunet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
-    return UNetEncoder(in_channels, **(_levels(size) | options))
+def _unet(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
+    return Recipe(UNetEncoder, {"in_channels": in_channels, **_levels(size), **options, "residual": False})
 
 
-def _unet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
-    return UNetEncoder(in_channels, **(_levels(size) | options), residual=False)
-
-
-def _levels(size: str) -> Tree:
+def _levels(size: str) -> dict[str, Any]:
     width, convolutions = {"tiny": (8, 2), "small": (16, 2), "base": (32, 3), "large": (64, 3)}[size]
-    return {"features": tuple(width * 2**level for level in range(4)), "convolutions": convolutions}
+    return {"features": [width * 2**level for level in range(4)], "convolutions": convolutions}
 
 
-NETWORKS: dict[str, Callable[[int, int, str, Tree], nn.Module]] = {
+NETWORKS: dict[str, Callable[[int, int, str, Tree], Recipe]] = {
     "resunet": _resunet,
     "unet": _unet,
     "resenc": nnunet.resenc,
@@ -119,21 +86,23 @@ def build_encoder(settings: NetworkSettings, in_channels: int, view: int) -> Enc
         ConfigError: an unknown name, an import that fails, or options the network refuses.
     """
     try:
-        if ":" in settings.name:
-            network = _imported(settings.name)(in_channels=in_channels, **settings.options)
-        elif settings.name in NETWORKS:
-            network = NETWORKS[settings.name](in_channels, view, settings.size, settings.options)
-        else:
-            raise ConfigError(
-                f"no network is called {settings.name!r}",
-                cure=f"use {', '.join(NETWORKS)}, or package.module:Class",
-            )
-        return Encoder(network, in_channels, view)
+        return Encoder(recipe(settings, in_channels, view).build(), in_channels, view)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"network {settings.name!r} cannot be built for views of {view} voxels: {error}",
             cure="check network.options and views.size (a multiple of 8 fits every encoder)",
         ) from error
+
+
+def recipe(settings: NetworkSettings, in_channels: int, view: int) -> Recipe:
+    """How the encoder named in the settings is built; arguments and errors as of :func:`build_encoder`."""
+    if ":" in settings.name:
+        return Recipe(_imported(settings.name), {"in_channels": in_channels, **settings.options})
+    if settings.name not in NETWORKS:
+        raise ConfigError(
+            f"no network is called {settings.name!r}", cure=f"use {', '.join(NETWORKS)}, or package.module:Class"
+        )
+    return NETWORKS[settings.name](in_channels, view, settings.size, settings.options)
 
 
 def _imported(path: str) -> Callable[..., nn.Module]:

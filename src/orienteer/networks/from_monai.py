@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from orienteer.config import Tree
 from orienteer.errors import needs
+from orienteer.networks.recipe import Recipe
 
 
 class SegResNetEncoder(nn.Module):
@@ -88,19 +89,21 @@ class SwinEncoder(nn.Module):
         return maps
 
 
-def segresnet(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+def segresnet(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
     """SegResNet's encoder."""
-    return SegResNetEncoder(in_channels, {"tiny": 8, "small": 16, "base": 32, "large": 64}[size], options)
+    width = {"tiny": 8, "small": 16, "base": 32, "large": 64}[size]
+    return Recipe(SegResNetEncoder, {"in_channels": in_channels, "width": width, "options": options})
 
 
-def swin(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+def swin(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
     """SwinUNETR's encoder."""
     with needs("swin", "einops"):
         importlib.import_module("einops")  # MONAI would miss it much later, in words of its own
-    return SwinEncoder(in_channels, view, {"tiny": 12, "small": 24, "base": 48, "large": 96}[size], options)
+    width = {"tiny": 12, "small": 24, "base": 48, "large": 96}[size]
+    return Recipe(SwinEncoder, {"in_channels": in_channels, "view": view, "width": width, "options": options})
 
 
-def vit(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+def vit(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
     """A vision transformer."""
     hidden, layers, heads = {"tiny": (96, 4, 3), "small": (192, 6, 6), "base": (384, 12, 6), "large": (768, 12, 12)}[
         size
@@ -116,4 +119,4 @@ def vit(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
     chosen = preset | options
     if view % chosen["patch_size"]:
         raise ValueError(f"patches of {chosen['patch_size']} voxels do not fill them")
-    return ViTEncoder(in_channels=in_channels, **chosen)
+    return Recipe(ViTEncoder, {"in_channels": in_channels, **chosen})

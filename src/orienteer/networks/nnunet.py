@@ -5,6 +5,7 @@ presets M and L are one network for patches of two sizes, so ``base`` and ``larg
 ``small`` are thinner.
 """
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from orienteer.config import Tree
 from orienteer.errors import needs
+from orienteer.networks.recipe import Recipe
 
 WIDTHS = {"tiny": 8, "small": 16, "base": 32, "large": 32}
 MOST_CHANNELS = 10
@@ -33,9 +35,9 @@ class StagedEncoder(nn.Module):
 
     def __init__(self, class_name: str, arguments: Tree) -> None:
         super().__init__()
-        with needs("nnunet", "dynamic_network_architectures"):
-            from dynamic_network_architectures.building_blocks import plain_conv_encoder, residual_encoders
-            from dynamic_network_architectures.initialization import weight_init
+        from dynamic_network_architectures.building_blocks import plain_conv_encoder, residual_encoders
+        from dynamic_network_architectures.initialization import weight_init
+
         module = residual_encoders if class_name == "ResidualEncoder" else plain_conv_encoder
         inner: Any = getattr(module, class_name)(
             **arguments,
@@ -50,6 +52,11 @@ class StagedEncoder(nn.Module):
         inner.apply(weight_init.InitWeights_He(1e-2))
         if class_name == "ResidualEncoder":
             inner.apply(weight_init.init_last_bn_before_add_to_0)
+        # The package holds each convolution and norm under two names; one of them is enough, and can be saved.
+        for block in [module for module in inner.modules() if hasattr(module, "all_modules")]:
+            for alias in ("conv", "dropout", "norm", "nonlin"):
+                if alias in block._modules:
+                    delattr(block, alias)
         self.encoder = inner
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -57,17 +64,22 @@ class StagedEncoder(nn.Module):
         return list(self.encoder(images))
 
 
-def resenc(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+def resenc(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
     """The encoder of nnU-Net's ``ResidualEncoderUNet``."""
     blocks = RESIDUAL_BLOCKS.get(size, FULL_BLOCKS)
-    return StagedEncoder("ResidualEncoder", arguments(in_channels, view, size, "n_blocks_per_stage", blocks, options))
+    return _staged("ResidualEncoder", arguments(in_channels, view, size, "n_blocks_per_stage", blocks, options))
 
 
-def plainconv(in_channels: int, view: int, size: str, options: Tree) -> nn.Module:
+def plainconv(in_channels: int, view: int, size: str, options: Tree) -> Recipe:
     """The encoder of nnU-Net's ``PlainConvUNet``."""
-    return StagedEncoder(
-        "PlainConvEncoder", arguments(in_channels, view, size, "n_conv_per_stage", PLAIN_CONVOLUTIONS, options)
-    )
+    depths = arguments(in_channels, view, size, "n_conv_per_stage", PLAIN_CONVOLUTIONS, options)
+    return _staged("PlainConvEncoder", depths)
+
+
+def _staged(class_name: str, given: dict[str, Any]) -> Recipe:
+    with needs("nnunet", "dynamic_network_architectures"):
+        importlib.import_module("dynamic_network_architectures")
+    return Recipe(StagedEncoder, {"class_name": class_name, "arguments": given})
 
 
 def arguments(
