@@ -15,6 +15,8 @@ Example::
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
     api.predict("out", "new-scans", "predictions")
+    api.export("run", "encoder", licence="CC BY 4.0")
+    api.verify("encoder").right
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from orienteer.benchmark.run import benchmark
     from orienteer.comparison import compare
     from orienteer.demo.run import demo
+    from orienteer.export.run import export
+    from orienteer.export.verify import verify
     from orienteer.finetune.predict import predict
     from orienteer.finetune.run import finetune
     from orienteer.finetune.settings import FinetuneSettings
@@ -55,6 +59,7 @@ _HOMES = {
     "compare": "orienteer.comparison",
     "demo": "orienteer.demo.run",
     "evaluate": "orienteer.runs.evaluate",
+    "export": "orienteer.export.run",
     "finetune": "orienteer.finetune.run",
     "ingest": "orienteer.ingest",
     "locate": "orienteer.runs.ask",
@@ -64,6 +69,7 @@ _HOMES = {
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
     "report": "orienteer.report",
+    "verify": "orienteer.export.verify",
 }
 
 __all__ = [
@@ -75,6 +81,7 @@ __all__ = [
     "compare",
     "demo",
     "evaluate",
+    "export",
     "finetune",
     "ingest",
     "locate",
@@ -84,6 +91,7 @@ __all__ = [
     "pretrain",
     "probe",
     "report",
+    "verify",
 ]
 
 

@@ -26,6 +26,11 @@ def of_probe(run: Given, store: Given) -> None:
     in_order("orienteer probe {} {}", existing(run, Folder.RUN), existing(store, Folder.STORE))
 
 
+def of_export(run: Given, out: Given) -> None:
+    """A run, and a folder of an exported encoder to make."""
+    in_order("orienteer export {} {}", existing(run, Folder.RUN), to_make(out, Folder.EXPORT))
+
+
 def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:
     """A store, a fine-tuning to make or to go on with, and the run it starts from; None from scratch."""
     taken = () if source is None else (existing(source, Folder.RUN),)

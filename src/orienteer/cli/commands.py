@@ -33,6 +33,8 @@ from orienteer.cli import observe
 from orienteer.cli import finetune
 from orienteer.cli import predict
 from orienteer.cli import probe
+from orienteer.cli import export
+from orienteer.cli import verify
 from orienteer.cli import benchmark
 from orienteer.cli import compare
 from orienteer.cli import demo

@@ -1,0 +1,40 @@
+"""``orienteer export RUN OUT``: the encoder for another program."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    to: Annotated[str, typer.Option(help="The program: torch.")] = "torch",
+    licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where the run is stuck or cheating.")] = False,
+) -> None:
+    """Write a run's encoder for another program, with a contract on how to prepare scans, and a test of both.
+
+    The copy is opened again without Orienteer and compared with the run before it is handed out.
+
+    **Examples**
+
+    `orienteer export run encoder --licence "CC BY-NC 3.0"`
+
+    `orienteer verify encoder --with my_preprocess.py`
+    """
+    from rich.console import Console
+
+    from orienteer.arguments import of_export
+
+    of_export(run, out)
+    from orienteer.export.run import export as start  # takes seconds, so mistakes are reported first
+
+    folder = start(run, out, to=to, licence=licence, anyway=anyway)
+    console = Console(highlight=False)
+    for file in sorted(folder.iterdir()):
+        console.print(f"  {file.name}", markup=False)
+    console.print(f"{folder}: opened again, the same features. How to prepare scans: its README.md", markup=False)

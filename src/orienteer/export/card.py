@@ -1,0 +1,63 @@
+"""The card: what a person reads first in the folder of an exported encoder."""
+
+from orienteer.export.contract import Contract
+from orienteer.units import counted
+
+WARNED = {
+    "stuck": "**This encoder has learned hardly anything.** It was exported all the same, as was asked for.",
+    "cheating": "**This encoder is right for a wrong reason.** It was exported all the same, as was asked for.",
+}
+HOW = {
+    "torch": """```python
+from load import load      # load.py of this folder; Orienteer is not needed
+
+encoder = load(".")
+maps = encoder(images)     # a list of maps, finest first
+```""",
+}
+
+
+def card(contract: Contract, to: str) -> str:
+    """The card as Markdown."""
+    grid, values, asked, learned = contract.grid, contract.intensities, contract.input, contract.learned
+    low, high = values.percentiles
+    extent = " x ".join(f"{a:g}-{b:g}" for a, b in learned.extent_mm)
+    names = f" ({', '.join(asked.channel_names)}, in this order)" if asked.channel_names else ""
+    lines = [
+        "# An encoder of 3D scans, pretrained without labels",
+        "",
+        *([WARNED[learned.verdict], ""] if learned.verdict in WARNED else []),
+        f"Verdict: **{learned.verdict}**. {learned.sentence}",
+        "",
+        f"Learned from {counted(learned.scans, 'scan')} of {counted(learned.subjects, 'subject')}"
+        f"{', all simulated' if learned.simulated else ''}{f', bodies of {extent} mm (R, A, S)' if extent else ''}; "
+        f"tasks: {', '.join(learned.tasks)}.",
+        f"Licence of the training data: {contract.licence}.",
+        "",
+        "## How to prepare a scan",
+        "",
+        f"1. Axes: {grid.axes}, the order of array axes, each growing that way.",
+        f"2. Voxels of {grid.spacing_mm:g} mm: {grid.interpolation}. Extent: {grid.extent}.",
+        f"3. Intensities, in each channel: percentile {low:g} of the body to {values.low:g}, {high:g} to "
+        f"{values.high:g}, cut off at {-values.limit:g} and {values.limit:g}; {values.background}. "
+        f"The body: {values.body}.",
+        f"4. {asked.dtype} {asked.shape}, {counted(asked.channels, 'channel')}{names}. Edges: multiples of "
+        f"{asked.stride}; pad with {values.padding:g}. It learned from cubes of {asked.view_voxels} voxels "
+        f"({asked.view_voxels * grid.spacing_mm:g} mm).",
+        "",
+        "Is your own preparation right? Write `preprocess(path)` that returns one scan's array, and ask:",
+        "",
+        "```bash",
+        "orienteer verify . --with my_preprocess.py",
+        "```",
+        "",
+        "`phantom.nii.gz` is a scan made from a formula; `selftest.safetensors` holds what the preparation makes of "
+        "it, and the features of its middle. `contract.json` says all of this to programs.",
+        "",
+        "## How to use it",
+        "",
+        HOW[to],
+        "",
+        f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,146 @@
+"""The contract: how a scan has to be prepared before the network sees it, and what the network has learned."""
+
+from typing import Self
+
+from pydantic import Field
+
+from orienteer.config import Tree
+from orienteer.errors import RunError
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.metric import Record
+from orienteer.records.trained_on import TrainedOn
+from orienteer.records.verdict import Label
+from orienteer.runs.run import Run
+from orienteer.store.intensity import CEILING, FLOOR, LIMIT
+from orienteer.store.manifest import Parameters
+
+VERSION = 1
+FILE = "contract.json"
+
+
+class Grid(Record):
+    """Where voxels lie."""
+
+    axes: str = "RAS"
+    """Directions in which the axes of ``(C, D, H, W)`` grow: right, anterior, superior."""
+    spacing_mm: float
+    """Edge of a voxel, the same along all axes."""
+    interpolation: str = (
+        "linear, after a Gaussian along each axis that gets coarser, of variance (new^2 - old^2) / (8 ln 2) mm^2"
+    )
+    extent: str = "the scan's whole field of view, centred, rounded to whole voxels"
+    """Which part of the scan is kept."""
+
+
+class Intensities(Record):
+    """How values are scaled, in each channel by itself."""
+
+    percentiles: tuple[float, float]
+    """Of the body's voxels: what is mapped to ``low`` and ``high``."""
+    body: str = (
+        "on the new grid, what lies above Otsu's threshold, without parts smaller than a fifth of the largest, holes"
+        " filled; all voxels where no air surrounds it"
+    )
+    low: float = FLOOR
+    high: float = CEILING
+    limit: float = LIMIT
+    """Values beyond are cut off at plus and minus this."""
+    background: str = (
+        "where the background is one constant value near the body's lowest, as in skull-stripped MR, that value is"
+        " mapped to `low` instead of the lower percentile"
+    )
+    padding: float = FLOOR
+    """What lies outside the scan."""
+
+
+class Input(Record):
+    """What a network takes."""
+
+    shape: str = "(N, C, D, H, W)"
+    dtype: str = "float32"
+    channels: int
+    channel_names: tuple[str, ...] = ()
+    """In order, where the store knew them."""
+    view_voxels: int
+    """Edge of the cubes it learned from; features are normalised over what is shown, so stay near this size."""
+    stride: int
+    """Edges have to be multiples of it."""
+
+
+class Learned(Record):
+    """What it learned from, and how well."""
+
+    subjects: int
+    scans: int
+    simulated: bool = False
+    extent_mm: tuple[tuple[float, float], ...] = ()
+    """Smallest and largest extent of a training body along R, A, S."""
+    tasks: tuple[str, ...] = ()
+    verdict: Label
+    sentence: str
+    """The verdict in one sentence, with its error and chance."""
+    judged_on: str
+    """Split that the verdict rests on."""
+    step: int | None = None
+
+
+class Contract(Record):
+    """``contract.json`` of an exported encoder."""
+
+    version: int = VERSION
+    orienteer_version: str
+    grid: Grid
+    intensities: Intensities
+    input: Input
+    learned: Learned
+    licence: str
+    """Of the data it was trained on, as its owner gave it."""
+    network: Tree
+    """Settings of the network, in the words of ``orienteer pretrain``."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of every other file of the folder."""
+
+    @classmethod
+    def of(cls, run: Run, licence: str) -> Self:
+        """That of a run's best checkpoint.
+
+        Raises:
+            RunError: the run was never judged.
+        """
+        from orienteer import __version__
+
+        data, judged = run.record.data, _judged(run)
+        backbone = run.backbone()
+        trained_on = TrainedOn.read(run.path)
+        return cls(
+            orienteer_version=__version__,
+            grid=Grid(spacing_mm=data.spacing_mm),
+            intensities=Intensities(percentiles=Parameters(spacing=data.spacing_mm).window_percentiles),
+            input=Input(
+                channels=data.channels,
+                channel_names=data.channel_names,
+                view_voxels=run.settings.views.size,
+                stride=max(backbone.encoder.strides),
+            ),
+            learned=Learned(
+                subjects=data.persons.get("train", 0),
+                scans=data.scans.get("train", 0),
+                simulated=data.simulated,
+                extent_mm=tuple((span.low, span.high) for span in trained_on.extent_mm) if trained_on else (),
+                tasks=run.record.tasks,
+                verdict=judged.verdict.label,
+                sentence=judged.verdict.sentence,
+                judged_on=judged.split,
+                step=judged.step,
+            ),
+            licence=licence,
+            network=run.settings.network.model_dump(mode="json"),
+        )
+
+
+def _judged(run: Run) -> EvaluationRecord:
+    """The evaluation that speaks for a run: of test subjects where there is one, else of validation subjects."""
+    for name in ("test", "val"):
+        if name in run.evaluations:
+            return run.evaluations[name]
+    raise RunError(f"{run.path} was never judged", cure="let it finish: orienteer pretrain ... --resume")

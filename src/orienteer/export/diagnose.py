@@ -1,0 +1,195 @@
+"""Which step of a preparation is wrong: the prepared phantom of a user, held against ours.
+
+The phantom looks different everywhere, so the answer is found by trying: of all ways to turn and mirror the axes and to
+order the channels, the one in which the two agree best; then how the grids differ, by how many voxels they are apart,
+and how the values are scaled. Each wrong step is named, in the order in which it has to be mended.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates, zoom
+
+from orienteer.export.contract import Contract
+
+Array = NDArray[np.float32]
+
+CLOSE = 1e-3
+"""Largest mean difference of a right preparation, in half-widths of the intensity window."""
+SHARP = 0.995
+"""Correlation of values on one grid below which they were interpolated in another way."""
+EXACT, SMOOTHED = 0.02, 0.25
+"""How far a scale may then be from ours."""
+LIKE = 0.9
+"""Correlation above which two arrays show the same thing in the same pose."""
+CODES = "RL", "AP", "SI"
+MOVES = 4
+"""Largest shift that is looked for, voxels."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong step.
+
+    Attributes:
+        step: ``shape``, ``channels``, ``axes``, ``spacing``, ``crop``, ``intensities`` or ``interpolation``.
+        message: what is there, and what should be.
+    """
+
+    step: str
+    message: str
+
+
+def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
+    """The wrong steps of a preparation of the phantom, in the order in which they are to be mended; none if right.
+
+    Args:
+        theirs: what the user's preparation made.
+        ours: ``(C, D, H, W)`` as the contract says it.
+        contract: of the network.
+    """
+    if theirs.ndim != 4 or theirs.shape[0] != ours.shape[0]:
+        wanted = f"(C, D, H, W) with C = {ours.shape[0]}"
+        return [Fault("shape", f"an array of shape {theirs.shape}, the contract says {wanted}")]
+    if not np.isfinite(theirs).all():
+        return [Fault("intensities", "values that are not finite")]
+    mine = theirs.astype(np.float32)
+    faults: list[Fault] = []
+    order, pose = _pose(mine, ours)
+    if order != tuple(range(len(order))):
+        faults.append(Fault("channels", f"channels in the order {_named(order, contract)}, swapped"))
+    axes = "".join(CODES[axis][flipped] for axis, flipped in pose)
+    if axes != contract.grid.axes:
+        faults.append(Fault("axes", f"axes grow towards {axes}, the contract says {contract.grid.axes}"))
+    upright = _upright(mine, order, pose)
+    scale = np.array(upright.shape[1:]) / np.array(ours.shape[1:])
+    wrong = np.abs(np.array(upright.shape[1:]) - np.array(ours.shape[1:])) > 2 * MOVES
+    if not wrong.any() and not np.allclose(scale, 1):
+        wrong = _stretched(upright, ours, scale)
+    if wrong.any():
+        found = " x ".join(f"{contract.grid.spacing_mm / one:.3g}" for one in scale)
+        faults.append(Fault("spacing", f"voxels of {found} mm, the contract says {contract.grid.spacing_mm:g} mm"))
+        upright = np.stack([zoom(each, 1 / scale, order=1, grid_mode=True, mode="nearest") for each in upright])
+    moved, upright = _moved(upright, ours)
+    if any(moved):
+        told = ", ".join(f"{n:+d} along {code[0]}" for n, code in zip(moved, CODES, strict=True) if n)
+        faults.append(Fault("crop", f"cropped or padded: the content lies {told} voxels from where it should"))
+    elif not wrong.any() and upright.shape != theirs.shape and not faults:
+        faults.append(Fault("crop", f"a grid of {theirs.shape[1:]} voxels, the contract makes {ours.shape[1:]}"))
+    return faults + _intensities(upright, ours, words=_scaling(mine), smoothed=bool(wrong.any()))
+
+
+def _pose(theirs: Array, ours: Array) -> tuple[tuple[int, ...], tuple[tuple[int, bool], ...]]:
+    """The order of channels, and for each axis of ``theirs`` which of ours it is and whether it is mirrored."""
+    edge = 24
+    small = _cube(ours, edge)
+    best, found = -2.0, None
+    candidates = _cube(theirs, edge)
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((False, True), repeat=3):
+            turned = np.transpose(small, (0, *(1 + axis for axis in axes)))
+            turned = np.flip(turned, tuple(1 + n for n, flipped in enumerate(flips) if flipped))
+            table = np.array([[_alike(theirs_one, ours_one) for ours_one in turned] for theirs_one in candidates])
+            for order in itertools.permutations(range(len(table))):
+                score = float(np.mean([table[n, channel] for n, channel in enumerate(order)]))
+                if score > best + 1e-6:
+                    best, found = score, (order, tuple(zip(axes, flips, strict=True)))
+    assert found is not None
+    return found
+
+
+def _upright(theirs: Array, order: tuple[int, ...], pose: tuple[tuple[int, bool], ...]) -> Array:
+    """``theirs`` with its channels and axes as ours."""
+    mirrored = np.flip(theirs, tuple(1 + n for n, (_, flipped) in enumerate(pose) if flipped))
+    axes = np.argsort([axis for axis, _ in pose])
+    turned = np.transpose(mirrored, (0, *(1 + axis for axis in axes)))
+    return np.ascontiguousarray(turned[np.argsort(order)])
+
+
+def _stretched(theirs: Array, ours: Array, scale: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether grids of nearly the same size show the whole field of view in other voxels, rather than a crop of it."""
+    zoomed = np.stack([zoom(each, 1 / scale, order=1, grid_mode=True, mode="nearest") for each in theirs])
+    return np.full(3, _alike(zoomed, ours) > max(_alike(_moved(theirs, ours)[1], ours), LIKE))
+
+
+def _moved(theirs: Array, ours: Array) -> tuple[tuple[int, ...], Array]:
+    """How many voxels ``theirs`` lies away from ours along R, A, S, and ``theirs`` on our grid."""
+    low = [(b - a) // 2 for a, b in zip(theirs.shape[1:], ours.shape[1:], strict=True)]
+    best = -2.0
+    found: tuple[tuple[int, ...], Array] = ((0, 0, 0), theirs)
+    for move in itertools.product(range(-MOVES, MOVES + 1), repeat=3):
+        placed = _placed(theirs, ours.shape, [a + b for a, b in zip(low, move, strict=True)])
+        score = _alike(placed, ours) - 1e-5 * sum(map(abs, move))
+        if score > best:
+            best, found = score, (tuple(-n for n in move), placed)
+    if theirs.shape == ours.shape:
+        return found
+    start = tuple(a - n for a, n in zip(low, found[0], strict=True))
+    return tuple(-n for n in start), found[1]
+
+
+def _placed(theirs: Array, shape: tuple[int, ...], low: list[int]) -> Array:
+    """``theirs`` with its first voxel at ``low`` of a grid; NaN where it does not reach."""
+    placed = np.full(shape, np.nan, dtype=np.float32)
+    into = tuple(
+        slice(max(0, n), max(0, min(size, n + own)))
+        for n, size, own in zip(low, shape[1:], theirs.shape[1:], strict=True)
+    )
+    out = tuple(slice(part.start - n, part.stop - n) for part, n in zip(into, low, strict=True))
+    placed[(slice(None), *into)] = theirs[(slice(None), *out)]
+    return placed
+
+
+def _intensities(theirs: Array, ours: Array, *, words: str, smoothed: bool) -> list[Fault]:
+    """What is wrong with values on one grid; ``smoothed`` where another spacing, told already, has changed them."""
+    known = np.isfinite(theirs)
+    there, here = theirs[known], ours[known]
+    apart = float(np.abs(there - here).mean())
+    inner = np.abs(here) < 0.98
+    slope, offset = np.polyfit(here[inner], there[inner], 1)
+    tolerance = EXACT if _alike(there[inner], here[inner]) > SHARP else SMOOTHED
+    if abs(slope - 1) < tolerance and abs(offset) < tolerance:
+        if float(np.abs(there).max()) > 1.02 * float(np.abs(here).max()):
+            return [Fault("intensities", "values far beyond the window are not cut off")]
+        if apart <= CLOSE or smoothed:
+            return []
+        told = f"values differ by {apart:.3f} on average: another interpolation, or another window"
+        return [Fault("interpolation", told)]
+    return [Fault("intensities", f"{words}: value = {slope:.3g} x ours {offset:+.3g}")]
+
+
+def _scaling(values: NDArray[np.float32]) -> str:
+    """What a scale of values looks like."""
+    low, high, mean, deviation = float(values.min()), float(values.max()), float(values.mean()), float(values.std())
+    body = values[values > low]
+    if (abs(mean) < 0.05 and abs(deviation - 1) < 0.05) or (abs(body.mean()) < 0.05 and abs(body.std() - 1) < 0.05):
+        return "scaled to mean 0 and deviation 1 (z-score)"
+    if low >= -0.01 and 0.5 < high <= 1.01:
+        return "scaled to 0 ... 1"
+    if high > 20:
+        return f"not scaled, {low:.0f} to {high:.0f}"
+    return f"scaled to {low:.2g} ... {high:.2g}"
+
+
+def _cube(image: Array, edge: int) -> Array:
+    """Each channel over the same field of view in ``edge`` cells along every axis."""
+    lines = [np.linspace(0, n - 1, edge) for n in image.shape[1:]]
+    places = np.stack(np.meshgrid(*lines, indexing="ij"))
+    return np.stack([map_coordinates(each, places, order=1) for each in image])
+
+
+def _alike(one: NDArray, other: NDArray) -> float:
+    """Correlation of two arrays where both are known, whatever its sign; -1 where one is constant or little known."""
+    known = np.isfinite(one) & np.isfinite(other)
+    if known.sum() < 0.5 * known.size:
+        return -1.0
+    a, b = one[known] - one[known].mean(), other[known] - other[known].mean()
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return abs(float((a * b).sum())) / size if size > 0 else -1.0
+
+
+def _named(order: tuple[int, ...], contract: Contract) -> str:
+    names = contract.input.channel_names or tuple(map(str, range(len(order))))
+    return ", ".join(names[n] for n in order)

@@ -1,0 +1,98 @@
+"""``orienteer export``: a run's encoder for another program, opened there and compared before it is handed out."""
+
+import gzip
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from orienteer.arguments import of_export
+from orienteer.atomic import refuse_place, write_json, write_text, write_with
+from orienteer.errors import OrienteerError
+from orienteer.export.card import card
+from orienteer.export.contract import FILE, Contract
+from orienteer.export.exported import Exported, SelfTest
+from orienteer.export.plain_torch import PlainTorch
+from orienteer.networks.encoders import recipe
+from orienteer.runs.run import Run
+
+DOORS = {door.name: door for door in (PlainTorch(),)}
+SELFTEST, PHANTOM, CARD = "selftest.safetensors", "phantom.nii.gz", "README.md"
+
+
+def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str, anyway: bool = False) -> Path:
+    """Write a run's best encoder to a folder that another program opens, with its contract and self-test.
+
+    Args:
+        run: a run folder.
+        out: a new folder.
+        to: the door: ``torch``.
+        licence: of the data it was trained on, e.g. ``CC BY-NC 3.0``; it stands on the card.
+        anyway: also where the verdict is not "learning".
+
+    Returns:
+        The folder.
+
+    Raises:
+        OrienteerError: an unknown door, no licence, a folder that is there, a run that did not learn, or a copy whose
+            features differ.
+        RunError: no run, or one that was never judged.
+    """
+    run, out = Path(run), Path(out)
+    of_export(run, out)
+    if to not in DOORS:
+        raise OrienteerError(f"no door is called {to!r}", cure=f"use --to {', '.join(DOORS)}")
+    if not licence.strip():
+        cure = "give --licence, e.g. 'CC BY 4.0' or 'not to be shared'"
+        raise OrienteerError("the licence of the training data is missing", cure=cure)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OrienteerError(f"{out} is there already", cure="name a new folder; nothing was written")
+    refuse_place(out)
+    opened = Run.open(run)
+    contract = Contract.of(opened, licence.strip())
+    if contract.learned.verdict != "learning" and not anyway:
+        raise OrienteerError(
+            f"{run} is {contract.learned.verdict}: {contract.learned.sentence}",
+            cure="train it further, or export it with --anyway; its card will say what it is",
+        )
+    encoder = opened.backbone().encoder
+    made_by = recipe(opened.settings.network, contract.input.channels, contract.input.view_voxels)
+    exported = Exported.of(contract, encoder, made_by)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+        written = Path(folder) / "export"
+        written.mkdir()
+        _write(exported, written, to)
+        DOORS[to].check(written)
+        if out.exists():
+            out.rmdir()
+        shutil.move(written, out)
+    return out
+
+
+def _write(exported: Exported, folder: Path, to: str) -> None:
+    DOORS[to].write(exported, folder)
+    write_with(folder / PHANTOM, lambda path: _save_phantom(exported.test, path))
+    write_with(folder / SELFTEST, lambda path: save_file(tensors(exported.test), path))
+    write_text(folder / CARD, card(exported.contract, to))
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    write_json(folder / FILE, exported.contract.model_copy(update={"files": files}).model_dump(mode="json"))
+
+
+def tensors(test: SelfTest) -> dict[str, torch.Tensor]:
+    """A self-test as it is written: ``prepared``, ``view``, ``map_0`` and so on."""
+    arrays = {"prepared": test.prepared, "view": test.view, **{f"map_{n}": each for n, each in enumerate(test.maps)}}
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def _save_phantom(test: SelfTest, path: Path) -> None:
+    """One NIfTI file; several channels are its volumes."""
+    array = test.phantom.array[0] if len(test.phantom.array) == 1 else np.moveaxis(test.phantom.array, 0, -1)
+    image = nibabel.Nifti1Image(array, test.phantom.affine)
+    image.header.set_xyzt_units("mm")
+    path.write_bytes(gzip.compress(image.to_bytes(), mtime=0))

@@ -1,0 +1,126 @@
+"""``orienteer verify``: is an exported folder whole, are its features the same here, is a preparation right?"""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from orienteer.errors import OrienteerError
+from orienteer.export.contract import FILE, VERSION, Contract
+from orienteer.export.diagnose import CLOSE, Fault, diagnose
+from orienteer.export.exported import TOLERANCE, apart, empty_encoder, maps_of
+from orienteer.export.plain_torch import WEIGHTS
+from orienteer.export.run import PHANTOM, SELFTEST
+from orienteer.runs.scan import read_scan
+from orienteer.training.weights import restore_weights
+
+AGAIN = "export it again: orienteer export RUN FOLDER"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found.
+
+    Attributes:
+        contract: of the folder.
+        difference: largest difference of features here, as a share of their largest.
+        preparation: largest difference of the phantom as it is prepared here.
+        faults: wrong steps of the user's preparation; None where none was given.
+    """
+
+    contract: Contract
+    difference: float
+    preparation: float
+    faults: tuple[Fault, ...] | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether everything agrees."""
+        return self.difference <= TOLERANCE and self.preparation <= CLOSE and not self.faults
+
+
+def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verified:
+    """Check an exported folder: its files, its features, the preparation of its phantom, and a user's preparation.
+
+    Args:
+        folder: made by ``orienteer export``.
+        preprocess: a Python file of your own with ``preprocess(path)``, which returns one scan as the network is to
+            see it: ``(C, D, H, W)``, an array or a tensor. It is run.
+
+    Raises:
+        OrienteerError: a folder that is no export, or damaged; a preparation that fails.
+    """
+    folder = Path(folder)
+    contract = read_contract(folder)
+    try:
+        test = load_file(folder / SELFTEST)
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise OrienteerError(f"{folder} cannot be read: {error}", cure=AGAIN) from None
+    encoder = empty_encoder(contract)
+    restore_weights(
+        encoder.network, {name: torch.from_numpy(value) for name, value in weights.items()}, folder / WEIGHTS
+    )
+    expected = tuple(test[f"map_{n}"] for n in range(len(encoder.channels)))
+    learned = (contract.input.channels, contract.input.channel_names)
+    here = read_scan(folder / PHANTOM, learned, contract.grid.spacing_mm).array
+    faults = None
+    if preprocess is not None:
+        faults = tuple(diagnose(_prepared_by(Path(preprocess), folder / PHANTOM), test["prepared"], contract))
+    return Verified(
+        contract,
+        apart(expected, maps_of(encoder, test["view"])),
+        float(np.abs(here - test["prepared"]).max()) if here.shape == test["prepared"].shape else float("inf"),
+        faults,
+    )
+
+
+def read_contract(folder: Path) -> Contract:
+    """The contract of an exported folder, whose files are all there and unchanged.
+
+    Raises:
+        OrienteerError: it is no such folder, of a later version, or a file is missing or changed.
+    """
+    try:
+        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        contract = Contract.model_validate(document)
+    except FileNotFoundError:
+        raise OrienteerError(f"{folder} has no {FILE}", cure="give a folder made by `orienteer export`") from None
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        raise OrienteerError(f"{folder / FILE} is damaged: {str(error).splitlines()[0]}", cure=AGAIN) from None
+    if contract.version > VERSION:
+        raise OrienteerError(f"{folder / FILE} was written by a newer Orienteer", cure="upgrade orienteer")
+    for name, digest in contract.files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise OrienteerError(f"{path} is missing", cure=f"copy the whole folder, or {AGAIN}")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise OrienteerError(f"{path} is not what was exported: truncated, damaged or changed", cure=AGAIN)
+    return contract
+
+
+def _prepared_by(file: Path, phantom: Path) -> Any:
+    """What a user's ``preprocess`` makes of the phantom."""
+    spec = importlib.util.spec_from_file_location("orienteer_users_preprocess", file) if file.is_file() else None
+    if spec is None or spec.loader is None:
+        raise OrienteerError(f"{file} is no Python file", cure="give one that defines preprocess(path)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+        made = module.preprocess(phantom)
+    except Exception as error:
+        raise OrienteerError(
+            f"{file}: {type(error).__name__}: {error}",
+            cure="define preprocess(path), which returns (C, D, H, W) of the scan at path",
+        ) from error
+    return np.asarray(made.detach().cpu() if hasattr(made, "detach") else made)

@@ -1,0 +1,89 @@
+"""Each wrong step of a preparation is named; a right one is called right."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from orienteer.export.contract import Contract, Grid, Input, Intensities, Learned
+from orienteer.export.diagnose import diagnose
+from orienteer.export.phantom import phantom
+from orienteer.runs.scan import prepared
+from orienteer.store.manifest import Parameters
+
+SPACING, VIEW = 3.0, 24
+
+
+def ours(channels: int = 1, spacing: float = SPACING) -> NDArray[np.float32]:
+    return prepared(phantom(SPACING, VIEW, channels), Parameters(spacing=spacing)).array
+
+
+def contract(channels: int = 1) -> Contract:
+    return Contract(
+        orienteer_version="0",
+        grid=Grid(spacing_mm=SPACING),
+        intensities=Intensities(percentiles=(0.5, 99.5)),
+        input=Input(channels=channels, channel_names=("T1", "FLAIR")[:channels], view_voxels=VIEW, stride=8),
+        learned=Learned(subjects=1, scans=1, verdict="learning", sentence="", judged_on="val"),
+        licence="CC0",
+        network={},
+    )
+
+
+def z_score(array: NDArray) -> NDArray:
+    return (array - array.mean()) / array.std()
+
+
+WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
+    "right": (lambda a: a, [], ""),
+    "mirrored": (lambda a: a[:, ::-1], ["axes"], "LAS"),
+    "as ITK has it": (lambda a: a[:, ::-1, ::-1], ["axes"], "LPS"),
+    "as an array of ITK": (lambda a: a.transpose(0, 3, 2, 1), ["axes"], "SAR"),
+    "z-score": (z_score, ["intensities"], "z-score"),
+    "0 to 1": (lambda a: (a + 1) / 2, ["intensities"], "0 ..."),
+    "not scaled": (lambda a: 700 * a + 900, ["intensities"], "not scaled"),
+    "inverted": (lambda a: -a, ["intensities"], "-1 x"),
+    "not cut off": (lambda a: np.where(a >= 1.4, 4.2, a), ["intensities"], "cut off"),
+    "a voxel less": (lambda a: a[:, 1:], ["crop"], "1 along R"),
+    "a voxel less at the end": (lambda a: a[:, :, :, :-1], ["crop"], ""),
+    "moved by a voxel": (lambda a: np.roll(a, 1, 2), ["crop"], "1 along A"),
+    "padded": (lambda a: np.pad(a, [(0, 0), (2, 1), (0, 0), (0, 0)], constant_values=-1), ["crop"], "2 along R"),
+    "blurred": (lambda a: gaussian_filter(a, (0, 0.7, 0.7, 0.7)), ["interpolation"], "another interpolation"),
+    "no channels": (lambda a: a[0], ["shape"], "(C, D, H, W)"),
+    "not a number": (lambda a: np.where(a > 1, np.nan, a), ["intensities"], "finite"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_diagnose__names_the_wrong_step(wrong: str) -> None:
+    change, steps, words = WRONG[wrong]
+    found = diagnose(change(ours()), ours(), contract())
+    assert [fault.step for fault in found] == steps
+    assert words in " ".join(fault.message for fault in found)
+
+
+@pytest.mark.parametrize("spacing", [1.5, 2.0, 2.7, 3.3, 4.5])
+def test_diagnose__names_the_spacing(spacing: float) -> None:
+    (fault,) = diagnose(ours(spacing=spacing), ours(), contract())
+    assert fault.step == "spacing"
+    found = [float(word) for word in fault.message.removeprefix("voxels of ").split(" mm")[0].split(" x ")]
+    assert found == pytest.approx([spacing] * 3, rel=0.06)
+
+
+def test_diagnose__names_swapped_channels() -> None:
+    (fault,) = diagnose(ours(2)[::-1], ours(2), contract(2))
+    assert fault.step == "channels" and "FLAIR, T1" in fault.message
+    assert diagnose(ours(2), ours(2), contract(2)) == []
+
+
+def test_diagnose__names_all_that_is_wrong_at_once() -> None:
+    found = diagnose(z_score(ours(spacing=2.0))[:, ::-1, ::-1], ours(), contract())
+    assert [fault.step for fault in found] == ["axes", "spacing", "intensities"]
+    assert "LPS" in found[0].message and "z-score" in found[2].message
+
+
+def test_diagnose__an_unprepared_scan() -> None:
+    found = diagnose(phantom(SPACING, VIEW).array, ours(), contract())
+    assert [fault.step for fault in found] == ["axes", "spacing", "intensities"]

@@ -1,0 +1,135 @@
+"""``verify``: a folder that is not what was exported is refused with a cure; a user's preparation is judged."""
+
+import hashlib
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from orienteer.cli import app, commands  # noqa: F401
+from orienteer.errors import OrienteerError
+from orienteer.export.verify import verify
+
+RIGHT = """
+from orienteer.runs.transforms import PrepareScan
+
+def preprocess(path):
+    return PrepareScan(spacing=3.0)(path)
+"""
+WRONG = """
+import nibabel
+
+def preprocess(path):
+    image = nibabel.as_closest_canonical(nibabel.load(path))
+    array = image.get_fdata(dtype="float32")
+    return (array - array.mean())[None] / array.std()
+"""
+
+
+@pytest.fixture
+def copy(encoder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(encoder, tmp_path / "copy"))
+
+
+def _signed(folder: Path, name: str) -> None:
+    """The contract takes the file for what was exported."""
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "contract.json").write_text(json.dumps(contract))
+
+
+def _mis_shaped(folder: Path) -> None:
+    weights = load_file(folder / "encoder.safetensors")
+    name = next(iter(weights))
+    save_file({**weights, name: weights[name][:1].clone()}, folder / "encoder.safetensors")
+    _signed(folder, "encoder.safetensors")
+
+
+def _renamed_weight(folder: Path) -> None:
+    weights = load_file(folder / "encoder.safetensors")
+    name = next(iter(weights))
+    save_file(
+        {f"module.{each}" if each == name else each: value for each, value in weights.items()},
+        folder / "encoder.safetensors",
+    )
+    _signed(folder, "encoder.safetensors")
+
+
+def _pickled(folder: Path) -> None:
+    (folder / "encoder.safetensors").write_bytes(pickle.dumps({"weights": [1.0]}))
+    _signed(folder, "encoder.safetensors")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (
+        lambda f: (f / "encoder.safetensors").write_bytes((f / "encoder.safetensors").read_bytes()[:-9]),
+        "truncated",
+    ),
+    "changed": (lambda f: (f / "load.py").write_text("import os"), "load.py is not what was exported"),
+    "renamed": (lambda f: (f / "phantom.nii.gz").rename(f / "scan.nii.gz"), "phantom.nii.gz is missing"),
+    "mis-shaped": (_mis_shaped, "shape"),
+    "renamed weight": (_renamed_weight, "missing"),
+    "pickled": (_pickled, "cannot be read"),
+    "no contract": (lambda f: (f / "contract.json").unlink(), "no contract.json"),
+    "half a contract": (lambda f: (f / "contract.json").write_text("{"), "damaged"),
+    "out of the folder": (lambda f: _names(f, "../elsewhere"), "missing"),
+    "newer": (lambda f: _newer(f), "newer"),
+}
+
+
+def _names(folder: Path, name: str) -> None:
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["files"][name] = ""
+    (folder / "contract.json").write_text(json.dumps(contract))
+
+
+def _newer(folder: Path) -> None:
+    contract = json.loads((folder / "contract.json").read_text())
+    (folder / "contract.json").write_text(json.dumps(contract | {"version": 99}))
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_verify__refuses_what_was_not_exported(damage: str, copy: Path) -> None:
+    change, words = DAMAGE[damage]
+    change(copy)
+    with pytest.raises(OrienteerError) as caught:
+        verify(copy)
+    assert words in caught.value.message and caught.value.cure
+
+
+def test_verify__a_moved_folder_is_right(copy: Path) -> None:
+    found = verify(copy)
+    assert found.right and found.faults is None and found.difference == 0
+
+
+@pytest.mark.parametrize(("code", "steps"), [(RIGHT, []), (WRONG, ["spacing", "intensities"])])
+def test_verify__judges_a_preparation(code: str, steps: list[str], encoder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    found = verify(encoder, preprocess=tmp_path / "mine.py")
+    assert found.faults is not None and [fault.step for fault in found.faults] == steps
+    assert found.right == (steps == [])
+
+
+@pytest.mark.parametrize("code", ["def preprocess(path):\n    raise ValueError('no')", "x = 1", "def", None])
+def test_verify__a_preparation_that_fails_is_named(code: str | None, encoder: Path, tmp_path: Path) -> None:
+    if code is not None:
+        (tmp_path / "mine.py").write_text(code)
+    with pytest.raises(OrienteerError, match=r"mine\.py") as caught:
+        verify(encoder, preprocess=tmp_path / "mine.py")
+    assert "preprocess(path)" in caught.value.cure
+
+
+def test_verify__on_the_command_line(run: Path, tmp_path: Path) -> None:
+    out, mine = tmp_path / "encoder", tmp_path / "mine.py"
+    mine.write_text(WRONG)
+    made = CliRunner().invoke(app, ["export", str(run), str(out), "--licence", "CC0", "--anyway"])
+    assert made.exit_code == 0, made.output
+    whole = CliRunner().invoke(app, ["verify", str(out)])
+    assert whole.exit_code == 0 and "files: as exported" in whole.output
+    wrong = CliRunner().invoke(app, ["verify", str(out), "--with", str(mine)])
+    assert wrong.exit_code == 1 and "z-score" in wrong.output and "the contract says 3 mm" in wrong.output
