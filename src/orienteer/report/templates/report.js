@@ -17,10 +17,25 @@
     return value;
   };
 
+  // Plotly does not break the titles of axes: on a phone they would be cut off.
+  const broken = (text, pixels) => {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`.trim();
+      if (longer.length * 7 > pixels && lines.at(-1)) lines.push(word);
+      else lines[lines.length - 1] = longer;
+    }
+    return lines.join("<br>");
+  };
+
   const draw = (place, figure, options) => {
     const style = getComputedStyle(document.documentElement);
     drawn.set(place, [figure, options]);
-    return Plotly.react(place, fill(figure.data, style), fill(figure.layout, style), options);
+    const layout = fill(figure.layout, style);
+    for (const [axis, pixels] of [[layout.xaxis, place.clientWidth - 110], [layout.yaxis, layout.height - 110]]) {
+      if (axis?.title?.text) axis.title = { ...axis.title, text: broken(axis.title.text, pixels) };
+    }
+    return Plotly.react(place, fill(figure.data, style), layout, options);
   };
 
   const drawScenes = (closeup) => {
@@ -78,6 +93,29 @@
   };
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));
+
+  let soon;
+  addEventListener("resize", () => {
+    clearTimeout(soon);
+    soon = setTimeout(redraw, 120);
+  });
+
+  // The contents stand open where there is room, and behind a click on a phone; where one reads is marked.
+  const contents = document.querySelector(".contents details");
+  const wide = matchMedia("(min-width: 1051px)");
+  const unfold = () => (contents.open = wide.matches);
+  wide.addEventListener("change", unfold);
+  unfold();
+  const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+  contents.addEventListener("click", (event) => event.target.closest("a") && unfold());
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      for (const link of links.values()) link.removeAttribute("aria-current");
+      links.get(target.id)?.setAttribute("aria-current", "true");
+    }
+  }, { rootMargin: "-20% 0px -75% 0px" });
+  for (const anchor of links.keys()) watcher.observe(document.getElementById(anchor));
 
   drawFigures(document);
   if (select) showExample();
