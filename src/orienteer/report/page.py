@@ -78,7 +78,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
     steps = _next(run, lead.record) if lead and lead.record.agreeing is None else ()
     record = run.record
     named = [
-        ("verdict", "Verdict"), ("figures", "Key figures" if lead else ""),
+        ("verdict", "Verdict"), ("figures", "Figures" if lead else ""),
         ("next", "What next" if steps else ""), ("evaluations", "Evaluations" if len(rows) > 1 else ""),
         *((part.anchor, "" if part.empty else part.label) for part in sections[:1]),
         *((f"restored-{gallery.task}", "Restored") for gallery in restored[:1]),

@@ -67,7 +67,7 @@ def letters(example: Example) -> Plotly:
     ends = np.concatenate([middle + np.diag(reach), middle - np.diag(reach)])
     return {
         "type": "scatter3d", "mode": "text", "name": "directions", "showlegend": False, **_xyz(ends),
-        "text": list("RASLPI"), "textfont": {"color": "@film-ink", "size": 18}, "hoverinfo": "skip",
+        "text": list("RASLPI"), "textfont": {"color": "@film-letter", "size": 18}, "hoverinfo": "skip",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from orienteer.records.statistics import vectors
 from orienteer.report.draw.arrows import dotted, letters, mark, view_boxes, way
 from orienteer.report.draw.bars import Group, bar_frame, group_bars, whiskers
 from orienteer.report.draw.parts import Part, Scene
-from orienteer.report.draw.surface import surface
+from orienteer.report.draw.surface import EYE, surface
 from orienteer.report.evaluated import Example
 from orienteer.report.intervals import mean_by_subject
 from orienteer.report.theme import Figure, Plotly, base
@@ -147,8 +147,7 @@ def _choice(walk: Walk) -> Plotly:
 def _scene(example: Example) -> Plotly:
     # Letters at the six sides say more than ticks would; the views' edges give the scale.
     axis = {"visible": False, "showspikes": False}
-    # Seen from the front, a little from above: the patient's right is on the viewer's left, as in an image.
-    camera = {"eye": {"x": 0.5, "y": 1.25, "z": 0.45}, "up": {"x": 0, "y": 0, "z": 1}}
+    camera = {"eye": dict(zip("xyz", EYE, strict=True)), "up": {"x": 0, "y": 0, "z": 1}}
     # As dark as a reading screen in either theme: bright tissue would fade on white.
     return base(600) | {
         "paper_bgcolor": "@film",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from orienteer.report.evaluated import Example
 from orienteer.report.theme import Plotly, packed
 
+EYE = (0.48, 1.22, 0.45)
+"""Where the picture is seen from at first: the front, a little above, the patient's right on the viewer's left."""
 AIR = 8
 """Grey levels up to which a cell is air; the surface lies at half of the mean of all others."""
 
@@ -21,13 +23,15 @@ def surface(example: Example) -> list[Plotly]:
         return []
     vertices, triangles = surface_net(grey.astype(np.float64), float(grey[grey > AIR].mean()) / 2)
     places = vertices * np.array(example.coarse_mm)
+    # Blended in the order they come: from behind as the picture opens, so that the body is evenly clear.
+    triangles = triangles[np.argsort(places[triangles].mean(1) @ EYE)]
     return [
         {
             "type": "mesh3d", "name": "surface of the scan", "showlegend": False, "hoverinfo": "skip",
             **{axis: packed(places[:, n].astype("<f4")) for n, axis in enumerate("xyz")},
             **{corner: packed(triangles[:, n]) for n, corner in enumerate("ijk")},
-            "color": "#c9ced3", "opacity": 0.3, "flatshading": False,
-            "lighting": {"ambient": 0.35, "diffuse": 0.85, "specular": 0.25, "roughness": 0.6, "fresnel": 0.6},
+            "color": "#c9ced3", "opacity": 0.28, "flatshading": False,
+            "lighting": {"ambient": 0.45, "diffuse": 0.8, "specular": 0.15, "roughness": 0.7, "fresnel": 0.3},
             "lightposition": {"x": 2000, "y": 8000, "z": 6000},
         }
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const { figures, scenes } = JSON.parse(document.getElementById("data").textContent);
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const config = { displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const flat = { ...config, displayModeBar: false };
   const drawn = new Map();
 
@@ -31,7 +31,8 @@
   const draw = (place, figure, options) => {
     const style = getComputedStyle(document.documentElement);
     drawn.set(place, [figure, options]);
-    const layout = fill(figure.layout, style);
+    // Measured here and now: on paper there is no second chance.
+    const layout = { ...fill(figure.layout, style), width: place.clientWidth };
     for (const [axis, pixels] of [[layout.xaxis, place.clientWidth - 110], [layout.yaxis, layout.height - 110]]) {
       if (axis?.title?.text) axis.title = { ...axis.title, text: broken(axis.title.text, pixels) };
     }
@@ -44,7 +45,11 @@
       const scene = scenes[Number(place.dataset.scene)];
       const choice = scene.choices[Number(around.querySelector("input:checked").value)];
       around.querySelector("[data-caption]").textContent = choice.caption;
-      draw(place, { data: scene.base.concat(choice.traces), layout: scene.layout }, config);
+      const { camera } = scene.layout.scene; // a narrow picture is seen from farther away
+      const far = place.clientWidth < 500 ? 1.5 : 1;
+      const eye = Object.fromEntries(Object.entries(camera.eye).map(([axis, value]) => [axis, far * value]));
+      const layout = { ...scene.layout, height: place.clientHeight, scene: { ...scene.layout.scene, camera: { ...camera, eye } } };
+      draw(place, { data: scene.base.concat(choice.traces), layout }, config);
     }
   };
 
@@ -89,7 +94,6 @@
   const print = (on) => {
     document.documentElement.classList.toggle("print", on);
     redraw();
-    for (const place of drawn.keys()) Plotly.Plots.resize(place);
   };
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));
@@ -104,8 +108,11 @@
   const contents = document.querySelector(".contents details");
   const wide = matchMedia("(min-width: 1051px)");
   const unfold = () => (contents.open = wide.matches);
+  const measure = () => document.documentElement.style.setProperty("--bar", `${contents.offsetHeight}px`);
   wide.addEventListener("change", unfold);
+  addEventListener("resize", measure);
   unfold();
+  measure();
   const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
   contents.addEventListener("click", (event) => event.target.closest("a") && unfold());
   const watcher = new IntersectionObserver((entries) => {
