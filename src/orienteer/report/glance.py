@@ -113,7 +113,8 @@ def _since(run: RunRecords) -> Answer:
         return Answer(question, f"Not yet: {shown(best, curve.unit)} at best", f"{last}.", "training")
     at = int(np.flatnonzero(curve.steps == step)[0])
     value = f"{shown(curve.values[at], curve.unit)}, chance {shown(curve.chance[at], curve.unit)}"
-    return Answer(question, f"First at step {step:,} of {_steps(run, curve):,}", f"{value}; {last}.", "training")
+    total = f" of {run.record.steps:,}" if run.record and run.record.steps else ""
+    return Answer(question, f"First at step {step:,}{total}", f"{value}; {last}.", "training")
 
 
 def _border(lead: Evaluated | None) -> Answer:
@@ -199,10 +200,6 @@ def _next(run: RunRecords, steps: Sequence[NextStep]) -> Answer:
     if run.lead is None or run.lead.record.agreeing is not None:
         return Answer("What next", "Let it train: it is judged after each validation, and told what next at its end")
     return Answer("What next", "Nothing suggests itself.")
-
-
-def _steps(run: RunRecords, curve: Curve) -> int:
-    return int((run.record and run.record.steps) or curve.steps[-1])
 
 
 def _followed(run: RunRecords) -> tuple[Metric, Curve] | None:

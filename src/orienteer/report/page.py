@@ -79,7 +79,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
     record = run.record
     named = [
         ("verdict", "Verdict"), ("figures", "Figures" if lead else ""),
-        ("next", "What next" if steps else ""), ("evaluations", "Evaluations" if len(rows) > 1 else ""),
+        ("next", "Next" if steps else ""), ("evaluations", "Evaluations" if len(rows) > 1 else ""),
         *((part.anchor, "" if part.empty else part.label) for part in sections[:1]),
         *((f"restored-{gallery.task}", "Restored") for gallery in restored[:1]),
         ("examples", "One scan" if found else ""),

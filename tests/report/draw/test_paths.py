@@ -90,7 +90,7 @@ def test_closeup__is_absent_for_a_sample_without_routes(lead: Evaluated) -> None
 
 def test_way__every_step_ends_in_an_arrow_head() -> None:
     points = np.array([[0.0, 0, 0], [50, 0, 0], [50, 50, 0], [50, 50, 0]])
-    line, heads = way(points, "way", "@model", width=5)
+    line, heads = way(points, "way", "@model", width=5, head_mm=12)
     assert line["x"] == [0.0, 50.0, 50.0, 50.0]
     corners = np.array([heads["x"], heads["y"], heads["z"]], dtype=float).T
     tips = corners[[min(heads["i"]), heads["i"][-1] - 1]]

@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 from orienteer.report.evaluated import Example
 from orienteer.report.theme import Plotly, floats
 
-HEAD_MM = 12.0
 SIDES = 14
 LETTER_MM = 10.0
 
 
-def way(points: NDArray[np.float64], name: str, colour: str, *, width: float, dash: str = "solid") -> list[Plotly]:
+def way(
+    points: NDArray[np.float64], name: str, colour: str, *, width: float, head_mm: float, dash: str = "solid"
+) -> list[Plotly]:
     """A chain of arrows through ``points`` ``(n, 3)``: one line trace and one trace for all heads."""
     x, y, z = (floats(points[:, axis], 1) for axis in range(3))
     line = {
         "type": "scatter3d", "mode": "lines", "name": name, "x": x, "y": y, "z": z, "legendgroup": name,
         "line": {"color": colour, "width": width, "dash": dash}, "hoverinfo": "skip",
     }  # fmt: skip
-    return [line, _heads(points, name, colour)]
+    return [line, _heads(points, name, colour, head_mm)]
 
 
 def mark(point: NDArray[np.float64], name: str, colour: str, symbol: str) -> Plotly:
@@ -71,7 +72,7 @@ def letters(example: Example) -> Plotly:
     }  # fmt: skip
 
 
-def _heads(points: NDArray[np.float64], name: str, colour: str) -> Plotly:
+def _heads(points: NDArray[np.float64], name: str, colour: str, head_mm: float) -> Plotly:
     """A cone at the end of every step, as one mesh; plotly's own cones change size with their neighbours."""
     vertices: list[NDArray[np.float64]] = []
     faces: list[NDArray[np.int64]] = []
@@ -80,7 +81,7 @@ def _heads(points: NDArray[np.float64], name: str, colour: str) -> Plotly:
         if length < 1e-6:
             continue
         along = (end - start) / length
-        head = min(HEAD_MM, 0.4 * length)
+        head = min(head_mm, 0.4 * length)
         side = np.cross(along, np.eye(3)[np.abs(along).argmin()])
         side /= np.linalg.norm(side)
         angle = np.linspace(0, 2 * np.pi, SIDES, endpoint=False)[:, None]

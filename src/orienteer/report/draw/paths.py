@@ -68,7 +68,7 @@ def closeup(evidence: Paths, rows: Rows, example: Example) -> Scene | None:
     return Scene(
         base=[*surface(example), *view_boxes(example), letters(example)],
         layout=_scene(example),
-        choices=[_choice(walk) for walk in found],
+        choices=[_choice(walk, example.view_mm / 6) for walk in found],
         view_mm=example.view_mm,
         look=BY_CONSTRUCTION if evidence.closes and any(walk.tour for walk in found) else "",
     )
@@ -132,11 +132,11 @@ def _title(views: Sequence[int]) -> str:
     return f"{chain} (round trip)" if views[0] == views[-1] else chain
 
 
-def _choice(walk: Walk) -> Plotly:
+def _choice(walk: Walk, head_mm: float) -> Plotly:
     goal, still = ("its start", "would too") if walk.tour else ("the goal", f"ends {walk.chance_mm:.1f} mm from it")
     traces = [
-        *way(walk.true, "true way", "@film-truth", width=8, dash="dash"),
-        *way(walk.pred, "predicted way", "@film-model", width=9),
+        *way(walk.true, "true way", "@film-truth", width=8, head_mm=head_mm, dash="dash"),
+        *way(walk.pred, "predicted way", "@film-model", width=9, head_mm=head_mm),
         dotted(walk.true[-1], walk.pred[-1], "error at arrival"),
         mark(walk.pred[-1], "arrival", "@film-bad", "diamond"),
     ]
