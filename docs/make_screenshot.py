@@ -2,8 +2,8 @@
 
     python docs/make_screenshot.py RUN/report.html docs/images/report.png [--dark] [--width 1280]
 
-``--full`` takes the whole page; ``--section gap`` one part of it; ``--pdf`` prints it. Chromium is found on the path, or
-named by the environment variable ORIENTEER_CHROMIUM.
+``--full`` takes the whole page; ``--section gap`` one part of it; ``--pdf`` prints it. Chromium is found on the path,
+or named by the environment variable ORIENTEER_CHROMIUM.
 """
 
 import argparse

@@ -127,7 +127,7 @@ def test_judge__sentence_and_evidence_name_the_figures() -> None:
     assert "anatomy taken away it is 66.0 mm" in judged.sentence
     assert judged.evidence[0] == "real views: gap error 6.0 mm (skill 90 %), chance 60.0 mm"
     assert len(judged.evidence) == 1 + len(CARDS)
-    for card, skill in zip(CARDS.values(), ("0%", "-10%", "30%", "80%"), strict=True):
+    for card, skill in zip(CARDS.values(), ("0 %", "−10 %", "30 %", "80 %"), strict=True):
         assert any(line.startswith(card.meaning) and f"(skill {skill})" in line for line in judged.evidence)
     for skill, words in ((0.1, "hardly better"), (0.0, "no better"), (-0.2, "worse")):
         assert f"{words} than chance" in verdict(skill).sentence
