@@ -59,10 +59,8 @@ def main() -> None:
         else:
             page.screenshot(path=options.picture, full_page=options.full)
         if not options.pdf:  # few colours, so that the repository stays small
-            few = Image.open(options.picture).convert("RGB")
-            few.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-                options.picture, optimize=True
-            )
+            few = Image.open(options.picture).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            few.save(options.picture, optimize=True)
         browser.close()
 
 

@@ -49,6 +49,11 @@ def test_glance__says_the_figures_of_the_records(records: RunRecords) -> None:
     assert told["Worst region"].anchor == "plot-gap-0-where-region"
 
 
+def test_glance__of_a_share_asks_when_it_was_half_way_to_perfect(tmp_path: Path) -> None:
+    told = _told(read_run(make_run(tmp_path / "run", tasks=("adjacency",), splits=("val",))))
+    assert told["Half-way from chance to perfect"].answer.startswith("First at step ")
+
+
 def test_glance__does_not_blame_a_region_that_chance_may_have_made_the_worst(tmp_path: Path) -> None:
     told = _told(read_run(make_run(tmp_path / "run", splits=("test",), per_scan=1)))
     assert "Its interval holds the mean: it does not stand out." in told["Worst region"].aside

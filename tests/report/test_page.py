@@ -105,6 +105,11 @@ def test_page__of_any_spatial_task_shows_the_probes_its_verdict_rests_on(tmp_pat
 def test_page__of_a_run_without_a_spatial_task_has_no_probes_and_says_so(tmp_path: Path) -> None:
     page = _page(make_run(tmp_path / "run", tasks=(MASKED,), splits=("val",)))
     assert "no place to cheat about" in page.text and "It is learning." in page.text
+    folded = [
+        attributes["id"] for tag, attributes in page.tags if tag == "section" and attributes.get("class") == "empty"
+    ]
+    linked = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert folded == ["probes"] and "#probes" not in linked and "#task-masked" in linked
     places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
     assert "probes" not in places and "masked-0-spread" in places
     assert 'id="examples"' not in str(page.tags)

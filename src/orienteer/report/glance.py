@@ -106,6 +106,7 @@ def _since(run: RunRecords) -> Answer:
     if found is None or not np.isfinite(found[1].chance).any():
         return Answer(question, "Not known: no validation was logged")
     metric, curve = found
+    question = question if metric.better == "lower" else "Half-way from chance to perfect"
     step = half_of_chance(curve, metric.better)
     last = f"{in_sentence(metric.title)} on validation subjects, measured at {counted(len(curve.steps), 'step')}"
     if step is None:
