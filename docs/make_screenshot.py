@@ -2,9 +2,8 @@
 
     python docs/make_screenshot.py RUN/report.html docs/images/report.png [--dark] [--width 1280]
 
-``--full`` takes the whole page; ``--section gap`` one part of it. Chromium is found on the path,
-or named by the
-environment variable ORIENTEER_CHROMIUM.
+``--full`` takes the whole page; ``--section gap`` one part of it; ``--pdf`` prints it. Chromium is found on the path,
+or named by the environment variable ORIENTEER_CHROMIUM.
 """
 
 import argparse
@@ -12,6 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 # Quiet, offline, and with a software renderer, so that the 3D view is drawn without a graphics card.
@@ -58,6 +58,9 @@ def main() -> None:
             page.locator(f"#{options.section}").screenshot(path=options.picture)
         else:
             page.screenshot(path=options.picture, full_page=options.full)
+        if not options.pdf:  # few colours, so that the repository stays small
+            few = Image.open(options.picture).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            few.save(options.picture, optimize=True)
         browser.close()
 
 

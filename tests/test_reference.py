@@ -10,6 +10,7 @@ from pydantic import Field
 
 from orienteer.config import Config
 from orienteer.records.verdict import VerdictRule
+from orienteer.units import percent
 
 SCRIPT = Path(__file__).resolve().parent.parent / "docs" / "make_reference.py"
 
@@ -63,7 +64,7 @@ def test_reference__the_committed_page_is_fresh(reference: ModuleType) -> None:
 def test_reference__the_method_has_the_verdicts_rule_as_the_code_has_it(reference: ModuleType) -> None:
     page = reference.METHOD.read_text(encoding="utf-8")
     assert page == reference.method(), "stale: run  make docs"
-    assert f"- **Stuck**: the skill is below {VerdictRule().stuck_below:.0%}." in page
+    assert f"- **Stuck**: the skill is below {percent(VerdictRule().stuck_below)}." in page
 
 
 def test_reference__every_setting_is_on_the_page(reference: ModuleType) -> None:

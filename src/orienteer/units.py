@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from orienteer.errors import OrienteerError
 
@@ -47,6 +48,16 @@ def shown(value: float | None, unit: str) -> str:
     return f"{number_text(value, unit)}{'' if suffix == '°' else ' '}{suffix}".rstrip()
 
 
+def percent(share: float | None) -> str:
+    """A share in whole per cent, never ``-0 %``; a dash where there is none.
+
+    Example:
+        >>> percent(0.905), percent(-0.001), percent(None)
+        ('90 %', '0 %', '–')
+    """
+    return DASH if share is None or not math.isfinite(share) else f"{round(100 * share):d} %".replace("-", "−")
+
+
 def shown_interval(low: float, high: float, unit: str) -> str:
     """``5.2 to 5.8 mm``."""
     return f"{number_text(low, unit)} to {shown(high, unit)}"
@@ -55,6 +66,11 @@ def shown_interval(low: float, high: float, unit: str) -> str:
 def in_sentence(title: str) -> str:
     """A title inside a sentence: ``Gap error`` as ``gap error``; ``AUC of ...`` stays."""
     return title if title[:2].isupper() else f"{title[:1].lower()}{title[1:]}"
+
+
+def capital(text: str) -> str:
+    """Words at the begin of a sentence: ``back part`` as ``Back part``; the rest stays."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def duration(seconds: float) -> str:
@@ -67,6 +83,20 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
+
+
+def moment(text: str) -> str:
+    """A recorded date and time as a person reads it; any other text as it is.
+
+    Example:
+        >>> moment("2026-11-09T08:04:11+00:00"), moment("yesterday")
+        ('9 Nov 2026, 08:04 UTC', 'yesterday')
+    """
+    try:
+        at = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def seconds_of(text: str) -> float:

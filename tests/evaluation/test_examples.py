@@ -39,6 +39,12 @@ def test_write_examples__hold_what_the_report_reads(tmp_path: Path, sampler: Sam
             expected = np.clip((slab + 1) / 2, 0, 1) * 255
             np.testing.assert_allclose(planes[f"plane_{axis}"], expected, atol=1.0)
             assert np.ptp(planes[f"plane_{axis}"]) > 100, "shows something"
+        coarse, cells = planes["coarse"], np.array(document["coarse_mm"])
+        assert coarse.dtype == np.uint8 and max(coarse.shape) <= 48 and (cells >= 3.9).all(), "too coarse to read"
+        np.testing.assert_allclose((np.array(coarse.shape) - 1) * cells, (shape - 1) * 3.0)
+        middle = tuple(np.array(coarse.shape) // 2)
+        body = np.clip((whole + 1) / 2, 0, 1) * 255
+        assert abs(float(coarse[middle]) - body[tuple(slice(n // 2 - 2, n // 2 + 2) for n in shape)].mean()) < 60
 
 
 def test_write_examples__are_of_different_scans_where_there_are(tmp_path: Path, sampler: Sampler, store: Store) -> None:

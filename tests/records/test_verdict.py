@@ -67,7 +67,7 @@ def test_judge__half_the_skill_without_anatomy_is_cheating(probe: str, kept: flo
     assert judged.label == label
     if label == "cheating":
         assert CARDS[probe].meaning in judged.sentence
-        assert f"{kept / 0.8:.0%}" in judged.sentence
+        assert f"{kept / 0.8:.0%}".replace("%", " %") in judged.sentence
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_judge__border_against_interior(border: float, interior: float, label: s
     assert judged.label == label
     if label == "cheating":
         assert "outermost voxels" in judged.sentence
-        assert f"{max(0.0, interior) / 0.8:.0%}" in judged.sentence
+        assert f"{max(0.0, interior) / 0.8:.0%}".replace("%", " %") in judged.sentence
 
 
 def test_judge__a_border_that_knows_much_is_said_to_be_no_cheat() -> None:
     (line,) = (line for line in verdict(0.9, shell=0.62, core=0.84).evidence if line.startswith("shell for every view"))
     assert line.endswith(
-        "(skill 62%); no cheating: anatomy reaches the border too, and painting it over costs 7% of the skill"
+        "(skill 62 %); no cheating: anatomy reaches the border too, and painting it over costs 7 % of the skill"
     )
     for judged in (
         verdict(0.9, shell=0.05),  # nothing to explain
@@ -123,11 +123,11 @@ def test_judge__without_probes_there_is_nobody_to_accuse() -> None:
 
 def test_judge__sentence_and_evidence_name_the_figures() -> None:
     judged = verdict(0.9)
-    assert "gap error is 6 mm, where chance is 60 mm" in judged.sentence
-    assert "anatomy taken away it is 66 mm" in judged.sentence
-    assert judged.evidence[0] == "real views: gap error 6 mm (skill 90%), chance 60 mm"
+    assert "gap error is 6.0 mm, where chance is 60.0 mm" in judged.sentence
+    assert "anatomy taken away it is 66.0 mm" in judged.sentence
+    assert judged.evidence[0] == "real views: gap error 6.0 mm (skill 90 %), chance 60.0 mm"
     assert len(judged.evidence) == 1 + len(CARDS)
-    for card, skill in zip(CARDS.values(), ("0%", "-10%", "30%", "80%"), strict=True):
+    for card, skill in zip(CARDS.values(), ("0 %", "−10 %", "30 %", "80 %"), strict=True):
         assert any(line.startswith(card.meaning) and f"(skill {skill})" in line for line in judged.evidence)
     for skill, words in ((0.1, "hardly better"), (0.0, "no better"), (-0.2, "worse")):
         assert f"{words} than chance" in verdict(skill).sentence
@@ -173,7 +173,7 @@ def test_rule__each_threshold_changes_the_verdict_and_is_recorded(threshold: dic
 
 def test_rule__sentences_say_the_thresholds() -> None:
     said = " ".join(VerdictRule(stuck_below=0.33, cheat_share=0.44, without_border=0.88, border_alone=0.22).sentences())
-    assert all(part in said for part in ("33%", "44%", "12%", "22%"))
+    assert all(part in said for part in ("33 %", "44 %", "12 %", "22 %"))
 
 
 @pytest.mark.parametrize("wrong", [{"stuck_below": 0.0}, {"cheat_share": 1.5}, {"border_alone": -0.1}, {"cheat": 0.5}])
@@ -183,7 +183,7 @@ def test_rule__refuses_what_is_no_share(wrong: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "words"), [("fraction", "is 6 %, where chance is 24 %"), ("1", "is 0.06, where chance is 0.24")]
+    ("unit", "words"), [("fraction", "is 6.0 %, where chance is 24.0 %"), ("1", "is 0.06, where chance is 0.24")]
 )
 def test_judge__shares_are_told_in_percent(unit: str, words: str) -> None:
     metric = Metric(name="masked_error", title="Masked error", unit=unit)

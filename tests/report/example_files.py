@@ -20,10 +20,12 @@ def write_example(stem: Path, sample: int, scan: str, centres: np.ndarray) -> No
     record = {
         "sample": sample, "scan": scan, "extent_mm": (SHAPE * SPACING).tolist(), "spacing_mm": SPACING,
         "centres_mm": centres.tolist(), "view_mm": VIEW,
-        "planes": [{"axis": axis, "at_mm": at[axis]} for axis in range(3)],
+        "planes": [{"axis": axis, "at_mm": at[axis]} for axis in range(3)], "coarse_mm": [4 * SPACING] * 3,
     }  # fmt: skip
     write_json(stem.with_suffix(".json"), record)
-    save_file({f"plane_{axis}": head_slice(axis, at[axis]) for axis in range(3)}, stem.with_suffix(".safetensors"))
+    images = {f"plane_{axis}": head_slice(axis, at[axis]) for axis in range(3)}
+    coarse = np.stack([head_slice(2, at_mm)[::4, ::4] for at_mm in np.arange(0, SHAPE[2], 4) * SPACING], axis=2)
+    save_file(images | {"coarse": np.ascontiguousarray(coarse)}, stem.with_suffix(".safetensors"))
 
 
 def head_slice(axis: int, at_mm: float) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from orienteer.report import report
 
+from ..legible import SCHEMES, SCREENS, faults, overlaps, too_wide
 from .run_folder import make_run
 
 pytestmark = pytest.mark.browser
@@ -67,6 +69,80 @@ def test_browser__fits_a_narrow_screen(watched: Watched) -> None:
     watched.page.set_viewport_size({"width": 768, "height": 800})
     watched.page.wait_for_function(f"() => {WIDTH} <= 768")
     watched.page.set_viewport_size({"width": 1280, "height": 1200})
+    watched.quiet()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_browser__every_text_can_be_read_on_every_screen(watched: Watched, scheme: Literal["light", "dark"]) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(700)  # the plots are drawn anew once the size has settled
+        assert too_wide(page) <= 0, width
+        assert overlaps(page) == [], width
+        titles = page.locator("[data-figure] .xtitle, [data-figure] .ytitle")
+        cut = titles.evaluate_all(
+            """all => all.filter(e => {
+              const [text, plot] = [e, e.closest("[data-figure]")].map((each) => each.getBoundingClientRect());
+              return text.left < plot.left - 1 || text.right > plot.right + 1 || text.bottom > plot.bottom + 1;
+            }).map(e => e.textContent)"""
+        )
+        assert cut == [], width
+    assert faults(page) == []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 1200})
+    watched.quiet()
+
+
+def test_browser__the_first_two_screens_answer_what_is_asked_first(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    answers = page.locator(".glance > div")
+    told = {one.locator("dt").inner_text(): one for one in answers.all()}
+    assert list(told) == [
+        "Error and chance", "Measured on", "Better than half of chance", "Border of the views", "Worst region",
+        "Settings", "Time", "What next",
+    ]  # fmt: skip
+    for one in [page.locator("#verdict h2"), page.locator("#verdict .sentence"), *told.values()]:
+        box = one.bounding_box()
+        assert box is not None and box["y"] + box["height"] + page.evaluate("scrollY") <= 1600
+    for question, words in {
+        "Error and chance": ("Gap error", "mm, chance", "Skill", "chance (0 %) to a perfect answer"),
+        "Measured on": ("8 test subjects, 8 scans, 16 samples", "None of them trained on", "learned from 9 subjects"),
+        "Better than half of chance": ("First at step", "of 2,000"),
+        "Border of the views": ("Border painted over", "only the border kept", "skill"),
+        "Worst region": ("n = ", "whole body"),
+        "Settings": ("residual-unet small, 1.2 million", "3 views of 24 voxels (72 mm) at 3 mm"),
+        "Time": ("9.7 min for 2,000 steps on CPU", "1 Jan 2026, 10:00 UTC"),
+        "What next": ("orienteer ",),
+    }.items():
+        text = told[question].inner_text().replace("\u00a0", " ")
+        assert all(part in text for part in words), text
+    first = page.locator("main").inner_text().partition("Skill")
+    assert "skill" not in first[0] and "the share of the way from chance" in first[2][:60], "said where it first stands"
+    for link in answers.locator("a").all():
+        assert page.locator(str(link.get_attribute("href"))).count() == 1
+    page.set_viewport_size({"width": 1280, "height": 1200})
+
+
+def test_browser__the_contents_stay_in_reach_of_eye_and_keyboard(watched: Watched) -> None:
+    page = watched.page
+    page.evaluate("scrollTo(0, 0)")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    page.locator(".contents a", has_text="Honesty").click()
+    page.wait_for_function("document.querySelector('#probes').getBoundingClientRect().top < 200")
+    bar, section = page.locator(".contents").bounding_box(), page.locator("#probes h2").bounding_box()
+    assert bar is not None and section is not None and bar["y"] == 0 and section["y"] > bar["height"]
+    assert page.locator(".contents [aria-current]").inner_text() == "Honesty"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.locator(".contents ol").is_visible()
+    page.locator(".contents summary").click()
+    assert page.locator(".contents ol").is_visible()
+    page.locator(".contents a").first.click()
+    page.wait_for_function("!document.querySelector('.contents details').open")
+    page.set_viewport_size({"width": 1280, "height": 1200})
     watched.quiet()
 
 
@@ -177,6 +253,27 @@ def test_browser__prints_in_light_colours(watched: Watched) -> None:
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("#figures").evaluate("e => getComputedStyle(e).color") == "rgb(233, 238, 243)"
     watched.quiet()
+
+
+def test_browser__prints_whole_figures_on_pages_of_paper(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme="dark", media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for hidden in (".contents", ".skip", "details.more:not([open])", ".chips label:not(:has(:checked))"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+    assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    tall = page.locator("figure:visible").evaluate_all(
+        "all => all.map(e => [e.offsetHeight, e.innerText.slice(0, 40)])"
+    )
+    assert max(tall)[0] < 1000, f"{max(tall)}: no figure is higher than a page, and none may break"
+    inside = "all => Math.max(...all.map(e => e.querySelector('.main-svg').clientWidth - e.clientWidth))"
+    assert page.locator("[data-figure].js-plotly-plot:visible").evaluate_all(inside) <= 0
+    breaks = page.locator("figure.plot:visible").evaluate_all("all => all.map(e => getComputedStyle(e).breakInside)")
+    assert set(breaks) == {"avoid"}
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    pages = page.pdf(path=tmp_path / "report.pdf", format="A4").count(b"/Type /Page\n")
+    assert pages > 3
 
 
 def test_browser__an_unfinished_run_opens_quietly(chromium: Browser, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def whole(records: RunRecords) -> _Page:
 def test_page__has_every_section_in_order(whole: _Page) -> None:
     anchors = [attributes.get("id") for tag, attributes in whole.tags if tag == "section"]
     assert anchors == [
-        "verdict", "figures", "next", "evaluations", "training", "examples", "task-gap", "task-gap-1", "probes",
-        "task-adjacency", "task-route", "task-position", "machine", "settings", "words",
+        "verdict", "glance", "figures", "next", "evaluations", "training", "examples", "task-gap", "task-gap-1",
+        "probes", "task-adjacency", "task-route", "task-position", "machine", "settings", "words",
     ]  # fmt: skip
     assert "Left out" not in whole.text
 
@@ -75,12 +75,12 @@ def test_page__holds_people_of_one_store_against_each_other_only(tmp_path: Path,
 
 
 def test_page__states_the_rule_that_gave_the_verdict(tmp_path: Path, whole: _Page) -> None:
-    assert "The skill is below 25%." in whole.text
+    assert "The skill is below 25 %." in whole.text
     run = make_run(tmp_path / "run", splits=("val",))
     path = run / "evaluations" / "val" / "evaluation.json"
     verdict = json.loads(path.read_text(encoding="utf-8"))["verdict"]
     edited(path, verdict=verdict | {"rule": verdict["rule"] | {"stuck_below": 0.4}})
-    assert "The skill is below 40%." in _page(run).text
+    assert "The skill is below 40 %." in _page(run).text
 
 
 def _like(name: str, of: HandMade) -> HandMade:
@@ -105,6 +105,11 @@ def test_page__of_any_spatial_task_shows_the_probes_its_verdict_rests_on(tmp_pat
 def test_page__of_a_run_without_a_spatial_task_has_no_probes_and_says_so(tmp_path: Path) -> None:
     page = _page(make_run(tmp_path / "run", tasks=(MASKED,), splits=("val",)))
     assert "no place to cheat about" in page.text and "It is learning." in page.text
+    folded = [
+        attributes["id"] for tag, attributes in page.tags if tag == "section" and attributes.get("class") == "empty"
+    ]
+    linked = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert folded == ["probes"] and "#probes" not in linked and "#task-masked" in linked
     places = [str(attributes.get("data-figure")) for _, attributes in page.tags]
     assert "probes" not in places and "masked-0-spread" in places
     assert 'id="examples"' not in str(page.tags)
@@ -188,7 +193,7 @@ def test_page__forbids_the_network(whole: _Page) -> None:
     for tag, attributes in whole.tags:
         for name in ("src", "href", "data", "action", "srcset", "poster"):
             value = attributes.get(name) or "data:"
-            assert value.startswith("data:"), f"<{tag} {name}={value[:60]}>"
+            assert value.startswith(("data:", "#")), f"<{tag} {name}={value[:60]}>"
 
 
 def test_page__hostile_scan_names_stay_text(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_probe_figures__state_the_rule_that_was_used(lead: Evaluated) -> None:
     verdict = lead.record.verdict
     stricter = verdict.model_copy(update={"rule": verdict.rule.model_copy(update={"without_border": 0.63})})
     (figure,) = probe_figures(Evaluated(lead.record.model_copy(update={"verdict": stricter})))
-    assert "more than 37% of the skill" in figure.look
+    assert "more than 37 % of the skill" in figure.look
 
 
 def test_probe_figures__show_whatever_was_judged_in_its_own_unit(tmp_path: Path) -> None:

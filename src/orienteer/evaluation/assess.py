@@ -100,7 +100,9 @@ def assess(
         scans=len(sampler.ids),
         subjects=len({sampler.store.entry(scan).person for scan in sampler.ids}),
         tasks=tuple(task_result(card, real.observations[card.name]) for card in model.cards),
-        probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure)) for probe in probes),
+        probes=tuple(
+            ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=probed) for probe in probes
+        ),
         verdict=verdict.model_copy(update={"task": judged.name}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
     )

@@ -1,4 +1,4 @@
-"""A few samples with slices of their scans, so that the report can draw views without the store."""
+"""A few samples with slices and a coarse copy of their scans, so that the report can draw views without the store."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,9 @@ from orienteer.atomic import write_bytes, write_text
 from orienteer.sampling import SampleRecipe
 from orienteer.store import Store
 from orienteer.store.intensity import grey_levels
+
+MOST_CELLS, LEAST_MM = 48, 4.0
+"""Cells along the longest edge of the coarse copy, and how fine they may be: enough to turn, too few to read."""
 
 
 def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store, *, count: int) -> None:
@@ -26,6 +29,7 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
         recipe = recipes[number]
         centre = recipe.centres.mean(0)
         planes = _planes(recipe, centre, store)
+        planes["coarse"], cells = _coarse(recipe.scan, store)
         spacing = recipe.spacing
         shape = store.entry(recipe.scan).shape
         document = {
@@ -36,6 +40,7 @@ def write_examples(folder: Path, recipes: tuple[SampleRecipe, ...], store: Store
             "centres_mm": recipe.centres.tolist(),
             "view_mm": recipe.view_mm,
             "planes": [{"axis": axis, "at_mm": float(centre[axis])} for axis in range(3)],
+            "coarse_mm": cells,
         }
         write_bytes(folder / f"sample_{number:03d}.safetensors", save(planes))
         write_text(folder / f"sample_{number:03d}.json", json.dumps(document, indent=2) + "\n")
@@ -64,3 +69,17 @@ def _planes(recipe: SampleRecipe, centre: NDArray[np.float64], store: Store) -> 
         slab = store.normalise(recipe.scan, store.read(recipe.scan, low, size))[0]
         planes[f"plane_{axis}"] = np.ascontiguousarray(grey_levels(slab).astype(np.uint8).squeeze(axis))
     return planes
+
+
+def _coarse(scan: str, store: Store) -> tuple[NDArray[np.uint8], list[float]]:
+    """The whole scan in a few cells, window mapped to 0..255, and the distance of its cells along R, A, S in mm."""
+    from scipy.ndimage import gaussian_filter, zoom
+
+    entry = store.entry(scan)
+    cell = max(LEAST_MM, max(entry.shape) * entry.spacing / MOST_CELLS)
+    step = max(1, int(cell / entry.spacing))
+    voxels = store.normalise(scan, store.read(scan)[:, ::step, ::step, ::step])
+    smooth = gaussian_filter(grey_levels(voxels[0]), 0.5 * cell / (step * entry.spacing))
+    coarse = zoom(smooth, step * entry.spacing / cell, order=1)
+    reach = (np.array(smooth.shape) - 1) * step * entry.spacing
+    return coarse.round().astype(np.uint8), (reach / np.maximum(np.array(coarse.shape) - 1, 1)).tolist()

@@ -95,6 +95,8 @@ class ProbeResult(Record):
 
     card: ProbeCard
     measured: Value
+    samples: int | None = None
+    """Samples it was measured on; null in a record made before it was counted."""
 
 
 class EvaluationRecord(Record):

@@ -8,6 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 Better = Literal["lower", "higher"]
+SKILL = "the share of the way from chance (0 %) to a perfect answer (100 %)"
+"""What *skill* means, said where the word first stands."""
 
 
 class Record(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import Field
 from orienteer.config import Config
 from orienteer.records.card import ProbeCard
 from orienteer.records.metric import Measure, Metric, Record
+from orienteer.units import in_sentence, percent, shown
 
 Label = Literal["learning", "stuck", "cheating"]
 
@@ -44,10 +45,10 @@ class VerdictRule(Config):
     def sentences(self) -> tuple[str, ...]:
         """The rule in words, for the report and the documentation."""
         return (
-            f"Stuck: the skill is below {self.stuck_below:.0%}.",
-            f"Cheating: with the anatomy taken out of the views, {self.cheat_share:.0%} of the skill or more is still "
-            f"there; or painting over the border of the views takes more than {1 - self.without_border:.0%} of the "
-            f"skill away, while the border alone keeps at least {self.border_alone:.0%} of it.",
+            f"Stuck: the skill is below {percent(self.stuck_below)}.",
+            f"Cheating: with the anatomy taken out of the views, {percent(self.cheat_share)} of the skill or more is "
+            f"still there; or painting over the border of the views takes more than {percent(1 - self.without_border)} "
+            f"of the skill away, while the border alone keeps at least {percent(self.border_alone)} of it.",
             "Learning: otherwise.",
         )
 
@@ -94,8 +95,8 @@ def judge(
         rule: the thresholds.
     """
     rule = rule or VerdictRule()
-    words, skill = f"{metric.title[:1].lower()}{metric.title[1:]}", real.skill or 0.0
-    value, chance = _amount(real.value, real.unit), _amount(real.chance or 0.0, real.unit)
+    words, skill = in_sentence(metric.title), real.skill or 0.0
+    value, chance = shown(real.value, real.unit), shown(real.chance or 0.0, real.unit)
     evidence = [f"real views: {words} {_say(real)}, chance {chance}"]
     evidence += [f"{probe.card.meaning}: {_say(probe.measure)}" for probe in probes]
 
@@ -115,7 +116,7 @@ def judge(
     gone = [probe.measure for probe in probes if probe.card.leaves == "no anatomy"]
     if gone:
         sentence += (
-            f" With the anatomy taken away it is {_amount(gone[-1].value, gone[-1].unit)}: it reads its position from "
+            f" With the anatomy taken away it is {shown(gone[-1].value, gone[-1].unit)}: it reads its position from "
             "anatomy."
         )
     return verdict("learning", sentence)
@@ -126,16 +127,16 @@ def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str | N
     for probe in probes:
         if probe.card.leaves == "no anatomy" and probe.skill >= rule.cheat_share * skill:
             return (
-                f"With {probe.card.meaning} it keeps {probe.skill / skill:.0%} of its skill: it reads its position "
-                "from something that is not anatomy."
+                f"With {probe.card.meaning} it keeps {percent(probe.skill / skill)} of its skill: it reads its "
+                "position from something that is not anatomy."
             )
     border, inside = _left(probes, "the border"), _left(probes, "the inside")
     if border is None or inside is None:
         return None
     if inside.skill < rule.without_border * skill and border.skill >= rule.border_alone * skill:
         return (
-            f"With {inside.card.meaning} it keeps only {max(0.0, inside.skill) / skill:.0%} of its skill: it reads its "
-            "position from the outermost voxels of the views, not from the anatomy inside."
+            f"With {inside.card.meaning} it keeps only {percent(max(0.0, inside.skill) / skill)} of its skill: "
+            "it reads its position from the outermost voxels of the views, not from the anatomy inside."
         )
     return None
 
@@ -148,7 +149,7 @@ def _why_no_cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> 
     if border.skill < rule.border_alone * skill or inside.skill < rule.without_border * skill:
         return ""
     cost = max(0.0, 1 - inside.skill / skill)
-    return f"; no cheating: anatomy reaches the border too, and painting it over costs {cost:.0%} of the skill"
+    return f"; no cheating: anatomy reaches the border too, and painting it over costs {percent(cost)} of the skill"
 
 
 def _left(probes: Sequence[Probed], leaves: str) -> Probed | None:
@@ -156,10 +157,4 @@ def _left(probes: Sequence[Probed], leaves: str) -> Probed | None:
 
 
 def _say(measure: Measure) -> str:
-    return f"{_amount(measure.value, measure.unit)} (skill {round(measure.skill or 0.0, 2) + 0.0:.0%})"  # never -0%
-
-
-def _amount(value: float, unit: str) -> str:
-    """``5.4 mm``, ``7.1 %``; a pure number stands alone."""
-    shown, suffix = (100 * value, "%") if unit == "fraction" else (value, unit if unit != "1" else "")
-    return f"{shown:.3g} {suffix}".rstrip()
+    return f"{shown(measure.value, measure.unit)} (skill {percent(measure.skill or 0.0)})"

@@ -44,6 +44,10 @@ class Example:
     view_mm: float
     centres_mm: NDArray[np.float64]
     planes: tuple[Plane, ...]
+    coarse: NDArray[np.uint8] | None = None
+    """``(d, h, w)`` the whole scan in a few cells; None in an evaluation made before it was kept."""
+    coarse_mm: tuple[float, ...] = (0.0, 0.0, 0.0)
+    """Distance of its cells."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,8 @@ def _example(path: Path, problems: list[str]) -> Example | None:
                 Plane(int(plane["axis"]), float(plane["at_mm"]), images[f"plane_{plane['axis']}"])
                 for plane in value["planes"]
             ),
+            coarse=images.get("coarse"),
+            coarse_mm=tuple(float(cell) for cell in value.get("coarse_mm", (0, 0, 0))),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         problems.append(f"examples/{cause(error, path)}")

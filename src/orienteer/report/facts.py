@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orienteer.records.run import NetworkRecord, RunRecord, TrainingData
 from orienteer.report.read import RunRecords, number
-from orienteer.units import duration
+from orienteer.units import duration, moment, shown
 
 Rows = list[tuple[str, str]]
 
@@ -60,9 +60,9 @@ def _environment(record: RunRecord) -> Iterator[tuple[str, str]]:
 
 def _time(run: RunRecords) -> Iterator[tuple[str, str]]:
     record, summary = run.record, run.summary
-    for name, moment in (("started", record and record.started), ("finished", record and record.finished)):
-        if moment:
-            yield name, moment
+    for name, at in (("started", record and record.started), ("finished", record and record.finished)):
+        if at:
+            yield name, moment(at)
     seconds = (record and record.seconds) or number(summary.get("seconds"))
     if seconds is not None:
         yield "duration", duration(seconds)
@@ -74,4 +74,4 @@ def _time(run: RunRecords) -> Iterator[tuple[str, str]]:
         yield "best checkpoint at step", f"{best:,.0f}"
     wait = number(summary.get("data_wait_fraction"))
     if wait is not None:
-        yield "time spent waiting for data", f"{wait:.1%}"
+        yield "time spent waiting for data", shown(wait, "fraction")

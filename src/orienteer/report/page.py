@@ -6,15 +6,18 @@ from typing import Any
 from orienteer.atomic import write_text
 from orienteer.errors import RunError
 from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.metric import SKILL
 from orienteer.records.next_steps import NextStep, next_steps
 from orienteer.report.cards import SEEN, cards_of, evaluation_table, people, verdict_of
 from orienteer.report.closeups import closeups
 from orienteer.report.draw.parts import Scene
 from orienteer.report.facts import facts, shown_channel
+from orienteer.report.glance import glance
 from orienteer.report.read import RunRecords, read_run
 from orienteer.report.restored import galleries
 from orienteer.report.sections import evaluation_sections, machine_section, training_section
 from orienteer.report.theme import SIMILARITY, mix, signed
+from orienteer.units import moment, percent
 
 PAGE = "report.html"
 
@@ -71,14 +74,31 @@ def contents(run: RunRecords) -> dict[str, Any]:
     sections, machine = [training_section(run), *evaluation_sections(lead)], machine_section(run)
     plots = [figure for part in [*sections, machine] for figure in [*part.figures, *part.more]]
     blocks = [block for closeup in found for _, block in closeup.blocks]
+    restored = galleries(lead.restored, run.cards) if lead else []
+    steps = _next(run, lead.record) if lead and lead.record.agreeing is None else ()
+    record = run.record
+    named = [
+        ("verdict", "Verdict"), ("figures", "Figures" if lead else ""),
+        ("next", "Next" if steps else ""), ("evaluations", "Evaluations" if len(rows) > 1 else ""),
+        *((part.anchor, "" if part.empty else part.label) for part in sections[:1]),
+        *((f"restored-{gallery.task}", "Restored") for gallery in restored[:1]),
+        ("examples", "One scan" if found else ""),
+        *((part.anchor, "" if part.empty else part.label) for part in [*sections[1:], machine]),
+        ("settings", "Settings"), ("words", "Words"),
+    ]  # fmt: skip
     return {
         "name": run.path.name,
-        "simulated": run.record is not None and run.record.data.simulated,
+        "named": [(anchor, label) for anchor, label in named if label],
+        "trained": moment(record.started) if record and record.started else "",
+        "glance": glance(run, steps),
+        "linked": {anchor for anchor, label in named if label} | {f"plot-{figure.name}" for figure in plots},
+        "skill": SKILL,
+        "simulated": record is not None and record.data.simulated,
         "verdict": verdict_of(lead),
         "cards": cards_of(lead.record) if lead else [],
         "people": people(lead.record) if lead else "",
         "seen": SEEN[lead.record.seen] if lead else "",
-        "next": _next(run, lead.record) if lead and lead.record.agreeing is None else (),
+        "next": steps,
         # Only subjects of one store can be held against each other so.
         "drop": {"val", "test"} <= {e.record.split for e in run.evaluations if e.record.seen == "none"},
         "lead": lead,
@@ -88,8 +108,9 @@ def contents(run: RunRecords) -> dict[str, Any]:
         "machine": machine,
         "shown": shown_channel(run),
         "closeups": found,
-        "galleries": galleries(lead.restored, run.cards) if lead else [],
+        "galleries": restored,
         "signed": signed,
+        "percent": percent,
         "similarity": [mix(SIMILARITY, n / 4) for n in range(5)],
         "facts": facts(run),
         "settings": run.settings,

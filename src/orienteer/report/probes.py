@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orienteer.records.metric import Metric
+from orienteer.report.draw.bars import bar_label, upright
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.theme import Figure, Plotly, layout, plain
 from orienteer.units import in_sentence, scaled, shown, shown_unit
@@ -57,15 +58,19 @@ def probe_figures(evaluated: Evaluated) -> list[Figure]:
         return []
     _, metric, value = judged
     chance = None if value.chance is None else scaled(value.chance, value.unit)
-    frame = _frame(metric, value.unit, probes, chance)
+    labels = _labels(evaluated, probes)
+    frame = _frame(metric, value.unit, probes, labels, chance)
     return [
         Figure(
             name="probes",
             title="The same model with the anatomy taken away",
-            look="Where no anatomy is left, a bar should end near the dashed chance line. "
+            look="Where no anatomy is left, a bar should end near the dashed chance line. n: samples. "
             + " ".join(line for line in evaluated.record.verdict.rule.sentences() if line.startswith("Cheating")),
-            data=[_bars(probes[:1], {"color": "@model"}), _bars(probes[1:], {"color": "@probe", "pattern": HATCHED})],
-            layout=frame | ({} if chance is None else _chance_line(chance, shown(value.chance, value.unit))),
+            data=[
+                _bars(probes[:1], labels[:1], {"color": "@model"}),
+                _bars(probes[1:], labels[1:], {"color": "@probe", "pattern": HATCHED}),
+            ],
+            layout=frame | ({} if chance is None else upright(chance, f"chance {shown(value.chance, value.unit)}")),
             span=6,
         )
     ]
@@ -74,7 +79,13 @@ def probe_figures(evaluated: Evaluated) -> list[Figure]:
 HATCHED = {"shape": "/", "fgcolor": "@card", "fillmode": "overlay", "fgopacity": 0.4, "size": 9}
 
 
-def _frame(metric: Metric, unit: str, probes: Sequence[Probe], chance: float | None) -> Plotly:
+def _labels(evaluated: Evaluated, probes: Sequence[Probe]) -> list[str]:
+    counts = {result.card.name: result.samples for result in evaluated.record.probes}
+    counts["real"] = evaluated.record.samples
+    return [bar_label(probe.label, probe.shown, counts[probe.name]) for probe in probes]
+
+
+def _frame(metric: Metric, unit: str, probes: Sequence[Probe], labels: Sequence[str], chance: float | None) -> Plotly:
     ends = [0.0, chance or 0.0, *(scaled(probe.value or 0.0, unit) for probe in probes)]
     words = f"{in_sentence(metric.title)} ({shown_unit(unit)})".removesuffix(" ()")
     return layout(
@@ -83,29 +94,15 @@ def _frame(metric: Metric, unit: str, probes: Sequence[Probe], chance: float | N
         height=120 + 48 * len(probes),
         bargap=0.35,
         barmode="overlay",
-        yaxis={"autorange": "reversed", "categoryorder": "array", "categoryarray": [plain(p.label) for p in probes]},
-        xaxis={"range": [round(1.2 * min(ends), 3), round(1.2 * max(ends), 3)]},
+        yaxis={"autorange": "reversed", "categoryorder": "array", "categoryarray": labels},
+        xaxis={"range": [round(1.05 * min(ends), 3), round(1.05 * max(ends), 3)]},
     )
 
 
-def _chance_line(chance: float, words: str) -> Plotly:
-    line = {
-        "type": "line", "x0": chance, "x1": chance, "y0": 0, "y1": 1, "yref": "paper",
-        "line": {"color": "@chance", "width": 2.5, "dash": "dash"},
-    }  # fmt: skip
-    label = {
-        "x": chance, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False,
-        "text": plain(f"chance {words}"), "font": {"color": "@chance"},
-    }  # fmt: skip
-    return {"shapes": [line], "annotations": [label]}
-
-
-def _bars(probes: Sequence[Probe], marker: Plotly) -> Plotly:
+def _bars(probes: Sequence[Probe], labels: Sequence[str], marker: Plotly) -> Plotly:
     return {
         "type": "bar", "orientation": "h", "showlegend": False, "marker": marker,
-        "y": [plain(probe.label) for probe in probes],
+        "y": list(labels),
         "x": [round(scaled(probe.value or 0.0, probe.unit), 3) for probe in probes],
-        "text": [f"<b>{plain(probe.shown)}</b>" for probe in probes], "textposition": "outside",
-        "textfont": {"color": "@ink"}, "cliponaxis": False,
-        "hovertemplate": "%{y}: %{text}<extra></extra>",
+        "hovertemplate": "%{y}<extra></extra>",
     }  # fmt: skip

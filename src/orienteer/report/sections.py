@@ -25,6 +25,13 @@ class Section:
     probes: Sequence[Probe] = ()
     task: str = ""
     source: str = ""
+    label: str = ""
+    """In the contents bar."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to see but why."""
+        return not (self.figures or self.more or self.probes)
 
 
 def training_section(run: RunRecords) -> Section:
@@ -34,13 +41,15 @@ def training_section(run: RunRecords) -> Section:
     return Section(
         "training", "Is it learning, and when?",
         "Error in units you know, against the error of a model that knows nothing (chance).",
-        first, more, absent,
+        first, more, absent, label="Training",
     )  # fmt: skip
 
 
 def machine_section(run: RunRecords) -> Section:
     """What the computer did."""
-    return Section("machine", "How the training ran", "Figures for whoever runs the computer.", machine_figures(run))
+    figures = machine_figures(run)
+    intro = "Figures for whoever runs the computer."
+    return Section("machine", "How the training ran", intro, figures, label="Computer")
 
 
 def evaluation_sections(lead: Evaluated | None) -> list[Section]:
@@ -59,7 +68,9 @@ def _task_sections(lead: Evaluated, result: TaskResult) -> list[Section]:
     """A section under the task's own question, and one for every titled part of its evidence."""
     card, rows = result.card, lead.rows(result.card.name)
     parts: list[Part] = []
-    absent = ["Left out: this evaluation holds no rows of this task."] if card.evidence and rows is None else []
+    absent = [] if card.evidence else ["It keeps no rows to draw; its figures stand among the key figures."]
+    if card.evidence and rows is None:
+        absent = ["Left out: this evaluation holds no rows of this task."]
     for number, evidence in enumerate(card.evidence):
         if rows is None:
             break
@@ -70,9 +81,11 @@ def _task_sections(lead: Evaluated, result: TaskResult) -> list[Section]:
     own = [figure for part in parts if not part.title for figure in part.figures]
     anchor = f"task-{card.name}"
     return [
-        Section(anchor, card.question, card.intro, own, absent=absent, task=card.title, source=card.source),
+        Section(
+            anchor, card.question, card.intro, own, absent=absent, task=card.title, source=card.source, label=card.title
+        ),
         *(
-            Section(f"{anchor}-{number}", part.title, part.intro, part.figures, task=card.title)
+            Section(f"{anchor}-{number}", part.title, part.intro, part.figures, task=card.title, label=part.label)
             for number, part in enumerate(parts)
             if part.title
         ),
@@ -83,7 +96,7 @@ def _probe_section(lead: Evaluated) -> Section:
     title, probes = "Does it look at anatomy, or does it cheat?", probes_of(lead)
     if probes:
         intro = "Honesty probes: the trained model is asked again with the anatomy taken away."
-        return Section("probes", title, intro, probe_figures(lead), probes=probes)
+        return Section("probes", title, intro, probe_figures(lead), probes=probes, label="Honesty")
     told = (
         "This evaluation holds no honesty probe."
         if lead.spatial or lead.record.verdict.label == "cheating"

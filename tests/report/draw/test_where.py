@@ -39,14 +39,15 @@ def test_by_distance__of_views_in_one_place_is_one_band() -> None:
     assert [group.label for group in by_distance(KIND, _gap([0, 0], [1, 3], [0.5] * 2))] == ["0–5"]
 
 
-def test_by_region__splits_the_foreground_in_thirds() -> None:
-    right, anterior, superior = by_region(KIND, _gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
-    assert [(group.label, group.error.mean) for group in right] == [
-        ("patient's left", pytest.approx(1)),
-        ("middle", pytest.approx(2)),
+def test_by_region__splits_the_foreground_in_thirds_worst_first() -> None:
+    groups = by_region(KIND, _gap([10] * 4, [1, 2, 3, 7], [0.0, 0.4, 0.7, 1.0]))
+    assert [(group.label, group.error.mean) for group in groups] == [
         ("patient's right", pytest.approx(5)),
+        ("back part", pytest.approx(3.25)),
+        ("upper part", pytest.approx(3.25)),
+        ("middle, across", pytest.approx(2)),
+        ("patient's left", pytest.approx(1)),
     ]
-    assert [group.label for group in anterior] == ["back"] and [group.label for group in superior] == ["upper"]
 
 
 def test_by_region__is_left_out_where_no_place_was_recorded() -> None:
@@ -54,20 +55,23 @@ def test_by_region__is_left_out_where_no_place_was_recorded() -> None:
     assert by_region(KIND, gap) == [] and len(where_figures(KIND, gap, "gap")) == 1
 
 
-def test_where_figures__name_the_worst_region_and_share_a_scale(lead: Evaluated) -> None:
-    figures = where_figures(KIND, lead.tables["gap"], "gap")
-    assert len(figures) == 4
-    groups = by_region(KIND, lead.tables["gap"])[1]
-    worst = max(groups, key=lambda group: group.error.mean)
-    assert f"The largest is “{worst.label}” with {worst.error.mean:.1f} mm" in figures[2].look
-    assert len({tuple(figure.layout["yaxis"]["range"]) for figure in figures[1:]}) == 1
+def test_where_figures__rank_the_regions_beside_the_whole_body(lead: Evaluated) -> None:
+    gap = lead.tables["gap"]
+    _, regions = where_figures(KIND, gap, "gap")
+    groups = by_region(KIND, gap)
+    assert len(groups) == 9 and regions.data[0]["x"] == sorted(regions.data[0]["x"], reverse=True)
+    assert f"from {groups[0].error.mean:.1f} mm ({groups[0].label}) to" in regions.title
+    assert regions.data[0]["y"][0] == f"{groups[0].label}<br><b>{groups[0].error.mean:.1f} mm</b>, n = " + (
+        f"{groups[0].error.rows:,}"
+    )
+    assert regions.layout["shapes"][0]["x0"] == pytest.approx(KIND.errors_mm(gap).mean())
 
 
 def test_where_figures__whiskers_reach_the_interval(lead: Evaluated) -> None:
     bars = where_figures(KIND, lead.tables["gap"], "gap")[0].data[0]
     group = by_distance(KIND, lead.tables["gap"])[2]
     assert group.error.high is not None
-    assert bars["y"][2] + bars["error_y"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
+    assert bars["x"][2] + bars["error_x"]["array"][2] == pytest.approx(group.error.high, abs=0.02)
 
 
 def test_where_figures__say_whether_people_or_scans_were_drawn(lead: Evaluated) -> None:

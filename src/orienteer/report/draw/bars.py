@@ -1,10 +1,10 @@
-"""Bars with whiskers and their value on top, and the answer of a model that does nothing beside them."""
+"""Lying bars with whiskers, their value beside them, and the answer of a model that does nothing beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orienteer.report.intervals import Estimate
-from orienteer.report.theme import Plotly, floats, layout
+from orienteer.report.theme import Plotly, floats, layout, plain
 
 
 @dataclass(frozen=True)
@@ -17,47 +17,66 @@ class Group:
 
 
 def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[Plotly]:
-    """One bar for each group; with ``zero``, diamonds of that name at the error of answering zero."""
-    labels = [group.label for group in groups]
-    errors = [group.error for group in groups]
+    """One lying bar for each group; with ``zero``, diamonds of that name at the error of answering zero."""
+    labels, errors = _labels(groups), [group.error for group in groups]
     tops = [e.mean if e.high is None else e.high for e in errors]
     bottoms = [e.mean if e.low is None else e.low for e in errors]
     traces: list[Plotly] = [
         {
-            "type": "bar", "name": "this model", "x": labels, "y": floats([e.mean for e in errors]),
-            "marker": {"color": "@model"},
-            "error_y": {
+            "type": "bar", "orientation": "h", "name": "this model", "y": labels, "showlegend": zero is not None,
+            "x": floats([e.mean for e in errors]), "marker": {"color": "@model"},
+            "error_x": {
                 "type": "data", "symmetric": False, "color": "@ink", "thickness": 1.5, "width": 5,
                 "array": floats([top - e.mean for top, e in zip(tops, errors, strict=True)]),
                 "arrayminus": floats([e.mean - low for low, e in zip(bottoms, errors, strict=True)]),
             },
             "customdata": [[e.rows, e.owners, e.drawn] for e in errors],
-            "hovertemplate": "%{y:.1f} mm<br>%{customdata[0]} rows from %{customdata[1]} "
+            "hovertemplate": "%{x:.1f} mm<br>%{customdata[0]} rows from %{customdata[1]} "
             "%{customdata[2]}<extra></extra>",
         },
-        {
-            "type": "scatter", "mode": "text", "showlegend": False, "x": labels, "y": floats(tops),
-            "text": [f"<b>{e.mean:.1f}</b>" for e in errors], "textposition": "top center",
-            "textfont": {"color": "@ink"}, "hoverinfo": "skip", "cliponaxis": False,
-        },
     ]  # fmt: skip
-    away = [group for group in groups if group.zero_mm > 1e-6]
+    away = [n for n, group in enumerate(groups) if group.zero_mm > 1e-6]
     if zero is not None and away:
         traces.append(
             {
-                "type": "scatter", "mode": "markers", "name": zero, "x": [group.label for group in away],
-                "y": floats([group.zero_mm for group in away]),
+                "type": "scatter", "mode": "markers", "name": zero, "y": [labels[n] for n in away],
+                "x": floats([groups[n].zero_mm for n in away]),
                 "marker": {"symbol": "diamond-open", "size": 11, "color": "@chance", "line": {"width": 2}},
-                "hovertemplate": zero + ": %{y:.1f} mm<extra></extra>",
+                "hovertemplate": zero + ": %{x:.1f} mm<extra></extra>",
             }
         )  # fmt: skip
     return traces
 
 
-def bar_frame(x: str, y: str, *, height: int, top_mm: float | None = None, legend: bool = True) -> Plotly:
-    """Categories along x, mm from zero along y, up to ``top_mm`` where several plots share one scale."""
-    scale = {"rangemode": "tozero"} if top_mm is None else {"range": [0, round(top_mm * 1.2 + 0.1, 1)]}
-    return layout(x, y, height=height, xaxis={"type": "category"}, yaxis=scale, bargap=0.4, showlegend=legend)
+def bar_frame(groups: Sequence[Group], x: str, y: str = "") -> Plotly:
+    """The groups from top to bottom, errors from zero along x."""
+    labels = _labels(groups)
+    return layout(
+        x, y, height=112 + 42 * len(groups), xaxis={"rangemode": "tozero"}, bargap=0.4,
+        yaxis={"type": "category", "autorange": "reversed", "categoryorder": "array", "categoryarray": labels},
+    )  # fmt: skip
+
+
+def _labels(groups: Sequence[Group]) -> list[str]:
+    return [bar_label(g.label, f"{g.error.mean:.1f} mm", g.error.rows) for g in groups]
+
+
+def bar_label(words: str, value: str, count: int | None) -> str:
+    """What stands at a bar: what it is, its value, and on how many rows it rests where that was counted."""
+    return f"{plain(words)}<br><b>{plain(value)}</b>" + (f", n = {count:,}" if count else "")
+
+
+def upright(at: float, words: str) -> Plotly:
+    """A dashed line across lying bars with its words above it, to be added to a layout."""
+    line = {
+        "type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper",
+        "line": {"color": "@chance", "width": 2.5, "dash": "dash"},
+    }  # fmt: skip
+    label = {
+        "x": at, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False,
+        "text": plain(words), "font": {"color": "@chance"},
+    }  # fmt: skip
+    return {"shapes": [line], "annotations": [label]}
 
 
 def whiskers(groups: Sequence[Group]) -> str:

@@ -24,6 +24,7 @@ def draw(evidence: Displacements, rows: Rows, key: str) -> list[Part]:
             where_figures(evidence, rows, key),
             "Where is it right, and where is it wrong?",
             "The same errors, sorted by distance and by where in the body the first view lies.",
+            "Where",
         ),
     ]
 

@@ -14,6 +14,8 @@ class Part:
     figures: Sequence[Figure]
     title: str = ""
     intro: str = ""
+    label: str = ""
+    """Its title in the contents bar; empty to leave it out there."""
 
 
 @dataclass(frozen=True)

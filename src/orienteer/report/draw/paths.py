@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from orienteer.records.evidence import STEP, TOUR, Paths, views_of
 from orienteer.records.observation import Rows
 from orienteer.records.statistics import vectors
-from orienteer.report.draw.arrows import dotted, letters, mark, slices, view_boxes, way
+from orienteer.report.draw.arrows import dotted, letters, mark, view_boxes, way
 from orienteer.report.draw.bars import Group, bar_frame, group_bars, whiskers
 from orienteer.report.draw.parts import Part, Scene
+from orienteer.report.draw.surface import EYE, surface
 from orienteer.report.evaluated import Example
 from orienteer.report.intervals import mean_by_subject
 from orienteer.report.theme import Figure, Plotly, base
 
 MOST_PATHS = 12
+STAYING = "never leaving the start"
+"""Chance for a route: the answer that looks at nothing."""
 BY_CONSTRUCTION = "Round trips close by construction in this run, so their zero is no finding."
 
 
@@ -35,6 +38,11 @@ class Walk:
         """Distance between where the prediction ends and where it should."""
         return float(np.linalg.norm(self.pred[-1] - self.true[-1]))
 
+    @property
+    def chance_mm(self) -> float:
+        """The same for never leaving the start; 0 for a tour."""
+        return float(np.linalg.norm(self.true[-1] - self.true[0]))
+
 
 def draw(evidence: Paths, rows: Rows, key: str) -> list[Part]:
     """One bar for each kind of walk, with the error of staying at the start beside it."""
@@ -44,9 +52,9 @@ def draw(evidence: Paths, rows: Rows, key: str) -> list[Part]:
         name=f"{key}-legs",
         title="Arrival error by length of the route",
         look="Bars should stay far below the diamonds, the error of never leaving the start, and grow only "
-        f"slowly with the number of steps. {closing if _tours(rows).any() else ''} {whiskers(found)}",
-        data=group_bars(found, zero="never leaving the start"),
-        layout=bar_frame("steps walked", "arrival error (mm)", height=360),
+        f"slowly with the number of steps. n: walks. {closing if _tours(rows).any() else ''} {whiskers(found)}",
+        data=group_bars(found, zero=STAYING),
+        layout=bar_frame(found, "arrival error (mm)"),
         span=6,
     )
     return [Part([figure])]
@@ -58,9 +66,9 @@ def closeup(evidence: Paths, rows: Rows, example: Example) -> Scene | None:
     if not found:
         return None
     return Scene(
-        base=[*slices(example), *view_boxes(example), letters(example)],
+        base=[*surface(example), *view_boxes(example), letters(example)],
         layout=_scene(example),
-        choices=[_choice(walk) for walk in found],
+        choices=[_choice(walk, example.view_mm / 6) for walk in found],
         view_mm=example.view_mm,
         look=BY_CONSTRUCTION if evidence.closes and any(walk.tour for walk in found) else "",
     )
@@ -124,23 +132,22 @@ def _title(views: Sequence[int]) -> str:
     return f"{chain} (round trip)" if views[0] == views[-1] else chain
 
 
-def _choice(walk: Walk) -> Plotly:
-    goal = "its start" if walk.tour else "the goal"
+def _choice(walk: Walk, head_mm: float) -> Plotly:
+    goal, still = ("its start", "would too") if walk.tour else ("the goal", f"ends {walk.chance_mm:.1f} mm from it")
     traces = [
-        *way(walk.true, "true way", "@film-truth", width=8),
-        *way(walk.pred, "predicted way", "@film-model", width=9),
+        *way(walk.true, "true way", "@film-truth", width=8, head_mm=head_mm, dash="dash"),
+        *way(walk.pred, "predicted way", "@film-model", width=9, head_mm=head_mm),
         dotted(walk.true[-1], walk.pred[-1], "error at arrival"),
-        mark(walk.pred[-1], "arrival", f"{walk.error_mm:.1f} mm off", "@film-bad", "diamond"),
+        mark(walk.pred[-1], "arrival", "@film-bad", "diamond"),
     ]
-    caption = f"The predicted steps end {walk.error_mm:.1f} mm from {goal}."
+    caption = f"The predicted steps end {walk.error_mm:.1f} mm from {goal}; {STAYING} {still}."
     return {"title": walk.title, "caption": caption, "error": round(walk.error_mm, 1), "traces": traces}
 
 
 def _scene(example: Example) -> Plotly:
     # Letters at the six sides say more than ticks would; the views' edges give the scale.
     axis = {"visible": False, "showspikes": False}
-    # Seen from the front, a little from above: the patient's right is on the viewer's left, as in an image.
-    camera = {"eye": {"x": 0.5, "y": 1.25, "z": 0.45}, "up": {"x": 0, "y": 0, "z": 1}}
+    camera = {"eye": dict(zip("xyz", EYE, strict=True)), "up": {"x": 0, "y": 0, "z": 1}}
     # As dark as a reading screen in either theme: bright tissue would fade on white.
     return base(600) | {
         "paper_bgcolor": "@film",

@@ -4,7 +4,7 @@ Sagittal: anterior on the left. Coronal and axial: the patient's right on the le
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from orienteer.records.observation import Rows
 from orienteer.report.draw.parts import Block
 from orienteer.report.evaluated import Example, Plane
 from orienteer.report.restored import png_address
-from orienteer.report.theme import SIMILARITY, mix, signed
+from orienteer.report.theme import SIMILARITY, mix
 
 NAMES = ("Sagittal", "Coronal", "Axial")
 # The letters at left, right, top and bottom of the plane whose axis was removed.
@@ -24,6 +24,9 @@ LETTERS = (("A", "P", "S", "I"), ("R", "L", "S", "I"), ("R", "L", "A", "P"))
 ACROSS = ((1, 2), (0, 2), (0, 1))
 WIDE = 480.0
 """Drawing units that the three pictures take side by side, so that letters and numbers look alike on every scan."""
+
+LETTER = 10.0
+"""Drawing units that a number takes."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,10 @@ class Box:
     y: float
     size: float
     cut: bool
-    label: str
+    label: str = ""
     colour: str = ""
+    at: tuple[float, float] = (0.0, 0.0)
+    """Where its label begins, on the line of writing."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def pictures(example: Example) -> list[Picture]:
         unit = _per_mm(example)
         height, width = (n * example.spacing_mm * unit for n in plane.image.shape[::-1])
         boxes = [
-            _box(centre, example.view_mm, plane, example, str(number + 1))
+            _box(centre, example.view_mm, plane, example, label=str(number + 1))
             for number, centre in enumerate(example.centres_mm)
         ]
         drawn.append(
@@ -100,7 +105,7 @@ def pictures(example: Example) -> list[Picture]:
                 width=round(width, 2),
                 height=round(height, 2),
                 letters=LETTERS[plane.axis],
-                views=boxes,
+                views=_numbered(boxes),
             )
         )
     return drawn
@@ -131,10 +136,10 @@ def _drawing(rows: Rows, row: int, i: int, j: int, example: Example, chunk_mm: f
     colours = [mix(SIMILARITY, (value + 1) / 2) for value in (near, far)]
     boxes = [
         [
-            (kind, _box(centre, chunk_mm, plane, example, label, colour))
-            for kind, label, colour, centres in (
-                ("distant", signed(far), colours[1], (four.distant_i, four.distant_j)),
-                ("adjacent", signed(near), colours[0], (four.adjacent_i, four.adjacent_j)),
+            (kind, _box(centre, chunk_mm, plane, example, colour=colour))
+            for kind, colour, centres in (
+                ("distant", colours[1], (four.distant_i, four.distant_j)),
+                ("adjacent", colours[0], (four.adjacent_i, four.adjacent_j)),
             )
             for centre in centres
         ]
@@ -162,7 +167,24 @@ def _per_mm(example: Example) -> float:
     return WIDE / float(sum(plane.image.shape[0] * example.spacing_mm for plane in example.planes))
 
 
-def _box(centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, label: str, colour: str = "") -> Box:
+def _numbered(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes with their labels inside, along the upper edge or else the lower one, where no other label lies."""
+    found: list[Box] = []
+    for box in boxes:
+        rows = (box.y + 10, box.y + box.size - 3)
+        free = [(box.x + 3 + along, y) for y in rows for along in range(0, max(1, int(box.size) - 9), 5)]
+        clear = (
+            at
+            for at in free
+            if all(abs(at[0] - x) > LETTER or abs(at[1] - y) > LETTER for x, y in (b.at for b in found))
+        )
+        found.append(replace(box, at=next(clear, free[0])))
+    return found
+
+
+def _box(
+    centre: NDArray[np.float64], edge: float, plane: Plane, example: Example, *, label: str = "", colour: str = ""
+) -> Box:
     (x, y), unit = place_on(centre, plane, example.spacing_mm), _per_mm(example)
     cut = abs(float(centre[plane.axis]) - plane.at_mm) <= edge / 2
     corner = round((x - edge / 2) * unit, 2), round((y - edge / 2) * unit, 2)

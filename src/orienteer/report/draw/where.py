@@ -1,14 +1,12 @@
 """Where the error is large: by true distance, and by region of the body."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from orienteer.records.evidence import AXES, VectorEvidence, vector_names
+from orienteer.records.evidence import VectorEvidence, vector_names
 from orienteer.records.observation import Rows
 from orienteer.records.statistics import vectors
-from orienteer.report.draw.bars import Group, bar_frame, group_bars, whiskers
+from orienteer.report.draw.bars import Group, bar_frame, group_bars, upright, whiskers
 from orienteer.report.intervals import mean_by_subject
 from orienteer.report.theme import Figure
 
@@ -16,8 +14,12 @@ BAND_WIDTHS = (5.0, 10.0, 20.0, 25.0, 50.0, 100.0, 200.0)
 MOST_BANDS = 8
 PLACE = "place"
 """Prefix of the columns that an evaluation adds: centre of view i as a share of the body's box."""
-THIRDS = (("patient's left", "middle", "patient's right"), ("back", "middle", "front"), ("lower", "middle", "upper"))
-REGION_AXES = ("patient's left to right", "back to front", "feet to head")
+THIRDS = (
+    ("patient's left", "middle, across", "patient's right"),
+    ("back part", "middle, in depth", "front part"),
+    ("lower part", "middle, in height", "upper part"),
+)
+"""Names of the thirds of the body along R, A, S, each of which says alone where it is."""
 NOTHING = "answering “no distance at all”"
 
 
@@ -46,26 +48,25 @@ def by_distance(evidence: VectorEvidence, rows: Rows) -> list[Group]:
     return [_group(f"{low:.0f}–{high:.0f}", evidence, rows, band) for low, high, band in distance_bands(evidence, rows)]
 
 
-def by_region(evidence: VectorEvidence, rows: Rows) -> list[list[Group]]:
-    """For each axis R, A, S: one group for each third of the body."""
-    return [[_group(name, evidence, rows, third) for name, third in axis] for axis in body_thirds(rows)]
+def by_region(evidence: VectorEvidence, rows: Rows) -> list[Group]:
+    """One group for each third of the body along each axis, the largest error first; empty where no place was kept."""
+    groups = [_group(name, evidence, rows, third) for axis in body_thirds(rows) for name, third in axis]
+    return sorted(groups, key=lambda group: -group.error.mean)
 
 
 def where_figures(evidence: VectorEvidence, rows: Rows, key: str) -> list[Figure]:
-    """Error by distance with the zero answer beside it, then one plot for each axis of the body."""
+    """Error by distance with the zero answer beside it, then by region of the body."""
     bands = by_distance(evidence, rows)
     distance = Figure(
         name=f"{key}-where-distance",
         title="Error by true distance",
         look="Far pairs share no tissue, so they are harder; the bars should stay far below the diamonds, which are "
-        f"the error of {NOTHING}. {whiskers(bands)}",
+        f"the error of {NOTHING}. n: pairs of views. {whiskers(bands)}",
         data=group_bars(bands, zero=NOTHING),
-        layout=bar_frame("true distance between the two views (mm)", "error (mm)", height=400),
+        layout=bar_frame(bands, "error (mm)", "true distance (mm)"),
         span=6,
     )
-    regions = by_region(evidence, rows)
-    highest = max((g.error.high or g.error.mean for groups in regions for g in groups), default=0.0)
-    return [distance, *(_region(axis, groups, highest, key) for axis, groups in enumerate(regions))]
+    return [distance, *_regions(by_region(evidence, rows), float(evidence.errors_mm(rows).mean()), key)]
 
 
 def _group(label: str, evidence: VectorEvidence, rows: Rows, chosen: NDArray[np.bool_]) -> Group:
@@ -73,14 +74,20 @@ def _group(label: str, evidence: VectorEvidence, rows: Rows, chosen: NDArray[np.
     return Group(label, mean_by_subject(evidence.errors_mm(rows), rows, chosen), float(true.mean()))
 
 
-def _region(axis: int, groups: Sequence[Group], highest: float, key: str) -> Figure:
-    worst = max(groups, key=lambda g: g.error.mean)
-    return Figure(
-        name=f"{key}-where-region-{AXES[axis]}",
-        title=f"Error, {REGION_AXES[axis]}",
-        look="Even bars mean the whole body was learned; one tall bar names a region the model does not know. The "
-        f"largest is “{worst.label}” with {worst.error.mean:.1f} mm.",
-        data=group_bars(groups),
-        layout=bar_frame("third of the body", "error (mm)", height=300, top_mm=highest, legend=False),
-        span=2,
-    )
+def _regions(regions: list[Group], overall: float, key: str) -> list[Figure]:
+    if not regions:
+        return []
+    mean = upright(overall, f"whole body {overall:.1f} mm")
+    return [
+        Figure(
+            name=f"{key}-where-region",
+            title=f"Error by region, from {regions[0].error.mean:.1f} mm ({regions[0].label}) to "
+            f"{regions[-1].error.mean:.1f} mm ({regions[-1].label})",
+            look="A region is a third of the body along one axis, so every pair counts in three of them, by where its "
+            "first view lies. Even bars mean that the whole body was learned; a bar whose whisker stays clear of the "
+            f"dashed line names a region the model knows less well. {whiskers(regions)}",
+            data=group_bars(regions),
+            layout=bar_frame(regions, "error (mm)") | mean,
+            span=6,
+        )
+    ]

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const { figures, scenes } = JSON.parse(document.getElementById("data").textContent);
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const config = { displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const flat = { ...config, displayModeBar: false };
   const drawn = new Map();
 
@@ -17,10 +17,26 @@
     return value;
   };
 
+  // Plotly does not break the titles of axes: on a phone they would be cut off.
+  const broken = (text, pixels) => {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`.trim();
+      if (longer.length * 7 > pixels && lines.at(-1)) lines.push(word);
+      else lines[lines.length - 1] = longer;
+    }
+    return lines.join("<br>");
+  };
+
   const draw = (place, figure, options) => {
     const style = getComputedStyle(document.documentElement);
     drawn.set(place, [figure, options]);
-    return Plotly.react(place, fill(figure.data, style), fill(figure.layout, style), options);
+    // Measured here and now: on paper there is no second chance.
+    const layout = { ...fill(figure.layout, style), width: place.clientWidth };
+    for (const [axis, pixels] of [[layout.xaxis, place.clientWidth - 110], [layout.yaxis, layout.height - 110]]) {
+      if (axis?.title?.text) axis.title = { ...axis.title, text: broken(axis.title.text, pixels) };
+    }
+    return Plotly.react(place, fill(figure.data, style), layout, options);
   };
 
   const drawScenes = (closeup) => {
@@ -29,7 +45,11 @@
       const scene = scenes[Number(place.dataset.scene)];
       const choice = scene.choices[Number(around.querySelector("input:checked").value)];
       around.querySelector("[data-caption]").textContent = choice.caption;
-      draw(place, { data: scene.base.concat(choice.traces), layout: scene.layout }, config);
+      const { camera } = scene.layout.scene; // a narrow picture is seen from farther away
+      const far = place.clientWidth < 500 ? 1.5 : 1;
+      const eye = Object.fromEntries(Object.entries(camera.eye).map(([axis, value]) => [axis, far * value]));
+      const layout = { ...scene.layout, height: place.clientHeight, scene: { ...scene.layout.scene, camera: { ...camera, eye } } };
+      draw(place, { data: scene.base.concat(choice.traces), layout }, config);
     }
   };
 
@@ -74,10 +94,35 @@
   const print = (on) => {
     document.documentElement.classList.toggle("print", on);
     redraw();
-    for (const place of drawn.keys()) Plotly.Plots.resize(place);
   };
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));
+
+  let soon;
+  addEventListener("resize", () => {
+    clearTimeout(soon);
+    soon = setTimeout(redraw, 120);
+  });
+
+  // The contents stand open where there is room, and behind a click on a phone; where one reads is marked.
+  const contents = document.querySelector(".contents details");
+  const wide = matchMedia("(min-width: 1051px)");
+  const unfold = () => (contents.open = wide.matches);
+  const measure = () => document.documentElement.style.setProperty("--bar", `${contents.offsetHeight}px`);
+  wide.addEventListener("change", unfold);
+  addEventListener("resize", measure);
+  unfold();
+  measure();
+  const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+  contents.addEventListener("click", (event) => event.target.closest("a") && unfold());
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      for (const link of links.values()) link.removeAttribute("aria-current");
+      links.get(target.id)?.setAttribute("aria-current", "true");
+    }
+  }, { rootMargin: "-20% 0px -75% 0px" });
+  for (const anchor of links.keys()) watcher.observe(document.getElementById(anchor));
 
   drawFigures(document);
   if (select) showExample();
