@@ -11,7 +11,7 @@ Example::
     run = ori.Run.open("run")
     maps = run.features("scan.nii.gz")                # array, affine and spacing
 
-The commands themselves are functions of :mod:`orienteer.api`: ``ori.api.pretrain("store", "run")``.
+The commands themselves are functions of ``orienteer.api``: ``ori.api.pretrain("store", "run")``.
 """
 
 import importlib

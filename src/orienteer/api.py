@@ -21,7 +21,7 @@ Example::
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
 
-Stores, runs, datasets, losses and tasks are in :mod:`orienteer` itself.
+Stores, runs, datasets, losses and tasks are in ``orienteer`` itself.
 
     >>> from orienteer import api
     >>> api.report("run").name

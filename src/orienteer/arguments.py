@@ -1,7 +1,7 @@
 """The folders that each command of a network takes, told apart before torch is imported and anything is written.
 
-Both the command line, which imports torch for seconds, and the functions of :mod:`orienteer.api` ask here. Each raises
-what :func:`orienteer.folders.in_order` does.
+Both the command line, which imports torch for seconds, and the functions of ``orienteer.api`` ask here. Each raises
+what ``orienteer.folders.in_order`` does.
 """
 
 from pathlib import Path

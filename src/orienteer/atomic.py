@@ -75,7 +75,7 @@ def refuse_place(path: Path) -> None:
     """Refuse, before long work, a place below a file or in a closed folder, where its result could not be written.
 
     Raises:
-        OrienteerError: as :func:`write_with` would at the end.
+        OrienteerError: as ``write_with`` would at the end.
     """
     folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110 (never raises)
     if not folder.is_dir():

@@ -114,7 +114,7 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> Tree:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, within: str = "") -> dict[str, tuple[Any, Any]]:
     """Old and new value of every setting that differs, by its dotted name; None where it is absent.
 
-    Example:
+    Examples:
         >>> differences({"seed": 0, "views": {"size": 16}}, {"seed": 0, "views": {"size": 24}})
         {'views.size': (16, 24)}
     """

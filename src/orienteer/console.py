@@ -1,4 +1,4 @@
-"""What the terminal shows: the one progress bar and tables; numbers are written by :mod:`orienteer.units`."""
+"""What the terminal shows: the one progress bar and tables; numbers are written by ``orienteer.units``."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +53,7 @@ class Bar:
         elapsed: show the elapsed time instead of the time left, for steps of different length.
         log: write a line at every tenth without a terminal, never with the note, which may hold a name.
 
-    Example:
+    Examples:
         >>> with Bar("reading scans", total=3, shown=False) as bar:
         ...     for scan in bar.track(["a", "b", "c"]):
         ...         pass

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 class OrienteerError(Exception):
     """Something the user can fix. ``cure`` says how, in one sentence.
 
-    Example:
+    Examples:
         >>> print(OrienteerError("no split called tset", cure="choose from train, val, test"))
         no split called tset — choose from train, val, test
     """

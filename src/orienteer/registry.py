@@ -21,7 +21,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         group: entry-point group in which an installed package announces its classes.
         shipped: import path by name.
 
-    Example:
+    Examples:
         >>> from orienteer.scans.formats.registry import FORMATS
         >>> list(FORMATS)[:2]
         ['NIfTI', 'NRRD']

@@ -168,7 +168,7 @@ def tell(process: BaseProcess, number: int) -> None:
 
 @contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Processes that this thread starts have their signals blocked until they listen (:class:`Interruptible`)."""
+    """Processes that this thread starts have their signals blocked until they listen (``Interruptible``)."""
     before = _mask("SIG_BLOCK", HEARD)
     if before is None:
         yield

@@ -25,7 +25,7 @@ def shown_unit(unit: str) -> str:
 def number_text(value: float, unit: str) -> str:
     """The number alone, to a meaningful precision: ``5.4``, ``92.1``, ``143``, ``0.53``.
 
-    Example:
+    Examples:
         >>> number_text(0.921, "fraction"), number_text(143.2, "mm"), number_text(0.53, "1")
         ('92.1', '143', '0.53')
     """
@@ -38,7 +38,7 @@ def number_text(value: float, unit: str) -> str:
 def shown(value: float | None, unit: str) -> str:
     """The value and its unit; a dash where there is no finite value.
 
-    Example:
+    Examples:
         >>> shown(5.44, "mm"), shown(0.921, "fraction"), shown(7.26, "deg"), shown(None, "mm")
         ('5.4 mm', '92.1 %', '7.3°', '–')
     """
@@ -51,7 +51,7 @@ def shown(value: float | None, unit: str) -> str:
 def percent(share: float | None) -> str:
     """A share in whole per cent, never ``-0 %``; a dash where there is none.
 
-    Example:
+    Examples:
         >>> percent(0.905), percent(-0.001), percent(None)
         ('90 %', '0 %', '–')
     """
@@ -76,7 +76,7 @@ def capital(text: str) -> str:
 def duration(seconds: float) -> str:
     """A duration in words.
 
-    Example:
+    Examples:
         >>> duration(5.23), duration(34), duration(582), duration(7560)
         ('5.2 s', '34 s', '9.7 min', '2.1 h')
     """
@@ -88,7 +88,7 @@ def duration(seconds: float) -> str:
 def moment(text: str) -> str:
     """A recorded date and time as a person reads it; any other text as it is.
 
-    Example:
+    Examples:
         >>> moment("2026-11-09T08:04:11+00:00"), moment("yesterday")
         ('9 Nov 2026, 08:04 UTC', 'yesterday')
     """
@@ -105,7 +105,7 @@ def seconds_of(text: str) -> float:
     Raises:
         OrienteerError: it is none, or not longer than nothing.
 
-    Example:
+    Examples:
         >>> seconds_of("90s"), seconds_of("10min"), seconds_of("1.5 h"), seconds_of("2d")
         (90.0, 600.0, 5400.0, 172800.0)
     """

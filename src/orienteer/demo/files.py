@@ -26,11 +26,11 @@ def reorient(volume: Volume, axes: str) -> Volume:
 
 
 def write_scan(path: Path, volume: Volume) -> None:
-    """Write one channel of ``volume`` in the format given by the extension, one of :data:`FORMATS`.
+    """Write one channel of ``volume`` in the format given by the extension, one of ``FORMATS``.
 
     Raises:
         OrienteerError: the folder cannot be written.
-        ValueError: the format is not one of :data:`FORMATS`.
+        ValueError: the format is not one of ``FORMATS``.
     """
     if path.name.endswith(".nii.gz"):
         image = nib.Nifti1Image(volume.array[0], volume.affine)

@@ -26,7 +26,7 @@ class Person:
 
     Attributes:
         scan: ``(1, D, H, W)`` int16, scanner units; 0 outside the brain.
-        labels: ``(1, D, H, W)`` uint8, see :data:`TISSUES`.
+        labels: ``(1, D, H, W)`` uint8, see ``TISSUES``.
         warp: the deformation from this subject to the template.
     """
 

@@ -66,7 +66,7 @@ def demo(
     Raises:
         OrienteerError: nilearn is missing, ``folder`` holds something else, or a step fails.
 
-    Example:
+    Examples:
         >>> demo(Path("orienteer-demo")).report  # doctest: +SKIP
         PosixPath('orienteer-demo/run/report.html')
     """

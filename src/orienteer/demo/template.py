@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from orienteer.errors import needs
 
 MAPS = ("csf", "grey", "white", "texture", "mask")
-"""Order of the maps in :attr:`Template.maps`; the first three are tissue probabilities."""
+"""Order of the maps in ``Template.maps``; the first three are tissue probabilities."""
 
 AIR_VOXELS = 8
 """Margin of air around the brain, so that blurring fades out inside the grid."""
@@ -22,7 +22,7 @@ class Template:
     """Maps of the average brain on a 1 mm grid.
 
     Attributes:
-        maps: ``(5, D, H, W)`` float32 in the order of :data:`MAPS`; ``texture`` is the T1 intensity that the
+        maps: ``(5, D, H, W)`` float32 in the order of ``MAPS``; ``texture`` is the T1 intensity that the
             tissues do not explain (deep nuclei, brain stem), ``mask`` is 1 inside the brain.
         affine: ``(4, 4)`` voxel index to world mm, RAS.
         low: ``(3,)`` lowest corner of the brain's box, mm.

@@ -28,7 +28,7 @@ class Warp:
         linear: ``(3, 3)`` rotation, scale and shear about ``centre``.
         shift: ``(3,)`` from the template's brain centre to the subject's, mm.
         centre: ``(3,)`` template brain centre, mm.
-        displacement: ``(3, D, H, W)`` mm, on a grid of :data:`STEP_MM` that starts at ``origin``.
+        displacement: ``(3, D, H, W)`` mm, on a grid of ``STEP_MM`` that starts at ``origin``.
         origin: ``(3,)`` template position of the displacement's first cell, mm.
     """
 

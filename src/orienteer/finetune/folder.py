@@ -18,7 +18,7 @@ class FinetuneFolder(TrainingFolder):
     record_type = FinetuneRecord
 
     def record(self) -> FinetuneRecord:
-        """What was learned. Raises as :meth:`FinetuneRecord.read`."""
+        """What was learned. Raises as ``FinetuneRecord.read``."""
         return FinetuneRecord.read(self.path)
 
     def settings(self) -> FinetuneSettings:

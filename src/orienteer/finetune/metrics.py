@@ -47,7 +47,7 @@ def score_case(
 
     Args:
         predicted: class numbers, 0 is background.
-        true: the labels' class numbers, on the same grid; where they are :data:`IGNORE` nothing is compared.
+        true: the labels' class numbers, on the same grid; where they are ``IGNORE`` nothing is compared.
         classes: structures and background.
         spacing: mm per voxel.
         tolerance_mm: for the surface Dice.

@@ -101,7 +101,7 @@ def finetune(
 def finetune_one(
     store: Store, folder: Path, *, source: Run | None, settings: FinetuneSettings, split: str
 ) -> FinetuneFolder:
-    """One seed, in a folder of its own; goes on where it stopped. Raises as :func:`finetune`."""
+    """One seed, in a folder of its own; goes on where it stopped. Raises as ``finetune``."""
     one = FinetuneFolder(folder)
     _do(_prepared(store, source, settings, split), one, split, to_stderr(shown=False), progress=False)
     return one

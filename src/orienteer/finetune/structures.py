@@ -38,7 +38,7 @@ class Structures:
     def encode(self, labels: NDArray[np.int16]) -> NDArray[np.uint8]:
         """Label values to class numbers 0..n, same shape; values of no structure become background.
 
-        Voxels that nobody has looked at become :data:`IGNORE`.
+        Voxels that nobody has looked at become ``IGNORE``.
         """
         highest = max(int(labels.max(initial=0)), *self.ignored, *(max(group) for group in self.values))
         table = np.zeros(highest + 1, dtype=np.uint8)

@@ -70,7 +70,7 @@ class Finetuning:
 
     @property
     def categories(self) -> dict[str, dict[str, int]]:
-        """For classification, see :func:`~orienteer.finetune.labelled.subjects_by_category`."""
+        """For classification, see ``subjects_by_category``."""
         column = self.settings.column if self.settings.kind == "classify" else None
         return subjects_by_category(self.store, column, self.goal.scans) if column else {}
 

@@ -53,7 +53,7 @@ def probe_position(
         split: subjects to measure on.
         settings: the seed.
         device: where the network is.
-        edge: of the views that are placed, voxels (:func:`sampled_views`).
+        edge: of the views that are placed, voxels (``sampled_views``).
     """
     train, test = (
         sampled_views(

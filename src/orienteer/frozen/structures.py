@@ -128,7 +128,7 @@ def sampled_voxels(
 
 
 class LinearSegmenter(torch.nn.Module):
-    """Frozen features and a linear probe, shaped like a network for :func:`score_scans`."""
+    """Frozen features and a linear probe, shaped like a network for ``score_scans``."""
 
     def __init__(self, features: FrozenFeatures, probe: LinearProbe) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from orienteer.scans.source import Source
 from orienteer.store.manifest import ScanEntry
 
 LABELS_METHOD = 4
-"""Counted up whenever labels may be read otherwise than before; :func:`may_differ` says which are read again."""
+"""Counted up whenever labels may be read otherwise than before; ``may_differ`` says which are read again."""
 Labels = NDArray[np.int16] | None
 
 

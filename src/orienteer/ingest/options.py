@@ -35,7 +35,7 @@ class IngestOptions:
     Raises:
         StoreError: a value makes no sense, or ``columns`` are named without a table.
 
-    Example:
+    Examples:
         >>> options = IngestOptions(spacing=1.5, table="people.tsv", columns=["age"])
         >>> options.names, options.layout
         ('pseudonyms', 'auto')

@@ -44,7 +44,7 @@ def _stored_clues(states: Sequence[ScanState], context: Context) -> list[Clue]:
 
 
 def notes_on_patients(states: Sequence[ScanState], context: Context) -> list[str]:
-    """See :func:`~orienteer.scans.people.about_patients`."""
+    """See ``about_patients``."""
     return about_patients(_stored_clues(states, context))
 
 

@@ -13,7 +13,7 @@ ALSO = {"training": "train", "valid": "val", "validation": "val", "dev": "val", 
 def split_name(word: str) -> str:
     """The split that a user's word means, in any capitals; a word that means none of the three stays as it is.
 
-    Example:
+    Examples:
         >>> split_name(" Validation "), split_name("TRAIN"), split_name("Site-B")
         ('val', 'train', 'Site-B')
     """

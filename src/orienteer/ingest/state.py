@@ -31,7 +31,7 @@ class ScanState:
         status: what has been decided so far.
         source: from ``find``: its files and those of its labels; None where only the store has the scan.
         stored: what the store has of it.
-        patient: a digest of the PatientID in its header, see :mod:`~orienteer.scans.dicom.patient`; never written.
+        patient: a digest of the PatientID in its header, see ``patient``; never written.
         earlier: who was on it until now; ``follow_renames`` adds what the store said under another name.
         from_layout: who is on it according to the folder's layout.
         scan_id: from ``plan``, as all that follows only if it is read: its id in the store.
@@ -77,7 +77,7 @@ class ScanState:
         record: SourceRecord | None = None,
         conditions: Mapping[str, str] | None = None,
     ) -> Self:
-        """The scan without an entry, and the reasons; see :func:`~orienteer.ingest.quarantine.left_out`."""
+        """The scan without an entry, and the reasons; see ``left_out``."""
         return replace(self, status=status, entry=None, record=None, left_out=left_out(why, record, conditions or {}))
 
 

@@ -16,7 +16,7 @@ from orienteer.scans.stems import names_in, one_spelling
 
 _SUBJECT = "person subject participantid patient patientid subjectid subjid participant personid ptid mrn"
 SUBJECT = tuple(_SUBJECT.split())
-"""What the column of people may be called, see :func:`names_people_in`; the first that is there names them."""
+"""What the column of people may be called, see ``names_people_in``; the first that is there names them."""
 
 EMPTY = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "."})
 """How tables write that a value is missing, in small letters; BIDS prescribes ``n/a``."""
@@ -85,7 +85,7 @@ class Table:
 
 
 def read_table(path: Path) -> dict[str, Row]:
-    """Rows by id, in the file's order, as :func:`read_table_with_notes` reads them.
+    """Rows by id, in the file's order, as ``read_table_with_notes`` reads them.
 
     Raises:
         StoreError: as there.

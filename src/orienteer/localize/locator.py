@@ -60,7 +60,7 @@ class Locator:
         warps: what labels say about scans of this store, to be shared with other locators.
         step: optimiser steps of the model, to be told with every answer.
 
-    Example:
+    Examples:
         >>> import orienteer as ori
         >>> here, there, *_ = store.ids()
         >>> found = ori.Run.open("run").locator(store).locate(here, [40, 50, 45], there)

@@ -3,7 +3,7 @@
 True positions are given in mm and divided by a length scale, so that a network's outputs are near 1; a prediction "in
 units of ``length_mm``" times ``length_mm`` is in mm.
 
-Example:
+Examples:
     >>> import torch
     >>> from orienteer import losses
     >>> centres_mm = torch.tensor([[[0.0, 0, 0], [30, 0, 0]]])  # (B, K, 3)

@@ -30,7 +30,7 @@ def adjacency(
         form: ``ranking`` compares the two; ``cosine`` is ``distant - adjacent``, the plain form, which can collapse.
         temperature: softness of the ranking.
 
-    Example:
+    Examples:
         >>> float(adjacency(torch.tensor([0.0]), torch.tensor([0.0])))  # undecided: log 2
         0.6931471824645996
     """

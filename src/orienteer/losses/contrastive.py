@@ -29,11 +29,11 @@ def nt_xent(
 
     Args:
         cosine: similarity of every two of N views.
-        positive: pairs that should be similar (:func:`same_scan`).
+        positive: pairs that should be similar (``same_scan``).
         negative: pairs that should not.
         temperature: similarities are divided by it.
 
-    Example:
+    Examples:
         >>> positive, negative = same_scan(2, 2, torch.device("cpu"))
         >>> round(float(nt_xent(torch.eye(4), positive, negative, 0.5)), 4)  # nothing alike: one against two negatives
         1.0986

@@ -40,7 +40,7 @@ def gap(
     Returns:
         A scalar.
 
-    Example:
+    Examples:
         >>> centres = torch.tensor([[[0.0, 0, 0], [30, 0, 0], [0, 40, 0]]])
         >>> float(gap(gap_matrix(centres) / 50, centres))
         0.0
@@ -59,7 +59,7 @@ def laplace(
 ) -> Float[Tensor, ""]:
     """Mean negative log-likelihood of a Laplace distribution of scale b, ``|e| / b + log 2b``.
 
-    Example:
+    Examples:
         >>> float(laplace(torch.zeros(2), torch.ones(2), torch.zeros(2)))  # 1 + log 2
         1.6931471824645996
     """

@@ -22,9 +22,9 @@ def overlap(cosine: Float[Tensor, "B R Q"], true: Float[Tensor, "B R Q"]) -> Flo
 
     Args:
         cosine: similarity of each of R random crops to each of Q base crops of the same scan.
-        true: share of the crop's volume that lies in the base crop (:func:`overlaps`).
+        true: share of the crop's volume that lies in the base crop (``overlaps``).
 
-    Example:
+    Examples:
         >>> shares, similarities = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.5, 0.0]]])
         >>> round(float(overlap(similarities, shares)), 4)  # half of log 2: the second one is right
         0.3466

@@ -17,11 +17,11 @@ def position(
 
     Args:
         predicted: positions of n cells of all views of a scan, in units of ``length_mm``.
-        positions_mm: true positions (:func:`cell_positions`).
+        positions_mm: true positions (``cell_positions``).
         weight: 1 for the cells that count, else 0.
         length_mm: length scale.
 
-    Example:
+    Examples:
         >>> true = torch.tensor([[[0.0, 0, 0], [30, 0, 0]]])
         >>> round(float(position(true / 50 + 7, true, torch.ones(1, 2))), 6)  # a shift of the whole scan costs nothing
         0.0
@@ -32,7 +32,7 @@ def position(
 def cloud(
     predicted: Float[Tensor, "B n 3"], true: Float[Tensor, "B n 3"], weight: Float[Tensor, "B n"]
 ) -> Float[Tensor, ""]:
-    """The loss of :func:`position` between clouds that are already centred."""
+    """The loss of ``position`` between clouds that are already centred."""
     each = functional.smooth_l1_loss(predicted, true, beta=0.1, reduction="none").mean(-1)
     return (each * weight).sum() / weight.sum().clamp(min=1)
 

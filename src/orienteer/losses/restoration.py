@@ -22,7 +22,7 @@ def masked(
         hidden: voxels that count.
         form: ``mse`` or ``l1``.
 
-    Example:
+    Examples:
         >>> true = torch.zeros(1, 1, 1, 2, 2, 2)
         >>> float(masked(true + 2, true, torch.ones_like(true, dtype=torch.bool)))
         4.0

@@ -67,7 +67,7 @@ def route(
         closure_weight: weight of the tours.
         max_routes: largest number of routes, and of tours, evenly spaced among all orderings.
 
-    Example:
+    Examples:
         >>> from orienteer.losses.displacement import gap_matrix
         >>> centres = torch.tensor([[[0.0, 0, 0], [30, 0, 0], [0, 40, 0]]])
         >>> round(float(route(gap_matrix(centres) / 50, centres)), 6)
@@ -82,7 +82,7 @@ def route(
 def arrival(
     ends: Mapping[str, Tensor], true: Mapping[str, Tensor], *, arrival_weight: float, closure_weight: float
 ) -> Float[Tensor, ""]:
-    """The loss of :func:`route` from the ends of its paths."""
+    """The loss of ``route`` from the ends of its paths."""
     loss = functional.smooth_l1_loss(ends["step"], true["step"], beta=0.1)
     loss = loss + arrival_weight * functional.smooth_l1_loss(ends["route"], true["route"], beta=0.1)
     return loss + closure_weight * functional.smooth_l1_loss(ends["tour"], true["tour"], beta=0.1)

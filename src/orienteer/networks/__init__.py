@@ -2,7 +2,7 @@
 
 Import ``orienteer.networks.settings`` for the settings alone: it needs neither torch nor MONAI.
 
-Example:
+Examples:
     >>> from orienteer.networks.encoders import build_encoder
     >>> from orienteer.networks.settings import NetworkSettings
     >>> encoder = build_encoder(NetworkSettings(name="resunet", size="tiny"), in_channels=1, view=16)

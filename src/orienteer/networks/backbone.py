@@ -26,7 +26,7 @@ class Features(NamedTuple):
 
 
 class Backbone(nn.Module):
-    """Images ``(N, C, S, S, S)`` to :class:`Features`.
+    """Images ``(N, C, S, S, S)`` to ``Features``.
 
     Attributes:
         embedding: E.

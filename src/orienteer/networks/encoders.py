@@ -95,7 +95,7 @@ def build_encoder(settings: NetworkSettings, in_channels: int, view: int) -> Enc
 
 
 def recipe(settings: NetworkSettings, in_channels: int, view: int) -> Recipe:
-    """How the encoder named in the settings is built; arguments and errors as of :func:`build_encoder`."""
+    """How the encoder named in the settings is built; arguments and errors as of ``build_encoder``."""
     if ":" in settings.name:
         return Recipe(_imported(settings.name), {"in_channels": in_channels, **settings.options})
     if settings.name not in NETWORKS:

@@ -30,7 +30,7 @@ class StagedEncoder(nn.Module):
 
     Args:
         class_name: ``ResidualEncoder`` or ``PlainConvEncoder``.
-        arguments: of the U-Net that the encoder is a part of, but for those of its decoder; see :func:`arguments`.
+        arguments: of the U-Net that the encoder is a part of, but for those of its decoder; see ``arguments``.
     """
 
     def __init__(self, class_name: str, arguments: Tree) -> None:
@@ -87,7 +87,7 @@ def arguments(
 ) -> dict[str, Any]:
     """Arguments of an encoder for views of an edge of ``view`` voxels, in the words of nnU-Net's plans.
 
-    As many stages, at most six, as halve the view without a rest down to :data:`SMALLEST` cells.
+    As many stages, at most six, as halve the view without a rest down to ``SMALLEST`` cells.
     """
     halvings = next(n for n in range(6) if n == 5 or view % 2 ** (n + 1) or view // 2 ** (n + 1) < SMALLEST)
     stages = int(str(options.get("n_stages", 1 + halvings)))

@@ -77,7 +77,7 @@ class Predictor:
         probe: str | None = None,
         probe_view: int | None = None,
     ) -> Look:
-        """What the model of ``step`` says of these views, as :func:`orienteer.api.look` would.
+        """What the model of ``step`` says of these views, as ``orienteer.api.look`` would.
 
         Raises:
             Refusal: it walks paths, of which there would be too many.
@@ -92,7 +92,7 @@ class Predictor:
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
     def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Located:
-        """Where the model of ``step`` believes a crop to lie, as :func:`orienteer.api.locate` would say."""
+        """Where the model of ``step`` believes a crop to lie, as ``orienteer.api.locate`` would say."""
         return self._locator(session, step).locate(scan, centre_mm, target)
 
     def model(self, session: Session, step: int) -> SpatialModel:

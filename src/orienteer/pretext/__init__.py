@@ -1,6 +1,6 @@
 """Pretext tasks, one file each: its settings, head, loss, rows and card.
 
-Example:
+Examples:
     >>> from orienteer.pretext.registry import TASKS
     >>> list(TASKS)[:4]
     ['gap', 'adjacency', 'route', 'position']

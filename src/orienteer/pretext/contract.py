@@ -96,7 +96,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
     ``class DistanceTask(PretextTask[DistanceSettings])`` also declares its settings. Further capabilities are
-    inherited: :class:`PredictsDisplacements`, :class:`RestoresImages`.
+    inherited: ``PredictsDisplacements``, ``RestoresImages``.
 
     Attributes:
         card: its description, its metrics, and what its rows are evidence of.
@@ -106,7 +106,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
         settings_type: its settings class, taken from ``PretextTask[...]``.
         settings: its settings.
 
-    Example:
+    Examples:
         >>> from orienteer.pretext.registry import TASKS
         >>> issubclass(TASKS["gap"], PretextTask), TASKS["gap"].card.judged.title
         (True, 'Gap error')

@@ -92,7 +92,7 @@ METRICS = (
     Metric(name="gap_error_anterior_mm", title="Gap error, posterior – anterior", unit="mm", chance=ZERO),
     Metric(name="gap_error_superior_mm", title="Gap error, inferior – superior", unit="mm", chance=ZERO),
 )
-"""Metrics of :func:`displacement_measures`."""
+"""Metrics of ``displacement_measures``."""
 
 
 def displacement_measures(rows: Rows) -> dict[str, Measure]:

@@ -26,7 +26,7 @@ class Restoration(Record):
 class TaskCard(Record):
     """A pretext task in words, with its metrics and with what its rows are evidence of.
 
-    Example:
+    Examples:
         >>> error = Metric(name="distance_error_mm", title="Distance error", unit="mm")
         >>> card = TaskCard(
         ...     name="distance", title="Distance", question="How far apart are two views?", intro="", source="",

@@ -95,7 +95,7 @@ class Paths(VectorEvidence):
 
 
 STEP, TOUR = "step", "tour"
-"""Kinds of a :class:`Paths` row that are told apart: a single step, and a walk that must come back."""
+"""Kinds of a ``Paths`` row that are told apart: a single step, and a walk that must come back."""
 
 
 def views_of(path: str) -> tuple[int, ...]:

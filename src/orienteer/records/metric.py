@@ -1,4 +1,4 @@
-"""What a number means, said once (:class:`Metric`), and one measured value of it (:class:`Measure`)."""
+"""What a number means, said once (``Metric``), and one measured value of it (``Measure``)."""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Record(BaseModel):
 class Metric(Record):
     """What a number is: its name, its unit, what it means and what to look for. Recorded with every evaluation.
 
-    Example:
+    Examples:
         >>> Metric(name="gap_error_mm", title="Gap error", unit="mm", meaning="how far off a view is placed").title
         'Gap error'
     """

@@ -1,6 +1,6 @@
 """Observations: what a pretext task saw, in units a person knows. Versioned, written as the run goes.
 
-A task returns an :class:`Observation`; it never logs or draws. Measures go to one JSON line each, rows (one per
+A task returns an ``Observation``; it never logs or draws. Measures go to one JSON line each, rows (one per
 view pair, chunk pair or route) to Parquet, and everything that shows them only reads these files.
 """
 

@@ -19,7 +19,7 @@ def write_rows(path: Path, rows: Rows) -> None:
 
 
 def read_rows(path: Path) -> dict[str, np.ndarray]:
-    """Read a table written by :func:`write_rows`.
+    """Read a table written by ``write_rows``.
 
     Raises:
         RunError: the file is missing or damaged.

@@ -1,6 +1,6 @@
 """The record of a training folder: what was trained, on what, with what. Nothing from any scan's header.
 
-:class:`RunRecord` is ``run.json`` of a pretraining run; a fine-tuning's record shares the base.
+``RunRecord`` is ``run.json`` of a pretraining run; a fine-tuning's record shares the base.
 """
 
 import json

@@ -46,7 +46,7 @@ class Content:
 
     Attributes:
         share: of the box that holds the body, how much the body fills.
-        levels: ``(C, quantiles)`` the body's normalised intensities at :data:`QUANTILES`.
+        levels: ``(C, quantiles)`` the body's normalised intensities at ``QUANTILES``.
         features: ``(windows, F)`` mean and spread of the encoder's deepest map.
     """
 

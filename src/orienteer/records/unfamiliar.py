@@ -15,9 +15,9 @@ from orienteer.scans.findings import Finding, finding
 UNFAMILIAR = ("unfamiliar-spacing", "unfamiliar-extent", "unfamiliar-intensities", "unfamiliar-features")
 """Codes of what is found here."""
 FACTOR = 1.2
-"""By which lengths may lie outside the range of very many scans; :func:`slack` is its exponent."""
+"""By which lengths may lie outside the range of very many scans; ``slack`` is its exponent."""
 LEVEL = 0.15
-"""The same for normalised intensities, whose window is 2 wide, and for shares; :func:`slack` multiplies it."""
+"""The same for normalised intensities, whose window is 2 wide, and for shares; ``slack`` multiplies it."""
 UNITS = 10.0
 """By which windows may be wider or narrower: every scan is scaled by its own, so only a wrong unit matters."""
 SHIFT = 0.5

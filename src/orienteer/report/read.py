@@ -1,6 +1,6 @@
 """Read a run folder into frozen values. Reading forgives: a run killed mid-write can still be looked at.
 
-Whatever cannot be read is left out and named in :attr:`RunRecords.problems`, which the page shows.
+Whatever cannot be read is left out and named in ``RunRecords.problems``, which the page shows.
 """
 
 import json

@@ -43,7 +43,7 @@ def look(
         RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
         StoreError: no store, or no such scan.
 
-    Example:
+    Examples:
         >>> answer = look("run", "store", store.ids()[0], [[30, 40, 35], [50, 50, 45]])
         >>> answer.gap("pred").shape  # from view i to view j, mm
         (2, 2, 3)

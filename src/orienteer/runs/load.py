@@ -57,7 +57,7 @@ def load_model(run: Run, step: Step | Checkpoint) -> SpatialModel:
 
 
 def load_backbone(run: Run, step: Step | Checkpoint) -> Backbone:
-    """The backbone of a step, in evaluation mode on the CPU. Needs the code of no task; raises as :func:`load_model`.
+    """The backbone of a step, in evaluation mode on the CPU. Needs the code of no task; raises as ``load_model``.
 
     Args:
         run: the run.
@@ -74,7 +74,7 @@ def load_backbone(run: Run, step: Step | Checkpoint) -> Backbone:
 
 
 def backbone_weights(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
-    """A checkpoint's weights of encoder, pooling and decoder, by their names in a :class:`Backbone`."""
+    """A checkpoint's weights of encoder, pooling and decoder, by their names in a ``Backbone``."""
     return {name.removeprefix(BACKBONE): value for name, value in checkpoint.model.items() if name.startswith(BACKBONE)}
 
 

@@ -69,7 +69,7 @@ def pretrain(
     Args:
         store: made by ``ingest``; needs the splits ``train`` and ``val``.
         run: a new folder, or one to continue.
-        settings: what to do; by default what :mod:`orienteer.runs.proposal` proposes for the store. A resumed run
+        settings: what to do; by default what ``orienteer.runs.proposal`` proposes for the store. A resumed run
             keeps the settings it has, but for ``optimiser.steps``, of which it may be given more.
         resume: continue ``run`` exactly where its last whole checkpoint was.
         progress: show a live line on standard error.

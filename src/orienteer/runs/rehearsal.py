@@ -62,7 +62,7 @@ def pretraining_seconds(settings: PretrainSettings, step: float, validation: int
 
     Args:
         settings: of the pretraining.
-        step: seconds of one, see :func:`rehearse`.
+        step: seconds of one, see ``rehearse``.
         validation: scans to validate on.
     """
     sample = FORWARD * step / settings.optimiser.batch

@@ -42,7 +42,7 @@ class Run:
         record: what was trained, on what, with what.
         settings: what it was started with.
 
-    Example:
+    Examples:
         >>> run = Run.open("run")
         >>> run.record.data.spacing_mm, run.settings.views.size, run.evaluations["val"].split
         (3.0, 16, 'val')
@@ -162,7 +162,7 @@ class Run:
         view size, and their features are blended; beyond its edges is background.
 
         Args:
-            scan: a file or folder as :meth:`read` takes it; with ``store``, the id of a scan in it.
+            scan: a file or folder as ``read`` takes it; with ``store``, the id of a scan in it.
             store: a store of the run's spacing and channels.
             level: which map of the encoder, 0 the finest, -1 the coarsest; None takes the decoder's where the run
                 trained one, else the coarsest.
@@ -173,7 +173,7 @@ class Run:
             RunError: no whole checkpoint, or a store that the run cannot read.
             ConfigError: no such level.
 
-        Example:
+        Examples:
             >>> maps = Run.open("run").features("scan.nii.gz")
             >>> maps.array.shape, maps.spacing_mm
             ((32, 14, 16, 15), 6.0)

@@ -87,7 +87,7 @@ def read_as(source: Source, learned: Channels) -> Volume:
 
 
 def read_with_info_as(source: Source, learned: Channels) -> tuple[ScanInfo, Volume]:
-    """What :func:`read_as` gives, and what was found about the scan.
+    """What ``read_as`` gives, and what was found about the scan.
 
     Raises:
         ScanError: it has others, or cannot be read.

@@ -21,7 +21,7 @@ def _default_tasks() -> dict[str, Tree | None]:
 class PretrainSettings(Config):
     """Settings of ``orienteer pretrain``.
 
-    Example:
+    Examples:
         >>> settings = PretrainSettings.read({"views": {"size": 16}}, ["optimiser.steps=500"])
         >>> settings.views.size, settings.optimiser.steps
         (16, 500)

@@ -29,7 +29,7 @@ class PrepareScan(Transform):  # type: ignore[misc]
         channels: channels of a scan.
         channel_names: their names, in order, where they are known.
 
-    Example:
+    Examples:
         >>> prepare = PrepareScan(spacing=3.0)
         >>> image = prepare("scan.nii.gz")
         >>> image.shape, image.pixdim.tolist(), image.dtype
@@ -87,7 +87,7 @@ class PrepareScan(Transform):  # type: ignore[misc]
 
 
 class PrepareScand(MapTransform):  # type: ignore[misc]
-    """:class:`PrepareScan` for the entries of a dictionary.
+    """``PrepareScan`` for the entries of a dictionary.
 
     Args:
         keys: entries that hold a scan: a path, or an image.
@@ -96,7 +96,7 @@ class PrepareScand(MapTransform):  # type: ignore[misc]
         channel_names: their names, in order, where they are known.
         allow_missing_keys: leave out keys that an item does not have.
 
-    Example:
+    Examples:
         >>> from monai.data import DataLoader, Dataset
         >>> scans = Dataset([{"image": "scan.nii.gz"}], transform=PrepareScand("image", spacing=3.0))
         >>> next(iter(DataLoader(scans, batch_size=1)))["image"].shape
@@ -119,7 +119,7 @@ class PrepareScand(MapTransform):  # type: ignore[misc]
         """The item with its scans prepared; other entries stay as they are.
 
         Raises:
-            OrienteerError: as :class:`PrepareScan`.
+            OrienteerError: as ``PrepareScan``.
         """
         result = dict(data)
         for key in self.key_iterator(result):

@@ -1,4 +1,4 @@
-"""Applying an :class:`Appearance`: deterministic, and blind to where the view was cut."""
+"""Applying an ``Appearance``: deterministic, and blind to where the view was cut."""
 
 import functools
 

@@ -91,7 +91,7 @@ class ViewDataset(Dataset[Views]):
         ConfigError: settings that do not fit, no scans, or a scan too small for its views, by name.
         StoreError: no scan is in that split.
 
-    Example:
+    Examples:
         >>> from torch.utils.data import DataLoader
         >>> views = ViewDataset(store, split="train", count=3, size=16, seed=0, length=8)
         >>> len(views), views[5].scan in store.ids("train")

@@ -133,6 +133,6 @@ def _deaths_found_while_waiting() -> Iterator[None]:
 
 
 def batches(sampler: Sampler, numbers: Numbers, *, workers: int = 0) -> Generator[Batch, None, None]:
-    """Batches of the views with the given sample numbers, as :func:`load` gives them."""
+    """Batches of the views with the given sample numbers, as ``load`` gives them."""
     length = max((max(each) for each in numbers), default=0) + 1
     return load(ViewDataset.of(sampler, length), numbers, collate, workers=workers)

@@ -110,12 +110,12 @@ class SampleRecipe:
         return all(cube.is_aligned for cube in self.cubes)
 
     def to_json(self) -> str:
-        """One line of JSON that :meth:`from_json` turns back into an equal recipe."""
+        """One line of JSON that ``from_json`` turns back into an equal recipe."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "SampleRecipe":
-        """The recipe written by :meth:`to_json`."""
+        """The recipe written by ``to_json``."""
         values: dict[str, Any] = json.loads(text)
         views = tuple(
             ViewRecipe(

@@ -60,7 +60,7 @@ def check(
             channels, no label file belongs to any scan, ``people_path`` or something else at ``json_path`` exists, or a
             file cannot be written.
 
-    Example:
+    Examples:
         >>> result = check(Path("hospital/ct"))  # doctest: +SKIP
         >>> [scan.id for scan in result.usable]  # doctest: +SKIP
     """

@@ -39,7 +39,7 @@ class Survey:
 
 
 def discover(root: Path, exclude: Sequence[Path] = ()) -> list[Source]:
-    """Every scan below ``root``, sorted by path; see :func:`survey`.
+    """Every scan below ``root``, sorted by path; see ``survey``.
 
     Raises:
         OrienteerError: ``root`` is missing or holds no scan.

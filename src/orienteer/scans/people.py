@@ -5,14 +5,14 @@ Five kinds of evidence, each with the rule that keeps it from crying wolf:
 - ``study``: one StudyInstanceUID in several folders. The reader counts such scans as one person already, but programs
   that remove names may give all patients the same one.
 - ``patient``: one DICOM PatientID, unless most studies (three at least) share it, see
-  :mod:`~orienteer.scans.dicom.patient`.
-- ``folder``: the folders at one depth hold at most :data:`MOST` scans each, and are twice as many as the fullest one
+  ``patient``.
+- ``folder``: the folders at one depth hold at most ``MOST`` scans each, and are twice as many as the fullest one
   holds (four at least), because sites and splits hold many; or they are more than it holds, and the names of the scans
   are the same in all and no numbers. Folders that are called by a sequence or a visit are nobody's.
-- ``name``: names are equal up to a word, see :mod:`~orienteer.scans.stems`; where nothing else tells, up to any part
-  that recurs, see :mod:`~orienteer.scans.recurring`.
-- ``grid``: at most :data:`MOST` scans share shape and affine, twice as many other grids are there, and the affine is a
-  person's own, see :func:`own_grid`.
+- ``name``: names are equal up to a word, see ``stems``; where nothing else tells, up to any part
+  that recurs, see ``recurring``.
+- ``grid``: at most ``MOST`` scans share shape and affine, twice as many other grids are there, and the affine is a
+  person's own, see ``own_grid``.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Clue:
         id: the scan's.
         person: whom the user's table or the folder's layout names; empty where neither does.
         study: the study it is from, as the reader calls it; empty where it is alone.
-        grid: see :func:`own_grid`.
+        grid: see ``own_grid``.
         patient: a digest of the PatientID in its header; empty where that names nobody.
     """
 

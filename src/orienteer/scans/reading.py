@@ -32,10 +32,10 @@ def read(source: Source) -> Volume:
 
 
 def read_with_info(source: Source) -> tuple[ScanInfo, Volume]:
-    """What :func:`read` gives, and what was found about the scan.
+    """What ``read`` gives, and what was found about the scan.
 
     Raises:
-        ScanError: as :func:`read`.
+        ScanError: as ``read``.
     """
     info, volume = load(source)
     if volume is None:

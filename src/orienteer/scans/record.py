@@ -98,7 +98,7 @@ def refuse_other(path: Path) -> None:
 
 
 def write_record(path: Path, result: CheckResult) -> None:
-    """Write :func:`as_record`, atomically and readable by the owner alone.
+    """Write ``as_record``, atomically and readable by the owner alone.
 
     Raises:
         OrienteerError: the folder is full or read-only.

@@ -187,7 +187,7 @@ class CheckRecord(Config):
 
 
 def check_schema() -> dict[str, object]:
-    """The JSON schema of :class:`CheckRecord`; it lets keys be added, as later versions may."""
+    """The JSON schema of ``CheckRecord``; it lets keys be added, as later versions may."""
     schema = _open(CheckRecord.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "orienteer check --json"}
 

@@ -55,7 +55,7 @@ MOST_VISITS = 10
 def stem(scan_id: str, level: int = COUNTERS) -> str:
     """The id without words, and without a folder whose name the file's begins with.
 
-    Example:
+    Examples:
         >>> stem("IXI-T1__IXI002-Guys-0828-T1", PLAIN_WORDS), stem("anna__ses-1__anna_flair", VISIT_WORDS)
         ('IXI__IXI002-Guys-0828', 'anna')
     """
@@ -117,7 +117,7 @@ def one_spelling(name: str) -> str:
 def names_in(scan_id: str) -> Iterator[tuple[str, str]]:
     """What the file's name and then its folders begin with, the longest first, and who that is apart from visits.
 
-    Example:
+    Examples:
         >>> list(names_in("ses-1__sub-01_T1"))[:2]
         [('sub-01_T1', 'sub-01'), ('sub-01', 'sub-01')]
     """
@@ -132,7 +132,7 @@ def names_in(scan_id: str) -> Iterator[tuple[str, str]]:
 def alike(ids: Sequence[str]) -> Iterator[list[str]]:
     """Ids that have a stem in common, and may be of one person.
 
-    Words for sequences are believed, and one name in two spellings. Visits are if they are at most :data:`MOST_VISITS`,
+    Words for sequences are believed, and one name in two spellings. Visits are if they are at most ``MOST_VISITS``,
     or no more than people with visits; days if they are no more than twice as many as stems; years, months, sides,
     repetitions and counters, which may tell people apart, if no more than people with them, and counters from 0 on.
     """

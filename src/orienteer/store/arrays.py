@@ -54,7 +54,7 @@ def read_box(path: Path, expected: int, low: NDArray, high: NDArray) -> NDArray:
     """``array[:, low:high]`` of the array at ``path``.
 
     Args:
-        path: a file written by :func:`write_array`.
+        path: a file written by ``write_array``.
         expected: its length in bytes, from the manifest.
         low: ``(3,)`` first voxel.
         high: ``(3,)`` one past the last.

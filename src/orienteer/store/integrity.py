@@ -33,7 +33,7 @@ def array_path(store: Path, content: str, kind: str) -> Path:
 
 
 def intact(store: Path, entry: ScanEntry) -> bool:
-    """Whether all arrays are there in their full length; :func:`damaged_arrays` compares their voxels."""
+    """Whether all arrays are there in their full length; ``damaged_arrays`` compares their voxels."""
     for kind, written in entry.arrays.items():
         path = array_path(store, entry.content, kind)
         if not path.is_file() or path.stat().st_size != written.bytes:

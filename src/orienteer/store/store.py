@@ -33,7 +33,7 @@ class Store:
         path: the folder.
         manifest: what is in it.
 
-    Example:
+    Examples:
         >>> store = Store.open("store")
         >>> scan = store.ids("train")[0]
         >>> store.normalise(scan, store.read(scan, low=(2, 4, 3), size=24)).shape
@@ -58,7 +58,7 @@ class Store:
     def scans(self) -> tuple[ScanEntry, ...]:
         """What the manifest says of every scan, in the order of their ids.
 
-        Example:
+        Examples:
             >>> sorted({entry.split for entry in store.scans}), len(store.scans) == len(store.ids())
             (['test', 'train', 'val'], True)
         """
@@ -110,13 +110,13 @@ class Store:
     ) -> Int16[ndarray, "d h w"]:
         """Structure numbers ``(d, h, w)`` of a box, on the image's grid; 0 is background.
 
-        Example:
+        Examples:
             >>> labelled = [entry.id for entry in store.scans if entry.labelled]
             >>> store.labels(labelled[0], low=(2, 4, 3), size=8).shape
             (8, 8, 8)
 
         Raises:
-            StoreError: as :meth:`read`, or the scan has no labels.
+            StoreError: as ``read``, or the scan has no labels.
         """
         entry = self.entry(scan_id)
         if not entry.labelled:
@@ -133,13 +133,13 @@ class Store:
 
     @property
     def foreground_cell(self) -> int:
-        """Voxels along each edge of a cell of :meth:`foreground`."""
+        """Voxels along each edge of a cell of ``foreground``."""
         return self.manifest.foreground_cell
 
     def foreground(self, scan_id: str) -> Bool[ndarray, "d h w"]:
         """Where the body is, coarsely: one cell per ``foreground_cell``^3 voxels, cells at the edge included.
 
-        Example:
+        Examples:
             >>> scan = store.ids()[0]
             >>> store.entry(scan).shape, store.foreground_cell, store.foreground(scan).shape
             ((28, 32, 30), 4, (7, 8, 8))
@@ -169,7 +169,7 @@ class Store:
 
         To mend a store, ingest again: what is damaged is read anew.
 
-        Example:
+        Examples:
             >>> store.verify()
             ()
         """

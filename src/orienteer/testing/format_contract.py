@@ -55,7 +55,7 @@ class FormatContract:
     Attributes:
         format: the class.
         oblique: False for a format without directions, which stores spacing and origin only.
-        big_endian: True with :meth:`write_big_endian`.
+        big_endian: True with ``write_big_endian``.
     """
 
     format: ClassVar[type[Format[Any]]]

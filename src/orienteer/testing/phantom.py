@@ -57,7 +57,7 @@ def phantom(
         The scan ``(channels, D, H, W)`` int16 with an RAS affine centred on the body, and labels ``(D, H, W)`` of
         ``ORGANS``.
 
-    Example:
+    Examples:
         >>> volume, organs = phantom(person=3)
         >>> volume.axes, volume.array.dtype.name, sorted(set(organs.ravel().tolist()))
         ('RAS', 'int16', [0, 1, 2, 3, 4, 5, 6])

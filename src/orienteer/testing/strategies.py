@@ -1,6 +1,6 @@
 """Hypothesis strategies for geometry and views; needs the package ``hypothesis``.
 
-Example:
+Examples:
     >>> from hypothesis import given
     >>> @given(affines())
     ... def test_mine(affine): ...

@@ -6,7 +6,7 @@
         task = DistanceTask
         settings = {"length_mm": 30.0}
 
-It needs no scan and no GPU; the features are those of :mod:`orienteer.testing.toy_views`.
+It needs no scan and no GPU; the features are those of ``orienteer.testing.toy_views``.
 """
 
 import dataclasses

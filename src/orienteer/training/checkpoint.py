@@ -180,7 +180,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put tensors from :func:`optimiser_tensors` back.
+    """Put tensors from ``optimiser_tensors`` back.
 
     Raises:
         RunError: the optimiser does not fit, e.g. the network's settings were changed in between.

@@ -78,7 +78,7 @@ def one_device(settings: DeviceSettings) -> torch.device:
 class ExactInputs(MixedPrecision):  # type: ignore[misc]
     """Mixed precision that takes a batch as it is; autocast alone decides what is computed in 16 bits.
 
-    But for convolutions whose gradient it would get wrong (:mod:`orienteer.training.shallow`).
+    But for convolutions whose gradient it would get wrong (``orienteer.training.shallow``).
 
     Fabric's own rounds every number that a model is given. Positions are given in mm: at the 8 bits of bfloat16 they
     would be off by up to 0.5 mm beyond 128 mm, and by up to 4 mm beyond a metre.

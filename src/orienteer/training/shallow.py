@@ -34,7 +34,7 @@ class ShallowConv3d(nn.Conv3d):
 
 
 def mind_shallow_maps(model: nn.Module) -> None:
-    """Make every plain 3D convolution of ``model`` a :class:`ShallowConv3d`, in place; names and weights stay."""
+    """Make every plain 3D convolution of ``model`` a ``ShallowConv3d``, in place; names and weights stay."""
     for module in model.modules():
         if type(module) is nn.Conv3d:
             module.__class__ = ShallowConv3d

@@ -108,7 +108,7 @@ class FileHeader:
     Attributes:
         path: the file.
         study: the visit it is from; never shown.
-        patient: see :func:`~orienteer.scans.dicom.patient.patient_of`.
+        patient: see ``patient_of``.
         series: the series it belongs to; never shown.
         instance: the image's own id; never shown.
         reference: the frame of reference that its position is told in; never shown.

@@ -28,7 +28,7 @@ class _Part:
         source: the part.
         home: its folder and studies.
         first: one of its slices.
-        places: its slices by their place along the normal, in steps of :data:`REPEATED_MM`.
+        places: its slices by their place along the normal, in steps of ``REPEATED_MM``.
         ids: of its slices; empty where the files have no ids of their own.
         numbers: the places of its slices by the numbers of their files in the series; empty where not all have one.
     """

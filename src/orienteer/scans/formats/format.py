@@ -56,7 +56,7 @@ class Format(ABC, Generic[H]):
 
         Args:
             source: the scan.
-            header: what :meth:`read_header` said of it, perhaps in another process.
+            header: what ``read_header`` said of it, perhaps in another process.
 
         Raises:
             ScanError: the voxels are cut, damaged or inflate too far.

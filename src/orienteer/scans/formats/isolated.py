@@ -31,7 +31,7 @@ def isolated(function: Callable[..., Any], *args: Any) -> Any:
     """What the function returns or raises, called in a process that may die.
 
     Args:
-        function: importable by name, as a method of a :class:`Format` is.
+        function: importable by name, as a method of a ``Format`` is.
         args: its arguments; they and the result must pickle.
 
     Raises:

@@ -82,14 +82,14 @@ class ItkFormat(Format[Header]):
         """What the header says of unit and place, and what it leaves unsaid: ITK guesses without a word."""
 
     def placement(self, source: Source, volume: Volume) -> Placement:
-        """See :meth:`Format.placement`: in the file's own unit, as ITK knows of none."""
+        """See ``Format.placement``: in the file's own unit, as ITK knows of none."""
         mm = self.said(source.paths[0]).mm
         if (mm == 1).all():
             return super().placement(source, volume)
         return Placement.of(np.diag([*1 / mm, 1.0]) @ volume.affine, volume.shape, unit=UNKNOWN)
 
     def read_header(self, source: Source) -> Header:
-        """See :meth:`Format.read_header`."""
+        """See ``Format.read_header``."""
         path = source.paths[0]
         stored = self.stored_voxels(path)
         reader = self._reader(path)
@@ -122,7 +122,7 @@ class ItkFormat(Format[Header]):
         )
 
     def read_voxels(self, source: Source, header: Header) -> NDArray:
-        """See :meth:`Format.read_voxels`; of several volumes the first ones."""
+        """See ``Format.read_voxels``; of several volumes the first ones."""
         path = source.paths[0]
         try:
             reader = self._reader(path)

@@ -38,7 +38,7 @@ class MetaImageFormat(ItkFormat):
     reading = 2  # slope and offset are applied
 
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
-        """See :meth:`ItkFormat.stored_voxels`; None for a list of data files."""
+        """See ``ItkFormat.stored_voxels``; None for a list of data files."""
         fields, end = _fields(path)
         dimensions = fields.get("NDims", "")
         # ITK ends the whole process on some numbers it cannot handle.
@@ -65,13 +65,13 @@ class MetaImageFormat(ItkFormat):
         return StoredVoxels(path=data, offset=offset, available=max(available, 0), packed=packed)
 
     def read_voxels(self, source: Source, header: Header) -> NDArray:
-        """See :meth:`Format.read_voxels`; ITK reads a slope and an offset, and gives the stored values."""
+        """See ``Format.read_voxels``; ITK reads a slope and an offset, and gives the stored values."""
         array = super().read_voxels(source, header)
         slope, offset, _ = _scaling(_fields(source.paths[0])[0])
         return array if (slope, offset) == (1, 0) else array * slope + offset
 
     def said(self, path: Path) -> Said:
-        """See :meth:`ItkFormat.said`."""
+        """See ``ItkFormat.said``."""
         fields, _ = _fields(path)
         found = _spacing_findings(fields.get("ElementSpacing"), fields.get("ElementSize"))
         found += _scaling(fields)[2]

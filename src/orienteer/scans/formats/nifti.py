@@ -62,7 +62,7 @@ class NiftiFormat(Format[Header]):
     data_extensions = (".img",)
 
     def read_header(self, source: Source) -> Header:
-        """See :meth:`Format.read_header`."""
+        """See ``Format.read_header``."""
         path = source.paths[0]
         pair = _is_pair(path)
         image = _load_pair(path) if pair else _load_single(path)
@@ -93,12 +93,12 @@ class NiftiFormat(Format[Header]):
         )
 
     def placement(self, source: Source, volume: Volume) -> Placement:
-        """See :meth:`Format.placement`: the header's own, also of readers who believe another part of it."""
+        """See ``Format.placement``: the header's own, also of readers who believe another part of it."""
         raw = raw_header(_start(source.paths[0]))
         return placement_of_header(raw) if _is_nifti(raw) else placement_of_analyze(_load_pair(source.paths[0]), raw)
 
     def read_voxels(self, source: Source, header: Header) -> NDArray:
-        """See :meth:`Format.read_voxels`; of several volumes the first ones.
+        """See ``Format.read_voxels``; of several volumes the first ones.
 
         Integers stay integers when the header scales by one.
         """

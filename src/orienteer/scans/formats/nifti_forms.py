@@ -32,7 +32,7 @@ FLAT = 1e-3
 
 
 class _Lenient:
-    """What is read of headers that nibabel refuses: which orientation is used, :func:`where` decides."""
+    """What is read of headers that nibabel refuses: which orientation is used, ``where`` decides."""
 
     quaternion_threshold = TOO_LONG
 
@@ -82,7 +82,7 @@ def where(image: Any, raw: Any) -> Where:
 
     Args:
         image: the file as nibabel opens it.
-        raw: see :func:`raw_header`.
+        raw: see ``raw_header``.
 
     Raises:
         ScanError: ``orientation-unusable``: the only orientation is a quaternion that is no rotation.

@@ -31,7 +31,7 @@ class NrrdFormat(ItkFormat):
     other_encodings = True
 
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
-        """See :meth:`ItkFormat.stored_voxels`."""
+        """See ``ItkFormat.stored_voxels``."""
         fields, listed, offset = _fields(path)
         _guard_directions(path, fields)
         name = fields.get("datafile")
@@ -52,7 +52,7 @@ class NrrdFormat(ItkFormat):
         return StoredVoxels(path=data, offset=0, available=data.stat().st_size, packed=packed)
 
     def said(self, path: Path) -> Said:
-        """See :meth:`ItkFormat.said`."""
+        """See ``ItkFormat.said``."""
         fields, _, _ = _fields(path)
         directions, found = "spacedirections" in fields, []
         if fields.get("space", "").lower() not in ANATOMICAL or not directions:

@@ -21,7 +21,7 @@ UNNAMED = ("", "?", "unknown", "none", "mm/voxel")
 def millimetres(name: str) -> float | None:
     """mm in one of the named unit; 1 where no unit is named, None for one that is not known.
 
-    Example:
+    Examples:
         >>> millimetres("um"), millimetres("Microns"), millimetres(""), millimetres("furlong")
         (0.001, 0.001, 1.0, None)
     """

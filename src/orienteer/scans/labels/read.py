@@ -45,7 +45,7 @@ def read_labels(source: Source, grid: Grid, *, oriented: bool = True) -> tuple[V
     Args:
         source: of the labels.
         grid: of the scan, as its file has it.
-        oriented: whether the scan's header names an orientation (:func:`names_orientation`).
+        oriented: whether the scan's header names an orientation (``names_orientation``).
 
     Returns:
         The labels and what is worth knowing of them; or None, and a warning that says why.
@@ -121,7 +121,7 @@ def _named(source: Source, found: Finding) -> Finding:
 
 
 def _understood(volume: Volume, source: Source) -> tuple[Volume, list[Finding]]:
-    """Labels in which ignored values are :data:`IGNORED`, and what nobody has named."""
+    """Labels in which ignored values are ``IGNORED``, and what nobody has named."""
     array = volume.array
     values = {int(value) for value in np.unique(array)} - {0, IGNORED}
     if ignored := values.intersection(source.ignored):

@@ -16,7 +16,7 @@ IGNORED = -1
 
 
 def check_values(array: NDArray) -> CheckedVoxels:
-    """Labels as int16 ``(1, X, Y, Z)``, :data:`IGNORED` where they are NaN, with findings about them.
+    """Labels as int16 ``(1, X, Y, Z)``, ``IGNORED`` where they are NaN, with findings about them.
 
     Labels of one value are labels: all zero says that a healthy person has no lesion. Where a value is none of a
     structure, the finding is an error that names the value, and the array is as it was.

@@ -57,7 +57,7 @@ class NnunetLayout(Layout):
         return Dataset(folder) if cases and whole and sum(map(len, cases.values())) == len(sources) else None
 
     def hint(self, sources: Sequence[Source]) -> str:
-        """See :meth:`Layout.hint`."""
+        """See ``Layout.hint``."""
         named = "names end in _0000, _0001, ...: if these are the channels of one scan, add --layout nnunet"
         return named if _grouped(sources) else ""
 

@@ -20,11 +20,11 @@ class PlainLayout(Layout):
     looks_like = "a plain folder may hold scans of any name"
 
     def recognise(self, folder: Path, sources: Sequence[Source]) -> Dataset | None:
-        """See :meth:`Layout.recognise`."""
+        """See ``Layout.recognise``."""
         return None
 
     def claim(self, folder: Path, sources: Sequence[Source], channels: int | None = None) -> Dataset | None:
-        """See :meth:`Layout.claim`."""
+        """See ``Layout.claim``."""
         return Dataset(folder)
 
     def arrange(self, dataset: Dataset, root: Path, sources: Sequence[Source], wanted: Sequence[str]) -> Arranged:
