@@ -1,4 +1,4 @@
-"""Whether a page can be read: no text lies on another one, none is cut off at the side, and axe-core finds no serious fault."""
+"""Whether a page can be read: no text on another one, none cut off at the side, no serious fault by axe-core."""
 
 from typing import Any
 
@@ -25,7 +25,8 @@ OVERLAPS = """
       }
       return { left, top, right, bottom };
     };
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const seen = document.querySelector("dialog:modal") ?? document.body;
+    const walker = document.createTreeWalker(seen, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const node = walker.currentNode, element = node.parentElement, text = node.data.trim();
       if (!text || element.closest("script, style, noscript, option, [aria-hidden=true]")) continue;
@@ -48,8 +49,11 @@ OVERLAPS = """
       for (let m = n + 1; m < boxes.length && boxes[m].left < a.right - 1.5; m += 1) {
         const b = boxes[m];
         if (a.element === b.element && a.text === b.text) continue;
+        // In a picture the box of a line holds those of its parts.
+        if (a.element.ownerSVGElement && (a.element.contains(b.element) || b.element.contains(a.element))) continue;
         const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-        if (high > 1.5) found.push(`${a.text.slice(0, 40)} | ${b.text.slice(0, 40)} at ${Math.round(b.left)},${Math.round(b.top)}`);
+        const where = `${Math.round(b.left)},${Math.round(b.top)}`;
+        if (high > 1.5) found.push(`${a.text.slice(0, 40)} | ${b.text.slice(0, 40)} at ${where}`);
       }
     });
     return found;
