@@ -25,7 +25,8 @@ OVERLAPS = """
       }
       return { left, top, right, bottom };
     };
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const seen = document.querySelector("dialog:modal") ?? document.body;
+    const walker = document.createTreeWalker(seen, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const node = walker.currentNode, element = node.parentElement, text = node.data.trim();
       if (!text || element.closest("script, style, noscript, option, [aria-hidden=true]")) continue;

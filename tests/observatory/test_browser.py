@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from orienteer.evaluation.look import Look
+from orienteer.records.statistics import angles_deg
 from orienteer.runs.ask import locate, look
+from tests.legible import overlaps
 from tests.observatory.oasis import Site, make_runs, serving
 from tests.observatory.page import Visitor, shown
 
@@ -54,21 +56,30 @@ def test_browser__the_verdict_is_read_without_scrolling(visitor: Visitor, site: 
     verdict = visitor.ask("api/session")["runs"][0]["verdict"]
     banner = visitor.page.locator(".verdict")
     assert banner.locator("h2").inner_text() == verdict["headline"]
-    assert verdict["sentence"] in banner.inner_text()
+    figure = verdict["judged"]["figure"]
+    assert f"gap error {shown(figure['value'])} mm, chance {shown(figure['chance'])} mm" in banner.inner_text()
     box = banner.bounding_box()
-    assert box is not None and box["y"] + box["height"] < 300
+    assert box is not None and box["height"] < 50 and box["y"] + box["height"] < 110
+    visitor.page.click("[data-do=explain]")
+    assert verdict["sentence"] in banner.inner_text()
+    told = visitor.page.locator(".verdict .next").inner_text()
+    assert "orienteer pretrain STORE run --resume" in told and "observe" not in told
+    visitor.page.click("[data-do=explain]")
     visitor.quiet()
 
 
 def test_browser__numbers_are_those_of_the_api(visitor: Visitor, site: Site) -> None:
     seen = asked(visitor, site)
     same_numbers(visitor, seen)
-    predicted, scale, angle = seen.gap("pred"), seen.gap("scale"), seen.direction_error_deg()
-    assert predicted is not None and scale is not None and angle is not None
+    predicted, true, scale = seen.gap("pred"), seen.gap("true"), seen.gap("scale")
+    assert predicted is not None and true is not None and scale is not None
     for axis in range(3):
         assert visitor.value(f"predicted-{axis}") == shown(predicted[0, 1, axis])
         assert visitor.value(f"doubt-{axis}") == f"± {shown(scale[0, 1, axis] * np.log(10))}"
-    assert visitor.value("error_deg") == f"{shown(angle[0, 1])}°"
+    # The sentence speaks of the arrow that is drawn, not of the step that the route task predicts.
+    angle, steps = shown(angles_deg(predicted[0, 1][None], true[0, 1][None])[0]), seen.direction_error_deg()
+    assert visitor.value("error_deg") == f"{angle}°"
+    assert steps is not None and shown(steps[0, 1]) != angle
     rows = seen.observations["adjacency"].rows
     pair = int(np.flatnonzero((rows["view_i"] == 0) & (rows["view_j"] == 1))[0])
     assert visitor.value("adjacent-0-1") == shown(rows["adjacent_similarity"][pair], 2)
@@ -147,8 +158,24 @@ def test_browser__the_3d_picture_is_drawn_with_its_boxes(visitor: Visitor) -> No
     page.wait_for_timeout(600)
     assert page.locator("[data-plane='3d'] [data-view='0'] path").get_attribute("d") != before
     assert page.locator("[data-plane='3d'] .picture").screenshot() != shot
+    assert overlaps(page) == []  # letters of the sides and numbers of the views go around each other
     assert len(shot) > 15_000  # a black square is a tenth of that
     visitor.quiet()
+
+
+def drawn_and_received(visitor: Visitor, seen: Look, view: int) -> tuple[np.ndarray, np.ndarray]:
+    """Grey levels in the box of a view: as the axial plane draws them, and as the network received them."""
+    plane = visitor.page.locator("[data-plane=axial]")
+    width, height, *pixels = plane.locator("canvas").first.evaluate(
+        "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    # As on a light box: upright, the patient's right at the left.
+    picture = np.array(pixels).reshape(height, width, 4)[::-1, ::-1, 0].T
+    size = seen.images.shape[-1]
+    right, front, up = np.rint(seen.centres_mm[view] / seen.recipe.spacing - (size - 1) / 2).astype(int)
+    depth = int(plane.locator("input[type=range]").input_value()) - up
+    levels = np.rint(np.clip((seen.images[view, 0, :, :, depth] + 1) / 2, 0, 1) * 255)
+    return picture[right : right + size, front : front + size], levels
 
 
 def test_browser__spoiled_views_are_answered_beside_the_intact_ones(visitor: Visitor, site: Site) -> None:
@@ -162,8 +189,11 @@ def test_browser__spoiled_views_are_answered_beside_the_intact_ones(visitor: Vis
     assert visitor.value("spoiled") == f"{shown(spoiled.observations['gap'].measures['gap_error_mm'].value)} mm"
     page.locator("[aria-label='Honesty probes'] select").select_option("1")
     visitor.settle()
-    same_numbers(visitor, asked(visitor, site, probe="shuffled", probe_view=1))
-    page.get_by_role("radio", name="As they are").click()
+    spoiled = asked(visitor, site, probe="shuffled", probe_view=1)
+    same_numbers(visitor, spoiled)
+    page.get_by_role("button", name="View 2", exact=True).click()
+    np.testing.assert_array_equal(*drawn_and_received(visitor, spoiled, view=1))
+    page.locator("[data-do=mend]").click()
     visitor.settle()
     visitor.quiet()
 

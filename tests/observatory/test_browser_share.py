@@ -178,25 +178,20 @@ def test_browser_share__a_stale_answer_never_replaces_a_newer_one(visitor: Visit
 
 def test_browser_share__a_running_training_is_followed(chromium: Browser, link: str) -> None:
     whole: list[int] = []
+    ended: dict[str, object] = {}
 
     def training(route: Route) -> None:
         told = route.fetch().json()
         if not whole:  # the first time, the last checkpoint is still to come
             run = told["runs"][0]
             whole.extend(run["steps"])
-            run |= {"live": True, "steps": whole[:-1], "best_step": whole[-2], "verdict": None}
+            ended.update(run)
+            so_far = {"steps": whole[:-1], "best_step": whole[-2], "step": whole[-2] + 1, "verdict": None, "next": []}
+            run |= {"live": True, "finished": False, **so_far}
         route.fulfill(json=told)
 
     def news(route: Route) -> None:
-        told = {
-            "step": whole[-1],
-            "steps": whole,
-            "best_step": whole[-1],
-            "live": False,
-            "finished": True,
-            "history": {},
-        }
-        route.fulfill(json=told)
+        route.fulfill(json={"run": {**ended, "best_step": whole[-1]}, "history": {}})
 
     def prepare(page: Page) -> None:
         page.route("**/api/session", training)
@@ -204,7 +199,8 @@ def test_browser_share__a_running_training_is_followed(chromium: Browser, link: 
 
     visitor = Visitor(chromium, link, prepare=prepare, state="s=learn")
     page = visitor.page
-    assert visitor.page.locator(".verdict h2").inner_text() == "Not judged yet."
+    assert page.locator(".verdict h2").inner_text() == "No validation yet."
+    assert page.locator(".verdict .mark").first.inner_text() == f"training, step {whole[-2] + 1} of {whole[-1]}"
     assert visitor.value("step") == f"step {whole[-2]}"
     page.wait_for_function(
         "text => document.querySelector('[data-value=step]').textContent === text", arg=f"step {whole[-1]}"

@@ -93,16 +93,17 @@ def test_session__follows_a_run_that_trains(home: Path, tmp_path: Path) -> None:
     log.write_text("".join(early))
     session = open_sessions(tmp_path / "run", home / "store")["a"]
     first = news(session, -1)
-    assert first.step == 3 and first.live and not first.finished
+    assert first.run.step == 3 and first.run.live and not first.run.finished
+    assert first.run.verdict is None and first.run.next == []
     assert [step for step, _ in first.history.root["gap"]["gap_error_mm"].points] == [0, 2]
     log.write_text("".join(lines) + '{"v": 1, "step": 7, "torn')
-    later = news(session, first.step)
-    assert later.step == 6
+    later = news(session, first.run.step)
+    assert later.run.step == 6
     assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].points] == [4, 6]
     assert [step for step, _ in later.history.root["gap"]["gap_error_mm"].train] == [4, 5, 6]
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
     shutil.rmtree(newest)
-    assert 6 not in news(session, 6).steps
+    assert 6 not in news(session, 6).run.steps
     with pytest.raises(Refusal, match="no checkpoint of step 6"):
         session.step(6)
 

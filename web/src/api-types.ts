@@ -140,7 +140,7 @@ export interface JudgeResponse {
   worst: readonly WorstCase[];
 }
 
-/** A key figure of the evaluation. */
+/** A key figure of an evaluation. */
 export interface KeyFigure {
   /** Title of its task. */
   task: string;
@@ -154,18 +154,8 @@ export interface KeyFigure {
 
 /** What came after a step. */
 export interface LiveResponse {
-  /** The last one logged. */
-  step: number;
-  /** Steps that can be asked now. */
-  steps: readonly number[];
-  /** As in `RunFacts`. */
-  best_step: number;
-  /** Steps of the whole training. */
-  total_steps: number;
-  /** As in `RunFacts`. */
-  live: boolean;
-  /** It has come to its end. */
-  finished: boolean;
+  /** The run as it is now. */
+  run: RunFacts;
   /** Points after the step asked for. */
   history: History;
 }
@@ -204,6 +194,8 @@ export interface LookResponse {
   judged: string | null;
   /** Every task that can answer about views anywhere. */
   tasks: readonly TaskAnswer[];
+  /** Where a probe was asked for, the views as the model received them: of each a cube of grey levels of the first channel, one byte a voxel, R fastest, all of them in base64. Null without a probe. */
+  images: string | null;
   /** Time spent on the answer, ms. */
   milliseconds: number;
 }
@@ -230,6 +222,14 @@ export interface Metric {
   stands_in_for: string | null;
   /** What its value is the mean of, so that it gets an interval over subjects: a column, or `vector` for the length of `pred_* - true_*`. */
   per_row: string | null;
+}
+
+/** One thing to do after a verdict. */
+export interface NextStep {
+  /** What was found, or what the command is for. */
+  why: string;
+  /** To type; empty where there is none. */
+  command: string;
 }
 
 /** A walk from view to view. */
@@ -350,14 +350,18 @@ export interface RunFacts {
   steps: readonly number[];
   /** The step of the verdict where its checkpoint is kept, else the newest. */
   best_step: number;
+  /** The last step logged. */
+  step: number;
   /** Steps of the whole training. */
   total_steps: number;
   /** It has not finished, and has written something in the last ten minutes. */
   live: boolean;
   /** It has come to its end. */
   finished: boolean;
-  /** Null where it was not evaluated. */
+  /** Null where it was not evaluated; while it trains, of its last validation. */
   verdict: RunVerdict | null;
+  /** What to do now, most urgent first. */
+  next: readonly NextStep[];
   /** The scans were made by a program. */
   simulated: boolean;
   /** Names of its evaluations. */
@@ -384,6 +388,8 @@ export interface RunVerdict {
   split: string;
   /** Step of the model it evaluated. */
   step: number;
+  /** The figure that it rests on. */
+  judged: KeyFigure | null;
 }
 
 /** A scan of the store. */

@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { show } from "./actions.ts";
 import { KEYS } from "./keys.ts";
 import { TABS, type Tab } from "./link.ts";
+import { Hint } from "./parts/hint.tsx";
 import { Problem } from "./parts/problem.tsx";
 import { startTour, Tour } from "./parts/tour.tsx";
 import { VerdictLine } from "./parts/verdict.tsx";
@@ -44,19 +45,6 @@ export function App(): JSX.Element {
       <Top name={current.name} />
       <main id="seen">
         <VerdictLine run={current} />
-        <nav class="tabs no-share" data-tour="tabs" aria-label="Places">
-          {TABS.map((each) => (
-            <button
-              type="button"
-              key={each}
-              data-tab={each}
-              aria-current={tab.value === each ? "page" : undefined}
-              onClick={() => show(each)}
-            >
-              {TITLES[each]}
-            </button>
-          ))}
-        </nav>
         {failure.value ? <Problem error={failure.value} /> : null}
         <Place />
       </main>
@@ -79,6 +67,20 @@ function Top({ name }: { name: string }): JSX.Element {
         Orienteer <span>observatory</span>
       </p>
       <h1>{name}</h1>
+      <nav class="tabs" data-tour="tabs" aria-label="Places">
+        {TABS.map((each) => (
+          <button
+            type="button"
+            key={each}
+            data-tab={each}
+            aria-current={tab.value === each ? "page" : undefined}
+            aria-keyshortcuts={each[0]?.toUpperCase()}
+            onClick={() => show(each)}
+          >
+            {TITLES[each]} <Hint of={each[0]?.toUpperCase()} />
+          </button>
+        ))}
+      </nav>
       <span class="push" />
       <button type="button" class="main" data-do="share" onClick={() => (sharing.value = true)}>
         Share
@@ -86,8 +88,8 @@ function Top({ name }: { name: string }): JSX.Element {
       <button type="button" onClick={startTour}>
         Tour
       </button>
-      <button type="button" onClick={() => (helping.value = true)} aria-label="Keys" title="Keys">
-        ?
+      <button type="button" data-do="keys" onClick={() => (helping.value = true)} aria-keyshortcuts="?">
+        Keys <Hint of="?" />
       </button>
       <button
         type="button"

@@ -12,7 +12,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Page up, Page down", "move it up and down; in a plane, through that plane"],
   ["Shift with these", "ten voxels"],
   ["Enter, in a plane", "what a click does, at the crossing lines"],
-  ["D", "draw some views"],
+  ["D", "draw as many views anew"],
   ["E W L J", "Explore, Where am I?, Watch it learn, Judge"],
   ["Esc", "let go of the chosen pair"],
   ["?", "this list"],

@@ -36,26 +36,20 @@ function after(known: Curve["points"], more: Curve["points"]): Curve["points"] {
   return [...known, ...more.filter(([step]) => step > last)];
 }
 
-/** Asks for news of running trainings, for as long as the page is open and in sight. */
+/** Asks for news of runs that have not ended, for as long as the page is open and in sight. */
 export function follow(): void {
   const latest = new Map<string, number>();
   setInterval(() => {
     if (document.hidden) return;
-    for (const run of session.peek()?.runs ?? []) if (run.live) void ask(run.key, latest);
+    for (const run of session.peek()?.runs ?? []) if (!run.finished) void ask(run.key, latest);
   }, EVERY_MS);
 }
 
 async function ask(run: string, latest: Map<string, number>): Promise<void> {
   const news = await api.live(run, latest.get(run) ?? -1).catch(() => null);
   if (!news) return;
-  latest.set(run, news.step);
+  latest.set(run, news.run.step);
   take(run, news);
-}
-
-/** A training that ends leaves a verdict. */
-async function ended(): Promise<void> {
-  const now = await api.session().catch(() => null);
-  if (now) session.value = now;
 }
 
 function take(key: string, news: LiveResponse): void {
@@ -63,9 +57,5 @@ function take(key: string, news: LiveResponse): void {
   if (known) histories.value = new Map([...histories.peek(), [key, joined(known, news.history)]]);
   const current = session.peek();
   if (!current) return;
-  const runs = current.runs.map((run) =>
-    run.key === key ? { ...run, steps: news.steps, best_step: news.best_step, live: news.live } : run,
-  );
-  session.value = { ...current, runs };
-  if (!news.live) void ended();
+  session.value = { ...current, runs: current.runs.map((run) => (run.key === key ? news.run : run)) };
 }

@@ -48,12 +48,6 @@ export function pairOf(look: LookResponse, [i, j]: Pair): PairGap | null {
   return { true: truth, predicted, scale: found?.scale?.[i]?.[j] ?? null, error_mm: error };
 }
 
-/** The single step from one view of the pair to the other, where a task walks. */
-export function stepOf(look: LookResponse, [i, j]: Pair): Path | null {
-  const steps = taskOf(look, "paths")?.paths.paths.filter((each) => each.kind === "step");
-  return steps?.find((each) => each.path[0] === i && each.path[1] === j) ?? null;
-}
-
 export type SizedChunks = ChunkSimilarity & { readonly size: number };
 
 export function chunksOf(look: LookResponse | null, pair: Pair): SizedChunks | null {

@@ -5,6 +5,7 @@ import * as api from "./api.ts";
 import { encode, type State } from "./link.ts";
 import { Newest } from "./newest.ts";
 import type { Volume } from "./scan/nifti.ts";
+import { received } from "./scan/received.ts";
 import type { LookRequest, LookResponse, ProbeCard, RunFacts, ScanFacts, SessionResponse } from "./api-types.ts";
 
 export const session = signal<SessionResponse | null>(null);
@@ -61,7 +62,7 @@ export const clicking = signal<"add" | "move" | "look">("add");
 const close = (a: LookRequest, b: LookRequest): boolean =>
   a.run === b.run && a.scan === b.scan && a.probe === b.probe && a.centres_mm.length === b.centres_mm.length;
 
-const asker = (): Newest<LookRequest, LookResponse> => new Newest(api.look, close);
+const asker = (keep?: number): Newest<LookRequest, LookResponse> => new Newest(api.look, close, keep);
 
 type Askers = (run: string) => Newest<LookRequest, LookResponse>;
 
@@ -76,7 +77,7 @@ function askers(): Askers {
 
 /** The model's answer to the views as they are, by run; to spoiled ones; and by run at the step being replayed. */
 export const lookOf: Askers = askers();
-export const spoiled = asker();
+export const spoiled = asker(16); // with the voxels of the views, so fewer are kept
 export const replayOf: Askers = askers();
 
 /** The answer shown everywhere: spoiled views where a probe is on. */
@@ -87,6 +88,18 @@ export const look = computed<LookResponse | null>(() => {
   const answer = asked.shown.value?.answer ?? null;
   const fits = answer?.scan === state.value.scan && answer.centres_mm.length === state.value.centres.length;
   return fits ? answer : null;
+});
+
+/** In 3D the scan around spoiled views is this faint, or it would hide them. */
+const AROUND = 0.3;
+
+/** Where views are spoiled, the scan with them in it as the model received them. */
+export const spoilt = computed<{ planes: Volume; solid: Volume } | null>(() => {
+  const [scan, answer] = [volume.value, look.value];
+  if (!scan || !answer || answer.images === null) return null;
+  const views = { ...answer, images: answer.images };
+  const [planes, solid] = [1, AROUND].map((rest) => received(scan, views, answer.probe_view, rest));
+  return planes && solid ? { planes, solid } : null;
 });
 
 export const intact = computed<LookResponse | null>(() =>

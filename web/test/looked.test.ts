@@ -48,6 +48,7 @@ const look: LookResponse = {
   view_mm: 48,
   probe: null,
   probe_view: null,
+  images: null,
   judged: "second",
   tasks: [task("first", 3), task("second", 5)],
   milliseconds: 1,

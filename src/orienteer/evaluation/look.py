@@ -37,6 +37,7 @@ class Look:
         recipe: the views as cropped: on the store's grid, inside the scan.
         observations: rows (one sample) and measures of every task that can answer about arbitrary views.
         cards: of these tasks.
+        images: ``(K, C, S, S, S)`` float32 voxels of the views as the network received them: after the honesty probe.
         probe: the honesty probe applied to the views, or None.
         probe_view: the only view it was applied to; None for all.
         step: optimiser steps of the checkpoint; None where unknown.
@@ -45,6 +46,7 @@ class Look:
     recipe: SampleRecipe
     observations: dict[str, Observation]
     cards: dict[str, TaskCard]
+    images: NDArray[np.float32]
     probe: str | None = None
     probe_view: int | None = None
     step: int | None = None
@@ -185,7 +187,7 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
     views = model.encode(images.to(device), batch.centres.to(device), batch.view_mm, batch.address, anatomy=anatomy)
     asked = [name for name in model.tasks if answers_anywhere(model.task(name))]
     observations = {name: model.task(name)(views).observation for name in asked}
-    return Look(recipe, observations, {name: model.task(name).describe() for name in asked})
+    return Look(recipe, observations, {name: model.task(name).describe() for name in asked}, images[0].numpy())
 
 
 def answers_anywhere(task: PretextTask[Any]) -> bool:

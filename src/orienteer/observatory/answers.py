@@ -1,5 +1,6 @@
 """From what the model said to the answer of a request. Numbers go out as they are: nothing is rounded on the server."""
 
+from base64 import b64encode
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from orienteer.records.evaluation import Value
 from orienteer.records.evidence import STEP, ChunkPairs, Paths, Points, views_of
 from orienteer.records.metric import finite
 from orienteer.records.statistics import vectors
+from orienteer.store.intensity import grey_levels
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +32,7 @@ def look_answer(seen: Look) -> answer.LookResponse:
         probe_view=seen.probe_view,
         judged=judged_card(tuple(seen.cards.values())).name if seen.cards else None,
         tasks=[_task(seen, name) for name in seen.cards],
+        images=None if seen.probe is None else _greys(seen),
     )
 
 
@@ -52,6 +55,11 @@ def where_answer(found: Located) -> answer.WhereResponse:
         chance_mm=found.chance_mm,
         from_labels=found.from_labels,
     )
+
+
+def _greys(seen: Look) -> str:
+    levels = np.rint(grey_levels(seen.images[:, 0])).astype(np.uint8)
+    return b64encode(levels.transpose(0, 3, 2, 1).tobytes()).decode()
 
 
 def _task(seen: Look, name: str) -> answer.TaskAnswer:

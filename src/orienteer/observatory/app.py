@@ -36,6 +36,7 @@ def create_app(
     port: int = 0,
     threads: int = 1,
     static: Path = STATIC,
+    warm: bool = False,
 ) -> ASGIApp:
     """The whole application, guarded.
 
@@ -46,8 +47,11 @@ def create_app(
         port: its port, part of the cookie's name.
         threads: cores that one prediction may use.
         static: folder of the page's files.
+        warm: load the first run's model at once, so that the first answer does not wait for it.
     """
     desk = Desk(sessions, threads)
+    if warm:
+        desk.warm()
     app = create_api(desk)
     _errors(app, desk)
     _page(app, Pages(static))

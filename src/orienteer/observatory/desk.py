@@ -55,6 +55,21 @@ class Desk:
             self._predictor = Predictor(self.threads)
         return self._predictor
 
+    def warm(self) -> None:
+        """Load the first run's model and let it answer once, in the predicting thread, before anybody asks.
+
+        What goes wrong is told to whoever asks.
+        """
+
+        def work() -> None:
+            session = self.first
+            scan = session.scans()[0].id
+            self.predictor.look(
+                session, session.best_step, scan, session.draw(scan, session.run.settings.views.count, 1)
+            )
+
+        self.thread.submit(work)
+
     async def predict(self, work: Callable[["Predictor"], LookResponse | WhereResponse]) -> Response:
         """Do ``work`` in the predicting thread; says how long it took there."""
 

@@ -12,18 +12,16 @@ from orienteer.observatory.responses.base import Vector, finite_vector, vector
 from orienteer.observatory.responses.judgement import (
     DistanceBand,
     JudgeResponse,
-    KeyFigure,
     MeanError,
     ProbeFigure,
     Region,
     WorstCase,
 )
-from orienteer.observatory.responses.session import Verdict
-from orienteer.observatory.session import Session
+from orienteer.observatory.responses.session import KeyFigure, Verdict
+from orienteer.observatory.session import Session, judged_figure
 from orienteer.records.card import TaskCard
-from orienteer.records.evaluation import Value
 from orienteer.records.evidence import Displacements, vector_names
-from orienteer.records.metric import Metric, finite
+from orienteer.records.metric import finite
 from orienteer.records.observation import Rows
 from orienteer.records.statistics import vectors
 from orienteer.report.cards import SEEN, key_figures, people, verdict_of
@@ -49,7 +47,7 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
         Refusal: the run has not been evaluated, or not under that name.
     """
     evaluated = _chosen(session, name)
-    record, pairs, judged = evaluated.record, _pairs(evaluated), evaluated.judged
+    record, pairs = evaluated.record, _pairs(evaluated)
     return JudgeResponse(
         evaluation=record.name,
         split=record.split,
@@ -58,8 +56,11 @@ def judgement(session: Session, name: str | None = None) -> JudgeResponse:
         scans=record.scans,
         persons=record.subjects,
         verdict=Verdict(**asdict(verdict_of(evaluated))),
-        figures=[_figure(card, title, metric, value) for title, metric, value, card in key_figures(record)],
-        judged=_figure(judged[0], judged[1].title, *judged[1:]) if judged else None,
+        figures=[
+            KeyFigure(task=card.title, title=title, metric=metric, figure=value)
+            for title, metric, value, card in key_figures(record)
+        ],
+        judged=judged_figure(evaluated),
         probes=[ProbeFigure(**asdict(probe)) for probe in probes_of(evaluated)],
         task=pairs.card.title if pairs else None,
         by_distance=_by_distance(pairs) if pairs else [],
@@ -75,10 +76,6 @@ def _chosen(session: Session, name: str | None) -> Evaluated:
         cure = "run `orienteer evaluate`, or let it finish"
         raise Refusal(404, "no-evaluation", "the run has not been evaluated that way", cure)
     return found
-
-
-def _figure(card: TaskCard, title: str, metric: Metric, value: Value) -> KeyFigure:
-    return KeyFigure(task=card.title, title=title, metric=metric, figure=value)
 
 
 class _Pairs(NamedTuple):

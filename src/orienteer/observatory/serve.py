@@ -82,7 +82,7 @@ def observe(
     with _listen(host, port) as listening:
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(32)
-        app = create_app(sessions, token=token, host=host, port=port, threads=threads)
+        app = create_app(sessions, token=token, host=host, port=port, threads=threads, warm=True)
         link = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
         _say(sessions, host, link)
         if browser:

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.requests import RunKey
 from orienteer.observatory.responses.base import Vector, vector
-from orienteer.observatory.responses.session import RunFacts, RunVerdict, ScanFacts, TaskFacts
+from orienteer.observatory.responses.session import KeyFigure, NextStep, RunFacts, RunVerdict, ScanFacts, TaskFacts
 from orienteer.records.card import judged_card
+from orienteer.records.next_steps import next_steps
 from orienteer.report.cards import verdict_of
+from orienteer.report.evaluated import Evaluated
 from orienteer.report.read import RunRecords, read_run
 from orienteer.runs.run import Run
 from orienteer.sampling import Sampler
@@ -115,10 +118,12 @@ class Session:
             spacing_mm=self.store.manifest.spacing,
             steps=list(self.run.steps),
             best_step=self.best_step,
+            step=max((int(line["step"]) for line in records.lines), default=0),
             total_steps=settings.optimiser.steps,
             live=self.live,
             finished=self.finished,
             verdict=self._verdict(),
+            next=self._next(),
             simulated=data.simulated,
             evaluations=[evaluated.record.name for evaluated in records.evaluations],
             own_store=self.own_store,
@@ -126,7 +131,26 @@ class Session:
 
     def _verdict(self) -> RunVerdict | None:
         lead = self.records.lead
-        return RunVerdict(**asdict(verdict_of(lead)), split=lead.record.split, step=lead.record.step) if lead else None
+        if lead is None:
+            return None
+        words, record = asdict(verdict_of(lead)), lead.record
+        return RunVerdict(**words, split=record.split, step=record.step, judged=judged_figure(lead))
+
+    def _next(self) -> list[NextStep]:
+        """What to do now; the run is called as its folder is: where it lies is nobody's who sees the page."""
+        name, records = self.run.path.resolve().name, self.records
+        if self.live:
+            return []
+        if not self.finished:
+            resume = f"orienteer pretrain STORE {quote(name)} --resume"
+            return [NextStep(why="it stopped before its last step: go on with it", command=resume)]
+        if records.lead is None:
+            return [NextStep(why="it was not judged", command=f"orienteer evaluate {quote(name)} STORE")]
+        record = records.lead.record
+        steps = (records.record.steps if records.record else None) or record.step + 1
+        view = self.run.settings.views.size
+        found = next_steps(record, steps=steps, view=view, run=name, observed=True)
+        return [NextStep(**asdict(step)) for step in found]
 
     def scans(self) -> list[ScanFacts]:
         """The store's scans, held-out people first."""
@@ -172,6 +196,14 @@ class Session:
             *sorted(folder.evaluations.glob("*/*.*")),
         ]
         return tuple(_of(file) for file in files)
+
+
+def judged_figure(evaluated: Evaluated) -> KeyFigure | None:
+    """What the verdict rests on; None where the record does not hold it."""
+    if evaluated.judged is None:
+        return None
+    card, metric, value = evaluated.judged
+    return KeyFigure(task=card.title, title=metric.title, metric=metric, figure=value)
 
 
 def _of(file: Path) -> tuple[str, int, int]:

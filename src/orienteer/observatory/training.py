@@ -28,16 +28,8 @@ def history(session: Session, since: int = -1) -> History:
 
 
 def news(session: Session, since: int) -> LiveResponse:
-    """What came after step ``since``: new points of the curves, the checkpoints there are, whether it ended."""
-    return LiveResponse(
-        step=max((int(line["step"]) for line in session.records.lines), default=0),
-        steps=list(session.run.steps),
-        best_step=session.best_step,
-        total_steps=session.run.settings.optimiser.steps,
-        live=session.live,
-        finished=session.finished,
-        history=history(session, since),
-    )
+    """What came after step ``since``: new points of the curves, and the run as it is now."""
+    return LiveResponse(run=session.facts(), history=history(session, since))
 
 
 def _title(session: Session, task: str, metric: str) -> str:

@@ -26,7 +26,13 @@ class NextStep:
 
 
 def next_steps(
-    record: EvaluationRecord, *, steps: int, view: int | None = None, run: str = "RUN", store: str = "STORE"
+    record: EvaluationRecord,
+    *,
+    steps: int,
+    view: int | None = None,
+    run: str = "RUN",
+    store: str = "STORE",
+    observed: bool = False,
 ) -> tuple[NextStep, ...]:
     """What to do with a run that was judged, most urgent first.
 
@@ -36,15 +42,15 @@ def next_steps(
         view: edge of its views, voxels.
         run: its folder, as the user calls it.
         store: what it was trained on, as the user calls it.
+        observed: these are read in the observatory, which nobody needs to open.
     """
     run, store = quote(run), quote(store)
     found = []
     more = max(2 * steps, ENOUGH if record.verdict.label == "stuck" else 0)
     longer = f"orienteer pretrain {store} {run} --resume --set optimiser.steps={more}"
     if record.verdict.label == "cheating":
-        found.append(
-            NextStep("look where the answers come from: views with the anatomy taken out", f"orienteer observe {run}")
-        )
+        open_it = "" if observed else f"orienteer observe {run}"
+        found.append(NextStep("look where the answers come from: views with the anatomy taken out", open_it))
     elif record.step >= steps:
         found.append(NextStep("the last step is the best so far: more steps may help", longer))
     elif record.verdict.label == "stuck" and steps < ENOUGH:
@@ -62,8 +68,9 @@ def next_steps(
             )
         )
     if record.verdict.label == "learning":
+        if not observed:
+            found.append(NextStep("see what it knows, in the browser", f"orienteer observe {run}"))
         found += [
-            NextStep("see what it knows, in the browser", f"orienteer observe {run}"),
             NextStep("what its features know of labelled structures", f"orienteer probe {run} {store}"),
             NextStep(
                 "segment with few labels", f"orienteer finetune segment {store} OUT --from {run} --labelled-scans 3"

@@ -107,7 +107,9 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
           last={Math.max(last, ...curve.points.map(([at]) => at))}
           high={high}
         />
-      ) : null}
+      ) : (
+        <p class="quiet small">No curve yet: nothing was logged.</p>
+      )}
     </section>
   );
 }

@@ -84,7 +84,7 @@ export function KeyFigures({ figures }: { figures: readonly KeyFigure[] }): JSX.
       <h3>
         What it can do <span class="term">key figures of every task</span>
       </h3>
-      <div class="scroll">
+      <div class="scroll" tabindex={0} role="group" aria-label="Figures">
         <table class="grid">
           <thead>
             <tr>

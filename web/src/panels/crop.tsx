@@ -6,6 +6,7 @@ import { keyStep, scroll } from "../actions.ts";
 import { FILM } from "../colours.ts";
 import { mm, number } from "../format.ts";
 import { cuts, rectangle } from "../geometry/boxes.ts";
+import { corners, edgeLetters, layOut } from "../geometry/labels.ts";
 import { PLANES, type Frame, type Plane } from "../geometry/planes.ts";
 import { along, on } from "../geometry/vector.ts";
 import { Film } from "../parts/film.tsx";
@@ -44,12 +45,13 @@ function CropPlane({ plane, volume }: { plane: Plane; volume: Volume }): JSX.Ele
   const over = (frame: Frame, px: number): JSX.Element | null => {
     if (!crop.value) return null;
     const box = rectangle(frame, crop.value, size);
+    const name = { text: "piece", size: 12 * px, at: corners(box, "piece", 12 * px) };
     return (
       <g data-crop="">
         <Box at={box} colour={FILM.chosen} width={2.4} faint={!cuts(frame, crop.value, size, slice.value)} px={px} />
-        <Label x={box.x + 4 * px} y={box.y + 14 * px} px={px}>
-          piece
-        </Label>
+        {layOut([name], edgeLetters(frame, px), frame).map((at) => (
+          <Label key={at.text} at={at} px={px} />
+        ))}
       </g>
     );
   };

@@ -56,7 +56,9 @@ export function MatrixTable({ look, kind, quantity, most, pair, onPick }: TableP
       </caption>
       <thead>
         <tr>
-          <td class="quiet">↓ from, to →</td>
+          <td>
+            <span class="hidden">↓ from, to →</span>
+          </td>
           {views.map((j) => (
             <th scope="col" key={j}>
               {j + 1}

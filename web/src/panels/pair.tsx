@@ -3,20 +3,21 @@
 import type { JSX } from "preact";
 import { AXES, degrees, inWords, mm, number } from "../format.ts";
 import { laplaceReach } from "../geometry/boxes.ts";
-import { norm, on } from "../geometry/vector.ts";
-import { pairOf, stepOf } from "../looked.ts";
+import { angle, norm, on } from "../geometry/vector.ts";
+import { pairOf, taskOf } from "../looked.ts";
 import type { LookResponse } from "../api-types.ts";
 import type { Pair } from "../link.ts";
 
 export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): JSX.Element | null {
   const gap = pairOf(look, pair);
   if (!gap) return null;
-  const step = stepOf(look, pair);
+  const turned = angle(gap.predicted, gap.true);
   const scale = gap.scale;
   return (
     <section class="panel" aria-label="The chosen pair" data-pair={pair.join("-")}>
       <h3>
-        From view {pair[0] + 1} to view {pair[1] + 1}
+        From view {pair[0] + 1} to view {pair[1] + 1}{" "}
+        <span class="term">{taskOf(look, "displacements")?.task.title}</span>
       </h3>
       <p class="words">
         <i class="key model" /> The model says: {inWords(gap.predicted)}.
@@ -24,7 +25,7 @@ export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): J
       <p class="words">
         <i class="key truth" /> In truth: {inWords(gap.true)}.
       </p>
-      <div class="scroll">
+      <div class="scroll" tabindex={0} role="group" aria-label="Along each axis">
         <table class="grid">
           <thead>
             <tr>
@@ -60,15 +61,17 @@ export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): J
         </table>
       </div>
       <p class="quiet small">
-        {step && step.error_deg !== null ? (
+        The arrow ends {mm(gap.error_mm)} from the true one
+        {turned === null ? null : (
           <>
-            The direction is <b data-value="error_deg">{degrees(step.error_deg)}</b> off.{" "}
+            {" "}
+            and points <b data-value="error_deg">{degrees(turned)}</b> beside it
           </>
-        ) : null}
-        Off by, last line: the arrow's end from the true one, {mm(gap.error_mm)}.
+        )}
+        .
         {scale
           ? " ±: the truth should lie within this, nine times in ten (drawn as an ellipse)."
-          : " This run was not trained to say how sure it is."}
+          : " This task was not trained to say how sure it is."}
       </p>
     </section>
   );

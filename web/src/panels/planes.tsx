@@ -12,7 +12,7 @@ import { Scene } from "../parts/scene.tsx";
 import { SceneOver } from "../parts/sceneover.tsx";
 import type { Volume } from "../scan/nifti.ts";
 import { radiological } from "../settings.ts";
-import { centres, change, chosen, look, pair, run, slice, state } from "../state.ts";
+import { centres, change, chosen, look, pair, run, slice, spoilt, state } from "../state.ts";
 import type { Mm } from "../geometry/vector.ts";
 import { shownLeg } from "./paths.tsx";
 
@@ -28,15 +28,16 @@ export function Planes({ volume }: { volume: Volume }): JSX.Element {
     pair: pair.value,
     leg: shownLeg(),
   };
+  const { planes, solid } = spoilt.value ?? { planes: volume, solid: volume };
   return (
-    <div class="planes" data-tour="planes">
+    <div class="planes" data-tour="planes" data-spoilt={spoilt.value ? state.value.probe : undefined}>
       {PLANES.map((plane) => (
-        <ViewedPlane key={plane.name} plane={plane} volume={volume} size={size} />
+        <ViewedPlane key={plane.name} plane={plane} volume={planes} size={size} />
       ))}
       <Scene
-        volume={volume}
+        volume={solid}
         label="The scan in 3D; arrow keys turn it"
-        over={(project) => <SceneOver project={project} {...shown} />}
+        over={(project, sight, taken) => <SceneOver project={project} sight={sight} taken={taken} {...shown} />}
       />
     </div>
   );

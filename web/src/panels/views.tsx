@@ -4,6 +4,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { choose, draw, removeView, useScan } from "../actions.ts";
 import { number, steps } from "../format.ts";
+import { Hint } from "../parts/hint.tsx";
+import { foremost } from "../standing.ts";
 import { HAND_VIEWS } from "../link.ts";
 import { centres, change, chosen, clicking, failure, run, scans, state } from "../state.ts";
 import type { ScanFacts } from "../api-types.ts";
@@ -66,7 +68,7 @@ export function Pickers({ withStep = true }: { withStep?: boolean }): JSX.Elemen
               change({ step: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })
             }
           >
-            <option value="">its best</option>
+            <option value="">{run.value ? foremost(run.value) : ""}</option>
             {run.value?.steps.map((step) => (
               <option key={step} value={step}>
                 {steps(step)}
@@ -96,6 +98,7 @@ export function Views(): JSX.Element {
               aria-pressed={view === chosen.value}
               onClick={() => choose(view)}
               title={`centre ${centre.map((value) => number(value)).join(", ")} mm`}
+              aria-keyshortcuts={view < HAND_VIEWS ? String(view + 1) : undefined}
             >
               View {view + 1}
             </button>
@@ -113,7 +116,7 @@ export function Views(): JSX.Element {
         ))}
         <span class="together">
           <button type="button" class="main" data-do="draw" onClick={drawSome}>
-            Draw some
+            Draw some <Hint of="D" />
           </button>
           <label class="field">
             <span class="hidden">How many views to draw</span>
@@ -145,6 +148,11 @@ export function Views(): JSX.Element {
           </button>
         ))}
       </div>
+      <p class="quiet small keys-line">
+        <Hint of="1" /> to <Hint of={String(Math.min(HAND_VIEWS, centres.value.length))} /> choose a view,{" "}
+        <Hint of="←" /> <Hint of="→" /> <Hint of="↑" /> <Hint of="↓" /> <Hint of="Page up" /> <Hint of="Page down" />{" "}
+        move it, with <Hint of="Shift" /> ten voxels.
+      </p>
     </div>
   );
 }

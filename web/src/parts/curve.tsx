@@ -5,7 +5,7 @@ import { line, scale, ticks } from "../chart.ts";
 import { measured } from "../format.ts";
 import type { Curve } from "../api-types.ts";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [460, 190, 44, 30, 10, 10];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [460, 194, 44, 34, 10, 20];
 
 export function CurveChart({
   curve,
@@ -23,6 +23,7 @@ export function CurveChart({
   const [x, y] = [scale({ low: 0, high: last }, WIDTH - LEFT - RIGHT), scale({ low: 0, high }, HEIGHT - TOP - BOTTOM)];
   const [px, py] = [(v: number) => LEFT + x(v), (v: number) => HEIGHT - BOTTOM - y(v)];
   const now = step === null ? undefined : curve.points.filter(([at]) => at <= step).at(-1);
+  const guessing = py(curve.chance ?? 0) + 14;
   const unit = curve.unit === "1" ? "" : ` (${curve.unit})`;
   return (
     <figure class="curve">
@@ -48,13 +49,18 @@ export function CurveChart({
             {value}
           </text>
         ))}
-        <text class="tick" x={(LEFT + WIDTH) / 2} y={HEIGHT - 1} text-anchor="middle">
+        <text class="tick" x={(LEFT + WIDTH) / 2} y={HEIGHT - 4} text-anchor="middle">
           step
         </text>
         {curve.chance === null ? null : (
           <g>
             <line class="chance" x1={LEFT} x2={WIDTH - RIGHT} y1={py(curve.chance)} y2={py(curve.chance)} />
-            <text class="tick" x={WIDTH - RIGHT} y={py(curve.chance) + 14} text-anchor="end">
+            <text
+              class="tick"
+              x={WIDTH - RIGHT}
+              y={guessing > HEIGHT - BOTTOM ? guessing - 20 : guessing}
+              text-anchor="end"
+            >
               guessing
             </text>
           </g>

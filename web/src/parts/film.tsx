@@ -2,7 +2,8 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { frameOf, letters, toPlace, type Frame, type Plane } from "../geometry/planes.ts";
+import { edgeLetters } from "../geometry/labels.ts";
+import { frameOf, toPlace, type Frame, type Plane } from "../geometry/planes.ts";
 import { on } from "../geometry/vector.ts";
 import { number } from "../format.ts";
 import type { Volume } from "../scan/nifti.ts";
@@ -73,8 +74,6 @@ export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, 
     follow.current = onPress?.(placeOf(event), px) ?? null;
     if (follow.current) svg.current?.setPointerCapture(event.pointerId);
   };
-  const letter = letters(frame);
-  const middle = { x: frame.width / 2 - 4 * px, y: frame.height / 2 + 4 * px };
 
   return (
     <div class="film" data-plane={plane.name}>
@@ -102,18 +101,9 @@ export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, 
           >
             {over?.(frame, px)}
             <g opacity="0.85">
-              <Label x={4 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>
-                {letter.left}
-              </Label>
-              <Label x={frame.width - 12 * px} y={middle.y} px={px} colour="#ffe9a8" size={11}>
-                {letter.right}
-              </Label>
-              <Label x={middle.x} y={13 * px} px={px} colour="#ffe9a8" size={11}>
-                {letter.top}
-              </Label>
-              <Label x={middle.x} y={frame.height - 4 * px} px={px} colour="#ffe9a8" size={11}>
-                {letter.bottom}
-              </Label>
+              {edgeLetters(frame, px).map((letter) => (
+                <Label key={letter.text} at={letter} px={px} colour="#ffe9a8" />
+              ))}
             </g>
           </svg>
         </div>

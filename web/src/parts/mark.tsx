@@ -1,13 +1,9 @@
 /** Marks drawn over film: boxes, arrows, crosses. Attributes only, no style sheet, so that a picture can be saved. */
 
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { FILM } from "../colours.ts";
 import type { Rectangle } from "../geometry/boxes.ts";
-
-interface Point {
-  x: number;
-  y: number;
-}
+import type { Placed, Point } from "../geometry/labels.ts";
 
 /** `px` is the size of a screen pixel in the drawing's own unit. */
 interface Drawn {
@@ -39,19 +35,12 @@ export function Box({ at, colour, width, dashed, faint, fill, px }: BoxProps): J
 }
 
 /** White letters with a black rim read on any film. */
-export function Label({
-  x,
-  y,
-  px,
-  colour,
-  size = 12,
-  children,
-}: Drawn & Point & { colour?: string; size?: number; children: ComponentChildren }): JSX.Element {
+export function Label({ at, px, colour }: Drawn & { at: Placed; colour?: string }): JSX.Element {
   return (
     <text
-      x={x}
-      y={y}
-      font-size={size * px}
+      x={at.x}
+      y={at.y}
+      font-size={at.size}
       font-weight="700"
       font-family="system-ui, sans-serif"
       fill={colour ?? "#ffffff"}
@@ -59,7 +48,7 @@ export function Label({
       stroke-width={3 * px}
       paint-order="stroke"
     >
-      {children}
+      {at.text}
     </text>
   );
 }

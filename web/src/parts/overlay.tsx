@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { FILM, similarity } from "../colours.ts";
 import { cuts, laplaceReach, rectangle } from "../geometry/boxes.ts";
+import { corners, edgeLetters, layOut } from "../geometry/labels.ts";
 import { toPicture, type Frame } from "../geometry/planes.ts";
 import { add, on } from "../geometry/vector.ts";
 import { chunksOf, pairOf, type Leg } from "../looked.ts";
@@ -51,6 +52,11 @@ function Slices({ frame, px, at }: Drawing): JSX.Element {
 
 function Views({ frame, px, at, centres, size, chosen, pair }: Drawing): JSX.Element {
   const order = centres.map((_, view) => view).sort((a, b) => Number(a === chosen) - Number(b === chosen));
+  const named = centres.map((centre, view) => {
+    const [text, letters] = [String(view + 1), 13 * px];
+    return { text, size: letters, at: corners(rectangle(frame, centre, size), text, letters) };
+  });
+  const names = layOut(named, edgeLetters(frame, px), frame);
   return (
     <g>
       {order.map((view) => {
@@ -77,12 +83,12 @@ function Views({ frame, px, at, centres, size, chosen, pair }: Drawing): JSX.Ele
               stroke="#ffffff"
               stroke-width={1.5 * px}
             />
-            <Label x={box.x + 4 * px} y={box.y + 14 * px} px={px} size={13}>
-              {view + 1}
-            </Label>
           </g>
         );
       })}
+      {names.map((name) => (
+        <Label key={name.text} at={name} px={px} />
+      ))}
     </g>
   );
 }

@@ -9,6 +9,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Niivue } from "@niivue/niivue";
+import { layOut, type Placed, type Wanted } from "../geometry/labels.ts";
 import { project, type Matrix } from "../geometry/project.ts";
 import { along, on } from "../geometry/vector.ts";
 import { file, thumbnail, type Volume } from "../scan/nifti.ts";
@@ -30,38 +31,34 @@ export type Project = (place: Mm) => { x: number; y: number };
 interface SceneProps {
   volume: Volume;
   label: string;
-  over: (project: Project) => ComponentChildren;
+  /** Drawn over the picture; letters go around those it is told of. */
+  over: (project: Project, sight: Sight, taken: readonly Placed[]) => ComponentChildren;
 }
 
-interface Sight {
+export interface Sight {
   matrix: Matrix;
   width: number;
   height: number;
 }
 
-/** Letters at the six sides of the scan, so that nobody takes front for back. */
-function Compass({ volume, project: put }: { volume: Volume; project: Project }): JSX.Element {
+/** Looked along an axis, its two letters would stand on each other and tell nothing. */
+const TOO_CLOSE = 30;
+
+/** Letters at the sides of the scan, so that nobody takes front for back. */
+function compass(volume: Volume, put: Project, sight: Sight): Placed[] {
   const middle = volume.shape.map((n, axis) => ((n - 1) / 2) * on(volume.spacing, axis)) as unknown as Mm;
   const ends = [
     ["L", "R"],
     ["P", "A"],
     ["I", "S"],
   ] as const;
-  return (
-    <g opacity="0.85">
-      {ends.flatMap((pair, axis) =>
-        pair.map((letter, way) => {
-          const reach = 0.58 * on(volume.shape, axis) * on(volume.spacing, axis);
-          const { x, y } = put(along(middle, axis, on(middle, axis) + (way ? reach : -reach)));
-          return (
-            <Label key={letter} x={x - 4} y={y + 4} px={1} colour="#ffe9a8" size={11}>
-              {letter}
-            </Label>
-          );
-        }),
-      )}
-    </g>
-  );
+  const wanted = ends.flatMap((pair, axis): Wanted[] => {
+    const reach = 0.58 * on(volume.shape, axis) * on(volume.spacing, axis);
+    const [low, high] = [-reach, reach].map((far) => put(along(middle, axis, on(middle, axis) + far)));
+    if (!low || !high || Math.hypot(low.x - high.x, low.y - high.y) < TOO_CLOSE) return [];
+    return [low, high].map(({ x, y }, way) => ({ text: pair[way] ?? "", size: 11, at: [{ x: x - 4, y: y + 4 }] }));
+  });
+  return layOut(wanted, [], sight);
 }
 
 export function Scene({ volume, label, over }: SceneProps): JSX.Element {
@@ -84,6 +81,7 @@ export function Scene({ volume, label, over }: SceneProps): JSX.Element {
       if (!viewer.current) {
         const made = await (await import("./niivue.ts")).attach(element);
         if (gone) return;
+        element.removeAttribute("tabindex"); // the picture around it takes the keys
         viewer.current = made;
       }
       const nv = viewer.current;
@@ -125,6 +123,8 @@ export function Scene({ volume, label, over }: SceneProps): JSX.Element {
     event.stopPropagation();
     nv.setRenderAzimuthElevation(nv.scene.renderAzimuth + by[0], nv.scene.renderElevation + by[1]);
   };
+  const put: Project = (place) => project(sight?.matrix ?? [], place, sight?.width ?? 0, sight?.height ?? 0);
+  const sides = sight ? compass(volume, put, sight) : [];
   return (
     <div class="film scene" data-plane="3d" data-drawn={sight ? "yes" : "no"}>
       <div class="stage">
@@ -132,8 +132,12 @@ export function Scene({ volume, label, over }: SceneProps): JSX.Element {
           <canvas ref={canvas} aria-hidden="true" />
           {sight ? (
             <svg viewBox={`0 0 ${sight.width} ${sight.height}`} aria-hidden="true">
-              <Compass volume={volume} project={(place) => project(sight.matrix, place, sight.width, sight.height)} />
-              {over((place) => project(sight.matrix, place, sight.width, sight.height))}
+              <g opacity="0.85">
+                {sides.map((letter) => (
+                  <Label key={letter.text} at={letter} px={1} colour="#ffe9a8" />
+                ))}
+              </g>
+              {over(put, sight, sides)}
             </svg>
           ) : null}
           {trouble ? <p class="trouble">No 3D picture here: {trouble} The planes show everything.</p> : null}

@@ -3,16 +3,20 @@
 import type { ComponentChildren, JSX } from "preact";
 import { FILM, similarity } from "../colours.ts";
 import { edges } from "../geometry/boxes.ts";
+import { layOut, type Placed } from "../geometry/labels.ts";
 import { add } from "../geometry/vector.ts";
 import { chunksOf, pairOf, type Leg } from "../looked.ts";
 import type { LookResponse } from "../api-types.ts";
 import type { Mm } from "../geometry/vector.ts";
 import type { Pair } from "../link.ts";
 import { Arrow, Cross, Label } from "./mark.tsx";
-import type { Project } from "./scene.tsx";
+import type { Project, Sight } from "./scene.tsx";
 
 interface Solid {
   project: Project;
+  sight: Sight;
+  /** Letters that are there already. */
+  taken: readonly Placed[];
   centres: readonly Mm[];
   size: number;
   look: LookResponse | null;
@@ -21,12 +25,16 @@ interface Solid {
   leg: Leg | null;
 }
 
-export function SceneOver({ project, centres, size, look, chosen, pair, leg }: Solid): JSX.Element {
+export function SceneOver({ project, sight, taken, centres, size, look, chosen, pair, leg }: Solid): JSX.Element {
+  const named = centres.map((centre, view) => {
+    const { x, y } = project(centre);
+    return { text: String(view + 1), size: 13, at: [{ x: x + 5, y: y - 5 }] as const };
+  });
+  const names = layOut(named, taken, sight);
   return (
     <g>
       {pair && look && !leg ? <SolidChunks project={project} look={look} pair={pair} /> : null}
       {centres.map((centre, view) => {
-        const { x, y } = project(centre);
         return (
           <g data-view={view} key={view}>
             <Edges
@@ -36,9 +44,7 @@ export function SceneOver({ project, centres, size, look, chosen, pair, leg }: S
               colour={FILM.box}
               width={view === chosen ? 2.4 : 1.1}
             />
-            <Label x={x + 5} y={y - 5} px={1} size={13}>
-              {view + 1}
-            </Label>
+            <Label at={names[view] as Placed} px={1} />
           </g>
         );
       })}

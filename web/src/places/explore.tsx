@@ -1,8 +1,8 @@
 /** Explore: views in a scan on the left, what the model makes of them on the right. */
 
 import type { JSX } from "preact";
-import { choosePair } from "../actions.ts";
-import { steps } from "../format.ts";
+import { choosePair, spoil } from "../actions.ts";
+import { sentence, steps } from "../format.ts";
 import { ChunksPanel } from "../panels/chunks.tsx";
 import { MatrixPanel } from "../panels/matrix.tsx";
 import { PairPanel } from "../panels/pair.tsx";
@@ -13,7 +13,7 @@ import { SpoilPanel } from "../panels/spoil.tsx";
 import { Pickers, Views } from "../panels/views.tsx";
 import { Key } from "../parts/key.tsx";
 import { Problem } from "../parts/problem.tsx";
-import { look, lookError, pair, run, volume, waiting } from "../state.ts";
+import { look, lookError, pair, probes, run, state, volume, waiting } from "../state.ts";
 import type { LookResponse } from "../api-types.ts";
 
 export function Explore(): JSX.Element {
@@ -22,6 +22,7 @@ export function Explore(): JSX.Element {
     <div class="explore">
       <div class="left">
         <Pickers />
+        <Spoilt />
         {volume.value ? <Planes volume={volume.value} /> : <p class="loading">Opening the scan …</p>}
         <Views />
         <Key />
@@ -30,22 +31,44 @@ export function Explore(): JSX.Element {
         {lookError.value ? <Problem error={lookError.value} /> : null}
         {answer ? (
           <>
-            <MatrixPanel look={answer} pair={pair.value} onPick={choosePair} />
-            {pair.value ? <PairPanel look={answer} pair={pair.value} /> : null}
-            <SpoilPanel />
-            <ChunksPanel look={answer} pair={pair.value} onPick={choosePair} />
-            <PathsPanel answer={answer} />
-            <PointsPanel look={answer} />
-            <Others answer={answer} />
-            <p class="quiet small">
-              Answered in {Math.round(answer.milliseconds)} ms by the model at {steps(answer.step ?? 0)}.
-            </p>
+            <div class="stack">
+              <MatrixPanel look={answer} pair={pair.value} onPick={choosePair} />
+              {pair.value ? <PairPanel look={answer} pair={pair.value} /> : null}
+              <SpoilPanel />
+            </div>
+            <div class="stack">
+              <ChunksPanel look={answer} pair={pair.value} onPick={choosePair} />
+              <PathsPanel answer={answer} />
+              <PointsPanel look={answer} />
+              <Others answer={answer} />
+              <p class="quiet small">
+                Answered in {Math.round(answer.milliseconds)} ms by the model at {steps(answer.step ?? 0)}.
+              </p>
+            </div>
           </>
         ) : lookError.value ? null : (
           <p class="loading">Asking the model …</p>
         )}
       </div>
     </div>
+  );
+}
+
+/** Beside the pictures, that these are not the scan's own voxels. */
+function Spoilt(): JSX.Element | null {
+  const { probe, probeView } = state.value;
+  const card = probes.value.find((each) => each.name === probe);
+  if (!card) return null;
+  return (
+    <p class="spoilt" role="status">
+      <span>
+        <b>{sentence(card.title)}</b>: {probeView === null ? "every view is" : `view ${probeView + 1} is`} shown as the
+        model gets it.
+      </span>
+      <button type="button" class="no-share" data-do="mend" onClick={() => spoil(null, null)}>
+        Undo
+      </button>
+    </p>
   );
 }
 

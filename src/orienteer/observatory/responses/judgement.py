@@ -3,22 +3,7 @@
 from typing import Literal
 
 from orienteer.observatory.responses.base import Answer, Vector
-from orienteer.observatory.responses.session import Verdict
-from orienteer.records.evaluation import Value
-from orienteer.records.metric import Metric
-
-
-class KeyFigure(Answer):
-    """A key figure of the evaluation."""
-
-    task: str
-    """Title of its task."""
-    title: str
-    """What people read; of a title that two tasks share, with its task."""
-    metric: Metric
-    """What it is."""
-    figure: Value
-    """Its value."""
+from orienteer.observatory.responses.session import KeyFigure, Verdict
 
 
 class ProbeFigure(Answer):

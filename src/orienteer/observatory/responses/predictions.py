@@ -132,6 +132,9 @@ class LookResponse(Answer):
     """Name of the task that speaks for the whole answer; null where no task can say anything of views like these."""
     tasks: list[TaskAnswer]
     """Every task that can answer about views anywhere."""
+    images: str | None
+    """Where a probe was asked for, the views as the model received them: of each a cube of grey levels of the first
+    channel, one byte a voxel, R fastest, all of them in base64. Null without a probe."""
     milliseconds: float = 0.0
     """Time spent on the answer, ms."""
 

@@ -5,7 +5,21 @@ from typing import Self
 from orienteer.observatory.requests import RunKey
 from orienteer.observatory.responses.base import Answer, Vector, Voxels
 from orienteer.records.card import ProbeCard, TaskCard
+from orienteer.records.evaluation import Value
 from orienteer.records.metric import Metric
+
+
+class KeyFigure(Answer):
+    """A key figure of an evaluation."""
+
+    task: str
+    """Title of its task."""
+    title: str
+    """What people read; of a title that two tasks share, with its task."""
+    metric: Metric
+    """What it is."""
+    figure: Value
+    """Its value."""
 
 
 class Verdict(Answer):
@@ -32,6 +46,17 @@ class RunVerdict(Verdict):
     """Whom the evaluation was about."""
     step: int
     """Step of the model it evaluated."""
+    judged: KeyFigure | None
+    """The figure that it rests on."""
+
+
+class NextStep(Answer):
+    """One thing to do after a verdict."""
+
+    why: str
+    """What was found, or what the command is for."""
+    command: str
+    """To type; empty where there is none."""
 
 
 class TaskFacts(Answer):
@@ -82,6 +107,8 @@ class RunFacts(Answer):
     """Steps that can be asked: 0, the untrained model, then every kept checkpoint."""
     best_step: int
     """The step of the verdict where its checkpoint is kept, else the newest."""
+    step: int
+    """The last step logged."""
     total_steps: int
     """Steps of the whole training."""
     live: bool
@@ -89,7 +116,9 @@ class RunFacts(Answer):
     finished: bool
     """It has come to its end."""
     verdict: RunVerdict | None
-    """Null where it was not evaluated."""
+    """Null where it was not evaluated; while it trains, of its last validation."""
+    next: list[NextStep]
+    """What to do now, most urgent first."""
     simulated: bool
     """The scans were made by a program."""
     evaluations: list[str]

@@ -3,6 +3,7 @@
 from pydantic import RootModel
 
 from orienteer.observatory.responses.base import Answer, Point
+from orienteer.observatory.responses.session import RunFacts
 from orienteer.records.metric import Better
 
 
@@ -30,17 +31,7 @@ class History(RootModel[dict[str, dict[str, Curve]]]):
 class LiveResponse(Answer):
     """What came after a step."""
 
-    step: int
-    """The last one logged."""
-    steps: list[int]
-    """Steps that can be asked now."""
-    best_step: int
-    """As in ``RunFacts``."""
-    total_steps: int
-    """Steps of the whole training."""
-    live: bool
-    """As in ``RunFacts``."""
-    finished: bool
-    """It has come to its end."""
+    run: RunFacts
+    """The run as it is now."""
     history: History
     """Points after the step asked for."""
