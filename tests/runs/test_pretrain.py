@@ -104,7 +104,8 @@ def test_pretrain__a_run_that_was_stopped_has_a_verdict_so_far(
     record = EvaluationRecord.read(tmp_path / "run" / "evaluations" / "so-far")
     assert record.step == 4
     page = report(tmp_path / "run").read_text(encoding="utf-8")
-    assert "as of step 4" in page and "What next" not in page, "it still trains"
+    assert "as of step 4" in page and 'id="next"' not in page, "it still trains"
+    assert "orienteer pretrain STORE run --resume" in page
     monkeypatch.undo()
     pretrain(store, tmp_path / "run", resume=True, progress=False)
     assert [path.name for path in (tmp_path / "run" / "evaluations").iterdir()] == ["val"]

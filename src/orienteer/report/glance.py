@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from shlex import quote
 
 import numpy as np
 
@@ -199,7 +200,9 @@ def _next(run: RunRecords, steps: Sequence[NextStep]) -> Answer:
         more = f"{len(others)} more below." if others else ""
         return Answer("What next", f"{capital(first.why)}.", more, "next", first.command)
     if run.lead is None or run.lead.record.agreeing is not None:
-        return Answer("What next", "Let it train: it is judged after each validation, and told what next at its end")
+        again = f"orienteer pretrain STORE {quote(run.path.name)} --resume"
+        told = "Let it train: it is judged after each validation."
+        return Answer("What next", told, "This continues a run that was stopped.", command=again)
     return Answer("What next", "Nothing suggests itself.")
 
 
