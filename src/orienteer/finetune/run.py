@@ -27,6 +27,8 @@ from orienteer.loggers.registry import require
 from orienteer.loggers.together import Loggers, choose, chosen
 from orienteer.memory import explained, peak_mb
 from orienteer.records import Measure
+from orienteer.records.card import unlisted_metric
+from orienteer.records.scores import SCORES
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run
@@ -232,7 +234,7 @@ def _conclude(work: Finetuning, folder: FinetuneFolder, split: str, progress: bo
         return
     scores, step = summarise([folder], split=split).scores, work.settings.optimiser.steps
     with Loggers(folder.path, step, folder.observations, shown=progress) as loggers:
-        means = {name: Measure(score.mean, unit_of(name)) for name, score in scores.items() if score.mean is not None}
+        means = {name: Measure(score.mean, (SCORES.get(name) or unlisted_metric(name)).unit) for name, score in scores.items() if score.mean is not None}
         loggers.send(points(step, "summary", work.settings.kind, means))
         loggers.conclude("", "", None)
 

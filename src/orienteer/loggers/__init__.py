@@ -1,4 +1,4 @@
-"""Where else a run's figures go: TensorBoard, MLflow, Weights & Biases, Trackio, a CSV. One short file each."""
+"""Where else a run's figures go: TensorBoard, MLflow, Weights & Biases, a CSV. One short file each."""
 
 from orienteer.loggers.contract import LoggedRun, Logger
 from orienteer.loggers.point import Point
