@@ -54,6 +54,8 @@ def predict(
         console.print(f"  fix: {cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
     print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)
+    if result.predicted:
+        console.print(f"next: open {predictions} beside the scans in a viewer; each file lies on its own scan's grid")
     if result.failed:
         raise typer.Exit(1)
 

@@ -177,9 +177,7 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     return work
 
 
-def _train(
-    work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool, logged: Sequence[str]
-) -> None:
+def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool, logged: Sequence[str]) -> None:
     settings = work.settings
     if not folder.is_claimed:
         # As asked for: resolved devices are in the record, and may not exist where it predicts.
@@ -234,7 +232,11 @@ def _conclude(work: Finetuning, folder: FinetuneFolder, split: str, progress: bo
         return
     scores, step = summarise([folder], split=split).scores, work.settings.optimiser.steps
     with Loggers(folder.path, step, folder.observations, shown=progress) as loggers:
-        means = {name: Measure(score.mean, (SCORES.get(name) or unlisted_metric(name)).unit) for name, score in scores.items() if score.mean is not None}
+        means = {
+            name: Measure(score.mean, (SCORES.get(name) or unlisted_metric(name)).unit)
+            for name, score in scores.items()
+            if score.mean is not None
+        }
         loggers.send(points(step, "summary", work.settings.kind, means))
         loggers.conclude("", "", None)
 

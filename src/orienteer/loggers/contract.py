@@ -81,9 +81,11 @@ class Logger(ABC):
 
     def conclude(self, verdict: str, sentence: str, page: Path | None) -> None:
         """Take what a finished run is worth: its verdict, and its report where there is one."""
+        return
 
     def close(self) -> None:
         """Bring everything where it belongs."""
+        return
 
     def send(self, points: Sequence[Point]) -> None:
         """Take the points that it does not hold yet."""

@@ -58,6 +58,4 @@ def _points_in(folder: Path, step: int) -> set[tuple[str, int]]:
     if not folder.is_dir():
         return set()
     events = EventAccumulator(str(folder), size_guidance={SCALARS: 0}).Reload()
-    return {
-        (key, event.step) for key in events.Tags()[SCALARS] for event in events.Scalars(key) if event.step <= step
-    }
+    return {(key, event.step) for key in events.Tags()[SCALARS] for event in events.Scalars(key) if event.step <= step}

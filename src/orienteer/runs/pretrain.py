@@ -209,9 +209,7 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     return PretrainResult(folder.path, summary, evaluation)
 
 
-def _conclude(
-    result: PretrainResult, folder: RunFolder, page: Callable[[Path], Path] | None, progress: bool
-) -> None:
+def _conclude(result: PretrainResult, folder: RunFolder, page: Callable[[Path], Path] | None, progress: bool) -> None:
     """Give the loggers the figures of the best checkpoint, the verdict and the report."""
     if not chosen(folder.path):
         return
