@@ -86,7 +86,7 @@ class MlflowLogger(Logger):
     def _experiment(self, artifacts: str | None) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         found = self.client.get_experiment_by_name(name)
-        return found.experiment_id if found else self.client.create_experiment(name, artifact_location=artifacts)
+        return str(found.experiment_id if found else self.client.create_experiment(name, artifact_location=artifacts))
 
     def _found(self) -> str | None:
         """The id of its run; None where it has none here."""
