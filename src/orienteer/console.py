@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -51,6 +51,7 @@ class Bar:
         shown: False shows nothing.
         keep: leave the finished bar on the terminal.
         elapsed: show the elapsed time instead of the time left, for steps of different length.
+        below: show the note on lines of its own under the bar, and nothing of it is cut.
         log: write a line at every tenth without a terminal, never with the note, which may hold a name.
 
     Examples:
@@ -72,21 +73,23 @@ class Bar:
         keep: bool = False,
         elapsed: bool = False,
         log: bool = True,
+        below: bool = False,
     ) -> None:
         self.console = console or to_stderr(shown=shown)
         self.what, self.total, self.done = what, total, done
         self.log = log and shown and isinstance(total, int) and not self.console.is_terminal
         self._logged = time.monotonic()
         fixed, wide, share = Column(no_wrap=True), self.console.width >= WIDE, isinstance(total, float)
-        self.live = Progress(
+        cut = TextColumn(
+            "{task.fields[note]}", table_column=Column(no_wrap=True, ratio=1, overflow="ellipsis"), markup=False
+        )
+        self.live = (_NoteBelow if below else Progress)(
             TextColumn("{task.description}", table_column=fixed, markup=False),
             TaskProgressColumn(table_column=fixed) if share else MofNCompleteColumn(table_column=fixed),
             BarColumn(bar_width=24 if wide else 8, table_column=fixed),
             TimeElapsedColumn(table_column=fixed) if elapsed else TimeRemainingColumn(table_column=fixed),
             *([_Rate(table_column=fixed)] if wide and not share else []),
-            TextColumn(
-                "{task.fields[note]}", table_column=Column(no_wrap=True, ratio=1, overflow="ellipsis"), markup=False
-            ),
+            *([] if below else [cut]),
             console=self.console,
             disable=not (shown and total),
             transient=not keep,
@@ -125,6 +128,16 @@ class Bar:
         for item in items:
             yield item
             self.advance()
+
+
+class _NoteBelow(Progress):
+    """The bar of one task, and its note under it."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Bar, then note."""
+        yield self.make_tasks_table(self.tasks)
+        if self.tasks and (note := self.tasks[0].fields["note"]):
+            yield Text(note)
 
 
 class _Rate(ProgressColumn):

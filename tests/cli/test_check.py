@@ -22,7 +22,7 @@ def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:
         "check", tmp_path / "scans", "--json", tmp_path / "check.json", "--spacing", "2", "--workers", "1"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == "timing a training step ...\n"
     assert "1 of 2 scans can be used" in done.stdout and "Estimate of an ingest at 2 mm" in done.stdout
     record = json.loads((tmp_path / "check.json").read_text())
     assert record["totals"]["usable"] == 1

@@ -47,7 +47,10 @@ def made(planted: tuple[Path, Path, Path, Path]) -> Path:
         warnings.simplefilter("ignore")
         patch.setattr(position, "VIEWS_TRAIN", 8)
         patch.setattr(position, "VIEWS_TEST", 4)
-        api.pretrain(work / "store", work / "run", settings=tiny("optimiser={steps: 2}"), progress=False)
+        api.pretrain(
+            work / "store", work / "run", settings=tiny("optimiser={steps: 2}"), progress=False,
+            loggers=["tensorboard", "csv"], page=api.report,
+        )  # fmt: skip
         api.evaluate(work / "run", work / "store", split="val", name="again", progress=False)
         api.probe(work / "run", work / "store", split="val", settings=quick(PAIR, "labelled_scans=1"), progress=False)
         for name, kind in (("segmented", (PAIR,)), ("regressed", ("kind=regress", "column=age"))):

@@ -1,6 +1,7 @@
 """The live line of a training: what matters most stays on a narrow terminal."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -29,8 +30,23 @@ def test_progress__step_and_time_left_are_never_cut_off(width: int, monkeypatch:
         live.bar.live.refresh()
     shown = written.getvalue()
     assert "101/2400" in shown and "-:--:--" in shown
-    assert "gap error 84.7 mm" in shown, "the first figure comes first"
-    assert ("position error 40.2 mm" in shown) is (width >= 200)
+    for figure in ("gap error 84.7 mm", "adjacency accuracy 70.3 %", "direction error 89.5°", "position error 40.2 mm"):
+        assert figure in shown, "no figure is cut, at any width"
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert max(len(line.rstrip()) for line in re.split(r"[\r\n]", plain)) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_progress__a_validation_is_broken_between_figures_only(width: int) -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=width, height=25, color_system=None)
+    with TrainingProgress(2400, 0, enabled=False, console=console) as live:
+        live.validated(200, {seen.task: seen for seen in SEEN}, best="gap error")
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in written.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width and len(lines) > 2
+    assert lines[0].startswith("validation step 200: gap error 84.7 mm")
+    assert all(any(f"{number}" in line for line in lines) for number in ("70.3 %", "89.5°", "position error 40.2 mm"))
+    assert lines[-1] == "  ← best so far, by gap error"
 
 
 def test_progress__without_a_terminal_a_line_a_minute_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,10 @@ def check(
 
 def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining | None":
     """What a pretraining would be like, None where memory is too short; torch is imported now, after the reading."""
+    from orienteer.console import to_stderr
     from orienteer.memory import ran_out
+
+    to_stderr().print("timing a training step ...")
     from orienteer.runs.proposal import expected
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Assign
+from orienteer.cli.options import Assign, Log
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +42,7 @@ def finetune(
     split: Annotated[str | None, typer.Option(help="Split to score; default test, else val.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
     assign: Assign = None,
+    log: Log = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Train a network on a few labelled scans, from a pretrained encoder or from scratch, and score it.
@@ -79,6 +80,7 @@ def finetune(
         seeds=range(settings.seed, settings.seed + seeds),
         split=split,
         resume=resume,
+        loggers=log,
     )
     _print(result, settings.column, settings.seed, Console(highlight=False))
     print(f"\nnext: orienteer predict {quote(str(out))} SCANS PREDICTIONS")

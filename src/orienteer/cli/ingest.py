@@ -156,6 +156,11 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         console.print("note: nobody is held out; a verdict on learning needs another subject in split val")
     if "train" in result.splits:
         first = f"answer the question{'s' * (len(result.questions) > 1)} above, then " if result.questions else ""
-        console.print(f"next: {first}orienteer pretrain {quote(str(result.store))} RUN")
+        store = quote(str(result.store))
+        console.print(f"next: {first}orienteer pretrain {store} RUN")
+        if result.labelled:
+            console.print(
+                f"with a RUN: orienteer finetune segment {store} OUT --from RUN, or orienteer probe RUN {store}"
+            )
     else:
         console.print("note: no scan is in split train, so a run can be evaluated on this store but not learn from it")

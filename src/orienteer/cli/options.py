@@ -17,6 +17,14 @@ Channels = Annotated[
     ),
 ]
 Assign = Annotated[list[str] | None, typer.Option("--set", help="One setting as key=value; may be given many times.")]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        help="Log also to csv, tensorboard, mlflow or wandb; may be given many times. A resumed run logs where"
+        " it did; `none` ends that.",
+    ),
+]
 Budget = Annotated[
     str | None, typer.Option(help="Time a pretraining may take, e.g. 10min, 2h or 1d; default that of a good recipe.")
 ]

@@ -40,6 +40,7 @@ def predict(
     from orienteer.cli.unfamiliar import print_unfamiliar
     from orienteer.finetune.predict import RECORD
     from orienteer.finetune.predict import predict as start
+    from orienteer.folders import ENDING
     from orienteer.records.unfamiliar import UNFAMILIAR
 
     result = start(network, scans, predictions, overwrite=overwrite, layout=layout, channels=channel_names(channels))
@@ -54,6 +55,8 @@ def predict(
         console.print(f"  fix: {cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
     print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)
+    if any(str(answer).endswith(ENDING) for answer in result.predicted.values()):
+        console.print(f"next: open {predictions} beside the scans in a viewer; each file lies on its own scan's grid")
     if result.failed:
         raise typer.Exit(1)
 

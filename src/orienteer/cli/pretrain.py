@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Assign, Budget
+from orienteer.cli.options import Assign, Budget, Log
 
 if TYPE_CHECKING:
     from orienteer.runs.settings import PretrainSettings
@@ -21,6 +21,7 @@ def pretrain(
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
     assign: Assign = None,
     budget: Budget = None,
+    log: Log = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Learn anatomy from the store's training scans; the live line shows errors in mm and degrees.
@@ -38,6 +39,8 @@ def pretrain(
 
     `orienteer pretrain store run --budget 1h`
 
+    `orienteer pretrain store run --log mlflow --log csv`
+
     `orienteer pretrain store run --config configs/pretrain/oasis-cpu.yaml --set seed=1`
 
     `orienteer pretrain store run --resume`
@@ -51,6 +54,7 @@ def pretrain(
     from orienteer.config import load_yaml
     from orienteer.errors import ConfigError
     from orienteer.records.next_steps import NextStep, next_steps
+    from orienteer.report import report
     from orienteer.runs.run import Run
     from orienteer.runs.settings import PretrainSettings
     from orienteer.units import duration, seconds_of
@@ -70,7 +74,7 @@ def pretrain(
 
     if config is None and not resume:
         settings = _proposed(store, run, seconds, assign or [])
-    result = start(store, run, settings=settings, resume=resume)
+    result = start(store, run, settings=settings, resume=resume, loggers=log, page=report)
     console = Console()
     print_figures(console, result.evaluation.record)
     console.print(

@@ -22,7 +22,13 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
 from orienteer.folders import SEEDS
+from orienteer.loggers.point import points
+from orienteer.loggers.registry import require
+from orienteer.loggers.together import Loggers, choose, chosen
 from orienteer.memory import explained, peak_mb
+from orienteer.records import Measure
+from orienteer.records.card import unlisted_metric
+from orienteer.records.scores import SCORES
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.record import environment
 from orienteer.runs.run import Run
@@ -59,6 +65,7 @@ def finetune(
     split: str | None = None,
     resume: bool = False,
     progress: bool = True,
+    loggers: Sequence[str] | None = None,
 ) -> FinetuneResult:
     """Train a network on a few labelled scans and score it on held-out subjects.
 
@@ -71,28 +78,31 @@ def finetune(
         split: the subjects to score; None takes ``test`` where there is one with labels, else ``val``.
         resume: go on where it stopped; finished seeds are kept.
         progress: show live lines on standard error.
+        loggers: where else the figures of each seed go; with ``resume`` by default where they went.
 
     Raises:
         StoreError: no store, no scans in a split, damaged arrays.
         ConfigError: labels, structures or columns that are not there, settings that contradict each other.
         RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
     """
-    chosen = settings or FinetuneSettings()
-    arguments.of_finetune(chosen.kind, store, out, source)
+    wanted = settings or FinetuneSettings()
+    arguments.of_finetune(wanted.kind, store, out, source)
     opened, folder = Store.open(store), Path(out)
+    before = [name for seed in sorted(folder.glob(SEEDS)) for name in chosen(seed)]
+    logged = require(before if loggers is None else loggers)
     run = Run.open(source) if source is not None else None
-    measured = split or scored_split(opened, chosen.kind)
+    measured = split or scored_split(opened, wanted.kind)
     _require_free(folder, resume)
     console = to_stderr(shown=progress)
-    if run is not None and (note := fits_run(run, opened, chosen)):
+    if run is not None and (note := fits_run(run, opened, wanted)):
         console.print(note, soft_wrap=True)
-    works = [_prepared(opened, run, chosen.model_copy(update={"seed": seed}), measured) for seed in seeds]
+    works = [_prepared(opened, run, wanted.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     for note in (*about_labels(works[0]), *about_categories(works[0])):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
         for seed, work in zip(seeds, works, strict=True):
-            _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress)
+            _do(work, FinetuneFolder(folder / f"seed_{seed}"), measured, console, progress, logged)
         summary = summarise([FinetuneFolder(folder / f"seed_{seed}") for seed in seeds], split=measured)
         summary.write(folder)
     return FinetuneResult(folder, summary)
@@ -127,13 +137,16 @@ def _begun(folder: Path) -> bool:
     return any(folder.glob(SEEDS))
 
 
-def _do(work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool) -> None:
+def _do(
+    work: Finetuning, folder: FinetuneFolder, split: str, console: Console, progress: bool, logged: Sequence[str] = ()
+) -> None:
     if folder.is_claimed:
         same_as_started(work, folder, split)
     if not folder.scores.is_file():
         with folder.locked(), explained(MEMORY):
-            _train(work, folder, console, progress)
+            _train(work, folder, console, progress, logged)
             _score(work, folder, split, console, progress)
+            _conclude(work, folder, split, progress)
 
 
 def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: str) -> Finetuning:
@@ -164,7 +177,7 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     return work
 
 
-def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool) -> None:
+def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool, logged: Sequence[str]) -> None:
     settings = work.settings
     if not folder.is_claimed:
         # As asked for: resolved devices are in the record, and may not exist where it predicts.
@@ -176,6 +189,7 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
         console.print(f"seed {settings.seed}: from scratch")
     if not folder.record_file.is_file():
         _record(work).write(folder.path)
+    choose(folder.path, logged)
     fabric = build_fabric(settings.devices)
     session = Session(work, settings, folder, AGAIN, progress)
     train(session, fabric)
@@ -210,6 +224,21 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
     }
     _record(work).model_copy(update=ended).write(folder.path)
     write_scores(folder.scores, rows)
+
+
+def _conclude(work: Finetuning, folder: FinetuneFolder, split: str, progress: bool) -> None:
+    """Give the loggers the scores of the last weights."""
+    if not chosen(folder.path):
+        return
+    scores, step = summarise([folder], split=split).scores, work.settings.optimiser.steps
+    with Loggers(folder.path, step, folder.observations, shown=progress) as loggers:
+        means = {
+            name: Measure(score.mean, (SCORES.get(name) or unlisted_metric(name)).unit)
+            for name, score in scores.items()
+            if score.mean is not None
+        }
+        loggers.send(points(step, "summary", work.settings.kind, means))
+        loggers.conclude("", "", None)
 
 
 def _record(work: Finetuning) -> FinetuneRecord:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ from orienteer.errors import OrienteerError, RunError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.evaluation.familiar import learned_from
 from orienteer.evaluation.so_far import NAME
+from orienteer.loggers.point import points
+from orienteer.loggers.registry import require
+from orienteer.loggers.together import Loggers, choose, chosen
 from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
@@ -63,6 +67,8 @@ def pretrain(
     settings: PretrainSettings | None = None,
     resume: bool = False,
     progress: bool = True,
+    loggers: Sequence[str] | None = None,
+    page: Callable[[Path], Path] | None = None,
 ) -> PretrainResult:
     """Pretrain an encoder on a store's training subjects and validate it on its validation subjects.
 
@@ -73,6 +79,8 @@ def pretrain(
             keeps the settings it has, but for ``optimiser.steps``, of which it may be given more.
         resume: continue ``run`` exactly where its last whole checkpoint was.
         progress: show a live line on standard error.
+        loggers: where else its figures go, e.g. ``["mlflow"]``; a resumed run keeps the ones it had by default.
+        page: writes the report that they get at the end, e.g. :func:`orienteer.api.report`; None gives them none.
 
     Returns:
         Final figures of the best checkpoint on validation subjects.
@@ -81,30 +89,37 @@ def pretrain(
         StoreError: no store, or no training or validation subjects in it.
         ConfigError: settings that contradict each other or the data.
         RunError: the folder is in the way, cannot be resumed, or training broke down.
+        OrienteerError: the package of a logger is missing.
     """
     arguments.of_pretrain(store, run)
     opened, folder = Store.open(store), RunFolder(Path(run))
+    logged = require(chosen(folder.path) if loggers is None else loggers)
     console = to_stderr(shown=progress)
     if resume:
         folder.require_begun()
-        chosen = settings or folder.settings()
-        require_same(folder, chosen)
+        wanted = settings or folder.settings()
+        require_same(folder, wanted)
     else:
-        chosen = settings or propose(Cohort.of(opened)).settings()
-    record = _check(chosen, opened, folder, console, resume=resume)
-    if resume and (done := _finished(folder, chosen)) is not None:
+        wanted = settings or propose(Cohort.of(opened)).settings()
+    record = _check(wanted, opened, folder, console, resume=resume)
+    if resume and (done := _finished(folder, wanted)) is not None:
         console.print(
-            f"{folder.path} is finished with {chosen.optimiser.steps} steps, and nothing was done; for more of them:"
+            f"{folder.path} is finished with {wanted.optimiser.steps} steps, and nothing was done; for more of them:"
             " --resume --set optimiser.steps=...",
             soft_wrap=True, markup=False,
         )  # fmt: skip
+        if loggers is not None:
+            with folder.locked():
+                choose(folder.path, logged)
+                _conclude(done, folder, page, progress)
         return done
-    devices = resolve(chosen.devices)
+    devices = resolve(wanted.devices)
     fabric = build_fabric(devices)
-    resolved = chosen.model_copy(update={"devices": devices})
+    resolved = wanted.model_copy(update={"devices": devices})
     with resumable(lambda: folder.is_claimed, AGAIN), folder.locked(), explained(MEMORY):
-        _claim(chosen, folder, record)
-        if said := extend(folder, chosen):
+        _claim(wanted, folder, record)
+        choose(folder.path, logged)
+        if said := extend(folder, wanted):
             console.print(said, soft_wrap=True, markup=False)
         if progress:
             newest, _ = latest_checkpoint(folder.checkpoints)
@@ -113,7 +128,9 @@ def pretrain(
         earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
         session = Session(Pretraining(resolved, opened, folder.evaluations), resolved, folder, AGAIN, progress, earlier)
         train(session, fabric)
-        return _finish(opened, folder, progress)
+        result = _finish(opened, folder, progress)
+        _conclude(result, folder, page, progress)
+        return result
 
 
 def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console: Console, *, resume: bool) -> RunRecord:
@@ -190,6 +207,18 @@ def _finish(store: Store, folder: RunFolder, progress: bool) -> PretrainResult:
     ended = {"finished": run.record.finished or _now(), "seconds": state["seconds"], "steps": newest.step}
     run.record.model_copy(update=ended).write(folder.path)
     return PretrainResult(folder.path, summary, evaluation)
+
+
+def _conclude(result: PretrainResult, folder: RunFolder, page: Callable[[Path], Path] | None, progress: bool) -> None:
+    """Give the loggers the figures of the best checkpoint, the verdict and the report."""
+    if not chosen(folder.path):
+        return
+    record, written = result.evaluation.record, page(folder.path) if page else None
+    with Loggers(folder.path, result.summary["steps"], folder.observations, shown=progress) as loggers:
+        for task in record.tasks:
+            figures = {metric.name: value.measure for metric, value in task.key_figures}
+            loggers.send(points(record.step, "summary", task.card.name, figures))
+        loggers.conclude(record.verdict.label, record.verdict.sentence, written)
 
 
 def _record_training_scans(run: Run, store: Store) -> None:

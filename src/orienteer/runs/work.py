@@ -17,6 +17,7 @@ from orienteer.sampling.loader import Batch, batches, step_numbers
 from orienteer.store import Store
 from orienteer.training.devices import resolve
 from orienteer.training.keeper import Validation
+from orienteer.units import in_sentence
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Pretraining:
         seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
         judged = judged_card(model.cards)
         measures = seen.observations[judged.name].measures
-        figure = measures[judged.judged_in(measures).name]
+        metric = judged.judged_in(measures)
+        figure = measures[metric.name]
         if step == 0:
             return Validation(seen.observations, figure)
         record = judge_so_far(
@@ -67,7 +69,7 @@ class Pretraining:
             folder=self.evaluations / NAME,
             device=device,
         )
-        return Validation(seen.observations, figure, record.so_far)
+        return Validation(seen.observations, figure, record.so_far, in_sentence(metric.title))
 
     def gentle(self, model: Any) -> None:
         """All weights learn alike."""

@@ -52,11 +52,6 @@ class TrainingFolder:
         return self.path / "observations.jsonl"
 
     @property
-    def tensorboard(self) -> Path:
-        """TensorBoard's event files."""
-        return self.path / "tensorboard"
-
-    @property
     def is_claimed(self) -> bool:
         """True once settings were written here."""
         return self.settings_file.is_file()

@@ -20,12 +20,13 @@ from orienteer.training.settings import CheckpointSettings
 class Validation(NamedTuple):
     """Observations of a validation, and the figure that decides which checkpoint is best (None: the last one is).
 
-    ``verdict`` is what to think of the run so far, in a few words.
+    ``verdict`` is what to think of the run so far, in a few words; ``judged`` is what the figure is called.
     """
 
     observations: Mapping[str, Observation]
     figure: Measure | None
     verdict: str = ""
+    judged: str = ""
 
 
 @dataclass
@@ -133,7 +134,7 @@ class Keeper:
         if seen is not None:
             best = step > 0 and self.counters.note(seen.figure, step)  # the untrained model has no checkpoint
             self.log.validation(seen.observations.values(), step)
-            self.line.validated(step, seen.observations, best=best, verdict=seen.verdict)
+            self.line.validated(step, seen.observations, best=seen.judged if best else "", verdict=seen.verdict)
         return True
 
     def save(self, step: int) -> None:

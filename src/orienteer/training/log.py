@@ -1,9 +1,10 @@
-"""Where a run's figures go: JSON lines for people and scripts; TensorBoard events beside them where it is installed."""
+"""Where a run's figures go: JSON lines, which are the run's record, and the loggers that it was asked to have."""
 
 import sys
 from collections.abc import Iterable
-from typing import Any
 
+from orienteer.loggers.point import points
+from orienteer.loggers.together import Loggers
 from orienteer.records import Measure, Observation
 from orienteer.records.log import ObservationLog
 from orienteer.training.folder import TrainingFolder
@@ -17,15 +18,16 @@ class RunLog:
         run: the run folder.
         step: steps already done; records of later steps, from before a kill, are dropped.
         validate: the validation of that step is still to be made.
+        shown: say where else the figures can be seen.
     """
 
-    def __init__(self, run: TrainingFolder, step: int, *, validate: bool = False) -> None:
+    def __init__(self, run: TrainingFolder, step: int, *, validate: bool = False, shown: bool = False) -> None:
         self.lines = ObservationLog(run.observations)
         # Killed before its first checkpoint, a run starts over, and so does its history.
         first = step + 1 if step else 0
         for damaged in self.lines.rewind(first - 1, redone="validation" if validate else None):
             print(f"orienteer: {damaged}", file=sys.stderr)
-        self.events = _events(run, first)
+        self.loggers = Loggers(run.path, step, run.observations, shown=shown)
 
     def training(self, result: StepResult) -> None:
         """Record one training step."""
@@ -42,29 +44,17 @@ class RunLog:
 
     def validation(self, observations: Iterable[Observation], step: int) -> None:
         """Record one validation."""
-        self._write(observations, step, "validation")
+        self._write(tuple(observations), step, "validation")
 
     def flush(self) -> None:
         """Bring all lines to the disk."""
         self.lines.flush()
 
     def close(self) -> None:
-        """Flush the events."""
-        if self.events is not None:
-            self.events.close()
+        """Close the loggers."""
+        self.loggers.close()
 
-    def _write(self, observations: Iterable[Observation], step: int, phase: str) -> None:
+    def _write(self, observations: tuple[Observation, ...], step: int, phase: str) -> None:
         for observation in observations:
             self.lines.append(observation, step=step, phase=phase)
-            for name, measure in observation.measures.items():
-                if self.events is not None and measure.value == measure.value:
-                    self.events.add_scalar(f"{phase}/{observation.task}/{name}", measure.value, step)
-
-
-def _events(run: TrainingFolder, first: int) -> Any | None:
-    """Writes TensorBoard events from step ``first`` on; None without the extra ``tensorboard``."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(run.tensorboard), purge_step=first)
+        self.loggers.send([point for seen in observations for point in points(step, phase, seen.task, seen.measures)])

@@ -1,7 +1,7 @@
-"""The terminal while a run trains: one live line in mm, and a line for every validation."""
+"""The terminal while a run trains: live figures in mm below the bar, and lines for every validation."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +21,7 @@ class TrainingProgress:
     """The bar of a training, with the smoothed headline of each task as its note; silent when switched off."""
 
     def __init__(self, total: int, done: int, *, enabled: bool, console: Console | None = None) -> None:
-        self.bar = Bar("step", total, done=done, shown=enabled, console=console, keep=True, log=False)
+        self.bar = Bar("step", total, done=done, shown=enabled, console=console, keep=True, log=False, below=True)
         self.bar.update(done, "starting")
         self.smoothed: dict[str, float] = {}
         self.start, self.shown = done, enabled
@@ -47,24 +47,40 @@ class TrainingProgress:
                 value = SMOOTH * value + (1 - SMOOTH) * measure.value
             self.smoothed[name] = value
             parts.append(say(name, value, measure.unit))
-        self.bar.update(done, " · ".join(parts))
+        self.bar.update(done, within(parts, self.bar.console.width))
         now = time.monotonic()
         if self.shown and not self.bar.console.is_terminal and done < self.bar.total and now - self.said > MINUTE:
             self.said, left = now, (self.bar.total - done) * (now - self.began) / (done - self.start)
             line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(parts)}"
             self.bar.console.print(line, highlight=False, soft_wrap=True)
 
-    def validated(self, step: int, observations: Mapping[str, Observation], *, best: bool, verdict: str = "") -> None:
-        """Print a line about a validation."""
+    def validated(
+        self, step: int, observations: Mapping[str, Observation], *, best: str = "", verdict: str = ""
+    ) -> None:
+        """Print what a validation showed; ``best`` is the metric by which no earlier one was better."""
         parts = []
         for observation in observations.values():
             name, measure = observation.headline
             chance = "" if measure.chance is None else f" (chance {shown(measure.chance, measure.unit)})"
             parts.append(say(name, measure.value, measure.unit) + chance)
-        star = "  ← best so far" if best else ""
-        self.bar.console.print(f"[bold]validation[/bold] step {step}: {' · '.join(parts)}{star}", highlight=False)
+        head = f"validation step {step}: "
+        console, told = self.bar.console, within([head + parts[0], *parts[1:]], self.bar.console.width, indent="  ")
+        console.print(told, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        if best:
+            console.print(f"  ← best so far, by {best}", highlight=False)
         if verdict:
             self.bar.console.print(f"  {verdict}", highlight=False)
+
+
+def within(parts: Sequence[str], width: int, *, indent: str = "") -> str:
+    """Figures on lines that never exceed ``width``: broken between figures, never inside one."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) + 3 <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append((indent if lines else "") + part)
+    return "\n".join(lines)
 
 
 def say(name: str, value: float, unit: str) -> str:

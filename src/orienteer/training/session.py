@@ -149,9 +149,9 @@ class Session:
         self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
         counters: Counters, interrupt: Interruptible,
     ) -> Keeper:  # fmt: skip
-        line = stack.enter_context(TrainingProgress(self.settings.optimiser.steps, start, enabled=self.progress))
-        log = RunLog(self.folder, start, validate=counters.validate)
+        log = RunLog(self.folder, start, validate=counters.validate, shown=self.progress)
         stack.callback(log.close)
+        line = stack.enter_context(TrainingProgress(self.settings.optimiser.steps, start, enabled=self.progress))
         return Keeper(
             self.folder,
             self.settings.checkpoint,
