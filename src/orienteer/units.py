@@ -121,6 +121,17 @@ def some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def shortened(name: str, most: int) -> str:
+    """A name with its middle left out: its beginning and its end tell it from others.
+
+    Example:
+        >>> shortened("sub-0001_ses-2_acq-highres_T1w", 17)
+        'sub-0001…hres_T1w'
+    """
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[len(name) - most + half + 1 :]}"
+
+
 def counted(count: int, what: str) -> str:
     """``1 scan``, ``2 scans``."""
     return f"{count} {what}{'s' * (count != 1)}"

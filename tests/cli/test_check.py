@@ -52,7 +52,7 @@ def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path) -> None
         bad.write(folder)
     nifti(tmp_path / "good.nii.gz", voxels(seed=99))
     done = _orienteer("check", tmp_path, "--json", tmp_path / "check.json")
-    assert done.returncode == 0 and done.stderr == ""
+    assert done.returncode == 0
     record = json.loads((tmp_path / "check.json").read_text())
     assert "good" in [scan["id"] for scan in record["scans"] if scan["usable"]]
     assert {bad.code for bad in BAD.values()} <= set(record["findings"])

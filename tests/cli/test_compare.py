@@ -64,3 +64,13 @@ def test_compare__is_in_the_python_api() -> None:
     from orienteer.comparison import compare
 
     assert api.compare is compare
+
+
+def test_compare__marks_ours_and_shows_no_two_arms_by_one_name(tmp_path: Path, orienteer: Command) -> None:
+    long = "an arm of gap, adjacency, routes and position"
+    arms = (("ours", f"{long} first", "ours"), ("b", f"{long} second", "baseline"), ("scratch", "scratch", "scratch"))
+    code, told, error = orienteer("compare", make_results(tmp_path, arms=arms, tasks=(SEGMENTATION,)), columns=80)
+    assert code == 0, error
+    table = told.partition("written:")[0]
+    assert "» an arm" in table and "» ours" in table and table.count("» an arm") == table.count("first")
+    assert "second" in table and max(map(len, table.splitlines())) <= 80

@@ -158,3 +158,18 @@ def test_cli__sigkill_and_resume_is_exact(folder: Path, run: Path, undisturbed: 
     assert weights(out / "seed_0") == weights(undisturbed / "seed_0")
     scored, expected = (read_rows(each / "seed_0" / "cases.parquet") for each in (out, undisturbed))
     assert all(np.array_equal(scored[name], expected[name], equal_nan=name == "value") for name in expected)
+
+
+def test_finetune__logs_each_seed_with_its_scores(tmp_path: Path) -> None:
+    finetune(
+        cohort(tmp_path),
+        tmp_path / "out",
+        source=None,
+        settings=quick(PAIR),
+        split="val",
+        progress=False,
+        loggers=["csv"],
+    )
+    rows = (tmp_path / "out" / "seed_0" / "metrics.csv").read_text().splitlines()
+    assert rows[0].startswith("step,phase,task") and any(",train,training,loss," in row for row in rows)
+    assert any(",summary,segment,dice," in row for row in rows)

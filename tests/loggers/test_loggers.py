@@ -2,7 +2,6 @@
 
 import csv
 import json
-import socket
 import sys
 from collections import Counter
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.runs.conftest import store, tiny
 __all__ = ["store"]
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # of the loggers' packages, which are not ours to mend
 ALL = tuple(LOGGERS)
+MACHINE = "quentzels-machine"
 Found = list[tuple[str, int, float]]
 
 
@@ -45,6 +45,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLFLOW_TRACKING_URI", "WANDB_MODE", "WANDB_API_KEY"):
             patch.delenv(name, raising=False)
+        patch.setattr("socket.gethostname", lambda: MACHINE)
         patch.setenv("NETRC", str(run.parent / "no-netrc"))
         for resume, step in ((False, 5), (True, 5)):
             with pytest.MonkeyPatch.context() as kill, pytest.raises(OSError, match="power"):
@@ -120,7 +121,7 @@ def test_wandb__offline_is_one_session_with_the_whole_history(run: Path) -> None
 
 def test_loggers__write_nothing_of_scans_their_place_or_the_machine(run: Path, store: Path) -> None:
     scans = [entry["id"] for entry in json.loads((store / "manifest.json").read_text())["scans"]]
-    words = [word.encode() for word in (*scans, str(store), socket.gethostname(), sys.executable)]
+    words = [word.encode() for word in (*scans, str(store), MACHINE, sys.executable)]
     written = [run / "metrics.csv", run / "loggers.json", run / "mlflow" / "mlflow.db"]
     written += [file for name in ("wandb", "tensorboard") for file in (run / name).rglob("*") if file.is_file()]
     # The report names pseudonyms; what is in it is told in docs/how-to/privacy.md.

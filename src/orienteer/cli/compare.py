@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from orienteer.comparison import CompareResult
 
 
+OURS = "»"
+"""Marks the arms that are ours."""
+
+
 @app.command()
 def compare(
     results: Annotated[Path, typer.Argument(help="The folder `orienteer benchmark` wrote; it may be unfinished.")],
@@ -53,9 +57,12 @@ def print_scores(console: "Console", result: "CompareResult") -> None:
         for mode in result.analysis.modes(task.name):
             found = score_table(result.analysis, result.benchmark, task, mode)
             table = Table(title=Text(f"{task.name}: {found.title}"), title_justify="left")
-            table.add_column(Text(found.columns[0]), no_wrap=True, max_width=26)
+            table.add_column(Text(found.columns[0]), max_width=28, overflow="fold")  # cut, two arms could be one
             for column in found.columns[1:]:
                 table.add_column(Text(column), justify="right", no_wrap=True)
-            for row in found.rows:
-                table.add_row(*(Text(one.text, style="bold" if one.strong else "") for one in row))
+            for arm, (name, *row) in zip(result.benchmark.planned(task, mode), found.rows, strict=True):
+                label = f"{OURS} {name.text}" if arm.role == "ours" else name.text
+                table.add_row(Text(label), *(Text(one.text, style="bold" if one.strong else "") for one in row))
             console.print(table)
+    if result.benchmark.ours:
+        console.print(f"{OURS} ours", highlight=False)

@@ -45,6 +45,7 @@ class WandbLogger(Logger):
         settings = wandb.Settings(
             mode=mode, silent=True, console="off", disable_git=True, disable_code=True, x_disable_stats=True,
             x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False, init_timeout=30,
+            host="not said",
         )  # fmt: skip
         self.wandb = wandb.init(
             project=os.environ.get("WANDB_PROJECT", PROJECT), id=known, name=run.name, dir=str(run.folder),

@@ -15,7 +15,7 @@ from orienteer.scans.people import in_words
 from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import RecordedEstimate, RecordedTraining
 from orienteer.scans.source import ScanInfo
-from orienteer.units import counted, duration
+from orienteer.units import counted, duration, shortened
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 CLEAN_ROWS = 60
@@ -59,18 +59,22 @@ def print_check(result: CheckResult, console: Console) -> None:
 def _print_scans(result: CheckResult, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), collapse_padding=True)
     wide = console.width >= WIDE
-    longest = max((len(_shown(scan.id)) for scan in result.scans), default=0)
+    names = [_shown(scan.id) for scan in result.scans]
+    short = names if wide else [shortened(name, MOST_ID) for name in names]
+    if len(set(short)) < len(set(names)):
+        short = names  # two scans by one name are worse than folded ones
+    longest = max(map(len, short), default=0)
     for name in COLUMNS if wide else NARROW:
         # On a narrow terminal only names may break; a number cut in two cannot be read.
         least = min(longest, MOST_ID) if name == "scan" else None
         table.add_column(name, overflow="fold", no_wrap=name not in ("scan", "findings"), min_width=least)
     clean = 0
-    for scan in result.scans:
+    for scan, name in zip(result.scans, short, strict=True):
         if not scan.findings:
             clean += 1
             if clean > CLEAN_ROWS:
                 continue
-        row = _row(scan, wide=wide)
+        row = _row(scan, wide=wide) | {"scan": escape(name)}
         table.add_row(*(row[name] for name in (COLUMNS if wide else NARROW)))
     console.print(table)
     if clean > CLEAN_ROWS:
@@ -96,7 +100,6 @@ def _row(scan: ScanInfo, *, wide: bool) -> dict[str, str]:
     else:
         marks = [f"[{COLOURS[worst]}]{'left out' if worst == 'error' else worst}[/]"] if worst else []
     return {
-        "scan": escape(_shown(scan.id)),
         "format": scan.source.format + files * wide,
         "voxels": f"{scan.channels} of " * (scan.channels > 1) + "x".join(map(str, scan.shape)) or "-",
         "mm": _spacing(scan),
