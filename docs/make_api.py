@@ -150,7 +150,8 @@ def _tuple(schema: Schema) -> list[Schema]:
 def _models(api: Schema) -> dict[str, Schema]:
     """Every model by name; examples of Python among its words are left out."""
     models = sorted(api["components"]["schemas"].items())
-    return {name: {**model, "description": model["description"].partition("\n\nExamples:")[0]} for name, model in models}
+    words = {name: model["description"].partition("\n\nExamples:")[0] for name, model in models}
+    return {name: {**model, "description": words[name]} for name, model in models}
 
 
 def _fields(name: str, model: Schema) -> Iterator[tuple[str, Schema, bool]]:
