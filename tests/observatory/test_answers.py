@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from base64 import b64decode
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from orienteer import api
 from orienteer.errors import RunError
 from orienteer.observatory.answers import look_answer, where_answer
+from orienteer.observatory.desk import Desk
 from orienteer.observatory.predict import Predictor
 from orienteer.observatory.refusal import refusal_of
 from orienteer.observatory.serve import open_sessions
@@ -111,6 +113,26 @@ def test_look__says_which_task_speaks_for_it_and_how_sure_it_is(
     task = said(first, "gap")["task"]
     assert (task["title"], task["judged"]) == ("Gap matrix", "gap_error_mm")
     assert {metric["name"] for metric in task["metrics"]} == set(said(first, "gap")["measures"])
+
+
+def test_look__sends_spoiled_views_as_the_network_received_them(
+    client: Client, home: Path, scan: str, centres: list[list[float]]
+) -> None:
+    asked = {"scan": scan, "centres_mm": centres}
+    assert client.post("/api/look", asked).json["images"] is None  # the page has the scan itself
+    sent = b64decode(client.post("/api/look", {**asked, "probe": "border"}).json["images"])
+    seen = api.look(home / "run", home / "store", scan, centres, probe="border")
+    greys = np.frombuffer(sent, np.uint8).reshape(3, 16, 16, 16).transpose(0, 3, 2, 1)  # R fastest, as in NIfTI
+    np.testing.assert_array_equal(greys, np.rint(np.clip((seen.images[:, 0] + 1) / 2, 0, 1) * 255))
+    assert not greys[:, 2:-2, 2:-2, 2:-2].any() and greys.any()
+
+
+def test_desk__warmed_has_the_model_before_anybody_asks(home: Path) -> None:
+    desk = Desk(open_sessions(home / "run"), threads=1)
+    desk.warm()
+    desk.thread.shutdown(wait=True)
+    session = desk.first
+    assert list(desk.predictor._locators._values) == [(session.run.path, session.best_step)]
 
 
 def test_look__refuses_a_probe_that_nobody_knows_and_lists_those_there_are(

@@ -69,7 +69,7 @@ def test_browser_share__the_file_shows_the_same_offline(visitor: Visitor, chromi
     still, asked = context.new_page(), []
     still.on("request", lambda request: asked.append(request.url))
     still.goto(saved.as_uri())
-    for part in (".verdict", ".tables", "[data-kind=paths] [aria-live=polite]"):
+    for part in (".verdict h2", ".verdict .judged", ".tables", "[data-kind=paths] [aria-live=polite]"):
         assert still.locator(part).first.inner_text() == page.locator(part).first.inner_text()
     colours = [np.asarray(Image.open(BytesIO(shot.screenshot()))).std() for shot in still.locator(".film").all()]
     assert len(colours) == 4 and min(colours) > 10  # no plane came out black

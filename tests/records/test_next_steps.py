@@ -48,3 +48,9 @@ def test_next__few_subjects_are_named() -> None:
     told = [step.why for step in next_steps(_judged("learning", subjects=3), steps=100)]
     assert any("3 subjects" in why for why in told)
     assert not any("subjects" in step.why for step in next_steps(_judged("learning"), steps=100))
+
+
+def test_next__read_in_the_observatory_nobody_is_told_to_open_it() -> None:
+    found = {label: next_steps(_judged(label), steps=100, observed=True) for label in ("learning", "cheating")}
+    assert all("observe" not in step.command for steps in found.values() for step in steps)
+    assert [step.command for step in found["cheating"]] == [""] and "anatomy taken out" in found["cheating"][0].why

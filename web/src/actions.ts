@@ -23,6 +23,7 @@ export async function begin(): Promise<void> {
   const scan = session.scans.find((s) => s.id === link.scan) ?? session.scans[0];
   const run = session.runs.find((r) => r.key === link.run) ?? session.runs[0];
   if (!scan || !run) throw new Error("This run has no scans to look at.");
+  open(scan.id).catch(() => null); // meanwhile; keepLooking() asks again, and tells
   const centres = link.scan === scan.id && link.centres ? link.centres : await api.draw(scan.id, FIRST_VIEWS, 1);
   batch(() => {
     store.session.value = session;
@@ -36,14 +37,20 @@ export async function begin(): Promise<void> {
   });
 }
 
+const opening = new Map<string, Promise<Volume>>();
+
 /** The scan itself, fetched once. */
 export async function open(id: string): Promise<Volume> {
-  const known = store.volumes.peek().get(id);
+  const known = store.volumes.peek().get(id) ?? opening.get(id);
   if (known) return known;
-  const volume = parse(await api.scan(id, 0));
-  const kept = [...store.volumes.peek()].slice(-KEPT_VOLUMES + 1);
-  store.volumes.value = new Map([...kept, [id, volume]]);
-  return volume;
+  const fetched = api.scan(id, 0).then((bytes) => {
+    const volume = parse(bytes);
+    const kept = [...store.volumes.peek()].slice(-KEPT_VOLUMES + 1);
+    store.volumes.value = new Map([...kept, [id, volume]]);
+    return volume;
+  });
+  opening.set(id, fetched);
+  return fetched.finally(() => opening.delete(id));
 }
 
 export const gridOf = (scan: ScanFacts): Grid => ({

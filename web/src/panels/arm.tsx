@@ -104,7 +104,7 @@ export function Arm({ run, volume, step, history, last, most, high }: ArmProps):
           curve={curve}
           title={curve.title}
           step={step}
-          last={Math.max(last, ...curve.points.map(([at]) => at))}
+          last={Math.max(last, ...[...curve.points, ...curve.train].map(([at]) => at))}
           high={high}
         />
       ) : (

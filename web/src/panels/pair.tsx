@@ -64,8 +64,7 @@ export function PairPanel({ look, pair }: { look: LookResponse; pair: Pair }): J
         The arrow ends {mm(gap.error_mm)} from the true one
         {turned === null ? null : (
           <>
-            {" "}
-            and points <b data-value="error_deg">{degrees(turned)}</b> beside it
+            ; its direction is <b data-value="error_deg">{degrees(turned)}</b> off
           </>
         )}
         .

@@ -58,8 +58,10 @@ export function VerdictLine({ run }: { run: RunFacts }): JSX.Element {
   return (
     <section class={`verdict ${known(tone)}`} data-tour="verdict" aria-label="Verdict">
       <div class="line">
-        <Sign tone={tone} />
-        <h2>{headline}</h2>
+        <h2>
+          <Sign tone={tone} />
+          {headline}
+        </h2>
         {judged ? (
           <span class="judged" title={sentence(judged.metric.meaning)}>
             {inSentence(judged.title)} <b>{measured(judged.figure.value, judged.figure.unit)}</b>
