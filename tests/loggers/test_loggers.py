@@ -2,8 +2,15 @@
 
 import csv
 import json
+import os
+import socket
+import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +30,7 @@ from tests.runs.conftest import store, tiny
 __all__ = ["store"]
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # of the loggers' packages, which are not ours to mend
 ALL = tuple(LOGGERS)
+os.environ["TRACKIO_DIR"] = tempfile.mkdtemp()  # Trackio reads it once, when it is imported
 MACHINE = "quentzels-machine"
 Found = list[tuple[str, int, float]]
 
@@ -87,7 +95,15 @@ def from_mlflow(run: Path) -> Found:
     return [(metric.key, metric.step, metric.value) for metric in histories]
 
 
-@pytest.mark.parametrize("read", [from_csv, from_tensorboard, from_mlflow])
+def from_trackio(run: Path) -> Found:
+    from trackio.sqlite_storage import SQLiteStorage
+
+    name = json.loads((run / "loggers.json").read_text())["kept"]["trackio"]["name"]
+    rows = SQLiteStorage.get_logs("orienteer", name)
+    return [(key, row["step"], value) for row in rows for key, value in row.items() if "/" in key]
+
+
+@pytest.mark.parametrize("read", [from_csv, from_tensorboard, from_mlflow, from_trackio])
 def test_loggers__each_holds_every_figure_once(read, run: Path) -> None:
     found, wanted = read(run), expected(run)
     assert len(wanted) > 50 and any(key.endswith("_chance") for key, _, _ in wanted)
@@ -109,6 +125,60 @@ def test_mlflow__has_the_settings_the_verdict_and_the_report(run: Path) -> None:
     assert found.data.params["optimiser.steps"] == "6" and found.data.params["views.size"] == "16"
     assert found.data.tags["verdict"] in ("learning", "stuck", "cheating")
     assert [file.path for file in client.list_artifacts(found.info.run_id)] == ["report.html"]
+
+
+def test_trackio__has_the_settings_the_verdict_and_the_report(run: Path) -> None:
+    from trackio.sqlite_storage import SQLiteStorage
+
+    name = json.loads((run / "loggers.json").read_text())["kept"]["trackio"]["name"]
+    assert SQLiteStorage.get_run_config("orienteer", name)["optimiser.steps"] == 6
+    assert any(alert["title"].startswith("verdict: ") for alert in SQLiteStorage.get_alerts("orienteer"))
+    assert any(f"report-{name}" in str(artifact) for artifact in SQLiteStorage.get_artifacts("orienteer"))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server on the loopback address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "files"),
+    ]  # fmt: skip
+    with (tmp_path / "server.log").open("w") as log:
+        running = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        )
+        try:
+            for _ in range(600):
+                assert running.poll() is None, (tmp_path / "server.log").read_text()
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
+            running.wait(30)
+
+
+@pytest.mark.slow
+def test_mlflow__a_real_server_gets_it_all(
+    server: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    settings = tiny("optimiser={steps: 2}")
+    pretrain(store, tmp_path / "run", settings=settings, progress=False, loggers=["mlflow"], page=api.report)
+    client = MlflowClient(tracking_uri=server)
+    (found,) = client.search_runs([client.get_experiment_by_name("orienteer").experiment_id])
+    wanted = {key for key, _, _ in expected(tmp_path / "run")}
+    assert wanted <= set(found.data.metrics) and found.data.tags["verdict"]
+    assert [file.path for file in client.list_artifacts(found.info.run_id)] == ["report.html"]
+    assert not (tmp_path / "run" / "mlflow").exists()
 
 
 def test_wandb__offline_is_one_session_with_the_whole_history(run: Path) -> None:

@@ -21,7 +21,7 @@ Log = Annotated[
     list[str] | None,
     typer.Option(
         "--log",
-        help="Log also to csv, tensorboard, mlflow or wandb; may be given many times. A resumed run logs where"
+        help="Log also to csv, tensorboard, mlflow, wandb or trackio; repeatable. A resumed run logs where"
         " it did; `none` ends that.",
     ),
 ]

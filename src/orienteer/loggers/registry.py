@@ -16,6 +16,7 @@ LOGGERS: "Registry[Logger]" = Registry(
         "csv": "orienteer.loggers.csv:CsvLogger",
         "tensorboard": "orienteer.loggers.tensorboard:TensorBoardLogger",
         "mlflow": "orienteer.loggers.mlflow:MlflowLogger",
+        "trackio": "orienteer.loggers.trackio:TrackioLogger",
         "wandb": "orienteer.loggers.wandb:WandbLogger",
     },
 )
