@@ -19,7 +19,7 @@ export function ticks({ low, high }: Span, wanted: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, n) => Number(((first + n) * step).toPrecision(12)));
 }
 
-/** The upper end of an axis that holds every value of `curves`, and guessing. */
+/** The upper end of an axis that holds every value of `curves`, and chance. */
 export function highest(curves: readonly Curve[]): number {
   const values = curves.flatMap((curve) =>
     [...curve.points, ...curve.train].map(([, value]) => value).concat(curve.chance ?? 0),

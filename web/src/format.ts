@@ -18,14 +18,14 @@ export function number(value: number | null | undefined, digits = 1): string {
 
 export const mm = (value: number | null | undefined): string => `${number(value)} mm`;
 export const degrees = (value: number | null | undefined): string => `${number(value)}°`;
-export const percent = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "–" : `${number(value * 100, 0)} %`;
+export const percent = (value: number | null | undefined, digits = 0): string =>
+  value === null || value === undefined ? "–" : `${number(value * 100, digits)} %`;
 
 /** A measure with the unit the records give it. */
 export function measured(value: number | null | undefined, unit: string): string {
   if (unit === "mm") return mm(value);
   if (unit === "deg") return degrees(value);
-  if (unit === "fraction") return percent(value);
+  if (unit === "fraction") return percent(value, 1);
   return `${number(value, 2)}${unit === "1" || unit === "" ? "" : ` ${unit}`}`;
 }
 

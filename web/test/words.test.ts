@@ -8,7 +8,7 @@ import { joined } from "../src/live.ts";
 test("numbers carry their unit, a true minus and no sign at zero", () => {
   assert.deepEqual([mm(5.25), mm(-0.04), mm(-3), mm(null), mm(NaN)], ["5.3 mm", "0.0 mm", "−3.0 mm", "– mm", "– mm"]);
   assert.deepEqual([number(-0.001, 2), percent(0.256)], ["0.00", "26 %"]);
-  assert.deepEqual([measured(3, "deg"), measured(0.5, "fraction"), measured(0.987, "1")], ["3.0°", "50 %", "0.99"]);
+  assert.deepEqual([measured(3, "deg"), measured(0.5, "fraction"), measured(0.987, "1")], ["3.0°", "50.0 %", "0.99"]);
 });
 
 test("a gap is told in words", () => {
@@ -82,7 +82,7 @@ test("news is added to a curve once", () => {
   ]);
 });
 
-test("one axis holds every curve and guessing, whatever is missing", () => {
+test("one axis holds every curve and chance, whatever is missing", () => {
   const curve = (points: [number, number][], chance: number | null) => ({
     title: "Gap error",
     unit: "mm",

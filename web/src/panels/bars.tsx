@@ -19,7 +19,7 @@ export function Probes({ found }: { found: JudgeResponse }): JSX.Element | null 
   if (!judged || found.probes.length === 0) return null;
   const { chance, unit } = judged.figure;
   const rows = found.probes.map(({ name, label, meaning, value }) => ({ name, label, meaning, value }));
-  if (chance !== null) rows.push({ name: "chance", label: "guessing", meaning: judged.metric.chance, value: chance });
+  if (chance !== null) rows.push({ name: "chance", label: "chance", meaning: judged.metric.chance, value: chance });
   const most = Math.max(...rows.map(({ value }) => value ?? 0), 1e-9);
   const known = new Map<string, string | null>([
     ["real", null],
@@ -76,7 +76,7 @@ export function Probes({ found }: { found: JudgeResponse }): JSX.Element | null 
   );
 }
 
-/** Every task's key figures, beside guessing. */
+/** Every task's key figures, beside chance. */
 export function KeyFigures({ figures }: { figures: readonly KeyFigure[] }): JSX.Element | null {
   if (figures.length === 0) return null;
   return (
@@ -91,7 +91,7 @@ export function KeyFigures({ figures }: { figures: readonly KeyFigure[] }): JSX.
               <th scope="col">task</th>
               <th scope="col">figure</th>
               <th scope="col">value</th>
-              <th scope="col">guessing</th>
+              <th scope="col">chance</th>
             </tr>
           </thead>
           <tbody>

@@ -23,7 +23,7 @@ export function CurveChart({
   const [x, y] = [scale({ low: 0, high: last }, WIDTH - LEFT - RIGHT), scale({ low: 0, high }, HEIGHT - TOP - BOTTOM)];
   const [px, py] = [(v: number) => LEFT + x(v), (v: number) => HEIGHT - BOTTOM - y(v)];
   const now = step === null ? undefined : curve.points.filter(([at]) => at <= step).at(-1);
-  const guessing = py(curve.chance ?? 0) + 14;
+  const label = py(curve.chance ?? 0) + 14;
   const unit = curve.unit === "1" ? "" : ` (${curve.unit})`;
   return (
     <figure class="curve">
@@ -55,13 +55,8 @@ export function CurveChart({
         {curve.chance === null ? null : (
           <g>
             <line class="chance" x1={LEFT} x2={WIDTH - RIGHT} y1={py(curve.chance)} y2={py(curve.chance)} />
-            <text
-              class="tick"
-              x={WIDTH - RIGHT}
-              y={guessing > HEIGHT - BOTTOM ? guessing - 20 : guessing}
-              text-anchor="end"
-            >
-              guessing
+            <text class="tick" x={WIDTH - RIGHT} y={label > HEIGHT - BOTTOM ? label - 20 : label} text-anchor="end">
+              chance
             </text>
           </g>
         )}
@@ -80,7 +75,7 @@ export function CurveChart({
           <i class="key train" /> training
         </span>{" "}
         <span class="nowrap">
-          <i class="key chance" /> guessing
+          <i class="key chance" /> chance
         </span>
       </p>
     </figure>

@@ -67,7 +67,7 @@ export function KeyFigure({ metric, value, main }: { metric: Metric; value: Valu
       <b data-value={metric.name}>{measured(value.value, value.unit)}</b> {inSentence(metric.title)}
       {value.chance === null ? null : (
         <span class="quiet">
-          ; {metric.chance || "guessing"}:{" "}
+          ; {metric.chance || "chance"}:{" "}
           <span data-value={`${metric.name}-chance`}>{measured(value.chance, value.unit)}</span>
         </span>
       )}

@@ -95,22 +95,9 @@ function Findings({ found, next }: { found: JudgeResponse; next: readonly NextSt
         title="Error by region"
         task={found.task}
         look="How far off, for arrows that start in this part of the body"
-        rows={found.by_region.map((row) => ({ ...row, name: region(row.axis, row.low, row.high) }))}
+        rows={found.by_region.map((row) => ({ ...row, name: row.label }))}
       />
       <WorstCases worst={found.worst} step={found.step} />
     </>
   );
-}
-
-const PARTS: Record<string, [string, string, string]> = {
-  R: ["patient's left", "middle, across", "patient's right"],
-  A: ["back part", "middle, in depth", "front part"],
-  S: ["lower part", "middle, in height", "upper part"],
-};
-
-/** A part of the body by its place along one axis, 0 to 1. */
-function region(axis: string, low: number, high: number): string {
-  const middle = (low + high) / 2;
-  const part = PARTS[axis]?.[middle < 0.4 ? 0 : middle > 0.6 ? 2 : 1] ?? axis;
-  return `${part} (${number(low * 100, 0)}–${number(high * 100, 0)} %)`;
 }
