@@ -111,4 +111,4 @@ def test_how_to__a_threshold_is_one_setting(tmp_path: Path) -> None:
     rule = PretrainSettings.read(load_yaml(tmp_path / "mine.yaml")).evaluation.verdict
     assert (rule.stuck_below, rule.cheat_share, rule.without_border) == (0.5, 0.3, VerdictRule().without_border)
     said = python(tmp_path, "-c", page.text.split("```python\n")[1].split("```")[0])
-    assert "below 50%" in said.stdout, said.stderr
+    assert "below 50 %" in said.stdout, said.stderr

@@ -75,7 +75,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "mis-shaped": (_mis_shaped, "shape"),
     "renamed weight": (_renamed_weight, "missing"),
     "pickled": (_pickled, "cannot be read"),
-    "no contract": (lambda f: (f / "contract.json").unlink(), "no contract.json"),
+    "no contract": (lambda f: (f / "contract.json").unlink(), "exported encoder"),
     "half a contract": (lambda f: (f / "contract.json").write_text("{"), "damaged"),
     "out of the folder": (lambda f: _names(f, "../elsewhere"), "missing"),
     "newer": (lambda f: _newer(f), "newer"),

@@ -98,6 +98,9 @@ def main() -> None:
 
 
 def _again(*, resume: bool = False) -> str:
-    """The command that goes on."""
+    """The command that goes on. A budget has chosen the steps of what is resumed, and is refused beside ``--resume``."""
     words = sys.argv[1:]
-    return shlex.join(["orienteer", *words, *(["--resume"] if resume and "--resume" not in words else [])])
+    if resume:
+        kept = (word for at, word in enumerate(words) if words[max(0, at - 1)] != "--budget" or at == 0)
+        words = [word for word in kept if not word.startswith("--budget") and word != "--resume"] + ["--resume"]
+    return shlex.join(["orienteer", *words])

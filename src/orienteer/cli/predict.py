@@ -54,9 +54,9 @@ def predict(
         console.print(f"look at: {name}{more}: {message} [{code}]")
         console.print(f"  fix: {cure}")
     console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
-    print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)
     if any(str(answer).endswith(ENDING) for answer in result.predicted.values()):
         console.print(f"next: open {predictions} beside the scans in a viewer; each file lies on its own scan's grid")
+    print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)
     if result.failed:
         raise typer.Exit(1)
 

@@ -20,6 +20,7 @@ from orienteer.export.diagnose import CLOSE, Fault, diagnose
 from orienteer.export.exported import TOLERANCE, apart, empty_encoder, maps_of
 from orienteer.export.plain_torch import WEIGHTS
 from orienteer.export.run import PHANTOM, SELFTEST
+from orienteer.folders import Folder, mistaken
 from orienteer.runs.scan import read_scan
 from orienteer.training.weights import restore_weights
 
@@ -94,7 +95,7 @@ def read_contract(folder: Path) -> Contract:
         document = json.loads((folder / FILE).read_text(encoding="utf-8"))
         contract = Contract.model_validate(document)
     except FileNotFoundError:
-        raise OrienteerError(f"{folder} has no {FILE}", cure="give a folder made by `orienteer export`") from None
+        raise mistaken(folder, Folder.EXPORT) from None
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         raise OrienteerError(f"{folder / FILE} is damaged: {str(error).splitlines()[0]}", cure=AGAIN) from None
     if contract.version > VERSION:

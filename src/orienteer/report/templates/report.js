@@ -105,24 +105,27 @@
   });
 
   // The contents stand open where there is room, and behind a click on a phone; where one reads is marked.
-  const contents = document.querySelector(".contents details");
-  const wide = matchMedia("(min-width: 1051px)");
-  const unfold = () => (contents.open = wide.matches);
-  const measure = () => document.documentElement.style.setProperty("--bar", `${contents.offsetHeight}px`);
-  wide.addEventListener("change", unfold);
-  addEventListener("resize", measure);
-  unfold();
-  measure();
-  const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
-  contents.addEventListener("click", (event) => event.target.closest("a") && unfold());
-  const watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      for (const link of links.values()) link.removeAttribute("aria-current");
-      links.get(target.id)?.setAttribute("aria-current", "true");
-    }
-  }, { rootMargin: "-20% 0px -75% 0px" });
-  for (const anchor of links.keys()) watcher.observe(document.getElementById(anchor));
+  const follow = (contents) => {
+    const wide = matchMedia("(min-width: 1051px)");
+    const unfold = () => (contents.open = wide.matches);
+    const measure = () => document.documentElement.style.setProperty("--bar", `${contents.offsetHeight}px`);
+    wide.addEventListener("change", unfold);
+    addEventListener("resize", measure);
+    unfold();
+    measure();
+    const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+    contents.addEventListener("click", (event) => event.target.closest("a") && unfold());
+    const watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        for (const link of links.values()) link.removeAttribute("aria-current");
+        links.get(target.id)?.setAttribute("aria-current", "true");
+      }
+    }, { rootMargin: "-20% 0px -75% 0px" });
+    for (const anchor of links.keys()) watcher.observe(document.getElementById(anchor));
+  };
+  const contents = document.querySelector(".contents details"); // a comparison has none
+  if (contents) follow(contents);
 
   drawFigures(document);
   if (select) showExample();
