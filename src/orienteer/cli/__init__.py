@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def _again(*, resume: bool = False) -> str:
-    """The command that goes on. A budget has chosen the steps of what is resumed, and is refused beside ``--resume``."""
+    """The command that goes on. A budget has chosen the steps of what is resumed, so it is refused there."""
     words = sys.argv[1:]
     if resume:
         kept = (word for at, word in enumerate(words) if words[max(0, at - 1)] != "--budget" or at == 0)

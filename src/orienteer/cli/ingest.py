@@ -152,8 +152,8 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         console.print(f"  fix: {result.answer}")
     if result.table:
         console.print(
-            f"note: {result.table} is about these scans; --table {quote(str(result.table))} uses it. Without it each scan"
-            " that no name joins to another counts as a subject of its own, in a split of its own"
+            f"note: {result.table} is about these scans; --table {quote(str(result.table))} uses it. Without it,"
+            " scans of one person whose names do not show it count as different subjects, on either side of the split"
         )
     if "val" not in result.splits:
         console.print("note: nobody is held out; a verdict on learning needs another subject in split val")
