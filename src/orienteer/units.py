@@ -124,7 +124,7 @@ def some(names: Sequence[str], most: int = 5) -> str:
 def shortened(name: str, most: int) -> str:
     """A name with its middle left out: its beginning and its end tell it from others.
 
-    Example:
+    Examples:
         >>> shortened("sub-0001_ses-2_acq-highres_T1w", 17)
         'sub-0001…hres_T1w'
     """

@@ -51,6 +51,7 @@ WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
     "moved by a voxel": (lambda a: np.roll(a, 1, 2), ["crop"], "1 along A"),
     "padded": (lambda a: np.pad(a, [(0, 0), (2, 1), (0, 0), (0, 0)], constant_values=-1), ["crop"], "2 along R"),
     "blurred": (lambda a: gaussian_filter(a, (0, 0.7, 0.7, 0.7)), ["interpolation"], "another interpolation"),
+    "mirrored and a voxel less": (lambda a: a[:, ::-1, :, :-1], ["axes", "crop"], "the contract makes"),
     "no channels": (lambda a: a[0], ["shape"], "(C, D, H, W)"),
     "not a number": (lambda a: np.where(a > 1, np.nan, a), ["intensities"], "finite"),
 }

@@ -7,18 +7,10 @@ WARNED = {
     "stuck": "**This encoder has learned hardly anything.** It was exported all the same, as was asked for.",
     "cheating": "**This encoder is right for a wrong reason.** It was exported all the same, as was asked for.",
 }
-HOW = {
-    "torch": """```python
-from load import load      # load.py of this folder; Orienteer is not needed
-
-encoder = load(".")
-maps = encoder(images)     # a list of maps, finest first
-```""",
-}
 
 
-def card(contract: Contract, to: str) -> str:
-    """The card as Markdown."""
+def card(contract: Contract, usage: str) -> str:
+    """The card as Markdown, with how to use what is beside it."""
     grid, values, asked, learned = contract.grid, contract.intensities, contract.input, contract.learned
     low, high = values.percentiles
     extent = " x ".join(f"{a:g}-{b:g}" for a, b in learned.extent_mm)
@@ -56,7 +48,7 @@ def card(contract: Contract, to: str) -> str:
         "",
         "## How to use it",
         "",
-        HOW[to],
+        usage,
         "",
         f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
     ]

@@ -59,7 +59,8 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
     faults: list[Fault] = []
     order, pose = _pose(mine, ours)
     if order != tuple(range(len(order))):
-        faults.append(Fault("channels", f"channels in the order {_named(order, contract)}, swapped"))
+        wanted = _named(tuple(range(len(order))), contract)
+        faults.append(Fault("channels", f"channels in the order {_named(order, contract)}, the contract says {wanted}"))
     axes = "".join(CODES[axis][flipped] for axis, flipped in pose)
     if axes != contract.grid.axes:
         faults.append(Fault("axes", f"axes grow towards {axes}, the contract says {contract.grid.axes}"))
@@ -72,12 +73,13 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
         found = " x ".join(f"{contract.grid.spacing_mm / one:.3g}" for one in scale)
         faults.append(Fault("spacing", f"voxels of {found} mm, the contract says {contract.grid.spacing_mm:g} mm"))
         upright = np.stack([zoom(each, 1 / scale, order=1, grid_mode=True, mode="nearest") for each in upright])
+    shape = upright.shape[1:]
     moved, upright = _moved(upright, ours)
     if any(moved):
         told = ", ".join(f"{n:+d} along {code[0]}" for n, code in zip(moved, CODES, strict=True) if n)
-        faults.append(Fault("crop", f"cropped or padded: the content lies {told} voxels from where it should"))
-    elif not wrong.any() and upright.shape != theirs.shape and not faults:
-        faults.append(Fault("crop", f"a grid of {theirs.shape[1:]} voxels, the contract makes {ours.shape[1:]}"))
+        faults.append(Fault("crop", f"cropped or padded: everything is shifted, in voxels {told}"))
+    elif not wrong.any() and shape != ours.shape[1:]:
+        faults.append(Fault("crop", f"a grid of {shape} voxels, the contract makes {ours.shape[1:]}"))
     return faults + _intensities(upright, ours, words=_scaling(mine), smoothed=bool(wrong.any()))
 
 

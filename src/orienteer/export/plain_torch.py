@@ -80,7 +80,13 @@ class PlainTorch:
     """``--to torch``."""
 
     name: ClassVar[str] = "torch"
-    title: ClassVar[str] = "plain PyTorch: weights and a file that loads them"
+    usage: ClassVar[str] = """```python
+from load import load      # load.py of this folder; Orienteer is not needed
+
+encoder = load(".")
+maps = encoder(images)     # a list of maps, finest first
+```"""
+    """What the card says of its use."""
 
     def write(self, exported: Exported, folder: Path) -> None:
         """Write weights and loader.

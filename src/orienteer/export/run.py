@@ -79,7 +79,7 @@ def _write(exported: Exported, folder: Path, to: str) -> None:
     DOORS[to].write(exported, folder)
     write_with(folder / PHANTOM, lambda path: _save_phantom(exported.test, path))
     write_with(folder / SELFTEST, lambda path: save_file(tensors(exported.test), path))
-    write_text(folder / CARD, card(exported.contract, to))
+    write_text(folder / CARD, card(exported.contract, DOORS[to].usage))
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     write_json(folder / FILE, exported.contract.model_copy(update={"files": files}).model_dump(mode="json"))
 

@@ -20,9 +20,9 @@ class Point:
         unit: ``mm``, ``deg``, ``fraction`` or ``1``.
         chance: what knowing nothing reaches; None where chance has no meaning.
 
-    Example:
-        >>> Point(20, "train", "gap", "gap_error_mm", 12.5, "mm", 60.0).values
-        {'train/gap/gap_error_mm': 12.5, 'train/gap/gap_error_mm_chance': 60.0}
+    Examples:
+        >>> Point(20, "train", "task", "error_mm", 12.5, "mm", 60.0).values
+        {'train/task/error_mm': 12.5, 'train/task/error_mm_chance': 60.0}
     """
 
     step: int
@@ -35,7 +35,7 @@ class Point:
 
     @property
     def key(self) -> str:
-        """Its name in every logger, e.g. ``validation/gap/gap_error_mm``."""
+        """Its name in every logger, ``PHASE/TASK/METRIC``."""
         return f"{self.phase}/{self.task}/{self.name}"
 
     @property

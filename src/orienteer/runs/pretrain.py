@@ -80,7 +80,7 @@ def pretrain(
         resume: continue ``run`` exactly where its last whole checkpoint was.
         progress: show a live line on standard error.
         loggers: where else its figures go, e.g. ``["mlflow"]``; a resumed run keeps the ones it had by default.
-        page: writes the report that they get at the end, e.g. :func:`orienteer.api.report`; None gives them none.
+        page: writes the report that they get at the end, e.g. ``orienteer.api.report``; None gives them none.
 
     Returns:
         Final figures of the best checkpoint on validation subjects.
