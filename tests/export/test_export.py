@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from orienteer.errors import OrienteerError
 from orienteer.export.contract import Contract
+from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.exported import TOLERANCE, Exported, apart
-from orienteer.export.plain_torch import PlainTorch
 from orienteer.export.run import export
 from orienteer.networks.encoders import NETWORKS, build_encoder, recipe
 from orienteer.networks.settings import NetworkSettings

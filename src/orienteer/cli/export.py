@@ -35,6 +35,6 @@ def export(
 
     folder = start(run, out, to=to, licence=licence, anyway=anyway)
     console = Console(highlight=False)
-    for file in sorted(folder.iterdir()):
-        console.print(f"  {file.name}", markup=False)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        console.print(f"  {file.relative_to(folder).as_posix()}", markup=False)
     console.print(f"{folder}: opened again, the same features. How to prepare scans: its README.md", markup=False)

@@ -1,6 +1,7 @@
 """The card: what a person reads first in the folder of an exported encoder."""
 
 from orienteer.export.contract import Contract
+from orienteer.export.doors.door import Door
 from orienteer.units import counted
 
 WARNED = {
@@ -9,8 +10,8 @@ WARNED = {
 }
 
 
-def card(contract: Contract, usage: str) -> str:
-    """The card as Markdown, with how to use what is beside it."""
+def card(contract: Contract, door: Door) -> str:
+    """The card as Markdown, with how the program uses what is beside it."""
     grid, values, asked, learned = contract.grid, contract.intensities, contract.input, contract.learned
     low, high = values.percentiles
     extent = " x ".join(f"{a:g}-{b:g}" for a, b in learned.extent_mm)
@@ -48,8 +49,8 @@ def card(contract: Contract, usage: str) -> str:
         "",
         "## How to use it",
         "",
-        usage,
+        door.usage(contract),
         "",
         f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
     ]
-    return "\n".join(lines) + "\n"
+    return door.front_matter(contract) + "\n".join(lines) + "\n"

@@ -89,6 +89,8 @@ class Contract(Record):
 
     version: int = VERSION
     orienteer_version: str
+    door: str = "torch"
+    """The program that the folder is for."""
     grid: Grid
     intensities: Intensities
     input: Input
@@ -98,11 +100,11 @@ class Contract(Record):
     network: Tree
     """Settings of the network, in the words of ``orienteer pretrain``."""
     files: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of every other file of the folder."""
+    """SHA-256 of every other file of the folder, by its path in it."""
 
     @classmethod
-    def of(cls, run: Run, licence: str) -> Self:
-        """That of a run's best checkpoint.
+    def of(cls, run: Run, licence: str, door: str = "torch") -> Self:
+        """That of a run's best checkpoint, for one program.
 
         Raises:
             RunError: the run was never judged.
@@ -114,6 +116,7 @@ class Contract(Record):
         trained_on = TrainedOn.read(run.path)
         return cls(
             orienteer_version=__version__,
+            door=door,
             grid=Grid(spacing_mm=data.spacing_mm),
             intensities=Intensities(percentiles=Parameters(spacing=data.spacing_mm).window_percentiles),
             input=Input(

@@ -16,12 +16,12 @@ from orienteer.atomic import refuse_place, write_json, write_text, write_with
 from orienteer.errors import OrienteerError
 from orienteer.export.card import card
 from orienteer.export.contract import FILE, Contract
+from orienteer.export.doors.door import Door
+from orienteer.export.doors.registry import door_to
 from orienteer.export.exported import Exported, SelfTest
-from orienteer.export.plain_torch import PlainTorch
 from orienteer.networks.encoders import recipe
 from orienteer.runs.run import Run
 
-DOORS = {door.name: door for door in (PlainTorch(),)}
 SELFTEST, PHANTOM, CARD = "selftest.safetensors", "phantom.nii.gz", "README.md"
 
 
@@ -31,7 +31,7 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
     Args:
         run: a run folder.
         out: a new folder.
-        to: the door: ``torch``.
+        to: the program, one of ``doors.registry.DOORS``.
         licence: of the data it was trained on, e.g. ``CC BY-NC 3.0``; it stands on the card.
         anyway: also where the verdict is not "learning".
 
@@ -45,8 +45,7 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
     """
     run, out = Path(run), Path(out)
     of_export(run, out)
-    if to not in DOORS:
-        raise OrienteerError(f"no door is called {to!r}", cure=f"use --to {', '.join(DOORS)}")
+    door = door_to(to)
     if not licence.strip():
         cure = "give --licence, e.g. 'CC BY 4.0' or 'not to be shared'"
         raise OrienteerError("the licence of the training data is missing", cure=cure)
@@ -54,7 +53,7 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
         raise OrienteerError(f"{out} is there already", cure="name a new folder; nothing was written")
     refuse_place(out)
     opened = Run.open(run)
-    contract = Contract.of(opened, licence.strip())
+    contract = Contract.of(opened, licence.strip(), to)
     if contract.learned.verdict != "learning" and not anyway:
         raise OrienteerError(
             f"{run} is {contract.learned.verdict}: {contract.learned.sentence}",
@@ -67,20 +66,24 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         written = Path(folder) / "export"
         written.mkdir()
-        _write(exported, written, to)
-        DOORS[to].check(written)
+        _write(exported, written, door)
+        door.check(exported, written)
         if out.exists():
             out.rmdir()
         shutil.move(written, out)
     return out
 
 
-def _write(exported: Exported, folder: Path, to: str) -> None:
-    DOORS[to].write(exported, folder)
+def _write(exported: Exported, folder: Path, door: Door) -> None:
+    door.write(exported, folder)
     write_with(folder / PHANTOM, lambda path: _save_phantom(exported.test, path))
     write_with(folder / SELFTEST, lambda path: save_file(tensors(exported.test), path))
-    write_text(folder / CARD, card(exported.contract, DOORS[to].usage))
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    write_text(folder / CARD, card(exported.contract, door))
+    files = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
     write_json(folder / FILE, exported.contract.model_copy(update={"files": files}).model_dump(mode="json"))
 
 

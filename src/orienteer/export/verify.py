@@ -5,24 +5,21 @@ import importlib.util
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from orienteer.errors import OrienteerError
 from orienteer.export.contract import FILE, VERSION, Contract
 from orienteer.export.diagnose import CLOSE, Fault, diagnose
-from orienteer.export.exported import TOLERANCE, apart, empty_encoder, maps_of
-from orienteer.export.plain_torch import WEIGHTS
+from orienteer.export.doors.registry import door_to
+from orienteer.export.exported import apart
 from orienteer.export.run import PHANTOM, SELFTEST
+from orienteer.export.tensors import read_tensors
 from orienteer.folders import Folder, mistaken
 from orienteer.runs.scan import read_scan
-from orienteer.training.weights import restore_weights
 
 AGAIN = "export it again: orienteer export RUN FOLDER"
 
@@ -34,19 +31,21 @@ class Verified:
     Attributes:
         contract: of the folder.
         difference: largest difference of features here, as a share of their largest.
+        tolerance: the largest that is right.
         preparation: largest difference of the phantom as it is prepared here.
         faults: wrong steps of the user's preparation; None where none was given.
     """
 
     contract: Contract
     difference: float
+    tolerance: float
     preparation: float
     faults: tuple[Fault, ...] | None = None
 
     @property
     def right(self) -> bool:
         """Whether everything agrees."""
-        return self.difference <= TOLERANCE and self.preparation <= CLOSE and not self.faults
+        return self.difference <= self.tolerance and self.preparation <= CLOSE and not self.faults
 
 
 def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verified:
@@ -62,16 +61,9 @@ def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verif
     """
     folder = Path(folder)
     contract = read_contract(folder)
-    try:
-        test = load_file(folder / SELFTEST)
-        weights = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise OrienteerError(f"{folder} cannot be read: {error}", cure=AGAIN) from None
-    encoder = empty_encoder(contract)
-    restore_weights(
-        encoder.network, {name: torch.from_numpy(value) for name, value in weights.items()}, folder / WEIGHTS
-    )
-    expected = tuple(test[f"map_{n}"] for n in range(len(encoder.channels)))
+    door = door_to(contract.door)
+    test = {name: tensor.numpy() for name, tensor in read_tensors(folder / SELFTEST).items()}
+    expected = tuple(test[f"map_{n}"] for n in range(sum(name.startswith("map_") for name in test)))
     learned = (contract.input.channels, contract.input.channel_names)
     here = read_scan(folder / PHANTOM, learned, contract.grid.spacing_mm).array
     faults = None
@@ -79,7 +71,8 @@ def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verif
         faults = tuple(diagnose(_prepared_by(Path(preprocess), folder / PHANTOM), test["prepared"], contract))
     return Verified(
         contract,
-        apart(expected, maps_of(encoder, test["view"])),
+        apart(expected, door.maps(folder, contract, test["view"])),
+        door.tolerance,
         float(np.abs(here - test["prepared"]).max()) if here.shape == test["prepared"].shape else float("inf"),
         faults,
     )
@@ -102,11 +95,16 @@ def read_contract(folder: Path) -> Contract:
         raise OrienteerError(f"{folder / FILE} was written by a newer Orienteer", cure="upgrade orienteer")
     for name, digest in contract.files.items():
         path = folder / name
-        if Path(name).name != name or not path.is_file():
+        if not _within(name) or not path.is_file():
             raise OrienteerError(f"{path} is missing", cure=f"copy the whole folder, or {AGAIN}")
         if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise OrienteerError(f"{path} is not what was exported: truncated, damaged or changed", cure=AGAIN)
     return contract
+
+
+def _within(name: str) -> bool:
+    """Whether a name leads to a file of the folder."""
+    return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
 
 
 def _prepared_by(file: Path, phantom: Path) -> Any:

@@ -1,0 +1,1 @@
+"""Doors: one file for each program that an encoder can leave for."""

@@ -1,0 +1,72 @@
+"""What every door does: write the encoder for one program, open it there again, and say how it is used."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orienteer.errors import OrienteerError
+from orienteer.export.contract import Contract
+from orienteer.export.exported import TOLERANCE, Exported, apart
+
+Maps = tuple[NDArray[np.float32], ...]
+
+
+class Door(ABC):
+    """The way to one program.
+
+    Attributes:
+        name: after ``--to``.
+        leads_to: the program, in a few words.
+        tolerance: largest difference of features, as a share of their largest, that its copy may show.
+    """
+
+    name: ClassVar[str]
+    leads_to: ClassVar[str]
+    tolerance: ClassVar[float] = TOLERANCE
+
+    @abstractmethod
+    def write(self, exported: Exported, folder: Path) -> None:
+        """Write the program's files into ``folder``, which is empty.
+
+        Raises:
+            OrienteerError: an encoder that the program cannot read, or a package that is missing.
+        """
+
+    @abstractmethod
+    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
+        """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)``, finest first, as the program reads the folder.
+
+        No code of the folder is run, and nothing in it is unpickled.
+
+        Raises:
+            OrienteerError: files that are damaged, of other names or shapes, or unsafe; a package that is missing.
+        """
+
+    @abstractmethod
+    def usage(self, contract: Contract) -> str:
+        """What the card says about its use, as Markdown."""
+
+    def front_matter(self, contract: Contract) -> str:
+        """What stands above the card's title: where a hub reads facts from, else nothing."""
+        return ""
+
+    def check(self, exported: Exported, folder: Path) -> None:
+        """Open the folder again in the program and compare.
+
+        Raises:
+            OrienteerError: its features differ.
+        """
+        difference = apart(exported.test.maps, self.maps(folder, exported.contract, exported.test.view))
+        if not difference <= self.tolerance:
+            raise differs(f"the largest difference is {difference:.1e}")
+
+
+def differs(told: str) -> OrienteerError:
+    """The error of a copy whose features are not the run's."""
+    return OrienteerError(
+        f"the exported encoder gives other features than the run's: {told}",
+        cure="nothing was written; please report this, with the run's settings.yaml",
+    )

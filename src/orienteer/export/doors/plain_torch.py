@@ -1,0 +1,93 @@
+"""The door to plain PyTorch: weights, and one Python file that builds the network and loads them, without Orienteer."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from orienteer.atomic import write_text, write_with
+from orienteer.export.contract import Contract
+from orienteer.export.doors.door import Door, Maps, differs
+from orienteer.export.doors.source import source
+from orienteer.export.exported import TOLERANCE, Exported, empty_encoder, maps_of
+from orienteer.export.tensors import read_tensors
+from orienteer.training.weights import restore_weights
+
+WEIGHTS, LOADER = "encoder.safetensors", "load.py"
+
+TEMPLATE = '''"""The encoder of this folder in plain PyTorch; needs: pip install {packages}
+
+    encoder = load(".")
+    maps = encoder(images)       # (N, {channels}, D, H, W) float32 as contract.json says; a list of maps, finest first
+
+`python load.py` makes the folder's self-test. Written by Orienteer (Apache-2.0), which is not needed to use it.
+"""
+
+{classes}
+
+
+def load(folder: str | Path = Path(__file__).parent) -> nn.Module:
+    """The encoder with its weights, in evaluation mode on the CPU."""
+    encoder = {made}
+    encoder.load_state_dict(load_file(Path(folder) / "{weights}"))
+    return encoder.eval()
+
+
+if __name__ == "__main__":
+    test = load_file(Path(__file__).parent / "selftest.safetensors")
+    with torch.no_grad():
+        maps = load()(test["view"][None])
+    maps = [maps] if isinstance(maps, Tensor) else list(maps)
+    wanted = [test[f"map_{{n}}"] for n in range(len(maps))]
+    apart = [float((a[0] - b).abs().max() / b.abs().max()) for a, b in zip(maps, wanted, strict=True)]
+    print(f"largest difference: {{max(apart):.1e}}")
+    raise SystemExit(max(apart) > {tolerance})
+'''
+
+
+class PlainTorch(Door):
+    """``--to torch``."""
+
+    name: ClassVar[str] = "torch"
+    leads_to: ClassVar[str] = "plain PyTorch"
+
+    def write(self, exported: Exported, folder: Path) -> None:
+        """Weights and loader."""
+        code = source(exported)
+        write_with(folder / WEIGHTS, lambda path: save_file(dict(exported.weights), path))
+        text = TEMPLATE.format(
+            packages=code.packages,
+            channels=exported.contract.input.channels,
+            classes=code.classes,
+            made=code.made,
+            weights=WEIGHTS,
+            tolerance=TOLERANCE,
+        )
+        write_text(folder / LOADER, text)
+
+    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
+        """By the same network of Orienteer's: the folder's loader is code, and is not run."""
+        encoder = empty_encoder(contract)
+        restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
+        return maps_of(encoder, view)
+
+    def check(self, exported: Exported, folder: Path) -> None:
+        """Make the folder's self-test in a process that knows nothing of Orienteer."""
+        ran = subprocess.run(  # noqa: S603  # the file that was written just now
+            [sys.executable, "-I", LOADER], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
+        if ran.returncode:
+            raise differs(" ".join((ran.stdout + ran.stderr).strip().splitlines()[-1:]))
+
+    def usage(self, contract: Contract) -> str:
+        """Its loader."""
+        return """```python
+from load import load      # load.py of this folder; Orienteer is not needed
+
+encoder = load(".")
+maps = encoder(images)     # a list of maps, finest first
+```"""

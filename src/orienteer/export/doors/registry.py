@@ -1,0 +1,18 @@
+"""The doors by name."""
+
+from orienteer.errors import OrienteerError
+from orienteer.export.doors.door import Door
+from orienteer.export.doors.plain_torch import PlainTorch
+
+DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch,)}
+
+
+def door_to(name: str) -> Door:
+    """The door of a name.
+
+    Raises:
+        OrienteerError: there is none.
+    """
+    if name not in DOORS:
+        raise OrienteerError(f"no door is called {name!r}", cure=f"use --to {', '.join(DOORS)}")
+    return DOORS[name]()
