@@ -12,17 +12,21 @@ from orienteer.cli import app
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
-    to: Annotated[str, typer.Option(help="The program: torch.")] = "torch",
+    to: Annotated[str, typer.Option(help="The program: torch, nnunet, nnunet-plain.")] = "torch",
     licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
+    plans: Annotated[Path | None, typer.Option(help="nnU-Net's plans.json, for --to nnunet-plain.")] = None,
+    configuration: Annotated[str, typer.Option(help="Of the plans.")] = "3d_fullres",
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where the run is stuck or cheating.")] = False,
 ) -> None:
     """Write a run's encoder for another program, with a contract on how to prepare scans, and a test of both.
 
-    The copy is opened again without Orienteer and compared with the run before it is handed out.
+    The copy is opened again by that program and compared with the run before it is handed out.
 
     **Examples**
 
     `orienteer export run encoder --licence "CC BY-NC 3.0"`
+
+    `orienteer export run encoder --to nnunet-plain --plans nnUNetPlans.json --licence "CC BY 4.0"`
 
     `orienteer verify encoder --with my_preprocess.py`
     """
@@ -33,7 +37,7 @@ def export(
     of_export(run, out)
     from orienteer.export.run import export as start  # takes seconds, so mistakes are reported first
 
-    folder = start(run, out, to=to, licence=licence, anyway=anyway)
+    folder = start(run, out, to=to, licence=licence, plans=plans, configuration=configuration, anyway=anyway)
     console = Console(highlight=False)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         console.print(f"  {file.relative_to(folder).as_posix()}", markup=False)

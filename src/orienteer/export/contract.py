@@ -65,6 +65,8 @@ class Input(Record):
     """Edge of the cubes it learned from; features are normalised over what is shown, so stay near this size."""
     stride: int
     """Edges have to be multiples of it."""
+    levels: int = 0
+    """How many maps come out; 0 where an older export does not say."""
 
 
 class Learned(Record):
@@ -124,6 +126,7 @@ class Contract(Record):
                 channel_names=data.channel_names,
                 view_voxels=run.settings.views.size,
                 stride=max(backbone.encoder.strides),
+                levels=len(backbone.encoder.strides),
             ),
             learned=Learned(
                 subjects=data.persons.get("train", 0),

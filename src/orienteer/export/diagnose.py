@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates, zoom
 
+from orienteer.export.axes import OWN, turned
 from orienteer.export.contract import Contract
 
 Array = NDArray[np.float32]
@@ -47,7 +48,7 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
 
     Args:
         theirs: what the user's preparation made.
-        ours: ``(C, D, H, W)`` as the contract says it.
+        ours: ``(C, D, H, W)`` as the contract says it, along its axes.
         contract: of the network.
     """
     if theirs.ndim != 4 or theirs.shape[0] != ours.shape[0]:
@@ -55,7 +56,7 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
         return [Fault("shape", f"an array of shape {theirs.shape}, the contract says {wanted}")]
     if not np.isfinite(theirs).all():
         return [Fault("intensities", "values that are not finite")]
-    mine = theirs.astype(np.float32)
+    mine, ours = theirs.astype(np.float32), turned(ours, axes=OWN, of=contract.grid.axes)
     faults: list[Fault] = []
     order, pose = _pose(mine, ours)
     if order != tuple(range(len(order))):

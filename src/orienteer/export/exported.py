@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from orienteer.export.contract import Contract
 from orienteer.export.phantom import phantom
@@ -49,7 +49,7 @@ class SelfTest:
         return cls(volume, ready, view, maps_of(encoder, view))
 
 
-def maps_of(encoder: Encoder, view: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def maps_of(encoder: nn.Module, view: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)``, finest first."""
     with torch.no_grad():
         return tuple(each[0].float().numpy() for each in encoder(torch.from_numpy(np.ascontiguousarray(view))[None]))

@@ -25,7 +25,16 @@ from orienteer.runs.run import Run
 SELFTEST, PHANTOM, CARD = "selftest.safetensors", "phantom.nii.gz", "README.md"
 
 
-def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str, anyway: bool = False) -> Path:
+def export(
+    run: Path | str,
+    out: Path | str,
+    *,
+    to: str = "torch",
+    licence: str,
+    plans: Path | str | None = None,
+    configuration: str = "3d_fullres",
+    anyway: bool = False,
+) -> Path:
     """Write a run's best encoder to a folder that another program opens, with its contract and self-test.
 
     Args:
@@ -33,7 +42,9 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
         out: a new folder.
         to: the program, one of ``doors.registry.DOORS``.
         licence: of the data it was trained on, e.g. ``CC BY-NC 3.0``; it stands on the card.
-        anyway: also where the verdict is not "learning".
+        plans: nnU-Net's ``plans.json``, for ``nnunet-plain``.
+        configuration: of the plans.
+        anyway: also where the verdict is not "learning", or the program's data do not suit it.
 
     Returns:
         The folder.
@@ -45,7 +56,7 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
     """
     run, out = Path(run), Path(out)
     of_export(run, out)
-    door = door_to(to)
+    door = door_to(to) if plans is None else door_to(to).with_plans(Path(plans), configuration)
     if not licence.strip():
         cure = "give --licence, e.g. 'CC BY 4.0' or 'not to be shared'"
         raise OrienteerError("the licence of the training data is missing", cure=cure)
@@ -61,7 +72,10 @@ def export(run: Path | str, out: Path | str, *, to: str = "torch", licence: str,
         )
     encoder = opened.backbone().encoder
     made_by = recipe(opened.settings.network, contract.input.channels, contract.input.view_voxels)
-    exported = Exported.of(contract, encoder, made_by)
+    exported = door.suited(Exported.of(contract, encoder, made_by))
+    misfits = door.misfits(exported)
+    if misfits and not anyway:
+        raise OrienteerError("; ".join(misfits), cure="use data that suit it, or export it all the same with --anyway")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         written = Path(folder) / "export"

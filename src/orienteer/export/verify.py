@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from orienteer.errors import OrienteerError
+from orienteer.export.axes import turned
 from orienteer.export.contract import FILE, VERSION, Contract
 from orienteer.export.diagnose import CLOSE, Fault, diagnose
 from orienteer.export.doors.registry import door_to
@@ -65,7 +66,7 @@ def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verif
     test = {name: tensor.numpy() for name, tensor in read_tensors(folder / SELFTEST).items()}
     expected = tuple(test[f"map_{n}"] for n in range(sum(name.startswith("map_") for name in test)))
     learned = (contract.input.channels, contract.input.channel_names)
-    here = read_scan(folder / PHANTOM, learned, contract.grid.spacing_mm).array
+    here = turned(read_scan(folder / PHANTOM, learned, contract.grid.spacing_mm).array, axes=contract.grid.axes)
     faults = None
     if preprocess is not None:
         faults = tuple(diagnose(_prepared_by(Path(preprocess), folder / PHANTOM), test["prepared"], contract))

@@ -8,13 +8,20 @@ from torch import Tensor, nn
 from orienteer.errors import RunError
 
 
-def restore_weights(network: nn.Module, weights: Mapping[str, Tensor], owner: Path) -> None:
+def restore_weights(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    owner: Path,
+    *,
+    cure: str = "restore its settings.yaml, or use the version of orienteer that made it",
+) -> None:
     """Load ``weights`` into ``network``; nothing is changed unless every one fits.
 
     Args:
         network: built from the owner's settings.
         weights: by name, as a checkpoint holds them.
-        owner: the folder they were read from, for the message.
+        owner: the folder or file they were read from, for the message.
+        cure: what to do where they do not fit.
 
     Raises:
         RunError: a weight is missing, left over, or of another shape.
@@ -24,8 +31,8 @@ def restore_weights(network: nn.Module, weights: Mapping[str, Tensor], owner: Pa
     unlike = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if unlike:
         raise RunError(
-            f"the weights in {owner} are not those of the network that its settings describe: {len(unlike)} are "
+            f"the weights in {owner} are not those of the network that is described there: {len(unlike)} are "
             f"missing, left over or of another shape, among them {unlike[0]}",
-            cure="restore its settings.yaml, or use the version of orienteer that made it",
+            cure=cure,
         )
     network.load_state_dict(dict(weights))

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,22 @@ class Door(ABC):
     name: ClassVar[str]
     leads_to: ClassVar[str]
     tolerance: ClassVar[float] = TOLERANCE
+
+    def with_plans(self, path: Path, configuration: str) -> Self:
+        """The door for a network that the program has planned, where it plans networks.
+
+        Raises:
+            OrienteerError: it plans none, or the plans cannot be read.
+        """
+        raise OrienteerError(f"--to {self.name} takes no plans", cure="leave out --plans, or use --to nnunet-plain")
+
+    def suited(self, exported: Exported) -> Exported:
+        """The encoder as the program's arrays need it."""
+        return exported
+
+    def misfits(self, exported: Exported) -> list[str]:
+        """What makes the encoder unsuitable there, in words; it is then exported with ``--anyway`` only."""
+        return []
 
     @abstractmethod
     def write(self, exported: Exported, folder: Path) -> None:

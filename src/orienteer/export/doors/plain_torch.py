@@ -14,7 +14,7 @@ from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps, differs
 from orienteer.export.doors.source import source
 from orienteer.export.exported import TOLERANCE, Exported, empty_encoder, maps_of
-from orienteer.export.tensors import read_tensors
+from orienteer.export.tensors import AGAIN, read_tensors
 from orienteer.training.weights import restore_weights
 
 WEIGHTS, LOADER = "encoder.safetensors", "load.py"
@@ -72,7 +72,7 @@ class PlainTorch(Door):
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By the same network of Orienteer's: the folder's loader is code, and is not run."""
         encoder = empty_encoder(contract)
-        restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
+        restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS, cure=AGAIN)
         return maps_of(encoder, view)
 
     def check(self, exported: Exported, folder: Path) -> None:

@@ -1,0 +1,166 @@
+"""The door to nnU-Net's adaptation of pretrained checkpoints: one as nnssl writes it, with its adaptation plan.
+
+Source of the format: nnU-Net's ``documentation/finetuning_from_nnssl_checkpoints.md`` (master, July 2026) and nnssl's
+``adaptation_plan.py`` (Wald et al., arXiv 2412.17041).
+"""
+
+import math
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from orienteer.atomic import write_json, write_with
+from orienteer.errors import OrienteerError
+from orienteer.export.axes import for_axes
+from orienteer.export.contract import Contract
+from orienteer.export.doors.door import Door, Maps
+from orienteer.export.doors.staged import Architecture, Filled, staged_maps
+from orienteer.export.exported import Exported
+from orienteer.export.tensors import read_torch
+
+CHECKPOINT, PLAN, CONFIG = "checkpoint_final.pth", "adaptation_plan.json", "config.json"
+AXES = "SAR"
+"""nnU-Net's readers give arrays from the last of a file's axes to the first; files are turned to R, A, S before."""
+LARGEST_PATCH = 160
+"""Voxels; what nnssl recommends for its own."""
+
+
+class NnUNet(Door):
+    """``--to nnunet``."""
+
+    name: ClassVar[str] = "nnunet"
+    leads_to: ClassVar[str] = "nnU-Net (its master since July 2026), as a checkpoint of nnssl's kind"
+
+    def suited(self, exported: Exported) -> Exported:
+        """For arrays as nnU-Net reads them."""
+        return for_axes(exported, AXES)
+
+    def write(self, exported: Exported, folder: Path) -> None:
+        """Checkpoint, adaptation plan, and the file by which a hub counts downloads."""
+        architecture = Architecture.around(exported)
+        filled = Filled.of(architecture, exported.weights, exported.contract.input.channels)
+        plan = adaptation_plan(exported, architecture, filled)
+        weights = {name: value for name, value in filled.network.state_dict().items() if name.startswith("encoder.")}
+        checkpoint = {"network_weights": weights, "nnssl_adaptation_plan": plan, "citations": CITATIONS}
+        write_with(folder / CHECKPOINT, lambda path: torch.save(checkpoint, path))
+        write_json(folder / PLAN, plan)
+        write_json(folder / CONFIG, {"architecture": architecture.kind, "made_by": "orienteer"})
+
+    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
+        """By nnU-Net's own U-Net, built from the adaptation plan."""
+        path = folder / CHECKPOINT
+        weights, plan = network_weights(path), adaptation_plan_of(path)
+        return staged_maps(architecture_of(plan), weights, contract, view, path)
+
+    def usage(self, contract: Contract) -> str:
+        """nnU-Net's commands."""
+        return f"""In nnU-Net from its master (since July 2026), after planning the data set as usual:
+
+```bash
+nnUNetv2_preprocess_like_nnssl -d DATASET -n orienteer -pc "$PWD/{CHECKPOINT}" -am like_pretrained
+nnUNetv2_train_pretrained DATASET 3d_fullres FOLD -p PLANS_IT_WROTE -tr PretrainedTrainer
+```
+
+Kernels and features here run along S, A, R, as nnU-Net's arrays do for a scan stored R, A, S. Let it turn every scan
+so: `"overwrite_image_reader_writer": "NibabelIOWithReorient"` in `dataset.json`, before planning. It brings each
+channel to mean 0 and deviation 1 over the image, whatever the encoder learned with; the normalisation after the first
+convolution takes most of the difference away. The decoder starts anew."""
+
+
+def adaptation_plan(exported: Exported, architecture: Architecture, filled: Filled) -> dict[str, Any]:
+    """``nnssl_adaptation_plan``."""
+    contract, unet = exported.contract, cast(Any, filled.network)
+    spacing, view = [contract.grid.spacing_mm] * 3, [contract.input.view_voxels] * 3
+    resampled = {"is_seg": False, "order_z": 0, "force_separate_z": None}
+    style = "onemmiso" if contract.grid.spacing_mm == 1 else "median"
+    configuration = {
+        "data_identifier": f"orienteer_{contract.grid.spacing_mm:g}mm",
+        "preprocessor_name": "DefaultPreprocessor",
+        "spacing_style": style,
+        "normalization_schemes": ["ZScoreNormalization"] * contract.input.channels,
+        "use_mask_for_norm": False,
+        "resampling_fn_data": "resample_data_or_seg_to_shape",
+        "resampling_fn_data_kwargs": resampled | {"order": 3},
+        "resampling_fn_mask": "resample_data_or_seg_to_shape",
+        "resampling_fn_mask_kwargs": resampled | {"order": 1},
+        "spacing": spacing,
+        "patch_size": view,
+    }
+    return {
+        "architecture_plans": {
+            "arch_class_name": architecture.kind,
+            "arch_kwargs": architecture.arch_kwargs,
+            "arch_kwargs_requiring_import": architecture.requires_import,
+        },
+        "pretrain_plan": {
+            "dataset_name": "orienteer",
+            "plans_name": "orienteer",
+            "original_median_spacing_after_transp": spacing,
+            "image_reader_writer": "NibabelIOWithReorient",
+            "transpose_forward": [0, 1, 2],
+            "transpose_backward": [0, 1, 2],
+            "configurations": {style: configuration},
+            "experiment_planner_used": "orienteer",
+        },
+        "pretrain_num_input_channels": contract.input.channels,
+        "recommended_downstream_patchsize": patch(contract),
+        "key_to_encoder": str(unet.key_to_encoder),
+        "key_to_stem": str(unet.key_to_stem),
+        "keys_to_in_proj": [str(key) for key in unet.keys_to_in_proj],
+        "key_to_lpe": None,
+    }
+
+
+def patch(contract: Contract) -> list[int]:
+    """The largest training body along the array's axes in voxels, as multiples of the stride, within limits."""
+    learned, stride = contract.learned.extent_mm, contract.input.stride
+    extent = dict(zip("RAS", (high for _, high in learned), strict=True)) if learned else {}
+    sizes = [extent.get(letter, 0.0) / contract.grid.spacing_mm for letter in contract.grid.axes]
+    within = [min(max(size, contract.input.view_voxels), LARGEST_PATCH) for size in sizes]
+    return [math.ceil(size / stride) * stride for size in within]
+
+
+def network_weights(path: Path) -> dict[str, torch.Tensor]:
+    """``network_weights`` of a checkpoint of nnU-Net's kind.
+
+    Raises:
+        OrienteerError: it is damaged, holds code, or has none.
+    """
+    document = read_torch(path)
+    weights = document.get("network_weights") if isinstance(document, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
+        raise OrienteerError(f"{path} has no network_weights", cure="give a checkpoint as nnU-Net or nnssl writes it")
+    return weights
+
+
+def adaptation_plan_of(path: Path) -> dict[str, Any]:
+    """``nnssl_adaptation_plan`` of a checkpoint.
+
+    Raises:
+        OrienteerError: it has none.
+    """
+    document = read_torch(path)
+    plan = document.get("nnssl_adaptation_plan") if isinstance(document, dict) else None
+    if not isinstance(plan, dict) or not isinstance(plan.get("architecture_plans"), dict):
+        raise OrienteerError(f"{path} has no nnssl_adaptation_plan", cure="give a checkpoint with its adaptation plan")
+    return plan
+
+
+def architecture_of(plan: dict[str, Any]) -> Architecture:
+    """The U-Net of an adaptation plan."""
+    said = plan["architecture_plans"]
+    return Architecture.read(
+        said.get("arch_class_name"), said.get("arch_kwargs"), said.get("arch_kwargs_requiring_import")
+    )
+
+
+CITATIONS = [
+    {
+        "type": "Pretraining method",
+        "name": "Orienteer",
+        "apa_citations": ["arXiv:2509.05967"],
+    }
+]

@@ -1,0 +1,222 @@
+"""nnU-Net's own U-Nets, in the words of its plans, and our encoders in them."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor, nn
+
+from orienteer.errors import OrienteerError, needs
+from orienteer.export.contract import Contract
+from orienteer.export.exported import Exported, maps_of
+from orienteer.export.tensors import AGAIN
+from orienteer.networks.nnunet import StagedEncoder
+from orienteer.training.weights import restore_weights
+
+CLASSES = {"ResidualEncoder": "ResidualEncoderUNet", "PlainConvEncoder": "PlainConvUNet"}
+MODULE = "dynamic_network_architectures.architectures.unet"
+DEPTH = {"ResidualEncoderUNet": "n_blocks_per_stage", "PlainConvUNet": "n_conv_per_stage"}
+LAYERS: dict[str, Any] = {
+    "conv_op": "torch.nn.modules.conv.Conv3d",
+    "conv_bias": True,
+    "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+    "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+    "dropout_op": None,
+    "dropout_op_kwargs": None,
+    "nonlin": "torch.nn.modules.activation.LeakyReLU",
+    "nonlin_kwargs": {"inplace": True},
+}
+"""Of every stage, as nnU-Net's planners choose them and our encoders are built."""
+IMPORTED = ["conv_op", "norm_op", "dropout_op", "nonlin"]
+SHAPING = ("features_per_stage", "kernel_sizes", "strides")
+RESENC_L = {
+    "network_class_name": f"{MODULE}.ResidualEncoderUNet",
+    "arch_kwargs": {
+        "n_stages": 6,
+        "features_per_stage": [32, 64, 128, 256, 320, 320],
+        "kernel_sizes": [[3, 3, 3]] * 6,
+        "strides": [[1, 1, 1], *([[2, 2, 2]] * 5)],
+        "n_blocks_per_stage": [1, 3, 4, 6, 6, 6],
+        **LAYERS,
+        "n_conv_per_stage_decoder": [1] * 5,
+    },
+    "_kw_requires_import": IMPORTED,
+}
+"""What nnssl calls ``ResEncL``."""
+CLASSES_OUT = 2
+"""Segmented classes of a U-Net that is only built to hold weights; nnU-Net puts its own last layers in."""
+
+
+class Architecture(BaseModel):
+    """``architecture`` of a configuration in nnU-Net's plans."""
+
+    model_config = ConfigDict(frozen=True)
+
+    network_class_name: str
+    arch_kwargs: dict[str, Any]
+    requires_import: list[str] = Field(alias="_kw_requires_import")
+
+    @classmethod
+    def around(cls, exported: Exported) -> Self:
+        """That of the U-Net whose encoder leaves.
+
+        Raises:
+            OrienteerError: an encoder that nnU-Net has no U-Net for.
+        """
+        if exported.recipe.network is not StagedEncoder:
+            raise OrienteerError(
+                f"nnU-Net has no U-Net with a {exported.contract.network['name']!r} encoder",
+                cure="pretrain with --set network.name=resenc, or plainconv, nnU-Net's default",
+            )
+        given = exported.recipe.arguments["arguments"]
+        name = CLASSES[exported.recipe.arguments["class_name"]]
+        stages = int(given["n_stages"])
+        kwargs = {key: value for key, value in given.items() if key != "input_channels"} | {
+            **LAYERS,
+            "n_conv_per_stage_decoder": [1 if name == "ResidualEncoderUNet" else 2] * (stages - 1),
+        }
+        return cls(network_class_name=f"{MODULE}.{name}", arch_kwargs=kwargs, _kw_requires_import=IMPORTED)
+
+    @classmethod
+    def read(cls, name: Any, kwargs: Any, requires_import: Any) -> Self:
+        """As a file says it; a preset of nnssl's has a name alone.
+
+        Raises:
+            OrienteerError: it is nothing of the kind.
+        """
+        if name == "ResEncL" and kwargs is None:
+            return cls.model_validate(RESENC_L)
+        try:
+            return cls(network_class_name=name, arch_kwargs=kwargs, _kw_requires_import=requires_import or [])
+        except ValidationError:
+            raise OrienteerError(
+                f"{name!r} is no architecture of nnU-Net's that Orienteer knows",
+                cure=f"use one with {', '.join(DEPTH)} or ResEncL",
+            ) from None
+
+    @property
+    def kind(self) -> str:
+        """The class without its module."""
+        return self.network_class_name.rpartition(".")[2]
+
+    @property
+    def depth(self) -> list[int]:
+        """Blocks, or convolutions, of each stage."""
+        given = self.arch_kwargs[DEPTH[self.kind]]
+        return [int(given)] * self.stages if isinstance(given, int) else list(given)
+
+    @property
+    def stages(self) -> int:
+        """How many."""
+        return int(self.arch_kwargs["n_stages"])
+
+    def differences(self, other: "Architecture") -> list[str]:
+        """Where the stages of an encoder are not the first stages of another, in words."""
+        if self.kind != other.kind:
+            return [f"{self.kind}, there {other.kind}"]
+        found = []
+        if self.stages > other.stages:
+            found.append(f"{self.stages} stages, there {other.stages}")
+        pairs = [(DEPTH[self.kind], self.depth, other.depth)]
+        pairs += [(name, _listed(self.arch_kwargs[name]), _listed(other.arch_kwargs[name])) for name in SHAPING]
+        for name, mine, theirs in pairs:
+            shared = min(self.stages, other.stages)
+            if mine[:shared] != theirs[:shared]:
+                found.append(f"{name} {mine[:shared]}, there {theirs[:shared]}")
+        return found
+
+    def unet(self, channels: int, *, deep_supervision: bool = False) -> nn.Module:
+        """The U-Net with weights drawn as nnU-Net draws them, the same at each call.
+
+        Raises:
+            OrienteerError: a class that is none of nnU-Net's U-Nets, or arguments that it refuses.
+        """
+        with needs("nnunet", "dynamic_network_architectures"):
+            module = importlib.import_module(MODULE)
+        if self.kind not in DEPTH:
+            raise OrienteerError(
+                f"{self.network_class_name} is no U-Net that Orienteer knows",
+                cure=f"use plans with {' or '.join(DEPTH)}, as nnU-Net's planners for 3D make them",
+            )
+        kwargs = {
+            key: _class(value) if key in self.requires_import else value for key, value in self.arch_kwargs.items()
+        }
+        kwargs["deep_supervision"] = deep_supervision
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                network: Any = getattr(module, self.kind)(input_channels=channels, num_classes=CLASSES_OUT, **kwargs)
+                network.apply(network.initialize)
+        except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+            raise OrienteerError(
+                f"no {self.kind} can be built as its architecture says: {str(error).splitlines()[0]}",
+                cure="use the file as nnU-Net wrote it",
+            ) from None
+        built: nn.Module = network.eval()
+        return built
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A U-Net with our encoder in it.
+
+    Attributes:
+        network: the U-Net, in evaluation mode.
+        taken: names of its weights that are ours.
+    """
+
+    network: nn.Module
+    taken: frozenset[str]
+
+    @classmethod
+    def of(cls, architecture: Architecture, weights: Mapping[str, Tensor], channels: int) -> Self:
+        """Put an encoder's weights into a U-Net; stages beyond ours keep what nnU-Net drew."""
+        network = architecture.unet(channels)
+        own = network.state_dict()
+        unlike = [name for name, value in weights.items() if name not in own or own[name].shape != value.shape]
+        if unlike:
+            raise OrienteerError(
+                f"nnU-Net's {architecture.kind} has no weight {unlike[0]} of that shape",
+                cure="use the dynamic-network-architectures with which the run was trained",
+            )
+        network.load_state_dict(dict(weights), strict=False)
+        places = {own[name].data_ptr() for name in weights}
+        return cls(network, frozenset(name for name, value in own.items() if value.data_ptr() in places))
+
+
+def staged_maps(
+    architecture: Architecture, weights: Mapping[str, Tensor], contract: Contract, view: NDArray[np.float32], path: Path
+) -> tuple[NDArray[np.float32], ...]:
+    """The maps of a view by the encoder of nnU-Net's U-Net, as many as the encoder that left has.
+
+    Args:
+        architecture: of the U-Net.
+        weights: of the U-Net, or of its encoder, under its own names.
+        contract: of the folder.
+        view: ``(C, S, S, S)``.
+        path: where the weights were read, for the message.
+    """
+    encoder = architecture.unet(contract.input.channels).get_submodule("encoder")
+    own = {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
+    restore_weights(encoder, own, path, cure=AGAIN)
+    return maps_of(encoder, view)[: contract.input.levels or None]
+
+
+def _class(name: Any) -> Any:
+    """A class of ``torch.nn`` by its path, as plans name it; other code is never imported."""
+    if name is None:
+        return None
+    found = getattr(nn, str(name).rpartition(".")[2], None) if str(name).startswith("torch.nn.") else None
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise OrienteerError(f"{name!r} is no layer of torch.nn", cure="use plans as nnU-Net wrote them")
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return [list(each) if isinstance(each, list | tuple) else each for each in value]
