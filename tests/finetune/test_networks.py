@@ -95,7 +95,7 @@ def test_freeze__the_encoder_stays_in_evaluation_whatever_the_loop_says() -> Non
     settings = NetworkSettings(name="tests.networks.own:Normed", dense_stride=1)
     network = SegmentationNetwork(settings, in_channels=1, patch=16, weights=torch.ones(2))
     assert network.train().encoder.training
-    network.freeze()
+    network.encoder.freeze()
     assert not any(module.training for module in network.encoder.modules()) and network.decoder.training
     network.eval().train()
     assert not any(module.training for module in network.encoder.modules()) and network.decoder.training

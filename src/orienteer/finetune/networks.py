@@ -1,6 +1,6 @@
 """The networks that are fine-tuned: an encoder with a segmentation decoder, or with one answer per scan."""
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,33 +11,13 @@ from torch.nn import functional
 from orienteer.errors import ConfigError
 from orienteer.finetune.structures import IGNORE
 from orienteer.networks.decoder import Decoder
-from orienteer.networks.encoders import Encoder, build_encoder
+from orienteer.networks.encoders import build_encoder
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.model import ModelOutput, Seen
 from orienteer.records import Measure, Observation
 
 
-class TransferNetwork(nn.Module):
-    """What both networks have: an encoder that may be kept as it is."""
-
-    encoder: Encoder
-    frozen = False
-
-    def freeze(self) -> None:
-        """Keep the encoder as it is: neither its weights change nor the statistics of a batch normalisation."""
-        self.frozen = True
-        self.encoder.requires_grad_(False)
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module; a frozen encoder stays in evaluation mode, dropout off."""
-        super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
-        return self
-
-
-class SegmentationNetwork(TransferNetwork):
+class SegmentationNetwork(nn.Module):
     """Encoder and decoder to one score per class and voxel; called with targets it gives the loss.
 
     The loss is Dice (MONAI's) plus cross-entropy. Dice is over the whole batch, so that a patch without a structure
@@ -116,7 +96,7 @@ class SegmentationNetwork(TransferNetwork):
         return loss
 
 
-class ScanNetwork(TransferNetwork):
+class ScanNetwork(nn.Module):
     """Encoder to one answer per scan: the deepest map averaged over space, then one linear layer.
 
     Args:

@@ -65,7 +65,7 @@ class Finetuning:
                 )
             self.loaded = loaded
             if self.settings.transfer.freeze == "encoder":
-                network.freeze()
+                network.encoder.freeze()
         return network
 
     @property

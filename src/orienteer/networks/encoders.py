@@ -6,7 +6,7 @@ strides are measured with one dry run rather than declared, so a user's module n
 
 import importlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ class Encoder(nn.Module):
     def __init__(self, network: nn.Module, in_channels: int, view: int) -> None:
         super().__init__()
         self.network = network
+        self.frozen = False
         was_training = network.training
         network.eval()
         with torch.no_grad():
@@ -37,6 +38,16 @@ class Encoder(nn.Module):
         network.train(was_training)
         self.channels = tuple(int(m.shape[1]) for m in maps)
         self.strides = tuple(round(view / m.shape[2]) for m in maps)
+
+    def freeze(self) -> None:
+        """Keep the encoder as it is: neither its weights change nor the statistics of a batch normalisation."""
+        self.frozen = True
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """As any module; a frozen encoder stays in evaluation mode, dropout off."""
+        return super().train(mode and not self.frozen)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps of ``(N, C, S, S, S)`` images."""

@@ -113,6 +113,17 @@ class NetworkRecord(Record):
     """Whether a decoder was trained."""
 
 
+class Imported(Record):
+    """Weights that another program trained."""
+
+    origin: str
+    """What they were, e.g. ``a checkpoint of nnssl``."""
+    sha256: str
+    """Of the file they were read from."""
+    licence: str = ""
+    """As their contract gives it."""
+
+
 class Extension(Record):
     """More steps for a run that had been started with fewer."""
 
@@ -145,6 +156,8 @@ class RunRecord(TrainingRecord):
     """What these tasks say about themselves; runs of before they did have none."""
     left_out: tuple[str, ...] = ()
     """Training and validation scans that are too small for the views."""
+    imported: Imported | None = None
+    """Where its encoder came from, if not from this training."""
     extensions: tuple[Extension, ...] = ()
     """Each time it was given more steps, in order."""
     started: str | None = None
@@ -154,3 +167,8 @@ class RunRecord(TrainingRecord):
     seconds: float | None = None
     """Wall time with all restarts."""
     steps: int | None = None
+
+    @property
+    def awaits_data(self) -> bool:
+        """Whether it is imported weights whose heads have not been trained on any store yet."""
+        return self.imported is not None and not self.data.fingerprint

@@ -41,6 +41,8 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float, pr
             view=settings.views.size,
             spacing=spacing,
         )
+    if settings.frozen_encoder:
+        model.backbone.encoder.freeze()
     for name in model.tasks:
         model.task(name).check(batch=settings.optimiser.batch // processes)
     return model

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from rich.console import Console
+
 from orienteer import arguments
 from orienteer.atomic import refuse_place, sweep
 from orienteer.console import Bar, to_stderr
@@ -48,6 +50,8 @@ def evaluate(
     arguments.of_evaluate(run, store)
     learned, opened = Run.open(run), Store.open(store)
     console = to_stderr(shown=progress)
+    if learned.record.imported and not learned.record.finished:
+        learned = _with_heads(learned, opened, console, progress)
     if split == "auto":
         splits = {entry.split for entry in opened.scans}
         split = "test" if "test" in splits or "val" not in splits else "val"
@@ -88,6 +92,18 @@ def evaluate(
             unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, split),
             progress=lambda what, share: bar.update(share, what),
         )
+
+
+def _with_heads(run: Run, store: Store, console: Console, progress: bool) -> Run:
+    """Train what answers the tasks on an imported encoder, which itself stays as it is."""
+    from orienteer.runs.pretrain import pretrain  # which ends in an evaluation
+
+    console.print(
+        f"{run.path} holds imported weights: heads for the tasks are trained on them first, with {store.path}",
+        soft_wrap=True, markup=False,
+    )  # fmt: skip
+    pretrain(store.path, run.path, resume=True, progress=progress)
+    return Run.open(run.path)
 
 
 def _unfamiliar(

@@ -40,7 +40,7 @@ def best_checkpoint(folder: RunFolder) -> tuple[Checkpoint, tuple[str, ...]]:
 
 
 def load_model(run: Run, step: Step | Checkpoint) -> SpatialModel:
-    """The model of a step, in evaluation mode on the CPU; step 0 is built from the run's seed.
+    """The model of a step, in evaluation mode on the CPU; step 0 is built from the run's seed, or what was imported.
 
     Args:
         run: the run.
@@ -51,7 +51,7 @@ def load_model(run: Run, step: Step | Checkpoint) -> SpatialModel:
     """
     data = run.record.data
     model = build_model(run.settings, channels=data.channels, spacing=data.spacing_mm)
-    if step != 0:
+    if step != 0 or run.record.imported:
         restore_weights(model, _checkpoint(run, step).model, run.path)
     return model.eval()
 
@@ -63,7 +63,7 @@ def load_backbone(run: Run, step: Step | Checkpoint) -> Backbone:
         run: the run.
         step: which; or a checkpoint that was read already.
     """
-    if step == 0:
+    if step == 0 and not run.record.imported:
         return load_model(run, 0).backbone
     weights = backbone_weights(_checkpoint(run, step))
     dense = any(name.startswith("decoder.") for name in weights)

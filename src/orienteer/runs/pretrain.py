@@ -138,7 +138,11 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
     if not resume:
         folder.require_free()
     elif folder.record_file.is_file():
-        require_same_store(Run.open(folder.path), store)
+        before = Run.open(folder.path)
+        if before.record.awaits_data:
+            before.check_store(store)
+        else:
+            require_same_store(before, store)
     left_out: list[str] = []
     for split, what in (("train", "training"), ("val", "validation")):
         found = fitting(store, store.ids(split), settings.views)
@@ -164,9 +168,12 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
 
 
 def _claim(settings: PretrainSettings, folder: RunFolder, record: RunRecord) -> None:
-    """Write what the run is, unless that was written before."""
+    """Write what the run is, unless that was written before; imported weights meet their first store."""
     if folder.record_file.is_file():
-        return
+        before = RunRecord.read(folder.path)
+        if not before.awaits_data:
+            return
+        record = record.model_copy(update={"imported": before.imported})
     if not folder.is_claimed:
         folder.create(settings)
     record.model_copy(update={"started": _now()}).write(folder.path)

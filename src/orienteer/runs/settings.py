@@ -33,6 +33,8 @@ class PretrainSettings(Config):
     """How views are placed and varied."""
     network: NetworkSettings = NetworkSettings()
     """The backbone that is trained."""
+    frozen_encoder: bool = False
+    """Keep the encoder as it is, and train pooling, decoder and the tasks' heads alone: what does it know already?"""
     tasks: dict[str, Tree | None] = Field(default_factory=_default_tasks)
     """Pretext tasks that are switched on, each with its settings; ``null`` switches one off. One of your own is
     named by ``class``, its import path: ``{distance: {class: "my_package.distance:DistanceTask"}}``."""

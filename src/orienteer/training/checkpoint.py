@@ -146,11 +146,11 @@ def milestones(steps: int, every: int) -> frozenset[int]:
 
 
 def prune(folder: Path, *, keep: int, best: int | None, also: Collection[int] = ()) -> None:
-    """Delete all but the last ``keep`` checkpoints, the best one and those of steps ``also`` wanted.
+    """Delete all but the last ``keep`` checkpoints, the best one, an imported one and those of steps ``also`` wanted.
 
     What is half-written or half-deleted goes too.
     """
-    kept = {name_of(step) for step in (*also, *(() if best is None else (best,)))}
+    kept = {name_of(step) for step in (0, *also, *(() if best is None else (best,)))}
     for path in checkpoint_paths(folder)[:-keep]:
         if path.name not in kept:
             # Out of sight first: a kill while its files go must not leave a torn checkpoint.
