@@ -86,7 +86,7 @@ def prepare(job: Job) -> Outcome:
         ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
         more = {"ignored": ignored, "labels_method": LABELS_METHOD, "reading": job.source.reading}
-        record = record.model_copy(update=more)
+        record = record.model_copy(update={**more, "intensities": str(job.parameters.convention)})
         return _prepare(job, record)
     except ScanError as error:
         return Outcome(name, record=record, findings=(Finding(error.code, "error", error.message, error.cure),))
@@ -173,7 +173,8 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     """Resample a canonical volume onto the store's grid and choose its windows; nothing is written.
 
     Raises:
-        ScanError: the body has a single intensity, or the grid is far finer or coarser than the scan.
+        ScanError: the body has a single intensity or lies outside a fixed range, or the grid is far finer or coarser
+            than the scan.
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
     _guard_stretch(volume, grid)
@@ -183,7 +184,7 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     mask = foreground_mask(resampled)
     # Each channel by itself: one may be stripped of its skull and whole numbers, the next a map in fractions.
     channels = [
-        quantise(channel, mask, whole=_whole(own), empty=empty_value(own), percentiles=parameters.window_percentiles)
+        quantise(channel, mask, whole=_whole(own), empty=empty_value(own), convention=parameters.convention)
         for channel, own in zip(resampled, volume.array, strict=True)
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))

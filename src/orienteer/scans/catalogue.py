@@ -86,6 +86,11 @@ CATALOGUE: dict[str, Entry] = {
         "write the original values (`unu unquantize`) if absolute intensities matter",
     ),
     "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
+    "outside-range": Entry(
+        "error",
+        "`ingest --intensities LOW,HIGH`: the body's intensities span less than a twentieth of that range",
+        "give a range in the scans' own units, or ingest with `--intensities window` or `zscore`",
+    ),
     "looks-like-labels": Entry(
         "warning",
         "whole numbers with very few values: perhaps a segmentation",
