@@ -26,7 +26,7 @@ from orienteer.scans.reading import load
 from orienteer.scans.source import Source
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
-from orienteer.store.intensity import empty_value, quantise
+from orienteer.store.intensity import BODY_ABOVE, empty_value, normalise, quantise
 from orienteer.store.manifest import ArrayFile, Intensity, Kind, Names, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
@@ -119,6 +119,8 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         oriented=names_orientation(info.findings),
     )
     findings += about_labels
+    if job.parameters.convention.name != "window" and _air_shows(voxels):
+        findings.append(finding("air-as-body", "the air around the body lies well inside the window"))
     cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
     arrays: dict[Kind, NDArray] = {"image": voxels.image, "foreground": cells[None].astype(np.uint8)}
     if labels is not None:
@@ -188,6 +190,12 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
         for channel, own in zip(resampled, volume.array, strict=True)
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
+
+
+def _air_shows(ready: Scaled) -> bool:
+    """Whether most of the air is as bright as what is taken for body wherever voxels alone tell it."""
+    air = normalise(ready.image, ready.intensity)[:, ~ready.mask]
+    return bool((air > BODY_ABOVE).any(axis=0).mean() > 0.5) if air.size else False
 
 
 def _whole(array: NDArray) -> bool:
