@@ -10,21 +10,30 @@ from scipy.ndimage import gaussian_filter
 from orienteer.export.contract import Contract, Grid, Input, Intensities, Learned
 from orienteer.export.diagnose import diagnose
 from orienteer.export.phantom import phantom
-from orienteer.runs.scan import prepared
+from orienteer.geometry import canonical
+from orienteer.runs.scan import for_network, prepared
+from orienteer.store.convention import WINDOW, Convention, Range, ZScore
 from orienteer.store.manifest import Parameters
 
 SPACING, VIEW = 3.0, 24
 
 
-def ours(channels: int = 1, spacing: float = SPACING) -> NDArray[np.float32]:
-    return prepared(phantom(SPACING, VIEW, channels), Parameters(spacing=spacing)).array
+def ours(
+    channels: int = 1,
+    spacing: float = SPACING,
+    convention: Convention = WINDOW,
+    ends: tuple[float, float] | None = None,
+) -> NDArray[np.float32]:
+    scan = phantom(SPACING, VIEW, channels, ends)
+    shown: NDArray[np.float32] = convention.to_network(prepared(scan, Parameters.of(spacing, convention)).array)
+    return shown
 
 
-def contract(channels: int = 1) -> Contract:
+def contract(channels: int = 1, convention: Convention = WINDOW) -> Contract:
     return Contract(
         orienteer_version="0",
         grid=Grid(spacing_mm=SPACING),
-        intensities=Intensities(percentiles=(0.5, 99.5)),
+        intensities=Intensities.of(convention),
         input=Input(channels=channels, channel_names=("T1", "FLAIR")[:channels], view_voxels=VIEW, stride=8),
         learned=Learned(subjects=1, scans=1, verdict="learning", sentence="", judged_on="val"),
         licence="CC0",
@@ -88,3 +97,66 @@ def test_diagnose__names_all_that_is_wrong_at_once() -> None:
 def test_diagnose__an_unprepared_scan() -> None:
     found = diagnose(phantom(SPACING, VIEW).array, ours(), contract())
     assert [fault.step for fault in found] == ["axes", "spacing", "intensities"]
+
+
+def unscaled(spacing: float, ends: tuple[float, float] | None = None) -> NDArray[np.float32]:
+    """The phantom on the network's grid in the file's own units."""
+    ready = for_network(canonical(phantom(SPACING, VIEW, ends=ends)), Parameters(spacing=spacing))
+    (scale,) = ready.intensity
+    values: NDArray[np.float32] = (ready.image * scale.slope + scale.intercept).astype(np.float32)
+    return values
+
+
+OF_ZSCORE: dict[str, tuple[Callable[[], NDArray], list[str], str]] = {
+    "right": (lambda: ours(convention=ZScore()), [], ""),
+    "by percentiles": (ours, ["intensities"], "scaled to -1 ... 1.5: value = 0.3"),
+    "not scaled": (lambda: unscaled(SPACING), ["intensities"], "not scaled, 0 to"),
+    "over the whole image": (
+        lambda: z_score(unscaled(SPACING)),
+        ["intensities"],
+        "mean 0 and deviation 1 of the whole image (z-score)",
+    ),
+    "half a deviation off": (lambda: ours(convention=ZScore()) + 0.5, ["intensities"], "x ours +0.5"),
+    "not cut off": (
+        lambda: np.where(ours(convention=ZScore()) >= 3.7, 9.0, ours(convention=ZScore())),
+        ["intensities"],
+        "at -3.75 and 3.75",
+    ),
+}
+HU = (-175.0, 250.0)
+CT = Range(low=HU[0], high=HU[1])
+OF_RANGE: dict[str, tuple[Callable[[], NDArray], list[str], str]] = {
+    "right": (lambda: ours(convention=CT, ends=HU), [], ""),
+    "as MONAI scales": (lambda: np.clip((unscaled(SPACING, HU) - HU[0]) / (HU[1] - HU[0]), 0, 1), [], ""),
+    "not scaled": (lambda: unscaled(SPACING, HU), ["intensities"], "not scaled, -296 to"),
+    "to -1 ... 1": (lambda: 2 * ours(convention=CT, ends=HU) - 1, ["intensities"], "value = 2 x ours -1"),
+    "by percentiles": (lambda: ours(ends=HU), ["intensities"], "scaled to -1"),
+    "z-score": (lambda: z_score(ours(convention=CT, ends=HU)), ["intensities"], "z-score"),
+    "not cut off": (lambda: (unscaled(SPACING, HU) - HU[0]) / (HU[1] - HU[0]), ["intensities"], "at 0 and 1"),
+}
+
+
+@pytest.mark.parametrize("wrong", OF_ZSCORE)
+def test_diagnose__of_a_network_of_z_scores(wrong: str) -> None:
+    make, steps, words = OF_ZSCORE[wrong]
+    found = diagnose(make(), ours(convention=ZScore()), contract(convention=ZScore()))
+    assert [fault.step for fault in found] == steps
+    told = " ".join(fault.message for fault in found)
+    assert words in told and (not steps or "the contract says" in told)
+
+
+@pytest.mark.parametrize("wrong", OF_RANGE)
+def test_diagnose__of_a_network_of_a_fixed_range(wrong: str) -> None:
+    make, steps, words = OF_RANGE[wrong]
+    found = diagnose(make(), ours(convention=CT, ends=HU), contract(convention=CT))
+    assert [fault.step for fault in found] == steps
+    told = " ".join(fault.message for fault in found)
+    assert words in told and (not steps or "the contract says" in told)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-1000.0, 1000.0), (0.0, 65535.0)])
+def test_phantom__fills_a_fixed_range_of_any_unit(ends: tuple[float, float]) -> None:
+    shown = ours(convention=Range(low=ends[0], high=ends[1]), ends=ends)
+    inside = shown[(shown > 0) & (shown < 1)]
+    assert inside.size > 0.4 * shown.size and inside.std() > 0.1
+    assert (shown == 0).mean() > 0.1 and (shown == 1).any()

@@ -93,11 +93,11 @@ def test_for_axes__a_turned_view_gives_turned_maps(name: str, axes: str, run: Pa
     there = for_axes(own, axes)
     assert there.contract.grid.axes == axes
     assert (
-        apart(tuple(turned(each, axes=axes) for each in own.test.maps), maps_of(there.encoder, there.test.view))
+        apart(tuple(turned(each, axes=axes) for each in own.test.maps), maps_of(there.encoder.network, there.test.view))
         < TOLERANCE
     )
     np.testing.assert_array_equal(turned(there.test.view, axes="RAS", of=axes), own.test.view)
-    assert axes == "RAS" or apart(there.test.maps, maps_of(own.encoder, there.test.view)) > 0.01
+    assert axes == "RAS" or apart(there.test.maps, maps_of(own.encoder.network, there.test.view)) > 0.01
 
 
 def test_nnunet__the_adaptation_plan_is_complete(adapted: Path) -> None:

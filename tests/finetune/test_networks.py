@@ -12,6 +12,7 @@ from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.structures import IGNORE
 from orienteer.networks.settings import NetworkSettings
 from orienteer.store import Store
+from orienteer.store.convention import WINDOW
 from tests.finetune.cohort import PAIR, quick
 
 TINY = NetworkSettings(size="tiny", dense_stride=1)
@@ -134,10 +135,10 @@ def test_goal__fresh_weights_derive_from_the_seed_alone(store: Store) -> None:
     settings = quick(PAIR)
     goal = goal_of(store, settings)
     torch.manual_seed(1)
-    first = goal.network(settings, 1).state_dict()
+    first = goal.network(settings, 1, WINDOW).state_dict()
     torch.manual_seed(2)
-    again = goal.network(settings, 1).state_dict()
-    other = goal.network(quick(PAIR, "seed=1"), 1).state_dict()
+    again = goal.network(settings, 1, WINDOW).state_dict()
+    other = goal.network(quick(PAIR, "seed=1"), 1, WINDOW).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.weight"], other["head.weight"])
 

@@ -85,4 +85,6 @@ def _features(job: Job, settings: FinetuneSettings, store: Store, view: int) -> 
         return FrozenFeatures(run.backbone(), view=run.settings.views.size)
     channels = store.manifest.scans[0].channels
     network = settings.network.model_copy(update={"dense_stride": 2})
-    return random_features(network, channels=channels, view=view, seed=settings.seed)
+    return random_features(
+        network, channels=channels, view=view, seed=settings.seed, convention=store.manifest.convention
+    )

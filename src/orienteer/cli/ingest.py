@@ -26,6 +26,10 @@ def ingest(
     spacing: Annotated[
         float | None, typer.Option(help="mm per voxel, the same on every axis; default what suits the scans.")
     ] = None,
+    intensities: Annotated[
+        str | None,
+        typer.Option(help="How they are scaled: window (percentiles of the body, the default), zscore, or LOW,HIGH."),
+    ] = None,
     budget: Budget = None,
     labels: Annotated[
         Path | None,
@@ -66,6 +70,8 @@ def ingest(
     `orienteer ingest hospital/ct store`
 
     `orienteer ingest hospital/mr store --spacing 1.5 --table people.tsv --labels hospital/mr-labels`
+
+    `orienteer ingest hospital/ct store --intensities=-175,250`
     """
     from rich.console import Console
 
@@ -75,6 +81,7 @@ def ingest(
 
     options = IngestOptions(
         spacing=spacing,
+        intensities=intensities,
         budget=None if budget is None else seconds_of(budget),
         labels=labels,
         table=table,
@@ -138,6 +145,9 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     unsure = "; perhaps fewer subjects, see the question" if result.questions else ""
     scans = f"{counted(len(result.manifest.scans), 'scan')} at {result.manifest.spacing:g} mm ({splits}{unsure})"
     console.print(f"{result.store}: {scans}, {result.bytes / 1e6:.1f} MB, {result.seconds:.1f} s")
+    convention = result.manifest.convention
+    if convention.name != "window":
+        console.print(f"intensities: {convention}: a network sees {convention.words}")
     if result.labelled or labels:
         console.print(f"labels: {result.labelled} of {counted(len(result.manifest.scans), 'scan')} have labels")
     if result.manifest.names == "pseudonyms":

@@ -55,7 +55,8 @@ def for_axes(exported: Exported, axes: str) -> Exported:
         if owner in convolutions and kind == "weight":
             weights[name] = weights[name].permute(0, 1, *(2 + axis for axis in order)).contiguous()
     network.load_state_dict(weights)
-    encoder = Encoder(network, contract.input.channels, contract.input.view_voxels).eval()
+    inside = exported.encoder.convention
+    encoder = Encoder(network, contract.input.channels, contract.input.view_voxels, inside).eval()
     test = exported.test
     return replace(
         exported,

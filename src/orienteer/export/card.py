@@ -13,7 +13,6 @@ WARNED = {
 def card(contract: Contract, door: Door) -> str:
     """The card as Markdown, with how the program uses what is beside it."""
     grid, values, asked, learned = contract.grid, contract.intensities, contract.input, contract.learned
-    low, high = values.percentiles
     extent = " x ".join(f"{a:g}-{b:g}" for a, b in learned.extent_mm)
     names = f" ({', '.join(asked.channel_names)}, in this order)" if asked.channel_names else ""
     lines = [
@@ -31,9 +30,7 @@ def card(contract: Contract, door: Door) -> str:
         "",
         f"1. Axes: {grid.axes}, the order of array axes, each growing that way.",
         f"2. Voxels of {grid.spacing_mm:g} mm: {grid.interpolation}. Extent: {grid.extent}.",
-        f"3. Intensities, in each channel: percentile {low:g} of the body to {values.low:g}, {high:g} to "
-        f"{values.high:g}, cut off at {-values.limit:g} and {values.limit:g}; {values.background}. "
-        f"The body: {values.body}.",
+        f"3. Intensities, {_scaled(contract)}",
         f"4. {asked.dtype} {asked.shape}, {counted(asked.channels, 'channel')}{names}. Edges: multiples of "
         f"{asked.stride}; pad with {values.padding:g}. It learned from cubes of {asked.view_voxels} voxels "
         f"({asked.view_voxels * grid.spacing_mm:g} mm).",
@@ -54,3 +51,13 @@ def card(contract: Contract, door: Door) -> str:
         f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
     ]
     return door.front_matter(contract) + "\n".join(lines) + "\n"
+
+
+def _scaled(contract: Contract) -> str:
+    """The rule for intensities, and what it rests on."""
+    values = contract.intensities
+    cut = f"cut off at {values.limits[0]:g} and {values.limits[1]:g}"
+    if values.range:
+        return f"as the file's header scales them (HU of a CT): {contract.parameters.convention.words}, {cut}."
+    exception = f"; {values.background}" if values.background else ""
+    return f"in each channel: {contract.parameters.convention.words}, {cut}{exception}. The body: {values.body}."

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import numpy as np
 from pydantic import Field
 
 from orienteer.config import Tree
@@ -11,11 +12,17 @@ from orienteer.records.metric import Record
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.verdict import Label
 from orienteer.runs.run import Run
+from orienteer.store.convention import DEVIATIONS, Convention, Name, Range, Window, ZScore
 from orienteer.store.intensity import CEILING, FLOOR, LIMIT
 from orienteer.store.manifest import Parameters
 
 VERSION = 1
 FILE = "contract.json"
+
+CONSTANT = (
+    "where the background is one constant value near the body's lowest, as in skull-stripped MR, that value is mapped"
+    " to `low` instead of the lower percentile"
+)
 
 
 class Grid(Record):
@@ -33,24 +40,46 @@ class Grid(Record):
 
 
 class Intensities(Record):
-    """How values are scaled, in each channel by itself."""
+    """How values are scaled, in each channel by itself: two of them become ``low`` and ``high``, others in line."""
 
-    percentiles: tuple[float, float]
-    """Of the body's voxels: what is mapped to ``low`` and ``high``."""
+    rule: Name = "window"
+    """Which two: percentiles, so many standard deviations below and above the mean, or a fixed range."""
+    percentiles: tuple[float, float] | None = None
+    """Of the body's voxels."""
+    deviations: float | None = None
+    """Of the body's voxels, so that their mean becomes 0 and their standard deviation 1."""
+    range: tuple[float, float] | None = None
+    """In the scan's own units."""
     body: str = (
         "on the new grid, what lies above Otsu's threshold, without parts smaller than a fifth of the largest, holes"
         " filled; all voxels where no air surrounds it"
     )
     low: float = FLOOR
     high: float = CEILING
-    limit: float = LIMIT
-    """Values beyond are cut off at plus and minus this."""
-    background: str = (
-        "where the background is one constant value near the body's lowest, as in skull-stripped MR, that value is"
-        " mapped to `low` instead of the lower percentile"
-    )
+    limits: tuple[float, float] = (-LIMIT, LIMIT)
+    """Values below and above are cut off there."""
+    background: str = ""
+    """Where a background of one constant value changes the rule."""
     padding: float = FLOOR
     """What lies outside the scan."""
+
+    @classmethod
+    def of(cls, convention: Convention) -> Self:
+        """Those of a store's convention, in the network's units."""
+        shown = np.array([FLOOR, CEILING, -LIMIT, LIMIT])
+        low, high, least, most = map(float, convention.to_network(shown))
+        by_percentiles = isinstance(convention, Window)
+        return cls(
+            rule=convention.name,
+            percentiles=convention.percentiles if by_percentiles else None,
+            deviations=DEVIATIONS if isinstance(convention, ZScore) else None,
+            range=(convention.low, convention.high) if isinstance(convention, Range) else None,
+            low=low,
+            high=high,
+            limits=(least, most),
+            background=CONSTANT if by_percentiles else "",
+            padding=low,
+        )
 
 
 class Input(Record):
@@ -104,6 +133,15 @@ class Contract(Record):
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of every other file of the folder, by its path in it."""
 
+    @property
+    def parameters(self) -> Parameters:
+        """How a scan is brought onto the grid; its ``convention`` then gives the network's units."""
+        return Parameters(
+            spacing=self.grid.spacing_mm,
+            intensities=self.intensities.rule,
+            intensity_range=self.intensities.range,
+        )
+
     @classmethod
     def of(cls, run: Run, licence: str, door: str = "torch") -> Self:
         """That of a run's best checkpoint, for one program.
@@ -120,7 +158,7 @@ class Contract(Record):
             orienteer_version=__version__,
             door=door,
             grid=Grid(spacing_mm=data.spacing_mm),
-            intensities=Intensities(percentiles=Parameters(spacing=data.spacing_mm).window_percentiles),
+            intensities=Intensities.of(data.parameters.convention),
             input=Input(
                 channels=data.channels,
                 channel_names=data.channel_names,

@@ -18,7 +18,7 @@ from orienteer.export.contract import Contract
 Array = NDArray[np.float32]
 
 CLOSE = 1e-3
-"""Largest mean difference of a right preparation, in half-widths of the intensity window."""
+"""Largest mean difference of a right preparation, in half-widths of the intensity window, as all below."""
 SHARP = 0.995
 """Correlation of values on one grid below which they were interpolated in another way."""
 EXACT, SMOOTHED = 0.02, 0.25
@@ -81,7 +81,7 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
         faults.append(Fault("crop", f"cropped or padded: everything is shifted, in voxels {told}"))
     elif not wrong.any() and shape != ours.shape[1:]:
         faults.append(Fault("crop", f"a grid of {shape} voxels, the contract makes {ours.shape[1:]}"))
-    return faults + _intensities(upright, ours, words=_scaling(mine), smoothed=bool(wrong.any()))
+    return faults + _intensities(upright, ours, contract, words=_scaling(mine), smoothed=bool(wrong.any()))
 
 
 def _pose(theirs: Array, ours: Array) -> tuple[tuple[int, ...], tuple[tuple[int, bool], ...]]:
@@ -145,30 +145,37 @@ def _placed(theirs: Array, shape: tuple[int, ...], low: list[int]) -> Array:
     return placed
 
 
-def _intensities(theirs: Array, ours: Array, *, words: str, smoothed: bool) -> list[Fault]:
+def _intensities(theirs: Array, ours: Array, contract: Contract, *, words: str, smoothed: bool) -> list[Fault]:
     """What is wrong with values on one grid; ``smoothed`` where another spacing, told already, has changed them."""
-    known = np.isfinite(theirs)
-    there, here = theirs[known], ours[known]
+    convention, known = contract.parameters.convention, np.isfinite(theirs)
+    there, here = (convention.to_window(values[known]) for values in (theirs, ours))
     apart = float(np.abs(there - here).mean())
     inner = np.abs(here) < 0.98
     slope, offset = np.polyfit(here[inner], there[inner], 1)
     tolerance = EXACT if _alike(there[inner], here[inner]) > SHARP else SMOOTHED
     if abs(slope - 1) < tolerance and abs(offset) < tolerance:
         if float(np.abs(there).max()) > 1.02 * float(np.abs(here).max()):
-            return [Fault("intensities", "values far beyond the window are not cut off")]
+            least, most = contract.intensities.limits
+            return [Fault("intensities", f"values are not cut off, the contract says at {least:g} and {most:g}")]
         if apart <= CLOSE or smoothed:
             return []
         told = f"values differ by {apart:.3f} on average: another interpolation, or another window"
         return [Fault("interpolation", told)]
-    return [Fault("intensities", f"{words}: value = {slope:.3g} x ours {offset:+.3g}")]
+    offset = convention.factor * offset + convention.shift * (1 - slope)
+    told = f"{words}: value = {slope:.3g} x ours {offset:+.3g}, the contract says {convention.words}"
+    return [Fault("intensities", told)]
 
 
 def _scaling(values: NDArray[np.float32]) -> str:
     """What a scale of values looks like."""
     low, high, mean, deviation = float(values.min()), float(values.max()), float(values.mean()), float(values.std())
     body = values[values > low]
-    if (abs(mean) < 0.05 and abs(deviation - 1) < 0.05) or (abs(body.mean()) < 0.05 and abs(body.std() - 1) < 0.05):
-        return "scaled to mean 0 and deviation 1 (z-score)"
+    for what, average, spread in (
+        ("the whole image", mean, deviation),
+        ("what is not lowest", body.mean(), body.std()),
+    ):
+        if abs(average) < 0.05 and abs(spread - 1) < 0.05:
+            return f"scaled to mean 0 and deviation 1 of {what} (z-score)"
     if low >= -0.01 and 0.5 < high <= 1.01:
         return "scaled to 0 ... 1"
     if high > 20:

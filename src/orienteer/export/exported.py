@@ -16,7 +16,6 @@ from orienteer.networks.encoders import Encoder, build_encoder
 from orienteer.networks.recipe import Recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.runs.scan import prepared
-from orienteer.store.manifest import Parameters
 
 TOLERANCE = 1e-5
 """Largest difference of features, as a share of their largest, that a copy in the same arithmetic may show."""
@@ -28,7 +27,7 @@ class SelfTest:
 
     Attributes:
         phantom: ``(C, I, J, K)`` int16, its affine no program's default.
-        prepared: ``(C, D, H, W)`` float32 as the contract says.
+        prepared: ``(C, D, H, W)`` float32 as the contract says, in the network's units.
         view: ``(C, S, S, S)``, the middle of it.
         maps: the encoder's maps of the view, finest first, each ``(C_l, s, s, s)``.
     """
@@ -42,17 +41,18 @@ class SelfTest:
     def of(cls, contract: Contract, encoder: Encoder) -> Self:
         """The test of an encoder, in evaluation mode on the CPU."""
         asked = contract.input
-        volume = phantom(contract.grid.spacing_mm, asked.view_voxels, asked.channels)
-        ready = prepared(volume, Parameters(spacing=contract.grid.spacing_mm)).array
+        volume = phantom(contract.grid.spacing_mm, asked.view_voxels, asked.channels, contract.intensities.range)
+        ready = contract.parameters.convention.to_network(prepared(volume, contract.parameters).array)
         low = [(size - asked.view_voxels) // 2 for size in ready.shape[1:]]
         view = ready[(slice(None), *(slice(n, n + asked.view_voxels) for n in low))]
-        return cls(volume, ready, view, maps_of(encoder, view))
+        return cls(volume, ready, view, maps_of(encoder.network, view))
 
 
-def maps_of(encoder: nn.Module, view: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)``, finest first."""
+def maps_of(network: nn.Module, view: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)`` in the network's units, finest first."""
     with torch.no_grad():
-        return tuple(each[0].float().numpy() for each in encoder(torch.from_numpy(np.ascontiguousarray(view))[None]))
+        output = network(torch.from_numpy(np.ascontiguousarray(view))[None])
+    return tuple(each[0].float().numpy() for each in ([output] if isinstance(output, Tensor) else output))
 
 
 def apart(one: tuple[NDArray[np.float32], ...], other: tuple[NDArray[np.float32], ...]) -> float:

@@ -25,6 +25,11 @@ SPOTS = (
 BRIGHT = (0.3, 0.5, -0.35), 0.1, 4000.0
 """Centre, radius and intensity of what lies far above the window, so that a missing limit shows."""
 
+FILLS = 400.0, 1800.0
+"""What of these intensities becomes the ends of a fixed range."""
+FINE = 256.0
+"""Width of a range from which its whole numbers are fine enough."""
+
 
 def formula(place: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
     """Intensity at places ``(..., 3)`` along R, A, S in half-widths of the scan; 0 outside the body."""
@@ -39,16 +44,17 @@ def formula(place: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
     return np.where(bright, BRIGHT[2], np.where(inside, (1000.0 + 150.0 * channel) * value, 0.0))
 
 
-def phantom(spacing: float, view: int, channels: int = 1) -> Volume:
+def phantom(spacing: float, view: int, channels: int = 1, ends: tuple[float, float] | None = None) -> Volume:
     """The phantom for a network.
 
     Args:
         spacing: mm per voxel of the network's grid.
         view: edge of the views it learned from, voxels.
         channels: of a scan.
+        ends: a fixed range of intensities, which the body then fills; air lies below it.
 
     Returns:
-        int16 ``(C, I, J, K)`` with an affine to world RAS mm.
+        ``(C, I, J, K)`` with an affine to world RAS mm: int16, or float32 where the range has few whole numbers.
     """
     shape = tuple(round(REACH * view / voxel) for voxel in VOXEL)
     affine = np.zeros((4, 4))
@@ -59,4 +65,9 @@ def phantom(spacing: float, view: int, channels: int = 1) -> Volume:
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     middle = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
     place = (index @ affine[:3, :3].T + affine[:3, 3] - middle) / (REACH * view * spacing / 2)
-    return Volume(np.stack([np.rint(formula(place, n)).astype(np.int16) for n in range(channels)]), affine)
+    values = np.stack([formula(place, n) for n in range(channels)])
+    if ends is None:
+        return Volume(np.rint(values).astype(np.int16), affine)
+    values = ends[0] + (ends[1] - ends[0]) * (values - FILLS[0]) / (FILLS[1] - FILLS[0])
+    whole = ends[1] - ends[0] >= FINE and float(np.abs(values).max()) < np.iinfo(np.int16).max
+    return Volume(np.rint(values).astype(np.int16) if whole else values.astype(np.float32), affine)

@@ -66,7 +66,9 @@ def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verif
     test = {name: tensor.numpy() for name, tensor in read_tensors(folder / SELFTEST).items()}
     expected = tuple(test[f"map_{n}"] for n in range(sum(name.startswith("map_") for name in test)))
     learned = (contract.input.channels, contract.input.channel_names)
-    here = turned(read_scan(folder / PHANTOM, learned, contract.grid.spacing_mm).array, axes=contract.grid.axes)
+    asked = contract.parameters
+    own = asked.convention.to_network(read_scan(folder / PHANTOM, learned, asked).array)
+    here = turned(own, axes=contract.grid.axes)
     faults = None
     if preprocess is not None:
         faults = tuple(diagnose(_prepared_by(Path(preprocess), folder / PHANTOM), test["prepared"], contract))

@@ -46,7 +46,7 @@ class FinetuneFolder(TrainingFolder):
         if checkpoint is None:
             raise RunError(f"{self.path} has no whole checkpoint", cure="fine-tune it again")
         record = self.record()
-        network = record.goal.network(self.settings(), record.channels)
+        network = record.goal.network(self.settings(), record.channels, record.parameters.convention)
         restore_weights(network, checkpoint.model, self.path)
         return network, checkpoint
 

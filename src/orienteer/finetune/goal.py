@@ -14,6 +14,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.structures import Structures, structures_of
 from orienteer.sampling import Purpose, torch_seed
 from orienteer.store import Store
+from orienteer.store.convention import Convention
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Goal:
         """What networks must have in common to answer together: structures, and categories."""
         return self.structures, self.answers.categories if self.answers else ()
 
-    def network(self, settings: FinetuneSettings, channels: int) -> SegmentationNetwork | ScanNetwork:
+    def network(
+        self, settings: FinetuneSettings, channels: int, convention: Convention
+    ) -> SegmentationNetwork | ScanNetwork:
         """The network for this goal; its fresh weights derive from the seed alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(settings.seed, Purpose.WEIGHTS))
@@ -49,11 +52,14 @@ class Goal:
                     in_channels=channels,
                     patch=size,
                     weights=weights,
+                    convention=convention,
                     as_pretrained=settings.transfer.decoder,
                 )
             assert self.answers is not None
             outputs = len(self.answers.categories) or 1
-            return ScanNetwork(settings.network, in_channels=channels, patch=size, outputs=outputs)
+            return ScanNetwork(
+                settings.network, in_channels=channels, patch=size, outputs=outputs, convention=convention
+            )
 
 
 def goal_of(store: Store, settings: FinetuneSettings) -> Goal:

@@ -15,6 +15,7 @@ from orienteer.networks.encoders import build_encoder
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.model import ModelOutput, Seen
 from orienteer.records import Measure, Observation
+from orienteer.store.convention import WINDOW, Convention
 
 
 class SegmentationNetwork(nn.Module):
@@ -29,6 +30,7 @@ class SegmentationNetwork(nn.Module):
         in_channels: channels of a scan.
         patch: patch edge, voxels.
         weights: of every class in the cross-entropy, background first.
+        convention: the units of intensity that the encoder sees.
         as_pretrained: a decoder of the kind that pretraining has, so that it can take its weights; otherwise the kind
             that learns to segment better from fresh ones.
 
@@ -45,10 +47,11 @@ class SegmentationNetwork(nn.Module):
         in_channels: int,
         patch: int,
         weights: Float[Tensor, " classes"],
+        convention: Convention = WINDOW,
         as_pretrained: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder = build_encoder(settings, in_channels, patch)
+        self.encoder = build_encoder(settings, in_channels, patch, convention)
         self.decoder = Decoder(
             self.encoder.channels,
             self.encoder.strides,
@@ -104,11 +107,20 @@ class ScanNetwork(nn.Module):
         in_channels: channels of a scan.
         patch: patch edge, voxels.
         outputs: categories; 1 for a number.
+        convention: the units of intensity that the encoder sees.
     """
 
-    def __init__(self, settings: NetworkSettings, *, in_channels: int, patch: int, outputs: int) -> None:
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        *,
+        in_channels: int,
+        patch: int,
+        outputs: int,
+        convention: Convention = WINDOW,
+    ) -> None:
         super().__init__()
-        self.encoder = build_encoder(settings, in_channels, patch)
+        self.encoder = build_encoder(settings, in_channels, patch, convention)
         self.norm = nn.LayerNorm(self.encoder.channels[-1])
         self.head = nn.Linear(self.encoder.channels[-1], outputs)
         self.outputs = outputs

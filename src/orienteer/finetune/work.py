@@ -53,7 +53,8 @@ class Finetuning:
         Raises:
             RunError: the run does not fit, or is no longer what it was when this fine-tuning was prepared.
         """
-        network = self.goal.network(self.settings, self.store.entry(self.goal.scans[0]).channels)
+        channels = self.store.entry(self.goal.scans[0]).channels
+        network = self.goal.network(self.settings, channels, self.store.manifest.convention)
         if self.source is not None:
             loaded = load_weights(
                 network, self.source, decoder=self.settings.transfer.decoder, patch=self.settings.patches.size

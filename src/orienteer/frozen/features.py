@@ -8,6 +8,7 @@ from torch.nn import functional
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
 from orienteer.sampling import Purpose, torch_seed
+from orienteer.store.convention import WINDOW, Convention
 
 
 class FrozenFeatures(nn.Module):
@@ -43,11 +44,13 @@ class FrozenFeatures(nn.Module):
         return torch.cat([*pooled, self.backbone.pool(maps[-1]).float()], dim=1)
 
 
-def random_features(network: NetworkSettings, *, channels: int, view: int, seed: int) -> FrozenFeatures:
+def random_features(
+    network: NetworkSettings, *, channels: int, view: int, seed: int, convention: Convention = WINDOW
+) -> FrozenFeatures:
     """Features of untrained weights, with a decoder: what a probe reaches without any learning."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
-        backbone = Backbone(network, in_channels=channels, view=view, dense=True)
+        backbone = Backbone(network, in_channels=channels, view=view, dense=True, convention=convention)
     return FrozenFeatures(backbone, view=view)
 
 

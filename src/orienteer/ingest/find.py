@@ -85,24 +85,29 @@ def _found(source: Source, before: Existing) -> ScanState:
 def choose_parameters(
     states: Sequence[ScanState], manifest: Manifest | None, options: IngestOptions
 ) -> tuple[Parameters, str]:
-    """The store's spacing, else what was asked for, else what is proposed; and why it is coarser than the scans'.
+    """The store's spacing and convention, else what was asked for, else what is proposed; and why it is coarser.
 
     Raises:
-        StoreError: the spacing contradicts the store's, or no scan tells one.
+        StoreError: spacing or convention contradict the store's, or no scan tells a spacing.
     """
-    wanted = options.spacing
+    wanted, convention = options.spacing, options.convention
     if manifest:
         if wanted is not None and wanted != manifest.spacing:
             raise StoreError(
                 f"the store has a spacing of {manifest.spacing:g} mm, asked for are {wanted:g} mm",
                 cure="leave out --spacing, or ingest into another folder",
             )
-        return Parameters(spacing=manifest.spacing), ""
+        if options.intensities is not None and convention != manifest.convention:
+            raise StoreError(
+                f"the store has intensities {manifest.convention}, asked for are {convention}",
+                cure="leave out --intensities, or ingest into another folder",
+            )
+        return Parameters.of(manifest.spacing, manifest.convention), ""
     if wanted is not None:
-        return Parameters(spacing=wanted), ""
+        return Parameters.of(wanted, convention), ""
     infos = [inspect(state.source, voxels=False) for state in states if state.source and state.status == "found"]
     proposed = propose_spacing(infos, options.budget)
     if proposed is None:
         raise nothing_usable({info.id: info.findings for info in infos})
     coarser = proposed.spacing != proposed.own
-    return Parameters(spacing=proposed.spacing), f"spacing {proposed.reason}" if coarser else ""
+    return Parameters.of(proposed.spacing, convention), f"spacing {proposed.reason}" if coarser else ""

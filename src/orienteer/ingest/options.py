@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orienteer.errors import StoreError
 from orienteer.scans.cohort import refuse_spacing
+from orienteer.store.convention import WINDOW, Convention, convention_of
 from orienteer.store.manifest import Names
 
 
@@ -15,6 +16,8 @@ class IngestOptions:
 
     Attributes:
         spacing: mm per voxel on every axis; by default the store's, or what is proposed for the scans.
+        intensities: how they are scaled: ``window`` (the body's percentiles), ``zscore`` (over the body), or two fixed
+            ends as numbers or ``"-175,250"``; by default the store's, and ``window`` for a new one.
         budget: seconds that a pretraining may take, for the proposed spacing.
         labels: folder whose files have the scans' paths or names.
         table: TSV or CSV with a column ``id``, where known ``person`` and ``split``; of the other columns
@@ -34,6 +37,7 @@ class IngestOptions:
 
     Raises:
         StoreError: a value makes no sense, or ``columns`` are named without a table.
+        ConfigError: intensities that are no convention.
 
     Examples:
         >>> options = IngestOptions(spacing=1.5, table="people.tsv", columns=["age"])
@@ -42,6 +46,7 @@ class IngestOptions:
     """
 
     spacing: float | None = None
+    intensities: str | tuple[float, float] | None = None
     budget: float | None = None
     labels: Path | str | None = None
     table: Path | str | None = None
@@ -61,8 +66,14 @@ class IngestOptions:
             raise StoreError(f"{self.workers} workers", cure="give --workers 1 or more")
         if self.spacing is not None:
             refuse_spacing(self.spacing)
+        self.convention  # noqa: B018  (refused before anything is read)
         if self.columns is not None and not self.table:
             raise StoreError("--columns names columns of a table", cure="give the table with --table")
+
+    @property
+    def convention(self) -> Convention:
+        """How a new store chooses windows, and in which units networks see them."""
+        return WINDOW if self.intensities is None else convention_of(self.intensities)
 
     @property
     def names(self) -> Names:

@@ -57,6 +57,8 @@ def _record_now(state: ScanState, source: Source, context: Context) -> SourceRec
     method = context.parameters.method
     if record is None or state.stored is None or record.reading != source.reading:
         return None
+    if record.intensities != str(context.parameters.convention):  # of a killed ingest that was asked otherwise
+        return None
     if source.labels and record.ignored != source.labels.ignored:
         return None
     if source.labels and may_differ(source.labels, state.stored.entry, record.labels_method):

@@ -26,7 +26,7 @@ from orienteer.scans.reading import load
 from orienteer.scans.source import Source
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
-from orienteer.store.intensity import empty_value, quantise
+from orienteer.store.intensity import BODY_ABOVE, empty_value, normalise, quantise
 from orienteer.store.manifest import ArrayFile, Intensity, Kind, Names, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
@@ -86,7 +86,7 @@ def prepare(job: Job) -> Outcome:
         ignored = job.source.labels.ignored if job.source.labels else ()
         record = SourceRecord.of(job.source.paths, labels, job.parameters.method, name=name)
         more = {"ignored": ignored, "labels_method": LABELS_METHOD, "reading": job.source.reading}
-        record = record.model_copy(update=more)
+        record = record.model_copy(update={**more, "intensities": str(job.parameters.convention)})
         return _prepare(job, record)
     except ScanError as error:
         return Outcome(name, record=record, findings=(Finding(error.code, "error", error.message, error.cure),))
@@ -119,6 +119,8 @@ def _prepare(job: Job, record: SourceRecord) -> Outcome:
         oriented=names_orientation(info.findings),
     )
     findings += about_labels
+    if job.parameters.convention.name != "window" and _air_shows(voxels):
+        findings.append(finding("air-as-body", "the air around the body lies well inside the window"))
     cells = coarse_grid(voxels.mask, job.parameters.foreground_cell)
     arrays: dict[Kind, NDArray] = {"image": voxels.image, "foreground": cells[None].astype(np.uint8)}
     if labels is not None:
@@ -173,7 +175,8 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     """Resample a canonical volume onto the store's grid and choose its windows; nothing is written.
 
     Raises:
-        ScanError: the body has a single intensity, or the grid is far finer or coarser than the scan.
+        ScanError: the body has a single intensity or lies outside a fixed range, or the grid is far finer or coarser
+            than the scan.
     """
     grid = isotropic_grid(volume.shape, volume.affine, parameters.spacing)
     _guard_stretch(volume, grid)
@@ -183,10 +186,16 @@ def scaled(volume: Volume, parameters: Parameters) -> Scaled:
     mask = foreground_mask(resampled)
     # Each channel by itself: one may be stripped of its skull and whole numbers, the next a map in fractions.
     channels = [
-        quantise(channel, mask, whole=_whole(own), empty=empty_value(own), percentiles=parameters.window_percentiles)
+        quantise(channel, mask, whole=_whole(own), empty=empty_value(own), convention=parameters.convention)
         for channel, own in zip(resampled, volume.array, strict=True)
     ]
     return Scaled(grid, np.stack([stored for stored, _ in channels]), mask, tuple(window for _, window in channels))
+
+
+def _air_shows(ready: Scaled) -> bool:
+    """Whether most of the air is as bright as what is taken for body wherever voxels alone tell it."""
+    air = normalise(ready.image, ready.intensity)[:, ~ready.mask]
+    return bool((air > BODY_ABOVE).any(axis=0).mean() > 0.5) if air.size else False
 
 
 def _whole(array: NDArray) -> bool:

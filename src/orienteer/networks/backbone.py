@@ -11,6 +11,7 @@ from orienteer.errors import ConfigError
 from orienteer.networks.decoder import Decoder
 from orienteer.networks.encoders import build_encoder
 from orienteer.networks.settings import NetworkSettings
+from orienteer.store.convention import WINDOW, Convention
 
 
 class Features(NamedTuple):
@@ -26,7 +27,7 @@ class Features(NamedTuple):
 
 
 class Backbone(nn.Module):
-    """Images ``(N, C, S, S, S)`` to ``Features``.
+    """Images ``(N, C, S, S, S)`` in window units to ``Features``.
 
     Attributes:
         embedding: E.
@@ -37,9 +38,17 @@ class Backbone(nn.Module):
         ConfigError: an unknown network, options it refuses, or a view size it cannot divide.
     """
 
-    def __init__(self, settings: NetworkSettings, *, in_channels: int, view: int, dense: bool) -> None:
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        *,
+        in_channels: int,
+        view: int,
+        dense: bool,
+        convention: Convention = WINDOW,
+    ) -> None:
         super().__init__()
-        self.encoder = build_encoder(settings, in_channels, view)
+        self.encoder = build_encoder(settings, in_channels, view, convention)
         self.embedding = settings.embedding
         self.pool = _pooling(settings, self.encoder.channels[-1], view // self.encoder.strides[-1])
         self.decoder = (

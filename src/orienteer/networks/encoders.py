@@ -17,20 +17,24 @@ from orienteer.networks import from_monai, nnunet
 from orienteer.networks.recipe import Recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.networks.unet import UNetEncoder
+from orienteer.store.convention import WINDOW, Convention
 
 
 class Encoder(nn.Module):
-    """Wraps a network so that it always returns a list of feature maps, finest first.
+    """Wraps a network so that it is shown its own units and always returns a list of feature maps, finest first.
 
     Attributes:
+        network: as it is exported, without the affine in front of it.
+        convention: the units of its input.
         channels: channels of each map.
         strides: input voxels per cell of each map.
     """
 
-    def __init__(self, network: nn.Module, in_channels: int, view: int) -> None:
+    def __init__(self, network: nn.Module, in_channels: int, view: int, convention: Convention = WINDOW) -> None:
         super().__init__()
         self.network = network
         self.frozen = False
+        self.convention = convention
         was_training = network.training
         network.eval()
         with torch.no_grad():
@@ -50,7 +54,11 @@ class Encoder(nn.Module):
         return super().train(mode and not self.frozen)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps of ``(N, C, S, S, S)`` images."""
+        """Feature maps of ``(N, C, S, S, S)`` images in window units."""
+        return self.maps(self.convention.to_network(images))
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Feature maps of ``(N, C, S, S, S)`` images in the network's own units."""
         output = self.network(images)
         maps = [output] if isinstance(output, Tensor) else list(output)
         if not maps or any(not isinstance(m, Tensor) or m.ndim != 5 for m in maps):
@@ -85,19 +93,20 @@ NETWORKS: dict[str, Callable[[int, int, str, Tree], Recipe]] = {
 }
 
 
-def build_encoder(settings: NetworkSettings, in_channels: int, view: int) -> Encoder:
+def build_encoder(settings: NetworkSettings, in_channels: int, view: int, convention: Convention = WINDOW) -> Encoder:
     """The encoder named in the settings.
 
     Args:
         settings: name, size and options.
         in_channels: channels of a scan.
         view: view edge in voxels.
+        convention: the units of intensity that it sees.
 
     Raises:
         ConfigError: an unknown name, an import that fails, or options the network refuses.
     """
     try:
-        return Encoder(recipe(settings, in_channels, view).build(), in_channels, view)
+        return Encoder(recipe(settings, in_channels, view).build(), in_channels, view, convention)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"network {settings.name!r} cannot be built for views of {view} voxels: {error}",

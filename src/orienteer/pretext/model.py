@@ -16,6 +16,7 @@ from orienteer.pretext.registry import chosen_tasks
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
 from orienteer.records.card import TaskCard
+from orienteer.store.convention import WINDOW, Convention
 from orienteer.store.intensity import BODY_ABOVE
 
 
@@ -51,6 +52,7 @@ class SpatialModel(nn.Module):
         views: K.
         view: view edge in voxels.
         spacing: mm per voxel.
+        convention: the units of intensity that the encoder sees; all else is in window units.
 
     Raises:
         ConfigError: no task, an unknown task, or settings that do not fit.
@@ -66,11 +68,12 @@ class SpatialModel(nn.Module):
         views: int,
         view: int,
         spacing: float,
+        convention: Convention = WINDOW,
     ) -> None:
         super().__init__()
         chosen = chosen_tasks(tasks)
         dense = any(task.kind.needs_dense for task in chosen.values())
-        self.backbone = Backbone(network, in_channels=in_channels, view=view, dense=dense)
+        self.backbone = Backbone(network, in_channels=in_channels, view=view, dense=dense, convention=convention)
         interface = Interface(
             embedding=self.backbone.embedding,
             dense_channels=self.backbone.dense_channels,

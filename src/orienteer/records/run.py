@@ -15,6 +15,8 @@ from orienteer.errors import RunError
 from orienteer.folders import SETTINGS, Folder
 from orienteer.records.card import TaskCard
 from orienteer.records.metric import Record
+from orienteer.store.convention import Name
+from orienteer.store.manifest import Parameters
 
 VERSION = 1
 """Of the record in every training folder. Keys may be added under one version; a changed meaning raises it."""
@@ -87,6 +89,10 @@ class TrainingData(Record):
     """What a run learned from."""
 
     spacing_mm: float
+    intensities: Name = "window"
+    """The convention of the store's intensities."""
+    intensity_range: tuple[float, float] | None = None
+    """The fixed ends of ``range``, in the scans' own units."""
     channels: int
     channel_names: tuple[str, ...] = ()
     """In order, where the store knows them."""
@@ -101,6 +107,11 @@ class TrainingData(Record):
     """Of the store; any copy of the same data has the same one."""
     simulated: bool = False
     """True where every scan is a simulation."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """How a scan is brought before the network."""
+        return Parameters(spacing=self.spacing_mm, intensities=self.intensities, intensity_range=self.intensity_range)
 
 
 class NetworkRecord(Record):

@@ -35,6 +35,8 @@ def _data(data: TrainingData) -> Iterator[tuple[str, str]]:
         yield from ((f"{what}, {split}", f"{count:,}") for split, count in counts.items())
     yield "channels", f"{data.channels}" + (f" ({', '.join(data.channel_names)})" if data.channel_names else "")
     yield "spacing, mm", f"{data.spacing_mm:g}"
+    if data.intensities != "window":
+        yield "intensities", f"{data.parameters.convention}: {data.parameters.convention.words}"
     views = {
         "views per sample": data.views_per_sample,
         "view edge, voxels": data.view_voxels,

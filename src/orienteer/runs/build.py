@@ -9,15 +9,24 @@ from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling import Purpose, Sampler, torch_seed
 from orienteer.sampling.fitting import fitting
 from orienteer.store import Store
+from orienteer.store.convention import WINDOW, Convention
 
 
-def build_model(settings: PretrainSettings, *, channels: int, spacing: float, processes: int = 1) -> SpatialModel:
+def build_model(
+    settings: PretrainSettings,
+    *,
+    channels: int,
+    spacing: float,
+    convention: Convention = WINDOW,
+    processes: int = 1,
+) -> SpatialModel:
     """The untrained model; its first weights derive from the run's seed alone.
 
     Args:
         settings: of the run.
         channels: channels of a scan.
         spacing: mm per voxel.
+        convention: the units of intensity that the encoder sees.
         processes: that share each step's batch.
 
     Raises:
@@ -40,6 +49,7 @@ def build_model(settings: PretrainSettings, *, channels: int, spacing: float, pr
             views=settings.views.count,
             view=settings.views.size,
             spacing=spacing,
+            convention=convention,
         )
     if settings.frozen_encoder:
         model.backbone.encoder.freeze()

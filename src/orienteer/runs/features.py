@@ -48,7 +48,7 @@ def feature_map(backbone: Backbone, scan: Volume, *, view: int, level: int | Non
 
     Args:
         backbone: in evaluation mode, on any device.
-        scan: on the run's grid and in its intensities, as ``Run.read`` gives it.
+        scan: on the run's grid and in window units, as ``Run.read`` gives it.
         view: edge of the windows: of the views the run learned from, voxels.
         level: which map of the encoder, 0 the finest, -1 the coarsest; None takes the decoder's where there is one,
             else the coarsest.

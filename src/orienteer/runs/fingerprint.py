@@ -3,6 +3,7 @@
 import hashlib
 
 from orienteer.store import Store
+from orienteer.store.convention import WINDOW
 from orienteer.store.manifest import ScanEntry
 
 
@@ -15,6 +16,8 @@ def fingerprint(store: Store, *, labels: bool = False) -> str:
             its run learned from.
     """
     lines = sorted(f"{entry.id} {entry.split} {_voxels(entry, labels=labels)}" for entry in store.manifest.scans)
+    if store.manifest.convention != WINDOW:  # which may leave the voxels as they are
+        lines.append(f"intensities {store.manifest.convention}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

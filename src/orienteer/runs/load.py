@@ -50,7 +50,8 @@ def load_model(run: Run, step: Step | Checkpoint) -> SpatialModel:
         RunError: no checkpoint of that step is kept, it is damaged, or it does not fit the settings.
     """
     data = run.record.data
-    model = build_model(run.settings, channels=data.channels, spacing=data.spacing_mm)
+    convention = data.parameters.convention
+    model = build_model(run.settings, channels=data.channels, spacing=data.spacing_mm, convention=convention)
     if step != 0 or run.record.imported:
         restore_weights(model, _checkpoint(run, step).model, run.path)
     return model.eval()
@@ -67,8 +68,14 @@ def load_backbone(run: Run, step: Step | Checkpoint) -> Backbone:
         return load_model(run, 0).backbone
     weights = backbone_weights(_checkpoint(run, step))
     dense = any(name.startswith("decoder.") for name in weights)
-    settings, channels = run.settings, run.record.data.channels
-    backbone = Backbone(settings.network, in_channels=channels, view=settings.views.size, dense=dense)
+    settings, data = run.settings, run.record.data
+    backbone = Backbone(
+        settings.network,
+        in_channels=data.channels,
+        view=settings.views.size,
+        dense=dense,
+        convention=data.parameters.convention,
+    )
     restore_weights(backbone, weights, run.path)
     return backbone.eval()
 

@@ -162,7 +162,13 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
         )
-    model = build_model(settings, channels=channels.pop(), spacing=store.manifest.spacing, processes=devices.devices)
+    model = build_model(
+        settings,
+        channels=channels.pop(),
+        spacing=store.manifest.spacing,
+        convention=store.manifest.convention,
+        processes=devices.devices,
+    )
     record = describe(settings, devices, store, model, left_out)
     return record.model_copy(update={"left_out": tuple(left_out)}) if left_out else record
 

@@ -12,7 +12,7 @@ from orienteer.pretext.model import SpatialModel
 from orienteer.records.run import Environment, NetworkRecord, RunRecord, TrainingData
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.settings import PretrainSettings
-from orienteer.store import Store
+from orienteer.store import Parameters, Store
 from orienteer.training.settings import ResolvedDevices
 
 
@@ -26,8 +26,11 @@ def describe(
     """The run's record as it stands when training starts; scans that are left out count as not there."""
     entries = [entry for entry in store.manifest.scans if entry.id not in left_out]
     splits = sorted({entry.split for entry in entries})
+    parameters = Parameters.of(store.manifest.spacing, store.manifest.convention)
     data = TrainingData(
-        spacing_mm=store.manifest.spacing,
+        spacing_mm=parameters.spacing,
+        intensities=parameters.intensities,
+        intensity_range=parameters.intensity_range,
         channels=entries[0].channels,
         channel_names=store.manifest.channel_names,
         scans={split: sum(e.split == split for e in entries) for split in splits},

@@ -92,13 +92,21 @@ class Run:
                 mm is asked for.
 
         Raises:
-            RunError: another spacing, other channels, or the same channels in another order.
+            RunError: another spacing or convention of intensities, other channels, or the same channels in another
+                order.
         """
         learned, here = self.record.data.spacing_mm, store.manifest.spacing
         if not (any_spacing or same_spacing(here, learned)):
             raise RunError(
                 f"{self.path} learned at {learned:g} mm, the store {store.path} is at {here:g} mm",
                 cure=f"ingest the scans with --spacing {learned:g}",
+            )
+        seen, there = self.record.data.parameters.convention, store.manifest.convention
+        if there != seen:
+            raise RunError(
+                f"{self.path} learned from intensities {seen} ({seen.words}), the store {store.path} has {there}"
+                f" ({there.words})",
+                cure=f"ingest the scans into another store with --intensities={seen}",
             )
         require_channels(store.manifest, (self.record.data.channels, self.record.data.channel_names), str(self.path))
 
@@ -113,15 +121,16 @@ class Run:
             scan: a file, or a folder that holds one scan: a DICOM series, or a file for each channel.
 
         Returns:
-            float32 ``(C, D, H, W)``, axes R, A, S, and its affine. In each channel the body's 0.5th to 99.5th
-            percentile is mapped to -1 ... 1; values go on to -1.5 and 1.5 and are cut off there.
+            float32 ``(C, D, H, W)``, axes R, A, S, and its affine. In each channel the window that the run's
+            convention of intensities chooses is mapped to -1 ... 1 (by default the body's 0.5th to 99.5th percentile);
+            values go on to -1.5 and 1.5 and are cut off there. The encoder turns them into its own units.
 
         Raises:
             ScanError: it cannot be read, or has other channels.
             OrienteerError: nothing is there, or more than one scan.
         """
         data = self.record.data
-        return read_scan(Path(scan), (data.channels, data.channel_names), data.spacing_mm)
+        return read_scan(Path(scan), (data.channels, data.channel_names), data.parameters)
 
     def model(self, step: Step = "best") -> "SpatialModel":
         """The model with its task heads, in evaluation mode on the CPU.

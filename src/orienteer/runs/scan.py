@@ -23,23 +23,23 @@ CURES = {
 """What whoever has a network can do about a scan; the cures of the catalogue are options of ``ingest``."""
 
 
-def read_scan(path: Path, learned: Channels, spacing: float) -> Volume:
+def read_scan(path: Path, learned: Channels, parameters: Parameters) -> Volume:
     """One scan as ``ingest`` would store it and a network sees it.
 
     Args:
         path: a file, or a folder that holds one scan: a DICOM series, or a file for each channel.
         learned: number and names of the network's channels.
-        spacing: mm per voxel the network learned at.
+        parameters: of the store the network learned from.
 
     Returns:
-        float32 ``(C, D, H, W)``, axes R, A, S. In each channel the body's 0.5th to 99.5th percentile is mapped to
+        float32 ``(C, D, H, W)``, axes R, A, S. In each channel the window that the convention chooses is mapped to
         -1 ... 1; values go on to -1.5 and 1.5 and are cut off there.
 
     Raises:
         ScanError: it cannot be read, or has other channels.
         OrienteerError: nothing is there, or more than one scan.
     """
-    return prepared(one_scan(path, learned), Parameters(spacing=spacing))
+    return prepared(one_scan(path, learned), parameters)
 
 
 def prepared(volume: Volume, parameters: Parameters) -> Volume:

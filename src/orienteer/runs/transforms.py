@@ -15,6 +15,7 @@ from orienteer.geometry import Volume
 from orienteer.runs.scan import one_scan, prepared
 from orienteer.scans.plausibility import check_voxels
 from orienteer.store import Store
+from orienteer.store.convention import convention_of
 from orienteer.store.manifest import Parameters
 
 
@@ -22,12 +23,14 @@ class PrepareScan(Transform):  # type: ignore[misc]
     """A scan on a store's grid and in its intensities, as ``ingest`` and ``Store.normalise`` give it, to the bit.
 
     Axes become R, A, S and voxels isotropic; in each channel the window of the body's intensities is mapped to
-    [-1, 1], and values beyond are kept up to -1.5 and 1.5.
+    [-1, 1], and values beyond are kept up to -1.5 and 1.5. The encoders of a run take that; an exported one of another
+    convention than ``window`` takes ``prepare.parameters.convention.to_network(image)``.
 
     Args:
         spacing: mm per voxel of the store, or of the run that learned from it (``run.record.data.spacing_mm``).
         channels: channels of a scan.
         channel_names: their names, in order, where they are known.
+        intensities: ``window``, ``zscore`` or two fixed ends, as of the store.
 
     Examples:
         >>> prepare = PrepareScan(spacing=3.0)
@@ -36,8 +39,15 @@ class PrepareScan(Transform):  # type: ignore[misc]
         (torch.Size([1, 28, 32, 30]), [3.0, 3.0, 3.0], torch.float32)
     """
 
-    def __init__(self, spacing: float, *, channels: int = 1, channel_names: tuple[str, ...] = ()) -> None:
-        self.parameters = Parameters(spacing=spacing)
+    def __init__(
+        self,
+        spacing: float,
+        *,
+        channels: int = 1,
+        channel_names: tuple[str, ...] = (),
+        intensities: str | tuple[float, float] = "window",
+    ) -> None:
+        self.parameters = Parameters.of(spacing, convention_of(intensities))
         self.channels = (channels, channel_names)
 
     @classmethod
@@ -94,6 +104,7 @@ class PrepareScand(MapTransform):  # type: ignore[misc]
         spacing: mm per voxel of the store.
         channels: channels of a scan.
         channel_names: their names, in order, where they are known.
+        intensities: ``window``, ``zscore`` or two fixed ends, as of the store.
         allow_missing_keys: leave out keys that an item does not have.
 
     Examples:
@@ -110,10 +121,11 @@ class PrepareScand(MapTransform):  # type: ignore[misc]
         *,
         channels: int = 1,
         channel_names: tuple[str, ...] = (),
+        intensities: str | tuple[float, float] = "window",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.prepare = PrepareScan(spacing, channels=channels, channel_names=channel_names)
+        self.prepare = PrepareScan(spacing, channels=channels, channel_names=channel_names, intensities=intensities)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The item with its scans prepared; other entries stay as they are.

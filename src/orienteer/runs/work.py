@@ -38,7 +38,8 @@ class Pretraining:
     def build(self) -> SpatialModel:
         """The untrained model."""
         entry = self.store.manifest.scans[0]
-        return build_model(self.settings, channels=entry.channels, spacing=entry.spacing)
+        convention = self.store.manifest.convention
+        return build_model(self.settings, channels=entry.channels, spacing=entry.spacing, convention=convention)
 
     def batches(self, start: int, *, rank: int, processes: int) -> Generator[Batch, None, None]:
         """Augmented views of training subjects."""

@@ -86,6 +86,17 @@ CATALOGUE: dict[str, Entry] = {
         "write the original values (`unu unquantize`) if absolute intensities matter",
     ),
     "constant": Entry("error", "every voxel has the same value", "leave it out, or export it again"),
+    "air-as-body": Entry(
+        "warning",
+        "`ingest --intensities zscore` or `LOW,HIGH`: air is not far enough below the body to be told from it by its"
+        " intensity, so `masked`, `genesis`, `position` and predictions of one answer per scan count it in",
+        "for these ingest with `--intensities window`; what else is learned, features and segmentations need nothing",
+    ),
+    "outside-range": Entry(
+        "error",
+        "`ingest --intensities LOW,HIGH`: the body's intensities span less than a twentieth of that range",
+        "give a range in the scans' own units, or ingest with `--intensities window` or `zscore`",
+    ),
     "looks-like-labels": Entry(
         "warning",
         "whole numbers with very few values: perhaps a segmentation",

@@ -1,4 +1,4 @@
-"""Intensities: what is kept of them in 16 bits, and how a network sees them."""
+"""Intensities: what is kept of them in 16 bits, and the window that is shown of them."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,11 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
+from orienteer.store.convention import WINDOW, Convention
 from orienteer.store.manifest import Intensity
 
 FLOOR, CEILING = -1.0, 1.0
-"""What a network sees at the ends of a scan's window; outside a scan it sees the floor."""
+"""The ends of a scan's window in window units; outside a scan is the floor."""
 LIMIT = 1.5
 """Values outside the window are kept up to +-LIMIT, so that bone or contrast just outside it can be told apart."""
 BODY_ABOVE = -0.95
@@ -28,7 +29,7 @@ def quantise(
     *,
     whole: bool,
     empty: float | None,
-    percentiles: tuple[float, float] = (0.5, 99.5),
+    convention: Convention = WINDOW,
 ) -> tuple[Int16[ndarray, "d h w"], Intensity]:
     """Choose the window and the 16-bit scale of one channel.
 
@@ -36,17 +37,13 @@ def quantise(
         image: intensities after resampling.
         foreground: where the body is.
         whole: the source held whole numbers (HU, most MR), which keep slope 1 wherever that loses nothing.
-        empty: the value of a background that is one constant, or None; where it lies near the window it is
-            mapped to exactly -1.
-        percentiles: of the foreground, in percent.
+        empty: the value of a background that is one constant, or None.
+        convention: where the window lies.
 
     Raises:
-        ScanError: the foreground has a single value.
+        ScanError: the foreground has a single value, or lies outside a fixed range.
     """
-    low, high = (float(v) for v in np.percentile(image[foreground], percentiles))
-    # A background one whole window away (air of a CT) is clipped to a constant as it is.
-    if empty is not None and low - (high - low) <= empty < low:
-        low = empty
+    low, high = convention.ends(image[foreground], empty)
     if not high > low:
         raise ScanError(
             f"the body's intensities are all near {high:g}",

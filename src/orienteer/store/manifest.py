@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from orienteer import __version__
 from orienteer.config import Config
 from orienteer.scans.findings import Finding
+from orienteer.store.convention import WINDOW, Convention, Name, Range, convention_of
 
 SCHEMA = 1
 """Raised when a store written by an older Orienteer can no longer be read."""
@@ -31,14 +32,14 @@ Names = Literal["pseudonyms", "kept"]
 class Intensity(Config):
     """How stored int16 values become intensities, and how those are scaled for a network.
 
-    ``intensity = stored * slope + intercept`` (HU for CT, scanner units for MR); the robust window
-    ``[low, high]`` holds the foreground's 0.5th to 99.5th percentile and is mapped to ``[-1, 1]``.
+    ``intensity = stored * slope + intercept`` (HU for CT, scanner units for MR); the window ``[low, high]``, which the
+    store's convention chooses, is mapped to ``[-1, 1]``.
     """
 
     slope: float
     intercept: float
     low: float
-    """Where the background is one constant value (skull-stripped MR), that value, so that it maps to -1."""
+    """By percentiles: where the background is one constant value (skull-stripped MR), that value, so that it is -1."""
     high: float
 
 
@@ -104,7 +105,33 @@ class Parameters(Config):
     """mm."""
     foreground_cell: int = FOREGROUND_CELL
     """Voxels along each side of one cell of the coarse foreground grid."""
-    window_percentiles: tuple[float, float] = (0.5, 99.5)
+    window_percentiles: tuple[float, float] = WINDOW.percentiles
+    intensities: Name = "window"
+    """The convention by which windows are chosen and networks see them."""
+    intensity_range: tuple[float, float] | None = None
+    """The fixed ends of ``range``."""
+
+    @classmethod
+    def of(cls, spacing: float, convention: Convention) -> Self:
+        """Those of a new store."""
+        ends = (convention.low, convention.high) if isinstance(convention, Range) else None
+        return cls(spacing=spacing, intensities=convention.name, intensity_range=ends)
+
+    @property
+    def convention(self) -> Convention:
+        """How windows are chosen, and in which units a network sees them.
+
+        Raises:
+            ConfigError: a range without ends.
+        """
+        return convention_of(self.intensity_range or self.intensities, self.window_percentiles)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A store by percentiles is written as it was before there was a choice."""
+        written: dict[str, Any] = write(self)
+        kept = ("intensities", "intensity_range") if self.intensities == "window" else ()
+        return {name: value for name, value in written.items() if name not in kept}
 
 
 class Manifest(Config):
@@ -129,6 +156,11 @@ class Manifest(Config):
         return self.parameters.foreground_cell if self.parameters else FOREGROUND_CELL
 
     @property
+    def convention(self) -> Convention:
+        """How its windows were chosen, and in which units a network sees them."""
+        return self.parameters.convention if self.parameters else WINDOW
+
+    @property
     def kind(self) -> tuple[int, tuple[str, ...]]:
         """Number and names of the channels of every scan."""
         return self.channels or (self.scans[0].channels if self.scans else 1), self.channel_names
@@ -137,7 +169,9 @@ class Manifest(Config):
     def of(cls, scans: Iterable[ScanEntry], parameters: Parameters, names: Names) -> Self:
         """The manifest of these scans, in the order of their ids."""
         ordered = tuple(sorted(scans, key=lambda entry: entry.id))
-        facts = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
+        facts: list[Any] = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
+        # The same voxels under another convention are other data.
+        facts += [str(parameters.convention)] if parameters.convention != WINDOW else []
         return cls(
             orienteer_version=__version__,
             names=names,

@@ -59,6 +59,8 @@ class SourceRecord(Config):
     """Counted up whenever labels that were refused would now be taken."""
     reading: int = 1
     """How files of its format were read then; counted up by a format whose files give other voxels."""
+    intensities: str = "window"
+    """By which convention its windows were chosen, as ``--intensities`` takes it."""
     grid: str = ""
     """Digest of shape and affine, where these are this person's own."""
     method: int

@@ -27,7 +27,8 @@ def verdict_on(store: Store, run: Path, settings: PretrainSettings) -> Evaluatio
     folder = RunFolder(run)
     if not folder.record_file.exists():
         entry = store.manifest.scans[0]
-        model = build_model(settings, channels=entry.channels, spacing=entry.spacing)
+        convention = store.manifest.convention
+        model = build_model(settings, channels=entry.channels, spacing=entry.spacing, convention=convention)
         folder.create(settings)
         describe(settings, devices, store, model).write(folder.path)
     fabric = build_fabric(devices)

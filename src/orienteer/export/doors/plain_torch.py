@@ -73,7 +73,7 @@ class PlainTorch(Door):
         """By the same network of Orienteer's: the folder's loader is code, and is not run."""
         encoder = empty_encoder(contract)
         restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS, cure=AGAIN)
-        return maps_of(encoder, view)
+        return maps_of(encoder.network, view)
 
     def check(self, exported: Exported, folder: Path) -> None:
         """Make the folder's self-test in a process that knows nothing of Orienteer."""
