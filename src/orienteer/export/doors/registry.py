@@ -2,9 +2,10 @@
 
 from orienteer.errors import OrienteerError
 from orienteer.export.doors.door import Door
+from orienteer.export.doors.monai_bundle import MonaiBundle
 from orienteer.export.doors.plain_torch import PlainTorch
 
-DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch,)}
+DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch, MonaiBundle)}
 
 
 def door_to(name: str) -> Door:
