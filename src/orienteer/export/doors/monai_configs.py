@@ -98,7 +98,7 @@ def edges(encoder: Encoder, channels: int, view: int) -> tuple[str | int, str | 
 def _takes(encoder: Encoder, channels: int, edge: int) -> bool:
     try:
         with torch.no_grad():
-            cells = encoder(torch.zeros(1, channels, edge, edge, edge))[-1].shape[2]
+            cells = int(encoder(torch.zeros(1, channels, edge, edge, edge))[-1].shape[2])
     except (RuntimeError, ValueError):
         return False
     return cells * max(encoder.strides) == edge  # positions of one token would fit any image
