@@ -12,7 +12,7 @@ from orienteer.cli import app
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
-    to: Annotated[str, typer.Option(help="The program: torch, nnunet, nnunet-plain.")] = "torch",
+    to: Annotated[str, typer.Option(help="The program: torch, nnunet, nnunet-plain, monai.")] = "torch",
     licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
     plans: Annotated[Path | None, typer.Option(help="nnU-Net's plans.json, for --to nnunet-plain.")] = None,
     configuration: Annotated[str, typer.Option(help="Of the plans.")] = "3d_fullres",
@@ -27,6 +27,8 @@ def export(
     `orienteer export run encoder --licence "CC BY-NC 3.0"`
 
     `orienteer export run encoder --to nnunet-plain --plans nnUNetPlans.json --licence "CC BY 4.0"`
+
+    `orienteer export run bundle --to monai --licence "CC BY 4.0"`
 
     `orienteer verify encoder --with my_preprocess.py`
     """

@@ -2,11 +2,12 @@
 
 from orienteer.errors import OrienteerError
 from orienteer.export.doors.door import Door
+from orienteer.export.doors.monai_bundle import MonaiBundle
 from orienteer.export.doors.nnunet import NnUNet
 from orienteer.export.doors.nnunet_plain import PlainNnUNet
 from orienteer.export.doors.plain_torch import PlainTorch
 
-DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch, NnUNet, PlainNnUNet)}
+DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch, NnUNet, PlainNnUNet, MonaiBundle)}
 
 
 def door_to(name: str) -> Door:

@@ -1,0 +1,104 @@
+"""The configs of a MONAI bundle: what its schema asks for, and a workflow that its commands run."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from orienteer.export.exported import Exported
+from orienteer.networks.encoders import Encoder
+
+WEIGHTS = "models/model.pt"
+SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
+
+
+def inference(exported: Exported) -> dict[str, Any]:
+    """``inference.json``: the network, and MONAI's evaluator on the folder's self-test."""
+    arguments = json.loads(json.dumps(dict(exported.recipe.arguments)))
+    compared = "(@evaluator.state.output[0]['pred'].cpu() - @data[0]['map']).abs().max() / @data[0]['map'].abs().max()"
+    return {
+        "bundle_root": ".",
+        "dataset_dir": "@bundle_root",
+        "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+        "network_def": {"_target_": "scripts.encoder.Encoder", **arguments},
+        "network": {
+            "_target_": "scripts.encoder.loaded",
+            "network": "$@network_def.to(@device)",
+            "weights": f"$@bundle_root + '/{WEIGHTS}'",
+        },
+        "data": {"_target_": "scripts.encoder.selftest", "folder": "@dataset_dir"},
+        "dataset": {"_target_": "Dataset", "data": "@data"},
+        "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1},
+        "inferer": {"_target_": "SimpleInferer"},
+        "evaluator": {
+            "_target_": "SupervisedEvaluator",
+            "device": "@device",
+            "val_data_loader": "@dataloader",
+            "network": "@network",
+            "inferer": "@inferer",
+        },
+        "run": ["$@evaluator.run()", f"$print('largest difference:', float({compared}))"],
+    }
+
+
+def metadata(exported: Exported, packages: list[str]) -> dict[str, Any]:
+    """``metadata.json``: all that MONAI's schema asks for."""
+    contract = exported.contract
+    asked, learned = contract.input, contract.learned
+    edge, cells = edges(exported.encoder, asked.channels, asked.view_voxels)
+    tensor = {"type": "image", "modality": "n/a", "dtype": asked.dtype, "is_patch_data": True}
+    names = asked.channel_names or tuple(f"image {n}" if n else "image" for n in range(asked.channels))
+    image = tensor | {
+        "format": "magnitude",
+        "num_channels": asked.channels,
+        "spatial_shape": [edge] * 3,
+        "value_range": list(contract.intensities.limits),
+        "channel_def": {str(number): name for number, name in enumerate(names)},
+    }
+    features = tensor | {
+        "format": "latent",
+        "num_channels": exported.encoder.channels[-1],
+        "spatial_shape": [cells] * 3,
+        "value_range": [],
+        "channel_def": {},
+    }
+    return {
+        "schema": SCHEMA,
+        "version": "1.0.0",
+        "changelog": {"1.0.0": f"exported by Orienteer {contract.orienteer_version}"},
+        "monai_version": version("monai"),
+        "pytorch_version": torch.__version__,
+        "numpy_version": np.__version__,
+        "required_packages_version": {each: version(each) for each in packages if each not in ("torch", "monai")},
+        "name": "Encoder of 3D scans",
+        "task": "Feature maps of 3D scans, to be fine-tuned",
+        "description": f"Pretrained without labels on {learned.scans} scans of {learned.subjects} subjects. "
+        f"{learned.verdict}: {learned.sentence}",
+        "authors": "not stated",
+        "copyright": f"not stated; licence of the training data: {contract.licence}",
+        "intended_use": "Research, not a medical device. Scans have to be prepared as contract.json says.",
+        "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": features}},
+    }
+
+
+def edges(encoder: Encoder, channels: int, view: int) -> tuple[str | int, str | int]:
+    """Edges of an image and of its coarsest map in MONAI's words: ``8*n`` and ``n``, or numbers where only one fits.
+
+    Norms over a map of one cell fail, so an encoder that has them starts at twice its stride.
+    """
+    stride = max(encoder.strides)
+    for cells in (1, 2):
+        if all(_takes(encoder, channels, cells * n * stride) for n in (1, 2)):
+            return f"{cells * stride}*n", f"{cells}*n"
+    return view, view // stride
+
+
+def _takes(encoder: Encoder, channels: int, edge: int) -> bool:
+    try:
+        with torch.no_grad():
+            cells = int(encoder(torch.zeros(1, channels, edge, edge, edge))[-1].shape[2])
+    except (RuntimeError, ValueError):
+        return False
+    return cells * max(encoder.strides) == edge  # positions of one token would fit any image
