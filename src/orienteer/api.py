@@ -17,6 +17,7 @@ Example::
     api.predict("out", "new-scans", "predictions")
     api.export("run", "encoder", licence="CC BY 4.0")
     api.verify("encoder").right
+    api.import_weights("checkpoint_final.pth", "theirs")
     api.benchmark("benchmarks/oasis-cpu.yaml", "benchmark")
     api.compare("benchmark/results")
     api.demo("orienteer-demo")
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from orienteer.benchmark.run import benchmark
     from orienteer.comparison import compare
     from orienteer.demo.run import demo
+    from orienteer.export.bring_in import import_weights
     from orienteer.export.run import export
     from orienteer.export.verify import verify
     from orienteer.finetune.predict import predict
@@ -61,6 +63,7 @@ _HOMES = {
     "evaluate": "orienteer.runs.evaluate",
     "export": "orienteer.export.run",
     "finetune": "orienteer.finetune.run",
+    "import_weights": "orienteer.export.bring_in",
     "ingest": "orienteer.ingest",
     "locate": "orienteer.runs.ask",
     "look": "orienteer.runs.ask",
@@ -83,6 +86,7 @@ __all__ = [
     "evaluate",
     "export",
     "finetune",
+    "import_weights",
     "ingest",
     "locate",
     "look",

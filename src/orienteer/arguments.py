@@ -6,7 +6,7 @@ what ``orienteer.folders.in_order`` does.
 
 from pathlib import Path
 
-from orienteer.folders import Folder, existing, in_order, scans_in, to_make
+from orienteer.folders import Argument, Folder, existing, in_order, scans_in, to_make
 
 Given = Path | str
 
@@ -29,6 +29,12 @@ def of_probe(run: Given, store: Given) -> None:
 def of_export(run: Given, out: Given) -> None:
     """A run, and a folder of an exported encoder to make."""
     in_order("orienteer export {} {}", existing(run, Folder.RUN), to_make(out, Folder.EXPORT))
+
+
+def of_import(weights: Given, run: Given) -> None:
+    """Weights of another program, or an exported encoder, and a run to make."""
+    taken = Argument(Path(weights), "weights of another program", (Folder.EXPORT,), own=True)
+    in_order("orienteer import {} {}", taken, to_make(run, Folder.RUN))
 
 
 def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:

@@ -46,7 +46,7 @@ def _renamed(document: dict[str, Any], ran: Path) -> dict[str, Any]:
 
 def _mis_shaped(document: dict[str, Any], ran: Path) -> dict[str, Any]:
     weights = document["network_weights"]
-    name = next(iter(weights))
+    name = next(each for each in weights if "all_modules" in each)  # its other name is not read here
     return document | {"network_weights": weights | {name: weights[name][:1].clone()}}
 
 

@@ -35,6 +35,7 @@ from orienteer.cli import predict
 from orienteer.cli import probe
 from orienteer.cli import export
 from orienteer.cli import verify
+from orienteer.cli import import_
 from orienteer.cli import benchmark
 from orienteer.cli import compare
 from orienteer.cli import demo

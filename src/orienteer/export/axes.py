@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, ornt_transform
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from orienteer.export.exported import Exported, SelfTest
 from orienteer.networks.encoders import Encoder
@@ -44,17 +44,9 @@ def for_axes(exported: Exported, axes: str) -> Exported:
         return exported
     contract = exported.contract
     order = [contract.grid.axes.index(letter) for letter in axes]
-    recipe = Recipe(exported.recipe.network, _reordered(exported.recipe.arguments, order))
+    recipe = Recipe(exported.recipe.network, reordered(exported.recipe.arguments, order))
     network = recipe.build()
-    weights = exported.encoder.network.state_dict()
-    convolutions = {
-        name for name, module in network.named_modules() if isinstance(module, nn.Conv3d | nn.ConvTranspose3d)
-    }
-    for name in weights:
-        owner, _, kind = name.rpartition(".")
-        if owner in convolutions and kind == "weight":
-            weights[name] = weights[name].permute(0, 1, *(2 + axis for axis in order)).contiguous()
-    network.load_state_dict(weights)
+    network.load_state_dict(turned_weights(exported.encoder.network.state_dict(), order))
     inside = exported.encoder.convention
     encoder = Encoder(network, contract.input.channels, contract.input.view_voxels, inside).eval()
     test = exported.test
@@ -63,7 +55,7 @@ def for_axes(exported: Exported, axes: str) -> Exported:
         contract=contract.model_copy(
             update={
                 "grid": contract.grid.model_copy(update={"axes": axes}),
-                "network": _reordered(copy.deepcopy(contract.network), order),
+                "network": reordered(copy.deepcopy(contract.network), order),
             }
         ),
         encoder=encoder,
@@ -77,12 +69,18 @@ def for_axes(exported: Exported, axes: str) -> Exported:
     )
 
 
-def _reordered(arguments: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+def turned_weights(weights: Mapping[str, Tensor], order: Sequence[int]) -> dict[str, Tensor]:
+    """Weights of a network of convolutions with the three axes of each kernel in another order."""
+    axes = (0, 1, *(2 + axis for axis in order))
+    return {name: each.permute(axes).contiguous() if each.ndim == 5 else each for name, each in weights.items()}
+
+
+def reordered(arguments: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
     """Arguments of a network whose kernels and strides are given for each axis, for axes in another order."""
     changed = dict(arguments)
     for name, value in arguments.items():
         if isinstance(value, Mapping):
-            changed[name] = _reordered(value, order)
+            changed[name] = reordered(value, order)
         elif name in ("kernel_sizes", "strides") and isinstance(value, Sequence):
             changed[name] = [[each[axis] for axis in order] if isinstance(each, Sequence) else each for each in value]
     return changed

@@ -87,12 +87,12 @@ class Input(Record):
 
     shape: str = "(N, C, D, H, W)"
     dtype: str = "float32"
-    channels: int
+    channels: int = 1
     channel_names: tuple[str, ...] = ()
     """In order, where the store knew them."""
     view_voxels: int
     """Edge of the cubes it learned from; features are normalised over what is shown, so stay near this size."""
-    stride: int
+    stride: int = 1
     """Edges have to be multiples of it."""
     levels: int = 0
     """How many maps come out; 0 where an older export does not say."""
@@ -115,23 +115,14 @@ class Learned(Record):
     step: int | None = None
 
 
-class Contract(Record):
-    """``contract.json`` of an exported encoder."""
+class Preparation(Record):
+    """How a scan is prepared: the part of a contract that somebody else's weights need as well."""
 
-    version: int = VERSION
-    orienteer_version: str
-    door: str = "torch"
-    """The program that the folder is for."""
     grid: Grid
-    intensities: Intensities
+    intensities: Intensities = Intensities()
     input: Input
-    learned: Learned
     licence: str
-    """Of the data it was trained on, as its owner gave it."""
-    network: Tree
-    """Settings of the network, in the words of ``orienteer pretrain``."""
-    files: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of every other file of the folder, by its path in it."""
+    """Of the data that it was trained on, as their owner gave it."""
 
     @property
     def parameters(self) -> Parameters:
@@ -141,6 +132,20 @@ class Contract(Record):
             intensities=self.intensities.rule,
             intensity_range=self.intensities.range,
         )
+
+
+class Contract(Preparation):
+    """``contract.json`` of an exported encoder."""
+
+    version: int = VERSION
+    orienteer_version: str
+    door: str = "torch"
+    """The program that the folder is for."""
+    learned: Learned
+    network: Tree
+    """Settings of the network, in the words of ``orienteer pretrain``."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of every other file of the folder, by its path in it."""
 
     @classmethod
     def of(cls, run: Run, licence: str, door: str = "torch") -> Self:

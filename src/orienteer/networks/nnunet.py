@@ -33,6 +33,9 @@ class StagedEncoder(nn.Module):
         arguments: of the U-Net that the encoder is a part of, but for those of its decoder; see ``arguments``.
     """
 
+    ALIASES = "conv", "dropout", "norm", "nonlin"
+    """Names of a block's layers beside their numbers among ``all_modules``."""
+
     def __init__(self, class_name: str, arguments: Tree) -> None:
         super().__init__()
         from dynamic_network_architectures.building_blocks import plain_conv_encoder, residual_encoders
@@ -54,7 +57,7 @@ class StagedEncoder(nn.Module):
             inner.apply(weight_init.init_last_bn_before_add_to_0)
         # The package holds each convolution and norm under two names; one of them is enough, and can be saved.
         for block in [module for module in inner.modules() if hasattr(module, "all_modules")]:
-            for alias in ("conv", "dropout", "norm", "nonlin"):
+            for alias in self.ALIASES:
                 if alias in block._modules:
                     delattr(block, alias)
         self.encoder = inner

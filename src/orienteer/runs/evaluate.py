@@ -20,6 +20,7 @@ from orienteer.runs.run import Run
 from orienteer.sampling.fitting import fitting
 from orienteer.scans.findings import Finding
 from orienteer.store import Store
+from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import one_device
 
 
@@ -50,7 +51,7 @@ def evaluate(
     arguments.of_evaluate(run, store)
     learned, opened = Run.open(run), Store.open(store)
     console = to_stderr(shown=progress)
-    if learned.record.imported and not learned.record.finished:
+    if learned.record.imported and _without_heads(learned):
         learned = _with_heads(learned, opened, console, progress)
     if split == "auto":
         splits = {entry.split for entry in opened.scans}
@@ -92,6 +93,11 @@ def evaluate(
             unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, split),
             progress=lambda what, share: bar.update(share, what),
         )
+
+
+def _without_heads(run: Run) -> bool:
+    newest, _ = latest_checkpoint(run.folder.checkpoints)
+    return newest is not None and newest.step < run.settings.optimiser.steps
 
 
 def _with_heads(run: Run, store: Store, console: Console, progress: bool) -> Run:

@@ -1,15 +1,19 @@
 """What every door does: write the encoder for one program, open it there again, and say how it is used."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from orienteer.errors import OrienteerError
 from orienteer.export.contract import Contract
-from orienteer.export.exported import TOLERANCE, Exported, apart
+from orienteer.export.exported import TOLERANCE, Exported, apart, empty_encoder, maps_of
+from orienteer.export.tensors import AGAIN
+from orienteer.training.weights import restore_weights
 
 Maps = tuple[NDArray[np.float32], ...]
 
@@ -52,14 +56,24 @@ class Door(ABC):
         """
 
     @abstractmethod
-    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
-        """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)``, finest first, as the program reads the folder.
+    def weights(self, folder: Path) -> Mapping[str, Tensor]:
+        """The weights in a folder, under the names of the network that its contract describes.
 
         No code of the folder is run, and nothing in it is unpickled.
 
         Raises:
+            OrienteerError: a file that is missing, damaged or unsafe.
+        """
+
+    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
+        """The maps ``(C_l, s, s, s)`` of one view ``(C, S, S, S)``, finest first, by the files of the folder.
+
+        Raises:
             OrienteerError: files that are damaged, of other names or shapes, or unsafe; a package that is missing.
         """
+        encoder = empty_encoder(contract)
+        restore_weights(encoder.network, self.weights(folder), folder, cure=AGAIN)
+        return maps_of(encoder.network, view)
 
     @abstractmethod
     def usage(self, contract: Contract) -> str:

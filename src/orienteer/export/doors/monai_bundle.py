@@ -6,22 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.atomic import write_json, write_text, write_with
 from orienteer.errors import OrienteerError
 from orienteer.export.contract import Contract
-from orienteer.export.doors.door import Door, Maps, differs
+from orienteer.export.doors.door import Door, differs
 from orienteer.export.doors.monai_configs import WEIGHTS, inference, metadata
 from orienteer.export.doors.source import source
-from orienteer.export.exported import Exported, apart, empty_encoder, maps_of
+from orienteer.export.exported import Exported, apart, empty_encoder
 from orienteer.export.tensors import AGAIN, read_tensors, read_torch
 from orienteer.networks.encoders import Encoder
 from orienteer.networks.from_monai import SwinEncoder
-from orienteer.training.weights import restore_weights
 
 TEMPLATE = '''"""The encoder that the configs name. Written by Orienteer (Apache-2.0), which is not needed to use it."""
 
@@ -133,13 +130,12 @@ class MonaiBundle(Door):
         apache = "Code in scripts/: Apache-2.0, https://www.apache.org/licenses/LICENSE-2.0\n"
         write_text(folder / "LICENSE", terms + apache)
 
-    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
-        """By the same network of Orienteer's: the folder's scripts and configs are code, and are not run."""
-        encoder, weights = empty_encoder(contract), read_torch(folder / WEIGHTS)
+    def weights(self, folder: Path) -> Mapping[str, Tensor]:
+        """The model's; scripts and configs are code."""
+        weights = read_torch(folder / WEIGHTS)
         if not isinstance(weights, Mapping) or not all(isinstance(each, Tensor) for each in weights.values()):
             raise OrienteerError(f"{folder / WEIGHTS} is not a table of tensors by name", cure=AGAIN)
-        restore_weights(encoder.network, weights, folder / WEIGHTS, cure=AGAIN)
-        return maps_of(encoder.network, view)
+        return weights
 
     def check(self, exported: Exported, folder: Path) -> None:
         """Load the bundle by MONAI, in a process that knows nothing of Orienteer."""

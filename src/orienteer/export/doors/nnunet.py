@@ -5,12 +5,14 @@ Source of the format: nnU-Net's ``documentation/finetuning_from_nnssl_checkpoint
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from orienteer.atomic import write_json, write_with
 from orienteer.errors import OrienteerError
@@ -20,6 +22,7 @@ from orienteer.export.doors.door import Door, Maps
 from orienteer.export.doors.staged import Architecture, Filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_torch
+from orienteer.networks.nnunet import StagedEncoder
 
 CHECKPOINT, PLAN, CONFIG = "checkpoint_final.pth", "adaptation_plan.json", "config.json"
 AXES = "SAR"
@@ -48,6 +51,10 @@ class NnUNet(Door):
         write_with(folder / CHECKPOINT, lambda path: torch.save(checkpoint, path))
         write_json(folder / PLAN, plan)
         write_json(folder / CONFIG, {"architecture": architecture.kind, "made_by": "orienteer"})
+
+    def weights(self, folder: Path) -> Mapping[str, Tensor]:
+        """Those of the encoder."""
+        return encoder_weights(network_weights(folder / CHECKPOINT))
 
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By nnU-Net's own U-Net, built from the adaptation plan."""
@@ -123,7 +130,14 @@ def patch(contract: Contract) -> list[int]:
     return [math.ceil(size / stride) * stride for size in within]
 
 
-def network_weights(path: Path) -> dict[str, torch.Tensor]:
+def encoder_weights(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """A U-Net's weights of its encoder, each under one of its two names: the one that we keep."""
+    aliases = tuple(f".{name}." for name in StagedEncoder.ALIASES)
+    kept = {name: value for name, value in weights.items() if name.startswith("encoder.")}
+    return {name: value for name, value in kept.items() if not any(alias in name for alias in aliases)}
+
+
+def network_weights(path: Path) -> dict[str, Tensor]:
     """``network_weights`` of a checkpoint of nnU-Net's kind.
 
     Raises:
@@ -131,7 +145,7 @@ def network_weights(path: Path) -> dict[str, torch.Tensor]:
     """
     document = read_torch(path)
     weights = document.get("network_weights") if isinstance(document, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
+    if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
         raise OrienteerError(f"{path} has no network_weights", cure="give a checkpoint as nnU-Net or nnssl writes it")
     return weights
 

@@ -1,6 +1,7 @@
 """The door to any released nnU-Net: the whole network of a given ``plans.json``, for its ``-pretrained_weights``."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -8,16 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
 
 from orienteer.atomic import write_with
 from orienteer.errors import OrienteerError
 from orienteer.export.axes import for_axes
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
-from orienteer.export.doors.nnunet import AXES, network_weights
+from orienteer.export.doors.nnunet import AXES, encoder_weights, network_weights
 from orienteer.export.doors.staged import DEPTH, SHAPING, Architecture, Filled, staged_maps
 from orienteer.export.exported import Exported
-from orienteer.export.tensors import read_torch
+from orienteer.export.tensors import AGAIN, read_torch
 
 WEIGHTS = "weights.pth"
 LAST_LAYERS = ".seg_layers."
@@ -114,8 +116,21 @@ class PlainNnUNet(Door):
             )
         filled = Filled.of(theirs, exported.weights, exported.contract.input.channels)
         weights = {name: value for name, value in filled.network.state_dict().items() if LAST_LAYERS not in name}
-        document = {"network_weights": weights, "architecture": theirs.model_dump(by_alias=True)}
+        document = {
+            "network_weights": weights,
+            "architecture": theirs.model_dump(by_alias=True),
+            "ours": sorted(exported.weights),
+        }
         write_with(folder / WEIGHTS, lambda path: torch.save(document, path))
+
+    def weights(self, folder: Path) -> Mapping[str, Tensor]:
+        """Those of the encoder, without the stages that nnU-Net drew."""
+        path = folder / WEIGHTS
+        ours = read_torch(path).get("ours") if isinstance(read_torch(path), dict) else None
+        weights = encoder_weights(network_weights(path))
+        if not isinstance(ours, list) or not weights.keys() >= set(ours):
+            raise OrienteerError(f"{path} does not say which weights are ours", cure=AGAIN)
+        return {name: weights[name] for name in ours}
 
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By nnU-Net's own U-Net, built as the plans say; the maps of the stages that are ours."""

@@ -2,20 +2,19 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
 
 from orienteer.atomic import write_text, write_with
 from orienteer.export.contract import Contract
-from orienteer.export.doors.door import Door, Maps, differs
+from orienteer.export.doors.door import Door, differs
 from orienteer.export.doors.source import source
-from orienteer.export.exported import TOLERANCE, Exported, empty_encoder, maps_of
-from orienteer.export.tensors import AGAIN, read_tensors
-from orienteer.training.weights import restore_weights
+from orienteer.export.exported import TOLERANCE, Exported
+from orienteer.export.tensors import read_tensors
 
 WEIGHTS, LOADER = "encoder.safetensors", "load.py"
 
@@ -69,11 +68,9 @@ class PlainTorch(Door):
         )
         write_text(folder / LOADER, text)
 
-    def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
-        """By the same network of Orienteer's: the folder's loader is code, and is not run."""
-        encoder = empty_encoder(contract)
-        restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS, cure=AGAIN)
-        return maps_of(encoder.network, view)
+    def weights(self, folder: Path) -> Mapping[str, Tensor]:
+        """Those beside the loader, which is code."""
+        return read_tensors(folder / WEIGHTS)
 
     def check(self, exported: Exported, folder: Path) -> None:
         """Make the folder's self-test in a process that knows nothing of Orienteer."""

@@ -1,0 +1,272 @@
+"""Weights that others trained, read without running anything: of which network they are, and how its input is prepared.
+
+Known are the folders that ``orienteer export`` writes, checkpoints of nnssl's kind with their adaptation plan, and
+MONAI's SwinUNETR, whole or its pretrained ``swinViT`` alone.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from orienteer.config import Tree, load_yaml
+from orienteer.errors import OrienteerError
+from orienteer.export.axes import OWN, reordered, turned_weights
+from orienteer.export.contract import FILE, Contract, Grid, Input, Intensities, Preparation
+from orienteer.export.doors.nnunet import AXES, architecture_of, encoder_weights
+from orienteer.export.doors.registry import door_to
+from orienteer.export.doors.staged import DEPTH, Architecture
+from orienteer.export.tensors import read_tensors, read_torch
+from orienteer.export.verify import read_contract
+from orienteer.networks.settings import NetworkSettings
+from orienteer.units import counted
+
+NESTED = "state_dict", "network_weights", "model_state_dict", "model"
+"""Where programs put a network's weights in a checkpoint, beside the table itself."""
+EXAMPLE = """
+    grid: {spacing_mm: 1.5, axes: RAS}
+    intensities: {rule: range, range: [-175, 250]}       # or {rule: zscore}, {rule: window}
+    input: {channels: 1, view_voxels: 96}
+    licence: Apache-2.0"""
+SWIN_MARK = "patch_embed.proj.weight"
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """Weights, and what is known of them.
+
+    Attributes:
+        origin: what they were, in words.
+        sha256: of the file they were read from.
+        network: the network here that takes them.
+        weights: under that network's names.
+        preparation: of its input.
+        note: what was left aside; empty where nothing was.
+    """
+
+    origin: str
+    sha256: str
+    network: NetworkSettings
+    weights: Mapping[str, Tensor]
+    preparation: Preparation
+    note: str = ""
+
+
+def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> Foreign:
+    """Read a file of weights, or a folder made by ``orienteer export``.
+
+    Args:
+        path: the file or folder.
+        contract: a ``contract.json``, or a few lines of YAML in its words; a folder has its own, and an adaptation plan
+            says most of it.
+        view: edge of the views it will be shown, voxels; by default as the contract says.
+
+    Raises:
+        OrienteerError: a file that is missing, damaged, unsafe or of no network that is known, or a contract that is
+            missing, or says what cannot be done here.
+    """
+    if path.is_dir():
+        found = _seeing(_exported(path), view)
+    elif not path.exists():
+        raise OrienteerError(f"{path} is not there", cure="give a file of weights, or a folder of `orienteer export`")
+    else:
+        said = None if contract is None else read_preparation(contract)
+        found = _from_file(path, said, view)
+    given = found.preparation.intensities.percentiles
+    if given not in (None, found.preparation.parameters.window_percentiles):
+        raise OrienteerError(
+            f"its contract scales by percentiles {given}, which no store here does",
+            cure="leave percentiles out; stores use 0.5 and 99.5",
+        )
+    return _upright(found)
+
+
+def read_preparation(path: Path) -> Preparation:
+    """The part of a contract that says how scans are prepared, from JSON or YAML.
+
+    Raises:
+        OrienteerError: it is no such file, or a word in it is unknown.
+    """
+    values = load_yaml(path)
+    known = set(Contract.model_fields)
+    unknown = [key for key in values if key not in known]
+    for part, model in (("grid", Grid), ("intensities", Intensities), ("input", Input)):
+        inner = values.get(part)
+        if isinstance(inner, dict):
+            unknown += [f"{part}.{key}" for key in inner if key not in model.model_fields]
+    if unknown:
+        raise OrienteerError(f"{path}: {unknown[0]} is unknown", cure=f"write it like this:{EXAMPLE}")
+    try:
+        return Preparation.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise OrienteerError(f"{path}: {where}: {first['msg']}", cure=f"write it like this:{EXAMPLE}") from None
+
+
+def _seeing(found: Foreign, view: int | None) -> Foreign:
+    return found if view is None else replace(found, preparation=_with_view(found.preparation, view))
+
+
+def _with_view(said: Preparation, view: int) -> Preparation:
+    return said.model_copy(update={"input": said.input.model_copy(update={"view_voxels": view})})
+
+
+def _exported(folder: Path) -> Foreign:
+    contract = read_contract(folder)
+    door = door_to(contract.door)
+    weights = door.weights(folder)
+    digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
+    network = NetworkSettings.model_validate(contract.network)
+    return Foreign(f"an encoder exported to {contract.door}", digest, network, weights, contract)
+
+
+def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreign:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    document = read_tensors(path) if path.suffix == ".safetensors" else read_torch(path)
+    plan = document.get("nnssl_adaptation_plan") if isinstance(document, Mapping) else None
+    weights = _weights(document, path)
+    if isinstance(plan, dict):
+        network = _staged(architecture_of(plan))
+        preparation = said or _planned(plan, path)
+        origin = "a checkpoint with nnssl's adaptation plan"
+        return _seeing(Foreign(origin, digest, network, encoder_weights(weights), preparation), view)
+    if said is None:
+        raise OrienteerError(
+            f"{path} does not say how scans were prepared for it",
+            cure=f"say so in a file, and give it with --contract:{EXAMPLE}",
+        )
+    prefix = _prefix(weights, SWIN_MARK)
+    if prefix is not None and any(f"{prefix}layers1.0.blocks.0." in name for name in weights):
+        return _swin(digest, prefix, weights, said if view is None else _with_view(said, view))
+    few = ", ".join(list(weights)[:3])
+    raise OrienteerError(
+        f"{path} holds weights of no network that is known here: {few} ...",
+        cure="known are folders of `orienteer export`, checkpoints with nnssl's adaptation plan, and MONAI's SwinUNETR",
+    )
+
+
+def _weights(document: Any, path: Path) -> dict[str, Tensor]:
+    """The table of tensors in a checkpoint, without the prefix that wrappers for several GPUs put before each name."""
+    tables = [document, *(document.get(key) for key in NESTED)] if isinstance(document, Mapping) else []
+    for table in tables:
+        if isinstance(table, Mapping) and table and all(isinstance(each, Tensor) for each in table.values()):
+            return {re.sub(r"^(module\.|_orig_mod\.)+", "", str(name)): value for name, value in table.items()}
+    raise OrienteerError(f"{path} holds no table of weights by name", cure="save network.state_dict() by torch.save")
+
+
+def _staged(architecture: Architecture) -> NetworkSettings:
+    """nnU-Net's encoder with these arguments."""
+    kwargs = architecture.arch_kwargs
+    name = "resenc" if architecture.kind == "ResidualEncoderUNet" else "plainconv"
+    options: Tree = {key: kwargs[key] for key in ("features_per_stage", "kernel_sizes", "strides")}
+    options |= {"n_stages": architecture.stages, DEPTH[architecture.kind]: architecture.depth}
+    return NetworkSettings(name=name, size="base", options=options)
+
+
+def _planned(plan: Mapping[str, Any], path: Path) -> Preparation:
+    """What an adaptation plan says of spacing, channels and patch; nnssl brings every channel to z-scores."""
+    try:
+        (configuration, *_) = plan["pretrain_plan"]["configurations"].values()
+        spacing = {float(each) for each in configuration["spacing"]}
+        if len(spacing) > 1:
+            raise ValueError(f"voxels of {configuration['spacing']} mm")
+        document = {
+            "grid": {"spacing_mm": spacing.pop(), "axes": AXES},
+            "intensities": {"rule": "zscore"},
+            "input": {
+                "channels": plan["pretrain_num_input_channels"],
+                "view_voxels": min(configuration["patch_size"]),
+            },
+            "licence": "",
+        }
+        return Preparation.model_validate(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OrienteerError(
+            f"{path}: its adaptation plan does not say how scans were prepared ({error})",
+            cure=f"say so in a file, and give it with --contract:{EXAMPLE}",
+        ) from None
+
+
+def _prefix(weights: Mapping[str, Tensor], mark: str) -> str | None:
+    """What stands before a name that tells a network."""
+    found = [name.removesuffix(mark) for name in weights if name.endswith(mark)]
+    return found[0] if len(found) == 1 else None
+
+
+def _swin(digest: str, prefix: str, weights: Mapping[str, Tensor], said: Preparation) -> Foreign:
+    """MONAI's Swin transformer; its sizes can be read off its weights."""
+    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    own = {re.sub(r"\.mlp\.fc([12])\.", r".mlp.linear\1.", name): value for name, value in own.items()}
+    bias = "layers{}.0.blocks.0.attn.relative_position_bias_table"
+    try:
+        tables = [own[bias.format(stage)] for stage in range(1, 5)]
+        window = round((round(float(tables[0].shape[0]) ** (1 / 3)) + 1) / 2)
+        options: Tree = {
+            "embed_dim": int(own[SWIN_MARK].shape[0]),
+            "window_size": [window] * 3,
+            "depths": [_blocks(own, stage) for stage in range(1, 5)],
+            "num_heads": [int(table.shape[1]) for table in tables],
+            "use_v2": any(name.startswith("layers1c.") for name in own),
+        }
+    except KeyError as error:
+        raise OrienteerError(
+            f"a Swin transformer without {error.args[0]}", cure="give the weights of a SwinUNETR of MONAI's, whole"
+        ) from None
+    view = said.input.view_voxels
+    halvings = (view & -view).bit_length() - 2
+    unused = [f"layers{stage}" for stage in range(min(4, halvings) + 1, 5)]
+    kept = {f"swin.{name}": value for name, value in own.items() if not name.startswith(tuple(unused))}
+    known = {name: value for name, value in kept.items() if "mask_token" not in name}
+    note = f"views of {view} voxels have no place for {', '.join(unused)}, left aside" if unused else ""
+    network = NetworkSettings(name="swin", size="base", options=options)
+    return Foreign("MONAI's SwinUNETR", digest, network, known, said, note)
+
+
+def _blocks(weights: Mapping[str, Tensor], stage: int) -> int:
+    """How many blocks a stage has."""
+    found = (re.match(rf"layers{stage}\.0\.blocks\.(\d+)\.", name) for name in weights)
+    return len({each[1] for each in found if each})
+
+
+def _upright(found: Foreign) -> Foreign:
+    """The same network for arrays along R, A, S.
+
+    Raises:
+        OrienteerError: axes that convolutions cannot be turned from.
+    """
+    axes = found.preparation.grid.axes
+    if axes == OWN:
+        return found
+    if sorted(axes) != sorted(OWN) or found.network.name not in ("resenc", "plainconv", "resunet", "unet", "segresnet"):
+        raise OrienteerError(
+            f"its arrays run along {axes}, which {found.network.name} cannot be turned from",
+            cure="only networks of convolutions can, and only from axes that are R, A and S in another order",
+        )
+    order = [axes.index(letter) for letter in OWN]
+    network = NetworkSettings.model_validate(
+        found.network.model_dump() | {"options": reordered(found.network.options, order)}
+    )
+    grid = found.preparation.grid.model_copy(update={"axes": OWN})
+    return replace(
+        found,
+        network=network,
+        weights=turned_weights(found.weights, order),
+        preparation=found.preparation.model_copy(update={"grid": grid}),
+        note=f"kernels turned from {axes} to {OWN}",
+    )
+
+
+def describe(found: Foreign) -> str:
+    """One line about it."""
+    said = found.preparation
+    note = f" ({found.note})" if found.note else ""
+    return (
+        f"{found.origin}: {found.network.name}, {counted(len(found.weights), 'tensor')}, scans at"
+        f" {said.grid.spacing_mm:g} mm, intensities by {said.intensities.rule}{note}"
+    )

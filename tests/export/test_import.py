@@ -1,0 +1,229 @@
+"""Weights that others trained become a run: the encoder is theirs, unchanged, and can be judged and used."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.networks.nets import SwinUNETR
+from typer.testing import CliRunner
+
+from orienteer.cli import app, commands  # noqa: F401
+from orienteer.errors import OrienteerError, RunError, StoreError
+from orienteer.export.bring_in import import_weights
+from orienteer.export.doors.staged import Architecture
+from orienteer.export.run import export
+from orienteer.runs.evaluate import evaluate
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.run import Run
+from orienteer.testing.phantom import phantom_store
+from tests.export.damage import DAMAGES, Touches
+from tests.runs.conftest import tiny
+
+CONTRACT = """
+grid: {spacing_mm: 3.0, axes: RAS}
+intensities: {rule: range, range: [0, 2000]}
+input: {channels: 1, view_voxels: 16}
+licence: Apache-2.0
+"""
+FAST = ("optimiser.steps=2", "optimiser.batch=2", "evaluation.per_scan=1", "evaluation.final_per_scan=1")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store, and a run of nnU-Net's default encoder, made thin."""
+    folder = tmp_path_factory.mktemp("home")
+    settings = tiny("optimiser.steps=2", "network.name=plainconv", "network.size=tiny")
+    pretrain(phantom_store(folder, people=4), folder / "run", settings=settings, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def left(home: Path) -> Path:
+    """Its encoder as nnU-Net's master takes it."""
+    return export(home / "run", home / "left", to="nnunet", licence="CC BY 4.0", anyway=True)
+
+
+def _maps(run: Path, view: torch.Tensor, step: Any = "best") -> list[torch.Tensor]:
+    with torch.no_grad():
+        return Run.open(run).backbone(step).encoder(view)
+
+
+def _same(one: list[torch.Tensor], other: list[torch.Tensor]) -> None:
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5 * float(a.abs().max()))
+
+
+@pytest.fixture
+def view() -> torch.Tensor:
+    return torch.rand(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.mark.parametrize("door", ["torch", "nnunet"])
+def test_import__what_left_comes_back_the_same(
+    door: str, home: Path, left: Path, view: torch.Tensor, tmp_path: Path
+) -> None:
+    folder = left if door == "nnunet" else export(home / "run", tmp_path / "out", licence="CC0", anyway=True)
+    back = import_weights(folder, tmp_path / "back")
+    _same(_maps(home / "run", view), _maps(back, view))
+    record = Run.open(back).record
+    assert record.imported and record.imported.origin == f"an encoder exported to {door}"
+    assert record.imported.licence == ("CC BY 4.0" if door == "nnunet" else "CC0")
+    assert record.data.spacing_mm == 3.0 and record.data.scans == {} and record.awaits_data
+
+
+def test_import__a_checkpoint_with_its_adaptation_plan_needs_no_contract(
+    home: Path, left: Path, view: torch.Tensor, tmp_path: Path
+) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    document["network_weights"]["decoder.stages.0.convs.0.conv.weight"] = torch.zeros(2)
+    torch.save(document, tmp_path / "theirs.pth")
+    back = Run.open(import_weights(tmp_path / "theirs.pth", tmp_path / "back"))
+    assert (back.record.data.intensities, back.record.data.spacing_mm) == ("zscore", 3.0)
+    with torch.no_grad():
+        # Its units are z-scores, which are what 2.5 window units make.
+        _same(_maps(home / "run", view), back.backbone().encoder(view / 2.5))
+
+
+def _swin_unetr() -> SwinUNETR:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, window_size=4, depths=(1, 2, 1, 1))
+        # MONAI starts its position biases near zero, where a wrong window would not show.
+        for name, weight in network.named_parameters():
+            if "relative_position" in name:
+                torch.nn.init.normal_(weight)
+    return network.eval()
+
+
+@pytest.mark.parametrize("kind", ["whole", "pretrained"])
+def test_import__monai_s_swin_unetr(kind: str, tmp_path: Path) -> None:
+    theirs = _swin_unetr()
+    if kind == "whole":
+        document: dict[str, Any] = theirs.state_dict()
+    else:  # as MONAI's SwinUNETR.load_from takes them: names of an older version, of many GPUs
+        own = {name.replace("linear1", "fc1").replace("linear2", "fc2") for name in theirs.swinViT.state_dict()}
+        own = {f"module.{name}" for name in own}
+        renamed = {name.removeprefix("module.").replace("fc1", "linear1").replace("fc2", "linear2") for name in own}
+        assert renamed == set(theirs.swinViT.state_dict())
+        values = theirs.swinViT.state_dict()
+        document = {
+            "state_dict": {
+                name: values[name.removeprefix("module.").replace("fc1", "linear1").replace("fc2", "linear2")]
+                for name in own
+            }
+        }
+    torch.save(document, tmp_path / "swin.pt")
+    (tmp_path / "swin.yaml").write_text(CONTRACT)
+    back = Run.open(import_weights(tmp_path / "swin.pt", tmp_path / "back", contract=tmp_path / "swin.yaml", view=32))
+    assert back.record.data.intensity_range == (0, 2000) and back.settings.views.size == 32
+    window = torch.rand(1, 1, 32, 32, 32) * 2 - 1
+    with torch.no_grad():
+        expected = theirs.swinViT((window + 1) / 2, True)
+        found = back.backbone().encoder(window)
+    _same(expected, found)
+
+
+def test_import__heads_are_trained_on_an_encoder_that_stays(
+    home: Path, left: Path, view: torch.Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = import_weights(left, tmp_path / "back", assignments=FAST)
+    before, untrained = _maps(run, view), Run.open(run).backbone(0).pool.state_dict()
+    with pytest.raises(RunError, match="3 mm, the store"):
+        evaluate(run, phantom_store(tmp_path / "coarse", people=4, spacing=4.0))
+    judged = evaluate(run, home / "store", split="val", overwrite=True)
+    assert "heads for the tasks are trained on them first" in capsys.readouterr().err.replace("\n", " ")
+    opened = Run.open(run)
+    assert judged.record.verdict.label and opened.record.finished and opened.record.data.scans["train"] == 2
+    assert opened.record.imported and opened.steps == (0, 2)
+    _same(before, _maps(run, view))
+    _same(before, _maps(run, view, 0))
+    after = opened.backbone().pool.state_dict()
+    assert any(not torch.equal(after[name], value) for name, value in untrained.items())
+    evaluate(run, home / "store", split="val", overwrite=True)
+    assert "heads for the tasks" not in capsys.readouterr().err
+
+
+def test_import__on_the_command_line_it_is_probed_and_fine_tuned(home: Path, left: Path, tmp_path: Path) -> None:
+    run, store = tmp_path / "back", home / "store"
+
+    def orienteer(*words: str | Path) -> str:
+        made = CliRunner().invoke(app, [str(word) for word in words])
+        assert made.exit_code == 0, made.output
+        return made.output
+
+    assert "next: orienteer evaluate" in orienteer("import", left, run, "--set", "optimiser.steps=2")
+    assert "kernels turned from SAR to RAS" in orienteer("import", left, tmp_path / "again")
+    orienteer("probe", run, store)
+    few = ["--set", "optimiser.steps=1", "--set", "patches.size=16", "--labelled-scans", "1"]
+    orienteer("finetune", "segment", store, tmp_path / "out", "--from", run, *few)
+    record = json.loads(next((tmp_path / "out").glob("seed_*/finetune.json")).read_text())
+    assert record["loaded"].startswith("24 weights taken (step 0)")
+
+
+@pytest.mark.parametrize("damage", sorted(set(DAMAGES) - {"renamed"}))
+def test_import__a_damaged_file_is_refused(damage: str, left: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(left, tmp_path / "copy"))
+    DAMAGES[damage](copy / "checkpoint_final.pth", tmp_path / "ran")
+    for given in (copy, copy / "checkpoint_final.pth"):
+        with pytest.raises(OrienteerError, match=r"copy") as caught:
+            import_weights(given, tmp_path / "back")
+        assert caught.value.cure and not (tmp_path / "ran").exists() and not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("contract", "words", "cure"),
+    [
+        (None, "does not say how scans were prepared", "--contract"),
+        ("grid: {spacing: 1}", "grid.spacing is unknown", "spacing_mm"),
+        ("spacing_mm: 1", "spacing_mm is unknown", "grid:"),
+        ("grid: {spacing_mm: 1}", "input", "view_voxels"),
+        (CONTRACT.replace("RAS", "SAR"), "along SAR, which swin cannot be turned from", "convolutions"),
+        (CONTRACT.replace("RAS", "LPS"), "along LPS", "convolutions"),
+        (CONTRACT.replace("range, range: [0, 2000]", "window, percentiles: [1, 99]"), "(1.0, 99.0)", "0.5"),
+        (CONTRACT.replace("range: [0, 2000]", ""), "range", "LOW,HIGH"),
+    ],
+)  # fmt: skip
+def test_import__a_contract_that_will_not_do_is_named(
+    contract: str | None, words: str, cure: str, tmp_path: Path
+) -> None:
+    torch.save(_swin_unetr().state_dict(), tmp_path / "swin.pt")
+    given = None
+    if contract is not None:
+        given = tmp_path / "swin.yaml"
+        given.write_text(contract)
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "swin.pt", tmp_path / "back", contract=given)
+    assert words in caught.value.message and cure in caught.value.cure and not (tmp_path / "back").exists()
+
+
+def test_import__weights_of_an_unknown_network_are_named(tmp_path: Path) -> None:
+    (tmp_path / "theirs.yaml").write_text(CONTRACT)
+    for document, words in (
+        (torch.nn.Linear(2, 2).state_dict(), "of no network that is known here: weight, bias"),
+        ([1, 2], "no table of weights"),
+        ({"state_dict": Touches(tmp_path / "ran")}, "could run code"),
+    ):
+        torch.save(document, tmp_path / "theirs.pt")
+        with pytest.raises(OrienteerError) as caught:
+            import_weights(tmp_path / "theirs.pt", tmp_path / "back", contract=tmp_path / "theirs.yaml")
+        assert words in f"{caught.value.message} {caught.value.cure}"
+    assert not (tmp_path / "ran").exists() and not (tmp_path / "back").exists()
+
+
+def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="exists and is not empty"):
+        import_weights(left, home / "run")
+    with pytest.raises(OrienteerError, match="is not there"):
+        import_weights(tmp_path / "nothing.pth", tmp_path / "back")
+    with pytest.raises(StoreError):
+        evaluate(import_weights(left, tmp_path / "back"), tmp_path / "no-store")
+
+
+def test_architecture__the_preset_that_nnssl_names() -> None:
+    preset = Architecture.read("ResEncL", None, None)
+    assert preset.stages == 6 and preset.depth == [1, 3, 4, 6, 6, 6]
+    assert preset.arch_kwargs["features_per_stage"] == [32, 64, 128, 256, 320, 320]
