@@ -40,6 +40,7 @@ from orienteer.export.doors.monai_configs import WEIGHTS
 from orienteer.export.tensors import read_torch
 from orienteer.export.verify import verify
 from orienteer.runs.transforms import PrepareScand
+from orienteer.units import counted
 
 DATA = Path(os.environ.get("ORIENTEER_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "hippocampus"
 Item = dict[str, Any]
@@ -90,7 +91,10 @@ def main() -> None:
     for start in ("bundle", "nothing"):
         curves = [each["curve"] for each in record["trained"] if each["start"] == start]
         means = [(points[0][0], sum(dice for _, dice in points) / len(points)) for points in zip(*curves, strict=True)]
-        print(f"mean of {len(curves)} seeds, from {start:7}:", *(f"{epoch}: {dice:.3f}" for epoch, dice in means))
+        print(
+            f"mean of {counted(len(curves), 'seed')}, from {start:7}:",
+            *(f"{epoch}: {dice:.3f}" for epoch, dice in means),
+        )
 
 
 def pairs(scans: Path, labels: Path, splits: Mapping[str, str], split: str) -> list[Item]:

@@ -1,6 +1,5 @@
 """The configs of a MONAI bundle: what its schema asks for, and a workflow that its commands run."""
 
-import json
 from importlib.metadata import version
 from typing import Any
 
@@ -16,13 +15,12 @@ SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/downlo
 
 def inference(exported: Exported) -> dict[str, Any]:
     """``inference.json``: the network, and MONAI's evaluator on the folder's self-test."""
-    arguments = json.loads(json.dumps(dict(exported.recipe.arguments)))
     compared = "(@evaluator.state.output[0]['pred'].cpu() - @data[0]['map']).abs().max() / @data[0]['map'].abs().max()"
     return {
         "bundle_root": ".",
         "dataset_dir": "@bundle_root",
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
-        "network_def": {"_target_": "scripts.encoder.Encoder", **arguments},
+        "network_def": {"_target_": "scripts.encoder.Encoder", **exported.recipe.arguments},
         "network": {
             "_target_": "scripts.encoder.loaded",
             "network": "$@network_def.to(@device)",
