@@ -12,7 +12,7 @@ from orienteer.cli import app
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
-    to: Annotated[str, typer.Option(help="The program: torch.")] = "torch",
+    to: Annotated[str, typer.Option(help="The program: torch, onnx or huggingface.")] = "torch",
     licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where the run is stuck or cheating.")] = False,
 ) -> None:

@@ -1,7 +1,5 @@
 """The door to plain PyTorch: weights, and one Python file that builds the network and loads them, without Orienteer."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,11 +9,9 @@ from safetensors.torch import save_file
 
 from orienteer.atomic import write_text, write_with
 from orienteer.export.contract import Contract
-from orienteer.export.doors.door import Door, Maps, differs
-from orienteer.export.doors.source import source
-from orienteer.export.exported import TOLERANCE, Exported, empty_encoder, maps_of
-from orienteer.export.tensors import read_tensors
-from orienteer.training.weights import restore_weights
+from orienteer.export.doors.door import Door, Maps
+from orienteer.export.doors.source import maps_by_own, run_selftest, selftest, source
+from orienteer.export.exported import Exported
 
 WEIGHTS, LOADER = "encoder.safetensors", "load.py"
 
@@ -37,16 +33,7 @@ def load(folder: str | Path = Path(__file__).parent) -> nn.Module:
     return encoder.eval()
 
 
-if __name__ == "__main__":
-    test = load_file(Path(__file__).parent / "selftest.safetensors")
-    with torch.no_grad():
-        maps = load()(test["view"][None])
-    maps = [maps] if isinstance(maps, Tensor) else list(maps)
-    wanted = [test[f"map_{{n}}"] for n in range(len(maps))]
-    apart = [float((a[0] - b).abs().max() / b.abs().max()) for a, b in zip(maps, wanted, strict=True)]
-    print(f"largest difference: {{max(apart):.1e}}")
-    raise SystemExit(max(apart) > {tolerance})
-'''
+{selftest}'''
 
 
 class PlainTorch(Door):
@@ -65,23 +52,17 @@ class PlainTorch(Door):
             classes=code.classes,
             made=code.made,
             weights=WEIGHTS,
-            tolerance=TOLERANCE,
+            selftest=selftest("load()"),
         )
         write_text(folder / LOADER, text)
 
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By the same network of Orienteer's: the folder's loader is code, and is not run."""
-        encoder = empty_encoder(contract)
-        restore_weights(encoder.network, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
-        return maps_of(encoder, view)
+        return maps_by_own(folder / WEIGHTS, contract, view)
 
     def check(self, exported: Exported, folder: Path) -> None:
         """Make the folder's self-test in a process that knows nothing of Orienteer."""
-        ran = subprocess.run(  # noqa: S603  # the file that was written just now
-            [sys.executable, "-I", LOADER], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
-        if ran.returncode:
-            raise differs(" ".join((ran.stdout + ran.stderr).strip().splitlines()[-1:]))
+        run_selftest(folder, LOADER)
 
     def usage(self, contract: Contract) -> str:
         """Its loader."""

@@ -2,9 +2,11 @@
 
 from orienteer.errors import OrienteerError
 from orienteer.export.doors.door import Door
+from orienteer.export.doors.hugging_face import HuggingFace
+from orienteer.export.doors.onnx_graph import OnnxGraph
 from orienteer.export.doors.plain_torch import PlainTorch
 
-DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch,)}
+DOORS: dict[str, type[Door]] = {door.name: door for door in (PlainTorch, OnnxGraph, HuggingFace)}
 
 
 def door_to(name: str) -> Door:

@@ -2,18 +2,28 @@
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from pprint import pformat
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from orienteer.errors import OrienteerError
-from orienteer.export.exported import Exported
+from orienteer.export.contract import Contract
+from orienteer.export.doors.door import Maps, differs
+from orienteer.export.exported import TOLERANCE, Exported, empty_encoder, maps_of
+from orienteer.export.tensors import read_tensors
 from orienteer.networks.blocks import Convolution, ResidualUnit
 from orienteer.networks.from_monai import SegResNetEncoder, SwinEncoder, ViTEncoder
 from orienteer.networks.nnunet import StagedEncoder
 from orienteer.networks.unet import SLOPE, UNetEncoder
+from orienteer.training.weights import restore_weights
 
 OF: dict[Callable[..., nn.Module], tuple[Sequence[type], str]] = {
     UNetEncoder: ((Convolution, ResidualUnit, UNetEncoder), "torch safetensors"),
@@ -40,6 +50,17 @@ Tree = dict[str, Any]
 """
 """What the classes' code needs above it."""
 
+SELFTEST = """if __name__ == "__main__":
+    test = load_file(Path(__file__).parent / "selftest.safetensors")
+    with torch.no_grad():
+        maps = @LOADED@(test["view"][None])
+    maps = [maps] if isinstance(maps, Tensor) else list(maps)
+    wanted = [test[f"map_{n}"] for n in range(len(maps))]
+    apart = [float((a[0] - b).abs().max() / b.abs().max()) for a, b in zip(maps, wanted, strict=True)]
+    print(f"largest difference: {max(apart):.1e}")
+    raise SystemExit(max(apart) > @TOLERANCE@)
+"""
+
 
 class Source(NamedTuple):
     """A network as text.
@@ -47,11 +68,13 @@ class Source(NamedTuple):
     Attributes:
         packages: that it needs, as ``pip install`` takes them.
         classes: imports and classes.
+        class_name: the network's class.
         made: the expression that builds it, ``Class(**{...})``.
     """
 
     packages: str
     classes: str
+    class_name: str
     made: str
 
 
@@ -72,5 +95,41 @@ def source(exported: Exported) -> Source:
     return Source(
         packages,
         HEAD + "\n\n" + "\n\n".join(inspect.getsource(one) for one in classes).rstrip(),
+        exported.recipe.network.__name__,
         f"{exported.recipe.network.__name__}(**{arguments})",
     )
+
+
+def selftest(loaded: str) -> str:
+    """The end of a file of code that makes its folder's self-test when it is run; ``loaded`` gives the encoder."""
+    return SELFTEST.replace("@LOADED@", loaded).replace("@TOLERANCE@", str(TOLERANCE))
+
+
+def run_selftest(folder: Path, file: str) -> None:
+    """Make a folder's self-test, as its own code just written does, in a process that knows nothing of Orienteer.
+
+    Raises:
+        OrienteerError: its features differ.
+    """
+    ran = subprocess.run(  # noqa: S603  # the file that was written just now
+        [sys.executable, "-I", file],
+        cwd=folder,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if ran.returncode:
+        raise differs(" ".join((ran.stdout + ran.stderr).strip().splitlines()[-1:]))
+
+
+def maps_by_own(weights: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
+    """The maps of a view by Orienteer's own network with a file of weights; the folder's code is not run.
+
+    Raises:
+        OrienteerError: weights that are damaged, or of other names or shapes.
+    """
+    encoder = empty_encoder(contract)
+    restore_weights(encoder.network, read_tensors(weights), weights)
+    return maps_of(encoder, view)
