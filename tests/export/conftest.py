@@ -1,5 +1,7 @@
 """A run, however little it learned, and its encoder in a folder of its own."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoder(run: Path) -> Path:
+def folder_to(run: Path) -> Callable[[str], Path]:
+    """Its encoder through a door, made when it is first asked for. Read it only."""
+    return cache(lambda to: export(run, run.parent / to, to=to, licence="CC0", anyway=True))
+
+
+@pytest.fixture(scope="session")
+def encoder(folder_to: Callable[[str], Path]) -> Path:
     """Its encoder for plain torch. Read it only."""
-    return export(run, run.parent / "encoder", licence="CC0", anyway=True)
+    return folder_to("torch")

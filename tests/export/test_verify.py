@@ -31,6 +31,9 @@ def preprocess(path):
 """
 
 
+WEIGHTS = {"torch": "encoder.safetensors", "huggingface": "model.safetensors", "onnx": "encoder.onnx"}
+
+
 @pytest.fixture
 def copy(encoder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(encoder, tmp_path / "copy"))
@@ -43,33 +46,36 @@ def _signed(folder: Path, name: str) -> None:
     (folder / "contract.json").write_text(json.dumps(contract))
 
 
+def _weights_in(folder: Path) -> Path:
+    """The file with the weights, of whichever door."""
+    return next(folder / name for name in WEIGHTS.values() if (folder / name).is_file())
+
+
 def _mis_shaped(folder: Path) -> None:
-    weights = load_file(folder / "encoder.safetensors")
+    file = _weights_in(folder)
+    weights = load_file(file)
     name = next(iter(weights))
-    save_file({**weights, name: weights[name][:1].clone()}, folder / "encoder.safetensors")
-    _signed(folder, "encoder.safetensors")
+    save_file({**weights, name: weights[name][:1].clone()}, file)
+    _signed(folder, file.name)
 
 
 def _renamed_weight(folder: Path) -> None:
-    weights = load_file(folder / "encoder.safetensors")
+    file = _weights_in(folder)
+    weights = load_file(file)
     name = next(iter(weights))
-    save_file(
-        {f"module.{each}" if each == name else each: value for each, value in weights.items()},
-        folder / "encoder.safetensors",
-    )
-    _signed(folder, "encoder.safetensors")
+    save_file({f"module.{each}" if each == name else each: value for each, value in weights.items()}, file)
+    _signed(folder, file.name)
 
 
 def _pickled(folder: Path) -> None:
-    (folder / "encoder.safetensors").write_bytes(pickle.dumps({"weights": [1.0]}))
-    _signed(folder, "encoder.safetensors")
+    file = _weights_in(folder)
+    file.write_bytes(pickle.dumps({"weights": [1.0]}))
+    _signed(folder, file.name)
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "truncated": (
-        lambda f: (f / "encoder.safetensors").write_bytes((f / "encoder.safetensors").read_bytes()[:-9]),
-        "truncated",
-    ),
+    "truncated": (lambda f: _weights_in(f).write_bytes(_weights_in(f).read_bytes()[:-9]), "truncated"),
+    "weights renamed": (lambda f: _weights_in(f).rename(f / "mine"), "is missing"),
     "changed": (lambda f: (f / "load.py").write_text("import os"), "load.py is not what was exported"),
     "renamed": (lambda f: (f / "phantom.nii.gz").rename(f / "scan.nii.gz"), "phantom.nii.gz is missing"),
     "mis-shaped": (_mis_shaped, "shape"),
@@ -102,9 +108,22 @@ def test_verify__refuses_what_was_not_exported(damage: str, copy: Path) -> None:
     assert words in caught.value.message and caught.value.cure
 
 
-def test_verify__a_moved_folder_is_right(copy: Path) -> None:
-    found = verify(copy)
-    assert found.right and found.faults is None and found.difference == 0
+@pytest.mark.parametrize(
+    ("damage", "to"),
+    [(damage, to) for damage in ("truncated", "weights renamed", "pickled") for to in ("huggingface", "onnx")]
+    + [("mis-shaped", "huggingface"), ("renamed weight", "huggingface")],
+)
+def test_verify__refuses_it_through_every_door(
+    damage: str, to: str, folder_to: Callable[[str], Path], tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(folder_to(to), tmp_path / "copy"))
+    test_verify__refuses_what_was_not_exported(damage, copied)
+
+
+@pytest.mark.parametrize("to", WEIGHTS)
+def test_verify__a_moved_folder_is_right(to: str, folder_to: Callable[[str], Path], tmp_path: Path) -> None:
+    found = verify(Path(shutil.copytree(folder_to(to), tmp_path / "copy")))
+    assert found.right and found.faults is None and found.difference <= found.tolerance
 
 
 @pytest.mark.parametrize(("code", "steps"), [(RIGHT, []), (WRONG, ["spacing", "intensities"])])

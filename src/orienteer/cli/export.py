@@ -12,7 +12,9 @@ from orienteer.cli import app
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder made by `orienteer pretrain`.")],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
-    to: Annotated[str, typer.Option(help="The program: torch, nnunet, nnunet-plain, monai.")] = "torch",
+    to: Annotated[
+        str, typer.Option(help="The program: torch, nnunet, nnunet-plain, monai, huggingface or onnx.")
+    ] = "torch",
     licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
     plans: Annotated[Path | None, typer.Option(help="nnU-Net's plans.json, for --to nnunet-plain.")] = None,
     configuration: Annotated[str, typer.Option(help="Of the plans.")] = "3d_fullres",

@@ -1,7 +1,5 @@
 """The door to plain PyTorch: weights, and one Python file that builds the network and loads them, without Orienteer."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -11,9 +9,9 @@ from torch import Tensor
 
 from orienteer.atomic import write_text, write_with
 from orienteer.export.contract import Contract
-from orienteer.export.doors.door import Door, differs
-from orienteer.export.doors.source import source
-from orienteer.export.exported import TOLERANCE, Exported
+from orienteer.export.doors.door import Door
+from orienteer.export.doors.source import run_selftest, selftest, source
+from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_tensors
 
 WEIGHTS, LOADER = "encoder.safetensors", "load.py"
@@ -36,16 +34,7 @@ def load(folder: str | Path = Path(__file__).parent) -> nn.Module:
     return encoder.eval()
 
 
-if __name__ == "__main__":
-    test = load_file(Path(__file__).parent / "selftest.safetensors")
-    with torch.no_grad():
-        maps = load()(test["view"][None])
-    maps = [maps] if isinstance(maps, Tensor) else list(maps)
-    wanted = [test[f"map_{{n}}"] for n in range(len(maps))]
-    apart = [float((a[0] - b).abs().max() / b.abs().max()) for a, b in zip(maps, wanted, strict=True)]
-    print(f"largest difference: {{max(apart):.1e}}")
-    raise SystemExit(max(apart) > {tolerance})
-'''
+{selftest}'''
 
 
 class PlainTorch(Door):
@@ -64,7 +53,7 @@ class PlainTorch(Door):
             classes=code.classes,
             made=code.made,
             weights=WEIGHTS,
-            tolerance=TOLERANCE,
+            selftest=selftest("load()"),
         )
         write_text(folder / LOADER, text)
 
@@ -74,11 +63,7 @@ class PlainTorch(Door):
 
     def check(self, exported: Exported, folder: Path) -> None:
         """Make the folder's self-test in a process that knows nothing of Orienteer."""
-        ran = subprocess.run(  # noqa: S603  # the file that was written just now
-            [sys.executable, "-I", LOADER], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
-        if ran.returncode:
-            raise differs(" ".join((ran.stdout + ran.stderr).strip().splitlines()[-1:]))
+        run_selftest(folder, LOADER)
 
     def usage(self, contract: Contract) -> str:
         """Its loader."""

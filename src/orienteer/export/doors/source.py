@@ -2,14 +2,19 @@
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from pprint import pformat
 from typing import NamedTuple
 
 from torch import nn
 
 from orienteer.errors import OrienteerError
-from orienteer.export.exported import Exported
+from orienteer.export.doors.door import differs
+from orienteer.export.exported import TOLERANCE, Exported
 from orienteer.networks.blocks import Convolution, ResidualUnit
 from orienteer.networks.from_monai import SegResNetEncoder, SwinEncoder, ViTEncoder
 from orienteer.networks.nnunet import StagedEncoder
@@ -40,6 +45,17 @@ Tree = dict[str, Any]
 """
 """What the classes' code needs above it."""
 
+SELFTEST = """if __name__ == "__main__":
+    test = load_file(Path(__file__).parent / "selftest.safetensors")
+    with torch.no_grad():
+        maps = @LOADED@(test["view"][None])
+    maps = [maps] if isinstance(maps, Tensor) else list(maps)
+    wanted = [test[f"map_{n}"] for n in range(len(maps))]
+    apart = [float((a[0] - b).abs().max() / b.abs().max()) for a, b in zip(maps, wanted, strict=True)]
+    print(f"largest difference: {max(apart):.1e}")
+    raise SystemExit(max(apart) > @TOLERANCE@)
+"""
+
 
 class Source(NamedTuple):
     """A network as text.
@@ -47,11 +63,13 @@ class Source(NamedTuple):
     Attributes:
         packages: that it needs, as ``pip install`` takes them.
         classes: imports and classes.
+        class_name: the network's class.
         made: the expression that builds it, ``Class(**{...})``.
     """
 
     packages: str
     classes: str
+    class_name: str
     made: str
 
 
@@ -72,5 +90,30 @@ def source(exported: Exported) -> Source:
     return Source(
         packages,
         HEAD + "\n\n" + "\n\n".join(inspect.getsource(one) for one in classes).rstrip(),
+        exported.recipe.network.__name__,
         f"{exported.recipe.network.__name__}(**{arguments})",
     )
+
+
+def selftest(loaded: str) -> str:
+    """The end of a file of code that makes its folder's self-test when it is run; ``loaded`` gives the encoder."""
+    return SELFTEST.replace("@LOADED@", loaded).replace("@TOLERANCE@", str(TOLERANCE))
+
+
+def run_selftest(folder: Path, file: str) -> None:
+    """Make a folder's self-test, as its own code just written does, in a process that knows nothing of Orienteer.
+
+    Raises:
+        OrienteerError: its features differ.
+    """
+    ran = subprocess.run(  # noqa: S603  # the file that was written just now
+        [sys.executable, "-I", file],
+        cwd=folder,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if ran.returncode:
+        raise differs(" ".join((ran.stdout + ran.stderr).strip().splitlines()[-1:]))
