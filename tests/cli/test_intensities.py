@@ -1,6 +1,7 @@
 """A convention of intensity from the scans to another program: what the network saw is what all of them see."""
 
 import json
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,8 @@ def test_run__a_raw_scan_has_the_features_of_the_store(folder: Path) -> None:
     np.testing.assert_array_equal(run.features(raw).array, run.features(name, store).array)
     np.testing.assert_array_equal(PrepareScan.like(store)(raw).numpy(), run.read(raw).array)
     assert not np.array_equal(run.read(raw).array, PrepareScan(spacing=3.0)(raw).numpy())
+    orienteer("report", folder / "run")
+    assert run.record.data.parameters.convention.words in unescape((folder / "run" / "report.html").read_text())
 
 
 def test_run__its_network_is_shown_the_units_of_its_convention(folder: Path) -> None:

@@ -57,7 +57,7 @@ class Convention(ABC):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What it does, as the rest of a sentence about intensities."""
+        """Its rule, as the rest of a sentence that begins "a network sees"."""
 
     def to_network(self, values: Any) -> Any:
         """Values, an array or a tensor in window units, as the network sees them."""
@@ -89,7 +89,7 @@ class Window(Convention):
     def words(self) -> str:
         """Its rule."""
         low, high = self.percentiles
-        return f"percentile {low:g} of the body to -1, {high:g} to 1"
+        return f"percentile {low:g} of the body as -1, {high:g} as 1"
 
     def to_network(self, values: Any) -> Any:
         """As they are: the network sees window units."""
@@ -115,7 +115,7 @@ class ZScore(Convention):
     @property
     def words(self) -> str:
         """Its rule."""
-        return "the body's mean to 0, its standard deviation to 1"
+        return "the body's mean as 0, its standard deviation as 1"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Range(Convention):
     @property
     def words(self) -> str:
         """Its rule."""
-        return f"{self.low:g} to 0, {self.high:g} to 1"
+        return f"{self.low:g} as 0, {self.high:g} as 1"
 
     def to_network(self, values: Any) -> Any:
         """0 to 1, cut off at both ends."""
