@@ -19,7 +19,7 @@ from orienteer.runs.run import Run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["plainconv", "swin", "vit"])  # exported with free edges, traced, exported with fixed ones
+@pytest.mark.parametrize("name", ["plainconv", "swin", "vit"])
 def test_onnx__every_network(name: str, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     settings = NetworkSettings(name=name, size="tiny")
     contract = Contract.of(Run.open(run), "CC0").model_copy(update={"network": settings.model_dump(mode="json")})
