@@ -19,7 +19,7 @@ from orienteer.errors import OrienteerError
 from orienteer.export.axes import for_axes
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
-from orienteer.export.doors.staged import Architecture, Filled, staged_maps
+from orienteer.export.doors.staged import NORMALISED, Architecture, Filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_torch
 from orienteer.networks.nnunet import StagedEncoder
@@ -72,9 +72,8 @@ nnUNetv2_train_pretrained DATASET 3d_fullres FOLD -p PLANS_IT_WROTE -tr Pretrain
 ```
 
 Kernels and features here run along S, A, R, as nnU-Net's arrays do for a scan stored R, A, S. Let it turn every scan
-so: `"overwrite_image_reader_writer": "NibabelIOWithReorient"` in `dataset.json`, before planning. It brings each
-channel to mean 0 and deviation 1 over the image, whatever the encoder learned with; the normalisation after the first
-convolution takes most of the difference away. The decoder starts anew."""
+so: `"overwrite_image_reader_writer": "NibabelIOWithReorient"` in `dataset.json`, before planning. The decoder starts
+anew. {NORMALISED}"""
 
 
 def adaptation_plan(exported: Exported, architecture: Architecture, filled: Filled) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from orienteer.export.axes import for_axes
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
 from orienteer.export.doors.nnunet import AXES, encoder_weights, network_weights
-from orienteer.export.doors.staged import DEPTH, SHAPING, Architecture, Filled, staged_maps
+from orienteer.export.doors.staged import DEPTH, NORMALISED, SHAPING, Architecture, Filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import AGAIN, read_torch
 
@@ -144,7 +144,7 @@ class PlainNnUNet(Door):
         """nnU-Net's command, and what to see to."""
         plans = self._given
         ours, all_stages = contract.input.levels, plans.architecture.stages
-        fresh = f"Stages from {ours} on and the decoder" if ours < all_stages else "The decoder"
+        fresh = f"Stages from {ours} on and the decoder are" if ours < all_stages else "The decoder is"
         reader = (
             "The plans turn every scan to R, A, S, as it has to be."
             if plans.image_reader_writer == "NibabelIOWithReorient"
@@ -158,7 +158,7 @@ class PlainNnUNet(Door):
 nnUNetv2_train DATASET {plans.configuration} FOLD -pretrained_weights "$PWD/{WEIGHTS}"
 ```
 
-{fresh} are as nnU-Net draws them. {reader}"""
+{fresh} as nnU-Net draws them. {reader} {NORMALISED}"""
 
     @property
     def _given(self) -> Plans:

@@ -49,6 +49,11 @@ RESENC_L = {
     "_kw_requires_import": IMPORTED,
 }
 """What nnssl calls ``ResEncL``."""
+NORMALISED = (
+    "nnU-Net scales each channel by a rule of its own, mostly to mean 0 and deviation 1 over the image. Its networks"
+    " normalise after their first convolution, so that this costs an encoder that learned otherwise next to nothing."
+)
+"""Measured: correlations of 0.999 and more between a window's features and a z-score's (docs/log.md)."""
 CLASSES_OUT = 2
 """Segmented classes of a U-Net that is only built to hold weights; nnU-Net puts its own last layers in."""
 
