@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from orienteer.errors import OrienteerError
+from orienteer.errors import OrienteerError, RunError
 from orienteer.export.contract import Contract
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.exported import TOLERANCE, Exported, apart
@@ -91,3 +92,21 @@ def test_export__a_copy_that_differs_is_not_handed_out(
     with pytest.raises(OrienteerError, match="gives other features"):
         export(run, tmp_path / "out", licence="CC0", anyway=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export__a_verdict_on_other_weights_does_not_speak_for_these(run: Path, tmp_path: Path) -> None:
+    later = Path(shutil.copytree(run, tmp_path / "later"))
+    for file in later.glob("evaluations/*/evaluation.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"step": 1}))
+    with pytest.raises(RunError, match="was judged at step 1, its best checkpoint is of step 2") as caught:
+        export(later, tmp_path / "out", licence="CC0", anyway=True)
+    assert "orienteer evaluate" in caught.value.cure and not (tmp_path / "out").exists()
+
+
+def test_export__the_card_says_what_was_seen(run: Path, tmp_path: Path) -> None:
+    out = export(run, tmp_path / "out", licence="CC0", modality="T1-weighted MR", anatomy="phantoms", anyway=True)
+    card, said = (out / "README.md").read_text(), json.loads((out / "contract.json").read_text())["learned"]
+    assert "Modality: T1-weighted MR. Anatomy: phantoms. Voxels of " in card and "in window units: " in card
+    assert len(said["extent_mm"]) == len(said["voxel_mm"]) == 3 and len(said["window"]) == 1
+    low, high, *_ = said["window"][0]
+    assert low <= high

@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import OrienteerError, RunError, StoreError
 from orienteer.export.bring_in import import_weights
+from orienteer.export.card import card
+from orienteer.export.contract import Contract
+from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.doors.staged import Architecture
 from orienteer.export.run import export
 from orienteer.runs.evaluate import evaluate
@@ -143,6 +146,9 @@ def test_import__heads_are_trained_on_an_encoder_that_stays(
     _same(before, _maps(run, view, 0))
     after = opened.backbone().pool.state_dict()
     assert any(not torch.equal(after[name], value) for name, value in untrained.items())
+    contract = Contract.of(Run.open(run), "CC0")
+    assert contract.learned.imported.startswith("an encoder exported to nnunet, SHA-256 ")
+    assert "**Its weights were imported**: an encoder exported to nnunet" in card(contract, PlainTorch())
     evaluate(run, home / "store", split="val", overwrite=True)
     assert "heads for the tasks" not in capsys.readouterr().err
 

@@ -16,6 +16,8 @@ def export(
         str, typer.Option(help="The program: torch, nnunet, nnunet-plain, monai, huggingface or onnx.")
     ] = "torch",
     licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
+    modality: Annotated[str, typer.Option(help="Of its training data, for the card: 'T1-weighted MR'.")] = "",
+    anatomy: Annotated[str, typer.Option(help="What they show, for the card: 'heads, skull-stripped'.")] = "",
     plans: Annotated[Path | None, typer.Option(help="nnU-Net's plans.json, for --to nnunet-plain.")] = None,
     configuration: Annotated[str, typer.Option(help="Of the plans.")] = "3d_fullres",
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where the run is stuck or cheating.")] = False,
@@ -41,7 +43,17 @@ def export(
     of_export(run, out)
     from orienteer.export.run import export as start  # takes seconds, so mistakes are reported first
 
-    folder = start(run, out, to=to, licence=licence, plans=plans, configuration=configuration, anyway=anyway)
+    folder = start(
+        run,
+        out,
+        to=to,
+        licence=licence,
+        modality=modality,
+        anatomy=anatomy,
+        plans=plans,
+        configuration=configuration,
+        anyway=anyway,
+    )
     console = Console(highlight=False)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         console.print(f"  {file.relative_to(folder).as_posix()}", markup=False)

@@ -1,6 +1,6 @@
 """The card: what a person reads first in the folder of an exported encoder."""
 
-from orienteer.export.contract import Contract
+from orienteer.export.contract import Contract, Learned
 from orienteer.export.doors.door import Door
 from orienteer.units import counted
 
@@ -14,6 +14,7 @@ def card(contract: Contract, door: Door) -> str:
     """The card as Markdown, with how the program uses what is beside it."""
     grid, values, asked, learned = contract.grid, contract.intensities, contract.input, contract.learned
     extent = " x ".join(f"{a:g}-{b:g}" for a, b in learned.extent_mm)
+    imported = bool(learned.imported)
     names = f" ({', '.join(asked.channel_names)}, in this order)" if asked.channel_names else ""
     lines = [
         "# An encoder of 3D scans, pretrained without labels",
@@ -21,9 +22,11 @@ def card(contract: Contract, door: Door) -> str:
         *([WARNED[learned.verdict], ""] if learned.verdict in WARNED else []),
         f"Verdict: **{learned.verdict}**. {learned.sentence}",
         "",
+        *([f"**Its weights were imported**: {learned.imported}. What follows trained heads on them.", ""] * imported),
         f"Learned from {counted(learned.scans, 'scan')} of {counted(learned.subjects, 'subject')}"
         f"{', all simulated' if learned.simulated else ''}{f', bodies of {extent} mm (R, A, S)' if extent else ''}; "
         f"tasks: {', '.join(learned.tasks)}.",
+        f"Modality: {learned.modality or 'not stated'}. Anatomy: {learned.anatomy or 'not stated'}.{_seen(learned)}",
         f"Licence of the training data: {contract.licence}.",
         "",
         "## How to prepare a scan",
@@ -51,6 +54,22 @@ def card(contract: Contract, door: Door) -> str:
         f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
     ]
     return door.front_matter(contract) + "\n".join(lines) + "\n"
+
+
+def _seen(learned: Learned) -> str:
+    """Voxels and intensities of the training scans."""
+    voxels = " x ".join(_span(low, high) for low, high in learned.voxel_mm)
+    windows = [
+        f"{_span(floor, top)} to -1, {_span(least, most)} more to 1" for floor, top, least, most in learned.window
+    ]
+    return (f" Voxels of {voxels} mm (R, A, S) before resampling." if voxels else "") + (
+        f" Their own intensities in window units: {'; '.join(windows)}." if windows else ""
+    )
+
+
+def _span(low: float, high: float) -> str:
+    """Two numbers, or one where they agree."""
+    return f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} ... {high:.4g}"
 
 
 def _scaled(contract: Contract) -> str:

@@ -1,6 +1,6 @@
 """The contract: how a scan has to be prepared before the network sees it, and what the network has learned."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,7 @@ from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.metric import Record
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.verdict import Label
+from orienteer.runs.load import best_checkpoint
 from orienteer.runs.run import Run
 from orienteer.store.convention import DEVIATIONS, Convention, Name, Range, Window, ZScore
 from orienteer.store.intensity import CEILING, FLOOR, LIMIT
@@ -104,8 +105,19 @@ class Learned(Record):
     subjects: int
     scans: int
     simulated: bool = False
+    modality: str = ""
+    """Of the training scans, as their owner gave it, such as ``T1-weighted MR``; empty where nothing was said."""
+    anatomy: str = ""
+    """What they show, as their owner gave it."""
     extent_mm: tuple[tuple[float, float], ...] = ()
     """Smallest and largest extent of a training body along R, A, S."""
+    voxel_mm: tuple[tuple[float, float], ...] = ()
+    """Smallest and largest edge of their voxels before resampling, along R, A, S."""
+    window: tuple[tuple[float, float, float, float], ...] = ()
+    """For each channel, in the scans' own units (HU of a CT): smallest and largest intensity that became -1 in window
+    units, and smallest and largest distance from there to 1."""
+    imported: str = ""
+    """Where the encoder came from, if it was trained elsewhere; the scans then trained heads alone."""
     tasks: tuple[str, ...] = ()
     verdict: Label
     sentence: str
@@ -148,17 +160,23 @@ class Contract(Preparation):
     """SHA-256 of every other file of the folder, by its path in it."""
 
     @classmethod
-    def of(cls, run: Run, licence: str, door: str = "torch") -> Self:
+    def of(cls, run: Run, licence: str, door: str = "torch", *, modality: str = "", anatomy: str = "") -> Self:
         """That of a run's best checkpoint, for one program.
 
+        Args:
+            run: judged since its best checkpoint was written.
+            licence: of the training data.
+            door: name of the program.
+            modality: of the training data, in a few words.
+            anatomy: what they show.
+
         Raises:
-            RunError: the run was never judged.
+            RunError: the run, or its best checkpoint, was never judged.
         """
         from orienteer import __version__
 
         data, judged = run.record.data, _judged(run)
-        backbone = run.backbone()
-        trained_on = TrainedOn.read(run.path)
+        backbone, imported = run.backbone(), run.record.imported
         return cls(
             orienteer_version=__version__,
             door=door,
@@ -175,7 +193,10 @@ class Contract(Preparation):
                 subjects=data.persons.get("train", 0),
                 scans=data.scans.get("train", 0),
                 simulated=data.simulated,
-                extent_mm=tuple((span.low, span.high) for span in trained_on.extent_mm) if trained_on else (),
+                modality=modality,
+                anatomy=anatomy,
+                **_ranges(TrainedOn.read(run.path)),
+                imported=f"{imported.origin}, SHA-256 {imported.sha256}" if imported else "",
                 tasks=run.record.tasks,
                 verdict=judged.verdict.label,
                 sentence=judged.verdict.sentence,
@@ -187,9 +208,34 @@ class Contract(Preparation):
         )
 
 
+def _ranges(trained_on: TrainedOn | None) -> dict[str, Any]:
+    """What the training scans were like, naming none."""
+    if trained_on is None:
+        return {}
+    return {
+        "extent_mm": tuple((span.low, span.high) for span in trained_on.extent_mm),
+        "voxel_mm": tuple((span.low, span.high) for span in trained_on.voxel_mm or ()),
+        "window": tuple(
+            (each.floor.low, each.floor.high, each.width.low, each.width.high) for each in trained_on.channels
+        ),
+    }
+
+
 def _judged(run: Run) -> EvaluationRecord:
-    """The evaluation that speaks for a run: of test subjects where there is one, else of validation subjects."""
-    for name in ("test", "val"):
-        if name in run.evaluations:
-            return run.evaluations[name]
-    raise RunError(f"{run.path} was never judged", cure="let it finish: orienteer pretrain ... --resume")
+    """The evaluation that speaks for a run: of test subjects where there is one, else of validation subjects.
+
+    Raises:
+        RunError: there is none of its best checkpoint.
+    """
+    found = [run.evaluations[name] for name in ("test", "val") if name in run.evaluations]
+    if not found:
+        cure = "let it finish: orienteer pretrain ... --resume; imported weights: orienteer evaluate RUN STORE"
+        raise RunError(f"{run.path} was never judged", cure=cure)
+    best = best_checkpoint(run.folder)[0].step
+    for record in found:
+        if record.step == best:
+            return record
+    raise RunError(
+        f"{run.path} was judged at step {found[0].step}, its best checkpoint is of step {best}",
+        cure="judge that one: orienteer evaluate RUN STORE --overwrite",
+    )

@@ -31,6 +31,8 @@ def export(
     *,
     to: str = "torch",
     licence: str,
+    modality: str = "",
+    anatomy: str = "",
     plans: Path | str | None = None,
     configuration: str = "3d_fullres",
     anyway: bool = False,
@@ -42,6 +44,8 @@ def export(
         out: a new folder.
         to: the program, one of ``doors.registry.DOORS``.
         licence: of the data it was trained on, e.g. ``CC BY-NC 3.0``; it stands on the card.
+        modality: of the training data, in a few words for the card, e.g. ``T1-weighted MR``.
+        anatomy: what they show, e.g. ``heads of adults, skull-stripped``.
         plans: nnU-Net's ``plans.json``, for ``nnunet-plain``.
         configuration: of the plans.
         anyway: also where the verdict is not "learning", or the program's data do not suit it.
@@ -64,7 +68,7 @@ def export(
         raise OrienteerError(f"{out} is there already", cure="name a new folder; nothing was written")
     refuse_place(out)
     opened = Run.open(run)
-    contract = Contract.of(opened, licence.strip(), to)
+    contract = Contract.of(opened, licence.strip(), to, modality=modality.strip(), anatomy=anatomy.strip())
     if contract.learned.verdict != "learning" and not anyway:
         raise OrienteerError(
             f"{run} is {contract.learned.verdict}: {contract.learned.sentence}",
