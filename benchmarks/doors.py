@@ -26,9 +26,8 @@ def main() -> None:
     parser.add_argument("--licence", required=True)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    print(
-        "| `--to` | what is written for | export, s | verify, s | MB | largest difference |\n|---|---|---:|---:|---:|---:|"
-    )
+    print("| `--to` | for | export, s | verify, s | MB | largest difference |")
+    print("|---|---|---:|---:|---:|---:|")
     for name, door in DOORS.items():
         plans = ["--plans", str(asked.plans)] if name == "nnunet-plain" and asked.plans else []
         if name == "nnunet-plain" and not plans:
