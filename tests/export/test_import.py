@@ -18,6 +18,7 @@ from orienteer.export.contract import Contract
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.doors.staged import Architecture
 from orienteer.export.run import export
+from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -138,7 +139,8 @@ def test_import__heads_are_trained_on_an_encoder_that_stays(
     with pytest.raises(RunError, match="3 mm, the store"):
         evaluate(run, phantom_store(tmp_path / "coarse", people=4, spacing=4.0))
     judged = evaluate(run, home / "store", split="val", overwrite=True)
-    assert "heads for the tasks are trained on them first" in capsys.readouterr().err.replace("\n", " ")
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert "heads for the tasks are trained on them first" in told and "the encoder stays as it is" in told
     opened = Run.open(run)
     assert judged.record.verdict.label and opened.record.finished and opened.record.data.scans["train"] == 2
     assert opened.record.imported and opened.steps == (0, 2)
@@ -148,6 +150,8 @@ def test_import__heads_are_trained_on_an_encoder_that_stays(
     assert any(not torch.equal(after[name], value) for name, value in untrained.items())
     contract = Contract.of(Run.open(run), "CC0")
     assert contract.learned.imported.startswith("an encoder exported to nnunet, SHA-256 ")
+    assert "heads alone were trained" in contract.learned.imported
+    assert "the encoder is imported (an encoder exported to nnunet)" in report(run).read_text()
     assert "**Its weights were imported**: an encoder exported to nnunet" in card(contract, PlainTorch())
     evaluate(run, home / "store", split="val", overwrite=True)
     assert "heads for the tasks" not in capsys.readouterr().err

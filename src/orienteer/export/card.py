@@ -22,7 +22,7 @@ def card(contract: Contract, door: Door) -> str:
         *([WARNED[learned.verdict], ""] if learned.verdict in WARNED else []),
         f"Verdict: **{learned.verdict}**. {learned.sentence}",
         "",
-        *([f"**Its weights were imported**: {learned.imported}. What follows trained heads on them.", ""] * imported),
+        *([f"**Its weights were imported**: {learned.imported}.", ""] * imported),
         f"Learned from {counted(learned.scans, 'scan')} of {counted(learned.subjects, 'subject')}"
         f"{', all simulated' if learned.simulated else ''}{f', bodies of {extent} mm (R, A, S)' if extent else ''}; "
         f"tasks: {', '.join(learned.tasks)}.",

@@ -117,7 +117,7 @@ class Learned(Record):
     """For each channel, in the scans' own units (HU of a CT): smallest and largest intensity that became -1 in window
     units, and smallest and largest distance from there to 1."""
     imported: str = ""
-    """Where the encoder came from, if it was trained elsewhere; the scans then trained heads alone."""
+    """Where the encoder came from, if it was trained elsewhere, and whether these scans trained it further."""
     tasks: tuple[str, ...] = ()
     verdict: Label
     sentence: str
@@ -177,6 +177,7 @@ class Contract(Preparation):
 
         data, judged = run.record.data, _judged(run)
         backbone, imported = run.backbone(), run.record.imported
+        further = "kept as it was; heads alone were trained" if run.settings.frozen_encoder else "trained further"
         return cls(
             orienteer_version=__version__,
             door=door,
@@ -196,7 +197,7 @@ class Contract(Preparation):
                 modality=modality,
                 anatomy=anatomy,
                 **_ranges(TrainedOn.read(run.path)),
-                imported=f"{imported.origin}, SHA-256 {imported.sha256}" if imported else "",
+                imported=f"{imported.origin}, SHA-256 {imported.sha256}, {further}" if imported else "",
                 tasks=run.record.tasks,
                 verdict=judged.verdict.label,
                 sentence=judged.verdict.sentence,

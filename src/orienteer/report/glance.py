@@ -94,7 +94,8 @@ def _error(run: RunRecords, lead: Evaluated | None) -> Answer:
 
 def _measured_on(run: RunRecords, lead: Evaluated | None) -> Answer:
     trained = run.record.data.persons.get("train") if run.record else None
-    learned = f"It learned from {counted(trained, 'subject')}." if trained else ""
+    learner = "On imported weights it" if run.record and run.record.imported else "It"
+    learned = f"{learner} learned from {counted(trained, 'subject')}." if trained else ""
     if lead is None:
         return Answer("Measured on", LATER, learned)
     where = "evaluations" if len(run.evaluations) > 1 else "figures"
@@ -170,6 +171,8 @@ def _trained(run: RunRecords) -> Iterator[str]:
     data, network = run.record.data, run.record.network
     if network:
         yield f"{network.name} {network.size}, {network.parameters / 1e6:.1f} million parameters"
+    if run.record.imported:
+        yield f"the encoder is imported ({run.record.imported.origin})"
     if data.view_voxels and data.view_mm:
         size = f"{data.view_voxels} voxels ({data.view_mm:g} mm)"
         yield f"{data.views_per_sample} views of {size} at {data.spacing_mm:g} mm"

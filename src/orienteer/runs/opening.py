@@ -29,6 +29,8 @@ def opening(record: RunRecord, settings: PretrainSettings, devices: ResolvedDevi
     if network is not None:
         size = f"{network.parameters / 1e6:.1f} million parameters"
         lines.append(f"{network.name} of {size}, {PRECISIONS[devices.precision]} on {where}")
+    if settings.frozen_encoder:
+        lines.append("the encoder stays as it is; decoder, pooling and heads are trained")
     steps = settings.optimiser.steps
     left = steps - done
     told = f"from step {done:,} to {steps:,}" if done else f"{steps:,} steps"
