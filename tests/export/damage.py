@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 
+from orienteer.seal import sealed
+
 
 def sign(file: Path) -> None:
     """The contract beside takes the file for what was exported."""
     contract = json.loads((file.parent / "contract.json").read_text())
     contract["files"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    (file.parent / "contract.json").write_text(json.dumps(contract))
+    (file.parent / "contract.json").write_text(json.dumps(sealed(contract)))
 
 
 class Touches:

@@ -1,5 +1,6 @@
 """Each wrong step of a preparation is named; a right one is called right."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +56,8 @@ WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
     "not scaled": (lambda a: 700 * a + 900, ["intensities"], "not scaled"),
     "inverted": (lambda a: -a, ["intensities"], "-1 x"),
     "not cut off": (lambda a: np.where(a >= 1.4, 4.2, a), ["intensities"], "cut off"),
+    "cut off too early": (lambda a: np.clip(a, -1, 1), ["intensities"], "cut off at -1 and 1, the contract says"),
+    "nothing": (lambda a: a[:, :0], ["shape"], "(1, 0,"),
     "a voxel less": (lambda a: a[:, 1:], ["crop"], "1 along R"),
     "a voxel less at the end": (lambda a: a[:, :, :, :-1], ["crop"], ""),
     "moved by a voxel": (lambda a: np.roll(a, 1, 2), ["crop"], "1 along A"),
@@ -86,6 +89,12 @@ def test_diagnose__names_swapped_channels() -> None:
     (fault,) = diagnose(ours(2)[::-1], ours(2), contract(2))
     assert fault.step == "channels" and "FLAIR, T1" in fault.message
     assert diagnose(ours(2), ours(2), contract(2)) == []
+
+
+def test_phantom__channels_differ_by_more_than_a_scale() -> None:
+    four = ours(4)
+    for one, other in itertools.combinations(four, 2):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] < 0.99
 
 
 def test_diagnose__names_all_that_is_wrong_at_once() -> None:

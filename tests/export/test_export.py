@@ -110,3 +110,16 @@ def test_export__the_card_says_what_was_seen(run: Path, tmp_path: Path) -> None:
     assert len(said["extent_mm"]) == len(said["voxel_mm"]) == 3 and len(said["window"]) == 1
     low, high, *_ = said["window"][0]
     assert low <= high
+
+
+def test_apart__values_that_are_not_finite_are_never_alike() -> None:
+    ones, lost = np.ones((1, 2, 2, 2), np.float32), np.full((1, 2, 2, 2), np.nan, np.float32)
+    assert apart((ones, ones), (ones, ones)) == 0
+    assert apart((ones, lost), (ones, ones)) == apart((ones, ones), (ones, lost)) == float("inf")
+
+
+def test_export__a_link_in_place_of_a_folder_is_refused(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    with pytest.raises(OrienteerError, match="is there already"):
+        export(run, tmp_path / "link", licence="CC0", anyway=True)

@@ -92,10 +92,11 @@ def test_import__a_checkpoint_with_its_adaptation_plan_needs_no_contract(
         _same(_maps(home / "run", view), back.backbone().encoder(view / 2.5))
 
 
-def _swin_unetr() -> SwinUNETR:
+def _swin_unetr(use_v2: bool = False) -> SwinUNETR:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        network = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, window_size=4, depths=(1, 2, 1, 1))
+        sizes = {"feature_size": 12, "window_size": 4, "depths": (1, 2, 1, 1)}
+        network = SwinUNETR(in_channels=1, out_channels=2, use_v2=use_v2, **sizes)
         # MONAI starts its position biases near zero, where a wrong window would not show.
         for name, weight in network.named_parameters():
             if "relative_position" in name:
@@ -103,10 +104,10 @@ def _swin_unetr() -> SwinUNETR:
     return network.eval()
 
 
-@pytest.mark.parametrize("kind", ["whole", "pretrained"])
+@pytest.mark.parametrize("kind", ["whole", "version 2", "pretrained"])
 def test_import__monai_s_swin_unetr(kind: str, tmp_path: Path) -> None:
-    theirs = _swin_unetr()
-    if kind == "whole":
+    theirs = _swin_unetr(use_v2=kind == "version 2")
+    if kind != "pretrained":
         document: dict[str, Any] = theirs.state_dict()
     else:  # as MONAI's SwinUNETR.load_from takes them: names of an older version, of many GPUs
         own = {name.replace("linear1", "fc1").replace("linear2", "fc2") for name in theirs.swinViT.state_dict()}
@@ -193,7 +194,10 @@ def test_import__a_damaged_file_is_refused(damage: str, left: Path, tmp_path: Pa
         ("grid: {spacing_mm: 1}", "input", "view_voxels"),
         (CONTRACT.replace("RAS", "SAR"), "along SAR, which swin cannot be turned from", "convolutions"),
         (CONTRACT.replace("RAS", "LPS"), "along LPS", "convolutions"),
-        (CONTRACT.replace("range, range: [0, 2000]", "window, percentiles: [1, 99]"), "(1.0, 99.0)", "0.5"),
+        (CONTRACT.replace("range, range: [0, 2000]", "window, percentiles: [1, 99]"), "(1.0, 99.0)", "leave out"),
+        (CONTRACT.replace("range, range: [0, 2000]", "zscore, deviations: 1"), "deviations is 1.0, here it is 2.5", ""),
+        (CONTRACT.replace("3.0", "-1"), "spacing_mm", ""),
+        (CONTRACT.replace("axes: RAS", "axes: RAS, interpolation: cubic"), "grid.interpolation is 'cubic'", ""),
         (CONTRACT.replace("range: [0, 2000]", ""), "range", "LOW,HIGH"),
     ],
 )  # fmt: skip
@@ -208,6 +212,75 @@ def test_import__a_contract_that_will_not_do_is_named(
     with pytest.raises(OrienteerError) as caught:
         import_weights(tmp_path / "swin.pt", tmp_path / "back", contract=given)
     assert words in caught.value.message and cure in caught.value.cure and not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"nonlin": "torch.nn.ReLU"}, "nonlin is 'torch.nn.ReLU'"),
+        ({"nonlin_kwargs": {"negative_slope": 0.2}}, "nonlin_kwargs"),
+        ({"norm_op_kwargs": {"eps": 1e-3, "affine": True}}, "norm_op_kwargs"),
+        ({"nonlin_first": True}, "nonlin_first"),
+        ({"kernel_sizes": ...}, "with these arguments is no architecture"),
+    ],
+)
+def test_import__another_architecture_is_refused_not_approximated(
+    changed: dict[str, Any], words: str, left: Path, tmp_path: Path
+) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    plan = document["nnssl_adaptation_plan"]["architecture_plans"]
+    kept = plan["arch_kwargs"] | changed
+    plan["arch_kwargs"] = {name: value for name, value in kept.items() if value is not ...}
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    assert words in caught.value.message and caught.value.cure and not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"normalization_schemes": ["CTNormalization"]}, "intensities by CTNormalization"),
+        ({"spacing": [1.0, 1.0, 3.0]}, "voxels of"),
+        ({"spacing": [-1.0, -1.0, -1.0]}, "greater than 0"),
+    ],
+)
+def test_import__a_plan_of_another_preparation_needs_a_contract(
+    changed: dict[str, Any], words: str, left: Path, tmp_path: Path
+) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    (configuration,) = document["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"].values()
+    configuration |= changed
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match="does not say how scans were prepared") as caught:
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    assert words in caught.value.message and "--contract" in caught.value.cure
+
+
+def test_import__a_plan_that_transposes_is_turned_by_that(
+    home: Path, left: Path, view: torch.Tensor, tmp_path: Path
+) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    document["nnssl_adaptation_plan"]["pretrain_plan"]["transpose_forward"] = [2, 1, 0]
+    torch.save(document, tmp_path / "theirs.pth")
+    back = Run.open(import_weights(tmp_path / "theirs.pth", tmp_path / "back"))
+    turned = view.permute(0, 1, 4, 3, 2)
+    with torch.no_grad():
+        found = back.backbone().encoder(turned / 2.5)
+    _same(_maps(home / "run", view), [each.permute(0, 1, 4, 3, 2) for each in found])
+
+
+def test_import__weights_that_are_not_finite_are_named(left: Path, tmp_path: Path) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    name = next(each for each in document["network_weights"] if "all_modules" in each)
+    document["network_weights"][name][0] = float("nan")
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match="not finite"):
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    del document["nnssl_adaptation_plan"]["architecture_plans"]
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match="names no architecture"):
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
 
 
 def test_import__weights_of_an_unknown_network_are_named(tmp_path: Path) -> None:
@@ -227,6 +300,9 @@ def test_import__weights_of_an_unknown_network_are_named(tmp_path: Path) -> None
 def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="exists and is not empty"):
         import_weights(left, home / "run")
+    (tmp_path / "swin.yaml").write_text(CONTRACT)
+    with pytest.raises(OrienteerError, match="a contract of its own"):
+        import_weights(left, tmp_path / "back", contract=tmp_path / "swin.yaml")
     with pytest.raises(OrienteerError, match="is not there"):
         import_weights(tmp_path / "nothing.pth", tmp_path / "back")
     with pytest.raises(StoreError):

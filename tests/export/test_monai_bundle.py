@@ -25,6 +25,7 @@ from orienteer.export.verify import verify
 from orienteer.networks.encoders import NETWORKS, build_encoder, recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.runs.run import Run
+from orienteer.seal import sealed
 from tests.export.bundle_schema import SCHEMA
 
 pytest.importorskip("monai.bundle")
@@ -211,7 +212,7 @@ def test_verify__refuses_damaged_weights_and_never_runs_them(damage: str, copy: 
         verify(copy)
     contract = json.loads((copy / "contract.json").read_text())
     contract["files"]["models/model.pt"] = hashlib.sha256((copy / "models/model.pt").read_bytes()).hexdigest()
-    (copy / "contract.json").write_text(json.dumps(contract))
+    (copy / "contract.json").write_text(json.dumps(sealed(contract)))
     with pytest.raises(OrienteerError) as caught:
         verify(copy)
     assert words in caught.value.message and caught.value.cure
@@ -226,5 +227,5 @@ def test_verify__a_bundle_is_right_and_its_code_is_not_run(copy: Path) -> None:
     code.write_text(f"open({str(copy / 'marker')!r}, 'w')")
     contract = json.loads((copy / "contract.json").read_text())
     contract["files"]["scripts/encoder.py"] = hashlib.sha256(code.read_bytes()).hexdigest()
-    (copy / "contract.json").write_text(json.dumps(contract))
+    (copy / "contract.json").write_text(json.dumps(sealed(contract)))
     assert verify(copy).right and not (copy / "marker").exists()

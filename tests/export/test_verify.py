@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import OrienteerError
 from orienteer.export.verify import verify
+from orienteer.seal import sealed
 
 RIGHT = """
 from orienteer.runs.transforms import PrepareScan
@@ -43,7 +44,7 @@ def _signed(folder: Path, name: str) -> None:
     """The contract takes the file for what was exported."""
     contract = json.loads((folder / "contract.json").read_text())
     contract["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "contract.json").write_text(json.dumps(contract))
+    (folder / "contract.json").write_text(json.dumps(sealed(contract)))
 
 
 def _weights_in(folder: Path) -> Path:
@@ -85,18 +86,27 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "half a contract": (lambda f: (f / "contract.json").write_text("{"), "damaged"),
     "out of the folder": (lambda f: _names(f, "../elsewhere"), "missing"),
     "newer": (lambda f: _newer(f), "newer"),
+    "edited": (lambda f: _edited(f, signed=False, licence="CC0, really"), "checksum differs"),
+    "of other files": (lambda f: _edited(f, files={}), "does not list its files"),
+    "another rule": (lambda f: _edited(f, intensities={"low": 0.0}), "intensities.low is 0.0, here it is"),
+    "naming code": (lambda f: _edited(f, network={"name": "hubconf:net"}), "names code, hubconf:net"),
 }
 
 
 def _names(folder: Path, name: str) -> None:
     contract = json.loads((folder / "contract.json").read_text())
     contract["files"][name] = ""
-    (folder / "contract.json").write_text(json.dumps(contract))
+    (folder / "contract.json").write_text(json.dumps(sealed(contract)))
+
+
+def _edited(folder: Path, *, signed: bool = True, **changed: object) -> None:
+    contract = json.loads((folder / "contract.json").read_text()) | changed
+    (folder / "contract.json").write_text(json.dumps(sealed(contract) if signed else contract))
 
 
 def _newer(folder: Path) -> None:
     contract = json.loads((folder / "contract.json").read_text())
-    (folder / "contract.json").write_text(json.dumps(contract | {"version": 99}))
+    (folder / "contract.json").write_text(json.dumps(sealed(contract | {"version": 99})))
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -134,13 +144,33 @@ def test_verify__judges_a_preparation(code: str, steps: list[str], encoder: Path
     assert found.right == (steps == [])
 
 
-@pytest.mark.parametrize("code", ["def preprocess(path):\n    raise ValueError('no')", "x = 1", "def", None])
+FAILING = [
+    "def preprocess(path):\n    raise ValueError('no')",
+    "import sys\nsys.exit(0)",
+    "def preprocess(path):\n    return [[1, 2], [3]]",
+    "def preprocess(path):\n    return 1j * __import__('numpy').ones((1, 4, 4, 4))",
+    "x = 1",
+    "def",
+    None,
+]
+
+
+@pytest.mark.parametrize("code", FAILING)
 def test_verify__a_preparation_that_fails_is_named(code: str | None, encoder: Path, tmp_path: Path) -> None:
     if code is not None:
         (tmp_path / "mine.py").write_text(code)
     with pytest.raises(OrienteerError, match=r"mine\.py") as caught:
         verify(encoder, preprocess=tmp_path / "mine.py")
     assert "preprocess(path)" in caught.value.cure
+
+
+def test_verify__a_preparation_may_write_and_import_what_lies_beside_it(encoder: Path, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(RIGHT)
+    (tmp_path / "mine.py").write_text(
+        "from beside import preprocess as right\n\n"
+        "def preprocess(path):\n    made = right(path)\n    path.write_bytes(b'')\n    return made\n"
+    )
+    assert verify(encoder, preprocess=tmp_path / "mine.py").right and verify(encoder).right
 
 
 def test_verify__on_the_command_line(run: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Grid(Record):
 
     axes: str = "RAS"
     """Directions in which the axes of ``(C, D, H, W)`` grow: right, anterior, superior."""
-    spacing_mm: float
+    spacing_mm: float = Field(gt=0, allow_inf_nan=False)
     """Edge of a voxel, the same along all axes."""
     interpolation: str = (
         "linear, after a Gaussian along each axis that gets coarser, of variance (new^2 - old^2) / (8 ln 2) mm^2"
@@ -88,10 +88,10 @@ class Input(Record):
 
     shape: str = "(N, C, D, H, W)"
     dtype: str = "float32"
-    channels: int = 1
+    channels: int = Field(1, ge=1)
     channel_names: tuple[str, ...] = ()
     """In order, where the store knew them."""
-    view_voxels: int
+    view_voxels: int = Field(ge=1)
     """Edge of the cubes it learned from; features are normalised over what is shown, so stay near this size."""
     stride: int = 1
     """Edges have to be multiples of it."""
@@ -144,6 +144,20 @@ class Preparation(Record):
             intensities=self.intensities.rule,
             intensity_range=self.intensities.range,
         )
+
+    @property
+    def cannot(self) -> str:
+        """The first thing it says that is not what is done here, in words; empty where all of it is."""
+        here = Intensities.of(self.parameters.convention).model_dump()
+        for part, said, done in (
+            ("intensities", self.intensities, here),
+            ("grid", self.grid, Grid(spacing_mm=1.0).model_dump()),
+            ("input", self.input, {"shape": "(N, C, D, H, W)", "dtype": "float32"}),
+        ):
+            for name in sorted(said.model_fields_set & done.keys() - {"spacing_mm", "axes"}):
+                if getattr(said, name) != done[name]:
+                    return f"{part}.{name} is {getattr(said, name)!r}, here it is {done[name]!r}"
+        return ""
 
 
 class Contract(Preparation):

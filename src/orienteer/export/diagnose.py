@@ -21,6 +21,8 @@ CLOSE = 1e-3
 """Largest mean difference of a right preparation, in half-widths of the intensity window, as all below."""
 SHARP = 0.995
 """Correlation of values on one grid below which they were interpolated in another way."""
+CUT = 8
+"""Voxels at one extreme value, where ours go beyond it, from which they were cut off there."""
 EXACT, SMOOTHED = 0.02, 0.25
 """How far a scale may then be from ours."""
 LIKE = 0.9
@@ -51,7 +53,7 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
         ours: ``(C, D, H, W)`` as the contract says it, along its axes.
         contract: of the network.
     """
-    if theirs.ndim != 4 or theirs.shape[0] != ours.shape[0]:
+    if theirs.ndim != 4 or theirs.shape[0] != ours.shape[0] or theirs.size == 0:
         wanted = f"(C, D, H, W) with C = {ours.shape[0]}"
         return [Fault("shape", f"an array of shape {theirs.shape}, the contract says {wanted}")]
     if not np.isfinite(theirs).all():
@@ -148,15 +150,22 @@ def _placed(theirs: Array, shape: tuple[int, ...], low: list[int]) -> Array:
 def _intensities(theirs: Array, ours: Array, contract: Contract, *, words: str, smoothed: bool) -> list[Fault]:
     """What is wrong with values on one grid; ``smoothed`` where another spacing, told already, has changed them."""
     convention, known = contract.parameters.convention, np.isfinite(theirs)
+    mine_low, mine_high = theirs[known].min(), theirs[known].max()
     there, here = (convention.to_window(values[known]) for values in (theirs, ours))
     apart = float(np.abs(there - here).mean())
     inner = np.abs(here) < 0.98
     slope, offset = np.polyfit(here[inner], there[inner], 1)
     tolerance = EXACT if _alike(there[inner], here[inner]) > SHARP else SMOOTHED
     if abs(slope - 1) < tolerance and abs(offset) < tolerance:
-        if float(np.abs(there).max()) > 1.02 * float(np.abs(here).max()):
-            least, most = contract.intensities.limits
+        least, most = contract.intensities.limits
+        top = float(np.abs(there).max())
+        if top > 1.02 * float(np.abs(here).max()):
             return [Fault("intensities", f"values are not cut off, the contract says at {least:g} and {most:g}")]
+        above = np.abs(there[np.abs(here) > 1.05 * top])
+        if above.size >= CUT and float(np.median(above)) > 0.999 * top:
+            low, high = float(mine_low), float(mine_high)
+            told = f"values are cut off at {low:.3g} and {high:.3g}, the contract says at {least:g} and {most:g}"
+            return [Fault("intensities", told)]
         if apart <= CLOSE or smoothed:
             return []
         told = f"values differ by {apart:.3f} on average: another interpolation, or another window"

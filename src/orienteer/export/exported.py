@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from orienteer.errors import OrienteerError
 from orienteer.export.contract import Contract
 from orienteer.export.phantom import phantom
 from orienteer.geometry import Volume
@@ -56,8 +57,11 @@ def maps_of(network: nn.Module, view: NDArray[np.float32]) -> tuple[NDArray[np.f
 
 
 def apart(one: tuple[NDArray[np.float32], ...], other: tuple[NDArray[np.float32], ...]) -> float:
-    """The largest difference of two encoders' maps, as a share of the largest value; infinite where shapes differ."""
+    """The largest difference of two encoders' maps, as a share of the largest value; infinite where
+    shapes differ or a value is not finite."""
     if [each.shape for each in one] != [each.shape for each in other]:
+        return float("inf")
+    if not all(np.isfinite(each).all() for each in (*one, *other)):
         return float("inf")
     return max(float(np.abs(a - b).max()) / max(float(np.abs(a).max()), 1e-12) for a, b in zip(one, other, strict=True))
 
@@ -89,11 +93,26 @@ class Exported:
         return {name: value.contiguous() for name, value in self.encoder.network.state_dict().items()}
 
 
+def without_code(settings: NetworkSettings) -> NetworkSettings:
+    """Settings of a network that somebody else's file names.
+
+    Raises:
+        OrienteerError: they name code to import.
+    """
+    if ":" in settings.name:
+        raise OrienteerError(
+            f"the contract names code, {settings.name}, which is not imported because a file says so",
+            cure="where you trust it, load the run that was exported instead: orienteer.Run.open(run)",
+        )
+    return settings
+
+
 def empty_encoder(contract: Contract) -> Encoder:
     """The encoder that a contract describes, its weights drawn anew.
 
     Raises:
+        OrienteerError: a network that is code, which is not imported because a file names it.
         ConfigError: a network that cannot be built here.
     """
-    settings = NetworkSettings.model_validate(contract.network)
+    settings = without_code(NetworkSettings.model_validate(contract.network))
     return build_encoder(settings, contract.input.channels, contract.input.view_voxels).eval()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from orienteer.export.contract import FILE, Contract, Grid, Input, Intensities, 
 from orienteer.export.doors.nnunet import AXES, architecture_of, encoder_weights
 from orienteer.export.doors.registry import door_to
 from orienteer.export.doors.staged import DEPTH, Architecture
+from orienteer.export.exported import without_code
 from orienteer.export.tensors import read_tensors, read_torch
 from orienteer.export.verify import read_contract
 from orienteer.networks.settings import NetworkSettings
@@ -71,18 +73,21 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
             missing, or says what cannot be done here.
     """
     if path.is_dir():
+        if contract is not None:
+            raise OrienteerError(f"{path} has a contract of its own", cure="leave out --contract")
         found = _seeing(_exported(path), view)
     elif not path.exists():
         raise OrienteerError(f"{path} is not there", cure="give a file of weights, or a folder of `orienteer export`")
     else:
         said = None if contract is None else read_preparation(contract)
         found = _from_file(path, said, view)
-    given = found.preparation.intensities.percentiles
-    if given not in (None, found.preparation.parameters.window_percentiles):
+    if cannot := found.preparation.cannot:
         raise OrienteerError(
-            f"its contract scales by percentiles {given}, which no store here does",
-            cure="leave percentiles out; stores use 0.5 and 99.5",
+            f"its contract asks for what is not done here: {cannot}",
+            cure="leave out what is the same here; what is not, no store can be made for",
         )
+    if lost := [name for name, value in found.weights.items() if not bool(torch.isfinite(value).all())]:
+        raise OrienteerError(f"{path}: {lost[0]} holds values that are not finite", cure="give weights that are whole")
     return _upright(found)
 
 
@@ -122,7 +127,7 @@ def _exported(folder: Path) -> Foreign:
     door = door_to(contract.door)
     weights = door.weights(folder)
     digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
-    network = NetworkSettings.model_validate(contract.network)
+    network = without_code(NetworkSettings.model_validate(contract.network))
     return Foreign(f"an encoder exported to {contract.door}", digest, network, weights, contract)
 
 
@@ -161,8 +166,17 @@ def _weights(document: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _staged(architecture: Architecture) -> NetworkSettings:
-    """nnU-Net's encoder with these arguments."""
+    """nnU-Net's encoder with these arguments.
+
+    Raises:
+        OrienteerError: its layers are not those that encoders here are built of.
+    """
     kwargs = architecture.arch_kwargs
+    if unlike := architecture.other_layers:
+        raise OrienteerError(
+            f"its {architecture.kind} has other layers than the encoders here: {unlike}",
+            cure="only layers as nnU-Net's planners choose them can be imported",
+        )
     name = "resenc" if architecture.kind == "ResidualEncoderUNet" else "plainconv"
     options: Tree = {key: kwargs[key] for key in ("features_per_stage", "kernel_sizes", "strides")}
     options |= {"n_stages": architecture.stages, DEPTH[architecture.kind]: architecture.depth}
@@ -170,14 +184,21 @@ def _staged(architecture: Architecture) -> NetworkSettings:
 
 
 def _planned(plan: Mapping[str, Any], path: Path) -> Preparation:
-    """What an adaptation plan says of spacing, channels and patch; nnssl brings every channel to z-scores."""
+    """What an adaptation plan says of spacing, channels, patch and axes, where its scans were brought to z-scores."""
     try:
-        (configuration, *_) = plan["pretrain_plan"]["configurations"].values()
+        configurations = plan["pretrain_plan"]["configurations"]
+        if len(configurations) != 1:
+            raise ValueError(f"{len(configurations)} configurations: {', '.join(configurations)}")
+        (configuration,) = configurations.values()
         spacing = {float(each) for each in configuration["spacing"]}
         if len(spacing) > 1:
             raise ValueError(f"voxels of {configuration['spacing']} mm")
+        if other := set(configuration["normalization_schemes"]) - {"ZScoreNormalization"}:
+            raise ValueError(f"intensities by {', '.join(sorted(other))}")
+        forward = plan["pretrain_plan"].get("transpose_forward", (0, 1, 2))
+        axes = "".join(AXES[int(axis)] for axis in forward)
         document = {
-            "grid": {"spacing_mm": spacing.pop(), "axes": AXES},
+            "grid": {"spacing_mm": spacing.pop(), "axes": axes},
             "intensities": {"rule": "zscore"},
             "input": {
                 "channels": plan["pretrain_num_input_channels"],
@@ -186,7 +207,7 @@ def _planned(plan: Mapping[str, Any], path: Path) -> Preparation:
             "licence": "",
         }
         return Preparation.model_validate(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise OrienteerError(
             f"{path}: its adaptation plan does not say how scans were prepared ({error})",
             cure=f"say so in a file, and give it with --contract:{EXAMPLE}",

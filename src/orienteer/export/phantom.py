@@ -39,7 +39,8 @@ def formula(place: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
     )
     for centre, width, brightness in SPOTS:
         sign = -1.0 if channel % 2 else 1.0
-        value += sign * brightness * np.exp(-((place - np.array(centre)) ** 2).sum(axis=-1) / (2 * width**2))
+        there = np.roll(centre, channel)  # no two channels have their spots in one place, whatever their scale
+        value += sign * brightness * np.exp(-((place - there) ** 2).sum(axis=-1) / (2 * width**2))
     bright = ((place - np.array(BRIGHT[0])) ** 2).sum(axis=-1) < BRIGHT[1] ** 2
     return np.where(bright, BRIGHT[2], np.where(inside, (1000.0 + 150.0 * channel) * value, 0.0))
 

@@ -21,6 +21,7 @@ from orienteer.export.doors.registry import door_to
 from orienteer.export.exported import Exported, SelfTest
 from orienteer.networks.encoders import recipe
 from orienteer.runs.run import Run
+from orienteer.seal import sealed
 
 SELFTEST, PHANTOM, CARD = "selftest.safetensors", "phantom.nii.gz", "README.md"
 
@@ -58,17 +59,18 @@ def export(
             features differ.
         RunError: no run, or one that was never judged.
     """
-    run, out = Path(run), Path(out)
+    run, out = Path(run), Path(out).absolute()
+    licence, modality, anatomy = (" ".join(words.split()) for words in (licence, modality, anatomy))
     of_export(run, out)
     door = door_to(to) if plans is None else door_to(to).with_plans(Path(plans), configuration)
-    if not licence.strip():
+    if not licence:
         cure = "give --licence, e.g. 'CC BY 4.0' or 'not to be shared'"
         raise OrienteerError("the licence of the training data is missing", cure=cure)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise OrienteerError(f"{out} is there already", cure="name a new folder; nothing was written")
     refuse_place(out)
     opened = Run.open(run)
-    contract = Contract.of(opened, licence.strip(), to, modality=modality.strip(), anatomy=anatomy.strip())
+    contract = Contract.of(opened, licence, to, modality=modality, anatomy=anatomy)
     if contract.learned.verdict != "learning" and not anyway:
         raise OrienteerError(
             f"{run} is {contract.learned.verdict}: {contract.learned.sentence}",
@@ -102,7 +104,7 @@ def _write(exported: Exported, folder: Path, door: Door) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    write_json(folder / FILE, exported.contract.model_copy(update={"files": files}).model_dump(mode="json"))
+    write_json(folder / FILE, sealed(exported.contract.model_copy(update={"files": files}).model_dump(mode="json")))
 
 
 def tensors(test: SelfTest) -> dict[str, torch.Tensor]:

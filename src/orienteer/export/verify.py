@@ -3,7 +3,9 @@
 import hashlib
 import importlib.util
 import json
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +23,7 @@ from orienteer.export.run import PHANTOM, SELFTEST
 from orienteer.export.tensors import read_tensors
 from orienteer.folders import Folder, mistaken
 from orienteer.runs.scan import read_scan
+from orienteer.seal import unsealed
 
 AGAIN = "export it again: orienteer export RUN FOLDER"
 
@@ -69,12 +72,13 @@ def verify(folder: Path | str, *, preprocess: Path | str | None = None) -> Verif
     asked = contract.parameters
     own = asked.convention.to_network(read_scan(folder / PHANTOM, learned, asked).array)
     here = turned(own, axes=contract.grid.axes)
+    difference = apart(expected, door.maps(folder, contract, test["view"]))
     faults = None
     if preprocess is not None:
         faults = tuple(diagnose(_prepared_by(Path(preprocess), folder / PHANTOM), test["prepared"], contract))
     return Verified(
         contract,
-        apart(expected, door.maps(folder, contract, test["view"])),
+        difference,
         door.tolerance,
         float(np.abs(here - test["prepared"]).max()) if here.shape == test["prepared"].shape else float("inf"),
         faults,
@@ -88,7 +92,7 @@ def read_contract(folder: Path) -> Contract:
         OrienteerError: it is no such folder, of a later version, or a file is missing or changed.
     """
     try:
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        document = unsealed(json.loads((folder / FILE).read_text(encoding="utf-8")))
         contract = Contract.model_validate(document)
     except FileNotFoundError:
         raise mistaken(folder, Folder.EXPORT) from None
@@ -96,6 +100,10 @@ def read_contract(folder: Path) -> Contract:
         raise OrienteerError(f"{folder / FILE} is damaged: {str(error).splitlines()[0]}", cure=AGAIN) from None
     if contract.version > VERSION:
         raise OrienteerError(f"{folder / FILE} was written by a newer Orienteer", cure="upgrade orienteer")
+    if cannot := contract.cannot:
+        raise OrienteerError(f"{folder / FILE} was changed, or is of another version: {cannot}", cure=AGAIN)
+    if not contract.files.keys() >= {SELFTEST, PHANTOM}:
+        raise OrienteerError(f"{folder / FILE} does not list its files", cure=AGAIN)
     for name, digest in contract.files.items():
         path = folder / name
         if not _within(name) or not path.is_file():
@@ -117,12 +125,19 @@ def _prepared_by(file: Path, phantom: Path) -> Any:
         raise OrienteerError(f"{file} is no Python file", cure="give one that defines preprocess(path)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(file.resolve().parent))
     try:
-        spec.loader.exec_module(module)
-        made = module.preprocess(phantom)
-    except Exception as error:
+        with tempfile.TemporaryDirectory() as folder:  # the file may write what it likes
+            spec.loader.exec_module(module)
+            made = module.preprocess(Path(shutil.copy(phantom, folder)))
+        array = made.detach().cpu().float().numpy() if hasattr(made, "detach") else np.asarray(made)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"it returns {array.dtype}, not real numbers")
+    except (Exception, SystemExit) as error:
         raise OrienteerError(
             f"{file}: {type(error).__name__}: {error}",
             cure="define preprocess(path), which returns (C, D, H, W) of the scan at path",
         ) from error
-    return np.asarray(made.detach().cpu() if hasattr(made, "detach") else made)
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    return array

@@ -77,6 +77,8 @@ class SwinEncoder(nn.Module):
             raise ValueError(f"views of {view} voxels cannot be halved twice")
         for unused in range(self.stages + 1, 5):
             delattr(self.swin, f"layers{unused}")
+            if self.swin.use_v2:
+                delattr(self.swin, f"layers{unused}c")
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps, one per stage, finest first."""
@@ -84,6 +86,8 @@ class SwinEncoder(nn.Module):
         x = swin.pos_drop(swin.patch_embed(images))
         maps = [swin.proj_out(x, True)]
         for stage in range(1, self.stages + 1):
+            if swin.use_v2:
+                x = getattr(swin, f"layers{stage}c")[0](x.contiguous())
             x = getattr(swin, f"layers{stage}")[0](x.contiguous())
             maps.append(swin.proj_out(x, True))
         return maps

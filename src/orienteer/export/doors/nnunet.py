@@ -157,14 +157,21 @@ def adaptation_plan_of(path: Path) -> dict[str, Any]:
     """
     document = read_torch(path)
     plan = document.get("nnssl_adaptation_plan") if isinstance(document, dict) else None
-    if not isinstance(plan, dict) or not isinstance(plan.get("architecture_plans"), dict):
+    if not isinstance(plan, dict):
         raise OrienteerError(f"{path} has no nnssl_adaptation_plan", cure="give a checkpoint with its adaptation plan")
     return plan
 
 
 def architecture_of(plan: dict[str, Any]) -> Architecture:
-    """The U-Net of an adaptation plan."""
-    said = plan["architecture_plans"]
+    """The U-Net of an adaptation plan.
+
+    Raises:
+        OrienteerError: it names none, or none that is known.
+    """
+    said = plan.get("architecture_plans")
+    if not isinstance(said, dict):
+        cure = "give a checkpoint with its whole adaptation plan"
+        raise OrienteerError("the adaptation plan names no architecture", cure=cure)
     return Architecture.read(
         said.get("arch_class_name"), said.get("arch_kwargs"), said.get("arch_kwargs_requiring_import")
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from orienteer.atomic import write_with
 from orienteer.errors import OrienteerError
-from orienteer.export.axes import for_axes
+from orienteer.export.axes import OWN, for_axes, reordered
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
 from orienteer.export.doors.nnunet import AXES, encoder_weights, network_weights
@@ -112,7 +112,7 @@ class PlainNnUNet(Door):
         if unlike := mine.differences(theirs):
             raise OrienteerError(
                 f"the encoder does not fit into the network of the plans: {'; '.join(unlike)}",
-                cure=f"pretrain with {_settings(theirs)}",
+                cure=f"pretrain with {_settings(theirs, self._given.axes)}",
             )
         filled = Filled.of(theirs, exported.weights, exported.contract.input.channels)
         weights = {name: value for name, value in filled.network.state_dict().items() if LAST_LAYERS not in name}
@@ -170,10 +170,10 @@ nnUNetv2_train DATASET {plans.configuration} FOLD -pretrained_weights "$PWD/{WEI
         return self.plans
 
 
-def _settings(architecture: Architecture) -> str:
-    """How to pretrain an encoder that fits."""
+def _settings(architecture: Architecture, axes: str) -> str:
+    """How to pretrain an encoder that fits, its kernels along R, A, S."""
     name = "plainconv" if architecture.kind == "PlainConvUNet" else "resenc"
     kwargs = architecture.arch_kwargs
     options = {"n_stages": architecture.stages, DEPTH[architecture.kind]: architecture.depth}
-    options |= {key: kwargs[key] for key in SHAPING}
+    options |= reordered({key: kwargs[key] for key in SHAPING}, [axes.index(letter) for letter in OWN])
     return f"--set network.name={name} --set 'network.options={json.dumps(options)}'"

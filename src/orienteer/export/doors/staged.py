@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -97,13 +98,14 @@ class Architecture(BaseModel):
         """
         if name == "ResEncL" and kwargs is None:
             return cls.model_validate(RESENC_L)
-        try:
-            return cls(network_class_name=name, arch_kwargs=kwargs, _kw_requires_import=requires_import or [])
-        except ValidationError:
-            raise OrienteerError(
-                f"{name!r} is no architecture of nnU-Net's that Orienteer knows",
-                cure=f"use one with {', '.join(DEPTH)} or ResEncL",
-            ) from None
+        with suppress(ValidationError):
+            found = cls(network_class_name=name, arch_kwargs=kwargs, _kw_requires_import=requires_import or [])
+            if found.kind in DEPTH and found.arch_kwargs.keys() >= {"n_stages", DEPTH[found.kind], *SHAPING}:
+                return found
+        raise OrienteerError(
+            f"{name!r} with these arguments is no architecture of nnU-Net's that Orienteer knows",
+            cure=f"use one of {', '.join(DEPTH)}, with all its arguments, or ResEncL",
+        )
 
     @property
     def kind(self) -> str:
@@ -121,11 +123,28 @@ class Architecture(BaseModel):
         """How many."""
         return int(self.arch_kwargs["n_stages"])
 
+    @property
+    def other_layers(self) -> str:
+        """The first layer that is not as nnU-Net's planners choose it, in words; empty where all are."""
+        usual: dict[str, Any] = LAYERS | {"nonlin_first": False, "stem_channels": None, "bottleneck_channels": None}
+        for name, wanted in usual.items():
+            given = self.arch_kwargs.get(name, wanted)
+            if name in IMPORTED and None not in (given, wanted):
+                same = str(given).rpartition(".")[2] == str(wanted).rpartition(".")[2]
+            elif name == "nonlin_kwargs":  # in place or not, it is the same function
+                same = {key: value for key, value in (given or {}).items() if key != "inplace"} == {}
+            else:
+                same = given == wanted
+            if not same:
+                return f"{name} is {given!r}, not {wanted!r}"
+        block = str(self.arch_kwargs.get("block", "BasicBlockD")).rpartition(".")[2]
+        return "" if block == "BasicBlockD" else f"block is {block}, not BasicBlockD"
+
     def differences(self, other: "Architecture") -> list[str]:
         """Where the stages of an encoder are not the first stages of another, in words."""
         if self.kind != other.kind:
             return [f"{self.kind}, there {other.kind}"]
-        found = []
+        found = [other.other_layers] if other.other_layers else []
         if self.stages > other.stages:
             found.append(f"{self.stages} stages, there {other.stages}")
         pairs = [(DEPTH[self.kind], self.depth, other.depth)]
