@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from orienteer.export.contract import Contract, Grid, Input, Intensities, Learne
 from orienteer.export.diagnose import diagnose
 from orienteer.export.phantom import phantom
 from orienteer.geometry import canonical
-from orienteer.runs.scan import for_network, prepared
+from orienteer.runs.scan import for_network, prepared, read_scan
 from orienteer.store.convention import WINDOW, Convention, Range, ZScore
 from orienteer.store.manifest import Parameters
 
@@ -118,7 +120,7 @@ def unscaled(spacing: float, ends: tuple[float, float] | None = None) -> NDArray
 
 OF_ZSCORE: dict[str, tuple[Callable[[], NDArray], list[str], str]] = {
     "right": (lambda: ours(convention=ZScore()), [], ""),
-    "by percentiles": (ours, ["intensities"], "scaled to -1 ... 1.5: value = 0.3"),
+    "by percentiles": (ours, ["intensities"], "scaled to -1 ... 1.5: value = 0.29"),
     "not scaled": (lambda: unscaled(SPACING), ["intensities"], "not scaled, 0 to"),
     "over the whole image": (
         lambda: z_score(unscaled(SPACING)),
@@ -169,3 +171,14 @@ def test_phantom__fills_a_fixed_range_of_any_unit(ends: tuple[float, float]) -> 
     inside = shown[(shown > 0) & (shown < 1)]
     assert inside.size > 0.4 * shown.size and inside.std() > 0.1
     assert (shown == 0).mean() > 0.1 and (shown == 1).any()
+
+
+@pytest.mark.parametrize("spacing", [0.5, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("view", [16, 24, 32])
+def test_phantom__a_file_of_it_is_prepared_the_same(spacing: float, view: int, tmp_path: Path) -> None:
+    scan, parameters = phantom(spacing, view), Parameters(spacing=spacing)
+    nibabel.save(nibabel.Nifti1Image(scan.array[0], scan.affine), tmp_path / "phantom.nii.gz")
+    read = read_scan(tmp_path / "phantom.nii.gz", (1, ()), parameters)
+    np.testing.assert_array_equal(read.array, prepared(scan, parameters).array)
+    extents = np.array(scan.shape) * scan.spacing / spacing
+    assert (np.abs(extents % 1 - 0.5) > 0.15).all()

@@ -71,7 +71,7 @@ def test_export__refuses_what_it_cannot_do(run: Path, encoder: Path, tmp_path: P
         export(run, tmp_path / "out", licence=" ", anyway=True)
     with pytest.raises(OrienteerError, match="is there already"):
         export(run, encoder, licence="CC0", anyway=True)
-    with pytest.raises(OrienteerError, match="no door is called 'caffe'") as caught:
+    with pytest.raises(OrienteerError, match="no program is known by the name 'caffe'") as caught:
         export(run, tmp_path / "out", to="caffe", licence="CC0", anyway=True)
     assert "torch" in caught.value.cure
     assert list(tmp_path.iterdir()) == []
@@ -106,7 +106,7 @@ def test_export__a_verdict_on_other_weights_does_not_speak_for_these(run: Path, 
 def test_export__the_card_says_what_was_seen(run: Path, tmp_path: Path) -> None:
     out = export(run, tmp_path / "out", licence="CC0", modality="T1-weighted MR", anatomy="phantoms", anyway=True)
     card, said = (out / "README.md").read_text(), json.loads((out / "contract.json").read_text())["learned"]
-    assert "Modality: T1-weighted MR. Anatomy: phantoms. Voxels of " in card and "in window units: " in card
+    assert "Modality: T1-weighted MR. Anatomy: phantoms. Voxels of " in card and "what became -1 is " in card
     assert len(said["extent_mm"]) == len(said["voxel_mm"]) == 3 and len(said["window"]) == 1
     low, high, *_ = said["window"][0]
     assert low <= high

@@ -15,6 +15,7 @@ from orienteer.errors import OrienteerError, RunError, StoreError
 from orienteer.export.bring_in import import_weights
 from orienteer.export.card import card
 from orienteer.export.contract import Contract
+from orienteer.export.doors.nnunet import OURS
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.doors.staged import Architecture
 from orienteer.export.run import export
@@ -84,6 +85,13 @@ def test_import__a_checkpoint_with_its_adaptation_plan_needs_no_contract(
 ) -> None:
     document = torch.load(left / "checkpoint_final.pth", weights_only=True)
     document["network_weights"]["decoder.stages.0.convs.0.conv.weight"] = torch.zeros(2)
+    torch.save(document, tmp_path / "ours.pth")
+    ours = Run.open(import_weights(tmp_path / "ours.pth", tmp_path / "own"))
+    assert (ours.record.data.intensities, ours.record.imported and ours.record.imported.licence) == (
+        "window",
+        "CC BY 4.0",
+    )
+    del document[OURS]
     torch.save(document, tmp_path / "theirs.pth")
     back = Run.open(import_weights(tmp_path / "theirs.pth", tmp_path / "back"))
     assert (back.record.data.intensities, back.record.data.spacing_mm) == ("zscore", 3.0)
@@ -251,6 +259,7 @@ def test_import__a_plan_of_another_preparation_needs_a_contract(
     document = torch.load(left / "checkpoint_final.pth", weights_only=True)
     (configuration,) = document["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"].values()
     configuration |= changed
+    del document[OURS]
     torch.save(document, tmp_path / "theirs.pth")
     with pytest.raises(OrienteerError, match="does not say how scans were prepared") as caught:
         import_weights(tmp_path / "theirs.pth", tmp_path / "back")
@@ -262,6 +271,7 @@ def test_import__a_plan_that_transposes_is_turned_by_that(
 ) -> None:
     document = torch.load(left / "checkpoint_final.pth", weights_only=True)
     document["nnssl_adaptation_plan"]["pretrain_plan"]["transpose_forward"] = [2, 1, 0]
+    del document[OURS]
     torch.save(document, tmp_path / "theirs.pth")
     back = Run.open(import_weights(tmp_path / "theirs.pth", tmp_path / "back"))
     turned = view.permute(0, 1, 4, 3, 2)

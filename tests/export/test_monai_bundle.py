@@ -10,22 +10,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
 from orienteer.errors import OrienteerError
-from orienteer.export.contract import Contract
+from orienteer.export.contract import Contract, Intensities
 from orienteer.export.doors.monai_bundle import MonaiBundle
 from orienteer.export.doors.monai_configs import edges
-from orienteer.export.exported import TOLERANCE, Exported, apart
-from orienteer.export.run import export, tensors
+from orienteer.export.exported import TOLERANCE, Exported, SelfTest, apart
+from orienteer.export.run import _save_phantom, export, tensors
 from orienteer.export.verify import verify
 from orienteer.networks.encoders import NETWORKS, build_encoder, recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.runs.run import Run
 from orienteer.seal import sealed
+from orienteer.store.convention import convention_of
 from tests.export.bundle_schema import SCHEMA
 
 pytest.importorskip("monai.bundle")
@@ -229,3 +231,18 @@ def test_verify__a_bundle_is_right_and_its_code_is_not_run(copy: Path) -> None:
     contract["files"]["scripts/encoder.py"] = hashlib.sha256(code.read_bytes()).hexdigest()
     (copy / "contract.json").write_text(json.dumps(sealed(contract)))
     assert verify(copy).right and not (copy / "marker").exists()
+
+
+@pytest.mark.parametrize("asked", ["window", "zscore", (0.0, 2000.0)])
+def test_bundle__the_card_prepares_a_scan_as_the_contract_says(
+    asked: str | tuple[float, float], run: Path, tmp_path: Path
+) -> None:
+    made = exported(run, "unet")
+    contract = made.contract.model_copy(update={"intensities": Intensities.of(convention_of(asked))})
+    test = SelfTest.of(contract, made.encoder)
+    _save_phantom(test, tmp_path / "phantom.nii.gz")
+    usage = MonaiBundle().usage(contract)
+    code = usage[usage.index("from orienteer import PrepareScan") :].split("```")[0]
+    told: dict[str, Any] = {}
+    exec(code.replace("scan.nii.gz", str(tmp_path / "phantom.nii.gz")), told)
+    np.testing.assert_allclose(told["image"].numpy(), test.prepared, atol=1e-6)

@@ -176,7 +176,7 @@ def test_plain__the_released_loader_takes_every_weight(staged: Path, tmp_path: P
         name.startswith("encoder.stages.3") for name in own
     )
     card = (out / "README.md").read_text()
-    assert "Stages from 3 on and the decoder are as nnU-Net draws them" in card and "SimpleITKIO" in card
+    assert "Stages from 3 on and the decoder are drawn anew by nnU-Net" in card and "SimpleITKIO" in card
     assert verify(out).right
 
 

@@ -15,12 +15,14 @@ def export(
     to: Annotated[
         str, typer.Option(help="The program: torch, nnunet, nnunet-plain, monai, huggingface or onnx.")
     ] = "torch",
-    licence: Annotated[str, typer.Option(help="Of the data it was trained on; it stands on the card.")] = "",
+    licence: Annotated[str, typer.Option(help="Needed: of the data it was trained on; it stands on the card.")] = "",
     modality: Annotated[str, typer.Option(help="Of its training data, for the card: 'T1-weighted MR'.")] = "",
     anatomy: Annotated[str, typer.Option(help="What they show, for the card: 'heads, skull-stripped'.")] = "",
     plans: Annotated[Path | None, typer.Option(help="nnU-Net's plans.json, for --to nnunet-plain.")] = None,
     configuration: Annotated[str, typer.Option(help="Of the plans.")] = "3d_fullres",
-    anyway: Annotated[bool, typer.Option("--anyway", help="Also where the run is stuck or cheating.")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where it is stuck or cheating, or the plans' spacing is another.")
+    ] = False,
 ) -> None:
     """Write a run's encoder for another program, with a contract on how to prepare scans, and a test of both.
 
@@ -57,4 +59,6 @@ def export(
     console = Console(highlight=False)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         console.print(f"  {file.relative_to(folder).as_posix()}", markup=False)
-    console.print(f"{folder}: opened again, the same features. How to prepare scans: its README.md", markup=False)
+    console.print(
+        f"{folder}: opened again, its features are the run's. How to prepare scans: its README.md", markup=False
+    )

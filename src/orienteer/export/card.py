@@ -45,7 +45,7 @@ def card(contract: Contract, door: Door) -> str:
         "```",
         "",
         "`phantom.nii.gz` is a scan made from a formula; `selftest.safetensors` holds what the preparation makes of "
-        "it, and the features of its middle. `contract.json` says all of this to programs.",
+        "it, and the features of a view cut from its middle. `contract.json` says all of this to programs.",
         "",
         "## How to use it",
         "",
@@ -60,10 +60,11 @@ def _seen(learned: Learned) -> str:
     """Voxels and intensities of the training scans."""
     voxels = " x ".join(_span(low, high) for low, high in learned.voxel_mm)
     windows = [
-        f"{_span(floor, top)} to -1, {_span(least, most)} more to 1" for floor, top, least, most in learned.window
+        f"{_span(floor, top)}, and what became 1 lies {_span(least, most)} above"
+        for floor, top, least, most in learned.window
     ]
     return (f" Voxels of {voxels} mm (R, A, S) before resampling." if voxels else "") + (
-        f" Their own intensities in window units: {'; '.join(windows)}." if windows else ""
+        f" In their own units, what became -1 is {'; '.join(windows)}." if windows else ""
     )
 
 

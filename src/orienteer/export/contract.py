@@ -22,7 +22,7 @@ FILE = "contract.json"
 
 CONSTANT = (
     "where the background is one constant value near the body's lowest, as in skull-stripped MR, that value is mapped"
-    " to `low` instead of the lower percentile"
+    " there in place of the lower percentile"
 )
 
 

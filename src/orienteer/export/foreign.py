@@ -19,7 +19,7 @@ from orienteer.config import Tree, load_yaml
 from orienteer.errors import OrienteerError
 from orienteer.export.axes import OWN, reordered, turned_weights
 from orienteer.export.contract import FILE, Contract, Grid, Input, Intensities, Preparation
-from orienteer.export.doors.nnunet import AXES, architecture_of, encoder_weights
+from orienteer.export.doors.nnunet import AXES, OURS, architecture_of, encoder_weights
 from orienteer.export.doors.registry import door_to
 from orienteer.export.doors.staged import DEPTH, Architecture
 from orienteer.export.exported import without_code
@@ -138,7 +138,8 @@ def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreig
     weights = _weights(document, path)
     if isinstance(plan, dict):
         network = _staged(architecture_of(plan))
-        preparation = said or _planned(plan, path)
+        own = document.get(OURS)
+        preparation = said or (Preparation.model_validate(own) if isinstance(own, dict) else _planned(plan, path))
         origin = "a checkpoint with nnssl's adaptation plan"
         return _seeing(Foreign(origin, digest, network, encoder_weights(weights), preparation), view)
     if said is None:

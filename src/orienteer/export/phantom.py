@@ -57,12 +57,13 @@ def phantom(spacing: float, view: int, channels: int = 1, ends: tuple[float, flo
     Returns:
         ``(C, I, J, K)`` with an affine to world RAS mm: int16, or float32 where the range has few whole numbers.
     """
-    shape = tuple(round(REACH * view / voxel) for voxel in VOXEL)
+    shape = tuple(_voxels(REACH * view / voxel, voxel) for voxel in VOXEL)
     affine = np.zeros((4, 4))
     affine[3, 3] = 1.0
     for axis, ((world, sign), voxel) in enumerate(zip(AXES, VOXEL, strict=True)):
         affine[world, axis] = sign * voxel * spacing
     affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2) + np.array([11.0, -7.0, 23.0])
+    affine = affine.astype(np.float32).astype(np.float64)  # as a NIfTI file keeps it
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     middle = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
     place = (index @ affine[:3, :3].T + affine[:3, 3] - middle) / (REACH * view * spacing / 2)
@@ -72,3 +73,9 @@ def phantom(spacing: float, view: int, channels: int = 1, ends: tuple[float, flo
     values = ends[0] + (ends[1] - ends[0]) * (values - FILLS[0]) / (FILLS[1] - FILLS[0])
     whole = ends[1] - ends[0] >= FINE and float(np.abs(values).max()) < np.iinfo(np.int16).max
     return Volume(np.rint(values).astype(np.int16) if whole else values.astype(np.float32), affine)
+
+
+def _voxels(wanted: float, voxel: float) -> int:
+    """About so many voxels, whose extent is nearly a whole number of the network's: it is rounded in one way."""
+    around = range(round(wanted) - 6, round(wanted) + 7)
+    return min(around, key=lambda n: (abs(n * voxel - round(n * voxel)) > 0.101, abs(n - wanted)))

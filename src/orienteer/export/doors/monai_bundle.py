@@ -88,8 +88,14 @@ encoder = config.get_parsed_content("network")     # with its weights
 maps = encoder.maps(images)                        # a list of maps, finest first; encoder(images) is the last of them
 ```
 
-The configs prepare nothing: MONAI has no transforms that do it as above. With Orienteer installed,
-`orienteer.PrepareScan(spacing={spacing:g})` is one that does."""
+The configs prepare nothing: MONAI has no transforms that do it as above. With Orienteer installed, this does:
+
+```python
+from orienteer import PrepareScan
+
+prepare = PrepareScan({arguments})
+image = prepare.parameters.convention.to_network(prepare("scan.nii.gz"))
+```"""
 
 OWN = """
 
@@ -154,7 +160,7 @@ class MonaiBundle(Door):
 
     def usage(self, contract: Contract) -> str:
         """MONAI's commands, and how its own network takes the weights over where it has one."""
-        usage = USAGE.format(spacing=contract.grid.spacing_mm)
+        usage = USAGE.format(arguments=_preparing(contract))
         network, channels = contract.network, contract.input.channels
         if network["name"] not in ("segresnet", "swin"):
             return usage
@@ -178,6 +184,16 @@ class MonaiBundle(Door):
             "told = network.swinViT.load_state_dict(weights, strict=False)",
             missing=_missing_but(absent),
         )
+
+
+def _preparing(contract: Contract) -> str:
+    """Arguments of the transform that prepares a scan, as code."""
+    given: dict[str, Any] = {"spacing": contract.grid.spacing_mm}
+    if contract.input.channels > 1:
+        given |= {"channels": contract.input.channels, "channel_names": contract.input.channel_names}
+    if contract.intensities.rule != "window":
+        given["intensities"] = contract.intensities.range or contract.intensities.rule
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def _missing_but(expected: tuple[str, ...]) -> str:

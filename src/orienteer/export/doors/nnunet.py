@@ -17,13 +17,15 @@ from torch import Tensor
 from orienteer.atomic import write_json, write_with
 from orienteer.errors import OrienteerError
 from orienteer.export.axes import for_axes
-from orienteer.export.contract import Contract
+from orienteer.export.contract import Contract, Preparation
 from orienteer.export.doors.door import Door, Maps
 from orienteer.export.doors.staged import NORMALISED, Architecture, Filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_torch
 from orienteer.networks.nnunet import StagedEncoder
 
+OURS = "orienteer_preparation"
+"""How scans were prepared, for an import of the checkpoint alone; nnU-Net passes it over."""
 CHECKPOINT, PLAN, CONFIG = "checkpoint_final.pth", "adaptation_plan.json", "config.json"
 AXES = "SAR"
 """nnU-Net's readers give arrays from the last of a file's axes to the first; files are turned to R, A, S before."""
@@ -47,7 +49,12 @@ class NnUNet(Door):
         filled = Filled.of(architecture, exported.weights, exported.contract.input.channels)
         plan = adaptation_plan(exported, architecture, filled)
         weights = {name: value for name, value in filled.network.state_dict().items() if name.startswith("encoder.")}
-        checkpoint = {"network_weights": weights, "nnssl_adaptation_plan": plan, "citations": CITATIONS}
+        checkpoint = {
+            "network_weights": weights,
+            "nnssl_adaptation_plan": plan,
+            "citations": CITATIONS,
+            OURS: exported.contract.model_dump(mode="json", include=set(Preparation.model_fields)),
+        }
         write_with(folder / CHECKPOINT, lambda path: torch.save(checkpoint, path))
         write_json(folder / PLAN, plan)
         write_json(folder / CONFIG, {"architecture": architecture.kind, "made_by": "orienteer"})

@@ -55,6 +55,8 @@ class Plans(BaseModel):
                     f"{path} has no configuration {configuration!r}", cure=f"--configuration {', '.join(known)}"
                 )
             merged = _inherited(known, configuration, frozenset())
+            if len(merged.get("spacing", ())) == 2:
+                raise OrienteerError(f"configuration {configuration!r} of {path} is of slices", cure="give one in 3D")
             return cls.model_validate(document | merged | {"configuration": configuration})
         except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -158,7 +160,7 @@ class PlainNnUNet(Door):
 nnUNetv2_train DATASET {plans.configuration} FOLD -pretrained_weights "$PWD/{WEIGHTS}"
 ```
 
-{fresh} as nnU-Net draws them. {reader} {NORMALISED}"""
+{fresh} drawn anew by nnU-Net. {reader} {NORMALISED}"""
 
     @property
     def _given(self) -> Plans:

@@ -21,5 +21,5 @@ def door_to(name: str) -> Door:
         OrienteerError: there is none.
     """
     if name not in DOORS:
-        raise OrienteerError(f"no door is called {name!r}", cure=f"use --to {', '.join(DOORS)}")
+        raise OrienteerError(f"no program is known by the name {name!r}", cure=f"use --to {', '.join(DOORS)}")
     return DOORS[name]()
