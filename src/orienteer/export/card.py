@@ -70,7 +70,8 @@ def _seen(learned: Learned) -> str:
 
 def _span(low: float, high: float) -> str:
     """Two numbers, or one where they agree."""
-    return f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} ... {high:.4g}"
+    one, other = (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}" for value in (low, high))
+    return one if one == other else f"{one} ... {other}"
 
 
 def _scaled(contract: Contract) -> str:
