@@ -4,7 +4,7 @@
     python -m benchmarks.in_nnunet plan WORK          # nnU-Net's own plans and preprocessing of 60 hippocampi
     orienteer ingest ../shared/data/hippocampus/images WORK/store --table benchmarks/hippocampus-splits.tsv --spacing 1
     for SEED in 0 1 2; do
-      orienteer pretrain WORK/store WORK/run-$SEED --config benchmarks/in-nnunet.yaml --set seed=$SEED
+      orienteer pretrain WORK/store WORK/run-$SEED --config configs/pretrain/nnunet-plainconv.yaml --set seed=$SEED
       orienteer export WORK/run-$SEED WORK/encoder-$SEED --to nnunet-plain --plans WORK/plans.json \\
         --licence "CC BY-SA 4.0"
       python -m benchmarks.in_nnunet train WORK --seed $SEED --weights WORK/encoder-$SEED/weights.pth
