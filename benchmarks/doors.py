@@ -3,7 +3,7 @@
     orienteer demo demo --set network.name=plainconv --set network.size=base        # simulated people: freely licensed
     python -m benchmarks.doors demo/run doors --plans plans.json --licence CC0       # prints a table for the docs
 
-Every folder is made by the command line, in a process of its own, as a user does, and then verified by another one.
+Each folder is made from the command line in a process of its own, as a user would, and verified in another.
 `plans.json` are nnU-Net's of any data set at the run's spacing; without it that door is left out.
 """
 

@@ -9,7 +9,7 @@ r"""Does an exported encoder help MONAI's own SegResNet, trained by MONAI's own 
 
 Fine-tunes from the bundle and from nothing, on the same labelled scans, patches and seeds, and scores every few epochs
 on validation subjects: mean Dice over structures and scans, on the bundle's grid. Each training is written to
-``out.json`` when it ends; the same command again goes on with those that are left. Only scans of the `train` and `val`
+``out.json`` when it ends; run the same command again for the rest. Only scans of the `train` and `val`
 splits are read. The encoder's weights are compared one by one after they were loaded.
 """
 
@@ -119,14 +119,14 @@ def prepared(items: Sequence[Item], contract: Contract, edge: int) -> list[Item]
 
 
 def segresnet(bundle: Path, structures: int) -> SegResNet:
-    """MONAI's SegResNet whose encoder has the form of the bundle's, drawn anew."""
+    """MONAI's SegResNet with an encoder of the bundle's shape and fresh weights."""
     given = json.loads((bundle / "configs" / "inference.json").read_text())["network_def"]
     form = {"in_channels": given["in_channels"], "init_filters": given["width"]} | given["options"]
     return SegResNet(out_channels=structures + 1, **form)
 
 
 def arrived(network: nn.Module, bundle: Path) -> int:
-    """Load the bundle's weights; how many there are, all of which arrived.
+    """Load the bundle's weights, every one of them; returns how many.
 
     Raises:
         SystemExit: one did not.

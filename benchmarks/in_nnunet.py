@@ -11,6 +11,7 @@
       python -m benchmarks.in_nnunet train WORK --seed $SEED
     done
     python -m benchmarks.in_nnunet table WORK
+    python -m benchmarks.in_nnunet scales WORK       # features of nnU-Net's z-scores against those of our window
     python -m benchmarks.in_nnunet master WORK --source CHECKOUT_OF_NNUNET --weights ENCODER/checkpoint_final.pth
 
 Ten training people are labelled, other ones for each seed and the same for both arms; the curve is nnU-Net's own
@@ -41,7 +42,7 @@ def main() -> None:
     """One of the steps above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(dest="step", required=True)
-    for name in ("plan", "train", "table", "master"):
+    for name in ("plan", "train", "table", "scales", "master"):
         step = steps.add_parser(name)
         step.add_argument("work", type=Path)
         if name == "train":
@@ -62,6 +63,8 @@ def main() -> None:
         train(work, asked.seed, asked.weights, asked.epochs, asked.iterations)
     elif asked.step == "table":
         print(table(work / "results"))
+    elif asked.step == "scales":
+        scales(work)
     else:
         master(work, asked.source.resolve(), asked.weights.resolve())
 
@@ -155,6 +158,34 @@ def table(results: Path) -> str:
                 steps = " ".join(f"{value:.0f}" for value in curve(log))
                 rows.append(f"| {arm.name} | {steps} | {100 * float(final[1]):.1f} |")
     return "\n".join(["| arm, seed | pseudo Dice after each epoch | whole scans |", "|---|---|---:|", *rows])
+
+
+def scales(work: Path) -> None:
+    """Correlation of each channel's features, for a window's values and for z-scores over the whole crop.
+
+    By the encoder of ``WORK/run-0``, on the middle of each validation crop of ``WORK/store``; medians over channels and
+    people for each stage, finest first.
+    """
+    import numpy as np
+    import torch
+
+    from orienteer.runs.run import Run
+    from orienteer.store import Store
+
+    run, store = Run.open(work / "run-0"), Store.open(work / "store")
+    network, edge = run.backbone().encoder.network, run.settings.views.size
+    found: dict[int, list[float]] = {}
+    for name in store.ids("val"):
+        scan = store.normalise(name, store.read(name))
+        low = [max(0, (size - edge) // 2) for size in scan.shape[1:]]
+        middle = (slice(None), *(slice(n, n + edge) for n in low))
+        with torch.no_grad():
+            shown = (scan, (scan - scan.mean()) / scan.std())
+            pairs = zip(*(network(torch.from_numpy(each[middle].copy())[None]) for each in shown), strict=True)
+        for stage, (window, z_score) in enumerate(pairs):
+            channels = zip(window[0].flatten(1), z_score[0].flatten(1), strict=True)
+            found.setdefault(stage, []).extend(float(np.corrcoef(a, b)[0, 1]) for a, b in channels)
+    print("median correlation, finest stage first:", *(f"{np.nanmedian(found[stage]):.5f}" for stage in sorted(found)))
 
 
 def master(work: Path, source: Path, checkpoint: Path) -> None:

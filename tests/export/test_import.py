@@ -147,7 +147,8 @@ def test_import__heads_are_trained_on_an_encoder_that_stays(
     before, untrained = _maps(run, view), Run.open(run).backbone(0).pool.state_dict()
     with pytest.raises(RunError, match="3 mm, the store"):
         evaluate(run, phantom_store(tmp_path / "coarse", people=4, spacing=4.0))
-    judged = evaluate(run, home / "store", split="val", overwrite=True)
+    assert "heads" not in capsys.readouterr().err
+    judged = evaluate(run, home / "store", split="val")
     told = capsys.readouterr().err.replace("\n", " ")
     assert "heads for the tasks are trained on them first" in told and "the encoder stays as it is" in told
     opened = Run.open(run)
@@ -287,6 +288,10 @@ def test_import__weights_that_are_not_finite_are_named(left: Path, tmp_path: Pat
     torch.save(document, tmp_path / "theirs.pth")
     with pytest.raises(OrienteerError, match="not finite"):
         import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+
+
+def test_import__a_plan_without_an_architecture_is_named(left: Path, tmp_path: Path) -> None:
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
     del document["nnssl_adaptation_plan"]["architecture_plans"]
     torch.save(document, tmp_path / "theirs.pth")
     with pytest.raises(OrienteerError, match="names no architecture"):

@@ -11,16 +11,16 @@ import torch
 
 from orienteer.errors import OrienteerError
 from orienteer.export.contract import Contract
-from orienteer.export.doors.onnx_graph import ANY_EDGE, OnnxGraph
+from orienteer.export.doors.onnx_graph import OnnxGraph
 from orienteer.export.exported import Exported, apart
-from orienteer.networks.encoders import build_encoder, recipe
+from orienteer.networks.encoders import CONVOLUTIONAL, build_encoder, recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.runs.run import Run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["plainconv", "swin", "vit"])
-def test_onnx__every_network(name: str, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_onnx__a_network_of_each_kind(name: str, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     settings = NetworkSettings(name=name, size="tiny")
     contract = Contract.of(Run.open(run), "CC0").model_copy(update={"network": settings.model_dump(mode="json")})
     encoder = build_encoder(settings, 1, 16).eval()
@@ -34,12 +34,12 @@ def test_onnx__every_network(name: str, run: Path, tmp_path: Path, capfd: pytest
     assert [each.name for each in session.get_inputs()] == ["images"]
     assert [each.name for each in session.get_outputs()] == [f"map_{n}" for n in range(len(encoder.strides))]
     stride = max(encoder.strides)
-    edges = (16 + stride, 16, 2 * stride) if name in ANY_EDGE else (16, 16, 16)
+    edges = (16 + stride, 16, 2 * stride) if name in CONVOLUTIONAL else (16, 16, 16)
     images = torch.randn(3, 1, *edges)
     with torch.no_grad():
         wanted = tuple(each.numpy() for each in encoder(images))
     assert apart(wanted, tuple(session.run(None, {"images": images.numpy()}))) <= OnnxGraph.tolerance
-    assert ("any multiples of" in OnnxGraph().usage(contract)) == (name in ANY_EDGE)
+    assert ("any multiples of" in OnnxGraph().usage(contract)) == (name in CONVOLUTIONAL)
 
 
 def test_onnx__other_sizes_and_batches(run: Path, folder_to: Callable[[str], Path]) -> None:

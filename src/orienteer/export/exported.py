@@ -27,7 +27,7 @@ class SelfTest:
     """A phantom, what the preparation makes of it, and what the encoder says to a view of that.
 
     Attributes:
-        phantom: ``(C, I, J, K)`` int16, its affine no program's default.
+        phantom: ``(C, I, J, K)``, its affine no program's default.
         prepared: ``(C, D, H, W)`` float32 as the contract says, in the network's units.
         view: ``(C, S, S, S)``, the middle of it.
         maps: the encoder's maps of the view, finest first, each ``(C_l, s, s, s)``.
@@ -57,8 +57,10 @@ def maps_of(network: nn.Module, view: NDArray[np.float32]) -> tuple[NDArray[np.f
 
 
 def apart(one: tuple[NDArray[np.float32], ...], other: tuple[NDArray[np.float32], ...]) -> float:
-    """The largest difference of two encoders' maps, as a share of the largest value; infinite where
-    shapes differ or a value is not finite."""
+    """The largest difference of two encoders' maps, as a share of the largest value.
+
+    Infinite where shapes differ or a value is not finite.
+    """
     if [each.shape for each in one] != [each.shape for each in other]:
         return float("inf")
     if not all(np.isfinite(each).all() for each in (*one, *other)):

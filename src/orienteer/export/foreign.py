@@ -21,10 +21,11 @@ from orienteer.export.axes import OWN, reordered, turned_weights
 from orienteer.export.contract import FILE, Contract, Grid, Input, Intensities, Preparation
 from orienteer.export.doors.nnunet import AXES, OURS, architecture_of, encoder_weights
 from orienteer.export.doors.registry import door_to
-from orienteer.export.doors.staged import DEPTH, Architecture
+from orienteer.export.doors.staged import Architecture
 from orienteer.export.exported import without_code
 from orienteer.export.tensors import read_tensors, read_torch
 from orienteer.export.verify import read_contract
+from orienteer.networks.encoders import CONVOLUTIONAL
 from orienteer.networks.settings import NetworkSettings
 from orienteer.units import counted
 
@@ -75,7 +76,7 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
     if path.is_dir():
         if contract is not None:
             raise OrienteerError(f"{path} has a contract of its own", cure="leave out --contract")
-        found = _seeing(_exported(path), view)
+        found = _exported(path, view)
     elif not path.exists():
         raise OrienteerError(f"{path} is not there", cure="give a file of weights, or a folder of `orienteer export`")
     else:
@@ -114,21 +115,20 @@ def read_preparation(path: Path) -> Preparation:
         raise OrienteerError(f"{path}: {where}: {first['msg']}", cure=f"write it like this:{EXAMPLE}") from None
 
 
-def _seeing(found: Foreign, view: int | None) -> Foreign:
-    return found if view is None else replace(found, preparation=_with_view(found.preparation, view))
+def _shown(said: Preparation, view: int | None) -> Preparation:
+    """The same for views of another edge, where one is given."""
+    return (
+        said if view is None else said.model_copy(update={"input": said.input.model_copy(update={"view_voxels": view})})
+    )
 
 
-def _with_view(said: Preparation, view: int) -> Preparation:
-    return said.model_copy(update={"input": said.input.model_copy(update={"view_voxels": view})})
-
-
-def _exported(folder: Path) -> Foreign:
+def _exported(folder: Path, view: int | None) -> Foreign:
     contract = read_contract(folder)
     door = door_to(contract.door)
     weights = door.weights(folder)
     digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
     network = without_code(NetworkSettings.model_validate(contract.network))
-    return Foreign(f"an encoder exported to {contract.door}", digest, network, weights, contract)
+    return Foreign(f"an encoder exported to {contract.door}", digest, network, weights, _shown(contract, view))
 
 
 def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreign:
@@ -141,7 +141,7 @@ def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreig
         own = document.get(OURS)
         preparation = said or (Preparation.model_validate(own) if isinstance(own, dict) else _planned(plan, path))
         origin = "a checkpoint with nnssl's adaptation plan"
-        return _seeing(Foreign(origin, digest, network, encoder_weights(weights), preparation), view)
+        return Foreign(origin, digest, network, encoder_weights(weights), _shown(preparation, view))
     if said is None:
         raise OrienteerError(
             f"{path} does not say how scans were prepared for it",
@@ -149,7 +149,7 @@ def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreig
         )
     prefix = _prefix(weights, SWIN_MARK)
     if prefix is not None and any(f"{prefix}layers1.0.blocks.0." in name for name in weights):
-        return _swin(digest, prefix, weights, said if view is None else _with_view(said, view))
+        return _swin(digest, prefix, weights, _shown(said, view))
     few = ", ".join(list(weights)[:3])
     raise OrienteerError(
         f"{path} holds weights of no network that is known here: {few} ...",
@@ -172,16 +172,12 @@ def _staged(architecture: Architecture) -> NetworkSettings:
     Raises:
         OrienteerError: its layers are not those that encoders here are built of.
     """
-    kwargs = architecture.arch_kwargs
     if unlike := architecture.other_layers:
         raise OrienteerError(
             f"its {architecture.kind} has other layers than the encoders here: {unlike}",
             cure="only layers as nnU-Net's planners choose them can be imported",
         )
-    name = "resenc" if architecture.kind == "ResidualEncoderUNet" else "plainconv"
-    options: Tree = {key: kwargs[key] for key in ("features_per_stage", "kernel_sizes", "strides")}
-    options |= {"n_stages": architecture.stages, DEPTH[architecture.kind]: architecture.depth}
-    return NetworkSettings(name=name, size="base", options=options)
+    return architecture.settings
 
 
 def _planned(plan: Mapping[str, Any], path: Path) -> Preparation:
@@ -265,7 +261,7 @@ def _upright(found: Foreign) -> Foreign:
     axes = found.preparation.grid.axes
     if axes == OWN:
         return found
-    if sorted(axes) != sorted(OWN) or found.network.name not in ("resenc", "plainconv", "resunet", "unet", "segresnet"):
+    if sorted(axes) != sorted(OWN) or found.network.name not in CONVOLUTIONAL:
         raise OrienteerError(
             f"its arrays run along {axes}, which {found.network.name} cannot be turned from",
             cure="only networks of convolutions can, and only from axes that are R, A and S in another order",

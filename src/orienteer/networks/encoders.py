@@ -93,6 +93,10 @@ NETWORKS: dict[str, Callable[[int, int, str, Tree], Recipe]] = {
 }
 
 
+CONVOLUTIONAL = frozenset({"resunet", "unet", "resenc", "plainconv", "segresnet"})
+"""Networks of convolutions: they take any edge that is a multiple of their stride, and can be turned to other axes."""
+
+
 def build_encoder(settings: NetworkSettings, in_channels: int, view: int, convention: Convention = WINDOW) -> Encoder:
     """The encoder named in the settings.
 

@@ -52,7 +52,9 @@ def evaluate(
     learned, opened = Run.open(run), Store.open(store)
     console = to_stderr(shown=progress)
     if learned.record.imported and _without_heads(learned):
+        learned.check_store(opened)
         learned = _with_heads(learned, opened, console, progress)
+        overwrite = True  # all that is there came with the heads
     if split == "auto":
         splits = {entry.split for entry in opened.scans}
         split = "test" if "test" in splits or "val" not in splits else "val"

@@ -12,14 +12,14 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from orienteer.atomic import write_json, write_with
 from orienteer.errors import OrienteerError
 from orienteer.export.axes import for_axes
 from orienteer.export.contract import Contract, Preparation
 from orienteer.export.doors.door import Door, Maps
-from orienteer.export.doors.staged import NORMALISED, Architecture, Filled, staged_maps
+from orienteer.export.doors.staged import NORMALISED, Architecture, filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_torch
 from orienteer.networks.nnunet import StagedEncoder
@@ -46,28 +46,29 @@ class NnUNet(Door):
     def write(self, exported: Exported, folder: Path) -> None:
         """Checkpoint, adaptation plan, and the file by which a hub counts downloads."""
         architecture = Architecture.around(exported)
-        filled = Filled.of(architecture, exported.weights, exported.contract.input.channels)
-        plan = adaptation_plan(exported, architecture, filled)
-        weights = {name: value for name, value in filled.network.state_dict().items() if name.startswith("encoder.")}
-        checkpoint = {
+        unet = filled(architecture, exported.weights, exported.contract.input.channels)
+        plan = adaptation_plan(exported, architecture, unet)
+        weights = {name: value for name, value in unet.state_dict().items() if name.startswith("encoder.")}
+        document = {
             "network_weights": weights,
             "nnssl_adaptation_plan": plan,
             "citations": CITATIONS,
             OURS: exported.contract.model_dump(mode="json", include=set(Preparation.model_fields)),
         }
-        write_with(folder / CHECKPOINT, lambda path: torch.save(checkpoint, path))
+        write_with(folder / CHECKPOINT, lambda path: torch.save(document, path))
         write_json(folder / PLAN, plan)
         write_json(folder / CONFIG, {"architecture": architecture.kind, "made_by": "orienteer"})
 
     def weights(self, folder: Path) -> Mapping[str, Tensor]:
         """Those of the encoder."""
-        return encoder_weights(network_weights(folder / CHECKPOINT))
+        return encoder_weights(checkpoint(folder / CHECKPOINT)["network_weights"])
 
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By nnU-Net's own U-Net, built from the adaptation plan."""
         path = folder / CHECKPOINT
-        weights, plan = network_weights(path), adaptation_plan_of(path)
-        return staged_maps(architecture_of(plan), weights, contract, view, path)
+        document = checkpoint(path)
+        architecture = architecture_of(document.get("nnssl_adaptation_plan"))
+        return staged_maps(architecture, document["network_weights"], contract, view, path)
 
     def usage(self, contract: Contract) -> str:
         """nnU-Net's commands."""
@@ -83,9 +84,9 @@ so: `"overwrite_image_reader_writer": "NibabelIOWithReorient"` in `dataset.json`
 anew. {NORMALISED}"""
 
 
-def adaptation_plan(exported: Exported, architecture: Architecture, filled: Filled) -> dict[str, Any]:
+def adaptation_plan(exported: Exported, architecture: Architecture, network: nn.Module) -> dict[str, Any]:
     """``nnssl_adaptation_plan``."""
-    contract, unet = exported.contract, cast(Any, filled.network)
+    contract, unet = exported.contract, cast(Any, network)
     spacing, view = [contract.grid.spacing_mm] * 3, [contract.input.view_voxels] * 3
     resampled = {"is_seg": False, "order_z": 0, "force_separate_z": None}
     style = "onemmiso" if contract.grid.spacing_mm == 1 else "median"
@@ -143,8 +144,8 @@ def encoder_weights(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {name: value for name, value in kept.items() if not any(alias in name for alias in aliases)}
 
 
-def network_weights(path: Path) -> dict[str, Tensor]:
-    """``network_weights`` of a checkpoint of nnU-Net's kind.
+def checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of nnU-Net's kind, which has ``network_weights``.
 
     Raises:
         OrienteerError: it is damaged, holds code, or has none.
@@ -153,29 +154,16 @@ def network_weights(path: Path) -> dict[str, Tensor]:
     weights = document.get("network_weights") if isinstance(document, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
         raise OrienteerError(f"{path} has no network_weights", cure="give a checkpoint as nnU-Net or nnssl writes it")
-    return weights
+    return cast(dict[str, Any], document)
 
 
-def adaptation_plan_of(path: Path) -> dict[str, Any]:
-    """``nnssl_adaptation_plan`` of a checkpoint.
-
-    Raises:
-        OrienteerError: it has none.
-    """
-    document = read_torch(path)
-    plan = document.get("nnssl_adaptation_plan") if isinstance(document, dict) else None
-    if not isinstance(plan, dict):
-        raise OrienteerError(f"{path} has no nnssl_adaptation_plan", cure="give a checkpoint with its adaptation plan")
-    return plan
-
-
-def architecture_of(plan: dict[str, Any]) -> Architecture:
+def architecture_of(plan: Any) -> Architecture:
     """The U-Net of an adaptation plan.
 
     Raises:
         OrienteerError: it names none, or none that is known.
     """
-    said = plan.get("architecture_plans")
+    said = plan.get("architecture_plans") if isinstance(plan, dict) else None
     if not isinstance(said, dict):
         cure = "give a checkpoint with its whole adaptation plan"
         raise OrienteerError("the adaptation plan names no architecture", cure=cure)

@@ -16,10 +16,10 @@ from orienteer.errors import OrienteerError
 from orienteer.export.axes import OWN, for_axes, reordered
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
-from orienteer.export.doors.nnunet import AXES, encoder_weights, network_weights
-from orienteer.export.doors.staged import DEPTH, NORMALISED, SHAPING, Architecture, Filled, staged_maps
+from orienteer.export.doors.nnunet import AXES, checkpoint, encoder_weights
+from orienteer.export.doors.staged import NORMALISED, Architecture, filled, staged_maps
 from orienteer.export.exported import Exported
-from orienteer.export.tensors import AGAIN, read_torch
+from orienteer.export.tensors import AGAIN
 
 WEIGHTS = "weights.pth"
 LAST_LAYERS = ".seg_layers."
@@ -57,7 +57,10 @@ class Plans(BaseModel):
             merged = _inherited(known, configuration, frozenset())
             if len(merged.get("spacing", ())) == 2:
                 raise OrienteerError(f"configuration {configuration!r} of {path} is of slices", cure="give one in 3D")
-            return cls.model_validate(document | merged | {"configuration": configuration})
+            architecture = _planned(merged.get("architecture"))
+            return cls.model_validate(
+                document | merged | {"configuration": configuration, "architecture": architecture}
+            )
         except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise OrienteerError(f"{path} cannot be read as nnU-Net's plans: {told}", cure=cure) from None
@@ -66,6 +69,17 @@ class Plans(BaseModel):
     def axes(self) -> str:
         """Directions of the arrays that the network sees."""
         return "".join(AXES[axis] for axis in self.transpose_forward)
+
+
+def _planned(said: Any) -> Architecture:
+    """``architecture`` of a configuration.
+
+    Raises:
+        OrienteerError: none of nnU-Net's that is known.
+    """
+    found = said if isinstance(said, dict) else {}
+    names = ("network_class_name", "arch_kwargs", "_kw_requires_import")
+    return Architecture.read(*(found.get(name) for name in names))
 
 
 def _inherited(known: dict[str, Any], name: str, seen: frozenset[str]) -> dict[str, Any]:
@@ -116,8 +130,8 @@ class PlainNnUNet(Door):
                 f"the encoder does not fit into the network of the plans: {'; '.join(unlike)}",
                 cure=f"pretrain with {_settings(theirs, self._given.axes)}",
             )
-        filled = Filled.of(theirs, exported.weights, exported.contract.input.channels)
-        weights = {name: value for name, value in filled.network.state_dict().items() if LAST_LAYERS not in name}
+        unet = filled(theirs, exported.weights, exported.contract.input.channels)
+        weights = {name: value for name, value in unet.state_dict().items() if LAST_LAYERS not in name}
         document = {
             "network_weights": weights,
             "architecture": theirs.model_dump(by_alias=True),
@@ -128,8 +142,8 @@ class PlainNnUNet(Door):
     def weights(self, folder: Path) -> Mapping[str, Tensor]:
         """Those of the encoder, without the stages that nnU-Net drew."""
         path = folder / WEIGHTS
-        ours = read_torch(path).get("ours") if isinstance(read_torch(path), dict) else None
-        weights = encoder_weights(network_weights(path))
+        document = checkpoint(path)
+        ours, weights = document.get("ours"), encoder_weights(document["network_weights"])
         if not isinstance(ours, list) or not weights.keys() >= set(ours):
             raise OrienteerError(f"{path} does not say which weights are ours", cure=AGAIN)
         return {name: weights[name] for name in ours}
@@ -137,10 +151,8 @@ class PlainNnUNet(Door):
     def maps(self, folder: Path, contract: Contract, view: NDArray[np.float32]) -> Maps:
         """By nnU-Net's own U-Net, built as the plans say; the maps of the stages that are ours."""
         path = folder / WEIGHTS
-        weights, said = network_weights(path), read_torch(path).get("architecture", {})
-        names = ("network_class_name", "arch_kwargs", "_kw_requires_import")
-        architecture = Architecture.read(*(said.get(name) for name in names))
-        return staged_maps(architecture, weights, contract, view, path)
+        document = checkpoint(path)
+        return staged_maps(_planned(document.get("architecture")), document["network_weights"], contract, view, path)
 
     def usage(self, contract: Contract) -> str:
         """nnU-Net's command, and what to see to."""
@@ -174,8 +186,6 @@ nnUNetv2_train DATASET {plans.configuration} FOLD -pretrained_weights "$PWD/{WEI
 
 def _settings(architecture: Architecture, axes: str) -> str:
     """How to pretrain an encoder that fits, its kernels along R, A, S."""
-    name = "plainconv" if architecture.kind == "PlainConvUNet" else "resenc"
-    kwargs = architecture.arch_kwargs
-    options = {"n_stages": architecture.stages, DEPTH[architecture.kind]: architecture.depth}
-    options |= reordered({key: kwargs[key] for key in SHAPING}, [axes.index(letter) for letter in OWN])
-    return f"--set network.name={name} --set 'network.options={json.dumps(options)}'"
+    wanted = architecture.settings
+    options = reordered(wanted.options, [axes.index(letter) for letter in OWN])
+    return f"--set network.name={wanted.name} --set 'network.options={json.dumps(options)}'"

@@ -18,10 +18,9 @@ from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import AGAIN
+from orienteer.networks.encoders import CONVOLUTIONAL
 
 GRAPH, OPSET, IMAGES, BATCH = "encoder.onnx", 18, "images", "batch"
-ANY_EDGE = frozenset({"resunet", "unet", "resenc", "plainconv", "segresnet"})
-"""Networks of convolutions: any edge that is a multiple of their stride. The others' attention is bound to the view."""
 
 
 class OnnxGraph(Door):
@@ -42,7 +41,7 @@ class OnnxGraph(Door):
         name, asked, strides = contract.network["name"], contract.input, exported.encoder.strides
         stride = max(strides)
         # An edge of one cell would be taken for a constant, so two cells are shown.
-        edge = 2 * stride if name in ANY_EDGE else asked.view_voxels
+        edge = 2 * stride if name in CONVOLUTIONAL else asked.view_voxels
         images = torch.zeros(2, asked.channels, edge, edge, edge)
         outputs = [f"map_{n}" for n in range(len(strides))]
         try:
@@ -61,7 +60,7 @@ class OnnxGraph(Door):
                     )
                     return
                 free = {0: torch.export.Dim(BATCH)}
-                if name in ANY_EDGE:
+                if name in CONVOLUTIONAL:
                     free |= {axis: stride * torch.export.Dim(f"cells_{axis - 2}", min=1) for axis in (2, 3, 4)}
                 program = torch.onnx.export(
                     network,
@@ -113,7 +112,7 @@ class OnnxGraph(Door):
     def usage(self, contract: Contract) -> str:
         """A session."""
         asked = contract.input
-        if contract.network["name"] in ANY_EDGE:
+        if contract.network["name"] in CONVOLUTIONAL:
             edges = f"edges may be any multiples of {asked.stride}"
         else:
             edges = f"every edge has to be {asked.view_voxels} voxels, as in training"

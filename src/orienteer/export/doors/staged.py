@@ -3,7 +3,6 @@
 import importlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,15 +12,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
+from orienteer.config import Tree
 from orienteer.errors import OrienteerError, needs
 from orienteer.export.contract import Contract
 from orienteer.export.exported import Exported, maps_of
 from orienteer.export.tensors import AGAIN
 from orienteer.networks.nnunet import StagedEncoder
+from orienteer.networks.settings import NetworkSettings
 from orienteer.training.weights import restore_weights
 
 CLASSES = {"ResidualEncoder": "ResidualEncoderUNet", "PlainConvEncoder": "PlainConvUNet"}
 MODULE = "dynamic_network_architectures.architectures.unet"
+ENCODERS = {"ResidualEncoderUNet": "resenc", "PlainConvUNet": "plainconv"}
+"""Our names of their encoders."""
 DEPTH = {"ResidualEncoderUNet": "n_blocks_per_stage", "PlainConvUNet": "n_conv_per_stage"}
 LAYERS: dict[str, Any] = {
     "conv_op": "torch.nn.modules.conv.Conv3d",
@@ -155,23 +158,24 @@ class Architecture(BaseModel):
                 found.append(f"{name} {mine[:shared]}, there {theirs[:shared]}")
         return found
 
-    def unet(self, channels: int, *, deep_supervision: bool = False) -> nn.Module:
+    @property
+    def settings(self) -> NetworkSettings:
+        """The encoder here that is this one's, its kernels along the same axes."""
+        options: Tree = {"n_stages": self.stages, DEPTH[self.kind]: self.depth}
+        options |= {name: self.arch_kwargs[name] for name in SHAPING}
+        return NetworkSettings(name=ENCODERS[self.kind], size="base", options=options)
+
+    def unet(self, channels: int) -> nn.Module:
         """The U-Net with weights drawn as nnU-Net draws them, the same at each call.
 
         Raises:
-            OrienteerError: a class that is none of nnU-Net's U-Nets, or arguments that it refuses.
+            OrienteerError: arguments that it refuses, or layers that are none of torch's.
         """
         with needs("nnunet", "dynamic_network_architectures"):
             module = importlib.import_module(MODULE)
-        if self.kind not in DEPTH:
-            raise OrienteerError(
-                f"{self.network_class_name} is no U-Net that Orienteer knows",
-                cure=f"use plans with {' or '.join(DEPTH)}, as nnU-Net's planners for 3D make them",
-            )
         kwargs = {
             key: _class(value) if key in self.requires_import else value for key, value in self.arch_kwargs.items()
         }
-        kwargs["deep_supervision"] = deep_supervision
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
@@ -186,32 +190,22 @@ class Architecture(BaseModel):
         return built
 
 
-@dataclass(frozen=True, eq=False)
-class Filled:
-    """A U-Net with our encoder in it.
+def filled(architecture: Architecture, weights: Mapping[str, Tensor], channels: int) -> nn.Module:
+    """A U-Net with an encoder's weights in it; stages beyond the encoder's keep what nnU-Net drew.
 
-    Attributes:
-        network: the U-Net, in evaluation mode.
-        taken: names of its weights that are ours.
+    Raises:
+        OrienteerError: a weight has no place in it.
     """
-
-    network: nn.Module
-    taken: frozenset[str]
-
-    @classmethod
-    def of(cls, architecture: Architecture, weights: Mapping[str, Tensor], channels: int) -> Self:
-        """Put an encoder's weights into a U-Net; stages beyond ours keep what nnU-Net drew."""
-        network = architecture.unet(channels)
-        own = network.state_dict()
-        unlike = [name for name, value in weights.items() if name not in own or own[name].shape != value.shape]
-        if unlike:
-            raise OrienteerError(
-                f"nnU-Net's {architecture.kind} has no weight {unlike[0]} of that shape",
-                cure="use the dynamic-network-architectures with which the run was trained",
-            )
-        network.load_state_dict(dict(weights), strict=False)
-        places = {own[name].data_ptr() for name in weights}
-        return cls(network, frozenset(name for name, value in own.items() if value.data_ptr() in places))
+    network = architecture.unet(channels)
+    own = network.state_dict()
+    unlike = [name for name, value in weights.items() if name not in own or own[name].shape != value.shape]
+    if unlike:
+        raise OrienteerError(
+            f"nnU-Net's {architecture.kind} has no weight {unlike[0]} of that shape",
+            cure="use the dynamic-network-architectures with which the run was trained",
+        )
+    network.load_state_dict(dict(weights), strict=False)
+    return network
 
 
 def staged_maps(
