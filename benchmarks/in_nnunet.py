@@ -56,7 +56,7 @@ def main() -> None:
     asked = parser.parse_args()
     work = asked.work.resolve()
     os.environ |= {f"nnUNet_{name}": str(work / name) for name in ("raw", "preprocessed", "results")}
-    os.environ |= {"nnUNet_compile": "f", "nnUNet_n_proc_DA": "1"}
+    os.environ |= {"nnUNet_compile": "f", "nnUNet_n_proc_DA": "0"}  # its worker processes draw without a seed
     if asked.step == "plan":
         plan(work)
     elif asked.step == "train":

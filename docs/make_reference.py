@@ -173,7 +173,7 @@ def _value(value: Any) -> str:
 
 def page() -> str:
     """The page for Orienteer as it is installed."""
-    from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, TaskSettings
+    from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings, ImportSettings, TaskSettings
     from orienteer.finetune.settings import FinetuneSettings
     from orienteer.pretext.registry import TASKS, task_type
     from orienteer.runs.settings import PretrainSettings
@@ -182,7 +182,11 @@ def page() -> str:
     commands = [
         render(PRETRAIN, PretrainSettings, tasks),
         render(FINETUNE, FinetuneSettings, {}),
-        render(BENCHMARK, BenchmarkSettings, {"arms.NAME": ArmSettings, "tasks.NAME": TaskSettings}),
+        render(
+            BENCHMARK,
+            BenchmarkSettings,
+            {"arms.NAME": ArmSettings, "arms.NAME.imported": ImportSettings, "tasks.NAME": TaskSettings},
+        ),
     ]
     return "\n".join([INTRODUCTION, *commands])
 

@@ -24,7 +24,7 @@ def check_claim(settings: BenchmarkSettings, out: Path) -> None:
         # Labels and titles may change and jobs may be added; the settings of finished jobs may not change.
         before = load_yaml(file)
         # Folders made before pseudonyms existed keep names.
-        before["data"] = {"keep_names": True, **before.get("data", {})}
+        before["data"] = {"keep_names": True, "intensities": None, **before.get("data", {})}
         for key in ("data", "split", "pretrain", "finetune"):
             if before.get(key) != asked[key]:
                 raise RunError(
@@ -48,5 +48,6 @@ def _effective(values: Tree) -> Tree:
     return {
         key: value
         for key, value in values.items()
-        if key not in ("label", "role", "words", "unit", "labels", "labelled_scans", "modes", "arms")
+        if value is not None
+        and key not in ("label", "role", "words", "unit", "labels", "labelled_scans", "modes", "arms")
     }

@@ -41,6 +41,8 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
     cases, costs, pretext = [], [], []
     for job in finished:
         cost = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
+        if job.stage == "import":
+            continue  # what others spent, and on what, is not known
         costs.append(_cost(job, cost))
         if job.stage == "pretrain":
             pretext += _pretext(job)

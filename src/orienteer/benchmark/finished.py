@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 
-from orienteer.benchmark.plan import Job
+from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.config import Tree
 from orienteer.errors import RunError
 from orienteer.pretext.registry import chosen_tasks
@@ -29,9 +29,11 @@ def basis(job: Job, split: str, drawn: int) -> str:
         "stage": job.stage,
         "settings": job.settings.model_dump(mode="json", exclude_defaults=True),
         "run": list(job.run.parts[-2:]) if job.run else None,
-        "split": None if job.stage == "pretrain" else split,
+        "split": None if job.stage in BEGINNINGS else split,
         "drawn": drawn if job.stage == "places" else None,
     }
+    if job.found is not None:
+        values["imported"] = job.found.identity
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Run one job of a benchmark."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,10 @@ class Shared:
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     with Cost(job.folder, alone=shared.alone) as cost:
-        if isinstance(job.settings, PretrainSettings):
+        if job.found is not None:
+            shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
+            job.found.bring(job.folder, job.seed, Store.open(shared.store))
+        elif isinstance(job.settings, PretrainSettings):
             begun = RunFolder(job.folder).is_claimed
             pretrain(shared.store, job.folder, settings=job.settings, resume=begun, progress=False)
         else:

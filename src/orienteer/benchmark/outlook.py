@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orienteer.benchmark.claim import check_claim
 from orienteer.benchmark.finished import DONE, check_finished, is_finished
+from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.plan import Job, Stage, jobs_of, view_sizes
 from orienteer.benchmark.pool import slots
 from orienteer.benchmark.settings import BenchmarkSettings
@@ -55,7 +56,7 @@ def outlook(config: Path | str, out: Path | str, *, assign: tuple[str, ...] = ()
     config, out = Path(config), Path(out)
     in_order("orienteer benchmark {} {} --plan", settings_in(config), to_make(out, Folder.BENCHMARK))
     settings = BenchmarkSettings.load(config, assign)
-    jobs = jobs_of(settings, out)
+    jobs = jobs_of(settings, out, find_imports(settings, config.parent))
     check_claim(settings, out)
     check_finished(jobs, settings.split, view_sizes(settings, jobs)[1])
     groups = groups_of(jobs)

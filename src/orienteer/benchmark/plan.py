@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
+from orienteer.benchmark.imported import Found
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import Tree
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.settings import PretrainSettings
 
-Stage = Literal["pretrain", "finetune", "frozen", "places"]
+Stage = Literal["pretrain", "import", "finetune", "frozen", "places"]
+BEGINNINGS = ("pretrain", "import")
+"""Stages that make the runs which the others start from."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,13 @@ class Job:
     Attributes:
         stage: what is done.
         arm: for which arm.
-        task: on which task; empty for pretraining.
+        task: on which task; empty where a run begins.
         labels: labelled training scans; None for all.
         seed: of this job.
         folder: of its records.
         run: the pretraining run it starts from; None from scratch.
         settings: resolved settings of the run or the fine-tuning.
+        found: the weights that are imported.
     """
 
     stage: Stage
@@ -36,6 +41,7 @@ class Job:
     folder: Path
     run: Path | None
     settings: PretrainSettings | FinetuneSettings
+    found: Found | None = None
 
     @property
     def name(self) -> str:
@@ -44,18 +50,24 @@ class Job:
         return " ".join(part for part in (self.stage, self.task, self.arm) if part) + f"{labels} seed {self.seed}"
 
 
-def jobs_of(settings: BenchmarkSettings, out: Path) -> list[Job]:
-    """Every job: pretraining first, then the rest from cheap to expensive.
+def jobs_of(settings: BenchmarkSettings, out: Path, found: Mapping[str, Found] = MappingProxyType({})) -> list[Job]:
+    """Every job: imports and pretraining first, then the rest from cheap to expensive.
+
+    Args:
+        settings: the benchmark's.
+        out: its folder.
+        found: the weights that arms import, by arm.
 
     Raises:
         ConfigError: settings of an arm or task that do not fit, named.
     """
-    pretraining = [
-        Job("pretrain", name, "", None, seed, run_folder(out, name, seed), None, _pretraining(settings, name, seed))
+    beginning = [
+        _beginning(settings, out, name, seed, found.get(name))
         for name, arm in settings.arms.items()
         if arm.role != "scratch" and not arm.from_arm
         for seed in settings.pretrain_seeds
     ]
+    beginning.sort(key=lambda job: job.stage)  # imports take seconds and may be refused
     measuring = [
         job
         for name, task in settings.tasks.items()
@@ -66,7 +78,7 @@ def jobs_of(settings: BenchmarkSettings, out: Path) -> list[Job]:
         for job in _measuring(settings, out, name, arm, labels, turn)
     ]
     order = {"places": 0, "frozen": 1, "finetune": 2}
-    return pretraining + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
+    return beginning + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
 
 
 def view_sizes(settings: BenchmarkSettings, jobs: Iterable[Job]) -> tuple[int, int]:
@@ -79,6 +91,13 @@ def view_sizes(settings: BenchmarkSettings, jobs: Iterable[Job]) -> tuple[int, i
 def run_folder(out: Path, arm: str, seed: int) -> Path:
     """The folder of an arm's pretraining run."""
     return out / "cells" / "pretrain" / arm / f"seed_{seed}"
+
+
+def _beginning(settings: BenchmarkSettings, out: Path, name: str, seed: int, found: Found | None) -> Job:
+    folder = run_folder(out, name, seed)
+    if found is not None:
+        return Job("import", name, "", None, seed, folder, None, found.settings(seed), found)
+    return Job("pretrain", name, "", None, seed, folder, None, _pretraining(settings, name, seed))
 
 
 def _measuring(

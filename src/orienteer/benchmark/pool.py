@@ -14,7 +14,7 @@ import torch
 
 from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import Shared, run_job
-from orienteer.benchmark.plan import Job
+from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.errors import OrienteerError
 from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.signals import SAVE, Interruptible
@@ -51,8 +51,8 @@ def run_jobs(
         Errors by job name. Jobs whose pretraining run failed are not tried.
     """
     failures: Failures = {}
-    for stage in ("pretrain", "rest"):
-        todo = [job for job in jobs if (job.stage == "pretrain") == (stage == "pretrain") and not is_finished(job)]
+    for beginning in (True, False):
+        todo = [job for job in jobs if (job.stage in BEGINNINGS) == beginning and not is_finished(job)]
         ready = []
         for job in todo:
             if job.run is not None and not (job.run / DONE).is_file():

@@ -14,9 +14,10 @@ from orienteer.atomic import make_folder, sweep, write_text
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.finished import check_finished, is_finished, record_of
+from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.job import Shared
 from orienteer.benchmark.outlook import groups_of, time_left
-from orienteer.benchmark.plan import Job, jobs_of, view_sizes
+from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
 from orienteer.benchmark.pool import JOB, UNTRIED, Failures, run_jobs, slots
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.comparison import CompareResult, compare
@@ -69,7 +70,7 @@ def benchmark(
     config, out = Path(config), Path(out)
     in_order("orienteer benchmark {} {}", settings_in(config), to_make(out, Folder.BENCHMARK))
     settings = BenchmarkSettings.load(config, assign)
-    jobs = jobs_of(settings, out)
+    jobs = jobs_of(settings, out, find_imports(settings, config.parent))
     alone = slots(settings.parallel) == 1
     shared = Shared(out / "store", settings.split, *view_sizes(settings, jobs), alone=alone)
     check_claim(settings, out)
@@ -127,7 +128,7 @@ def _publish(
     results = out / "results"
     write_benchmark(results, _document(settings, config, jobs))
     finished = collect(settings, jobs, Store.open(shared.store), results)
-    measured = any(job.stage != "pretrain" and is_finished(job) for job in jobs)
+    measured = any(job.stage not in BEGINNINGS and is_finished(job) for job in jobs)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(jobs), failures)
 
 
@@ -135,7 +136,12 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool
     data = settings.data
     labels, table = ((base / path).resolve() if path else None for path in (data.labels, data.table))
     options = IngestOptions(
-        spacing=data.spacing, labels=labels, table=table, keep_names=data.keep_names, progress=progress
+        spacing=data.spacing,
+        intensities=data.intensities,
+        labels=labels,
+        table=table,
+        keep_names=data.keep_names,
+        progress=progress,
     )
     ingest((base / data.scans).resolve(), store, options)
 
@@ -145,11 +151,15 @@ def published(settings: BenchmarkSettings) -> Tree:
     values = settings.model_dump(mode="json")
     if not settings.data.keep_names:
         values["data"] = {key: None if key in ("scans", "labels", "table") else v for key, v in values["data"].items()}
+    for arm in values["arms"].values():
+        if arm["imported"]:
+            arm["imported"] |= {"weights": Path(arm["imported"]["weights"]).name, "contract": None}
     return values
 
 
 def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    origins = {job.arm: job.found.described.origin for job in jobs if job.found is not None}
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
     return {
         "name": settings.name,
@@ -167,7 +177,10 @@ def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> dic
         },
         "tasks": tasks_shown(settings, jobs),
         "seeds": list(settings.seeds),
-        "arms": [{"name": name, "label": arm.label, "role": arm.role} for name, arm in settings.arms.items()],
+        "arms": [
+            {"name": name, "label": arm.label, "role": arm.role, "origin": origins.get(name, "")}
+            for name, arm in settings.arms.items()
+        ],
         "configuration": published(settings),
         "commands": [f"orienteer benchmark {config.name} OUT"],
     }

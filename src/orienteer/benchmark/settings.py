@@ -20,8 +20,23 @@ class DataSettings(Config):
     """Table of subjects, splits and columns."""
     spacing: float | None = Field(None, gt=0)
     """mm per voxel of the store; null chooses it from the scans."""
+    intensities: str | None = None
+    """``window``, ``zscore`` or ``LOW,HIGH``, as ``orienteer ingest`` takes it; null is ``window``."""
     keep_names: bool = False
     """For public data: keep the names of files and table for scans and subjects."""
+
+
+class ImportSettings(Config):
+    """Weights that others trained, in place of a pretraining, as ``orienteer import`` takes them."""
+
+    weights: Path
+    """A file of weights, or a folder of ``orienteer export``; relative to the configuration file."""
+    contract: Path | None = None
+    """How scans were prepared for them, where the weights do not say; relative to the configuration file."""
+    view: int | None = Field(None, gt=0)
+    """Edge of the views they are shown, voxels; null takes the contract's."""
+    assign: tuple[str, ...] = ()
+    """What the weights do not tell, as ``key=value``, such as ``network.options.downsample=mergingv2``."""
 
 
 class ArmSettings(Config):
@@ -37,13 +52,16 @@ class ArmSettings(Config):
     """Changes to the shared fine-tuning settings."""
     from_arm: str | None = None
     """Use the pretraining runs of this other arm."""
+    imported: ImportSettings | None = None
+    """Start from weights that others trained, and pretrain nothing."""
 
     @model_validator(mode="after")
-    def _scratch_has_no_pretext(self) -> "ArmSettings":
-        if self.role == "scratch" and (self.pretrain or self.from_arm):
-            raise ValueError("a scratch arm has no pretraining")
-        if self.from_arm and self.pretrain:
-            raise ValueError("from_arm takes another arm's runs: leave out pretrain")
+    def _one_beginning(self) -> "ArmSettings":
+        given = [name for name in ("pretrain", "from_arm", "imported") if getattr(self, name)]
+        if self.role == "scratch" and given:
+            raise ValueError(f"a scratch arm has no pretraining: leave out {given[0]}")
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are two ways to begin: leave one out")
         return self
 
 

@@ -46,11 +46,15 @@ class Task(_Part):
 
 
 class Arm(_Part):
-    """One way to start: a pretext, several, or none."""
+    """One way to start: a pretext, several, or none.
+
+    ``origin`` says of imported weights what they are.
+    """
 
     name: str
     label: str
     role: Literal["ours", "baseline", "scratch", "ablation"]
+    origin: str = ""
 
 
 class Benchmark(_Part):

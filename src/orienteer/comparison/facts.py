@@ -15,6 +15,7 @@ from orienteer.units import DASH, duration
 ROLES = {"ours": "ours", "baseline": "baseline", "scratch": "no pretraining", "ablation": "ablation"}
 STAGE_WORDS = {"pretrain": "pretraining", "finetune": "one fine-tuning", "frozen": "one frozen probe"}
 WATT_HOUR = 3600.0
+FOREIGN = "in a network of its own, by steps and on people that are not known here; they may be among those scored."
 METHODS = (
     "**Score.** The score of a case is the mean over its structures; numbers that are not defined (the distance to an "
     "empty prediction) are left out and counted.",
@@ -57,15 +58,13 @@ def task_table(analysis: Analysis, benchmark: Benchmark) -> Table:
 def arm_table(benchmark: Benchmark) -> Table:
     """Arms and their roles."""
     equal = benchmark.scratch
-    return Table(
-        "Arms",
-        ["arm", "name in the records", "role"],
-        [
-            [Entry(arm.label), Entry(arm.name), Entry(ROLES[arm.role] + (", equal budget" if arm is equal else ""))]
-            for arm in benchmark.arms
-        ],
-        words=3,
-    )
+    rows = []
+    for arm in benchmark.arms:
+        role = ROLES[arm.role] + (", equal budget" if arm is equal else "")
+        rows.append([Entry(arm.label), Entry(arm.name), Entry(f"{role}; {arm.origin}" if arm.origin else role)])
+    imported = [arm.label for arm in benchmark.arms if arm.origin]
+    note = f"{', '.join(imported)}: trained elsewhere, {FOREIGN}" if imported else ""
+    return Table("Arms", ["arm", "name in the records", "role"], rows, words=3, note=note)
 
 
 def environment(benchmark: Benchmark) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ def import_weights(
     of_import(weights, folder.path)
     folder.require_free()
     found = read_foreign(weights, None if contract is None else Path(contract), view)
-    settings = _settings(found, assignments)
+    settings = settings_of(found, assignments)
     said = found.preparation
     model = build_model(
         settings,
@@ -78,8 +78,12 @@ def import_weights(
     return folder.path
 
 
-def _settings(found: Foreign, assignments: Sequence[str]) -> PretrainSettings:
-    """Those of a pretraining that trains heads alone."""
+def settings_of(found: Foreign, assignments: Sequence[str]) -> PretrainSettings:
+    """Settings of the run that ``import_weights`` makes: a pretraining of heads alone.
+
+    Raises:
+        ConfigError: settings that do not fit.
+    """
     values = {
         "views": {"size": found.preparation.input.view_voxels},
         "network": found.network.model_dump(mode="json"),

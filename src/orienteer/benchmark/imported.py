@@ -1,0 +1,93 @@
+"""Weights that others trained, as an arm's beginning: read before anything else starts, so that mistakes show then."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orienteer.benchmark.settings import BenchmarkSettings, ImportSettings
+from orienteer.errors import OrienteerError
+from orienteer.export.bring_in import import_weights, settings_of
+from orienteer.export.foreign import Foreign, read_foreign
+from orienteer.runs.run import Run
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+
+
+@dataclass(frozen=True)
+class Found:
+    """Weights that were found readable.
+
+    Attributes:
+        asked: where they are, by paths that hold from anywhere.
+        described: what they are, of which network; without the weights themselves.
+        identity: SHA-256 of the weights and of what was said of their input.
+    """
+
+    asked: ImportSettings
+    described: Foreign
+    identity: str
+
+    def settings(self, seed: int) -> PretrainSettings:
+        """Settings of the run that is made of them; the seed is that of the fresh weights beside the encoder."""
+        return settings_of(self.described, self._assignments(seed))
+
+    def bring(self, folder: Path, seed: int, store: Store) -> None:
+        """Make the run, if it is not there yet.
+
+        Raises:
+            OrienteerError: the weights cannot be read any more, or have changed.
+            RunError: the store has another spacing, other intensities or other channels.
+        """
+        asked = self.asked
+        if look(asked).identity != self.identity:
+            raise OrienteerError(f"{asked.weights} has changed since the benchmark began", cure="start it again")
+        import_weights(
+            asked.weights,
+            folder,
+            contract=asked.contract,
+            view=asked.view,
+            assignments=self._assignments(seed),
+            progress=False,
+        )
+        Run.open(folder).check_store(store)
+
+    def _assignments(self, seed: int) -> tuple[str, ...]:
+        return (*self.asked.assign, "devices.devices=1", f"seed={seed}")
+
+
+def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, Found]:
+    """The weights of every arm that imports some, by arm.
+
+    Args:
+        settings: the benchmark's.
+        base: the folder that relative paths start from.
+
+    Raises:
+        OrienteerError: weights, or settings, that ``orienteer import`` refuses; the arm is named.
+    """
+    found = {}
+    for name, arm in settings.arms.items():
+        if arm.imported is None:
+            continue
+        try:
+            found[name] = look(_absolute(arm.imported, base))
+            found[name].settings(0)
+        except OrienteerError as error:
+            raise OrienteerError(f"arms.{name}.imported: {error.message}", cure=error.cure) from None
+    return found
+
+
+def look(asked: ImportSettings) -> Found:
+    """Read weights and keep what they are, not the weights."""
+    found = read_foreign(asked.weights, asked.contract, asked.view)
+    said = hashlib.sha256(found.preparation.model_dump_json().encode()).hexdigest()
+    identity = hashlib.sha256(f"{found.sha256} {said}".encode()).hexdigest()
+    return Found(asked, replace(found, weights={}), identity)
+
+
+def _absolute(asked: ImportSettings, base: Path) -> ImportSettings:
+    paths = {"weights": (base / asked.weights).resolve()}
+    if asked.contract is not None:
+        paths["contract"] = (base / asked.contract).resolve()
+    return asked.model_copy(update=paths)
