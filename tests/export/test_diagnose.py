@@ -48,6 +48,11 @@ def z_score(array: NDArray) -> NDArray:
     return (array - array.mean()) / array.std()
 
 
+def by_percentiles(array: NDArray, percent: float) -> NDArray:
+    low, high = np.percentile(array, (percent, 100 - percent))
+    return np.clip(2 * (array - low) / (high - low) - 1, -1, 1)
+
+
 WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
     "right": (lambda a: a, [], ""),
     "mirrored": (lambda a: a[:, ::-1], ["axes"], "LAS"),
@@ -66,6 +71,7 @@ WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
     "padded": (lambda a: np.pad(a, [(0, 0), (2, 1), (0, 0), (0, 0)], constant_values=-1), ["crop"], "2 along R"),
     "blurred": (lambda a: gaussian_filter(a, (0, 0.7, 0.7, 0.7)), ["interpolation"], "another interpolation"),
     "mirrored and a voxel less": (lambda a: a[:, ::-1, :, :-1], ["axes", "crop"], "the contract makes"),
+    "percentiles of the whole image": (lambda a: by_percentiles(a, 1), ["intensities"], "1 and 99 of the whole image"),
     "no channels": (lambda a: a[0], ["shape"], "(C, D, H, W)"),
     "not a number": (lambda a: np.where(a > 1, np.nan, a), ["intensities"], "finite"),
 }

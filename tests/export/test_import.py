@@ -144,6 +144,7 @@ def test_import__heads_are_trained_on_an_encoder_that_stays(
     home: Path, left: Path, view: torch.Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = import_weights(left, tmp_path / "back", assignments=FAST)
+    assert "orienteer evaluate back STORE" in report(run).read_text(), "not: resume the training"
     before, untrained = _maps(run, view), Run.open(run).backbone(0).pool.state_dict()
     with pytest.raises(RunError, match="3 mm, the store"):
         evaluate(run, phantom_store(tmp_path / "coarse", people=4, spacing=4.0))
@@ -320,6 +321,10 @@ def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) 
         import_weights(left, tmp_path / "back", contract=tmp_path / "swin.yaml")
     with pytest.raises(OrienteerError, match="is not there"):
         import_weights(tmp_path / "nothing.pth", tmp_path / "back")
+    plain = export(home / "run", tmp_path / "plain", to="torch", licence="CC0", anyway=True)
+    with pytest.raises(OrienteerError, match="alone does not say enough") as caught:
+        import_weights(plain / "encoder.safetensors", tmp_path / "back")
+    assert str(plain) in caught.value.cure
     with pytest.raises(StoreError):
         evaluate(import_weights(left, tmp_path / "back"), tmp_path / "no-store")
 

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from orienteer.errors import OrienteerError
-from orienteer.export.contract import Contract, Intensities
+from orienteer.export.contract import Contract, Input, Intensities, least_edge
 from orienteer.export.doors.monai_bundle import MonaiBundle
 from orienteer.export.doors.monai_configs import edges
 from orienteer.export.exported import TOLERANCE, Exported, SelfTest, apart
@@ -132,10 +132,13 @@ def test_bundle__every_network_opens_in_monai(name: str, run: Path, inside: Path
 
 
 def test_bundle__a_size_is_a_number_where_only_one_fits(run: Path) -> None:
-    said = {
-        name: edges(build_encoder(NetworkSettings(name=name, size="tiny"), 1, 16), 1, 16) for name in ("vit", "swin")
-    }
-    assert said == {"vit": (16, 2), "swin": ("16*n", "1*n")}
+    said = {}
+    for name in ("vit", "swin", "resunet"):
+        encoder = build_encoder(NetworkSettings(name=name, size="tiny"), 1, 16)
+        stride = max(encoder.strides)
+        asked = Input(view_voxels=16, stride=stride, least_edge=least_edge(encoder, 1, 16))
+        said[name] = edges(asked)
+    assert said == {"vit": (16, 2), "swin": ("16*n", "1*n"), "resunet": ("16*n", "2*n")}
 
 
 def _by_the_card(made: Exported, folder: Path) -> Any:

@@ -162,6 +162,7 @@ def test_verify__a_preparation_that_fails_is_named(code: str | None, encoder: Pa
     with pytest.raises(OrienteerError, match=r"mine\.py") as caught:
         verify(encoder, preprocess=tmp_path / "mine.py")
     assert "preprocess(path)" in caught.value.cure
+    assert ("mine.py, line 2: ValueError: no" in caught.value.message) == (code == FAILING[0])
 
 
 def test_verify__a_preparation_may_write_and_import_what_lies_beside_it(encoder: Path, tmp_path: Path) -> None:

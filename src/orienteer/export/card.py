@@ -1,6 +1,6 @@
 """The card: what a person reads first in the folder of an exported encoder."""
 
-from orienteer.export.contract import Contract, Learned
+from orienteer.export.contract import Contract, Input, Learned
 from orienteer.export.doors.door import Door
 from orienteer.units import counted
 
@@ -25,17 +25,18 @@ def card(contract: Contract, door: Door) -> str:
         *([f"**Its weights were imported**: {learned.imported}.", ""] * imported),
         f"Learned from {counted(learned.scans, 'scan')} of {counted(learned.subjects, 'subject')}"
         f"{', all simulated' if learned.simulated else ''}{f', bodies of {extent} mm (R, A, S)' if extent else ''}; "
-        f"tasks: {', '.join(learned.tasks)}.",
+        f"tasks: {', '.join(learned.tasks)}{f'; step {learned.step:,}' if learned.step else ''}.",
         f"Modality: {learned.modality or 'not stated'}. Anatomy: {learned.anatomy or 'not stated'}.{_seen(learned)}",
         f"Licence of the training data: {contract.licence}.",
         "",
         "## How to prepare a scan",
         "",
+        *([door.prepares, ""] if door.prepares else []),
         f"1. Axes: {grid.axes}, the order of array axes, each growing that way.",
         f"2. Voxels of {grid.spacing_mm:g} mm: {grid.interpolation}. Extent: {grid.extent}.",
         f"3. Intensities, {_scaled(contract)}",
-        f"4. {asked.dtype} {asked.shape}, {counted(asked.channels, 'channel')}{names}. Edges: multiples of "
-        f"{asked.stride}; pad with {values.padding:g}. It learned from cubes of {asked.view_voxels} voxels "
+        f"4. {asked.dtype} {asked.shape}, {counted(asked.channels, 'channel')}{names}. {_edges(asked)}; "
+        f"pad with {values.padding:g}. It learned from cubes of {asked.view_voxels} voxels "
         f"({asked.view_voxels * grid.spacing_mm:g} mm).",
         "",
         "Is your own preparation right? Write `preprocess(path)` that returns one scan's array, and ask:",
@@ -51,9 +52,17 @@ def card(contract: Contract, door: Door) -> str:
         "",
         door.usage(contract),
         "",
-        f"Written by Orienteer {contract.orienteer_version}. Not a medical device.",
+        f"Written by Orienteer {contract.orienteer_version}, which trains encoders by the method of arXiv 2509.05967. "
+        "Not a medical device.",
     ]
     return door.front_matter(contract) + "\n".join(lines) + "\n"
+
+
+def _edges(asked: Input) -> str:
+    """Which sizes of image the network takes."""
+    if not asked.least_edge:
+        return f"Edges: {asked.view_voxels} voxels, no other"
+    return f"Edges: multiples of {asked.stride}, {asked.least_edge} or more"
 
 
 def _seen(learned: Learned) -> str:

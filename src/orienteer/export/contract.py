@@ -3,10 +3,12 @@
 from typing import Any, Self
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from orienteer.config import Tree
 from orienteer.errors import RunError
+from orienteer.networks.encoders import Encoder
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.metric import Record
 from orienteer.records.trained_on import TrainedOn
@@ -95,6 +97,8 @@ class Input(Record):
     """Edge of the cubes it learned from; features are normalised over what is shown, so stay near this size."""
     stride: int = 1
     """Edges have to be multiples of it."""
+    least_edge: int = 0
+    """Smallest edge, voxels; 0 where only ``view_voxels`` fits."""
     levels: int = 0
     """How many maps come out; 0 where an older export does not say."""
 
@@ -202,6 +206,7 @@ class Contract(Preparation):
                 channel_names=data.channel_names,
                 view_voxels=run.settings.views.size,
                 stride=max(backbone.encoder.strides),
+                least_edge=least_edge(backbone.encoder, data.channels, run.settings.views.size),
                 levels=len(backbone.encoder.strides),
             ),
             learned=Learned(
@@ -221,6 +226,27 @@ class Contract(Preparation):
             licence=licence,
             network=run.settings.network.model_dump(mode="json"),
         )
+
+
+def least_edge(encoder: Encoder, channels: int, view: int) -> int:
+    """The smallest edge of an image that an encoder takes, voxels; 0 where only views of ``view`` fit.
+
+    Norms over a map of one cell fail, so an encoder that has them starts at twice its stride.
+    """
+    stride = max(encoder.strides)
+    for cells in (1, 2):
+        if all(_takes(encoder, channels, cells * n * stride) for n in (1, 2)):
+            return cells * stride
+    return 0
+
+
+def _takes(encoder: Encoder, channels: int, edge: int) -> bool:
+    try:
+        with torch.no_grad():
+            cells = int(encoder(torch.zeros(1, channels, edge, edge, edge))[-1].shape[2])
+    except (RuntimeError, ValueError):
+        return False
+    return cells * max(encoder.strides) == edge  # positions of one token would fit any image
 
 
 def _ranges(trained_on: TrainedOn | None) -> dict[str, Any]:

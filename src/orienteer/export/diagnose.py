@@ -28,6 +28,8 @@ EXACT, SMOOTHED = 0.02, 0.25
 LIKE = 0.9
 """Correlation above which two arrays show the same thing in the same pose."""
 CODES = "RL", "AP", "SI"
+PERCENTILES = 5.0, 2.0, 1.0, 0.5
+"""Lower ones of those that whole images are often scaled by; cut off at one, values hold for all the smaller ones."""
 MOVES = 4
 """Largest shift that is looked for, voxels."""
 
@@ -185,6 +187,11 @@ def _scaling(values: NDArray[np.float32]) -> str:
     ):
         if abs(average) < 0.05 and abs(spread - 1) < 0.05:
             return f"scaled to mean 0 and deviation 1 of {what} (z-score)"
+    for percent in PERCENTILES:
+        ends = np.percentile(values, (percent, 100 - percent))
+        if np.ptp(ends) > 0 and any(np.allclose(ends, wanted, atol=0.02) for wanted in ((-1, 1), (0, 1))):
+            told = f"percentiles {percent:g} and {100 - percent:g} of the whole image"
+            return f"scaled so that {told} are {ends[0]:.0f} and 1"
     if low >= -0.01 and 0.5 < high <= 1.01:
         return "scaled to 0 ... 1"
     if high > 20:

@@ -143,6 +143,8 @@ def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreig
         origin = "a checkpoint with nnssl's adaptation plan"
         return Foreign(origin, digest, network, encoder_weights(weights), _shown(preparation, view))
     if said is None:
+        if (path.parent / FILE).is_file():
+            raise OrienteerError(f"{path} alone does not say enough", cure=f"give its folder, {path.parent}")
         raise OrienteerError(
             f"{path} does not say how scans were prepared for it",
             cure=f"say so in a file, and give it with --contract:{EXAMPLE}",

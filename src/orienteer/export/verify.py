@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+import traceback
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -134,8 +135,10 @@ def _prepared_by(file: Path, phantom: Path) -> Any:
         if array.dtype.kind not in "fiub":
             raise TypeError(f"it returns {array.dtype}, not real numbers")
     except (Exception, SystemExit) as error:
+        lines = [each.lineno for each in traceback.extract_tb(error.__traceback__) if each.filename == str(file)]
+        where = f"{file}, line {lines[-1]}" if lines else str(file)
         raise OrienteerError(
-            f"{file}: {type(error).__name__}: {error}",
+            f"{where}: {type(error).__name__}: {error}",
             cure="define preprocess(path), which returns (C, D, H, W) of the scan at path",
         ) from error
     finally:

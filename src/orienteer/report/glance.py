@@ -202,6 +202,9 @@ def _next(run: RunRecords, steps: Sequence[NextStep]) -> Answer:
         first, *others = steps
         more = f"{len(others)} more below." if others else ""
         return Answer("What next", f"{capital(first.why)}.", more, "next", first.command)
+    if run.lead is None and run.record and run.record.awaits_data:
+        told = "Judge it: heads are trained on the encoder as it is, then measured on subjects kept apart."
+        return Answer("What next", told, command=f"orienteer evaluate {quote(run.path.name)} STORE")
     if run.lead is None or run.lead.record.agreeing is not None:
         again = f"orienteer pretrain STORE {quote(run.path.name)} --resume"
         told = "Let it train: it is judged after each validation."

@@ -24,11 +24,13 @@ class Door(ABC):
     Attributes:
         name: after ``--to``.
         leads_to: the program, in a few words.
+        prepares: what the card says where the program prepares scans by itself.
         tolerance: largest difference of features, as a share of their largest, that its copy may show.
     """
 
     name: ClassVar[str]
     leads_to: ClassVar[str]
+    prepares: ClassVar[str] = ""
     tolerance: ClassVar[float] = TOLERANCE
 
     def with_plans(self, path: Path, configuration: str) -> Self:

@@ -85,7 +85,7 @@ class HuggingFace(Door):
     def usage(self, contract: Contract) -> str:
         """From the folder, to the hub, and from there."""
         return """```python
-from modeling import Encoder   # modeling.py of this folder; Orienteer is not needed
+from modeling import Encoder   # modeling.py of this folder names the packages it needs
 
 encoder = Encoder.from_pretrained(".", strict=True)   # or the name on the hub: "you/encoder"
 maps = encoder(images)                                # maps, finest first

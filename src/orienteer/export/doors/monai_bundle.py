@@ -71,7 +71,7 @@ save_file({f"map_{n}": each[0].contiguous() for n, each in enumerate(maps)}, out
 """
 """Opens a bundle by MONAI alone."""
 
-USAGE = """This folder is a MONAI bundle. MONAI's own commands, inside it:
+USAGE = """This folder is a MONAI bundle. MONAI's own commands, and the code below, inside it:
 
 ```bash
 python -m monai.bundle run --config_file configs/inference.json     # the self-test; needs fire and pytorch-ignite

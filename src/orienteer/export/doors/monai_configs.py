@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from orienteer.export.contract import Input
 from orienteer.export.exported import Exported
-from orienteer.networks.encoders import Encoder
 
 WEIGHTS = "models/model.pt"
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
@@ -45,7 +45,7 @@ def metadata(exported: Exported, packages: list[str]) -> dict[str, Any]:
     """``metadata.json``: all that MONAI's schema asks for."""
     contract = exported.contract
     asked, learned = contract.input, contract.learned
-    edge, cells = edges(exported.encoder, asked.channels, asked.view_voxels)
+    edge, cells = edges(asked)
     tensor = {"type": "image", "modality": "n/a", "dtype": asked.dtype, "is_patch_data": True}
     names = asked.channel_names or tuple(f"image {n}" if n else "image" for n in range(asked.channels))
     image = tensor | {
@@ -81,22 +81,11 @@ def metadata(exported: Exported, packages: list[str]) -> dict[str, Any]:
     }
 
 
-def edges(encoder: Encoder, channels: int, view: int) -> tuple[str | int, str | int]:
+def edges(asked: Input) -> tuple[str | int, str | int]:
     """Edges of an image and of its coarsest map in MONAI's words: ``8*n`` and ``n``, or numbers where only one fits.
 
-    Norms over a map of one cell fail, so an encoder that has them starts at twice its stride.
+    MONAI tries the smallest multiple, so of ``multiples of 8, at least 16`` it is told ``16*n``.
     """
-    stride = max(encoder.strides)
-    for cells in (1, 2):
-        if all(_takes(encoder, channels, cells * n * stride) for n in (1, 2)):
-            return f"{cells * stride}*n", f"{cells}*n"
-    return view, view // stride
-
-
-def _takes(encoder: Encoder, channels: int, edge: int) -> bool:
-    try:
-        with torch.no_grad():
-            cells = int(encoder(torch.zeros(1, channels, edge, edge, edge))[-1].shape[2])
-    except (RuntimeError, ValueError):
-        return False
-    return cells * max(encoder.strides) == edge  # positions of one token would fit any image
+    if not asked.least_edge:
+        return asked.view_voxels, asked.view_voxels // asked.stride
+    return f"{asked.least_edge}*n", f"{asked.least_edge // asked.stride}*n"

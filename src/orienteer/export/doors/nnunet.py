@@ -19,7 +19,7 @@ from orienteer.errors import OrienteerError
 from orienteer.export.axes import for_axes
 from orienteer.export.contract import Contract, Preparation
 from orienteer.export.doors.door import Door, Maps
-from orienteer.export.doors.staged import NORMALISED, Architecture, filled, staged_maps
+from orienteer.export.doors.staged import NORMALISED, PREPARES, Architecture, filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import read_torch
 from orienteer.networks.nnunet import StagedEncoder
@@ -38,6 +38,7 @@ class NnUNet(Door):
 
     name: ClassVar[str] = "nnunet"
     leads_to: ClassVar[str] = "nnU-Net (its master since July 2026), as a checkpoint of nnssl's kind"
+    prepares: ClassVar[str] = PREPARES
 
     def suited(self, exported: Exported) -> Exported:
         """For arrays as nnU-Net reads them."""

@@ -17,7 +17,7 @@ from orienteer.export.axes import OWN, for_axes, reordered
 from orienteer.export.contract import Contract
 from orienteer.export.doors.door import Door, Maps
 from orienteer.export.doors.nnunet import AXES, checkpoint, encoder_weights
-from orienteer.export.doors.staged import NORMALISED, Architecture, filled, staged_maps
+from orienteer.export.doors.staged import NORMALISED, PREPARES, Architecture, filled, staged_maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import AGAIN
 
@@ -98,6 +98,7 @@ class PlainNnUNet(Door):
 
     name: ClassVar[str] = "nnunet-plain"
     leads_to: ClassVar[str] = "any nnU-Net v2, as -pretrained_weights for its plans (--plans)"
+    prepares: ClassVar[str] = PREPARES
 
     def __init__(self, plans: Plans | None = None) -> None:
         self.plans = plans

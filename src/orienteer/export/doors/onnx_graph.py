@@ -113,7 +113,7 @@ class OnnxGraph(Door):
         """A session."""
         asked = contract.input
         if contract.network["name"] in CONVOLUTIONAL:
-            edges = f"edges may be any multiples of {asked.stride}"
+            edges = f"edges may be any multiples of {asked.stride} from {asked.least_edge} on"
         else:
             edges = f"every edge has to be {asked.view_voxels} voxels, as in training"
         return f"""```python

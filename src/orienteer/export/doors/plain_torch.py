@@ -68,7 +68,7 @@ class PlainTorch(Door):
     def usage(self, contract: Contract) -> str:
         """Its loader."""
         return """```python
-from load import load      # load.py of this folder; Orienteer is not needed
+from load import load      # load.py of this folder names the packages it needs
 
 encoder = load(".")
 maps = encoder(images)     # a list of maps, finest first

@@ -53,6 +53,10 @@ RESENC_L = {
     "_kw_requires_import": IMPORTED,
 }
 """What nnssl calls ``ResEncL``."""
+PREPARES = (
+    "nnU-Net prepares scans itself, and does not need this: it is what the encoder learned with, and how to prepare"
+    " scans for it elsewhere."
+)
 NORMALISED = (
     "nnU-Net scales each channel by a rule of its own, mostly to mean 0 and deviation 1 over the image. Its networks"
     " normalise after their first convolution, so that this costs an encoder that learned otherwise next to nothing."
