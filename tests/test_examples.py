@@ -1,7 +1,7 @@
 """The examples in the docstrings of public classes run, and give what they say.
 
-They run in a folder with a ``store`` of phantoms, a ``run`` that learned from it and a scan ``scan.nii.gz``; the open
-store is their ``store``.
+They run in a folder with a ``store`` of phantoms, a ``run`` that learned from it, and scans ``scan.nii.gz`` and
+``other.nii.gz``; the open store is their ``store``.
 """
 
 import doctest
@@ -56,7 +56,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=1", "evaluation.final_per_scan=2")
     pretrain(store, folder / "run", settings=settings, progress=False)
     volume, _ = phantom(person=9)
-    nibabel.save(nibabel.Nifti1Image(volume.array[0], volume.affine), folder / "scan.nii.gz")
+    for name in ("scan", "other"):
+        nibabel.save(nibabel.Nifti1Image(volume.array[0], volume.affine), folder / f"{name}.nii.gz")
     return folder
 
 

@@ -27,6 +27,8 @@ LOSS, WALK, FLAT = "a loss of the public surface", "a kind of walk over views", 
 ORDINARY = {
     ("demo/person.py", "constant"): EDGE,
     ("demo/template.py", "constant"): EDGE,
+    ("localize/correspond.py", "border"): "what torch samples beyond a map's edge",
+    ("localize/found.py", "position"): "a key of Slicer's markups",
     ("losses/__init__.py", "adjacency"): LOSS,
     ("losses/__init__.py", "gap"): LOSS,
     ("losses/__init__.py", "masked"): LOSS,

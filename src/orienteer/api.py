@@ -10,7 +10,8 @@ Example::
     api.evaluate("run", "store", split="test")
     api.report("run")
     answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
-    found = api.locate("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
+    found = api.locate_crop("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
+    api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
     from orienteer.ingest import IngestOptions, ingest
     from orienteer.observatory.serve import observe
     from orienteer.report import report
-    from orienteer.runs.ask import locate, look
+    from orienteer.runs.ask import locate_crop, look
     from orienteer.runs.evaluate import evaluate
+    from orienteer.runs.locate import locate
     from orienteer.runs.pretrain import pretrain
     from orienteer.runs.settings import PretrainSettings
     from orienteer.scans.check import check
@@ -65,7 +67,8 @@ _HOMES = {
     "finetune": "orienteer.finetune.run",
     "import_weights": "orienteer.export.bring_in",
     "ingest": "orienteer.ingest",
-    "locate": "orienteer.runs.ask",
+    "locate": "orienteer.runs.locate",
+    "locate_crop": "orienteer.runs.ask",
     "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
     "predict": "orienteer.finetune.predict",
@@ -89,6 +92,7 @@ __all__ = [
     "import_weights",
     "ingest",
     "locate",
+    "locate_crop",
     "look",
     "observe",
     "predict",

@@ -37,6 +37,18 @@ def of_import(weights: Given, run: Given) -> None:
     in_order("orienteer import {} {}", taken, to_make(run, Folder.RUN))
 
 
+def of_locate(run: Given, exemplar: Given, scans: Given, out: Given) -> None:
+    """A run, one scan, scans, and a folder of locations to make."""
+    one = Argument(Path(exemplar), "a scan", own=True)
+    in_order(
+        "orienteer locate {} {} {} {}",
+        existing(run, Folder.RUN),
+        one,
+        scans_in(scans),
+        to_make(out, Folder.LOCATIONS),
+    )
+
+
 def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:
     """A store, a fine-tuning to make or to go on with, and the run it starts from; None from scratch."""
     taken = () if source is None else (existing(source, Folder.RUN),)

@@ -44,6 +44,7 @@ class Folder(Enum):
     SEED = "one seed of a fine-tuning", "finetune.json", (SETTINGS,), "made by `orienteer finetune`"
     FINETUNING = "a fine-tuning", "seed_*/finetune.json", (), "made by `orienteer finetune`"
     PREDICTIONS = "a folder of predictions", "predictions.json", (), "made by `orienteer predict`"
+    LOCATIONS = "a folder of locations", "locations.json", (), "made by `orienteer locate`"
     EXPORT = "an exported encoder", "contract.json", ("selftest.safetensors",), "made by `orienteer export`"
     BENCHMARK = "a benchmark", "benchmark.yaml", ("cells", "store"), "made by `orienteer benchmark`"
     RESULTS = "the results of a benchmark", "benchmark.json", (RECORDS,), "made by `orienteer benchmark`"

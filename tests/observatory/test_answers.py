@@ -240,7 +240,7 @@ def test_where__over_http_equals_the_python_api(
     target = client.get("/api/session").json["scans"][-1]["id"]
     answer = client.post("/api/where", {"run": run, "scan": scan, "centre_mm": centres[0], "target": target})
     assert answer.status == 200
-    found = api.locate(home / ("run" if run == "a" else "other"), home / "store", scan, centres[0], target)
+    found = api.locate_crop(home / ("run" if run == "a" else "other"), home / "store", scan, centres[0], target)
     assert _without_time(answer.json) == _without_time(where_answer(found).model_dump(mode="json"))
     assert math.prod(answer.json["shape"]) == len(answer.json["heat"])
     assert max(answer.json["heat"]) == 1.0 and min(answer.json["heat"]) >= 0

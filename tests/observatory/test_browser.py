@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from orienteer.evaluation.look import Look
 from orienteer.records.statistics import angles_deg
-from orienteer.runs.ask import locate, look
+from orienteer.runs.ask import locate_crop, look
 from tests.legible import overlaps
 from tests.observatory.oasis import Site, make_runs, serving
 from tests.observatory.page import Visitor, shown
@@ -222,7 +222,7 @@ def test_browser__where_am_i_points_into_another_person(visitor: Visitor, site: 
     page.wait_for_selector("[aria-label='Where the model believes it belongs'][aria-busy=false]")
     state = visitor.state()
     crop = [float(value) for value in state["crop"].split(",")]
-    seen = locate(site.run, site.store, state["scan"], crop, state["target"])
+    seen = locate_crop(site.run, site.store, state["scan"], crop, state["target"])
     page.wait_for_function(
         "text => document.querySelector('[data-value=peak]')?.textContent === text",
         arg=", ".join(shown(value) for value in seen.peak_mm),

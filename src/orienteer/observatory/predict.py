@@ -92,7 +92,7 @@ class Predictor:
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
     def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Located:
-        """Where the model of ``step`` believes a crop to lie, as ``orienteer.api.locate`` would say."""
+        """Where the model of ``step`` believes a crop to lie, as ``orienteer.api.locate_crop`` would say."""
         return self._locator(session, step).locate(scan, centre_mm, target)
 
     def model(self, session: Session, step: int) -> SpatialModel:

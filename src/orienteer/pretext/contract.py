@@ -172,6 +172,14 @@ class PredictsDisplacements(ABC):
         return None
 
 
+class PredictsPositions(ABC):
+    """A task that predicts a position for every dense cell, so that its model can locate single voxels."""
+
+    @abstractmethod
+    def positions(self, dense: Float[Tensor, "N C s s s"]) -> Float[Tensor, "N 3 s s s"]:
+        """Position of every cell in the run's own frame, mm along R, A, S, up to one shift for a whole scan."""
+
+
 class RestoresImages(ABC):
     """A task that corrupts views, has them encoded in a separate pass, and restores them."""
 

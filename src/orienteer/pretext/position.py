@@ -9,6 +9,7 @@ from orienteer.losses.position import cell_positions, centred, cloud
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
+    PredictsPositions,
     PretextTask,
     TaskOutput,
     TaskSettings,
@@ -33,7 +34,7 @@ class PositionSettings(TaskSettings):
     """Dense cells per view that are compared, evenly spaced among those that hold body."""
 
 
-class PositionTask(PretextTask[PositionSettings]):
+class PositionTask(PretextTask[PositionSettings], PredictsPositions):
     """Predicts a position at every dense cell; the clouds of all K views of a scan are centred, then compared."""
 
     card = TaskCard(
@@ -75,6 +76,11 @@ class PositionTask(PretextTask[PositionSettings]):
         predicted, true = centred(predicted, weight), centred(true, weight)
         loss = cloud(predicted, true, weight)
         return TaskOutput(loss, self._observe(predicted * length, true * length, weight, cells))
+
+    def positions(self, dense: Tensor) -> Tensor:
+        """Position of every dense cell, mm."""
+        found: Tensor = self.head(dense).float() * self.settings.length_mm
+        return found
 
     def _chosen(self, body: Tensor) -> Tensor:
         """1 for the compared cells: every n-th body cell, without randomness."""

@@ -56,7 +56,7 @@ def look(
     return dataclasses.replace(answer, step=step, probe=probe, probe_view=probe_view)
 
 
-def locate(
+def locate_crop(
     run: Path | str,
     store: Path | str,
     scan: str,

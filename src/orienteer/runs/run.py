@@ -3,7 +3,7 @@
 Opening a run reads three small files and needs no torch; asking it for a network does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,11 @@ from orienteer.store import Store
 from orienteer.store.kinds import require_channels, same_spacing
 
 if TYPE_CHECKING:
+    from orienteer.localize.found import Found
     from orienteer.localize.locator import Locator
     from orienteer.networks.backbone import Backbone
+    from orienteer.networks.feature_map import FeatureMap
     from orienteer.pretext.model import SpatialModel
-    from orienteer.runs.features import FeatureMap
 
 Step = int | Literal["best"]
 """A kept checkpoint's step, 0 for the untrained network, or the best by validation."""
@@ -164,6 +165,32 @@ class Run:
 
         return locator(self, store, step)
 
+    def locate(
+        self, exemplar: Path | str, scan: Path | str, *, at: Sequence[Sequence[float]] = (), structure: str = ""
+    ) -> "tuple[Found, ...]":
+        """Where points of an exemplar lie in another scan; ``orienteer.api.locate`` does it for a folder of scans.
+
+        Args:
+            exemplar: a scan in which the points are known, in any format.
+            scan: another one.
+            at: world positions in the exemplar, R, A, S in mm, as 3D Slicer shows them.
+            structure: ``LABELS`` or ``LABELS:VALUE``: the middle of the structures in a label file of the exemplar.
+
+        Raises:
+            ScanError: a scan cannot be read, or has other channels.
+            ConfigError: the run learned no task that places single voxels, or a position outside the exemplar.
+            OrienteerError: nothing to look for, or labels that cannot be read.
+            RunError: no whole checkpoint.
+
+        Examples:
+            >>> (answer,) = Run.open("run").locate("scan.nii.gz", "scan.nii.gz", at=[(0.0, 0.0, 0.0)])
+            >>> answer.world_mm.shape, answer.found
+            ((3,), True)
+        """
+        from orienteer.runs.locate import find
+
+        return find(self, exemplar, scan, at=at, structure=structure)
+
     def features(self, scan: Path | str, store: Store | None = None, *, level: int | None = None) -> "FeatureMap":
         """Features of a whole scan by the best checkpoint, with the affine that says where their cells lie.
 
@@ -187,7 +214,7 @@ class Run:
             >>> maps.array.shape, maps.spacing_mm
             ((32, 14, 16, 15), 6.0)
         """
-        from orienteer.runs.features import feature_map
+        from orienteer.networks.feature_map import feature_map
 
         if store is None:
             volume = self.read(scan)

@@ -12,8 +12,8 @@ from torch.nn import functional
 from orienteer.errors import ConfigError, RunError, StoreError
 from orienteer.geometry import Volume
 from orienteer.networks.backbone import Backbone
+from orienteer.networks.feature_map import feature_map
 from orienteer.networks.settings import NetworkSettings
-from orienteer.runs.features import feature_map
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom_store

@@ -57,7 +57,22 @@ def feature_map(backbone: Backbone, scan: Volume, *, view: int, level: int | Non
         ConfigError: no such level, or one whose cells do not fill a view evenly.
     """
     encode, stride = _chosen(backbone, view, level)
-    lows = [_lows(size, view, stride) for size in scan.shape]
+    return blended_map(encode, scan, view=view, stride=stride)
+
+
+def blended_map(
+    encode: Callable[[Tensor], Tensor], scan: Volume, *, view: int, stride: int, hop: float = 0.5
+) -> FeatureMap:
+    """What a function of windows gives for a whole scan.
+
+    Args:
+        encode: windows ``(N, C, S, S, S)`` to maps ``(N, C', s, s, s)`` on the CPU.
+        scan: on the run's grid and in window units; what lies beyond its edges is background.
+        view: S, voxels.
+        stride: voxels per cell of the maps.
+        hop: distance of neighbouring windows, as a share of their edge.
+    """
+    lows = [_lows(size, view, stride, hop) for size in scan.shape]
     before = np.array([-line[0] for line in lows])
     after = np.array([line[-1] + view - size for line, size in zip(lows, scan.shape, strict=True)])
     padded = padded_box(scan.array, -before, before + scan.shape + after, fill=FLOOR)
@@ -94,13 +109,13 @@ def _blended(
     return np.asarray(total / weights)
 
 
-def _lows(size: int, view: int, stride: int) -> list[int]:
-    """First voxels of windows that cover a line: whole cells from its first voxel on, half a window apart."""
+def _lows(size: int, view: int, stride: int, hop: float) -> list[int]:
+    """First voxels of windows that cover a line: whole cells from its first voxel on, a share of a window apart."""
     if size <= view:
         return [-((view - size) // 2 // stride * stride)]
     last = -(-(size - view) // stride) * stride
-    hop = max(stride, view // 2 // stride * stride)
-    return [*range(0, last, hop), last]
+    step = max(stride, int(view * hop) // stride * stride)
+    return [*range(0, last, step), last]
 
 
 def _chosen(backbone: Backbone, view: int, level: int | None) -> tuple[Callable[[Tensor], Tensor], int]:

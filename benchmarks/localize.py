@@ -1,0 +1,147 @@
+"""How well `orienteer locate` finds the centres of 23 structures of one brain in others, on raw scans.
+
+    python -m benchmarks.localize RUN DATA [--split val] [--exemplars 1001 1000 1008] [--slabs]
+
+DATA holds ``images``, ``labels`` and ``subjects.tsv`` (OASIS). For every exemplar, in every scan of the split: the
+error of a point (the exemplar's centre of mass, carried over) and of a structure (its voxels, carried over), what share
+of rings holds the truth, seconds a scan. With ``--slabs`` each scan is also cut to 60 % along one axis from either end:
+which points are called absent. Choose on ``val``; ``test`` is for the end.
+"""
+
+import argparse
+import csv
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import center_of_mass
+
+from orienteer.geometry.resample import Grid
+from orienteer.localize.finder import Finder, Point
+from orienteer.localize.found import decided
+from orienteer.runs.locate import structures
+from orienteer.runs.run import Run
+
+STRUCTURES = (4, 11, 23, 30, 31, 32, 35, 36, 37, 38, 39, 44, 45, 47, 48, 51, 52, 55, 56, 57, 58, 59, 60)
+"""Ventricles 3 and 4, brain stem, and both sides of accumbens, amygdala, caudate, cerebellum, cerebral white matter,
+hippocampus, lateral ventricle, pallidum, putamen and thalamus."""
+KEPT = 0.6
+"""Share of a scan that a slab keeps."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--exemplars", nargs="+", default=["1001", "1000", "1008"])
+    parser.add_argument("--slabs", action="store_true")
+    given = parser.parse_args()
+    run = Run.open(given.run)
+    with (given.data / "subjects.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    scans = [row["id"] for row in rows if row["split"] == given.split]
+    truth = {scan: centres(given.data / "labels" / f"{scan}.nii.gz") for scan in scans + given.exemplars}
+    for exemplar in given.exemplars:
+        whole(run, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
+        if given.slabs:
+            slabs(run, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
+
+
+def centres(labels: Path) -> NDArray[np.float64]:
+    """``(23, 3)`` centres of mass, world RAS mm."""
+    image = nibabel.load(labels)
+    array = np.asarray(image.dataobj)
+    index = np.array(center_of_mass(array > 0, array, STRUCTURES))
+    return index @ image.affine[:3, :3].T + image.affine[:3, 3]
+
+
+def finder(run: Run, data: Path, exemplar: str, truth: dict[str, NDArray[np.float64]]) -> Finder:
+    """Asked for every centre as a point, then for every structure."""
+    scan = data / "images" / f"{exemplar}.nii.gz"
+    image = nibabel.load(scan)
+    labels = str(data / "labels" / f"{exemplar}.nii.gz")
+    found = {each.name: each for each in structures(labels, Grid(image.shape, image.affine), oriented=True)}
+    points = [Point(str(n), place[None]) for n, place in zip(STRUCTURES, truth[exemplar], strict=True)]
+    asked = [*points, *(found[str(n)] for n in STRUCTURES)]
+    return Finder(run.model(), run.read(scan), asked, view=run.settings.views.size)
+
+
+def whole(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
+    """Errors, rings and seconds on whole scans."""
+    asked = finder(run, data, exemplar, truth)
+    errors, rings, cycles, seconds = [], [], [], []
+    for scan in scans:
+        begun = time.perf_counter()
+        volume = run.read(data / "images" / f"{scan}.nii.gz")
+        votes = asked.votes(asked.prepare(volume))
+        seconds.append(time.perf_counter() - begun)
+        found = [decided(scan, "", [vote], volume.affine) for vote in votes]
+        errors.append(
+            [
+                np.nan if f.world_mm is None else np.linalg.norm(f.world_mm - t)
+                for f, t in zip(found, np.tile(truth[scan], (2, 1)), strict=True)
+            ]
+        )
+        rings.append([f.ring_mm for f in found])
+        cycles.append([f.cycle_mm for f in found])
+    half = len(STRUCTURES)
+    for what, part in (("points", slice(0, half)), ("structures", slice(half, None))):
+        error, ring, cycle = (np.array(each)[:, part] for each in (errors, rings, cycles))
+        known = np.isfinite(error)
+        print(
+            f"{exemplar} {what:10} {len(scans)} scans: mean {error[known].mean():.2f}"
+            f" median {np.median(error[known]):.2f} q90 {np.quantile(error[known], 0.9):.2f} mm,"
+            f" rings hold {100 * (error <= ring)[known].mean():.0f} %, called absent {100 * (~known).mean():.1f} %,"
+            f" cycle {np.nanmean(cycle):.2f} mm, rank correlation {rank(cycle[known], error[known]):.2f},"
+            f" {np.mean(seconds):.2f} s a scan",
+            flush=True,
+        )
+
+
+def slabs(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
+    """Points in scans that were cut: absent or present."""
+    asked = finder(run, data, exemplar, truth)
+    absent, present, errors = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for scan, image in ((name, cut) for name in scans for cut in cuts(data / "images" / f"{name}.nii.gz")):
+            file = Path(folder) / "slab.nii.gz"
+            nibabel.save(image, file)
+            votes = asked.votes(asked.prepare(run.read(file)))[: len(STRUCTURES)]
+            index = (truth[scan] - image.affine[:3, 3]) @ np.linalg.inv(image.affine[:3, :3]).T
+            inside = ((index >= -0.5) & (index <= np.array(image.shape) - 0.5)).all(1)
+            for vote, there, place in zip(votes, inside, truth[scan], strict=True):
+                (present if there else absent).append(vote.world_mm is None)
+                if there and vote.world_mm is not None:
+                    errors.append(np.linalg.norm(vote.world_mm - place))
+    print(
+        f"{exemplar} slabs      {len(scans)} scans x 6: of {len(absent)} absent points {100 * np.mean(absent):.1f} %"
+        f" called absent, of {len(present)} present {100 * np.mean(present):.1f} %;"
+        f" error of the others mean {np.mean(errors):.2f} mm",
+        flush=True,
+    )
+
+
+def cuts(scan: Path) -> Iterator[nibabel.Nifti1Image]:
+    """The scan cut to a share of its length, along each axis from either end."""
+    image = nibabel.load(scan)
+    for axis in range(3):
+        size = image.shape[axis]
+        for kept in (slice(0, round(KEPT * size)), slice(size - round(KEPT * size), size)):
+            yield image.slicer[tuple(kept if n == axis else slice(None) for n in range(3))]
+
+
+def rank(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Spearman's correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(one, other).statistic)
+
+
+if __name__ == "__main__":
+    main()

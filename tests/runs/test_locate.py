@@ -1,0 +1,180 @@
+"""``orienteer locate`` on raw scans: world and voxels hold in every orientation, one bad scan costs nothing else."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK
+from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from orienteer import api
+from orienteer.cli import app, commands  # noqa: F401
+from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.runs.locate import locate
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.run import Run
+from orienteer.testing.phantom import phantom, phantom_store
+from tests.runs.conftest import tiny
+
+TURN = nib.eulerangles.euler2mat(0.2, -0.1, 0.15)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has learned nothing: a scan is still like itself."""
+    folder = tmp_path_factory.mktemp("locate")
+    settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=2", "evaluation.final_per_scan=2")
+    pretrain(phantom_store(folder, people=4), folder / "run", settings=settings, progress=False)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def body() -> tuple[NDArray, NDArray, NDArray]:
+    """Voxels, labels, and an oblique affine."""
+    volume, labels = phantom(0, (28, 32, 30), 3.0, seed=0)
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = 3.0 * TURN, (-30.0, 12.0, 55.0)
+    return volume.array[0].astype(np.int16), labels.astype(np.uint8), affine
+
+
+def turned(array: NDArray, affine: NDArray, codes: str) -> nib.Nifti1Image:
+    """The same voxels stored along other axes."""
+    change = ornt_transform(io_orientation(affine), axcodes2ornt(codes))
+    return nib.Nifti1Image(apply_orientation(array, change), affine @ inv_ornt_aff(change, array.shape))
+
+
+@pytest.fixture(scope="module")
+def scans(body: tuple[NDArray, NDArray, NDArray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One body as it is, along other axes, as NRRD, and a file that is damaged."""
+    array, labels, affine = body
+    folder = tmp_path_factory.mktemp("raw")
+    (folder / "scans").mkdir()
+    for codes in ("RAS", "LAS", "PSR"):
+        nib.save(turned(array, affine, codes), folder / "scans" / f"{codes}.nii.gz")
+    nib.save(turned(array, affine, "LPS"), folder / "lps.nii")
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(folder / "lps.nii")), str(folder / "scans" / "itk.nrrd"))
+    nib.save(turned(array, affine, "RAS"), folder / "exemplar.nii.gz")
+    nib.save(turned(labels, affine, "LAS"), folder / "labels.nii.gz")
+    return folder
+
+
+def middle(body: tuple[NDArray, NDArray, NDArray], value: int) -> NDArray:
+    _, labels, affine = body
+    index = np.argwhere(labels == value).mean(0)
+    return np.asarray(affine[:3, :3] @ index + affine[:3, 3])
+
+
+def test_locate__the_same_body_in_any_orientation_is_found_where_it_is(
+    run: Path, body: tuple[NDArray, NDArray, NDArray], scans: Path, tmp_path: Path
+) -> None:
+    place = middle(body, 1)
+    asked = ",".join(f"{value:.3f}" for value in place)
+    made = CliRunner().invoke(app, [
+        "locate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "scans"), str(tmp_path / "where"),
+        f"--at={asked}", "--crop", "30mm",
+    ])  # fmt: skip
+    assert made.exit_code == 0, made.output
+    assert "4 of 4 found" in made.output and "3D Slicer" in made.output
+    with (tmp_path / "where" / "locations.csv").open() as file:
+        lines = {line["scan"]: line for line in csv.DictReader(file)}
+    assert set(lines) == {"RAS", "LAS", "PSR", "itk"}
+    for name, line in lines.items():
+        world = np.array([float(line[key]) for key in ("r_mm", "a_mm", "s_mm")])
+        voxel = [float(line[key]) for key in ("i", "j", "k")]
+        assert np.linalg.norm(world - place) < 1.0 and float(line["cycle_mm"]) < 1.0, name
+        file = next((scans / "scans").glob(f"{name}.*"))
+        itk = np.array(SimpleITK.ReadImage(str(file)).TransformContinuousIndexToPhysicalPoint(voxel)) * (-1, -1, 1)
+        np.testing.assert_allclose(itk, world, atol=0.1, err_msg=f"ITK, {name}")
+        if file.name.endswith(".nii.gz"):
+            np.testing.assert_allclose(nib.affines.apply_affine(nib.load(file).affine, voxel), world, atol=0.1)
+        markup = json.loads((tmp_path / "where" / f"{name}.mrk.json").read_text())["markups"][0]
+        np.testing.assert_allclose(markup["controlPoints"][0]["position"], world, atol=0.01)
+        crop, whole = nib.load(tmp_path / "where" / "crops" / f"{name}-point.nii.gz"), SimpleITK.ReadImage(str(file))
+        first = nib.affines.apply_affine(crop.affine, (0, 0, 0)) * (-1, -1, 1)
+        index = whole.TransformPhysicalPointToIndex([float(value) for value in first])
+        assert float(np.asarray(crop.dataobj)[0, 0, 0]) == float(whole[index]), "a crop lies where it lay in the scan"
+
+
+def test_locate__a_structure_by_its_label_and_votes(
+    run: Path, body: tuple[NDArray, NDArray, NDArray], scans: Path, tmp_path: Path
+) -> None:
+    exemplar, labels = scans / "exemplar.nii.gz", f"{scans / 'labels.nii.gz'}:2"
+    one = Run.open(run).locate(exemplar, scans / "scans" / "PSR.nii.gz", structure=labels)
+    assert [each.point for each in one] == ["2"]
+    assert one[0].world_mm is not None and np.linalg.norm(one[0].world_mm - middle(body, 2)) < 1.0
+    two = api.locate(
+        run, exemplar, scans / "scans" / "LAS.nii.gz", tmp_path / "two", structure=labels,
+        also=[(scans / "scans" / "PSR.nii.gz", labels)], progress=False,
+    )  # fmt: skip
+    assert [each.exemplars for each in two.found] == [2] and two.found[0].found
+    every = locate(
+        run, exemplar, scans / "scans" / "LAS.nii.gz", tmp_path / "all", structure=labels[:-2], progress=False
+    )
+    assert len(every.found) == len(np.unique(body[1])) - 1
+    document = json.loads((tmp_path / "all" / "locations.json").read_text())
+    assert document["step"] == 2 and str(scans) not in json.dumps(document), "paths may hold names"
+
+
+def test_locate__a_bad_scan_is_named_and_the_others_go_on(run: Path, scans: Path, tmp_path: Path) -> None:
+    given = tmp_path / "scans"
+    given.mkdir()
+    (given / "good.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes())
+    (given / "cut.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes()[:900])
+    words = ["locate", str(run), str(scans / "exemplar.nii.gz"), str(given), str(tmp_path / "where")]
+    made = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1"])
+    assert made.exit_code == 1 and "left out: cut" in made.output and "1 of 1 found" in made.output, made.output
+    document = json.loads((tmp_path / "where" / "locations.json").read_text())
+    assert list(document["left_out"]) == ["cut"]
+    again = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1"])
+    assert again.exit_code != 0 and isinstance(again.exception, RunError | SystemExit)
+    over = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1", "--overwrite"])
+    assert over.exit_code == 1 and "1 of 1 found" in over.output
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"at": [(500.0, 0.0, 0.0)]}, "does not lie in"),
+    ({"at": [(float("nan"), 0.0, 0.0)]}, "no position"),
+    ({}, "nothing to look for"),
+    ({"structure": "labels.nii.gz:99"}, "has no value 99"),
+    ({"structure": "nothing.nii.gz:1"}, "there is no"),
+    ({"at": [(0.0, 0.0, 0.0)], "crop_mm": -3.0}, "a crop of -3 mm"),
+])  # fmt: skip
+def test_locate__a_question_that_cannot_be_asked_is_named(
+    given: dict, words: str, run: Path, scans: Path, tmp_path: Path
+) -> None:
+    if "structure" in given:
+        given = given | {"structure": str(scans / given["structure"])}
+    with pytest.raises(OrienteerError, match=re.escape(words)):
+        locate(run, scans / "exemplar.nii.gz", scans / "scans", tmp_path / "where", progress=False, **given)
+    assert not (tmp_path / "where").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--at", "1,2"],
+        ["--at", "a,b,c"],
+        [],
+        ["--at", "1,2,3", "--structure", "x:1"],
+        ["--at", "1,2,3", "--also", "scan"],
+        ["--at", "1,2,3", "--crop", "wide"],
+    ],
+)
+def test_locate__mistyped_options_are_refused(words: list[str], run: Path, scans: Path, tmp_path: Path) -> None:
+    made = CliRunner().invoke(
+        app, ["locate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "scans"), str(tmp_path / "w"), *words]
+    )
+    assert made.exit_code != 0 and not (tmp_path / "w").exists()
+
+
+def test_locate__a_run_without_a_field_says_so(scans: Path, tmp_path: Path) -> None:
+    settings = tiny("tasks={gap: {}}", "optimiser.steps=1")
+    pretrain(phantom_store(tmp_path, people=4), tmp_path / "run", settings=settings, progress=False)
+    with pytest.raises(ConfigError, match="no task of this run places single voxels"):
+        locate(tmp_path / "run", scans / "exemplar.nii.gz", scans / "scans", tmp_path / "w", at=[(0, 0, 50)])
