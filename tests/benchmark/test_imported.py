@@ -1,6 +1,7 @@
 """An arm that starts from weights which others trained: read first, imported once, judged as every other arm."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
 from orienteer.export.run import export
+from orienteer.frozen.features import FrozenFeatures
+from orienteer.runs.evaluate import evaluate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.testing.phantom import phantom_store
@@ -86,7 +89,7 @@ def test_benchmark__weights_of_others_are_judged_beside_scratch(theirs: Path, co
     costs = pq.read_table(results / "records/costs.parquet").to_pylist()
     assert "import" not in {row["stage"] for row in costs}, "what others spent is not known"
     text = (results / "results.md").read_text()
-    assert "baseline; an encoder exported to torch" in text and "theirs: trained elsewhere" in text
+    assert "baseline; an encoder exported to torch, views of 16 voxels" in text and "theirs: trained elsewhere" in text
     assert str(folder) not in (results / "benchmark.json").read_text()
     done = (run.path / "cell.json").stat().st_mtime_ns
     assert benchmark(file, tmp_path / "out", progress=False).finished == 7
@@ -98,8 +101,29 @@ def test_benchmark__weights_of_others_are_judged_beside_scratch(theirs: Path, co
     assert json.loads((other / "contract.json").read_text()) != contract
     values["arms"]["theirs"]["imported"]["weights"] = "other"
     file.write_text(yaml.safe_dump(values, sort_keys=False))
-    with pytest.raises(RunError, match=r"another arms\.theirs"):
+    with pytest.raises(RunError, match="or other imported weights"):
         benchmark(file, tmp_path / "out", progress=False)
+    shutil.rmtree(run.path)
+    with pytest.raises(RunError, match="or other imported weights"):  # nothing that began with the old ones is kept
+        benchmark(file, tmp_path / "out", progress=False)
+
+
+def test_benchmark__heads_that_somebody_trains_on_an_import_change_no_figure(theirs: Path, tmp_path: Path) -> None:
+    settings = BenchmarkSettings.build(imported(theirs, assign=["optimiser.steps=2", "optimiser.batch=2"]))
+    job, *others = jobs_of(settings, tmp_path, find_imports(settings, Path()))
+    store = phantom_store(tmp_path, people=4)
+    shared = Shared(store, "test", 16, 16, alone=True)
+    run_job(job, shared)
+    probe = next(each for each in others if each.stage == "places" and each.arm == "theirs")
+    run_job(probe, shared)
+    before = (probe.folder / "cases.parquet").read_bytes()
+    evaluate(job.folder, store, split="val")
+    assert Run.open(job.folder).steps == (0, 2)
+    shutil.rmtree(probe.folder)
+    run_job(probe, shared)
+    assert (probe.folder / "cases.parquet").read_bytes() == before
+    features = FrozenFeatures(Run.open(job.folder).backbone(0), view=16, encoder_alone=True)
+    assert features.views(torch.zeros(1, 1, 16, 16, 16)).shape[1] == sum(features.backbone.encoder.channels)
 
 
 def test_find_imports__a_mistake_is_named_before_anything_starts(theirs: Path, cohort: Path, tmp_path: Path) -> None:
@@ -110,6 +134,17 @@ def test_find_imports__a_mistake_is_named_before_anything_starts(theirs: Path, c
     with pytest.raises(OrienteerError, match=r"arms\.theirs\.imported: .*nowhere"):
         benchmark(file, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
+    coarse = imported(theirs)
+    coarse["data"]["spacing"] = 4.0
+    with pytest.raises(OrienteerError, match=r"imported: the weights learned at 3 mm, data\.spacing is 4"):
+        find_imports(BenchmarkSettings.build(coarse), Path())
+    scored = imported(theirs)
+    scored["data"]["intensities"] = "zscore"
+    with pytest.raises(OrienteerError, match=r"learned from intensities window .* data\.intensities is zscore"):
+        find_imports(BenchmarkSettings.build(scored), Path())
+    other = imported(theirs, assign=["network.options.features=[4,6,12]"])
+    with pytest.raises(OrienteerError, match=r"arms\.theirs\.imported: "):
+        find_imports(BenchmarkSettings.build(other), Path())
     bad = BenchmarkSettings.build(imported(theirs, assign=["network.option=1"]))
     with pytest.raises(OrienteerError, match=r"arms\.theirs\.imported: .*network\.option\b"):
         find_imports(bad, Path())
@@ -127,6 +162,7 @@ def test_run_job__an_import_cut_off_is_made_again_and_one_that_does_not_fit_is_r
     assert (job.folder / "cell.json").is_file() and not (job.folder / "checkpoints" / "half").exists()
     coarse = tmp_path / "coarse"
     coarse.mkdir()
+    shutil.rmtree(job.folder)
     elsewhere = Shared(phantom_store(coarse, people=4, spacing=4.0), "test", 16, 16, alone=True)
     with pytest.raises(RunError, match="learned at 3 mm"):
         run_job(job, elsewhere)
@@ -137,4 +173,29 @@ def test_published__where_weights_lie_is_left_out(public: bool) -> None:
     values = imported(Path("/home/somebody/theirs"), contract="/home/somebody/contract.yaml")
     values["data"]["keep_names"] = public
     shown = published(BenchmarkSettings.build(values))
-    assert "somebody" not in json.dumps(shown["arms"]) and shown["arms"]["theirs"]["imported"]["weights"] == "theirs"
+    assert "somebody" not in json.dumps(shown["arms"])
+    assert shown["arms"]["theirs"]["imported"]["weights"] == ("theirs" if public else None)
+
+
+def test_data__intensities_in_any_form_that_ingest_takes() -> None:
+    values = config()
+    for given, words in ((None, "window"), ("zscore", "zscore"), ("-175,250", "-175,250"), ([-175, 250], "-175,250")):
+        values["data"]["intensities"] = given
+        assert str(BenchmarkSettings.build(values).data.convention) == words
+    values["data"]["intensities"] = "250,-175"
+    with pytest.raises(ConfigError, match="250"):
+        BenchmarkSettings.build(values)
+
+
+def test_arm__that_starts_from_anothers_imported_runs_is_marked_too(theirs: Path) -> None:
+    values = imported(theirs)
+    slow = {"transfer": {"rate": 0.1}}
+    values["arms"]["again"] = {"label": "again", "role": "ablation", "from_arm": "theirs", "finetune": slow}
+    settings = BenchmarkSettings.build(values)
+    jobs = jobs_of(settings, Path("out"), find_imports(settings, Path()))
+    assert all(job.found is not None for job in jobs if job.arm in ("theirs", "again"))
+    assert all(job.found is None for job in jobs if job.arm == "scratch")
+    values["arms"]["theirs"]["finetune"] = {"transfer": {"decoder": True}}
+    settings = BenchmarkSettings.build(values)
+    with pytest.raises(ConfigError, match="no decoder to take"):
+        jobs_of(settings, Path("out"), find_imports(settings, Path()))

@@ -26,6 +26,8 @@ from orienteer.records.scores import (
     VOXEL_STRUCTURE,
 )
 from orienteer.runs.settings import PretrainSettings
+from orienteer.sampling import ViewSettings
+from orienteer.sampling.fitting import fitting
 from orienteer.store import Store
 
 Row = Mapping[str, object]
@@ -35,8 +37,16 @@ JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
 """The metric that decides each kind of task; a regressed number has the unit of the task."""
 
 
-def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, results: Path) -> int:
-    """Write the records of every finished job; returns the number of finished jobs."""
+def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, results: Path, drawn: int) -> int:
+    """Write the records of every finished job; returns the number of finished jobs.
+
+    Args:
+        settings: the benchmark's.
+        jobs: all of them.
+        store: its scans.
+        results: folder of the records.
+        drawn: edge of the views whose positions were probed, voxels.
+    """
     finished = [job for job in jobs if is_finished(job)]
     cases, costs, pretext = [], [], []
     for job in finished:
@@ -47,7 +57,7 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
         if job.stage == "pretrain":
             pretext += _pretext(job)
         else:
-            cases += _cases(job, settings, store)
+            cases += _cases(job, settings, store, drawn)
     if cases:
         write_cases(results, cases)
     write_costs(results, costs)
@@ -55,13 +65,18 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
     return len(finished)
 
 
-def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job]) -> list[Row]:
-    """The comparison's list of tasks: a probe with several targets becomes several tasks."""
+def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job], too_small: str = "") -> list[Row]:
+    """The comparison's list of tasks: a probe with several targets becomes several tasks.
+
+    ``too_small`` says which scans no probed view fits into.
+    """
     shown: list[Row] = []
     for name, task in settings.tasks.items():
         arms = {mode: _arms(jobs, name, mode) for mode in ("finetuned", "frozen") if _arms(jobs, name, mode)}
         if task.kind == "places":
-            shown += [{**probe, "arms": arms, "given": "scan"} for probe in _probes(name, task.kind)]
+            for probe in _probes(name, task.kind):
+                words = f"{probe['words']}; {too_small}" if too_small else probe["words"]
+                shown.append({**probe, "words": words, "arms": arms, "given": "scan"})
             continue
         planned = {"arms": arms, "labels": list(task.labelled_scans)}
         unit = {"unit": task.unit} if task.kind == "regress" else {}
@@ -109,11 +124,11 @@ def _mode(job: Job) -> str:
     return "finetuned" if job.stage == "finetune" else "frozen"
 
 
-def _cases(job: Job, settings: BenchmarkSettings, store: Store) -> list[Row]:
+def _cases(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> list[Row]:
     task = settings.tasks[job.task]
     file = job.folder / CASES
     table = read_rows(file)
-    labels = job.labels if job.labels is not None else _all_labels(job, store)
+    labels = job.labels if job.labels is not None else _all_labels(job, store, drawn)
     rows: list[Row] = []
     for case, person, item, metric, value in zip(
         *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
@@ -135,10 +150,10 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store) -> list[Row]:
     return rows
 
 
-def _all_labels(job: Job, store: Store) -> int:
+def _all_labels(job: Job, store: Store, drawn: int) -> int:
     """What "all labels" means: scans with a label, or every training scan where positions are probed."""
     if job.stage == "places" or isinstance(job.settings, PretrainSettings):
-        return len(store.ids("train"))
+        return len(fitting(store, store.ids("train"), ViewSettings(count=2, size=drawn)).ids)
     return len(labelled_scans(store, job.settings, "train"))
 
 

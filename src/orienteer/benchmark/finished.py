@@ -61,7 +61,13 @@ def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
         recorded, expected = record_of(job), basis(job, split, drawn)
         if recorded.get("basis", expected) != expected:
             raise RunError(
-                f"{job.folder} was finished with other settings, another pretraining run or other subjects",
+                f"{job.folder} was finished with other settings, another pretraining run or other subjects"
+                + (", or other imported weights" if job.found else "")
+                + (
+                    f", or where the largest views of any arm were not of {drawn} voxels"
+                    if job.stage == "places"
+                    else ""
+                ),
                 cure="choose another folder, restore the configuration, or delete that folder to repeat the job",
             )
         if changed := _changed(recorded.get("settings", {}), resolved(job)):

@@ -1,17 +1,19 @@
 """Weights that others trained, as an arm's beginning: read before anything else starts, so that mistakes show then."""
 
 import hashlib
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orienteer.benchmark.settings import BenchmarkSettings, ImportSettings
+from orienteer.benchmark.settings import BenchmarkSettings, DataSettings, ImportSettings
 from orienteer.errors import OrienteerError
 from orienteer.export.bring_in import import_weights, settings_of
 from orienteer.export.foreign import Foreign, read_foreign
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
+from orienteer.store.kinds import same_spacing
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,19 @@ class Found:
     described: Foreign
     identity: str
 
+    @property
+    def words(self) -> str:
+        """What they are, for a report."""
+        found = self.described
+        note = f"; {found.note}" if found.note else ""
+        return f"{found.origin}, views of {found.preparation.input.view_voxels} voxels{note}"
+
     def settings(self, seed: int) -> PretrainSettings:
         """Settings of the run that is made of them; the seed is that of the fresh weights beside the encoder."""
         return settings_of(self.described, self._assignments(seed))
 
     def bring(self, folder: Path, seed: int, store: Store) -> None:
-        """Make the run, if it is not there yet.
+        """Make the run of the weights that were found.
 
         Raises:
             OrienteerError: the weights cannot be read any more, or have changed.
@@ -42,15 +51,20 @@ class Found:
         asked = self.asked
         if look(asked).identity != self.identity:
             raise OrienteerError(f"{asked.weights} has changed since the benchmark began", cure="start it again")
-        import_weights(
-            asked.weights,
-            folder,
-            contract=asked.contract,
-            view=asked.view,
-            assignments=self._assignments(seed),
-            progress=False,
-        )
+        self.import_into(folder, seed)
         Run.open(folder).check_store(store)
+
+    def import_into(self, folder: Path, seed: int) -> None:
+        """Make the run in a new folder.
+
+        Raises:
+            OrienteerError: the weights cannot be read, or fit no network here.
+            ConfigError: settings that do not fit.
+        """
+        asked, assigned = self.asked, self._assignments(seed)
+        import_weights(
+            asked.weights, folder, contract=asked.contract, view=asked.view, assignments=assigned, progress=False
+        )
 
     def _assignments(self, seed: int) -> tuple[str, ...]:
         return (*self.asked.assign, "devices.devices=1", f"seed={seed}")
@@ -72,9 +86,10 @@ def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, Found]
             continue
         try:
             found[name] = look(_absolute(arm.imported, base))
-            found[name].settings(0)
+            _try(found[name], settings.data)
         except OrienteerError as error:
-            raise OrienteerError(f"arms.{name}.imported: {error.message}", cure=error.cure) from None
+            cure = error.cure.replace("--contract", "contract").replace("--view", "view").replace("--set", "assign")
+            raise OrienteerError(f"arms.{name}.imported: {error.message}", cure=cure) from None
     return found
 
 
@@ -84,6 +99,24 @@ def look(asked: ImportSettings) -> Found:
     said = hashlib.sha256(found.preparation.model_dump_json().encode()).hexdigest()
     identity = hashlib.sha256(f"{found.sha256} {said}".encode()).hexdigest()
     return Found(asked, replace(found, weights={}), identity)
+
+
+def _try(found: Found, data: DataSettings) -> None:
+    """Import once for nothing, so that weights that do not fit are known before hours of other work."""
+    said = found.described.preparation
+    if data.spacing is not None and not same_spacing(data.spacing, said.grid.spacing_mm):
+        raise OrienteerError(
+            f"the weights learned at {said.grid.spacing_mm:g} mm, data.spacing is {data.spacing:g}",
+            cure=f"set data.spacing: {said.grid.spacing_mm:g}",
+        )
+    wanted, here = said.parameters.convention, data.convention
+    if wanted != here:
+        raise OrienteerError(
+            f"the weights learned from intensities {wanted} ({wanted.words}), data.intensities is {here}",
+            cure=f'set data.intensities: "{wanted}"',
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        found.import_into(Path(folder) / "run", 0)
 
 
 def _absolute(asked: ImportSettings, base: Path) -> ImportSettings:

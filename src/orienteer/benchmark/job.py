@@ -50,7 +50,7 @@ class Shared:
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     with Cost(job.folder, alone=shared.alone) as cost:
-        if job.found is not None:
+        if job.stage == "import" and job.found is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
             job.found.bring(job.folder, job.seed, Store.open(shared.store))
         elif isinstance(job.settings, PretrainSettings):
@@ -86,6 +86,8 @@ def _frozen(job: Job, settings: FinetuneSettings, store: Store, shared: Shared) 
 def _features(job: Job, settings: FinetuneSettings, store: Store, view: int) -> FrozenFeatures:
     if job.run is not None:
         run = Run.open(job.run)
+        if job.found is not None:  # whatever heads somebody has had trained on it since
+            return FrozenFeatures(run.backbone(0), view=run.settings.views.size, encoder_alone=True)
         return FrozenFeatures(run.backbone(), view=run.settings.views.size)
     channels = store.manifest.scans[0].channels
     network = settings.network.model_copy(update={"dense_stride": 2})

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from orienteer.benchmark.imported import Found
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import Tree
+from orienteer.errors import ConfigError
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.settings import PretrainSettings
 
@@ -30,7 +31,7 @@ class Job:
         folder: of its records.
         run: the pretraining run it starts from; None from scratch.
         settings: resolved settings of the run or the fine-tuning.
-        found: the weights that are imported.
+        found: the imported weights that its arm begins with.
     """
 
     stage: Stage
@@ -75,7 +76,7 @@ def jobs_of(settings: BenchmarkSettings, out: Path, found: Mapping[str, Found] =
         for labels in task.labelled_scans or (None,)
         for arm in settings.arms
         if not task.arms or arm in task.arms
-        for job in _measuring(settings, out, name, arm, labels, turn)
+        for job in _measuring(settings, out, name, arm, labels, turn, found)
     ]
     order = {"places": 0, "frozen": 1, "finetune": 2}
     return beginning + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
@@ -101,26 +102,37 @@ def _beginning(settings: BenchmarkSettings, out: Path, name: str, seed: int, fou
 
 
 def _measuring(
-    settings: BenchmarkSettings, out: Path, task_name: str, arm_name: str, labels: int | None, turn: int
+    settings: BenchmarkSettings,
+    out: Path,
+    task_name: str,
+    arm_name: str,
+    labels: int | None,
+    turn: int,
+    imports: Mapping[str, Found],
 ) -> Iterator[Job]:
     task, arm, seed = settings.tasks[task_name], settings.arms[arm_name], settings.seeds[turn]
     run = None
     if arm.role != "scratch":
         pretrain_seed = settings.pretrain_seeds[turn % len(settings.pretrain_seeds)]
         run = run_folder(out, arm.from_arm or arm_name, pretrain_seed)
+    found = imports.get(arm.from_arm or arm_name)
     chosen = _finetuning(settings, task_name, arm_name, labels, seed)
+    if found is not None and chosen.transfer.decoder:
+        raise ConfigError(
+            f"arms.{arm_name}: imported weights have no decoder to take", cure="leave out finetune.transfer.decoder"
+        )
     folder, count = out / "cells" / task_name, "all" if labels is None else f"labels_{labels}"
     # Arms that differ in fine-tuning only are the same arm when frozen.
     same = bool(arm.finetune) and (arm.role == "scratch" or arm.from_arm is not None)
     if task.kind == "places":
         if not same:
-            yield Job("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen)
+            yield Job("places", arm_name, task_name, None, seed, folder / arm_name / f"seed_{seed}", run, chosen, found)
         return
     stages: dict[str, Stage] = {"finetuned": "finetune", "frozen": "frozen"}
     for mode in task.modes:
         if mode == "finetuned" or not same:
             where = folder / mode / arm_name / count / f"seed_{seed}"
-            yield Job(stages[mode], arm_name, task_name, labels, seed, where, run, chosen)
+            yield Job(stages[mode], arm_name, task_name, labels, seed, where, run, chosen, found)
 
 
 def _pretraining(settings: BenchmarkSettings, name: str, seed: int) -> PretrainSettings:

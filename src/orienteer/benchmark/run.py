@@ -27,9 +27,12 @@ from orienteer.console import Bar
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.processes import processes_with
+from orienteer.sampling import ViewSettings
+from orienteer.sampling.fitting import fitting
 from orienteer.signals import Asked
 from orienteer.store import Store
 from orienteer.store.lock import only_one
+from orienteer.units import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,7 @@ def benchmark(
     jobs = jobs_of(settings, out, find_imports(settings, config.parent))
     alone = slots(settings.parallel) == 1
     shared = Shared(out / "store", settings.split, *view_sizes(settings, jobs), alone=alone)
-    check_claim(settings, out)
+    check_claim(settings, out, jobs)
     check_finished(jobs, settings.split, shared.drawn)
     make_folder(out)
     with only_one(out, "benchmark"):
@@ -125,9 +128,9 @@ def _publish(
     settings: BenchmarkSettings, jobs: list[Job], shared: Shared, config: Path, out: Path, failures: Failures
 ) -> BenchmarkResult:
     """Write records, table and report of every finished job."""
-    results = out / "results"
-    write_benchmark(results, _document(settings, config, jobs))
-    finished = collect(settings, jobs, Store.open(shared.store), results)
+    results, store = out / "results", Store.open(shared.store)
+    write_benchmark(results, _document(settings, config, jobs, _too_small(settings, store, shared)))
+    finished = collect(settings, jobs, store, results, shared.drawn)
     measured = any(job.stage not in BEGINNINGS and is_finished(job) for job in jobs)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(jobs), failures)
 
@@ -153,13 +156,21 @@ def published(settings: BenchmarkSettings) -> Tree:
         values["data"] = {key: None if key in ("scans", "labels", "table") else v for key, v in values["data"].items()}
     for arm in values["arms"].values():
         if arm["imported"]:
-            arm["imported"] |= {"weights": Path(arm["imported"]["weights"]).name, "contract": None}
+            name = Path(arm["imported"]["weights"]).name if settings.data.keep_names else None
+            arm["imported"] |= {"weights": name, "contract": None}
     return values
 
 
-def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> dict[str, object]:
+def _too_small(settings: BenchmarkSettings, store: Store, shared: Shared) -> str:
+    """Scans in which no view of the largest size fits, so that places in them are not probed; in words."""
+    ids = (*store.ids("train"), *store.ids(settings.split))
+    small = len(ids) - len(fitting(store, ids, ViewSettings(count=2, size=shared.drawn)).ids)
+    return f"{counted(small, 'scan')} too small for views of {shared.drawn} voxels left out" if small else ""
+
+
+def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job], too_small: str) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
-    origins = {job.arm: job.found.described.origin for job in jobs if job.found is not None}
+    origins = {job.arm: job.found.words for job in jobs if job.found is not None}
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
     return {
         "name": settings.name,
@@ -175,7 +186,7 @@ def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job]) -> dic
             "at_a_time": slots(settings.parallel),
             "cells": len(jobs),
         },
-        "tasks": tasks_shown(settings, jobs),
+        "tasks": tasks_shown(settings, jobs, too_small),
         "seeds": list(settings.seeds),
         "arms": [
             {"name": name, "label": arm.label, "role": arm.role, "origin": origins.get(name, "")}

@@ -7,6 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from orienteer.config import Config, Tree, load_yaml, override
+from orienteer.errors import ConfigError
+from orienteer.store.convention import WINDOW, Convention, convention_of
 
 
 class DataSettings(Config):
@@ -20,10 +22,27 @@ class DataSettings(Config):
     """Table of subjects, splits and columns."""
     spacing: float | None = Field(None, gt=0)
     """mm per voxel of the store; null chooses it from the scans."""
-    intensities: str | None = None
+    intensities: str | tuple[float, float] | None = None
     """``window``, ``zscore`` or ``LOW,HIGH``, as ``orienteer ingest`` takes it; null is ``window``."""
     keep_names: bool = False
     """For public data: keep the names of files and table for scans and subjects."""
+
+    @property
+    def convention(self) -> Convention:
+        """How the store chooses windows.
+
+        Raises:
+            ConfigError: it names none.
+        """
+        return WINDOW if self.intensities is None else convention_of(self.intensities)
+
+    @model_validator(mode="after")
+    def _known_convention(self) -> Self:
+        try:
+            self.convention  # noqa: B018  (refused before anything is read)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class ImportSettings(Config):

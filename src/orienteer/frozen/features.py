@@ -20,10 +20,12 @@ class FrozenFeatures(nn.Module):
     Args:
         backbone: put into evaluation mode, and frozen.
         view: edge of the views it learned from, voxels.
+        encoder_alone: nothing else in the backbone has learned, as in imported weights.
     """
 
-    def __init__(self, backbone: Backbone, *, view: int) -> None:
+    def __init__(self, backbone: Backbone, *, view: int, encoder_alone: bool = False) -> None:
         super().__init__()
+        self.encoder_alone = encoder_alone
         self.backbone = backbone.eval().requires_grad_(False)
         self.view = view
 
@@ -31,7 +33,7 @@ class FrozenFeatures(nn.Module):
     def dense(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N F S S S"]:
         """Features of every voxel."""
         maps = self.backbone.encoder(images)
-        if self.backbone.decoder is not None:
+        if self.backbone.decoder is not None and not self.encoder_alone:
             maps = [*maps, self.backbone.decoder(maps)]
         size = images.shape[2:]
         return torch.cat([_resized(each.float(), size) for each in maps], dim=1)
@@ -41,6 +43,8 @@ class FrozenFeatures(nn.Module):
         """Features of whole views of the size the run learned with: averaged maps, and the embedding."""
         maps = self.backbone.encoder(images)
         pooled = [each.float().mean(dim=(2, 3, 4)) for each in maps]
+        if self.encoder_alone:
+            return torch.cat(pooled, dim=1)
         return torch.cat([*pooled, self.backbone.pool(maps[-1]).float()], dim=1)
 
 

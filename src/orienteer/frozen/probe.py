@@ -72,7 +72,9 @@ def probe(
     arguments.of_probe(run, store)
     opened, learned = Store.open(store), Run.open(run)
     learned.check_store(opened)
-    features = FrozenFeatures(learned.backbone(), view=learned.settings.views.size)
+    features = FrozenFeatures(
+        learned.backbone(), view=learned.settings.views.size, encoder_alone=learned.record.awaits_data
+    )
     measured = split or scored_split(opened, "segment")
     folder = learned.folder.subfolder("probes", name or measured)
     if (folder / "probe.json").exists() and not overwrite:
