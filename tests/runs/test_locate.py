@@ -173,6 +173,24 @@ def test_locate__mistyped_options_are_refused(words: list[str], run: Path, scans
     assert made.exit_code != 0 and not (tmp_path / "w").exists()
 
 
+def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Path, tmp_path: Path) -> None:
+    given = tmp_path / "scans"
+    given.mkdir()
+    image = nib.load(scans / "exemplar.nii.gz")
+    nib.save(nib.Nifti1Image(np.repeat(np.asarray(image.dataobj), 3, 2), image.affine), given / "long.nii.gz")
+    result = locate(
+        run,
+        scans / "exemplar.nii.gz",
+        given,
+        tmp_path / "where",
+        progress=False,
+        structure=f"{scans / 'labels.nii.gz'}:1",
+    )
+    assert result.unfamiliar and "unfamiliar-extent" in {each.code for each in result.unfamiliar["long"]}
+    document = json.loads((tmp_path / "where" / "locations.json").read_text())
+    assert "mm feet to head" in document["unlike_training"]["long"][0]
+
+
 def test_locate__a_run_without_a_field_says_so(scans: Path, tmp_path: Path) -> None:
     settings = tiny("tasks={gap: {}}", "optimiser.steps=1")
     pretrain(phantom_store(tmp_path, people=4), tmp_path / "run", settings=settings, progress=False)

@@ -146,18 +146,21 @@ def _coarse(one: Tensor, other: Tensor, there: Tensor) -> Tensor:
     moved, known = _warped(other, there), _inside(there, other.shape[1:])
     a, b, sure = (avg_pool3d(each[None], CELL, CELL)[0] for each in (one, moved, known))
     shape, steps = a.shape[1:], torch.tensor(list(itertools.product(range(-REACH, REACH + 1), repeat=3)))
-    b, sure = (pad(each[None], (REACH,) * 6, mode="replicate")[0] for each in (b, sure))
+    beyond, held = (pad(each[None], (REACH,) * 6, mode="replicate")[0] for each in (b, sure))
+    # A step out of the scan costs as much as none: free, it would draw everything outside.
+    still, begun = ((a - b) ** 2).sum(0), sure[0]
     cost = torch.empty(len(steps), *shape)
     for number, step in enumerate(steps.tolist()):
         r, f, s = (slice(REACH + n, REACH + n + size) for n, size in zip(step, shape, strict=True))
-        cost[number] = ((a - b[:, r, f, s]) ** 2).sum(0) * sure[0, r, f, s]
+        apart = ((a - beyond[:, r, f, s]) ** 2).sum(0)
+        cost[number] = begun * torch.lerp(still, apart, held[0, r, f, s])
     flat = avg_pool3d(pad(cost[None], (1,) * 6, mode="replicate"), 3, 1)[0].flatten(1)
     choices = steps.float()
     far = (choices**2).sum(-1, keepdim=True)
     chosen = _smooth(choices[flat.argmin(0)].T.reshape(3, *shape))
     for coupling in COUPLING:
-        held = flat + coupling * (far - 2 * choices @ chosen.flatten(1))
-        chosen = _smooth(choices[held.argmin(0)].T.reshape(3, *shape))
+        coupled = flat + coupling * (far - 2 * choices @ chosen.flatten(1))
+        chosen = _smooth(choices[coupled.argmin(0)].T.reshape(3, *shape))
     step = interpolate(chosen[None] * CELL, size=one.shape[1:], mode="trilinear")[0]
     return _warped(there, _grid(one.shape[1:]) + step)
 

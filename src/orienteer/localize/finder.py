@@ -15,6 +15,8 @@ OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
 EDGE = 0.5
 """Voxels beyond the outermost centres that still belong to a scan."""
+ASTRAY, NEAR = 1.0, 3.0
+"""A point so many voxels from a face is taken for absent where it comes back farther from its start than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Finder:
 
     def holds(self, point: int) -> bool:
         """Whether a point lies in the exemplar."""
-        return bool(_within(self._index[point], self.exemplar.volume.shape).any())
+        return bool(_within(self._index[point], self.exemplar.volume.shape, EDGE).any())
 
     def votes(self, scan: Prepared) -> list[Vote]:
         """Where each point lies in a scan that ``prepare`` made ready."""
@@ -59,8 +61,11 @@ class Finder:
         votes = []
         for index in self._index:
             reached = there(index)
-            within = _within(reached, scan.volume.shape)
-            cycle = float(np.linalg.norm(back(reached) - index, axis=1).mean()) * spacing
+            away = np.linalg.norm(back(reached) - index, axis=1)
+            within = _within(reached, scan.volume.shape, EDGE)
+            # Beyond the field of view the nearest likeness is inside it, and comes back elsewhere.
+            within &= (away <= ASTRAY) | _within(reached, scan.volume.shape, -NEAR)
+            cycle = float(away.mean()) * spacing
             if 2 * within.sum() <= len(index):
                 votes.append(Vote(None, cycle, OUTSIDE))
             elif cycle > LOST_MM:
@@ -80,5 +85,5 @@ def _voxels(world: NDArray[np.float64], affine: NDArray[np.float64]) -> NDArray[
     return found
 
 
-def _within(index: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
-    return np.asarray(((index >= -EDGE) & (index <= np.array(shape) - 1 + EDGE)).all(1))
+def _within(index: NDArray[np.float64], shape: Sequence[int], margin: float) -> NDArray[np.bool_]:
+    return np.asarray(((index >= -margin) & (index <= np.array(shape) - 1 + margin)).all(1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from orienteer import __version__
@@ -13,19 +14,25 @@ from orienteer.arguments import of_locate
 from orienteer.atomic import make_folder, write_bytes, write_json, write_text
 from orienteer.console import Bar
 from orienteer.errors import ConfigError, OrienteerError, RunError, ScanError
+from orienteer.evaluation.familiar import WholeScan
 from orienteer.folders import ENDING, Folder
-from orienteer.geometry import Volume
+from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid
+from orienteer.ingest.prepare import Scaled
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import Found, as_csv, as_json, as_markups, decided
 from orienteer.memory import ran_out
+from orienteer.records.trained_on import TrainedOn
+from orienteer.records.unfamiliar import unfamiliar
 from orienteer.runs.load import best_checkpoint
 from orienteer.runs.run import Run
-from orienteer.runs.scan import prepared, read_with_info_as
+from orienteer.runs.scan import for_network, prepared, read_with_info_as
 from orienteer.scans.discover import label_files
+from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import names_orientation, read_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
+from orienteer.store.intensity import normalise
 
 RECORD = Folder.LOCATIONS.marker
 MOST_VOXELS = 400
@@ -43,11 +50,13 @@ class LocateResult:
         folder: of the files.
         found: a line a point and scan.
         failed: scan to what was wrong with it.
+        unfamiliar: scan to how it is unlike the training scans; None where the run does not tell what they were like.
     """
 
     folder: Path
     found: tuple[Found, ...]
     failed: Mapping[str, ScanError]
+    unfamiliar: Mapping[str, tuple[Finding, ...]] | None
 
 
 def locate(
@@ -102,10 +111,14 @@ def locate(
     make_folder(folder)
     found: list[Found] = []
     failed: dict[str, ScanError] = {}
+    odd: dict[str, tuple[Finding, ...]] = {}
+    trained = TrainedOn.read(opened.path)
     with Bar("locating", len(sources), shown=progress) as bar:
         for name, source in bar.track(list(sources.items())):
             try:
-                volume, here = _in_scan(opened, finders, source, name)
+                volume, ready = _ready(opened, source)
+                here = _in_scan(opened, finders, volume, ready, name)
+                odd[name] = _unfamiliar(opened, finders[0], trained, volume, ready)
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
                 failed[name] = _reason(source, error)
                 continue
@@ -122,8 +135,9 @@ def locate(
         "voxel": "index in the scan's file, from 0",
     }
     write_text(folder / "locations.csv", as_csv(found))
+    about |= {"unlike_training": {name: [each.message for each in of] for name, of in odd.items() if of}}
     write_json(folder / RECORD, as_json(found, about, {name: error.message for name, error in failed.items()}))
-    return LocateResult(folder, tuple(found), failed)
+    return LocateResult(folder, tuple(found), failed, odd if trained else None)
 
 
 def find(
@@ -132,15 +146,31 @@ def find(
     """``Run.locate``: the points of one exemplar in one scan; nothing is written."""
     finders = _finders(run, [(Path(exemplar), tuple(at) or structure)])
     source = _only(Path(scan), run.record.data.channels)
-    return tuple(_in_scan(run, finders, source, source.id)[1])
+    return tuple(_in_scan(run, finders, *_ready(run, source), source.id))
 
 
-def _in_scan(run: Run, finders: Sequence[Finder], source: Source, name: str) -> tuple[Volume, list[Found]]:
-    """A scan in its own orientation, and every point in it."""
+def _ready(run: Run, source: Source) -> tuple[Volume, Scaled]:
+    """A scan in its own orientation, and on the run's grid."""
     volume = read_with_info_as(source, (run.record.data.channels, run.record.data.channel_names))[1]
-    ready = finders[0].prepare(prepared(volume, run.record.data.parameters))
-    votes = [finder.votes(ready) for finder in finders]
-    return volume, [
+    return volume, for_network(canonical(volume), run.record.data.parameters)
+
+
+def _unfamiliar(
+    run: Run, finder: Finder, trained: TrainedOn | None, volume: Volume, ready: Scaled
+) -> tuple[Finding, ...]:
+    """How a scan is unlike those the run learned from."""
+    if trained is None:
+        return ()
+    scan = WholeScan.prepared(ready, canonical(volume).spacing, run.record.data.parameters)
+    encoder = finder.model.backbone.encoder
+    return unfamiliar(trained, scan.frame, scan.content(encoder, size=finder.view, device=torch.device("cpu")))
+
+
+def _in_scan(run: Run, finders: Sequence[Finder], volume: Volume, ready: Scaled, name: str) -> list[Found]:
+    """Every point in a scan."""
+    shown = finders[0].prepare(Volume(normalise(ready.image, ready.intensity), ready.grid.affine))
+    votes = [finder.votes(shown) for finder in finders]
+    return [
         decided(name, point.name, [one[number] for one in votes], volume.affine)
         for number, point in enumerate(finders[0].points)
     ]
