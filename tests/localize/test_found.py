@@ -52,7 +52,7 @@ def test_decided__one_vote_in_world_and_in_the_files_own_voxels() -> None:
     found = decided("a", "tip", [vote(30.0, 20.0, 10.0, cycle=2.0)], AFFINE)
     assert found.found and found.world_mm is not None and found.voxel is not None
     np.testing.assert_allclose(AFFINE[:3, :3] @ found.voxel + AFFINE[:3, 3], [30, 20, 10])
-    assert found.ring_mm == vote(0, 0, 0, cycle=2.0).ring_mm > vote(0, 0, 0).ring_mm
+    assert found.ring_mm == pytest.approx(vote(0, 0, 0, cycle=2.0).ring_mm) and found.ring_mm > vote(0, 0, 0).ring_mm
 
 
 def test_decided__several_exemplars_agree_or_widen_the_ring() -> None:
