@@ -25,7 +25,7 @@ from orienteer.store.intensity import FLOOR
 
 NEWTON = 8
 """Steps by which the field is inverted; its Jacobian is near the identity."""
-CALM = 2.0
+CALM = 3.0
 """Standard deviation, voxels, by which the field's answer is smoothed within the body."""
 MATCHES, ROUNDS = 3000, 8
 """Voxels that the affine part of the field's answer rests on, and times it is weighed anew."""
