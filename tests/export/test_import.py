@@ -1,7 +1,9 @@
 """Weights that others trained become a run: the encoder is theirs, unchanged, and can be judged and used."""
 
 import json
+import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +313,35 @@ def test_import__weights_of_an_unknown_network_are_named(tmp_path: Path) -> None
             import_weights(tmp_path / "theirs.pt", tmp_path / "back", contract=tmp_path / "theirs.yaml")
         assert words in f"{caught.value.message} {caught.value.cure}"
     assert not (tmp_path / "ran").exists() and not (tmp_path / "back").exists()
+
+
+def _whole_network(file: Path) -> None:
+    torch.save(torch.nn.Linear(1, 1), file)
+
+
+def _script(file: Path) -> None:
+    torch.jit.script(torch.nn.Linear(1, 1)).save(str(file))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("write", "words", "cure"),
+    [
+        (_whole_network, "more than tensors (torch.nn.modules.linear.Linear), and is not opened", "state_dict()"),
+        (lambda file: torch.save(Touches(file), file), "more than tensors (", "save its weights alone"),
+        (lambda file: file.write_bytes(pickle.dumps(Touches(file))), "more than tensors, and", "save its weights"),
+        (_script, "is a TorchScript archive", "torch.jit.load"),
+        (lambda file: file.write_bytes(b"hello world, no pickle"), "no whole file of torch.save", "once more"),
+    ],
+)
+def test_import__a_file_that_is_not_opened_is_told_in_our_words(
+    write: Callable[[Path], Any], words: str, cure: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "theirs.pt")
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "theirs.pt", tmp_path / "back")
+    assert words in caught.value.message and cure in caught.value.cure
+    assert not any(advice in str(caught.value) for advice in ("weights_only", "safe_globals", "torch.load`"))
 
 
 def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) -> None:
