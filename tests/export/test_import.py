@@ -20,6 +20,7 @@ from orienteer.export.contract import Contract
 from orienteer.export.doors.nnunet import OURS
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.doors.staged import Architecture
+from orienteer.export.foreign import read_foreign
 from orienteer.export.run import export
 from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
@@ -342,6 +343,25 @@ def test_import__a_file_that_is_not_opened_is_told_in_our_words(
         import_weights(tmp_path / "theirs.pt", tmp_path / "back")
     assert words in caught.value.message and cure in caught.value.cure
     assert not any(advice in str(caught.value) for advice in ("weights_only", "safe_globals", "torch.load`"))
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "cure"),
+    [
+        ("a\0b", "'a\\x00b' is no path", "check"),
+        ("a" * 5000, "too long, 5000 characters", "check"),
+        ("~/nothing.pth", "only a shell knows", f"give {Path.home() / 'nothing.pth'}"),
+    ],
+)
+@pytest.mark.parametrize("place", ["weights", "run", "contract"])
+def test_import__what_cannot_be_a_path_is_told(place: str, path: str, words: str, cure: str, tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "theirs.pt")
+    given = {"weights": tmp_path / "theirs.pt", "run": tmp_path / "back", place: path}
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(**given)
+    assert words in caught.value.message and cure in caught.value.cure and len(caught.value.message) < 300
+    with pytest.raises(OrienteerError):
+        read_foreign(Path(given["weights"]), Path(given.get("contract") or "c.yaml"))
 
 
 def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) -> None:

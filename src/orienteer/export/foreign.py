@@ -25,6 +25,7 @@ from orienteer.export.doors.staged import Architecture
 from orienteer.export.exported import without_code
 from orienteer.export.tensors import read_tensors, read_torch
 from orienteer.export.verify import read_contract
+from orienteer.folders import require_possible
 from orienteer.networks.encoders import CONVOLUTIONAL
 from orienteer.networks.settings import NetworkSettings
 from orienteer.units import counted
@@ -73,6 +74,7 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
         OrienteerError: a file that is missing, damaged, unsafe or of no network that is known, or a contract that is
             missing, or says what cannot be done here.
     """
+    require_possible(path)
     if path.is_dir():
         if contract is not None:
             raise OrienteerError(f"{path} has a contract of its own", cure="leave out --contract")
