@@ -271,6 +271,48 @@ def test_import__a_plan_of_another_preparation_needs_a_contract(
     assert words in caught.value.message and "--contract" in caught.value.cure
 
 
+def _theirs(left: Path, file: Path, *, own: bool = False, **changed: Any) -> Path:
+    """A checkpoint as nnssl writes it, with other words in the configuration of its plan."""
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    (configuration,) = document["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"].values()
+    configuration |= changed
+    if not own:
+        del document[OURS]
+    torch.save(document, file)
+    return file
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int8, torch.bool, torch.int64, torch.float8_e4m3fn])
+def test_import__weights_that_are_no_floating_point_numbers_are_named(
+    kind: torch.dtype, left: Path, tmp_path: Path
+) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    name = next(each for each in document["network_weights"] if "all_modules" in each)
+    document["network_weights"][name] = document["network_weights"][name].to(kind)
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    assert f"{name} holds {str(kind).removeprefix('torch.')}, not floating-point" in caught.value.message
+    assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_import__weights_of_any_precision_are_taken(kind: torch.dtype, left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    document["network_weights"] = {name: value.to(kind) for name, value in document["network_weights"].items()}
+    torch.save(document, tmp_path / "theirs.pth")
+    assert import_weights(tmp_path / "theirs.pth", tmp_path / "back").is_dir()
+
+
+def test_import__sparse_weights_are_named(left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    name = next(each for each in document["network_weights"] if "all_modules" in each)
+    document["network_weights"][name] = document["network_weights"][name].to_sparse()
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match="sparse_coo, not floating-point"):
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+
+
 def test_import__a_plan_that_transposes_is_turned_by_that(
     home: Path, left: Path, view: torch.Tensor, tmp_path: Path
 ) -> None:

@@ -38,6 +38,10 @@ EXAMPLE = """
     input: {channels: 1, view_voxels: 96}
     licence: Apache-2.0"""
 SWIN_MARK = "patch_embed.proj.weight"
+WEIGHTS = torch.float32, torch.float16, torch.bfloat16, torch.float64
+WHOLE = torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8
+COUNTERS = "num_batches_tracked", "relative_position_index"
+"""Ends of the names of whole numbers that networks keep among their weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +93,26 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
             f"its contract asks for what is not done here: {cannot}",
             cure="leave out what is the same here; what is not, no store can be made for",
         )
-    if lost := [name for name, value in found.weights.items() if not bool(torch.isfinite(value).all())]:
-        raise OrienteerError(f"{path}: {lost[0]} holds values that are not finite", cure="give weights that are whole")
+    _require_weights(found.weights, path)
     return _upright(found)
+
+
+def _require_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that can be no weights of a network.
+
+    Raises:
+        OrienteerError: one is of another kind, or not finite.
+    """
+    for name, value in weights.items():
+        counts = name.endswith(COUNTERS) and value.dtype in WHOLE
+        if value.layout is not torch.strided or not (counts or value.dtype in WEIGHTS):
+            kind = str(value.dtype if value.layout is torch.strided else value.layout).removeprefix("torch.")
+            raise OrienteerError(
+                f"{path}: {name} holds {kind}, not floating-point numbers of 16 bits or more",
+                cure="give weights in float32, float16, bfloat16 or float64",
+            )
+        if not bool(torch.isfinite(value).all()):
+            raise OrienteerError(f"{path}: {name} holds values that are not finite", cure="give weights that are whole")
 
 
 def read_preparation(path: Path) -> Preparation:
