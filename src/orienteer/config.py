@@ -34,7 +34,7 @@ class Config(BaseModel):
             return values
         presets = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Config)}
         given = {name: values[name] for name in presets if isinstance(values.get(name), Mapping)}
-        return {**values, **{name: _over(presets[name].model_dump(), value) for name, value in given.items()}}
+        return {**values, **{name: over(presets[name].model_dump(), value) for name, value in given.items()}}
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, origin: str = "the settings") -> Self:
@@ -197,6 +197,12 @@ def _copy(values: Mapping[str, Any]) -> Tree:
     return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
 
 
-def _over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
+def over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
+    """``values`` laid over a preset, group by group: what they do not name stays.
+
+    Examples:
+        >>> over({"views": {"size": 16, "count": 2}}, {"views": {"size": 24}})
+        {'views': {'size': 24, 'count': 2}}
+    """
     both = {name for name in values if isinstance(values[name], Mapping) and isinstance(preset.get(name), Mapping)}
-    return {**preset, **values, **{name: _over(preset[name], values[name]) for name in both}}
+    return {**preset, **values, **{name: over(preset[name], values[name]) for name in both}}
