@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -498,10 +499,11 @@ def _whole_network(file: Path) -> None:
 
 
 def _script(file: Path) -> None:
-    torch.jit.script(torch.nn.Linear(1, 1)).save(str(file))
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(torch.nn.Linear(1, 1)).save(str(file))
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize(
     ("write", "words", "cure"),
     [

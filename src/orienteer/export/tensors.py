@@ -40,6 +40,11 @@ def read_torch(path: Path) -> Any:
     Raises:
         OrienteerError: it is missing or truncated, or holds objects, whose unpickling runs code.
     """
+    if _is_script(path):
+        raise OrienteerError(
+            f"{path} is a TorchScript archive, a program with its weights, and is not opened: it could run code",
+            cure="where you trust it, save its weights alone: torch.save(torch.jit.load(FILE).state_dict(), ...)",
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -50,11 +55,6 @@ def read_torch(path: Path) -> Any:
             cure="where you trust it, save its weights alone: torch.save(network.state_dict(), ...)",
         ) from None
     except BROKEN as error:
-        if _is_script(path):
-            raise OrienteerError(
-                f"{path} is a TorchScript archive, a program with its weights, and is not opened: it could run code",
-                cure="where you trust it, save its weights alone: torch.save(torch.jit.load(FILE).state_dict(), ...)",
-            ) from None
         told = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
         raise OrienteerError(f"{path} is no whole file of torch.save: {told}", cure=AGAIN) from None
 
