@@ -65,7 +65,7 @@ def load_yaml(path: Path) -> Tree:
     """
     require_possible(path)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)  # noqa: S506 (a SafeLoader)
+        values = _OnceLoader(path.read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", cure=_another(path)) from None
     except _Twice as error:

@@ -59,7 +59,7 @@ def read_torch(path: Path) -> Any:
         raise OrienteerError(f"{path} is no whole file of torch.save: {told}", cure=AGAIN) from None
 
 
-def _named(error: pickle.UnpicklingError) -> str:
+def _named(error: Exception) -> str:
     """The function or class that a file asks for, in brackets; PyTorch's own advice is to run it, and is left out."""
     found = re.search(r"GLOBAL ([\w.]+)", str(error))
     return f" ({found[1]})" if found else ""
