@@ -259,3 +259,22 @@ def test_config__a_group_given_in_part_keeps_the_rest_of_its_preset() -> None:
     assert Presets.build({}).group == Group(a=10, b=20)
     with pytest.raises(ConfigError, match=r"group\.c"):
         Presets.build({"group": {"c": 5}})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("grid: {spacing_mm: 1.0, spacing_mm: 2.0}", "spacing_mm is there twice in one group, again in line 1"),
+        ("seed: 1\ninner:\n  steps: 1\nseed: 2", "seed is there twice in one group, again in line 4"),
+    ],
+)
+def test_load_yaml__a_key_that_is_there_twice_is_named(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=words) as raised:
+        load_yaml(tmp_path / "mine.yaml")
+    assert "mine.yaml" in raised.value.message and raised.value.cure
+
+
+def test_load_yaml__a_key_may_come_again_in_another_group_and_over_one_that_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("a: &a {steps: 1, rate: 2}\nb: {<<: *a, steps: 3}")
+    assert load_yaml(tmp_path / "mine.yaml") == {"a": {"steps": 1, "rate": 2}, "b": {"steps": 3, "rate": 2}}

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from orienteer.errors import ConfigError
-from orienteer.folders import SETTINGS, recognised
+from orienteer.folders import SETTINGS, recognised, require_possible
 
 REFERENCE = "docs/reference/configuration.md"
 
@@ -34,7 +34,7 @@ class Config(BaseModel):
             return values
         presets = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Config)}
         given = {name: values[name] for name in presets if isinstance(values.get(name), Mapping)}
-        return {**values, **{name: _over(presets[name].model_dump(), value) for name, value in given.items()}}
+        return {**values, **{name: over(presets[name].model_dump(), value) for name, value in given.items()}}
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, origin: str = "the settings") -> Self:
@@ -60,12 +60,16 @@ def load_yaml(path: Path) -> Tree:
     """Read a YAML mapping.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or does not hold a mapping.
+        ConfigError: the file is missing, is not YAML, names a key twice, or does not hold a mapping.
+        OrienteerError: what was given cannot be a path.
     """
+    require_possible(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = _OnceLoader(path.read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", cure=_another(path)) from None
+    except _Twice as error:
+        raise ConfigError(f"{path}: {error}", cure="keep one of the two") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", cure="see configs/ for examples") from None
     if values is None:
@@ -73,6 +77,27 @@ def load_yaml(path: Path) -> Tree:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds a {type(values).__name__}, not settings", cure="write key: value lines")
     return values
+
+
+class _Twice(Exception):
+    """A key stands in one group twice, of which YAML takes the last without a word."""
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Reads plain values alone, each key once in its group."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """A group.
+
+        Raises:
+            _Twice: a key is there twice.
+        """
+        seen: set[tuple[str, str]] = set()
+        for key in (each for each, _ in getattr(node, "value", []) if isinstance(each, yaml.ScalarNode)):
+            if (key.tag, key.value) in seen:
+                raise _Twice(f"{key.value} is there twice in one group, again in line {key.start_mark.line + 1}")
+            seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
 
 
 def _another(path: Path) -> str:
@@ -172,6 +197,12 @@ def _copy(values: Mapping[str, Any]) -> Tree:
     return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
 
 
-def _over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
+def over(preset: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
+    """``values`` laid over a preset, group by group: what they do not name stays.
+
+    Examples:
+        >>> over({"views": {"size": 16, "count": 2}}, {"views": {"size": 24}})
+        {'views': {'size': 24, 'count': 2}}
+    """
     both = {name for name in values if isinstance(values[name], Mapping) and isinstance(preset.get(name), Mapping)}
-    return {**preset, **values, **{name: _over(preset[name], values[name]) for name in both}}
+    return {**preset, **values, **{name: over(preset[name], values[name]) for name in both}}

@@ -4,6 +4,7 @@ Every command takes folders, and most look alike on a command line. Here is what
 that is something else, or that changed places with another one, is named with what to give instead.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -25,6 +26,8 @@ SEEDS = "seed_*"
 """The folders of a fine-tuning, one a seed."""
 ENDING = ".nii.gz"
 """Of predicted label maps."""
+SHOWN = 200
+"""Characters of a path that is too long which an error repeats."""
 DEEP = 4
 """Folders above a path that may be the one meant: ``RUN/evaluations/test/examples``."""
 
@@ -189,9 +192,11 @@ def in_order(command: str, *arguments: Argument) -> None:
     Raises:
         StoreError: something else where a store belongs.
         RunError: something else where another of Orienteer's folders belongs.
-        OrienteerError: something else where scans belong.
+        OrienteerError: something else where scans belong, or what cannot be a path.
     """
     paths = [argument.path for argument in arguments]
+    for path in paths:
+        require_possible(path)
     wrong = [argument for argument in arguments if argument.is_another]
     misplaced = wrong or [argument for argument in arguments if not argument.admits(argument.path)]
     if not misplaced:
@@ -206,6 +211,26 @@ def in_order(command: str, *arguments: Argument) -> None:
     ]
     if wrong or gone:
         raise error if wrong else gone[0].error()
+
+
+def require_possible(path: Path) -> None:
+    """Refuse what no file can be called, and a home folder that no shell has put in the place of ``~``.
+
+    Raises:
+        OrienteerError: the path is one of these.
+    """
+    shown = str(path) if len(str(path)) <= SHOWN else f"{str(path)[:SHOWN]}..."
+    try:
+        os.lstat(path)
+    except ValueError as error:
+        raise OrienteerError(f"{shown!r} is no path: {error}", cure="check what was given") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            cure = "check what was given: it is the name of a file or folder"
+            raise OrienteerError(f"{shown} is no path: too long, {len(str(path))} characters", cure=cure) from None
+        if path.parts[:1] == ("~",) and not _is_there(Path("~")):
+            cure = f"give {Path.home().joinpath(*path.parts[1:])}"
+            raise OrienteerError(f"{path}: only a shell knows what ~ stands for", cure=cure) from None
 
 
 def _is_there(path: Path) -> bool:

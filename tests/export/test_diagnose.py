@@ -73,10 +73,14 @@ WRONG: dict[str, tuple[Callable[[NDArray], NDArray], list[str], str]] = {
     "mirrored and a voxel less": (lambda a: a[:, ::-1, :, :-1], ["axes", "crop"], "the contract makes"),
     "percentiles of the whole image": (lambda a: by_percentiles(a, 1), ["intensities"], "1 and 99 of the whole image"),
     "no channels": (lambda a: a[0], ["shape"], "(C, D, H, W)"),
+    "zeros": (lambda a: 0 * a, ["intensities"], "every voxel is 0"),
+    "one value": (lambda a: np.full_like(a, -1), ["intensities"], "every voxel is -1"),
+    "too large for float32": (lambda a: a.astype(np.float64) * 1e300, ["intensities"], "finite"),
     "not a number": (lambda a: np.where(a > 1, np.nan, a), ["intensities"], "finite"),
 }
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("wrong", WRONG)
 def test_diagnose__names_the_wrong_step(wrong: str) -> None:
     change, steps, words = WRONG[wrong]
@@ -97,6 +101,12 @@ def test_diagnose__names_swapped_channels() -> None:
     (fault,) = diagnose(ours(2)[::-1], ours(2), contract(2))
     assert fault.step == "channels" and "FLAIR, T1" in fault.message
     assert diagnose(ours(2), ours(2), contract(2)) == []
+
+
+def test_diagnose__names_a_channel_of_one_value() -> None:
+    empty = ours(2) * np.array([1, 0]).reshape(2, 1, 1, 1)
+    (fault,) = diagnose(empty, ours(2), contract(2))
+    assert fault.step == "intensities" and "channel 1: every voxel is 0" in fault.message
 
 
 def test_phantom__channels_differ_by_more_than_a_scale() -> None:

@@ -1,7 +1,10 @@
 """Weights that others trained become a run: the encoder is theirs, unchanged, and can be judged and used."""
 
 import json
+import pickle
 import shutil
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from orienteer.export.contract import Contract
 from orienteer.export.doors.nnunet import OURS
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.doors.staged import Architecture
+from orienteer.export.foreign import describe, read_foreign
 from orienteer.export.run import export
 from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
@@ -209,6 +213,10 @@ def test_import__a_damaged_file_is_refused(damage: str, left: Path, tmp_path: Pa
         (CONTRACT.replace("3.0", "-1"), "spacing_mm", ""),
         (CONTRACT.replace("axes: RAS", "axes: RAS, interpolation: cubic"), "grid.interpolation is 'cubic'", ""),
         (CONTRACT.replace("range: [0, 2000]", ""), "range", "LOW,HIGH"),
+        (CONTRACT.replace("rule: range", "rule: window"), "has a range, and its rule is window", "leave out one"),
+        (CONTRACT.replace("rule: range", "rule: zscore"), "has a range, and its rule is zscore", "leave out one"),
+        (CONTRACT.replace("spacing_mm: 3.0", "spacing_mm: 3.0, spacing_mm: 2"), "spacing_mm is there twice", "one of"),
+        ("grid: 3", "grid is 3, not a group", "spacing_mm"),
     ],
 )  # fmt: skip
 def test_import__a_contract_that_will_not_do_is_named(
@@ -268,6 +276,179 @@ def test_import__a_plan_of_another_preparation_needs_a_contract(
     assert words in caught.value.message and "--contract" in caught.value.cure
 
 
+def _theirs(left: Path, file: Path, *, own: bool = False, **changed: Any) -> Path:
+    """A checkpoint as nnssl writes it, with other words in the configuration of its plan."""
+    document = torch.load(left / "checkpoint_final.pth", weights_only=True)
+    (configuration,) = document["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"].values()
+    configuration |= changed
+    if not own:
+        del document[OURS]
+    torch.save(document, file)
+    return file
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "grid: {spacing_mm: 3, axes: SAR}",
+        "input: {channels: 1, view_voxels: 32}",
+        "grid: {spacing_mm: 3.0}\ninput: {channels: 1, view_voxels: 16}\n",
+    ],
+)
+def test_import__what_a_contract_leaves_out_is_as_the_plan_says(
+    own: bool, said: str, left: Path, view: torch.Tensor, tmp_path: Path
+) -> None:
+    file = _theirs(left, tmp_path / "theirs.pth", own=own)
+    (tmp_path / "c.yaml").write_text(said + ("" if own else "\nlicence: mine"))
+    plain = import_weights(file, tmp_path / "plain")
+    back = import_weights(file, tmp_path / "back", contract=tmp_path / "c.yaml")
+    one, other = Run.open(plain).record, Run.open(back).record
+    assert (other.data.intensities, other.data.spacing_mm) == (one.data.intensities, 3.0)
+    assert other.data.view_voxels == (32 if "32" in said else 16)
+    assert other.imported and other.imported.licence == ("CC BY 4.0" if own else "mine")
+    _same(_maps(plain, view), _maps(back, view))
+
+
+CONTRADICTING = [
+    ("grid: {axes: RAS}", "grid.axes is 'RAS'", "'SAR'"),
+    ("grid: {spacing_mm: 1}", "grid.spacing_mm is 1", "3.0"),
+    ("input: {channels: 2}", "input.channels is 2", "says 1"),
+    ("intensities: {rule: range, range: [0, 1]}", "intensities.rule is 'range'", "says '"),
+    ("intensities: {range: [0, 1]}", "intensities.rule is 'range'", "says '"),
+]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("said", "words", "theirs"), CONTRADICTING)
+def test_import__a_contract_that_contradicts_the_plan_is_refused(
+    own: bool, said: str, words: str, theirs: str, left: Path, tmp_path: Path
+) -> None:
+    file = _theirs(left, tmp_path / "theirs.pth", own=own)
+    (tmp_path / "c.yaml").write_text(said)
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(file, tmp_path / "back", contract=tmp_path / "c.yaml")
+    assert words in caught.value.message and theirs in caught.value.message and "c.yaml" in caught.value.message
+    named = words.split()[0].replace("intensities.rule", "intensities")
+    assert f"leave {named} out of" in caught.value.cure and not (tmp_path / "back").exists()
+
+
+def test_import__a_licence_that_a_checkpoint_names_is_not_replaced(left: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("licence: CC0")
+    with pytest.raises(OrienteerError, match=r"licence is 'CC0', .* says 'CC BY 4\.0'"):
+        import_weights(_theirs(left, tmp_path / "ours.pth", own=True), tmp_path / "back", contract=tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said", "told"),
+    [
+        (
+            {"spacing": [1.0, 1.0, 2.5]},
+            "grid: {spacing_mm: 1}",
+            "grid.spacing_mm by your contract, its plan has voxels of 1 x 1 x 2.5 mm",
+        ),
+        (
+            {"normalization_schemes": ["CTNormalization"]},
+            "intensities: {range: [-175, 250]}",
+            "intensities.rule by your contract, its plan has intensities by CTNormalization",
+        ),
+        (
+            {"spacing": []},
+            "grid: {spacing_mm: 1}",
+            "grid.spacing_mm by your contract, its plan has no grid.spacing_mm that can be read",
+        ),
+    ],
+)
+def test_import__what_a_plan_cannot_say_a_contract_says_and_the_rest_stays(
+    changed: dict[str, Any], said: str, told: str, left: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _theirs(left, tmp_path / "theirs.pth", **changed)
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(file, tmp_path / "back")
+    assert said.split(":")[0] in caught.value.cure and "axes" not in caught.value.cure
+    (tmp_path / "c.yaml").write_text(said)
+    back = import_weights(file, tmp_path / "back", contract=tmp_path / "c.yaml")
+    words = capsys.readouterr().err
+    assert f"({told}; kernels turned from SAR to RAS)" in words
+    data = Run.open(back).record.data
+    assert data.intensity_range == ((-175, 250) if "range" in said else None)
+    assert data.spacing_mm == (1 if "spacing" in said else 3)
+
+
+def test_import__two_configurations_need_a_contract_and_keep_their_axes(left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    plans = document["nnssl_adaptation_plan"]["pretrain_plan"]["configurations"]
+    plans["other"] = dict(next(iter(plans.values())))
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match=r"\(2 configurations: \w+, other\)") as caught:
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    (tmp_path / "c.yaml").write_text(caught.value.cure.partition("--contract:")[2])
+    found = read_foreign(tmp_path / "theirs.pth", tmp_path / "c.yaml")
+    assert "kernels turned from SAR to RAS" in found.note and found.preparation.grid.spacing_mm == 1.5
+
+
+def test_import__a_damaged_preparation_of_ours_is_named(left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "ours.pth", own=True), weights_only=True)
+    document[OURS]["grid"]["spacing_mm"] = -1
+    torch.save(document, tmp_path / "ours.pth")
+    with pytest.raises(OrienteerError, match=r"ours\.pth: its orienteer_preparation is damaged: grid\.spacing_mm"):
+        import_weights(tmp_path / "ours.pth", tmp_path / "back")
+
+
+def test_import__a_contract_json_with_its_seal_is_a_contract_unless_it_was_changed(
+    left: Path, home: Path, tmp_path: Path
+) -> None:
+    torch.save(_swin_unetr().state_dict(), tmp_path / "swin.pt")
+    plain = export(home / "run", tmp_path / "plain", to="torch", licence="CC0", anyway=True)
+    contract = json.loads((plain / "contract.json").read_text())
+    found = read_foreign(tmp_path / "swin.pt", plain / "contract.json")
+    assert found.preparation.grid.spacing_mm == 3 and found.preparation.licence == "CC0"
+    contract["grid"]["spacing_mm"] = 1.0
+    (tmp_path / "contract.json").write_text(json.dumps(contract))
+    with pytest.raises(OrienteerError, match=r"contract\.json was changed since it was exported") as caught:
+        read_foreign(tmp_path / "swin.pt", tmp_path / "contract.json")
+    assert "seal" in caught.value.cure
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int8, torch.bool, torch.int64, torch.float8_e4m3fn])
+def test_import__weights_that_are_no_floating_point_numbers_are_named(
+    kind: torch.dtype, left: Path, tmp_path: Path
+) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    name = next(each for each in document["network_weights"] if "all_modules" in each)
+    document["network_weights"][name] = document["network_weights"][name].to(kind)
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+    assert f"{name} holds {str(kind).removeprefix('torch.')}, not floating-point" in caught.value.message
+    assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_import__weights_of_any_precision_are_taken(kind: torch.dtype, left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    document["network_weights"] = {name: value.to(kind) for name, value in document["network_weights"].items()}
+    torch.save(document, tmp_path / "theirs.pth")
+    assert import_weights(tmp_path / "theirs.pth", tmp_path / "back").is_dir()
+
+
+def test_import__sparse_weights_are_named(left: Path, tmp_path: Path) -> None:
+    document = torch.load(_theirs(left, tmp_path / "theirs.pth"), weights_only=True)
+    name = next(each for each in document["network_weights"] if "all_modules" in each)
+    document["network_weights"][name] = document["network_weights"][name].to_sparse()
+    torch.save(document, tmp_path / "theirs.pth")
+    with pytest.raises(OrienteerError, match="sparse_coo, not floating-point"):
+        import_weights(tmp_path / "theirs.pth", tmp_path / "back")
+
+
+def test_import__a_range_alone_says_its_rule(tmp_path: Path) -> None:
+    torch.save(_swin_unetr().state_dict(), tmp_path / "swin.pt")
+    (tmp_path / "swin.yaml").write_text(CONTRACT.replace("rule: range, ", ""))
+    found = read_foreign(tmp_path / "swin.pt", tmp_path / "swin.yaml", 32)
+    assert found.preparation.intensities.rule == "range" and "intensities by range" in describe(found)
+
+
 def test_import__a_plan_that_transposes_is_turned_by_that(
     home: Path, left: Path, view: torch.Tensor, tmp_path: Path
 ) -> None:
@@ -311,6 +492,55 @@ def test_import__weights_of_an_unknown_network_are_named(tmp_path: Path) -> None
             import_weights(tmp_path / "theirs.pt", tmp_path / "back", contract=tmp_path / "theirs.yaml")
         assert words in f"{caught.value.message} {caught.value.cure}"
     assert not (tmp_path / "ran").exists() and not (tmp_path / "back").exists()
+
+
+def _whole_network(file: Path) -> None:
+    torch.save(torch.nn.Linear(1, 1), file)
+
+
+def _script(file: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(torch.nn.Linear(1, 1)).save(str(file))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize(
+    ("write", "words", "cure"),
+    [
+        (_whole_network, "more than tensors (torch.nn.modules.linear.Linear), and is not opened", "state_dict()"),
+        (lambda file: torch.save(Touches(file), file), "more than tensors (", "save its weights alone"),
+        (lambda file: file.write_bytes(pickle.dumps(Touches(file))), "more than tensors, and", "save its weights"),
+        (_script, "is a TorchScript archive", "torch.jit.load"),
+        (lambda file: file.write_bytes(b"hello world, no pickle"), "no whole file of torch.save", "once more"),
+    ],
+)
+def test_import__a_file_that_is_not_opened_is_told_in_our_words(
+    write: Callable[[Path], Any], words: str, cure: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "theirs.pt")
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(tmp_path / "theirs.pt", tmp_path / "back")
+    assert words in caught.value.message and cure in caught.value.cure
+    assert not any(advice in str(caught.value) for advice in ("weights_only", "safe_globals", "torch.load`"))
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "cure"),
+    [
+        ("a\0b", "'a\\x00b' is no path", "check"),
+        ("a" * 5000, "too long, 5000 characters", "check"),
+        ("~/nothing.pth", "only a shell knows", f"give {Path.home() / 'nothing.pth'}"),
+    ],
+)
+@pytest.mark.parametrize("place", ["weights", "run", "contract"])
+def test_import__what_cannot_be_a_path_is_told(place: str, path: str, words: str, cure: str, tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "theirs.pt")
+    given = {"weights": tmp_path / "theirs.pt", "run": tmp_path / "back", place: path}
+    with pytest.raises(OrienteerError) as caught:
+        import_weights(**given)
+    assert words in caught.value.message and cure in caught.value.cure and len(caught.value.message) < 300
+    with pytest.raises(OrienteerError):
+        read_foreign(Path(given["weights"]), Path(given.get("contract") or "c.yaml"))
 
 
 def test_import__nothing_is_overwritten(left: Path, home: Path, tmp_path: Path) -> None:

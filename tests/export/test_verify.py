@@ -87,6 +87,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "out of the folder": (lambda f: _names(f, "../elsewhere"), "missing"),
     "newer": (lambda f: _newer(f), "newer"),
     "edited": (lambda f: _edited(f, signed=False, licence="CC0, really"), "checksum differs"),
+    "without a seal": (lambda f: _unsealed(f), "has lost its seal"),
     "of other files": (lambda f: _edited(f, files={}), "does not list its files"),
     "another rule": (lambda f: _edited(f, intensities={"low": 0.0}), "intensities.low is 0.0, here it is"),
     "naming code": (lambda f: _edited(f, network={"name": "hubconf:net"}), "names code, hubconf:net"),
@@ -102,6 +103,12 @@ def _names(folder: Path, name: str) -> None:
 def _edited(folder: Path, *, signed: bool = True, **changed: object) -> None:
     contract = json.loads((folder / "contract.json").read_text()) | changed
     (folder / "contract.json").write_text(json.dumps(sealed(contract) if signed else contract))
+
+
+def _unsealed(folder: Path) -> None:
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["grid"]["spacing_mm"] = 1.0
+    (folder / "contract.json").write_text(json.dumps({key: contract[key] for key in contract if key != "seal"}))
 
 
 def _newer(folder: Path) -> None:

@@ -58,9 +58,15 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
     if theirs.ndim != 4 or theirs.shape[0] != ours.shape[0] or theirs.size == 0:
         wanted = f"(C, D, H, W) with C = {ours.shape[0]}"
         return [Fault("shape", f"an array of shape {theirs.shape}, the contract says {wanted}")]
-    if not np.isfinite(theirs).all():
+    with np.errstate(over="ignore"):
+        mine = theirs.astype(np.float32)
+    if not np.isfinite(mine).all():
         return [Fault("intensities", "values that are not finite")]
-    mine, ours = theirs.astype(np.float32), turned(ours, axes=OWN, of=contract.grid.axes)
+    for channel, values in enumerate(mine):
+        if values.min() == values.max():
+            named = f"channel {channel}: " if len(mine) > 1 else ""
+            return [Fault("intensities", f"{named}every voxel is {values.flat[0] + 0:g}, nothing of the scan is left")]
+    ours = turned(ours, axes=OWN, of=contract.grid.axes)
     faults: list[Fault] = []
     order, pose = _pose(mine, ours)
     if order != tuple(range(len(order))):

@@ -12,31 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from orienteer.config import Tree, load_yaml
+from orienteer.config import Tree
 from orienteer.errors import OrienteerError
 from orienteer.export.axes import OWN, reordered, turned_weights
-from orienteer.export.contract import FILE, Contract, Grid, Input, Intensities, Preparation
-from orienteer.export.doors.nnunet import AXES, OURS, architecture_of, encoder_weights
+from orienteer.export.contract import FILE, Preparation
+from orienteer.export.doors.nnunet import architecture_of, encoder_weights
 from orienteer.export.doors.registry import door_to
 from orienteer.export.doors.staged import Architecture
 from orienteer.export.exported import without_code
+from orienteer.export.stated import EXAMPLE, agreed, preparation_of, read_said, stated_by
 from orienteer.export.tensors import read_tensors, read_torch
 from orienteer.export.verify import read_contract
+from orienteer.folders import require_possible
 from orienteer.networks.encoders import CONVOLUTIONAL
 from orienteer.networks.settings import NetworkSettings
 from orienteer.units import counted
 
 NESTED = "state_dict", "network_weights", "model_state_dict", "model"
 """Where programs put a network's weights in a checkpoint, beside the table itself."""
-EXAMPLE = """
-    grid: {spacing_mm: 1.5, axes: RAS}
-    intensities: {rule: range, range: [-175, 250]}       # or {rule: zscore}, {rule: window}
-    input: {channels: 1, view_voxels: 96}
-    licence: Apache-2.0"""
 SWIN_MARK = "patch_embed.proj.weight"
+WEIGHTS = torch.float32, torch.float16, torch.bfloat16, torch.float64
+WHOLE = torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8
+COUNTERS = "num_batches_tracked", "relative_position_index"
+"""Ends of the names of whole numbers that networks keep among their weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +65,15 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
 
     Args:
         path: the file or folder.
-        contract: a ``contract.json``, or a few lines of YAML in its words; a folder has its own, and an adaptation plan
-            says most of it.
+        contract: a ``contract.json``, or a few lines of YAML in its words; a folder has its own, and what an adaptation
+            plan says is left out.
         view: edge of the views it will be shown, voxels; by default as the contract says.
 
     Raises:
         OrienteerError: a file that is missing, damaged, unsafe or of no network that is known, or a contract that is
-            missing, or says what cannot be done here.
+            missing, contradicts the checkpoint, or says what cannot be done here.
     """
+    require_possible(path)
     if path.is_dir():
         if contract is not None:
             raise OrienteerError(f"{path} has a contract of its own", cure="leave out --contract")
@@ -80,39 +81,32 @@ def read_foreign(path: Path, contract: Path | None, view: int | None = None) -> 
     elif not path.exists():
         raise OrienteerError(f"{path} is not there", cure="give a file of weights, or a folder of `orienteer export`")
     else:
-        said = None if contract is None else read_preparation(contract)
-        found = _from_file(path, said, view)
+        found = _from_file(path, contract, view)
     if cannot := found.preparation.cannot:
         raise OrienteerError(
             f"its contract asks for what is not done here: {cannot}",
             cure="leave out what is the same here; what is not, no store can be made for",
         )
-    if lost := [name for name, value in found.weights.items() if not bool(torch.isfinite(value).all())]:
-        raise OrienteerError(f"{path}: {lost[0]} holds values that are not finite", cure="give weights that are whole")
+    _require_weights(found.weights, path)
     return _upright(found)
 
 
-def read_preparation(path: Path) -> Preparation:
-    """The part of a contract that says how scans are prepared, from JSON or YAML.
+def _require_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors that can be no weights of a network.
 
     Raises:
-        OrienteerError: it is no such file, or a word in it is unknown.
+        OrienteerError: one is of another kind, or not finite.
     """
-    values = load_yaml(path)
-    known = set(Contract.model_fields)
-    unknown = [key for key in values if key not in known]
-    for part, model in (("grid", Grid), ("intensities", Intensities), ("input", Input)):
-        inner = values.get(part)
-        if isinstance(inner, dict):
-            unknown += [f"{part}.{key}" for key in inner if key not in model.model_fields]
-    if unknown:
-        raise OrienteerError(f"{path}: {unknown[0]} is unknown", cure=f"write it like this:{EXAMPLE}")
-    try:
-        return Preparation.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise OrienteerError(f"{path}: {where}: {first['msg']}", cure=f"write it like this:{EXAMPLE}") from None
+    for name, value in weights.items():
+        counts = name.endswith(COUNTERS) and value.dtype in WHOLE
+        if value.layout is not torch.strided or not (counts or value.dtype in WEIGHTS):
+            kind = str(value.dtype if value.layout is torch.strided else value.layout).removeprefix("torch.")
+            raise OrienteerError(
+                f"{path}: {name} holds {kind}, not floating-point numbers of 16 bits or more",
+                cure="give weights in float32, float16, bfloat16 or float64",
+            )
+        if not bool(torch.isfinite(value).all()):
+            raise OrienteerError(f"{path}: {name} holds values that are not finite", cure="give weights that are whole")
 
 
 def _shown(said: Preparation, view: int | None) -> Preparation:
@@ -131,18 +125,17 @@ def _exported(folder: Path, view: int | None) -> Foreign:
     return Foreign(f"an encoder exported to {contract.door}", digest, network, weights, _shown(contract, view))
 
 
-def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreign:
+def _from_file(path: Path, contract: Path | None, view: int | None) -> Foreign:
+    said = None if contract is None else read_said(contract)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     document = read_tensors(path) if path.suffix == ".safetensors" else read_torch(path)
-    plan = document.get("nnssl_adaptation_plan") if isinstance(document, Mapping) else None
     weights = _weights(document, path)
-    if isinstance(plan, dict):
-        network = _staged(architecture_of(plan))
-        own = document.get(OURS)
-        preparation = said or (Preparation.model_validate(own) if isinstance(own, dict) else _planned(plan, path))
+    if isinstance(document, Mapping) and (stated := stated_by(document, path)):
+        network = _staged(architecture_of(document["nnssl_adaptation_plan"]))
+        preparation, note = agreed(stated, path, said or {}, contract)
         origin = "a checkpoint with nnssl's adaptation plan"
-        return Foreign(origin, digest, network, encoder_weights(weights), _shown(preparation, view))
-    if said is None:
+        return Foreign(origin, digest, network, encoder_weights(weights), _shown(preparation, view), note)
+    if said is None or contract is None:
         if (path.parent / FILE).is_file():
             raise OrienteerError(f"{path} alone does not say enough", cure=f"give its folder, {path.parent}")
         raise OrienteerError(
@@ -151,7 +144,7 @@ def _from_file(path: Path, said: Preparation | None, view: int | None) -> Foreig
         )
     prefix = _prefix(weights, SWIN_MARK)
     if prefix is not None and any(f"{prefix}layers1.0.blocks.0." in name for name in weights):
-        return _swin(digest, prefix, weights, _shown(said, view))
+        return _swin(digest, prefix, weights, _shown(preparation_of(said, contract), view))
     few = ", ".join(list(weights)[:3])
     raise OrienteerError(
         f"{path} holds weights of no network that is known here: {few} ...",
@@ -180,37 +173,6 @@ def _staged(architecture: Architecture) -> NetworkSettings:
             cure="only layers as nnU-Net's planners choose them can be imported",
         )
     return architecture.settings
-
-
-def _planned(plan: Mapping[str, Any], path: Path) -> Preparation:
-    """What an adaptation plan says of spacing, channels, patch and axes, where its scans were brought to z-scores."""
-    try:
-        configurations = plan["pretrain_plan"]["configurations"]
-        if len(configurations) != 1:
-            raise ValueError(f"{len(configurations)} configurations: {', '.join(configurations)}")
-        (configuration,) = configurations.values()
-        spacing = {float(each) for each in configuration["spacing"]}
-        if len(spacing) > 1:
-            raise ValueError(f"voxels of {configuration['spacing']} mm")
-        if other := set(configuration["normalization_schemes"]) - {"ZScoreNormalization"}:
-            raise ValueError(f"intensities by {', '.join(sorted(other))}")
-        forward = plan["pretrain_plan"].get("transpose_forward", (0, 1, 2))
-        axes = "".join(AXES[int(axis)] for axis in forward)
-        document = {
-            "grid": {"spacing_mm": spacing.pop(), "axes": axes},
-            "intensities": {"rule": "zscore"},
-            "input": {
-                "channels": plan["pretrain_num_input_channels"],
-                "view_voxels": min(configuration["patch_size"]),
-            },
-            "licence": "",
-        }
-        return Preparation.model_validate(document)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise OrienteerError(
-            f"{path}: its adaptation plan does not say how scans were prepared ({error})",
-            cure=f"say so in a file, and give it with --contract:{EXAMPLE}",
-        ) from None
 
 
 def _prefix(weights: Mapping[str, Tensor], mark: str) -> str | None:
@@ -278,7 +240,7 @@ def _upright(found: Foreign) -> Foreign:
         network=network,
         weights=turned_weights(found.weights, order),
         preparation=found.preparation.model_copy(update={"grid": grid}),
-        note=f"kernels turned from {axes} to {OWN}",
+        note="; ".join(filter(None, (found.note, f"kernels turned from {axes} to {OWN}"))),
     )
 
 

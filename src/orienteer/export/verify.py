@@ -24,7 +24,7 @@ from orienteer.export.run import PHANTOM, SELFTEST
 from orienteer.export.tensors import read_tensors
 from orienteer.folders import Folder, mistaken
 from orienteer.runs.scan import read_scan
-from orienteer.seal import unsealed
+from orienteer.seal import SEAL, unsealed
 
 AGAIN = "export it again: orienteer export RUN FOLDER"
 
@@ -93,12 +93,14 @@ def read_contract(folder: Path) -> Contract:
         OrienteerError: it is no such folder, of a later version, or a file is missing or changed.
     """
     try:
-        document = unsealed(json.loads((folder / FILE).read_text(encoding="utf-8")))
-        contract = Contract.model_validate(document)
+        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        contract = Contract.model_validate(unsealed(document))
     except FileNotFoundError:
         raise mistaken(folder, Folder.EXPORT) from None
     except (OSError, ValueError, RecursionError, ValidationError) as error:
         raise OrienteerError(f"{folder / FILE} is damaged: {str(error).splitlines()[0]}", cure=AGAIN) from None
+    if SEAL not in document:
+        raise OrienteerError(f"{folder / FILE} has lost its seal, and may have been changed", cure=AGAIN)
     if contract.version > VERSION:
         raise OrienteerError(f"{folder / FILE} was written by a newer Orienteer", cure="upgrade orienteer")
     if cannot := contract.cannot:

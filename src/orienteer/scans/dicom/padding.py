@@ -1,12 +1,16 @@
 """Voxels that the scanner marks as outside its field of view: their value is no measurement, and is read as air."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from orienteer.scans.findings import Finding, finding
+
+if TYPE_CHECKING:
+    from orienteer.scans.dicom.header import Frame
 
 AIR_HU = -1000
 
@@ -26,15 +30,23 @@ def padding_of(data: Dataset) -> tuple[int, int] | None:
     return low, high
 
 
-def named_padding(paddings: Iterable[tuple[int, int] | None], modality: str) -> list[tuple[int, int]]:
-    """The paddings of a series that must be filled: 0 is dark as it is where values have no unit."""
-    named = {padding for padding in paddings if padding is not None}
-    return [] if modality != "CT" and named == {(0, 0)} else sorted(named)
+def named_padding(frames: Iterable["Frame"], modality: str, *, turned: bool) -> list[tuple[int, int]]:
+    """The paddings of a series that must be filled: 0 is dark as it is where values have no unit.
+
+    Args:
+        frames: of the series.
+        modality: of the series.
+        turned: whether the highest value is the darkest.
+    """
+    frames = tuple(frames)
+    named = {frame.padding for frame in frames if frame.padding is not None}
+    dark = modality != "CT" and not turned and all(frame.scaling.rises for frame in frames)
+    return [] if dark and named == {(0, 0)} else sorted(named)
 
 
-def about_padding(paddings: Iterable[tuple[int, int] | None], modality: str) -> list[Finding]:
+def about_padding(frames: Iterable["Frame"], modality: str, *, turned: bool) -> list[Finding]:
     """What is said of a series whose headers name padding."""
-    if not (named := named_padding(paddings, modality)):
+    if not (named := named_padding(frames, modality, turned=turned)):
         return []
     ranges = ", ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in named[:3])
     return [finding("dicom-padding", f"stored values of {ranges} are padding (PixelPaddingValue), read as background")]

@@ -42,6 +42,11 @@ class Scaling:
     unit: str = ""
     real_world: str = ""
 
+    @property
+    def rises(self) -> bool:
+        """Whether a higher stored value is known to be a higher intensity."""
+        return not self.table and (self.line is None or self.line[0] > 0)
+
 
 def scaling_of(data: Dataset, own: Sequence[Dataset] = (), mapped: Sequence[Dataset] = ()) -> Scaling:
     """What a header says of the stored values of one frame.

@@ -57,7 +57,7 @@ class DicomFormat(Format[VolumeHeader]):
     extensions = (".dcm", ".ima")
     one_file_a_scan = False
     native = True
-    reading = 2  # through a Modality LUT, and padding is background
+    reading = 3  # through a Modality LUT, and padding is background, 0 too where it is bright
 
     def recognises(self, path: Path) -> bool:
         """Whether the file says it is DICOM, as those of scanners and archives do that have no extension."""
@@ -107,7 +107,7 @@ class DicomFormat(Format[VolumeHeader]):
         turned, about_greys = check_greys(headers)
         found = [*stacked.findings, *about_greys, *_about_commas(headers)]
         found += check_scaling(frames, headers[0].modality)
-        found += about_padding((frame.padding for frame in frames), headers[0].modality)
+        found += about_padding(frames, headers[0].modality, turned=turned)
         found += [*_about_kernels(frames), *_about_references(headers), *_about_phase(frames, headers[0].modality)]
         if copies:
             found.append(finding("dicom-copied-slices", f"{len(copies)} of {len(groups[0].frames)} slices are copies"))
@@ -126,9 +126,10 @@ class DicomFormat(Format[VolumeHeader]):
     def read_voxels(self, source: Source, header: VolumeHeader) -> NDArray:
         """``(1, columns, rows, slices)``."""
         slices, padded = read_frames(header.frames)
-        if named_padding((frame.padding for frame in header.frames), header.modality or ""):
-            fill_padding(slices, padded, header.modality or "", turned=header.turned)
-        if header.turned:
+        modality, turned = header.modality or "", header.turned
+        if named_padding(header.frames, modality, turned=turned):
+            fill_padding(slices, padded, modality, turned=turned)
+        if turned:
             slices = turn_over(slices)
         if header.stacked.regrid is None:
             return np.stack(slices).T[None]
