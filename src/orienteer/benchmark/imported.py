@@ -10,6 +10,7 @@ from orienteer.benchmark.settings import BenchmarkSettings, DataSettings, Import
 from orienteer.errors import OrienteerError
 from orienteer.export.bring_in import import_weights, settings_of
 from orienteer.export.foreign import Foreign, read_foreign
+from orienteer.folders import require_possible
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
@@ -120,6 +121,9 @@ def _try(found: Found, data: DataSettings) -> None:
 
 
 def _absolute(asked: ImportSettings, base: Path) -> ImportSettings:
+    for path in (asked.weights, asked.contract):
+        if path is not None:
+            require_possible(path)
     paths = {"weights": (base / asked.weights).resolve()}
     if asked.contract is not None:
         paths["contract"] = (base / asked.contract).resolve()
