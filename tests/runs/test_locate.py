@@ -133,8 +133,10 @@ def test_locate__a_bad_scan_is_named_and_the_others_go_on(run: Path, scans: Path
     assert list(document["left_out"]) == ["cut"]
     again = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1"])
     assert again.exit_code != 0 and isinstance(again.exception, RunError | SystemExit)
+    (given / "good.nii.gz").rename(given / "other.nii.gz")
     over = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1", "--overwrite"])
     assert over.exit_code == 1 and "1 of 1 found" in over.output
+    assert [path.name for path in (tmp_path / "where").glob("*.mrk.json")] == ["other.mrk.json"], "none of before"
 
 
 @pytest.mark.parametrize(("given", "words"), [

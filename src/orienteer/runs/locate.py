@@ -1,7 +1,9 @@
 """``locate``: a point or a structure of one scan in many others, with a ring that holds the truth in 90 %."""
 
 import gzip
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +111,7 @@ def locate(
     laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=learned[0])
     sources = _named_apart(laid.sources)
     make_folder(folder)
+    _forget(folder)
     found: list[Found] = []
     failed: dict[str, ScanError] = {}
     odd: dict[str, tuple[Finding, ...]] = {}
@@ -123,9 +126,9 @@ def locate(
                 failed[name] = _reason(source, error)
                 continue
             found += here
-            write_text(folder / f"{name}.mrk.json", as_markups(here))
+            write_text(_markups(folder, name), as_markups(here))
             if crop_mm is not None:
-                _write_crops(folder / "crops", volume, here, crop_mm)
+                _write_crops(folder, volume, here, crop_mm)
     about = {
         "orienteer_version": __version__,
         "step": best_checkpoint(opened.folder)[0].step,
@@ -284,6 +287,23 @@ def _reason(source: Source, error: Exception) -> ScanError:
     raise error
 
 
+def _forget(folder: Path) -> None:
+    """Delete the files of an earlier answer: beside a new one they would be taken for its own."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        for each in json.loads((folder / RECORD).read_text(encoding="utf-8"))["locations"]:
+            for path in (_markups(folder, each["scan"]), _crop(folder, each["scan"], each["point"])):
+                if path.resolve().is_relative_to(folder.resolve()):
+                    path.unlink(missing_ok=True)
+
+
+def _markups(folder: Path, scan: str) -> Path:
+    return folder / f"{scan}.mrk.json"
+
+
+def _crop(folder: Path, scan: str, point: str) -> Path:
+    return folder / "crops" / f"{scan}-{point.replace(' ', '-')}{ENDING}"
+
+
 def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: float) -> None:
     """A cube around each point on the scan's own voxels, in the world where it lies in the scan."""
     import nibabel
@@ -299,14 +319,10 @@ def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: 
         affine[:3, 3] += affine[:3, :3] @ low
         image = nibabel.Nifti1Image(_plain(part), affine)
         image.header.set_xyzt_units("mm")
-        write_bytes(folder / f"{each.scan}-{each.point.replace(' ', '-')}{ENDING}", _packed(image.to_bytes()))
+        write_bytes(_crop(folder, each.scan, each.point), gzip.compress(image.to_bytes(), mtime=0))
 
 
 def _plain(part: NDArray) -> NDArray:
     """``(D, H, W)``, or with channels last, of a type that NIfTI has."""
     array = part[0] if len(part) == 1 else np.moveaxis(part, 0, -1)
     return array.astype(np.float32) if array.dtype.kind not in "iu" or array.dtype.itemsize > 4 else array
-
-
-def _packed(data: bytes) -> bytes:
-    return gzip.compress(data, mtime=0)
