@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.runs import locate as module
 from orienteer.runs.locate import locate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -173,6 +175,30 @@ def test_locate__mistyped_options_are_refused(words: list[str], run: Path, scans
         app, ["locate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "scans"), str(tmp_path / "w"), *words]
     )
     assert made.exit_code != 0 and not (tmp_path / "w").exists()
+
+
+def test_locate__two_scans_of_one_name_and_a_library_that_breaks_on_one(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / "scans" / folder).mkdir(parents=True)
+        (tmp_path / "scans" / folder / "x.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes())
+    sound, calls = module.for_network, []
+
+    def breaks_on_the_first(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            raise RuntimeError("Zero-valued spacing is not supported")
+        return sound(*given)
+
+    monkeypatch.setattr(module, "for_network", breaks_on_the_first)
+    result = locate(
+        run, scans / "exemplar.nii.gz", tmp_path / "scans", tmp_path / "w", progress=False,
+        structure=f"{scans / 'labels.nii.gz'}:1",
+    )  # fmt: skip
+    assert len(result.failed) == 1 and len(result.found) == 1
+    assert {*result.failed, result.found[0].scan} == {each for each in ("a__x", "b__x")}
+    assert "cannot be brought onto" in next(iter(result.failed.values())).message
 
 
 def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Path, tmp_path: Path) -> None:

@@ -155,7 +155,16 @@ def find(
 def _ready(run: Run, source: Source) -> tuple[Volume, Scaled]:
     """A scan in its own orientation, and on the run's grid."""
     volume = read_with_info_as(source, (run.record.data.channels, run.record.data.channel_names))[1]
-    return volume, for_network(canonical(volume), run.record.data.parameters)
+    try:
+        return volume, for_network(canonical(volume), run.record.data.parameters)
+    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
+        if ran_out(error):
+            raise
+        raise ScanError(
+            f"{source.relative}: cannot be brought onto the run's grid",
+            code="unreadable",
+            cure="check the scan with `orienteer check`",
+        ) from error
 
 
 def _unfamiliar(
@@ -264,10 +273,10 @@ def _extent(volume: Volume) -> str:
 def _named_apart(sources: Sequence[Source]) -> dict[str, Source]:
     """Scans by id; the second of one id by its path."""
     named: dict[str, Source] = {}
+    taken: set[str] = set()
     for source in sources:
-        name = source.id
-        if name.casefold() in {each.casefold() for each in named}:
-            name = source.relative.replace("/", "_")
+        name = source.id if source.id.casefold() not in taken else source.relative.replace("/", "_")
+        taken.add(name.casefold())
         named[name] = source
     return named
 
