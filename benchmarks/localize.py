@@ -17,8 +17,10 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy.ndimage import center_of_mass
+from scipy.stats import spearmanr
 
 from orienteer.geometry.resample import Grid
 from orienteer.localize.finder import Finder, Point
@@ -58,7 +60,7 @@ def centres(labels: Path) -> NDArray[np.float64]:
     image = nibabel.load(labels)
     array = np.asarray(image.dataobj)
     index = np.array(center_of_mass(array > 0, array, STRUCTURES))
-    return index @ image.affine[:3, :3].T + image.affine[:3, 3]
+    return apply_affine(image.affine, index)
 
 
 def finder(run: Run, data: Path, exemplar: str, truth: dict[str, NDArray[np.float64]]) -> Finder:
@@ -98,8 +100,8 @@ def whole(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str
             f"{exemplar} {what:10} {len(scans)} scans: mean {error[known].mean():.2f}"
             f" median {np.median(error[known]):.2f} q90 {np.quantile(error[known], 0.9):.2f} mm,"
             f" rings hold {100 * (error <= ring)[known].mean():.0f} %, called absent {100 * (~known).mean():.1f} %,"
-            f" cycle {np.nanmean(cycle):.2f} mm, rank correlation {rank(cycle[known], error[known]):.2f},"
-            f" {np.mean(seconds):.2f} s a scan",
+            f" cycle {np.nanmean(cycle):.2f} mm, rank correlation"
+            f" {spearmanr(cycle[known], error[known]).statistic:.2f}, {np.mean(seconds):.2f} s a scan",
             flush=True,
         )
 
@@ -113,7 +115,7 @@ def slabs(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str
             file = Path(folder) / "slab.nii.gz"
             nibabel.save(image, file)
             votes = asked.votes(asked.prepare(run.read(file)))[: len(STRUCTURES)]
-            index = (truth[scan] - image.affine[:3, 3]) @ np.linalg.inv(image.affine[:3, :3]).T
+            index = apply_affine(np.linalg.inv(image.affine), truth[scan])
             inside = ((index >= -0.5) & (index <= np.array(image.shape) - 0.5)).all(1)
             for vote, there, place in zip(votes, inside, truth[scan], strict=True):
                 (present if there else absent).append(vote.world_mm is None)
@@ -134,13 +136,6 @@ def cuts(scan: Path) -> Iterator[nibabel.Nifti1Image]:
         size = image.shape[axis]
         for kept in (slice(0, round(KEPT * size)), slice(size - round(KEPT * size), size)):
             yield image.slicer[tuple(kept if n == axis else slice(None) for n in range(3))]
-
-
-def rank(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Spearman's correlation."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(one, other).statistic)
 
 
 if __name__ == "__main__":

@@ -34,10 +34,10 @@ def test_in_monai__every_weight_arrives_and_training_goes_on(run: Path, tmp_path
     for name, value in made.weights.items():
         assert torch.equal(before[name], value)
     try:
-        curve = in_monai.finetune(network, ready[:2], ready[2:], 16, epochs=12, every=6, seed=0, learning_rate=3e-3)
+        curve = in_monai.finetune(network, ready[:2], ready[2:], 16, epochs=18, every=9, seed=0, learning_rate=3e-3)
     finally:
         set_determinism(None)
-    assert [epoch for epoch, _ in curve] == [0, 6, 12] and curve[-1][1] > curve[0][1] + 0.02
+    assert [epoch for epoch, _ in curve] == [0, 9, 18] and curve[-1][1] > curve[0][1] + 0.05
     after = network.state_dict()
     assert all(not torch.equal(before[name], after[name]) for name in made.weights)
 

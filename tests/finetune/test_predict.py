@@ -213,7 +213,7 @@ def test_predict__a_scan_that_resampling_breaks_on_costs_no_other(
             raise RuntimeError(f"Exception thrown in SimpleITK Resample: {said}")
         return scaled(*given)
 
-    monkeypatch.setattr(predicting, "for_network", breaks)
+    monkeypatch.setattr("orienteer.runs.scan.scaled", breaks)
     stand_in(ensemble(Levels()))
     result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     assert sorted(result.predicted) == ["a", "c"]

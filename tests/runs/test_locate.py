@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
-from orienteer.runs import locate as module
+from orienteer.runs import scan
 from orienteer.runs.locate import locate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -183,15 +183,15 @@ def test_locate__two_scans_of_one_name_and_a_library_that_breaks_on_one(
     for folder in ("a", "b"):
         (tmp_path / "scans" / folder).mkdir(parents=True)
         (tmp_path / "scans" / folder / "x.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes())
-    sound, calls = module.for_network, []
+    sound, calls = scan.scaled, []
 
-    def breaks_on_the_first(*given: Any) -> Any:
+    def breaks_on_the_second(*given: Any) -> Any:
         calls.append(given)
-        if len(calls) == 1:
+        if len(calls) == 2:  # the first is the exemplar
             raise RuntimeError("Zero-valued spacing is not supported")
         return sound(*given)
 
-    monkeypatch.setattr(module, "for_network", breaks_on_the_first)
+    monkeypatch.setattr(scan, "scaled", breaks_on_the_second)
     result = locate(
         run, scans / "exemplar.nii.gz", tmp_path / "scans", tmp_path / "w", progress=False,
         structure=f"{scans / 'labels.nii.gz'}:1",

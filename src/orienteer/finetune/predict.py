@@ -202,14 +202,7 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, 
     upright = canonical(volume)
     if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
         raise ScanError(huge.message, code=huge.code, cure=huge.cure)
-    try:
-        ready = for_network(upright, ensemble.parameters)
-    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
-        if ran_out(error):
-            raise
-        raise ScanError(
-            "cannot be brought onto the network's grid", code="unreadable", cure="check the scan with `orienteer check`"
-        ) from error
+    ready = for_network(upright, ensemble.parameters)
     found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing))
     if ensemble.goal.structures is None:
         return ensemble.answer(ready), found

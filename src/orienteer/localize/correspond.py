@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, grid_sample, interpolate, pad
 
@@ -115,9 +116,14 @@ def _start(one: Prepared, other: Prepared) -> Tensor:
     ones = torch.cat([here, torch.ones(len(here), 1)], 1).double()
     whole = (ones @ _affine(ones, there.double(), body)).float()
     off = there - whole
-    weight = (body * _trust(off, ASTRAY / spacing) + 1e-4)[None].reshape(1, *shape)
-    calm = _gaussian(off.T.reshape(3, *shape) * weight, CALM) / _gaussian(weight, CALM).clamp(min=1e-6)
-    return whole.T.reshape(3, *shape) + calm
+    weight = (body * _trust(off, ASTRAY / spacing) + 1e-4).reshape(shape)
+    spread = [_calm(each * weight) for each in off.T.reshape(3, *shape)]
+    return whole.T.reshape(3, *shape) + torch.stack(spread) / _calm(weight).clamp(min=1e-6)
+
+
+def _calm(array: Tensor) -> Tensor:
+    """``(D, H, W)`` blurred; nothing lies beyond the edges."""
+    return torch.from_numpy(gaussian_filter(array.numpy(), CALM, mode="constant", truncate=3.0))
 
 
 def _affine(ones: Tensor, there: Tensor, body: Tensor) -> Tensor:
@@ -214,15 +220,3 @@ def _inside(there: Tensor, shape: torch.Size) -> Tensor:
 def _smooth(array: Tensor) -> Tensor:
     """The mean of each voxel and its neighbours."""
     return avg_pool3d(pad(array[None], (1,) * 6, mode="replicate"), 3, 1)[0]
-
-
-def _gaussian(array: Tensor, sigma: float) -> Tensor:
-    """``(C, D, H, W)`` blurred along each axis; nothing lies beyond the edges."""
-    radius = round(3 * sigma)
-    line = torch.exp(-(torch.arange(-radius, radius + 1, dtype=torch.float32) ** 2) / (2 * sigma**2))
-    kernel = (line / line.sum())[None, None]
-    for axis in (1, 2, 3):
-        rows = array.transpose(axis, 3)
-        blurred = torch.nn.functional.conv1d(rows.reshape(-1, 1, rows.shape[3]), kernel, padding=radius)
-        array = blurred.reshape(rows.shape).transpose(axis, 3)
-    return array

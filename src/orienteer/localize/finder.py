@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
@@ -15,8 +16,8 @@ OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
 EDGE = 0.5
 """Voxels beyond the outermost centres that still belong to a scan."""
-ASTRAY, NEAR = 1.0, 3.0
-"""A point so many voxels from a face is taken for absent where it comes back farther from its start than this."""
+RETURN, NEAR = 1.0, 3.0
+"""Voxels: an answer within ``NEAR`` of a face is taken for absent where it comes back farther than ``RETURN`` away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ class Finder:
     def __init__(self, model: SpatialModel, exemplar: Volume, points: Sequence[Point], *, view: int) -> None:
         self.model, self.points, self.view = model, points, view
         self.exemplar = Prepared.of(model, exemplar, view=view)
-        self._index = [_voxels(point.world_mm, exemplar.affine) for point in points]
+        to_voxel = np.linalg.inv(exemplar.affine)
+        self._index = [apply_affine(to_voxel, point.world_mm) for point in points]
 
     def holds(self, point: int) -> bool:
         """Whether a point lies in the exemplar."""
@@ -64,25 +66,19 @@ class Finder:
             away = np.linalg.norm(back(reached) - index, axis=1)
             within = _within(reached, scan.volume.shape, EDGE)
             # Beyond the field of view the nearest likeness is inside it, and comes back elsewhere.
-            within &= (away <= ASTRAY) | _within(reached, scan.volume.shape, -NEAR)
+            within &= (away <= RETURN) | _within(reached, scan.volume.shape, -NEAR)
             cycle = float(away.mean()) * spacing
             if 2 * within.sum() <= len(index):
                 votes.append(Vote(None, cycle, OUTSIDE))
             elif cycle > LOST_MM:
                 votes.append(Vote(None, cycle, LOST))
             else:
-                affine = scan.volume.affine
-                votes.append(Vote(reached.mean(0) @ affine[:3, :3].T + affine[:3, 3], cycle))
+                votes.append(Vote(apply_affine(scan.volume.affine, reached.mean(0)), cycle))
         return votes
 
     def prepare(self, scan: Volume) -> Prepared:
         """Make a scan ready for ``votes``; the same for all exemplars of one model."""
         return Prepared.of(self.model, scan, view=self.view)
-
-
-def _voxels(world: NDArray[np.float64], affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = (world - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
-    return found
 
 
 def _within(index: NDArray[np.float64], shape: Sequence[int], margin: float) -> NDArray[np.bool_]:

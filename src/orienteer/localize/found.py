@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 RING_MM = 4.4
@@ -103,7 +104,7 @@ def decided(scan: str, point: str, votes: Sequence[Vote], affine: NDArray[np.flo
     world = weights @ places / weights.sum()
     apart = float(np.linalg.norm(places - world, axis=1).max())
     ring = max(float(np.average([vote.ring_mm for vote in seen], weights=weights)), apart)
-    voxel = (world - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
+    voxel = apply_affine(np.linalg.inv(affine), world)
     return Found(scan, point, world, voxel, ring, max(vote.cycle_mm for vote in seen), len(votes))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from orienteer import __version__
@@ -25,7 +26,7 @@ from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import Found, as_csv, as_json, as_markups, decided
 from orienteer.memory import ran_out
 from orienteer.records.trained_on import TrainedOn
-from orienteer.records.unfamiliar import unfamiliar
+from orienteer.records.unfamiliar import far_too_large, unfamiliar
 from orienteer.runs.load import best_checkpoint
 from orienteer.runs.run import Run
 from orienteer.runs.scan import for_network, prepared, read_with_info_as
@@ -119,7 +120,7 @@ def locate(
     with Bar("locating", len(sources), shown=progress) as bar:
         for name, source in bar.track(list(sources.items())):
             try:
-                volume, ready = _ready(opened, source)
+                volume, ready = _ready(opened, source, trained)
                 here = _in_scan(opened, finders, volume, ready, name)
                 odd[name] = _unfamiliar(opened, finders[0], trained, volume, ready)
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
@@ -149,22 +150,20 @@ def find(
     """``Run.locate``: the points of one exemplar in one scan; nothing is written."""
     finders = _finders(run, [(Path(exemplar), tuple(at) or structure)])
     source = _only(Path(scan), run.record.data.channels)
-    return tuple(_in_scan(run, finders, *_ready(run, source), source.id))
+    return tuple(_in_scan(run, finders, *_ready(run, source, TrainedOn.read(run.path)), source.id))
 
 
-def _ready(run: Run, source: Source) -> tuple[Volume, Scaled]:
-    """A scan in its own orientation, and on the run's grid."""
+def _ready(run: Run, source: Source, trained: TrainedOn | None) -> tuple[Volume, Scaled]:
+    """A scan in its own orientation, and on the run's grid.
+
+    Raises:
+        ScanError: it cannot be read, or is far larger than any training scan: its header has the wrong unit.
+    """
     volume = read_with_info_as(source, (run.record.data.channels, run.record.data.channel_names))[1]
-    try:
-        return volume, for_network(canonical(volume), run.record.data.parameters)
-    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
-        if ran_out(error):
-            raise
-        raise ScanError(
-            f"{source.relative}: cannot be brought onto the run's grid",
-            code="unreadable",
-            cure="check the scan with `orienteer check`",
-        ) from error
+    upright = canonical(volume)
+    if trained and (huge := far_too_large([trained], upright.shape, upright.spacing.tolist())):
+        raise ScanError(huge.message, code=huge.code, cure=huge.cure)
+    return volume, for_network(upright, run.record.data.parameters)
 
 
 def _unfamiliar(
@@ -252,7 +251,7 @@ def structures(text: str, grid: Grid, *, oriented: bool) -> list[Point]:
     for each in values if value is None else [value]:
         voxels = np.argwhere(labels.array[0] == each).astype(np.float64)
         voxels = voxels[:: max(1, len(voxels) // MOST_VOXELS)]
-        points.append(Point(str(each), voxels @ labels.affine[:3, :3].T + labels.affine[:3, 3]))
+        points.append(Point(str(each), apply_affine(labels.affine, voxels)))
     return points
 
 
@@ -264,8 +263,7 @@ def _split(text: str) -> tuple[Path, int | None]:
 
 def _extent(volume: Volume) -> str:
     """Where a scan lies, for somebody whose point is outside."""
-    corners = np.array([(*pick, 1) for pick in np.ndindex(2, 2, 2)]) * (*(n - 1 for n in volume.shape), 1)
-    world = (corners @ volume.affine.T)[:, :3]
+    world = apply_affine(volume.affine, np.array(list(np.ndindex(2, 2, 2))) * (np.array(volume.shape) - 1))
     spans = (f"{low:.0f} to {high:.0f}" for low, high in zip(world.min(0), world.max(0), strict=True))
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 
@@ -324,9 +322,7 @@ def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: 
         low = np.clip(np.rint(each.voxel - half), 0, np.array(volume.shape) - 1).astype(int)
         high = np.clip(np.rint(each.voxel + half) + 1, low + 1, volume.shape).astype(int)
         part = volume.array[(slice(None), *map(slice, low, high))]
-        affine = volume.affine.copy()
-        affine[:3, 3] += affine[:3, :3] @ low
-        image = nibabel.Nifti1Image(_plain(part), affine)
+        image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
         image.header.set_xyzt_units("mm")
         write_bytes(_crop(folder, each.scan, each.point), gzip.compress(image.to_bytes(), mtime=0))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
+from orienteer.memory import ran_out
 from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
@@ -62,6 +63,12 @@ def for_network(volume: Volume, parameters: Parameters) -> Scaled:
         return scaled(volume, parameters)
     except ScanError as error:
         raise ScanError(error.message, code=error.code, cure=CURES.get(error.code, error.cure)) from None
+    except RuntimeError as error:  # SimpleITK's only kind; one scan it breaks on must not stop the rest
+        if ran_out(error):
+            raise
+        raise ScanError(
+            "cannot be brought onto the network's grid", code="unreadable", cure="check the scan with `orienteer check`"
+        ) from error
 
 
 def one_scan(path: Path, learned: Channels) -> Volume:
