@@ -193,8 +193,8 @@ def test_arm__that_starts_from_anothers_imported_runs_is_marked_too(theirs: Path
     values["arms"]["again"] = {"label": "again", "role": "ablation", "from_arm": "theirs", "finetune": slow}
     settings = BenchmarkSettings.build(values)
     jobs = jobs_of(settings, Path("out"), find_imports(settings, Path()))
-    assert all(job.found is not None for job in jobs if job.arm in ("theirs", "again"))
-    assert all(job.found is None for job in jobs if job.arm == "scratch")
+    assert all(job.imported is not None for job in jobs if job.arm in ("theirs", "again"))
+    assert all(job.imported is None for job in jobs if job.arm == "scratch")
     values["arms"]["theirs"]["finetune"] = {"transfer": {"decoder": True}}
     settings = BenchmarkSettings.build(values)
     with pytest.raises(ConfigError, match="no decoder to take"):

@@ -201,6 +201,17 @@ def test_locate__two_scans_of_one_name_and_a_library_that_breaks_on_one(
     assert "cannot be brought onto" in next(iter(result.failed.values())).message
 
 
+def test_locate__a_header_in_the_wrong_unit_is_refused(run: Path, scans: Path, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    image = nib.load(scans / "exemplar.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), np.diag([40.0, 40, 40, 1])), tmp_path / "scans" / "huge.nii.gz")
+    result = locate(
+        run, scans / "exemplar.nii.gz", tmp_path / "scans", tmp_path / "w", progress=False,
+        structure=f"{scans / 'labels.nii.gz'}:1",
+    )  # fmt: skip
+    assert not result.found and result.failed["huge"].code == "too-large", result.failed
+
+
 def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Path, tmp_path: Path) -> None:
     given = tmp_path / "scans"
     given.mkdir()

@@ -32,8 +32,8 @@ def basis(job: Job, split: str, drawn: int) -> str:
         "split": None if job.stage in BEGINNINGS else split,
         "drawn": drawn if job.stage == "places" else None,
     }
-    if job.found is not None:
-        values["imported"] = job.found.identity
+    if job.imported is not None:
+        values["imported"] = job.imported.identity
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -62,7 +62,7 @@ def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
         if recorded.get("basis", expected) != expected:
             raise RunError(
                 f"{job.folder} was finished with other settings, another pretraining run or other subjects"
-                + (", or other imported weights" if job.found else "")
+                + (", or other imported weights" if job.imported else "")
                 + (
                     f", or where the largest views of any arm were not of {drawn} voxels"
                     if job.stage == "places"

@@ -18,7 +18,7 @@ from orienteer.store.kinds import same_spacing
 
 
 @dataclass(frozen=True)
-class Found:
+class ImportedWeights:
     """Weights that were found readable.
 
     Attributes:
@@ -50,7 +50,7 @@ class Found:
             RunError: the store has another spacing, other intensities or other channels.
         """
         asked = self.asked
-        if look(asked).identity != self.identity:
+        if read_imported(asked).identity != self.identity:
             raise OrienteerError(f"{asked.weights} has changed since the benchmark began", cure="start it again")
         self.import_into(folder, seed)
         Run.open(folder).check_store(store)
@@ -71,7 +71,7 @@ class Found:
         return (*self.asked.assign, "devices.devices=1", f"seed={seed}")
 
 
-def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, Found]:
+def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, ImportedWeights]:
     """The weights of every arm that imports some, by arm.
 
     Args:
@@ -86,7 +86,7 @@ def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, Found]
         if arm.imported is None:
             continue
         try:
-            found[name] = look(_absolute(arm.imported, base))
+            found[name] = read_imported(_absolute(arm.imported, base))
             _try(found[name], settings.data)
         except OrienteerError as error:
             cure = error.cure.replace("--contract", "contract").replace("--view", "view").replace("--set", "assign")
@@ -94,15 +94,15 @@ def find_imports(settings: BenchmarkSettings, base: Path) -> Mapping[str, Found]
     return found
 
 
-def look(asked: ImportSettings) -> Found:
+def read_imported(asked: ImportSettings) -> ImportedWeights:
     """Read weights and keep what they are, not the weights."""
     found = read_foreign(asked.weights, asked.contract, asked.view)
     said = hashlib.sha256(found.preparation.model_dump_json().encode()).hexdigest()
     identity = hashlib.sha256(f"{found.sha256} {said}".encode()).hexdigest()
-    return Found(asked, replace(found, weights={}), identity)
+    return ImportedWeights(asked, replace(found, weights={}), identity)
 
 
-def _try(found: Found, data: DataSettings) -> None:
+def _try(found: ImportedWeights, data: DataSettings) -> None:
     """Import once for nothing, so that weights that do not fit are known before hours of other work."""
     said = found.described.preparation
     if data.spacing is not None and not same_spacing(data.spacing, said.grid.spacing_mm):

@@ -50,9 +50,9 @@ class Shared:
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     with Cost(job.folder, alone=shared.alone) as cost:
-        if job.stage == "import" and job.found is not None:
+        if job.stage == "import" and job.imported is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
-            job.found.bring(job.folder, job.seed, Store.open(shared.store))
+            job.imported.bring(job.folder, job.seed, Store.open(shared.store))
         elif isinstance(job.settings, PretrainSettings):
             begun = RunFolder(job.folder).is_claimed
             pretrain(shared.store, job.folder, settings=job.settings, resume=begun, progress=False)
@@ -86,7 +86,7 @@ def _frozen(job: Job, settings: FinetuneSettings, store: Store, shared: Shared) 
 def _features(job: Job, settings: FinetuneSettings, store: Store, view: int) -> FrozenFeatures:
     if job.run is not None:
         run = Run.open(job.run)
-        if job.found is not None:  # whatever heads somebody has had trained on it since
+        if job.imported is not None:  # whatever heads somebody has had trained on it since
             return FrozenFeatures(run.backbone(0), view=run.settings.views.size, encoder_alone=True)
         return FrozenFeatures(run.backbone(), view=run.settings.views.size)
     channels = store.manifest.scans[0].channels

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from orienteer.benchmark.imported import Found
+from orienteer.benchmark.imported import ImportedWeights
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.config import Tree
 from orienteer.errors import ConfigError
@@ -31,7 +31,7 @@ class Job:
         folder: of its records.
         run: the pretraining run it starts from; None from scratch.
         settings: resolved settings of the run or the fine-tuning.
-        found: the imported weights that its arm begins with.
+        imported: the weights of others that its arm begins with.
     """
 
     stage: Stage
@@ -42,7 +42,7 @@ class Job:
     folder: Path
     run: Path | None
     settings: PretrainSettings | FinetuneSettings
-    found: Found | None = None
+    imported: ImportedWeights | None = None
 
     @property
     def name(self) -> str:
@@ -51,19 +51,21 @@ class Job:
         return " ".join(part for part in (self.stage, self.task, self.arm) if part) + f"{labels} seed {self.seed}"
 
 
-def jobs_of(settings: BenchmarkSettings, out: Path, found: Mapping[str, Found] = MappingProxyType({})) -> list[Job]:
+def jobs_of(
+    settings: BenchmarkSettings, out: Path, imports: Mapping[str, ImportedWeights] = MappingProxyType({})
+) -> list[Job]:
     """Every job: imports and pretraining first, then the rest from cheap to expensive.
 
     Args:
         settings: the benchmark's.
         out: its folder.
-        found: the weights that arms import, by arm.
+        imports: the weights that arms import, by arm.
 
     Raises:
         ConfigError: settings of an arm or task that do not fit, named.
     """
     beginning = [
-        _beginning(settings, out, name, seed, found.get(name))
+        _beginning(settings, out, name, seed, imports.get(name))
         for name, arm in settings.arms.items()
         if arm.role != "scratch" and not arm.from_arm
         for seed in settings.pretrain_seeds
@@ -76,7 +78,7 @@ def jobs_of(settings: BenchmarkSettings, out: Path, found: Mapping[str, Found] =
         for labels in task.labelled_scans or (None,)
         for arm in settings.arms
         if not task.arms or arm in task.arms
-        for job in _measuring(settings, out, name, arm, labels, turn, found)
+        for job in _measuring(settings, out, name, arm, labels, turn, imports)
     ]
     order = {"places": 0, "frozen": 1, "finetune": 2}
     return beginning + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
@@ -94,7 +96,7 @@ def run_folder(out: Path, arm: str, seed: int) -> Path:
     return out / "cells" / "pretrain" / arm / f"seed_{seed}"
 
 
-def _beginning(settings: BenchmarkSettings, out: Path, name: str, seed: int, found: Found | None) -> Job:
+def _beginning(settings: BenchmarkSettings, out: Path, name: str, seed: int, found: ImportedWeights | None) -> Job:
     folder = run_folder(out, name, seed)
     if found is not None:
         return Job("import", name, "", None, seed, folder, None, found.settings(seed), found)
@@ -108,7 +110,7 @@ def _measuring(
     arm_name: str,
     labels: int | None,
     turn: int,
-    imports: Mapping[str, Found],
+    imports: Mapping[str, ImportedWeights],
 ) -> Iterator[Job]:
     task, arm, seed = settings.tasks[task_name], settings.arms[arm_name], settings.seeds[turn]
     run = None

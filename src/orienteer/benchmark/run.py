@@ -170,7 +170,7 @@ def _too_small(settings: BenchmarkSettings, store: Store, shared: Shared) -> str
 
 def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job], too_small: str) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
-    origins = {job.arm: job.found.words for job in jobs if job.found is not None}
+    origins = {job.arm: job.imported.words for job in jobs if job.imported is not None}
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
     return {
         "name": settings.name,
