@@ -26,6 +26,7 @@ from orienteer.geometry.resample import Grid
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import decided
 from orienteer.runs.locate import structures
+from orienteer.runs.ready import Asker
 from orienteer.runs.run import Run
 
 STRUCTURES = (4, 11, 23, 30, 31, 32, 35, 36, 37, 38, 39, 44, 45, 47, 48, 51, 52, 55, 56, 57, 58, 59, 60)
@@ -44,15 +45,15 @@ def main() -> None:
     parser.add_argument("--exemplars", nargs="+", default=["1001", "1000", "1008"])
     parser.add_argument("--slabs", action="store_true")
     given = parser.parse_args()
-    run = Run.open(given.run)
+    asker = Asker.of(Run.open(given.run))
     with (given.data / "subjects.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     scans = [row["id"] for row in rows if row["split"] == given.split]
     truth = {scan: centres(given.data / "labels" / f"{scan}.nii.gz") for scan in scans + given.exemplars}
     for exemplar in given.exemplars:
-        whole(run, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
+        whole(asker, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
         if given.slabs:
-            slabs(run, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
+            slabs(asker, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
 
 
 def centres(labels: Path) -> NDArray[np.float64]:
@@ -63,7 +64,7 @@ def centres(labels: Path) -> NDArray[np.float64]:
     return apply_affine(image.affine, index)
 
 
-def finder(run: Run, data: Path, exemplar: str, truth: dict[str, NDArray[np.float64]]) -> Finder:
+def finder(asker: Asker, data: Path, exemplar: str, truth: dict[str, NDArray[np.float64]]) -> Finder:
     """Asked for every centre as a point, then for every structure."""
     scan = data / "images" / f"{exemplar}.nii.gz"
     image = nibabel.load(scan)
@@ -71,19 +72,19 @@ def finder(run: Run, data: Path, exemplar: str, truth: dict[str, NDArray[np.floa
     found = {each.name: each for each in structures(labels, Grid(image.shape, image.affine), oriented=True)}
     points = [Point(str(n), place[None]) for n, place in zip(STRUCTURES, truth[exemplar], strict=True)]
     asked = [*points, *(found[str(n)] for n in STRUCTURES)]
-    return Finder(run.model(), run.read(scan), asked, view=run.settings.views.size)
+    return Finder(asker.open(scan).prepared, asked)
 
 
-def whole(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
+def whole(asker: Asker, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
     """Errors, rings and seconds on whole scans."""
-    asked = finder(run, data, exemplar, truth)
+    asked = finder(asker, data, exemplar, truth)
     errors, rings, cycles, seconds = [], [], [], []
     for scan in scans:
         begun = time.perf_counter()
-        volume = run.read(data / "images" / f"{scan}.nii.gz")
-        votes = asked.votes(asked.prepare(volume))
+        shown = asker.open(data / "images" / f"{scan}.nii.gz")
+        votes = asked.votes(shown.prepared)
         seconds.append(time.perf_counter() - begun)
-        found = [decided(scan, "", [vote], volume.affine) for vote in votes]
+        found = [decided(scan, "", [vote], shown.volume.affine) for vote in votes]
         errors.append(
             [
                 np.nan if f.world_mm is None else np.linalg.norm(f.world_mm - t)
@@ -106,15 +107,15 @@ def whole(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str
         )
 
 
-def slabs(run: Run, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
+def slabs(asker: Asker, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:
     """Points in scans that were cut: absent or present."""
-    asked = finder(run, data, exemplar, truth)
+    asked = finder(asker, data, exemplar, truth)
     absent, present, errors = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for scan, image in ((name, cut) for name in scans for cut in cuts(data / "images" / f"{name}.nii.gz")):
             file = Path(folder) / "slab.nii.gz"
             nibabel.save(image, file)
-            votes = asked.votes(asked.prepare(run.read(file)))[: len(STRUCTURES)]
+            votes = asked.votes(asker.open(file).prepared)[: len(STRUCTURES)]
             index = apply_affine(np.linalg.inv(image.affine), truth[scan])
             inside = ((index >= -0.5) & (index <= np.array(image.shape) - 0.5)).all(1)
             for vote, there, place in zip(votes, inside, truth[scan], strict=True):

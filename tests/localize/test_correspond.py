@@ -8,7 +8,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from orienteer.geometry import Volume
 from orienteer.localize.context import self_similarity
-from orienteer.localize.correspond import Prepared, correspond
+from orienteer.localize.correspond import Correspondence, Prepared, both_ways, correspond
+from orienteer.localize.interpolate import Corners, box_mean, sampled
+from orienteer.localize.level import Level
+from orienteer.localize.refine import Displacement
 
 SHAPE = (30, 34, 32)
 SPACING = 3.0
@@ -31,7 +34,19 @@ def prepared(array: NDArray, positions: NDArray, wrong_mm: float = 0.0) -> Prepa
     noise *= wrong_mm / np.linalg.norm(noise, axis=0).mean()
     cells = torch.nn.functional.avg_pool3d(torch.from_numpy(positions + noise).float()[None], STRIDE)[0]
     volume = Volume(array[None], np.diag([SPACING, SPACING, SPACING, 1.0]))
-    return Prepared(volume, self_similarity(torch.from_numpy(array[None])), cells, STRIDE)
+    return Prepared.by_field(volume, cells, STRIDE, finer(volume))
+
+
+def finer(volume: Volume) -> Volume:
+    """The same at half the spacing, over the same field of view."""
+    affine = volume.affine @ np.array([[0.5, 0, 0, -0.25], [0, 0.5, 0, -0.25], [0, 0, 0.5, -0.25], [0, 0, 0, 1]])
+    where = np.stack(np.meshgrid(*[(np.arange(2 * n) - 0.5) / 2 for n in volume.shape], indexing="ij"))
+    return Volume(np.stack([map_coordinates(each, where, order=1, mode="nearest") for each in volume.array]), affine)
+
+
+def voxels(found: Correspondence, index: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Voxels ``(N, 3)`` of the one scan to those of the other."""
+    return found(index * SPACING) / SPACING
 
 
 def grid() -> NDArray[np.float64]:
@@ -61,7 +76,7 @@ def points() -> NDArray[np.float64]:
 
 def test_correspond__a_scan_is_itself_whatever_the_field_says_alike() -> None:
     one = prepared(image(), SPACING * grid(), 4.0)
-    assert np.abs(correspond(one, one)(points()) - points()).max() < 0.3
+    assert np.abs(voxels(correspond(one, one), points()) - points()).max() < 0.3
 
 
 def test_correspond__likeness_mends_what_the_field_gets_wrong(
@@ -69,11 +84,11 @@ def test_correspond__likeness_mends_what_the_field_gets_wrong(
 ) -> None:
     one, other, there = bent
     true = np.stack([map_coordinates(each, points().T, order=1) for each in there], axis=1)
-    found = correspond(one, other)(points())
+    found = voxels(correspond(one, other), points())
     still = SPACING * np.linalg.norm(points() - true, axis=1).mean()
     error = SPACING * np.linalg.norm(found - true, axis=1).mean()
     assert still > 3.5 and error < 1.0, "mm; the field was wrong by 3 mm"
-    back = correspond(other, one)(found)
+    back = voxels(correspond(other, one), found)
     assert SPACING * np.linalg.norm(back - points(), axis=1).mean() < 1.0
 
 
@@ -81,7 +96,7 @@ def test_correspond__what_was_cut_off_lies_outside() -> None:
     one = prepared(image(), SPACING * grid())
     kept = 18  # voxels along S
     cut = prepared(np.ascontiguousarray(image()[:, :, :kept]), SPACING * grid()[:, :, :, :kept])
-    found = correspond(one, cut)(points())
+    found = voxels(correspond(one, cut), points())
     gone, there = points()[:, 2] > kept + 1, points()[:, 2] < kept - 3
     assert gone.sum() > 20 and there.sum() > 20
     assert (found[gone, 2] > kept - 0.5).mean() > 0.95
@@ -92,7 +107,7 @@ def test_correspond__far_outliers_of_the_field_do_not_spread() -> None:
     positions = SPACING * grid()
     positions[:, 10:14, 12:16, 12:16] += 120.0  # a network that is lost in one place
     one, other = prepared(image(), positions), prepared(image(), SPACING * grid())
-    assert np.abs(correspond(one, other)(points()) - points()).mean() < 0.3
+    assert np.abs(voxels(correspond(one, other), points()) - points()).mean() < 0.3
 
 
 def test_correspond__random_numbers_of_others_are_left_alone(bent: tuple[Prepared, Prepared, NDArray]) -> None:
@@ -100,7 +115,9 @@ def test_correspond__random_numbers_of_others_are_left_alone(bent: tuple[Prepare
     torch.manual_seed(3)
     state = torch.random.get_rng_state()
     first, again = correspond(one, other), correspond(one, other)
-    assert torch.equal(first.there, again.there) and torch.equal(state, torch.random.get_rng_state())
+    assert torch.equal(first.displacement.cells, again.displacement.cells) and torch.equal(
+        state, torch.random.get_rng_state()
+    )
 
 
 def test_self_similarity__does_not_mind_contrast() -> None:
@@ -110,3 +127,85 @@ def test_self_similarity__does_not_mind_contrast() -> None:
     torch.testing.assert_close(self_similarity(3 - 2 * array), context, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(self_similarity(torch.cat([array, array])), context)
     assert torch.isfinite(self_similarity(torch.zeros(1, 4, 4, 4))).all(), "air alone"
+
+
+def test_correspond__a_finer_level_is_closer() -> None:
+    shape = tuple(2 * n for n in SHAPE)
+    texture = gaussian_filter(np.random.default_rng(4).normal(size=shape), 1.0)
+    middle = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
+    fine = np.where((middle**2).sum(0) < 0.6, (3 * texture).clip(-0.9, 1), -1).astype(np.float32)
+    shift = (1, -1, 1)  # half a voxel of the coarse grid
+    scans = []
+    for array, moved in ((fine, np.zeros(3)), (np.roll(fine, shift, (0, 1, 2)), np.array(shift) / 2)):
+        coarse = torch.nn.functional.avg_pool3d(torch.from_numpy(array)[None], 2)[0].numpy()
+        affine = np.diag([SPACING, SPACING, SPACING, 1.0])
+        field = torch.from_numpy(SPACING * (grid()[:, ::2, ::2, ::2] + 0.5 - moved[:, None, None, None])).float()
+        finer_affine = affine @ np.diag([0.5, 0.5, 0.5, 1.0])
+        finer_affine[:3, 3] -= SPACING / 4
+        scans.append(Prepared.by_field(Volume(coarse[None], affine), field, 2, Volume(array[None], finer_affine)))
+    inside = np.argwhere((middle**2).sum(0)[::2, ::2, ::2] < 0.4).astype(float)[::17]
+    errors = []
+    for levels in (1, 2):
+        few = [Prepared(e.volume, e.context, e.field, e.stride, e.levels[:levels]) for e in scans]
+        off = voxels(correspond(*few), inside) - inside - np.array(shift) / 2
+        errors.append(np.linalg.norm(off, axis=1).mean())
+    assert errors[1] < 0.5 * errors[0] and errors[1] < 0.1
+
+
+def test_correspond__an_inverted_contrast_is_followed_by_context_alone(
+    bent: tuple[Prepared, Prepared, NDArray[np.float64]],
+) -> None:
+    one, other, there = bent
+    array = other.volume.array
+    inverted = np.where(array > -0.9, 0.4 - array, array).astype(np.float32)
+    turned = Prepared.by_field(Volume(inverted, other.volume.affine), other.field, STRIDE)
+    true = np.stack([map_coordinates(each, points().T, order=1) for each in there], axis=1)
+    error = SPACING * np.linalg.norm(voxels(correspond(one, turned), points()) - true, axis=1)
+    assert np.median(error) < 1.5, "mm; the field was wrong by 3 mm, and intensities would pull it away"
+
+
+def test_both_ways__are_what_each_is_alone(bent: tuple[Prepared, Prepared, NDArray[np.float64]]) -> None:
+    one, other, _ = bent
+    threads = torch.get_num_threads()
+    there, back = both_ways(one, other)
+    assert torch.get_num_threads() == threads
+    assert np.allclose(there(points()), correspond(one, other)(points()), atol=1e-3)
+    assert np.allclose(back(points()), correspond(other, one)(points()), atol=1e-3)
+
+
+def test_level__keeps_the_body_where_it_is() -> None:
+    array = np.full((1, 20, 22, 24), -1.0, dtype=np.float32)
+    array[:, 8:12, 9:15, 20:24] = 0.5
+    level = Level.of(Volume(array, np.diag([2.0, 2.0, 2.0, 1.0])))
+    assert level.shape == (12, 14, 8) and level.looks.shape == (12 * 14 * 8, 13)
+    assert level.affine[:3, 3].tolist() == [8.0, 10.0, 32.0] and len(level.body) == 4 * 6 * 4
+    assert level.low.tolist() == [-4, -5, -16] and level.high.tolist() == [15, 16, 7]
+    at_body = level.looks.reshape(12, 14, 8, 13)[tuple(level.body.long().T)]
+    assert (at_body[:, 12] == 0.5).all()
+    assert Level.of(Volume(np.full((1, 4, 5, 6), -1.0, dtype=np.float32), np.eye(4))).shape == (4, 5, 6), "air alone"
+
+
+def test_corners__agree_with_scipy_and_their_slopes_with_differences() -> None:
+    rng = np.random.default_rng(0)
+    array, at = rng.normal(size=(2, 5, 6, 1)).astype(np.float32), rng.uniform(-1, 6, (50, 3)).astype(np.float32)
+    mine = sampled(torch.from_numpy(array), torch.from_numpy(at)).numpy()
+    theirs = np.stack([map_coordinates(each, at.T, order=1, mode="nearest") for each in array], axis=1)
+    assert np.allclose(mine, theirs, atol=1e-5)
+    table = torch.from_numpy(array).flatten(1).T.contiguous()
+    inside = torch.from_numpy(rng.uniform(0.2, 3.8, (50, 3)).round(1).astype(np.float32) + 0.05)
+    slopes = Corners.around(inside, (5, 6, 1), slopes=True).derivatives(table)
+    for axis in range(3):
+        step = torch.eye(3)[axis] * 0.01
+        apart = sampled(torch.from_numpy(array), inside + step) - sampled(torch.from_numpy(array), inside - step)
+        assert torch.allclose(slopes[axis], apart / 0.02, atol=1e-2)
+
+
+def test_box_mean__is_the_mean_of_27() -> None:
+    array = torch.randn(2, 4, 5, 6)
+    padded = torch.nn.functional.pad(array[None], (1,) * 6, mode="replicate")
+    assert torch.allclose(box_mean(array), torch.nn.functional.avg_pool3d(padded, 3, 1)[0], atol=1e-6)
+
+
+def test_displacement__goes_on_beyond_its_edge() -> None:
+    moved = Displacement(torch.ones(3, 2, 2, 2), 2)(torch.tensor([[-5.0, 0.0, 9.0]]))
+    assert moved.tolist() == [[-4.0, 1.0, 10.0]]

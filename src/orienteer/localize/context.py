@@ -7,7 +7,9 @@ pattern of their likeness survives any monotone change of intensities, and most 
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool3d, pad
+from torch.nn.functional import pad
+
+from orienteer.localize.interpolate import box_mean
 
 AROUND = ((0, 1, 1), (1, 1, 0), (1, 0, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1))
 """The six neighbours, as offsets into a box of three voxels."""
@@ -22,16 +24,19 @@ PAIRS = tuple(
 
 def self_similarity(image: Tensor) -> Tensor:
     """``(12, D, H, W)`` in (0, 1] for an image ``(C, D, H, W)``; the mean over channels."""
-    return torch.stack([_of_channel(channel) for channel in image.float()]).mean(0)
+    found = _of_channel(image[0].float())
+    for channel in image[1:]:
+        found += _of_channel(channel.float())
+    return found.div_(len(image))
 
 
 def _of_channel(image: Tensor) -> Tensor:
     d, h, w = image.shape
     padded = pad(image[None, None], (1,) * 6, mode="replicate")[0, 0]
     moved = [padded[r : r + d, a : a + h, s : s + w] for r, a, s in AROUND]
-    apart = torch.stack([(moved[i] - moved[j]) ** 2 for i, j in PAIRS])
-    apart = avg_pool3d(pad(apart[None], (1,) * 6, mode="replicate"), 3, 1)[0]
-    apart = apart - apart.min(0, keepdim=True).values
-    variance = apart.mean(0, keepdim=True)
+    apart = torch.stack([box_mean((moved[i] - moved[j]).square_()) for i, j in PAIRS])
+    apart -= apart.amin(0)
+    variance = apart.mean(0)
     middle = float(variance.mean())
-    return torch.exp(-apart / variance.clamp(max(1e-3 * middle, 1e-8), max(1e3 * middle, 1e-8)))
+    variance.clamp_(max(1e-3 * middle, 1e-8), max(1e3 * middle, 1e-8))
+    return apart.div_(variance).neg_().exp_()

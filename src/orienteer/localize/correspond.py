@@ -1,14 +1,18 @@
-"""Which voxel of another scan shows the same anatomy: the position field says roughly where, likeness settles it.
+"""Where the anatomy of one scan lies in another: the position field says roughly where, likeness settles it.
 
 The field of the one scan is sought in the field of the other, which finds a start for every voxel at once; then
-displacements are chosen that make the self-similarity context of both agree and neighbours move alike: first among
-whole cells by coupled convex optimisation, then continuously.
+displacements are chosen that make what both look like agree and neighbours move alike: first among whole cells by
+coupled convex optimisation, then continuously, at the run's spacing and at half of it.
 
-Source of the refinement: Siebert, Hansen and Heinrich, "ConvexAdam", IEEE TMI 2025 (there from an affine start).
+Source of the coarse step: Siebert, Hansen and Heinrich, "ConvexAdam", IEEE TMI 2025 (there from an affine start).
 """
 
 import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -16,11 +20,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
-from torch.nn.functional import avg_pool3d, grid_sample, interpolate, pad
+from torch.nn.functional import avg_pool3d, pad
 
 from orienteer.geometry import Volume
 from orienteer.localize.context import self_similarity
 from orienteer.localize.field import position_field
+from orienteer.localize.interpolate import box_mean, grid_of, sampled, within
+from orienteer.localize.level import AIR, Level
+from orienteer.localize.refine import Displacement, index_map, refined
 from orienteer.pretext.model import SpatialModel
 from orienteer.store.intensity import FLOOR
 
@@ -32,14 +39,10 @@ MATCHES, ROUNDS = 3000, 8
 """Voxels that the affine part of the field's answer rests on, and times it is weighed anew."""
 ASTRAY = 12.0
 """How far, mm, a voxel may depart from the affine part before the field's answer for it counts little."""
-AIR = 0.05
-"""Above the window's lower end by this, a voxel counts as body."""
 CELL, REACH = 2, 2
 """Voxels of a cell, and cells searched to either side, in the coarse step."""
 COUPLING = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """How strongly a cell is held to its neighbours, in turn."""
-STEPS, RATE, STIFFNESS, LIKENESS = 32, 0.3, 0.31, 12.0
-"""Of the continuous step: iterations, learning rate in voxels, and the weights of smoothness and likeness."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,84 +54,136 @@ class Prepared:
         context: ``(12, D, H, W)``.
         field: ``(3, d, h, w)`` mm.
         stride: voxels per cell of the field.
+        levels: what it looks like, coarse to fine.
     """
 
     volume: Volume
     context: Float[Tensor, "12 D H W"]
     field: Float[Tensor, "3 d h w"]
     stride: int
+    levels: tuple[Level, ...]
 
     @classmethod
-    def of(cls, model: SpatialModel, volume: Volume, *, view: int) -> "Prepared":
+    def of(cls, model: SpatialModel, volume: Volume, finer: Volume | None = None, *, view: int) -> "Prepared":
         """Ask a model about a scan.
+
+        Args:
+            model: in evaluation mode.
+            volume: on the run's grid and in window units.
+            finer: the same at half the spacing; without it, positions are as coarse as the run.
+            view: edge of the views the model learned from, voxels.
 
         Raises:
             ConfigError: the model learned no task that places single voxels.
         """
         found = position_field(model, volume, view=view)
+        return cls.by_field(volume, torch.from_numpy(found.array), found.stride, finer)
+
+    @classmethod
+    def by_field(cls, volume: Volume, field: Tensor, stride: int, finer: Volume | None = None) -> "Prepared":
+        """With a position field that is known."""
         context = self_similarity(torch.from_numpy(np.ascontiguousarray(volume.array)))
-        return cls(volume, context, torch.from_numpy(found.array), found.stride)
+        levels = tuple(Level.of(each) for each in (volume, finer) if each is not None)
+        return cls(volume, context, field, stride, levels)
 
     def positions(self, index: Tensor) -> Tensor:
         """``(N, 3)`` mm by the field at voxels ``(N, 3)``."""
-        return _at(self.field, (index - (self.stride - 1) / 2) / self.stride)
+        return sampled(self.field, (index - (self.stride - 1) / 2) / self.stride)
 
 
 @dataclass(frozen=True, eq=False)
 class Correspondence:
-    """From the voxels of one scan to those of another.
+    """From the anatomy of one scan to where it is in another.
 
     Attributes:
-        there: ``(3, D, H, W)`` voxel of the other scan for each of the one; it may lie outside the other's grid.
+        displacement: between the voxels of the finest level.
+        one: ``(4, 4)`` voxel index to world RAS mm, of the one scan's.
+        other: of the other's.
     """
 
-    there: Float[Tensor, "3 D H W"]
+    displacement: Displacement
+    one: NDArray[np.float64]
+    other: NDArray[np.float64]
 
-    def __call__(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Voxels ``(N, 3)`` of the one scan, fractions allowed, to those of the other."""
-        found: NDArray[np.float64] = _at(self.there, torch.from_numpy(index).float()).numpy().astype(np.float64)
+    def __call__(self, world: NDArray[np.float64]) -> NDArray[np.float64]:
+        """World positions ``(N, 3)``, RAS mm, of the one scan to those of the other; they may lie outside it."""
+        index = index_map(np.linalg.inv(self.one))(torch.from_numpy(world).float())
+        found: NDArray[np.float64] = index_map(self.other)(self.displacement(index)).numpy().astype(np.float64)
         return found
 
 
 def correspond(one: Prepared, other: Prepared) -> Correspondence:
-    """Where every voxel of one scan lies in another.
+    """Where every place of one scan lies in another.
 
     Args:
         one: of one model.
         other: of the same model and spacing.
     """
-    there = _start(one, other)
-    there = _coarse(one.context, other.context, there)
-    return Correspondence(_fine(one.context, other.context, there))
+    last = _coarse(one.context, other.context, _start(one, other))
+    ends = (one.volume.affine, other.volume.affine)
+    for here, next_ in zip(one.levels, other.levels, strict=False):
+        into = index_map(np.linalg.inv(ends[0]) @ here.affine)
+        out = index_map(np.linalg.inv(next_.affine) @ ends[1])
+        last = refined(here, next_, _chain(into, last, out))
+        ends = (here.affine, next_.affine)
+    return Correspondence(last, *ends)
 
 
-def _start(one: Prepared, other: Prepared) -> Tensor:
+def _chain(*maps: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """One after the other."""
+    return lambda index: reduce(lambda at, each: each(at), maps, index)
+
+
+def both_ways(one: Prepared, other: Prepared) -> tuple[Correspondence, Correspondence]:
+    """There and back, each in a thread of its own: operations this small gain nothing from several."""
+    with _one_thread_each(), ThreadPoolExecutor(2) as pool:
+        there, back = pool.submit(correspond, one, other), pool.submit(correspond, other, one)
+        return there.result(), back.result()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _start(one: Prepared, other: Prepared) -> Displacement:
     """By the fields alone, calmed: air has no position, and takes that of the body near it."""
-    shape = one.volume.shape
-    here = _grid(shape).reshape(3, -1).T
+    shape, centres = _cells(one.volume.shape)
     spacing = float(one.volume.spacing[0])
-    wanted, last = one.positions(here), torch.tensor(other.volume.shape, dtype=torch.float32) - 1
-    there = here
+    wanted, last = one.positions(centres), torch.tensor(other.volume.shape, dtype=torch.float32) - 1
+    there = centres
     for _ in range(NEWTON):
-        within = torch.minimum(there.clamp(min=0), last)  # beyond the edge the last slope goes on
-        there = within + (wanted - other.positions(within)) / spacing
-    body = torch.from_numpy((one.volume.array > FLOOR + AIR).any(0)).flatten().float()
-    ones = torch.cat([here, torch.ones(len(here), 1)], 1).double()
-    whole = (ones @ _affine(ones, there.double(), body)).float()
+        inside = torch.minimum(there.clamp(min=0), last)  # beyond the edge the last slope goes on
+        there = inside + (wanted - other.positions(inside)) / spacing
+    body = torch.from_numpy((one.volume.array > FLOOR + AIR).any(0)).float()
+    full = avg_pool3d(body[None], CELL, CELL).flatten()
+    ones = torch.cat([centres, torch.ones(len(centres), 1)], 1).double()
+    whole = (ones @ _affine(ones, there.double(), full)).float()
     off = there - whole
-    weight = (body * _trust(off, ASTRAY / spacing) + 1e-4).reshape(shape)
-    spread = [_calm(each * weight) for each in off.T.reshape(3, *shape)]
-    return whole.T.reshape(3, *shape) + torch.stack(spread) / _calm(weight).clamp(min=1e-6)
+    weight = (full * _trust(off, ASTRAY / spacing) + 1e-4).reshape(shape)
+    spread = torch.stack([_calm(each * weight) for each in off.T.reshape(3, *shape)]) / _calm(weight).clamp(min=1e-6)
+    return Displacement((whole - centres).T.reshape(3, *shape) + spread, CELL)
+
+
+def _cells(shape: tuple[int, ...] | torch.Size) -> tuple[tuple[int, int, int], Tensor]:
+    """How many cells fit into a grid, and their middles ``(N, 3)`` in its voxels."""
+    d, h, w = (size // CELL for size in shape)
+    return (d, h, w), CELL * grid_of((d, h, w)) + (CELL - 1) / 2
 
 
 def _calm(array: Tensor) -> Tensor:
     """``(D, H, W)`` blurred; nothing lies beyond the edges."""
-    return torch.from_numpy(gaussian_filter(array.numpy(), CALM, mode="constant", truncate=3.0))
+    return torch.from_numpy(gaussian_filter(array.numpy(), CALM / CELL, mode="constant", truncate=3.0))
 
 
 def _affine(ones: Tensor, there: Tensor, body: Tensor) -> Tensor:
     """``(4, 3)`` the affine map that most of the body follows; float64, so that it is the same every time."""
-    chosen = body.nonzero()[:, 0]
+    chosen = (body > 0.5).nonzero()[:, 0]
     chosen = chosen[:: max(1, len(chosen) // MATCHES)]
     if len(chosen) < 4:
         return torch.eye(4, dtype=torch.float64)[:, :3]
@@ -147,76 +202,28 @@ def _trust(off: Tensor, width: float) -> Tensor:
     return trust
 
 
-def _coarse(one: Tensor, other: Tensor, there: Tensor) -> Tensor:
+def _coarse(one: Tensor, other: Tensor, start: Displacement) -> Displacement:
     """The best of whole cells around, neighbours alike."""
-    moved, known = _warped(other, there), _inside(there, other.shape[1:])
-    a, b, sure = (avg_pool3d(each[None], CELL, CELL)[0] for each in (one, moved, known))
+    there = start(grid_of(one.shape[1:]))
+    known = within(there, 0.0, torch.tensor(other.shape[1:], dtype=torch.float32) - 1)
+    moved = torch.cat([sampled(other, there), known], 1).T.reshape(-1, *one.shape[1:])
+    a, b = (avg_pool3d(each[None], CELL, CELL)[0] for each in (one, moved))
     shape, steps = a.shape[1:], torch.tensor(list(itertools.product(range(-REACH, REACH + 1), repeat=3)))
-    beyond, held = (pad(each[None], (REACH,) * 6, mode="replicate")[0] for each in (b, sure))
+    beyond = pad(b[None], (REACH,) * 6, mode="replicate")[0]
     # A step out of the scan costs as much as none: free, it would draw everything outside.
-    still, begun = ((a - b) ** 2).sum(0), sure[0]
+    still, begun = ((a - b[:-1]) ** 2).sum(0), b[-1]
     cost = torch.empty(len(steps), *shape)
     for number, step in enumerate(steps.tolist()):
         r, f, s = (slice(REACH + n, REACH + n + size) for n, size in zip(step, shape, strict=True))
-        apart = ((a - beyond[:, r, f, s]) ** 2).sum(0)
-        cost[number] = begun * torch.lerp(still, apart, held[0, r, f, s])
-    flat = avg_pool3d(pad(cost[None], (1,) * 6, mode="replicate"), 3, 1)[0].flatten(1)
+        apart = (a - beyond[:-1, r, f, s]).square_().sum(0)
+        cost[number] = begun * torch.lerp(still, apart, beyond[-1, r, f, s])
+    flat = box_mean(cost).flatten(1)
     choices = steps.float()
     far = (choices**2).sum(-1, keepdim=True)
-    chosen = _smooth(choices[flat.argmin(0)].T.reshape(3, *shape))
+    chosen = box_mean(choices[flat.argmin(0)].T.reshape(3, *shape))
     for coupling in COUPLING:
         coupled = flat + coupling * (far - 2 * choices @ chosen.flatten(1))
-        chosen = _smooth(choices[coupled.argmin(0)].T.reshape(3, *shape))
-    step = interpolate(chosen[None] * CELL, size=one.shape[1:], mode="trilinear")[0]
-    return _warped(there, _grid(one.shape[1:]) + step)
-
-
-def _fine(one: Tensor, other: Tensor, there: Tensor) -> Tensor:
-    """Continuous displacements on cells of two voxels; each iteration looks at every other voxel along each axis."""
-    shape, grid = one.shape[1:], _grid(one.shape[1:])
-    known = _inside(there, other.shape[1:])
-    cells = avg_pool3d((there - grid)[None], 2, 2, ceil_mode=True, count_include_pad=False)[0]
-    cells.requires_grad_(True)
-    optimiser = torch.optim.Adam([cells], lr=RATE)
-    offsets = list(itertools.product(range(2), repeat=3))
-    with torch.enable_grad():
-        for number in range(STEPS):
-            r, a, s = offsets[number * 5 % 8]
-            part = (slice(None), slice(r, None, 2), slice(a, None, 2), slice(s, None, 2))
-            calm = _smooth(_smooth(cells))
-            moved = grid + interpolate(calm[None], size=shape, mode="trilinear")[0]
-            apart = ((one[part] - _warped(other, moved[part])) ** 2 * known[part]).mean()
-            loss = LIKENESS * apart + STIFFNESS * sum((calm.diff(dim=axis) ** 2).mean() for axis in (1, 2, 3))
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    calm = _smooth(_smooth(cells.detach()))
-    return grid + interpolate(calm[None], size=shape, mode="trilinear")[0]
-
-
-def _grid(shape: tuple[int, ...] | torch.Size) -> Tensor:
-    """``(3, D, H, W)`` the index of every voxel."""
-    return torch.stack(torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in shape), indexing="ij"))
-
-
-def _at(array: Tensor, index: Tensor) -> Tensor:
-    """``(N, C)`` values of ``(C, D, H, W)`` at ``(N, 3)``; beyond the edge those of the edge."""
-    return _warped(array, index.T[:, :, None, None])[:, :, 0, 0].T
-
-
-def _warped(array: Tensor, there: Tensor) -> Tensor:
-    """``(C, d, h, w)`` values of ``(C, D, H, W)`` at voxels ``(3, d, h, w)``."""
-    last = (torch.tensor(array.shape[1:], dtype=torch.float32) - 1).clamp(min=1)[:, None, None, None]
-    grid = (2 * there / last - 1).flip(0).permute(1, 2, 3, 0)
-    return grid_sample(array[None], grid[None], align_corners=True, padding_mode="border")[0]
-
-
-def _inside(there: Tensor, shape: torch.Size) -> Tensor:
-    """``(1, D, H, W)`` 1 where a position lies in a grid, else 0."""
-    last = torch.tensor(shape, dtype=torch.float32)[:, None, None, None] - 0.5
-    return ((there > -0.5) & (there < last)).all(0, keepdim=True).float()
-
-
-def _smooth(array: Tensor) -> Tensor:
-    """The mean of each voxel and its neighbours."""
-    return avg_pool3d(pad(array[None], (1,) * 6, mode="replicate"), 3, 1)[0]
+        chosen = box_mean(choices[coupled.argmin(0)].T.reshape(3, *shape))
+    centres = _cells(one.shape[1:])[1]
+    reached = start(centres + CELL * chosen.flatten(1).T)
+    return Displacement((reached - centres).T.reshape(3, *shape), CELL)

@@ -8,16 +8,15 @@ from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
-from orienteer.localize.correspond import Prepared, correspond
+from orienteer.localize.correspond import Prepared, both_ways
 from orienteer.localize.found import LOST_MM, Vote
-from orienteer.pretext.model import SpatialModel
 
 OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
 EDGE = 0.5
 """Voxels beyond the outermost centres that still belong to a scan."""
-RETURN, NEAR = 1.0, 3.0
-"""Voxels: an answer within ``NEAR`` of a face is taken for absent where it comes back farther than ``RETURN`` away."""
+NEAR, RETURN_MM = 3.0, 3.0
+"""An answer within ``NEAR`` voxels of a face is absent where it comes back farther than ``RETURN_MM`` away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,49 +36,41 @@ class Finder:
     """One exemplar, asked for its points in other scans.
 
     Args:
-        model: in evaluation mode, of a run that learned to place single voxels.
-        exemplar: on the run's grid and in window units, as ``Run.read`` gives it.
+        exemplar: made ready by the model that makes the other scans ready.
         points: in the exemplar's world.
-        view: edge of the views the model learned from, voxels.
-
-    Raises:
-        ConfigError: the model learned no task that places single voxels.
     """
 
-    def __init__(self, model: SpatialModel, exemplar: Volume, points: Sequence[Point], *, view: int) -> None:
-        self.model, self.points, self.view = model, points, view
-        self.exemplar = Prepared.of(model, exemplar, view=view)
-        to_voxel = np.linalg.inv(exemplar.affine)
-        self._index = [apply_affine(to_voxel, point.world_mm) for point in points]
+    def __init__(self, exemplar: Prepared, points: Sequence[Point]) -> None:
+        self.exemplar, self.points = exemplar, points
 
     def holds(self, point: int) -> bool:
         """Whether a point lies in the exemplar."""
-        return bool(_within(self._index[point], self.exemplar.volume.shape, EDGE).any())
+        return bool(_within(self.points[point].world_mm, self.exemplar.volume, EDGE).any())
 
     def votes(self, scan: Prepared) -> list[Vote]:
-        """Where each point lies in a scan that ``prepare`` made ready."""
-        there, back = correspond(self.exemplar, scan), correspond(scan, self.exemplar)
-        spacing = float(self.exemplar.volume.spacing[0])
+        """Where each point lies in a scan."""
+        there, back = both_ways(self.exemplar, scan)
         votes = []
-        for index in self._index:
-            reached = there(index)
-            away = np.linalg.norm(back(reached) - index, axis=1)
-            within = _within(reached, scan.volume.shape, EDGE)
+        for point in self.points:
+            reached = there(point.world_mm)
+            missed = point.world_mm - back(reached)
+            # Two answers for one place, there and the inverse of back: the truth lies between them.
+            place = reached + missed / 2
+            away = np.linalg.norm(missed, axis=1)
+            cycle = float(away.mean())
+            within = _within(reached, scan.volume, EDGE)
             # Beyond the field of view the nearest likeness is inside it, and comes back elsewhere.
-            within &= (away <= RETURN) | _within(reached, scan.volume.shape, -NEAR)
-            cycle = float(away.mean()) * spacing
-            if 2 * within.sum() <= len(index):
+            within &= (away <= RETURN_MM) | _within(reached, scan.volume, -NEAR)
+            if 2 * within.sum() <= len(within):
                 votes.append(Vote(None, cycle, OUTSIDE))
             elif cycle > LOST_MM:
                 votes.append(Vote(None, cycle, LOST))
             else:
-                votes.append(Vote(apply_affine(scan.volume.affine, reached.mean(0)), cycle))
+                votes.append(Vote(place.mean(0), cycle))
         return votes
 
-    def prepare(self, scan: Volume) -> Prepared:
-        """Make a scan ready for ``votes``; the same for all exemplars of one model."""
-        return Prepared.of(self.model, scan, view=self.view)
 
-
-def _within(index: NDArray[np.float64], shape: Sequence[int], margin: float) -> NDArray[np.bool_]:
-    return np.asarray(((index >= -margin) & (index <= np.array(shape) - 1 + margin)).all(1))
+def _within(world: NDArray[np.float64], volume: Volume, margin: float) -> NDArray[np.bool_]:
+    """Which positions ``(N, 3)`` lie in a scan, to a margin in voxels beyond the outermost centres."""
+    index = apply_affine(np.linalg.inv(volume.affine), world)
+    return np.asarray(((index >= -margin) & (index <= np.array(volume.shape) - 1 + margin)).all(1))

@@ -11,9 +11,9 @@ import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
-RING_MM = 4.4
+RING_MM = 3.0
 """Radius that held the truth in 90 % where there and back agree: calibrated on brains at 3 mm (docs/log.md)."""
-RING_OF_CYCLE = 1.0
+RING_OF_CYCLE = 1.5
 """What each mm of the way there and back adds to it."""
 LOST_MM = 12.0
 """A point that comes back farther from where it started was not found."""

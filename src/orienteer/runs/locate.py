@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
@@ -17,25 +16,20 @@ from orienteer.arguments import of_locate
 from orienteer.atomic import make_folder, write_bytes, write_json, write_text
 from orienteer.console import Bar
 from orienteer.errors import ConfigError, OrienteerError, RunError, ScanError
-from orienteer.evaluation.familiar import WholeScan
 from orienteer.folders import ENDING, Folder
-from orienteer.geometry import Volume, canonical
+from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
-from orienteer.ingest.prepare import Scaled
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import Found, as_csv, as_json, as_markups, decided
 from orienteer.memory import ran_out
-from orienteer.records.trained_on import TrainedOn
-from orienteer.records.unfamiliar import far_too_large, unfamiliar
 from orienteer.runs.load import best_checkpoint
+from orienteer.runs.ready import Asker, Ready
 from orienteer.runs.run import Run
-from orienteer.runs.scan import for_network, prepared, read_with_info_as
 from orienteer.scans.discover import label_files
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import names_orientation, read_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
-from orienteer.store.intensity import normalise
 
 RECORD = Folder.LOCATIONS.marker
 MOST_VOXELS = 400
@@ -107,29 +101,29 @@ def locate(
     if (folder / RECORD).exists() and not overwrite:
         raise RunError(f"{folder} holds an answer already", cure="add --overwrite, or name another folder")
     where: Where = tuple(at) or structure
-    finders = _finders(opened, [(Path(exemplar), where), *((Path(path), there) for path, there in also)])
-    learned = (opened.record.data.channels, opened.record.data.channel_names)
-    laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=learned[0])
+    asker = Asker.of(opened)
+    finders = _finders(asker, [(Path(exemplar), where), *((Path(path), there) for path, there in also)])
+    expected = opened.record.data.channels
+    laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=expected)
     sources = _named_apart(laid.sources)
     make_folder(folder)
     _forget(folder)
     found: list[Found] = []
     failed: dict[str, ScanError] = {}
     odd: dict[str, tuple[Finding, ...]] = {}
-    trained = TrainedOn.read(opened.path)
     with Bar("locating", len(sources), shown=progress) as bar:
         for name, source in bar.track(list(sources.items())):
             try:
-                volume, ready = _ready(opened, source, trained)
-                here = _in_scan(opened, finders, volume, ready, name)
-                odd[name] = _unfamiliar(opened, finders[0], trained, volume, ready)
+                scan = asker.read(source)
+                here = _in_scan(finders, scan, name)
+                odd[name] = scan.unlike_training
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
                 failed[name] = _reason(source, error)
                 continue
             found += here
             write_text(_markups(folder, name), as_markups(here))
             if crop_mm is not None:
-                _write_crops(folder, volume, here, crop_mm)
+                _write_crops(folder, scan.volume, here, crop_mm)
     about = {
         "orienteer_version": __version__,
         "step": best_checkpoint(opened.folder)[0].step,
@@ -141,64 +135,38 @@ def locate(
     write_text(folder / "locations.csv", as_csv(found))
     about |= {"unlike_training": {name: [each.message for each in of] for name, of in odd.items() if of}}
     write_json(folder / RECORD, as_json(found, about, {name: error.message for name, error in failed.items()}))
-    return LocateResult(folder, tuple(found), failed, odd if trained else None)
+    return LocateResult(folder, tuple(found), failed, odd if asker.trained else None)
 
 
 def find(
     run: Run, exemplar: Path | str, scan: Path | str, *, at: Sequence[Sequence[float]] = (), structure: str = ""
 ) -> tuple[Found, ...]:
     """``Run.locate``: the points of one exemplar in one scan; nothing is written."""
-    finders = _finders(run, [(Path(exemplar), tuple(at) or structure)])
-    source = _only(Path(scan), run.record.data.channels)
-    return tuple(_in_scan(run, finders, *_ready(run, source, TrainedOn.read(run.path)), source.id))
+    asker = Asker.of(run)
+    finders = _finders(asker, [(Path(exemplar), tuple(at) or structure)])
+    shown = asker.open(Path(scan))
+    return tuple(_in_scan(finders, shown, shown.source.id))
 
 
-def _ready(run: Run, source: Source, trained: TrainedOn | None) -> tuple[Volume, Scaled]:
-    """A scan in its own orientation, and on the run's grid.
-
-    Raises:
-        ScanError: it cannot be read, or is far larger than any training scan: its header has the wrong unit.
-    """
-    volume = read_with_info_as(source, (run.record.data.channels, run.record.data.channel_names))[1]
-    upright = canonical(volume)
-    if trained and (huge := far_too_large([trained], upright.shape, upright.spacing.tolist())):
-        raise ScanError(huge.message, code=huge.code, cure=huge.cure)
-    return volume, for_network(upright, run.record.data.parameters)
-
-
-def _unfamiliar(
-    run: Run, finder: Finder, trained: TrainedOn | None, volume: Volume, ready: Scaled
-) -> tuple[Finding, ...]:
-    """How a scan is unlike those the run learned from."""
-    if trained is None:
-        return ()
-    scan = WholeScan.prepared(ready, canonical(volume).spacing, run.record.data.parameters)
-    encoder = finder.model.backbone.encoder
-    return unfamiliar(trained, scan.frame, scan.content(encoder, size=finder.view, device=torch.device("cpu")))
-
-
-def _in_scan(run: Run, finders: Sequence[Finder], volume: Volume, ready: Scaled, name: str) -> list[Found]:
+def _in_scan(finders: Sequence[Finder], scan: Ready, name: str) -> list[Found]:
     """Every point in a scan."""
-    shown = finders[0].prepare(Volume(normalise(ready.image, ready.intensity), ready.grid.affine))
-    votes = [finder.votes(shown) for finder in finders]
+    votes = [finder.votes(scan.prepared) for finder in finders]
     return [
-        decided(name, point.name, [one[number] for one in votes], volume.affine)
+        decided(name, point.name, [one[number] for one in votes], scan.volume.affine)
         for number, point in enumerate(finders[0].points)
     ]
 
 
-def _finders(run: Run, exemplars: Sequence[tuple[Path, Where]]) -> list[Finder]:
+def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]]) -> list[Finder]:
     """One for each exemplar, all asked for the same points."""
-    learned, model = (run.record.data.channels, run.record.data.channel_names), run.model()
     finders: list[Finder] = []
     for path, where in exemplars:
         if not where:
             raise OrienteerError("nothing to look for", cure="add --at X,Y,Z or --structure LABELS[:VALUE]")
-        source = _only(path, learned[0])
-        info, volume = read_with_info_as(source, learned)
+        scan = asker.open(path)
         if isinstance(where, str):
-            grid = Grid(volume.shape, volume.affine)
-            points = structures(where, grid, oriented=names_orientation(info.findings))
+            grid = Grid(scan.volume.shape, scan.volume.affine)
+            points = structures(where, grid, oriented=names_orientation(scan.info.findings))
         else:
             points = [_of_position(number, place, len(where)) for number, place in enumerate(where, 1)]
         if not points:
@@ -208,20 +176,12 @@ def _finders(run: Run, exemplars: Sequence[tuple[Path, Where]]) -> list[Finder]:
             raise OrienteerError(
                 f"{path} has other points than the first exemplar ({first})", cure="give the same points in each"
             )
-        finder = Finder(model, prepared(volume, run.record.data.parameters), points, view=run.settings.views.size)
+        finder = Finder(scan.prepared, points)
         for number, point in enumerate(points):
             if not finder.holds(number):
-                raise ConfigError(f"{point.name} does not lie in {path}", cure=_extent(volume))
+                raise ConfigError(f"{point.name} does not lie in {path}", cure=_extent(scan.volume))
         finders.append(finder)
     return finders
-
-
-def _only(path: Path, channels: int) -> Source:
-    """The one scan of an exemplar."""
-    sources = lay_out(path, expected=channels).sources
-    if len(sources) != 1:
-        raise OrienteerError(f"{path} holds {len(sources)} scans", cure="give one of them as the exemplar")
-    return sources[0]
 
 
 def _of_position(number: int, place: Sequence[float], count: int) -> Point:

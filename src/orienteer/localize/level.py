@@ -1,0 +1,68 @@
+"""What a scan looks like at one spacing, kept so that any voxel's looks are at hand at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from orienteer.geometry import Volume
+from orienteer.localize.context import self_similarity
+from orienteer.localize.interpolate import as_table
+from orienteer.store.intensity import FLOOR
+
+AIR = 0.05
+"""Above the window's lower end by this, a voxel counts as body."""
+MARGIN = 4
+"""Voxels that are kept around the body."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The part of a scan that holds its body.
+
+    Attributes:
+        shape: ``(3,)`` voxels of that part.
+        affine: ``(4, 4)`` its voxel index to world RAS mm.
+        looks: ``(D * H * W, 12 + C)`` self-similarity context and intensities, within the window.
+        body: ``(N, 3)`` voxels of the body.
+        low: ``(3,)`` the scan's first voxel, counted from this part's.
+        high: ``(3,)`` the scan's last.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    looks: Float[Tensor, "V 12+C"]
+    body: Float[Tensor, "N 3"]
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def of(cls, volume: Volume) -> "Level":
+        """Of a scan in window units."""
+        body: NDArray[np.bool_] = np.asarray((volume.array > FLOOR + AIR).any(0))
+        first, last = _extent(body)
+        first, last = np.maximum(first - MARGIN, 0), np.minimum(last + MARGIN, np.array(body.shape) - 1)
+        part = tuple(slice(low, high + 1) for low, high in zip(first, last, strict=True))
+        image = torch.from_numpy(np.ascontiguousarray(volume.array[(slice(None), *part)])).float()
+        shift = np.eye(4)
+        shift[:3, 3] = first
+        d, h, w = (int(n) for n in last - first + 1)
+        return cls(
+            shape=(d, h, w),
+            affine=volume.affine @ shift,
+            looks=as_table(torch.cat([self_similarity(image), image.clamp(-1, 1)])),
+            body=torch.from_numpy(np.argwhere(body[part])).float(),
+            low=torch.from_numpy(-first).float(),
+            high=torch.from_numpy(np.array(body.shape) - 1 - first).float(),
+        )
+
+
+def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """First and last index ``(3,)`` of what is True; of the whole where nothing is."""
+    if not mask.any():
+        return np.zeros(3, dtype=int), np.array(mask.shape) - 1
+    lines = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    return np.array([line[0] for line in lines]), np.array([line[-1] for line in lines])

@@ -1,0 +1,126 @@
+"""A raw scan made ready to be asked where things are: on the run's grid, at half its spacing, and seen by its model."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from orienteer.errors import OrienteerError, ScanError
+from orienteer.evaluation.familiar import WholeScan
+from orienteer.geometry import Volume, canonical
+from orienteer.geometry.resample import isotropic_grid, resample_image
+from orienteer.ingest.prepare import Scaled
+from orienteer.localize.correspond import Prepared
+from orienteer.pretext.model import SpatialModel
+from orienteer.records.trained_on import TrainedOn
+from orienteer.records.unfamiliar import far_too_large, unfamiliar
+from orienteer.runs.run import Run
+from orienteer.runs.scan import for_network, read_with_info_as
+from orienteer.scans.findings import Finding
+from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.source import ScanInfo, Source
+from orienteer.store.intensity import normalise
+
+MOST_VOXELS = 1 << 23
+"""Of a scan at half the run's spacing; where it would have more, places are as coarse as the run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """A run with its model in memory, for many scans.
+
+    Attributes:
+        run: the run.
+        model: of its best checkpoint, in evaluation mode.
+        trained: what its training scans were like; None where the run does not tell.
+    """
+
+    run: Run
+    model: SpatialModel
+    trained: TrainedOn | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Asker":
+        """With the best checkpoint.
+
+        Raises:
+            RunError: no whole checkpoint.
+        """
+        return cls(run, run.model(), TrainedOn.read(run.path))
+
+    def open(self, path: Path) -> "Ready":
+        """The only scan in a file or a folder.
+
+        Raises:
+            OrienteerError: nothing is there, or more than one scan.
+            ScanError: as ``read``.
+        """
+        sources = lay_out(path, expected=self.run.record.data.channels).sources
+        if len(sources) != 1:
+            raise OrienteerError(f"{path} holds {len(sources)} scans", cure="give one of them")
+        return self.read(sources[0])
+
+    def read(self, source: Source) -> "Ready":
+        """One scan.
+
+        Raises:
+            ScanError: it cannot be read, or is far larger than any training scan: its header has the wrong unit.
+        """
+        data = self.run.record.data
+        info, volume = read_with_info_as(source, (data.channels, data.channel_names))
+        upright = canonical(volume)
+        if self.trained and (huge := far_too_large([self.trained], upright.shape, upright.spacing.tolist())):
+            raise ScanError(huge.message, code=huge.code, cure=huge.cure)
+        return Ready(self, source, info, volume, upright, for_network(upright, data.parameters))
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """One scan, read.
+
+    Attributes:
+        asker: whose grid and intensities it has.
+        source: its files.
+        info: what its file says.
+        volume: in its own orientation.
+        upright: the same, axes R, A, S.
+        scaled: on the run's grid.
+    """
+
+    asker: Asker
+    source: Source
+    info: ScanInfo
+    volume: Volume
+    upright: Volume
+    scaled: Scaled
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Seen by the model.
+
+        Raises:
+            ConfigError: the model learned no task that places single voxels.
+        """
+        coarse = Volume(normalise(self.scaled.image, self.scaled.intensity), self.scaled.grid.affine)
+        return Prepared.of(self.asker.model, coarse, self._finer(), view=self.asker.run.settings.views.size)
+
+    def _finer(self) -> Volume | None:
+        spacing = self.asker.run.record.data.spacing_mm / 2
+        grid = isotropic_grid(self.upright.shape, self.upright.affine, spacing)
+        if math.prod(grid.shape) > MOST_VOXELS:
+            return None
+        return Volume(normalise(resample_image(self.upright, grid), self.scaled.intensity), grid.affine)
+
+    @property
+    def unlike_training(self) -> tuple[Finding, ...]:
+        """How it is unlike the scans the run learned from; nothing where the run does not tell what they were like."""
+        if self.asker.trained is None:
+            return ()
+        run = self.asker.run
+        scan = WholeScan.prepared(self.scaled, self.upright.spacing, run.record.data.parameters)
+        content = scan.content(
+            self.asker.model.backbone.encoder, size=run.settings.views.size, device=torch.device("cpu")
+        )
+        return unfamiliar(self.asker.trained, scan.frame, content)
