@@ -27,7 +27,6 @@ LOSS, WALK, FLAT = "a loss of the public surface", "a kind of walk over views", 
 ORDINARY = {
     ("demo/person.py", "constant"): EDGE,
     ("demo/template.py", "constant"): EDGE,
-    ("localize/correspond.py", "border"): "what torch samples beyond a map's edge",
     ("localize/correspond.py", "constant"): EDGE,
     ("localize/found.py", "position"): "a key of Slicer's markups",
     ("losses/__init__.py", "adjacency"): LOSS,

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from orienteer.finetune.native import to_native, write_labels
+from orienteer.finetune.native import to_native
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid
 from orienteer.ingest.resample import resample_labels
 from orienteer.scans.discover import discover
 from orienteer.scans.placement import Placement
 from orienteer.scans.reading import read
+from orienteer.scans.write_labels import write_labels
 from orienteer.testing.phantom import phantom
 from orienteer.testing.strategies import AXIS_MAPS, rotations
 from tests.store.phantoms import turned

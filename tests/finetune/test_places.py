@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from orienteer.errors import ScanError
 from orienteer.finetune.ensemble import Ensemble
-from orienteer.finetune.native import write_labels
 from orienteer.finetune.predict import predict
 from orienteer.geometry import Volume
 from orienteer.scans.discover import discover
@@ -23,6 +22,7 @@ from orienteer.scans.formats.registry import format_of
 from orienteer.scans.placement import Placement
 from orienteer.scans.reading import inspect
 from orienteer.scans.source import Source
+from orienteer.scans.write_labels import write_labels
 from orienteer.testing.format_contract import OBLIQUE
 from tests.finetune.standins import Levels, dice, ensemble, scan
 from tests.scans.dicom_files import series

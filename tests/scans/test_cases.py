@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from orienteer.errors import StoreError
-from orienteer.finetune.native import write_labels
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.scans.check import check
 from orienteer.scans.formats.opening import placement_of
 from orienteer.scans.reading import read
 from orienteer.scans.result import CheckResult
 from orienteer.scans.source import ScanInfo
+from orienteer.scans.write_labels import write_labels
 from orienteer.store import Store
 from tests.finetune.test_places import apart, of_itk, of_nibabel, opened
 

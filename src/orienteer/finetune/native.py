@@ -1,17 +1,12 @@
 """From the store's grid back to a scan's own grid and orientation."""
 
-import gzip
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
-from orienteer.atomic import write_with
 from orienteer.geometry.resample import Grid
-from orienteer.scans.placement import Placement
 
 
 def to_native(
@@ -41,23 +36,3 @@ def to_native(
         better = here > best
         classes[better], best[better] = number, here[better]
     return classes
-
-
-def write_labels(path: Path, classes: UInt8[ndarray, "d h w"], placement: Placement) -> None:
-    """Write class numbers as NIfTI in the scan's own place, whole or not at all.
-
-    The header is new: nothing of the scan's own header (names, dates, descriptions, scaling) comes along but where it
-    lies.
-    """
-    header = placement.header(classes.shape)
-    header["magic"] = header.single_magic
-    header["vox_offset"] = header.single_vox_offset
-    # Four bytes that say there is no extension; NIfTI counts its first axis fastest.
-    data = bytes(header.binaryblock) + bytes(4) + classes.tobytes(order="F")
-    if path.suffix == ".gz":
-        data = gzip.compress(data, mtime=0)  # no time of writing: the same prediction gives the same bytes
-    write_with(path, lambda part: _write(part, data))
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -10,9 +10,8 @@ from orienteer import arguments
 from orienteer.console import Bar
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
-from orienteer.finetune.native import to_native, write_labels
+from orienteer.finetune.native import to_native
 from orienteer.finetune.predictions import RECORD, Prediction, Predictions
-from orienteer.finetune.stamp import stamp_of
 from orienteer.folders import ENDING
 from orienteer.geometry import canonical
 from orienteer.memory import ran_out
@@ -22,6 +21,8 @@ from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
+from orienteer.scans.stamp import stamp_of
+from orienteer.scans.write_labels import write_labels
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.finetune.stamp import PIECE, PIECES, stamp_of
 from orienteer.scans.source import Source
+from orienteer.scans.stamp import PIECE, PIECES, stamp_of
 
 
 def source(*paths: Path) -> Source:
