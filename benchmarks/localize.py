@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import center_of_mass
 from scipy.stats import spearmanr
 
-from orienteer.geometry.resample import Grid
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import decided
 from orienteer.runs.locate import structures
@@ -66,13 +65,12 @@ def centres(labels: Path) -> NDArray[np.float64]:
 
 def finder(asker: Asker, data: Path, exemplar: str, truth: dict[str, NDArray[np.float64]]) -> Finder:
     """Asked for every centre as a point, then for every structure."""
-    scan = data / "images" / f"{exemplar}.nii.gz"
-    image = nibabel.load(scan)
+    scan = asker.open(data / "images" / f"{exemplar}.nii.gz")
     labels = str(data / "labels" / f"{exemplar}.nii.gz")
-    found = {each.name: each for each in structures(labels, Grid(image.shape, image.affine), oriented=True)}
+    found = {each.name: each for each in structures(scan, labels)}
     points = [Point(str(n), place[None]) for n, place in zip(STRUCTURES, truth[exemplar], strict=True)]
     asked = [*points, *(found[str(n)] for n in STRUCTURES)]
-    return Finder(asker.open(scan).prepared, asked)
+    return Finder(scan.prepared, asked)
 
 
 def whole(asker: Asker, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]) -> None:

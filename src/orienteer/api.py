@@ -12,6 +12,7 @@ Example::
     answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
     found = api.locate_crop("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
+    api.propagate("run", "exemplar.nii.gz", "labels.nii.gz", "new-scans", "labels").trust
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.locate import locate
     from orienteer.runs.pretrain import pretrain
+    from orienteer.runs.propagate import propagate
     from orienteer.runs.settings import PretrainSettings
     from orienteer.scans.check import check
 
@@ -74,6 +76,7 @@ _HOMES = {
     "predict": "orienteer.finetune.predict",
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
+    "propagate": "orienteer.runs.propagate",
     "report": "orienteer.report",
     "verify": "orienteer.export.verify",
 }
@@ -98,6 +101,7 @@ __all__ = [
     "predict",
     "pretrain",
     "probe",
+    "propagate",
     "report",
     "verify",
 ]

@@ -49,6 +49,18 @@ def of_locate(run: Given, exemplar: Given, scans: Given, out: Given) -> None:
     )
 
 
+def of_propagate(run: Given, exemplar: Given, labels: Given, scans: Given, out: Given) -> None:
+    """A run, one scan, its labels, scans, and a folder of propagated labels to make."""
+    in_order(
+        "orienteer propagate {} {} {} {} {}",
+        existing(run, Folder.RUN),
+        Argument(Path(exemplar), "a scan", own=True),
+        Argument(Path(labels), "its labels", own=True),
+        scans_in(scans),
+        to_make(out, Folder.PROPAGATED),
+    )
+
+
 def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:
     """A store, a fine-tuning to make or to go on with, and the run it starts from; None from scratch."""
     taken = () if source is None else (existing(source, Folder.RUN),)

@@ -48,6 +48,7 @@ class Folder(Enum):
     FINETUNING = "a fine-tuning", "seed_*/finetune.json", (), "made by `orienteer finetune`"
     PREDICTIONS = "a folder of predictions", "predictions.json", (), "made by `orienteer predict`"
     LOCATIONS = "a folder of locations", "locations.json", (), "made by `orienteer locate`"
+    PROPAGATED = "a folder of propagated labels", "propagated.json", (), "made by `orienteer propagate`"
     EXPORT = "an exported encoder", "contract.json", ("selftest.safetensors",), "made by `orienteer export`"
     BENCHMARK = "a benchmark", "benchmark.yaml", ("cells", "store"), "made by `orienteer benchmark`"
     RESULTS = "the results of a benchmark", "benchmark.json", (RECORDS,), "made by `orienteer benchmark`"

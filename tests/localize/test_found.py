@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jsonschema import validate
 
-from orienteer.localize.found import LOST_MM, Found, Vote, as_csv, as_json, as_markups, decided
+from orienteer.localize.found import LOST_MM, Found, Vote, as_csv, as_markups, decided
 
 AFFINE = np.array([[-2.0, 0, 0, 40], [0, 0, 3, -10], [0, 1.5, 0, 7], [0, 0, 0, 1]])
 POINT = {
@@ -79,9 +79,10 @@ def test_files__say_the_same() -> None:
     lines = list(csv.DictReader(io.StringIO(as_csv(found))))
     assert [line["found"] for line in lines] == ["yes", "no"] and lines[0]["scan"] == "a, b"
     assert float(lines[0]["r_mm"]) == 30.0 and lines[1]["r_mm"] == lines[1]["ring_mm"] == ""
-    document = json.loads(json.dumps(as_json(found, {"step": 4}, {"c": "damaged"}), allow_nan=False))
-    assert document["locations"][0]["world_mm"] == [30.0, 20.0, -10.0] and document["left_out"] == {"c": "damaged"}
-    assert document["locations"][1] | {"why": ""} == {
+    document = json.loads(json.dumps([each.to_json() for each in found], allow_nan=False))
+    assert document[0]["world_mm"] == [30.0, 20.0, -10.0]
+    assert as_csv([Found.from_json(each) for each in document]) == as_csv(found)
+    assert document[1] | {"why": ""} == {
         "scan": "a, b", "point": "end", "found": False, "world_mm": None, "voxel": None, "ring_mm": None,
         "cycle_mm": None, "exemplars": 1, "why": "",
     }  # fmt: skip

@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
-from orienteer.runs import scan
-from orienteer.runs.locate import locate
+from orienteer.runs import ready, scan
+from orienteer.runs.locate import LocateResult, locate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
+from orienteer.scans.source import Source
 from orienteer.testing.phantom import phantom, phantom_store
 from tests.runs.conftest import tiny
 
@@ -120,7 +121,7 @@ def test_locate__a_structure_by_its_label_and_votes(
     )
     assert len(every.found) == len(np.unique(body[1])) - 1
     document = json.loads((tmp_path / "all" / "locations.json").read_text())
-    assert document["step"] == 2 and str(scans) not in json.dumps(document), "paths may hold names"
+    assert document["spacing_mm"] == 3.0 and str(scans) not in json.dumps(document), "paths may hold names"
 
 
 def test_locate__a_bad_scan_is_named_and_the_others_go_on(run: Path, scans: Path, tmp_path: Path) -> None:
@@ -133,8 +134,8 @@ def test_locate__a_bad_scan_is_named_and_the_others_go_on(run: Path, scans: Path
     assert made.exit_code == 1 and "left out: cut" in made.output and "1 of 1 found" in made.output, made.output
     document = json.loads((tmp_path / "where" / "locations.json").read_text())
     assert list(document["left_out"]) == ["cut"]
-    again = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1"])
-    assert again.exit_code != 0 and isinstance(again.exception, RunError | SystemExit)
+    again = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:2"])
+    assert again.exit_code != 0 and isinstance(again.exception, RunError | SystemExit), "another question"
     (given / "good.nii.gz").rename(given / "other.nii.gz")
     over = CliRunner().invoke(app, [*words, "--structure", f"{scans / 'labels.nii.gz'}:1", "--overwrite"])
     assert over.exit_code == 1 and "1 of 1 found" in over.output
@@ -201,6 +202,41 @@ def test_locate__two_scans_of_one_name_and_a_library_that_breaks_on_one(
     assert "cannot be brought onto" in next(iter(result.failed.values())).message
 
 
+def test_locate__goes_on_with_the_same_question_and_asks_no_scan_twice(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, out = tmp_path / "scans", tmp_path / "where"
+    given.mkdir()
+    (given / "a.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes())
+    read: list[str] = []
+    sound = ready.Asker.read
+
+    def noted(self: ready.Asker, source: Source) -> ready.Ready:
+        read.append(source.id)
+        return sound(self, source)
+
+    monkeypatch.setattr(ready.Asker, "read", noted)
+
+    def ask() -> LocateResult:
+        read.clear()
+        where = f"{scans / 'labels.nii.gz'}:1"
+        return locate(run, scans / "exemplar.nii.gz", given, out, structure=where, progress=False)
+
+    first = ask()
+    assert read == ["exemplar", "a"]
+    before = (out / "locations.csv").read_text()
+    (given / "b.nii.gz").write_bytes((scans / "scans" / "PSR.nii.gz").read_bytes())
+    second = ask()
+    assert read == ["exemplar", "b"] and [each.scan for each in second.found] == ["a", "b"]
+    assert (out / "locations.csv").read_text().startswith(before) and len(first.found) == 1
+    (out / "a.mrk.json").unlink()
+    ask()
+    assert read == ["exemplar", "a"] and (out / "a.mrk.json").exists(), "a file that is gone is made again"
+    (given / "a.nii.gz").write_bytes((scans / "scans" / "LAS.nii.gz").read_bytes())
+    changed = ask()
+    assert changed.failed["a"].code == "duplicate-id" and read == ["exemplar"], "another scan of that name"
+
+
 def test_locate__a_header_in_the_wrong_unit_is_refused(run: Path, scans: Path, tmp_path: Path) -> None:
     (tmp_path / "scans").mkdir()
     image = nib.load(scans / "exemplar.nii.gz")
@@ -227,7 +263,7 @@ def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Pat
     )
     assert result.unfamiliar and "unfamiliar-extent" in {each.code for each in result.unfamiliar["long"]}
     document = json.loads((tmp_path / "where" / "locations.json").read_text())
-    assert "mm feet to head" in document["unlike_training"]["long"][0]
+    assert "mm feet to head" in document["scans"]["long"]["unlike_training"][0]["message"]
 
 
 def test_locate__a_run_without_a_field_says_so(scans: Path, tmp_path: Path) -> None:

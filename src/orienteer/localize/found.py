@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -62,6 +62,13 @@ class Found:
             "exemplars": self.exemplars,
             "why": self.why,
         }
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> Self:
+        """What ``to_json`` wrote."""
+        world, voxel = (None if table[key] is None else np.array(table[key]) for key in ("world_mm", "voxel"))
+        ring, cycle = (np.nan if table[key] is None else float(table[key]) for key in ("ring_mm", "cycle_mm"))
+        return cls(table["scan"], table["point"], world, voxel, ring, cycle, table["exemplars"], table["why"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +160,6 @@ SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"
 )
-
-
-def as_json(found: Sequence[Found], about: Mapping[str, Any], failed: Mapping[str, str]) -> dict[str, Any]:
-    """All that is known, for programs."""
-    return {"v": 1, **about, "locations": [each.to_json() for each in found], "left_out": dict(failed)}
 
 
 def _rounded(values: NDArray[np.float64] | None) -> list[float] | None:

@@ -1,9 +1,8 @@
 """``locate``: a point or a structure of one scan in many others, with a ring that holds the truth in 90 %."""
 
 import gzip
-import json
+import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,25 +12,19 @@ from numpy.typing import NDArray
 
 from orienteer import __version__
 from orienteer.arguments import of_locate
-from orienteer.atomic import make_folder, write_bytes, write_json, write_text
-from orienteer.console import Bar
-from orienteer.errors import ConfigError, OrienteerError, RunError, ScanError
+from orienteer.atomic import write_bytes, write_text
+from orienteer.errors import ConfigError, OrienteerError, ScanError
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume
-from orienteer.geometry.resample import Grid
 from orienteer.localize.finder import Finder, Point
-from orienteer.localize.found import Found, as_csv, as_json, as_markups, decided
-from orienteer.memory import ran_out
-from orienteer.runs.load import best_checkpoint
+from orienteer.localize.found import Found, as_csv, as_markups, decided
+from orienteer.runs.answers import Answer, Answers
 from orienteer.runs.ready import Asker, Ready
 from orienteer.runs.run import Run
-from orienteer.scans.discover import label_files
 from orienteer.scans.findings import Finding
-from orienteer.scans.labels.read import names_orientation, read_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
 
-RECORD = Folder.LOCATIONS.marker
 MOST_VOXELS = 400
 """Voxels of a structure that are followed, evenly taken."""
 
@@ -83,13 +76,13 @@ def locate(
             looked for, or of one.
         also: further exemplars that vote, each with the same points in it.
         crop_mm: also write what lies within a cube of this edge around each point, on the scan's own grid.
-        overwrite: replace an earlier answer.
+        overwrite: replace answers to another question; those to the same one are kept, and it goes on.
         layout: how the folder of scans is laid out.
         channels: names of the sequences that make one scan together, in the order the run learned.
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no run, no whole checkpoint, or an earlier answer in the way.
+        RunError: no run, no whole checkpoint, or answers to another question in the way.
         ConfigError: the run learned no task that places single voxels; a position that cannot be.
         ScanError: an exemplar cannot be read.
         OrienteerError: nothing to look for, labels that cannot be read, no scans.
@@ -98,44 +91,38 @@ def locate(
     if crop_mm is not None and not crop_mm > 0:
         raise ConfigError(f"a crop of {crop_mm:g} mm", cure="give --crop an edge in mm, such as 64mm")
     opened, folder = Run.open(run), Path(out)
-    if (folder / RECORD).exists() and not overwrite:
-        raise RunError(f"{folder} holds an answer already", cure="add --overwrite, or name another folder")
     where: Where = tuple(at) or structure
     asker = Asker.of(opened)
     finders = _finders(asker, [(Path(exemplar), where), *((Path(path), there) for path, there in also)])
-    expected = opened.record.data.channels
-    laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=expected)
-    sources = _named_apart(laid.sources)
-    make_folder(folder)
-    _forget(folder)
-    found: list[Found] = []
-    failed: dict[str, ScanError] = {}
-    odd: dict[str, tuple[Finding, ...]] = {}
-    with Bar("locating", len(sources), shown=progress) as bar:
-        for name, source in bar.track(list(sources.items())):
-            try:
-                scan = asker.read(source)
-                here = _in_scan(finders, scan, name)
-                odd[name] = scan.unlike_training
-            except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                failed[name] = _reason(source, error)
-                continue
-            found += here
-            write_text(_markups(folder, name), as_markups(here))
-            if crop_mm is not None:
-                _write_crops(folder, scan.volume, here, crop_mm)
+    laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=opened.record.data.channels)
+    asked = {"network": asker.digest, "exemplars": [_asked(finder) for finder in finders], "crop_mm": crop_mm}
     about = {
         "orienteer_version": __version__,
-        "step": best_checkpoint(opened.folder)[0].step,
         "spacing_mm": opened.record.data.spacing_mm,
-        "exemplars": len(finders),
         "world": "R, A, S in mm",
         "voxel": "index in the scan's file, from 0",
     }
+    answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, overwrite=overwrite)
+
+    def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
+        scan = asker.read(source)
+        here = _in_scan(finders, scan, name)
+        markups = folder / f"{name}.mrk.json"
+        write_text(markups, as_markups(here))
+        crops = [] if crop_mm is None else _write_crops(folder, scan.volume, here, crop_mm)
+        return scan.about_training | {"locations": [each.to_json() for each in here]}, [markups, *crops]
+
+    answers.collect(laid.sources, one, what="locating", shown=progress)
+    found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
     write_text(folder / "locations.csv", as_csv(found))
-    about |= {"unlike_training": {name: [each.message for each in of] for name, of in odd.items() if of}}
-    write_json(folder / RECORD, as_json(found, about, {name: error.message for name, error in failed.items()}))
-    return LocateResult(folder, tuple(found), failed, odd if asker.trained else None)
+    return LocateResult(folder, found, answers.left_out, answers.unlike_training if asker.trained else None)
+
+
+def _asked(finder: Finder) -> list[object]:
+    """What was asked of one exemplar, in figures alone: paths may hold names."""
+    looks = hashlib.sha256(finder.exemplar.volume.array.tobytes()).hexdigest()
+    places = hashlib.sha256(b"".join(point.world_mm.tobytes() for point in finder.points)).hexdigest()
+    return [looks, [point.name for point in finder.points], places]
 
 
 def find(
@@ -165,8 +152,7 @@ def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]]) -> list[Find
             raise OrienteerError("nothing to look for", cure="add --at X,Y,Z or --structure LABELS[:VALUE]")
         scan = asker.open(path)
         if isinstance(where, str):
-            grid = Grid(scan.volume.shape, scan.volume.affine)
-            points = structures(where, grid, oriented=names_orientation(scan.info.findings))
+            points = structures(scan, where)
         else:
             points = [_of_position(number, place, len(where)) for number, place in enumerate(where, 1)]
         if not points:
@@ -190,19 +176,14 @@ def _of_position(number: int, place: Sequence[float], count: int) -> Point:
     return Point("point" if count == 1 else f"point {number}", np.asarray(place, dtype=np.float64)[None])
 
 
-def structures(text: str, grid: Grid, *, oriented: bool) -> list[Point]:
-    """The structures in ``LABELS[:VALUE]``, a label file of the exemplar, whose grid is given.
+def structures(scan: Ready, text: str) -> list[Point]:
+    """The structures in ``LABELS[:VALUE]``, a label file of a scan.
 
     Raises:
         OrienteerError: no such file, labels that lie elsewhere, or a value that is not in them.
     """
     path, value = _split(text)
-    named, others = label_files(path)
-    if len(named) + len(others) != 1:
-        raise OrienteerError(f"{path} holds {len(named) + len(others)} label files", cure="give one label file")
-    labels, findings = read_labels((named or others)[0], grid, oriented=oriented)
-    if labels is None:
-        raise OrienteerError(findings[0].message, cure=findings[0].cure)
+    labels = scan.labels(path)
     values = [int(each) for each in np.unique(labels.array) if each > 0]
     if value is not None and value not in values:
         shown = ", ".join(map(str, values[:12])) + (", ..." if len(values) > 12 else "")
@@ -228,53 +209,11 @@ def _extent(volume: Volume) -> str:
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 
 
-def _named_apart(sources: Sequence[Source]) -> dict[str, Source]:
-    """Scans by id; the second of one id by its path."""
-    named: dict[str, Source] = {}
-    taken: set[str] = set()
-    for source in sources:
-        name = source.id if source.id.casefold() not in taken else source.relative.replace("/", "_")
-        taken.add(name.casefold())
-        named[name] = source
-    return named
-
-
-def _reason(source: Source, error: Exception) -> ScanError:
-    """What is wrong with one scan.
-
-    Raises:
-        Exception: the error itself, where it is not about the scan.
-    """
-    if isinstance(error, ScanError):
-        return error
-    if ran_out(error):
-        return ScanError(f"{source.relative}: does not fit into memory", code="out-of-memory", cure="close programs")
-    if isinstance(error, OSError):
-        return ScanError(f"{source.relative}: cannot be read: {error.strerror}", code="unreadable", cure="look at it")
-    raise error
-
-
-def _forget(folder: Path) -> None:
-    """Delete the files of an earlier answer: beside a new one they would be taken for its own."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        for each in json.loads((folder / RECORD).read_text(encoding="utf-8"))["locations"]:
-            for path in (_markups(folder, each["scan"]), _crop(folder, each["scan"], each["point"])):
-                if path.resolve().is_relative_to(folder.resolve()):
-                    path.unlink(missing_ok=True)
-
-
-def _markups(folder: Path, scan: str) -> Path:
-    return folder / f"{scan}.mrk.json"
-
-
-def _crop(folder: Path, scan: str, point: str) -> Path:
-    return folder / "crops" / f"{scan}-{point.replace(' ', '-')}{ENDING}"
-
-
-def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: float) -> None:
+def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: float) -> list[Path]:
     """A cube around each point on the scan's own voxels, in the world where it lies in the scan."""
     import nibabel
 
+    written = []
     for each in found:
         if each.voxel is None:
             continue
@@ -284,7 +223,9 @@ def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: 
         part = volume.array[(slice(None), *map(slice, low, high))]
         image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
         image.header.set_xyzt_units("mm")
-        write_bytes(_crop(folder, each.scan, each.point), gzip.compress(image.to_bytes(), mtime=0))
+        written.append(folder / "crops" / f"{each.scan}-{each.point.replace(' ', '-')}{ENDING}")
+        write_bytes(written[-1], gzip.compress(image.to_bytes(), mtime=0))
+    return written
 
 
 def _plain(part: NDArray) -> NDArray:

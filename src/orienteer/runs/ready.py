@@ -1,16 +1,19 @@
 """A raw scan made ready to be asked where things are: on the run's grid, at half its spacing, and seen by its model."""
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import save
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume, canonical
-from orienteer.geometry.resample import isotropic_grid, resample_image
+from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.prepare import Scaled
 from orienteer.localize.correspond import Prepared
 from orienteer.pretext.model import SpatialModel
@@ -18,7 +21,9 @@ from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
 from orienteer.runs.run import Run
 from orienteer.runs.scan import for_network, read_with_info_as
+from orienteer.scans.discover import label_files
 from orienteer.scans.findings import Finding
+from orienteer.scans.labels.read import names_orientation, read_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.store.intensity import normalise
@@ -40,6 +45,11 @@ class Asker:
     run: Run
     model: SpatialModel
     trained: TrainedOn | None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model's weights."""
+        return hashlib.sha256(save(self.model.state_dict())).hexdigest()
 
     @classmethod
     def of(cls, run: Run) -> "Asker":
@@ -105,6 +115,26 @@ class Ready:
         """
         coarse = Volume(normalise(self.scaled.image, self.scaled.intensity), self.scaled.grid.affine)
         return Prepared.of(self.asker.model, coarse, self._finer(), view=self.asker.run.settings.views.size)
+
+    @property
+    def about_training(self) -> dict[str, Any]:
+        """``unlike_training`` as JSON."""
+        return {"unlike_training": [asdict(each) for each in self.unlike_training]}
+
+    def labels(self, path: Path) -> Volume:
+        """A label file of this scan: int16 ``(1, X, Y, Z)`` in the file's own orientation.
+
+        Raises:
+            OrienteerError: no such file, or labels that lie elsewhere.
+        """
+        named, others = label_files(path)
+        if len(named) + len(others) != 1:
+            raise OrienteerError(f"{path} holds {len(named) + len(others)} label files", cure="give one label file")
+        grid = Grid(self.volume.shape, self.volume.affine)
+        found, findings = read_labels((named or others)[0], grid, oriented=names_orientation(self.info.findings))
+        if found is None:
+            raise OrienteerError(findings[0].message, cure=findings[0].cure)
+        return found
 
     def _finer(self) -> Volume | None:
         spacing = self.asker.run.record.data.spacing_mm / 2

@@ -1,0 +1,69 @@
+"""``orienteer propagate RUN EXEMPLAR LABELS SCANS OUT``: the labels of one scan on many others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orienteer.cli import app
+from orienteer.cli.options import Channels, Layout, channel_names
+
+DOUBTED = 0.6
+"""Predicted Dice below which a structure is named."""
+ROWS = 40
+"""Lines of the table on the screen."""
+
+
+@app.command()
+def propagate(
+    run: Annotated[Path, typer.Argument(help="A run of `orienteer pretrain`.")],
+    exemplar: Annotated[Path, typer.Argument(help="The scan that has labels.")],
+    labels: Annotated[Path, typer.Argument(help="Its label file.")],
+    scans: Annotated[Path, typer.Argument(help="A folder of scans in any format, or one file.")],
+    out: Annotated[Path, typer.Argument(help="A new folder for the label maps.")],
+    layout: Layout = "auto",
+    channels: Channels = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace labels of another exemplar.")] = False,
+) -> None:
+    """Carry the labels of one scan to many others, and say where not to trust them.
+
+    Each scan gets a label map on its own grid, and each structure in it the Dice to expect against a person's labels.
+    Stopped, the same command goes on. A scan that cannot be read is named and the others go on; the exit status is
+    then 1.
+
+    **Examples**
+
+    `orienteer propagate run exemplar.nii.gz exemplar-seg.nii.gz scans labels`
+    """
+    from orienteer.arguments import of_propagate
+
+    of_propagate(run, exemplar, labels, scans, out)  # before torch is imported, which takes seconds
+    from rich.console import Console
+
+    from orienteer.cli.unfamiliar import print_unfamiliar
+    from orienteer.console import table
+    from orienteer.runs.propagate import TABLE
+    from orienteer.runs.propagate import propagate as start
+
+    result = start(
+        run, exemplar, labels, scans, out, overwrite=overwrite, layout=layout, channels=channel_names(channels)
+    )
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    shown = table("scan", "structures", "Dice to expect", "doubtful structures", left=("scan", "doubtful structures"))
+    for name, trust in list(result.trust.items())[:ROWS]:
+        doubted = [f"{each.value} ({each.dice:.2f})" for each in sorted(trust, key=lambda t: t.dice)]
+        count = sum(each.dice < DOUBTED for each in trust)
+        named = ", ".join(doubted[: min(count, 3)]) + (f" and {count - 3} more" if count > 3 else "")
+        mean = sum(each.dice for each in trust) / len(trust)
+        shown.add_row(name, str(len(trust)), f"{mean:.2f}", named or "none")
+    console.print(shown)
+    if len(result.trust) > ROWS:
+        console.print(f"and {len(result.trust) - ROWS} more")
+    for name, error in result.failed.items():
+        console.print(f"left out: {name}: {error.message} [{error.code}]")
+        console.print(f"  fix: {error.cure}")
+    print_unfamiliar(console, result.unfamiliar, run, out / "propagated.json")
+    console.print(f"{len(result.trust)} scans labelled; of every structure: {out / TABLE}")
+    console.print(f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}")
+    if result.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""The labels of one scan carried to another, and how far each structure can be trusted there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from nibabel.affines import apply_affine
+from numpy.typing import NDArray
+
+from orienteer.geometry import Volume
+from orienteer.geometry.resample import Grid
+from orienteer.localize.correspond import Correspondence, Prepared, both_ways
+from orienteer.localize.interpolate import Corners
+
+CHUNK = 200_000
+"""Voxels carried together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """How far one structure can be trusted in one scan.
+
+    Attributes:
+        value: its label.
+        voxels: that it has in the scan.
+        returned: Dice of the structure in the exemplar and of what comes back there from the scan.
+        cycle_mm: how far from their start its voxels come back, mean.
+    """
+
+    value: int
+    voxels: int
+    returned: float
+    cycle_mm: float
+
+    @property
+    def dice(self) -> float:
+        """Dice to expect against a person's labels: the square of what returned, as measured (docs/log.md)."""
+        return self.returned**2
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers, rounded."""
+        return {
+            "value": self.value,
+            "voxels": self.voxels,
+            "returned": round(self.returned, 4),
+            "predicted_dice": round(self.dice, 4),
+            "cycle_mm": round(self.cycle_mm, 2),
+        }
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> Self:
+        """What ``to_json`` wrote."""
+        return cls(table["value"], table["voxels"], table["returned"], table["cycle_mm"])
+
+
+def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> tuple[NDArray[np.int16], list[Trust]]:
+    """An exemplar's labels on a scan's own grid.
+
+    Args:
+        labels: ``(1, X, Y, Z)`` values of 0 and more, of the exemplar.
+        exemplar: made ready by a model.
+        scan: made ready by the same model.
+        grid: of the scan, as its file has it.
+
+    Returns:
+        ``(X, Y, Z)`` values, and the trust of each structure that the exemplar has, in order of value.
+    """
+    there, back = both_ways(exemplar, scan)
+    found = np.zeros(grid.shape, dtype=np.int16)
+    part = _reach(scan, grid)
+    view = found[part]
+    start = np.array([each.start for each in part])
+    index = np.stack(np.unravel_index(np.arange(view.size), view.shape), axis=1)
+    flat = np.empty(view.size, dtype=np.int16)
+    for first in range(0, len(index), CHUNK):
+        world = apply_affine(grid.affine, index[first : first + CHUNK] + start)
+        flat[first : first + CHUNK] = _voted(labels, back(world))
+    view[:] = flat.reshape(view.shape)
+    return found, _trust(labels, Volume(found[None], grid.affine), there, back)
+
+
+def _reach(scan: Prepared, grid: Grid) -> tuple[slice, slice, slice]:
+    """The part of a grid that holds the scan's body."""
+    level = scan.levels[-1]
+    corners = apply_affine(level.affine, np.array(list(np.ndindex(2, 2, 2))) * (np.array(level.shape) - 1.0))
+    index = apply_affine(np.linalg.inv(grid.affine), corners)
+    low = np.clip(np.floor(index.min(0)), 0, grid.shape).astype(int)
+    high = np.clip(np.ceil(index.max(0)) + 1, 0, grid.shape).astype(int)
+    r, a, s = (slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
+    return r, a, s
+
+
+def _voted(labels: Volume, world: NDArray[np.float64]) -> NDArray[np.int16]:
+    """``(N,)`` the value with the most weight among the eight voxels around each position; outside, 0."""
+    index = apply_affine(np.linalg.inv(labels.affine), world)
+    corners = Corners.around(torch.from_numpy(index).float(), labels.shape)
+    around = labels.array.reshape(-1)[corners.rows.numpy()]
+    found: NDArray[np.int16] = around[:, 0].astype(np.int16)
+    mixed = np.flatnonzero((around != around[:, :1]).any(1))
+    values, weights = around[mixed], corners.weights.numpy()[mixed]
+    each = np.einsum("nij,nj->ni", values[:, :, None] == values[:, None, :], weights)
+    found[mixed] = values[np.arange(len(mixed)), each.argmax(1)]
+    inside = ((index > -0.5) & (index < np.array(labels.shape) - 0.5)).all(1)
+    return np.where(inside, found, 0).astype(np.int16)
+
+
+def _trust(labels: Volume, found: Volume, there: Correspondence, back: Correspondence) -> list[Trust]:
+    """Of every structure of the exemplar; voxels of others may come back as its own, and count against it."""
+    own = labels.array[0]
+    index = np.argwhere(own > 0)
+    values, world = own[tuple(index.T)], apply_affine(labels.affine, index)
+    reached = there(world)
+    again = _voted(found, reached)
+    away = np.linalg.norm(back(reached) - world, axis=1)
+    size = np.bincount(found.array.reshape(-1), minlength=int(values.max(initial=0)) + 1)
+    trust = []
+    for value in np.unique(values):
+        mine, its = values == value, again == value
+        returned = 2 * (mine & its).sum() / (mine.sum() + its.sum())
+        trust.append(Trust(int(value), int(size[value]), float(returned), float(away[mine].mean())))
+    return trust

@@ -1,0 +1,174 @@
+"""A folder of answers about scans: what was asked, and what is known of every scan so far.
+
+Written again after every scan, so that a kill costs only the scan in work; the same question goes on where it ended.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from orienteer.atomic import make_folder, write_json
+from orienteer.console import Bar
+from orienteer.errors import RunError, ScanError
+from orienteer.folders import Folder
+from orienteer.memory import ran_out
+from orienteer.scans.findings import Finding
+from orienteer.scans.source import Source
+from orienteer.scans.stamp import stamp_of
+
+Answer = dict[str, Any]
+"""What is known of one scan, as JSON: ``unlike_training``, and what the command says of it."""
+
+
+@dataclass
+class Answers:
+    """The record of a folder of answers.
+
+    Attributes:
+        path: the record.
+        asked: what was asked, in figures alone; two questions that differ must differ here.
+        about: what else to write of it.
+        scans: id to answer.
+        left_out: id to what was wrong with the scan, in this call.
+    """
+
+    path: Path
+    asked: Mapping[str, Any]
+    about: Mapping[str, Any]
+    scans: dict[str, Answer] = field(default_factory=dict)
+    left_out: dict[str, ScanError] = field(default_factory=dict)
+
+    @classmethod
+    def claim(
+        cls, folder: Path, kind: Folder, asked: Mapping[str, Any], about: Mapping[str, Any], *, overwrite: bool
+    ) -> Self:
+        """Go on with what this question left in a folder, or begin.
+
+        Raises:
+            RunError: answers to another question are in the way.
+            OrienteerError: the disk refuses.
+        """
+        answers = cls(folder / kind.marker, json.loads(json.dumps(asked)), about)
+        before = _read(answers.path)
+        if overwrite or not answers.path.exists():
+            make_folder(folder)
+            _delete(folder, before)
+        elif before.get("asked") == answers.asked:
+            answers.scans = dict(before["scans"])
+        else:
+            raise RunError(
+                f"{folder} holds answers to another question", cure="add --overwrite, or name another folder"
+            )
+        answers.write()
+        return answers
+
+    def collect(
+        self,
+        sources: Iterable[Source],
+        one: Callable[[str, Source], tuple[Answer, list[Path]]],
+        *,
+        what: str,
+        shown: bool,
+    ) -> None:
+        """Answer every scan that was not; one that cannot be read is left out and the others go on.
+
+        Args:
+            sources: the scans.
+            one: a scan's id and files to what is known of it, and the files it wrote.
+            what: for the progress bar.
+            shown: whether there is one.
+        """
+        named = _named_apart(sources)
+        with Bar(what, len(named), shown=shown) as bar:
+            for name, source in bar.track(list(named.items())):
+                try:
+                    if not self._is_kept(name, source):
+                        self._add(name, source, *one(name, source))
+                except (ScanError, OSError, RuntimeError, MemoryError) as error:
+                    self.left_out[name] = _reason(source, error)
+                    self.write()
+
+    def _is_kept(self, name: str, source: Source) -> bool:
+        """Whether an earlier call answered this scan.
+
+        Raises:
+            ScanError: it answered another scan of that name.
+        """
+        answer = self.scans.get(name)
+        if answer is None or not all((self.path.parent / file).exists() for file in answer["files"]):
+            return False
+        if answer["stamp"] != stamp_of(source):
+            raise ScanError(
+                f"another scan with the id {name} was answered in {self.path.parent}",
+                code="duplicate-id",
+                cure="name another folder, or add --overwrite",
+            )
+        return True
+
+    def _add(self, name: str, source: Source, answer: Answer, files: Iterable[Path]) -> None:
+        names = [path.relative_to(self.path.parent).as_posix() for path in files]
+        self.scans[name] = {"stamp": stamp_of(source), "files": names, **answer}
+        self.write()
+
+    @property
+    def unlike_training(self) -> dict[str, tuple[Finding, ...]]:
+        """Id to how the scan is unlike those that the run learned from."""
+        return {name: tuple(Finding(**each) for each in of["unlike_training"]) for name, of in self.scans.items()}
+
+    def write(self) -> None:
+        """Write the record.
+
+        Raises:
+            OrienteerError: the disk refuses.
+        """
+        table = {"v": 1, **self.about, "asked": self.asked, "scans": self.scans}
+        table["left_out"] = {name: error.message for name, error in self.left_out.items()}
+        write_json(self.path, table)
+
+
+def _named_apart(sources: Iterable[Source]) -> dict[str, Source]:
+    """Scans by id; the second of one id by its path."""
+    named: dict[str, Source] = {}
+    taken: set[str] = set()
+    for source in sources:
+        name = source.id if source.id.casefold() not in taken else source.relative.replace("/", "_")
+        taken.add(name.casefold())
+        named[name] = source
+    return named
+
+
+def _reason(source: Source, error: Exception) -> ScanError:
+    """What is wrong with one scan.
+
+    Raises:
+        Exception: the error itself, where it is not about the scan.
+    """
+    if isinstance(error, ScanError):
+        return error
+    if ran_out(error):
+        return ScanError(f"{source.relative}: does not fit into memory", code="out-of-memory", cure="close programs")
+    if isinstance(error, OSError):
+        return ScanError(f"{source.relative}: cannot be read: {error.strerror}", code="unreadable", cure="look at it")
+    raise error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The record that is there; empty where none can be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        scans = record["scans"]
+        whole = all({"stamp", "files"} <= scan.keys() for scan in scans.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return record if whole else {}
+
+
+def _delete(folder: Path, before: Mapping[str, Any]) -> None:
+    """Delete the files of an earlier answer: beside a new one they would be taken for its own."""
+    for answer in before.get("scans", {}).values():
+        for name in answer["files"]:
+            path = folder / str(name)
+            if path.resolve().is_relative_to(folder.resolve()):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,98 @@
+"""``orienteer propagate``: labels lie on every scan's own grid, and what does not come back is not trusted."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from orienteer import api
+from orienteer.cli import app, commands  # noqa: F401
+from orienteer.errors import OrienteerError, RunError
+from orienteer.runs.propagate import propagate
+from tests.runs.test_locate import body, run, scans
+
+__all__ = ["body", "run", "scans"]
+
+
+def dice(one: NDArray, other: NDArray) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def test_propagate__the_same_body_in_any_orientation_gets_its_labels(run: Path, scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "labels"
+    words = ["propagate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "labels.nii.gz"), str(scans / "scans")]
+    made = CliRunner().invoke(app, [*words, str(out)])
+    assert made.exit_code == 0, made.output
+    assert "4 scans labelled" in made.output and "none" in made.output
+    truth = nib.as_closest_canonical(nib.load(scans / "labels.nii.gz"))
+    for name in ("RAS", "LAS", "PSR"):
+        scan, labels = nib.load(scans / "scans" / f"{name}.nii.gz"), nib.load(out / f"{name}.nii.gz")
+        assert labels.shape == scan.shape and labels.get_data_dtype() == np.uint8
+        np.testing.assert_allclose(labels.affine, scan.affine, atol=1e-4)
+        found = np.asarray(nib.as_closest_canonical(labels).dataobj)
+        for value in np.unique(np.asarray(truth.dataobj))[1:]:
+            assert dice(found == value, np.asarray(truth.dataobj) == value) > 0.95, (name, value)
+    with (out / "trust.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 4 * (len(np.unique(np.asarray(truth.dataobj))) - 1)
+    assert all(float(line["predicted_dice"]) > 0.9 and float(line["cycle_mm"]) < 1.0 for line in lines)
+    assert str(scans) not in (out / "propagated.json").read_text(), "paths may hold names"
+    before = (out / "RAS.nii.gz").stat().st_mtime_ns
+    again = CliRunner().invoke(app, [*words, str(out)])
+    assert again.exit_code == 0 and (out / "RAS.nii.gz").stat().st_mtime_ns == before, "kept"
+
+
+def test_propagate__what_the_scan_does_not_hold_is_doubted(
+    run: Path, scans: Path, body: tuple[NDArray, NDArray, NDArray], tmp_path: Path
+) -> None:
+    array, labels, affine = body
+    low = int(np.argwhere(labels == 1)[:, 2].mean())
+    cut = affine.copy()
+    cut[:3, 3] += affine[:3, 2] * low
+    nib.save(nib.Nifti1Image(array[:, :, low:], cut), tmp_path / "half.nii.gz")
+    labels_file = scans / "labels.nii.gz"
+    result = api.propagate(run, scans / "exemplar.nii.gz", labels_file, tmp_path / "half.nii.gz", tmp_path / "w",
+                           progress=False)  # fmt: skip
+    (half,) = (each for each in result.trust["half"] if each.value == 1)
+    assert 0.1 < half.dice < 0.8, "half of it is not in the scan"
+
+
+def test_propagate__large_values_keep_their_value(run: Path, scans: Path, tmp_path: Path) -> None:
+    image = nib.load(scans / "labels.nii.gz")
+    large = nib.Nifti1Image(np.asarray(image.dataobj).astype(np.int16) * 1000, image.affine)
+    nib.save(large, tmp_path / "large.nii.gz")
+    propagate(run, scans / "exemplar.nii.gz", tmp_path / "large.nii.gz", scans / "exemplar.nii.gz", tmp_path / "w",
+              progress=False)  # fmt: skip
+    found = np.asarray(nib.load(tmp_path / "w" / "exemplar.nii.gz").dataobj)
+    assert set(np.unique(found)) == set(np.unique(np.asarray(large.dataobj)))
+
+
+def test_propagate__a_bad_scan_is_named_and_another_exemplar_is_refused(run: Path, scans: Path, tmp_path: Path) -> None:
+    given, out = tmp_path / "scans", tmp_path / "w"
+    given.mkdir()
+    (given / "cut.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes()[:900])
+    (given / "good.nii.gz").write_bytes((scans / "exemplar.nii.gz").read_bytes())
+    words = ["propagate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "labels.nii.gz"), str(given), str(out)]
+    made = CliRunner().invoke(app, words)
+    assert made.exit_code == 1 and "left out: cut" in made.output and "1 scans labelled" in made.output, made.output
+    assert list(json.loads((out / "propagated.json").read_text())["left_out"]) == ["cut"]
+    with pytest.raises(RunError, match="another question"):
+        propagate(run, scans / "scans" / "LAS.nii.gz", scans / "labels.nii.gz", given, out, progress=False)
+    propagate(run, scans / "scans" / "LAS.nii.gz", scans / "labels.nii.gz", given, out, overwrite=True, progress=False)
+
+
+@pytest.mark.parametrize(("labels", "words"), [("nothing.nii.gz", "there is no"), ("empty.nii.gz", "holds no struct")])
+def test_propagate__labels_that_say_nothing_are_named(
+    labels: str, words: str, run: Path, scans: Path, tmp_path: Path
+) -> None:
+    image = nib.load(scans / "labels.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), tmp_path / "empty.nii.gz")
+    with pytest.raises(OrienteerError, match=re.escape(words)):
+        propagate(run, scans / "exemplar.nii.gz", tmp_path / labels, scans / "scans", tmp_path / "w", progress=False)
+    assert not (tmp_path / "w").exists()
