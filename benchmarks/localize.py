@@ -1,27 +1,34 @@
 """How well `orienteer locate` finds the centres of 23 structures of one brain in others, on raw scans.
 
-    python -m benchmarks.localize RUN DATA [--split val] [--exemplars 1001 1000 1008] [--slabs]
+    python -m benchmarks.localize RUN DATA [--split val] [--exemplars 1001 1000 1008] [--slabs] [--carry ours SyN ...]
 
 DATA holds ``images``, ``labels`` and ``subjects.tsv`` (OASIS). For every exemplar, in every scan of the split: the
 error of a point (the exemplar's centre of mass, carried over) and of a structure (its voxels, carried over), what share
 of rings holds the truth, seconds a scan. With ``--slabs`` each scan is also cut to 60 % along one axis from either end:
-which points are called absent. Choose on ``val``; ``test`` is for the end.
+which points are called absent. With ``--carry``, all labels are carried over, by us and by registration: Dice of ten
+structures, error of the centres of what was carried, seconds a scan. Choose on ``val``; ``test`` is for the end.
 """
 
 import argparse
 import csv
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import nibabel
 import numpy as np
+from benchmarks.registration import METHODS
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy.ndimage import center_of_mass
 from scipy.stats import spearmanr
 
+from orienteer.geometry.resample import Grid
+from orienteer.localize.carry import carried
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import decided
 from orienteer.runs.locate import structures
@@ -31,8 +38,15 @@ from orienteer.runs.run import Run
 STRUCTURES = (4, 11, 23, 30, 31, 32, 35, 36, 37, 38, 39, 44, 45, 47, 48, 51, 52, 55, 56, 57, 58, 59, 60)
 """Ventricles 3 and 4, brain stem, and both sides of accumbens, amygdala, caudate, cerebellum, cerebral white matter,
 hippocampus, lateral ventricle, pallidum, putamen and thalamus."""
+TEN = ((35,), (36, 37), (47, 48), (51,), (52,), (57, 58), (59, 60), (38,), (39,), (44, 45))
+"""Brain stem, caudate, hippocampus, both lateral ventricles, putamen, thalamus, both cerebella, white matter."""
 KEPT = 0.6
 """Share of a scan that a slab keeps."""
+
+Carried = tuple[NDArray[np.integer], float]
+"""Labels on a scan's grid, and the seconds they took."""
+Carrier = Callable[[Path, Path, list[Path]], Iterator[Carried]]
+"""Exemplar, its labels and scans to what is carried to each."""
 
 
 def main() -> None:
@@ -43,6 +57,8 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--exemplars", nargs="+", default=["1001", "1000", "1008"])
     parser.add_argument("--slabs", action="store_true")
+    parser.add_argument("--carry", nargs="*", choices=("ours", *METHODS), default=[])
+    parser.add_argument("--python", default=sys.executable, help="of an environment with antspyx and convexadam")
     given = parser.parse_args()
     asker = Asker.of(Run.open(given.run))
     with (given.data / "subjects.tsv").open() as file:
@@ -53,6 +69,9 @@ def main() -> None:
         whole(asker, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
         if given.slabs:
             slabs(asker, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
+        for name in given.carry:
+            run = registration(given.python, name) if name in METHODS else partial(ours, asker)
+            carry(name, run, given.data, exemplar, [scan for scan in scans if scan != exemplar], truth)
 
 
 def centres(labels: Path) -> NDArray[np.float64]:
@@ -126,6 +145,55 @@ def slabs(asker: Asker, data: Path, exemplar: str, scans: list[str], truth: dict
         f" error of the others mean {np.mean(errors):.2f} mm",
         flush=True,
     )
+
+
+def carry(
+    name: str, run: Carrier, data: Path, exemplar: str, scans: list[str], truth: dict[str, NDArray[np.float64]]
+) -> None:
+    """Dice and centres of what one method carries."""
+    files = [data / kind / f"{exemplar}.nii.gz" for kind in ("images", "labels")]
+    dice, errors, seconds = [], [], []
+    for scan, (found, took) in zip(scans, run(*files, [data / "images" / f"{s}.nii.gz" for s in scans]), strict=True):
+        image = nibabel.load(data / "labels" / f"{scan}.nii.gz")
+        own = np.asarray(image.dataobj)
+        pairs = [(np.isin(found, values), np.isin(own, values)) for values in TEN]
+        dice.append([2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in pairs])
+        middle = apply_affine(image.affine, np.array(center_of_mass(found > 0, found, STRUCTURES)))
+        errors.append(np.linalg.norm(middle - truth[scan], axis=1))
+        seconds.append(took)
+    print(
+        f"{exemplar} {name:10} {len(scans)} scans: Dice {100 * np.mean(dice):.1f}"
+        f" (lowest scan {100 * np.min(np.mean(dice, 1)):.1f}), centres of what was carried: mean"
+        f" {np.nanmean(errors):.2f} median {np.nanmedian(errors):.2f} mm, {np.mean(seconds):.2f} s a scan",
+        flush=True,
+    )
+
+
+def ours(asker: Asker, exemplar: Path, labels: Path, scans: list[Path]) -> Iterator[Carried]:
+    """Reading and encoding of the scan included, of the exemplar not."""
+    shown = asker.open(exemplar)
+    known, ready = shown.labels(labels), shown.prepared
+    for scan in scans:
+        begun = time.perf_counter()
+        other = asker.open(scan)
+        found, _ = carried(known, ready, other.prepared, Grid(other.volume.shape, other.volume.affine))
+        yield found, time.perf_counter() - begun
+
+
+def registration(python: str, method: str) -> Carrier:
+    """By a process of its own."""
+
+    def run(exemplar: Path, labels: Path, scans: list[Path]) -> Iterator[Carried]:
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(__file__).with_name("registration.py")
+            words = [python, str(script), method, str(exemplar), str(labels), folder, *map(str, scans)]
+            told = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+            took = dict(line.split() for line in told if line.split()[0].endswith(".nii.gz"))
+            for scan in scans:
+                found = np.asarray(nibabel.load(Path(folder) / scan.name).dataobj)
+                yield np.rint(found).astype(np.int16), float(took[scan.name])
+
+    return run
 
 
 def cuts(scan: Path) -> Iterator[nibabel.Nifti1Image]:

@@ -76,14 +76,17 @@ def recognised_by_names(holds: Callable[[str], bool]) -> Folder | None:
     return None
 
 
-def predicted_files(folder: Path) -> list[Path]:
-    """The label maps that a folder of predictions names: files beside its record, whatever the record holds."""
+def predicted_files(folder: Path, kind: Folder = Folder.PREDICTIONS) -> list[Path]:
+    """The label maps that a folder of predictions, or of propagated labels, names: files beside its record."""
     try:
-        record = json.loads((folder / Folder.PREDICTIONS.marker).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return []
-    named = record.get("predictions") if isinstance(record, dict) else None
-    names = [name for name in named.values() if isinstance(name, str)] if isinstance(named, dict) else []
+        record = json.loads((folder / kind.marker).read_text(encoding="utf-8"))
+        if kind is Folder.PROPAGATED:
+            named = [name for scan in record["scans"].values() for name in scan["files"]]
+        else:
+            named = list(record["predictions"].values())
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return []  # whatever the record holds
+    names = [name for name in named if isinstance(name, str)]
     return [folder / name for name in names if Path(name).name == name and name.endswith(ENDING)]
 
 

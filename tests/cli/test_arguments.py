@@ -97,7 +97,9 @@ SWAPPED = {
     "predict scans new out": "predict out scans new",
     "predict run out new": "",
     "locate scans/case.nii.gz run scans new --at=0,0,0": "locate run scans/case.nii.gz scans new",
-    "propagate scans/case.nii.gz run labels/case.nii.gz scans new": "propagate run scans/case.nii.gz labels/case.nii.gz scans new",
+    "propagate scans/case.nii.gz run labels/case.nii.gz scans new": (
+        "propagate run scans/case.nii.gz labels/case.nii.gz scans new"
+    ),
     "benchmark new config.yaml": "benchmark config.yaml new",
     "benchmark bench config.yaml": "benchmark config.yaml bench",
     "observe store --store run": "observe run --store store",

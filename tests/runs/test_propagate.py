@@ -43,6 +43,10 @@ def test_propagate__the_same_body_in_any_orientation_gets_its_labels(run: Path, 
     assert len(lines) == 4 * (len(np.unique(np.asarray(truth.dataobj))) - 1)
     assert all(float(line["predicted_dice"]) > 0.9 and float(line["cycle_mm"]) < 1.0 for line in lines)
     assert str(scans) not in (out / "propagated.json").read_text(), "paths may hold names"
+    taken = CliRunner().invoke(
+        app, ["ingest", str(scans / "scans"), str(tmp_path / "store"), "--labels", str(out), "--spacing", "3"]
+    )
+    assert taken.exit_code == 0 and "labels: 1 of 1 scan have labels" in taken.output, taken.output
     before = (out / "RAS.nii.gz").stat().st_mtime_ns
     again = CliRunner().invoke(app, [*words, str(out)])
     assert again.exit_code == 0 and (out / "RAS.nii.gz").stat().st_mtime_ns == before, "kept"

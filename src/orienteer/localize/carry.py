@@ -76,7 +76,7 @@ def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> t
     flat = np.empty(view.size, dtype=np.int16)
     for first in range(0, len(index), CHUNK):
         world = apply_affine(grid.affine, index[first : first + CHUNK] + start)
-        flat[first : first + CHUNK] = _voted(labels, back(world))
+        flat[first : first + CHUNK] = values_at(labels, back(world))
     view[:] = flat.reshape(view.shape)
     return found, _trust(labels, Volume(found[None], grid.affine), there, back)
 
@@ -92,8 +92,11 @@ def _reach(scan: Prepared, grid: Grid) -> tuple[slice, slice, slice]:
     return r, a, s
 
 
-def _voted(labels: Volume, world: NDArray[np.float64]) -> NDArray[np.int16]:
-    """``(N,)`` the value with the most weight among the eight voxels around each position; outside, 0."""
+def values_at(labels: Volume, world: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Labels ``(1, X, Y, Z)`` at world positions ``(N, 3)``: of the eight voxels around, the value with most weight.
+
+    Outside, 0.
+    """
     index = apply_affine(np.linalg.inv(labels.affine), world)
     corners = Corners.around(torch.from_numpy(index).float(), labels.shape)
     around = labels.array.reshape(-1)[corners.rows.numpy()]
@@ -112,7 +115,7 @@ def _trust(labels: Volume, found: Volume, there: Correspondence, back: Correspon
     index = np.argwhere(own > 0)
     values, world = own[tuple(index.T)], apply_affine(labels.affine, index)
     reached = there(world)
-    again = _voted(found, reached)
+    again = values_at(found, reached)
     away = np.linalg.norm(back(reached) - world, axis=1)
     size = np.bincount(found.array.reshape(-1), minlength=int(values.max(initial=0)) + 1)
     trust = []

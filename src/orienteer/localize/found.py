@@ -11,10 +11,9 @@ import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
-RING_MM = 3.0
-"""Radius that held the truth in 90 % where there and back agree: calibrated on brains at 3 mm (docs/log.md)."""
-RING_OF_CYCLE = 1.5
-"""What each mm of the way there and back adds to it."""
+POINT_RING, STRUCTURE_RING = (3.0, 1.5), (1.8, 0.5)
+"""Radius, mm, that held the truth in 90 % where there and back agree, and what each mm between them adds to it; of
+single points, and of the middles of structures. Calibrated on brains at 3 mm (docs/log.md)."""
 LOST_MM = 12.0
 """A point that comes back farther from where it started was not found."""
 COLUMNS = ("scan", "point", "found", "r_mm", "a_mm", "s_mm", "i", "j", "k", "ring_mm", "cycle_mm", "exemplars", "why")
@@ -79,16 +78,19 @@ class Vote:
         world_mm: ``(3,)``, or None.
         cycle_mm: how far from its start it came back.
         why: why it was not found.
+        structure: whether it is the middle of a structure.
     """
 
     world_mm: NDArray[np.float64] | None
     cycle_mm: float
     why: str = ""
+    structure: bool = False
 
     @property
     def ring_mm(self) -> float:
         """Radius that holds the truth in 90 %."""
-        return RING_MM + RING_OF_CYCLE * self.cycle_mm
+        radius, more = STRUCTURE_RING if self.structure else POINT_RING
+        return radius + more * self.cycle_mm
 
 
 def decided(scan: str, point: str, votes: Sequence[Vote], affine: NDArray[np.float64]) -> Found:

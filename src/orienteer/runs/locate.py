@@ -192,7 +192,8 @@ def structures(scan: Ready, text: str) -> list[Point]:
     for each in values if value is None else [value]:
         voxels = np.argwhere(labels.array[0] == each).astype(np.float64)
         voxels = voxels[:: max(1, len(voxels) // MOST_VOXELS)]
-        points.append(Point(str(each), apply_affine(labels.affine, voxels)))
+        structure = Volume((labels.array == each).astype(np.int16), labels.affine)
+        points.append(Point(str(each), apply_affine(labels.affine, voxels), structure))
     return points
 
 

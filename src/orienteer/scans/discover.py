@@ -88,7 +88,7 @@ def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
         count = "; the number of scans to learn from is --labelled-scans of `orienteer finetune`"
         cure = f"give --labels a folder of label files{count if folder.name.isdigit() else ''}"
         raise OrienteerError(f"there is no {folder}", cure=cure)
-    if (made := recognised(folder)) and made is not Folder.PREDICTIONS:
+    if (made := recognised(folder)) not in (None, Folder.PREDICTIONS, Folder.PROPAGATED):
         message = f"{folder} is {made.words}, not a folder of label files"
         raise OrienteerError(message, cure="check the path of --labels")
     others, skipped = _search(folder)
@@ -134,8 +134,8 @@ def _walk(root: Path, excluded: set[Path], skipped: list[Skipped]) -> Iterator[l
         seen.add(real)
         made = recognised_by_names({*folders, *files}.__contains__)
         predicted: set[Path] = set()
-        if made is Folder.PREDICTIONS:
-            predicted = set(predicted_files(folder))
+        if made in (Folder.PREDICTIONS, Folder.PROPAGATED):
+            predicted = set(predicted_files(folder, made))
             skipped += [Skipped(below_root(path, root), "skipped-prediction") for path in predicted if path.is_file()]
         elif made or (folder != root and LABEL_FOLDER.match(folder.name)):
             skipped.append(Skipped(below_root(folder, root), MADE.get(made, "skipped-run")))
