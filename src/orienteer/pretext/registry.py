@@ -27,6 +27,7 @@ TASKS: "Registry[PretextTask[Any]]" = Registry(
         "voco": "orienteer.pretext.voco:VocoTask",
         "rpr": "orienteer.pretext.rpr:RprTask",
         "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
+        "pose": "orienteer.pretext.pose:PoseTask",
     },
 )
 """A new task is one file in this folder and one line here, in the order of models and reports. An installed package
