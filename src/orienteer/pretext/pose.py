@@ -96,7 +96,7 @@ class PoseTask(PretextTask[PoseSettings], CorruptsViews, TellsMirrored):
                 title="Left from right",
                 unit="fraction",
                 meaning="how often the mirrored one of two twins is named",
-                look="Half is a guess. One side of a body is nearly the mirror image of the other: views must hold both.",
+                look="Half is a guess. One side of a body nearly mirrors the other: a view must hold both.",
                 chance="a guess",
                 better="higher",
                 shown="card",
