@@ -1,125 +1,114 @@
 """Pose: turns by hand, labels that say what was done to a view, and left from right."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from orienteer.errors import ConfigError
 from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.pretext.pose import TURNS, PoseSettings, PoseTask, Turn, drawn_turns
+from orienteer.pretext.pose import TURNS, PoseSettings, PoseTask, Shown, Turn
 from orienteer.testing.task_contract import TaskContract
-from orienteer.testing.toy_views import toy_views
+from orienteer.testing.toy_views import chosen, toy_views
 
-INTERFACE = Interface(embedding=24, dense_channels=12, views=4, view_mm=72.0, view_voxels=12)
-
-
-def recognised(shown: Tensor, original: Tensor) -> tuple[int, int]:
-    """The turn and the side of ``(C, S, S, S)`` by comparing it with all 48 poses of the original."""
-    found = [
-        (number, side)
-        for number, turn in enumerate(TURNS)
-        for side in (0, 1)
-        if torch.equal(turn.of(original.flip(1) if side else original), shown)
-    ]
-    assert len(found) == 1
-    return found[0]
+INTERFACE = Interface(embedding=24, dense_channels=12, views=3, view_mm=72.0, view_voxels=12)
+POSES = [(turn, mirrored) for turn in range(24) for mirrored in (0, 1)]
 
 
-def told(views: EncodedViews, shown: Tensor) -> EncodedViews:
-    """Views whose embedding says, in a fixed random code, which pose the shown view has."""
-    code = torch.randn(2 * len(TURNS), 24, generator=torch.Generator().manual_seed(7))
+def posed(view: Tensor, turn: int, mirrored: int) -> Tensor:
+    """``(C, S, S, S)`` mirrored, then turned."""
+    return TURNS[turn].of(view.flip(1) if mirrored else view)
+
+
+def seen(shown: Tensor, view: Tensor) -> int:
+    """The pose in which a view is shown, found by trying all 48: an index into ``POSES``."""
+    (found,) = [n for n, pose in enumerate(POSES) if torch.equal(posed(view, *pose), shown)]
+    return found
+
+
+def told(views: EncodedViews, task: PoseTask) -> EncodedViews:
+    """The views as the task shows them; the embedding says, in a fixed random code, in which pose."""
+    code = torch.randn(len(POSES), 24, generator=torch.Generator().manual_seed(7))
+    shown = task.corrupt(views.images, views.address)
     poses = [
-        [recognised(view, views.images[sample, 2 * (n // 2)]) for n, view in enumerate(of_sample)]
-        for sample, of_sample in enumerate(shown)
+        [seen(view, original[2 if n == 2 else 0]) for n, view in enumerate(of_sample)]
+        for of_sample, original in zip(shown, views.images, strict=True)
     ]
-    index = torch.tensor([[2 * turn + side for turn, side in of_sample] for of_sample in poses])
-    k = shown.shape[1]
-    return EncodedViews(
-        code[index],
-        None,
-        None,
-        views.centres[:, :k],
-        views.view_mm,
-        views.images[:, :k],
-        views.plain[:, :k],
-        shown,
-        views.address,
-    )
+    first = chosen(views, (slice(None), slice(3)))
+    return dataclasses.replace(first, embedding=code[torch.tensor(poses)], shown=shown)
 
 
 class TestPose(TaskContract):
     task = PoseTask
     metric = False
-    view_order_matters = True  # every other view is shown as the twin of the one before it
+    view_order_matters = True  # the first view has a twin, the third is turned
+    view_counts = (3, 4, 5)
 
     def views(self, interface: Interface, *, samples: int = 4, seed: int = 0) -> EncodedViews:
-        """Toy views whose embedding encodes the pose in which they are shown."""
-        views = toy_views(interface, samples=samples, seed=seed, dense=False)
-        return told(views, self.build(views=interface.views)[0].corrupt(views.images, views.address))
+        """Toy views whose embedding says how they are shown."""
+        task = self.build(views=interface.views)[0]
+        assert isinstance(task, PoseTask)
+        return told(toy_views(interface, samples=samples, seed=seed, dense=False), task)
 
 
 def test_turns__are_the_24_rotations_of_a_cube() -> None:
-    assert len(set(TURNS)) == len({turn.code for turn in TURNS}) == 24
     assert TURNS[0] == Turn((0, 1, 2), (False, False, False)) and TURNS[0].code == "RAS"
-    marked = torch.arange(27.0).reshape(3, 3, 3)
-    turned = {tuple(turn.of(marked).flatten().tolist()) for turn in TURNS}
-    mirrored = {tuple(turn.of(marked.flip(0)).flatten().tolist()) for turn in TURNS}
-    assert len(turned) == len(mirrored) == 24 and not turned & mirrored
+    marked = torch.arange(27.0).reshape(1, 3, 3, 3)
+    turned, mirrored = ({tuple(posed(marked, n, side).flatten().tolist()) for n in range(24)} for side in (0, 1))
+    assert len(turned) == len(mirrored) == len({turn.code for turn in TURNS}) == 24
+    assert not turned & mirrored
 
 
-def test_turn__code_says_where_axes_point() -> None:
-    """Voxel (1, 2, 3) of a ramp along R is found along the axis that the code calls R or L."""
-    for turn in TURNS:
-        ramp = torch.arange(4.0)[:, None, None].expand(4, 4, 4)
-        axis = next(n for n, letter in enumerate(turn.code) if letter in "RL")
-        step = turn.of(ramp).diff(dim=axis)
-        assert (step == (1 if turn.code[axis] == "R" else -1)).all()
+@pytest.mark.parametrize("turn", TURNS, ids=[turn.code for turn in TURNS])
+def test_turn__code_says_where_axes_point(turn: Turn) -> None:
+    """A ramp that rises to the right still rises along the axis with the letter R, and falls along one with L."""
+    ramp = turn.of(torch.arange(4.0)[:, None, None].expand(4, 4, 4))
+    steps = [ramp.diff(dim=axis).mean().item() for axis in range(3)]
+    assert steps == [{"R": 1, "L": -1}.get(letter, 0) for letter in turn.code]
 
 
 def test_pose__labels_say_what_was_done_to_the_views() -> None:
-    task = PoseTask(PoseSettings(turned=0.7), INTERFACE)
-    views = toy_views(INTERFACE, samples=16, seed=4, dense=False)
-    shown = task.corrupt(views.images, views.address)
-    rows = task(told(views, shown)).observation.rows
-    poses = [
-        recognised(view, views.images[sample, 2 * (n // 2)])
-        for sample, of_sample in enumerate(shown)
-        for n, view in enumerate(of_sample)
-    ]
-    assert rows["true_turn"].tolist() == [turn for turn, _ in poses]
-    assert rows["true_side"].tolist() == [side for _, side in poses] == [0, 1] * 32
-    assert len(set(rows["true_turn"].tolist())) > 8
+    views = toy_views(INTERFACE, samples=64, seed=4, dense=False)
+    task = PoseTask(PoseSettings(), INTERFACE)
+    rows = task(told(views, task)).observation.rows
+    for sample, shown in enumerate(task.corrupt(views.images, views.address)):
+        mirrored = rows["true_side"][sample]
+        assert POSES[seen(shown[mirrored], views.images[sample, 0])] == (0, 1)
+        assert POSES[seen(shown[1 - mirrored], views.images[sample, 0])] == (0, 0)
+        assert POSES[seen(shown[2], views.images[sample, 2])][0] == rows["true_turn"][sample]
 
 
-def test_drawn_turns__share_of_turned_views() -> None:
-    address = torch.stack([torch.zeros(4000, dtype=torch.long), torch.arange(4000)], dim=1)
-    assert not drawn_turns(address, 1, 0.0).any()
-    counts = np.bincount(drawn_turns(address, 1, 0.48).ravel(), minlength=24) / 4000
-    assert counts[0] == pytest.approx(0.54, abs=0.03)
-    np.testing.assert_allclose(counts[1:], 0.02, atol=0.01)
+def test_shown__every_pose_is_as_likely() -> None:
+    drawn = [Shown.of(0, number) for number in range(9600)]
+    poses = np.bincount([2 * shown.turn + shown.mirrored for shown in drawn], minlength=48)
+    np.testing.assert_allclose(poses, 200, atol=60)
+    assert sum(shown.side for shown in drawn) / 9600 == pytest.approx(0.5, abs=0.02)
 
 
-def test_pose__loss_measures_and_log_odds_by_hand() -> None:
-    """A head that always says upright, and gives the mirrored twin a score 2 higher."""
-    task = PoseTask(PoseSettings(turned=0.0), Interface(embedding=3, dense_channels=4, views=2, view_mm=48.0))
-    task.head = nn.Linear(3, 25)  # type: ignore[assignment]
+def test_pose__loss_and_log_odds_by_hand() -> None:
+    """Twins scored 2 and 0, the one with 2 mirrored; a turn named with log-odds 3 over each of 23 others."""
+    task = PoseTask(PoseSettings(hidden=1), dataclasses.replace(INTERFACE, embedding=2))
+    views = chosen(toy_views(INTERFACE, samples=1, seed=0, dense=False), (slice(None), slice(3)))
+    drawn = Shown.of(*views.address[0].tolist())
+    task.side = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    task.turn = torch.nn.Sequential(torch.nn.Linear(2, 24))
     with torch.no_grad():
-        task.head.weight.zero_()
-        task.head.bias.zero_()
-        task.head.bias[0] = 3.0
-        task.head.weight[24, 0] = 1.0
-    views = toy_views(Interface(embedding=3, dense_channels=4, views=2, view_mm=48.0), samples=1, seed=0, dense=False)
-    embedding = torch.tensor([[[0.0, 0, 0], [2.0, 0, 0]]])
-    views = EncodedViews(
-        embedding, None, None, views.centres, 48.0, views.images, views.plain, views.shown, views.address
-    )
-    output = task(views)
-    expected = np.log(np.exp(3) + 23) - 3 + np.log1p(np.exp(-2))
-    assert output.loss.item() == pytest.approx(expected, rel=1e-5)
-    assert output.observation.rows["pred_side"].tolist() == [0, 1]
-    assert {name: measure.value for name, measure in output.observation.measures.items()} == {
-        "side_accuracy": 1.0,
-        "turn_accuracy": 1.0,
-    }
-    assert task.mirrored(embedding[0, 1:], embedding[0, :1]).tolist() == [2.0]
-    assert task.mirrored(embedding[0, :1], embedding[0, 1:]).tolist() == [-2.0]
+        for head in (task.side, task.turn):
+            for parameter in head.parameters():
+                parameter.zero_()
+        task.side[0].weight[0, 0] = 1.0
+        task.turn[0].bias[drawn.turn] = 3.0
+    embedding = torch.zeros(1, 3, 2)
+    embedding[0, drawn.side, 0] = 2.0
+    output = task(dataclasses.replace(views, embedding=embedding))
+    assert output.loss.item() == pytest.approx(np.log1p(np.exp(-2)) + np.log(np.exp(3) + 23) - 3, rel=1e-5)
+    assert [measure.value for measure in output.observation.measures.values()] == [1.0, 1.0]
+    twin, other = embedding[:, drawn.side], embedding[:, 1 - drawn.side]
+    assert task.mirrored(twin, other).item() == -task.mirrored(other, twin).item() == 2.0
+
+
+def test_pose__refuses_two_views() -> None:
+    with pytest.raises(ConfigError, match=r"tasks\.pose.* 2 views"):
+        PoseTask(PoseSettings(), dataclasses.replace(INTERFACE, views=2))
