@@ -21,13 +21,13 @@ TASKS: "Registry[PretextTask[Any]]" = Registry(
         "adjacency": "orienteer.pretext.adjacency:AdjacencyTask",
         "route": "orienteer.pretext.route:RouteTask",
         "position": "orienteer.pretext.position:PositionTask",
+        "pose": "orienteer.pretext.pose:PoseTask",
         "masked": "orienteer.pretext.masked:MaskedTask",
         "genesis": "orienteer.pretext.genesis:GenesisTask",
         "simclr": "orienteer.pretext.simclr:SimclrTask",
         "voco": "orienteer.pretext.voco:VocoTask",
         "rpr": "orienteer.pretext.rpr:RprTask",
         "patch_location": "orienteer.pretext.patch_location:PatchLocationTask",
-        "pose": "orienteer.pretext.pose:PoseTask",
     },
 )
 """A new task is one file in this folder and one line here, in the order of models and reports. An installed package
