@@ -1,7 +1,7 @@
 """Pose: which of two twins is mirrored, and which way is a view turned? (not in the paper)
 
 A view is shown beside its twin, mirrored left and right. The two differ in nothing else, so the difference of their
-scores is about left and right alone. A second view is shown in one of the 48 ways to turn and mirror it that keep its
+scores is about left and right alone. Another view is shown in one of the 48 ways to turn and mirror it that keep its
 grid, all that a file's header can claim of it; rotations as a pretext: Gidaris et al. 2018, arXiv 1803.07728. Twins
 stand upright: turned ones were learned far more slowly (docs/log.md), and a scan is turned upright before it is asked.
 """
