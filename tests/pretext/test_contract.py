@@ -83,8 +83,8 @@ class TestGenesisFirstView(TestMasked):
 
 
 def test_contract__every_registered_task_has_a_suite() -> None:
-    from . import test_baselines
+    from . import test_baselines, test_pose
 
-    suites = [*globals().values(), *vars(test_baselines).values()]
+    suites = [*globals().values(), *vars(test_baselines).values(), *vars(test_pose).values()]
     covered = {suite.task for suite in suites if isinstance(suite, type) and hasattr(suite, "task")}
     assert covered == {task_type(name) for name in TASKS}

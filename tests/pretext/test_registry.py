@@ -18,7 +18,7 @@ HERE = "tests.pretext.outside_task:DistanceTask"
 
 
 def test_registry__keys_are_the_tasks_own_names() -> None:
-    ours, baselines = ["gap", "adjacency", "route", "position"], ["masked", "genesis", "simclr", "voco", "rpr"]
+    ours, baselines = ["gap", "adjacency", "route", "position", "pose"], ["masked", "genesis", "simclr", "voco", "rpr"]
     assert list(TASKS) == [*ours, *baselines, "patch_location"]
     for name in TASKS:
         task = task_type(name)

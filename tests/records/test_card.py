@@ -89,7 +89,7 @@ def test_our_cards__judge_a_model_of_the_default_tasks_by_the_gap_error() -> Non
 
     assert judged_card([task_type(name).card for name in DEFAULT_TASKS]).judged.name == "gap_error_mm"
     judged = {name: judged_card([task_type(each).card for each in ("masked", name)]) for name in TASKS}
-    assert {name for name, found in judged.items() if found.name == "masked"} == {"masked", "genesis", "simclr"}
+    assert {name for name, found in judged.items() if found.name == "masked"} == {"masked", "genesis", "simclr", "pose"}
     assert judged["route"].judged.name == "step_error_mm", "a direction is worth less than mm"
     titles = [metric.title for name in TASKS for metric in task_type(name).card.metrics]
     assert all(title[:1].isupper() and not title.endswith(".") for title in titles)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from orienteer.errors import ConfigError
 from orienteer.evaluation.probes import Corruption, probe_of
 from orienteer.geometry.chunks import ChunkPair, chunk_pair
-from orienteer.pretext.contract import PretextTask, RestoresImages
+from orienteer.pretext.contract import CorruptsViews, PretextTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Observation
 from orienteer.records.card import TaskCard
@@ -192,4 +192,4 @@ def look(model: SpatialModel, store: Store, recipe: SampleRecipe, *, corrupt: Co
 
 def answers_anywhere(task: PretextTask[Any]) -> bool:
     """Whether a task answers about positions for any number of views at any positions."""
-    return task.card.spatial and task.placement is None and not isinstance(task, RestoresImages)
+    return task.card.spatial and task.placement is None and not isinstance(task, CorruptsViews)

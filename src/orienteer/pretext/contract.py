@@ -96,7 +96,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
     ``class DistanceTask(PretextTask[DistanceSettings])`` also declares its settings. Further capabilities are
-    inherited: ``PredictsDisplacements``, ``RestoresImages``.
+    inherited: ``PredictsDisplacements``, ``TellsMirrored``, ``RestoresImages``.
 
     Attributes:
         card: its description, its metrics, and what its rows are evidence of.
@@ -180,8 +180,19 @@ class PredictsPositions(ABC):
         """Position of every cell in the run's own frame, mm along R, A, S, up to one shift for a whole scan."""
 
 
-class RestoresImages(ABC):
-    """A task that corrupts views, has them encoded in a separate pass, and restores them."""
+class TellsMirrored(ABC):
+    """A task that tells a view from its mirror image, so that its model can doubt a header's left and right."""
+
+    @abstractmethod
+    def mirrored(self, embedding: Float[Tensor, "N E"], twin: Float[Tensor, "N E"]) -> Float[Tensor, "N"]:
+        """Log-odds that upright views, rather than their twins (the same, mirrored along R), are the mirrored ones.
+
+        A scan's is the mean over many of its views.
+        """
+
+
+class CorruptsViews(ABC):
+    """A task that changes views and has them encoded in a separate pass, for itself alone."""
 
     @abstractmethod
     def corrupt(
@@ -192,6 +203,10 @@ class RestoresImages(ABC):
         Every random choice is drawn from ``sampling.generator(seed, Purpose.CORRUPTION, number, view)``, so a corrupted
         view can be replayed from its address.
         """
+
+
+class RestoresImages(CorruptsViews):
+    """A task that restores the views it corrupts."""
 
     @abstractmethod
     def restore(self, views: EncodedViews) -> Float[Tensor, "B K C S S S"]:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from orienteer.networks.backbone import Backbone
 from orienteer.networks.settings import NetworkSettings
-from orienteer.pretext.contract import EncodedViews, Interface, PretextTask, RestoresImages
+from orienteer.pretext.contract import CorruptsViews, EncodedViews, Interface, PretextTask
 from orienteer.pretext.registry import chosen_tasks
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Observation
@@ -106,7 +106,7 @@ class SpatialModel(nn.Module):
         observed = []
         for name in self.tasks:
             task = self.task(name)
-            if isinstance(task, RestoresImages):
+            if isinstance(task, CorruptsViews):
                 shown = task.corrupt(images, address)
                 views = self.encode(images, centres, view_mm, address, plain, anatomy, shown=shown)
             else:

@@ -21,6 +21,7 @@ TASKS: "Registry[PretextTask[Any]]" = Registry(
         "adjacency": "orienteer.pretext.adjacency:AdjacencyTask",
         "route": "orienteer.pretext.route:RouteTask",
         "position": "orienteer.pretext.position:PositionTask",
+        "pose": "orienteer.pretext.pose:PoseTask",
         "masked": "orienteer.pretext.masked:MaskedTask",
         "genesis": "orienteer.pretext.genesis:GenesisTask",
         "simclr": "orienteer.pretext.simclr:SimclrTask",
