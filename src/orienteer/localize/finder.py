@@ -11,15 +11,10 @@ from orienteer.geometry import Volume
 from orienteer.localize.carry import values_at
 from orienteer.localize.correspond import Correspondence, Prepared, both_ways
 from orienteer.localize.found import LOST_MM, Vote
+from orienteer.localize.reach import is_held, lies_in
 
 OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
-EDGE = 0.5
-"""Voxels beyond the outermost centres that still belong to a scan."""
-NEAR, RETURN_MM = 3.0, 3.0
-"""An answer within ``NEAR`` voxels of a face is absent where it comes back farther than ``RETURN_MM`` away."""
-
-
 AROUND, MOST = 4.0, 30_000
 """Voxels around where a structure is sought, and about how many places are asked at most."""
 
@@ -52,7 +47,7 @@ class Finder:
 
     def holds(self, point: int) -> bool:
         """Whether a point lies in the exemplar."""
-        return bool(_within(self.points[point].world_mm, self.exemplar.volume, EDGE).any())
+        return bool(lies_in(self.points[point].world_mm, self.exemplar.volume).any())
 
     def votes(self, scan: Prepared) -> list[Vote]:
         """Where each point lies in a scan."""
@@ -63,9 +58,7 @@ class Finder:
             missed = point.world_mm - back(reached)
             away = np.linalg.norm(missed, axis=1)
             cycle = float(away.mean())
-            within = _within(reached, scan.volume, EDGE)
-            # Beyond the field of view the nearest likeness is inside it, and comes back elsewhere.
-            within &= (away <= RETURN_MM) | _within(reached, scan.volume, -NEAR)
+            within = is_held(reached, away, scan.volume)
             if 2 * within.sum() <= len(within):
                 votes.append(Vote(None, cycle, OUTSIDE))
             elif cycle > LOST_MM:
@@ -91,9 +84,3 @@ def _middle(
     world = apply_affine(level.affine, np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 3))
     inside = values_at(structure, back(world)) > 0
     return np.asarray(world[inside].mean(0)) if inside.any() else reached.mean(0)
-
-
-def _within(world: NDArray[np.float64], volume: Volume, margin: float) -> NDArray[np.bool_]:
-    """Which positions ``(N, 3)`` lie in a scan, to a margin in voxels beyond the outermost centres."""
-    index = apply_affine(np.linalg.inv(volume.affine), world)
-    return np.asarray(((index >= -margin) & (index <= np.array(volume.shape) - 1 + margin)).all(1))
