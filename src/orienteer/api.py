@@ -12,6 +12,7 @@ Example::
     answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
     found = api.locate_crop("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
+    api.orient("run", "new-scans", out="orientations", fix="corrected").found
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from orienteer.runs.ask import locate_crop, look
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.locate import locate
+    from orienteer.runs.orient import orient
     from orienteer.runs.pretrain import pretrain
     from orienteer.runs.settings import PretrainSettings
     from orienteer.scans.check import check
@@ -71,6 +73,7 @@ _HOMES = {
     "locate_crop": "orienteer.runs.ask",
     "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
+    "orient": "orienteer.runs.orient",
     "predict": "orienteer.finetune.predict",
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
@@ -95,6 +98,7 @@ __all__ = [
     "locate_crop",
     "look",
     "observe",
+    "orient",
     "predict",
     "pretrain",
     "probe",

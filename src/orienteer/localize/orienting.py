@@ -1,23 +1,25 @@
-"""How a scan is held: all 48 poses on a few windows, the best of them levelled, left and right on many windows."""
+"""How a scan is held: all turns on a few windows, the best of them levelled, left and right on many windows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from scipy.special import logsumexp
 
 from orienteer.geometry import Volume
 from orienteer.localize.held import Fit, Place, Windows, held, tilted
-from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
+from orienteer.localize.oriented import Held
+from orienteer.localize.pose import MIRROR, TURNS, UPRIGHT, Pose
 
-FEW, MANY = 2, 5
-"""Windows along each axis: for a look in every pose, and to tell left from right."""
+FEW, MANY = 2, 3
+"""Windows along each axis: for a look in every turn, and to tell left from right."""
 FEWEST = 60
 """Cells of body below which nothing is asked."""
 NEAR = 1.6
 """Turns within this factor of the best one's error are levelled, too: a tilted head fits every pose badly."""
-CANDIDATES = 4
+CANDIDATES = 3
 """Most turns that are levelled."""
 STEPS_DEG = (12.0, 6.0)
 """A head is levelled by steps of these angles about each axis."""
@@ -30,29 +32,6 @@ SIDES = 12.0
 
 Witness = Callable[[Windows], float]
 """Further evidence on left and right: windows of a scan held upright to the log-odds that it is mirrored."""
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """What the field says of how a scan is held.
-
-    Attributes:
-        turn: the likeliest proper turn that sets the scan upright, up to left and right.
-        probability: of that turn among the 24.
-        mirrored: probability that left and right are exchanged as well.
-        scale: ``(3,)`` along the scan's own axes: what the field takes a length for, over what the header says.
-        error_mm: how far the field departs from the scan's grid, held upright.
-        spread_mm: mean distance of the body's cells from their middle; what the error would be without any knowledge.
-        tilt_deg: by how much the head was levelled.
-    """
-
-    turn: Pose
-    probability: float
-    mirrored: float
-    scale: NDArray[np.float64]
-    error_mm: float
-    spread_mm: float
-    tilt_deg: float
 
 
 def hold(
@@ -81,18 +60,18 @@ def hold(
     few = Windows.cut(scan, body, view=view, stride=stride, most=FEW)
     if few.body.sum() < FEWEST:
         return None
-    fits = {pose: held(place, few, pose) for pose in POSES}
-    pairs = {turn: min((fits[turn], fits[MIRROR @ turn]), key=lambda fit: fit.error_mm) for turn in TURNS}
-    best = min(fit.error_mm for fit in pairs.values())
-    order = sorted(TURNS, key=lambda turn: pairs[turn].error_mm)[:CANDIDATES]
-    levelled = {
-        turn: _levelled(place, _shown(scan, turn), turn.show(body), pairs[turn], view, stride)
-        for turn in order
-        if pairs[turn].error_mm <= NEAR * best
-    }
-    errors = np.array([levelled[turn].error_mm if turn in levelled else pairs[turn].error_mm for turn in TURNS])
-    logs = -SHARPNESS * errors / unit_mm
-    chosen = TURNS[int(errors.argmin())]
+    errors = {turn: held(place, few, turn).error_mm for turn in TURNS}  # a twin's is alike, but for left and right
+    best = min(errors.values())
+    levelled: dict[Pose, _Level] = {}
+    for turn in sorted(TURNS, key=errors.__getitem__)[:CANDIDATES]:
+        if errors[turn] <= NEAR * best:
+            twin = held(place, few, MIRROR @ turn).error_mm
+            side = UPRIGHT if errors[turn] <= twin else MIRROR
+            start = _Level(held_in(scan, turn), turn.show(body), min(errors[turn], twin), np.zeros(3))
+            levelled[turn] = _levelled(place, start, side, view, stride)
+            errors[turn] = levelled[turn].error_mm
+    logs = -SHARPNESS * np.array([errors[turn] for turn in TURNS]) / unit_mm
+    chosen = min(levelled, key=errors.__getitem__)
     level = levelled[chosen]
     many = Windows.cut(level.scan, level.body, view=view, stride=stride, most=MANY)
     one, other = held(place, many, UPRIGHT), held(place, many, MIRROR)
@@ -103,7 +82,7 @@ def hold(
     places = many.places[many.body]
     return Held(
         turn=chosen,
-        probability=float(np.exp(logs.max() - logsumexp(logs))),
+        probability=float(np.exp(-SHARPNESS * errors[chosen] / unit_mm - logsumexp(logs))),
         mirrored=float(1 / (1 + np.exp(-odds))),
         scale=scale,
         error_mm=upright.error_mm,
@@ -126,30 +105,25 @@ class _Level:
     turned_deg: NDArray[np.float64]
 
 
-def _shown(scan: Volume, pose: Pose) -> Volume:
-    """Held in a pose; cells are cubes, so the affine keeps its spacing."""
+def held_in(scan: Volume, pose: Pose) -> Volume:
+    """A scan on a grid of cubes, held in a pose; the affine keeps its spacing alone."""
     return Volume(np.ascontiguousarray(pose.show(scan.array)), scan.affine)
 
 
-def _levelled(
-    place: Place, scan: Volume, body: NDArray[np.bool_], fit: Fit, view: int, stride: int
-) -> _Level:
+def _levelled(place: Place, start: _Level, side: Pose, view: int, stride: int) -> _Level:
     """The scan turned by small angles for as long as the field follows it better."""
-    from scipy.spatial.transform import Rotation
-
-    best = _Level(scan, body, fit.error_mm, np.zeros(3))
+    best = start
     for step in STEPS_DEG:
         tried = []
         for way in (*np.eye(3), *-np.eye(3)):
             angles = best.turned_deg + step * way
-            turned = tilted(scan, body, Rotation.from_rotvec(angles, degrees=True).as_matrix())
+            turned = tilted(start.scan, start.body, Rotation.from_rotvec(angles, degrees=True).as_matrix())
             if not turned[1].any():
                 continue
             windows = Windows.cut(*turned, view=view, stride=stride, most=FEW)
             if windows.body.sum() < FEWEST:
                 continue
-            error = min(held(place, windows, pose).error_mm for pose in (UPRIGHT, MIRROR))
-            tried.append(_Level(*turned, error, angles))
+            tried.append(_Level(*turned, held(place, windows, side).error_mm, angles))
         nearest = min(tried, key=lambda level: level.error_mm, default=best)
         best = nearest if nearest.error_mm < GAIN * best.error_mm else best
     return best

@@ -52,7 +52,8 @@ class Pose:
         """``(..., D, H, W)`` held upright; a view of the same voxels."""
         lead = array.ndim - 3
         turned = array.transpose(*range(lead), *(lead + axis for axis in self.axes))
-        return turned[(..., *(slice(None, None, sign) for sign in self.signs))]
+        r, a, s = (slice(None, None, sign) for sign in self.signs)
+        return turned[..., r, a, s]
 
 
 def _of(matrix: NDArray[np.float64]) -> Pose:

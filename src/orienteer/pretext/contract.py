@@ -96,7 +96,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
     ``class DistanceTask(PretextTask[DistanceSettings])`` also declares its settings. Further capabilities are
-    inherited: ``PredictsDisplacements``, ``RestoresImages``.
+    inherited: ``PredictsDisplacements``, ``TellsMirrored``, ``RestoresImages``.
 
     Attributes:
         card: its description, its metrics, and what its rows are evidence of.
@@ -178,6 +178,17 @@ class PredictsPositions(ABC):
     @abstractmethod
     def positions(self, dense: Float[Tensor, "N C s s s"]) -> Float[Tensor, "N 3 s s s"]:
         """Position of every cell in the run's own frame, mm along R, A, S, up to one shift for a whole scan."""
+
+
+class TellsMirrored(ABC):
+    """A task that tells a view from its mirror image, so that its model can doubt a header's left and right."""
+
+    @abstractmethod
+    def mirrored(self, embedding: Float[Tensor, "N E"], twin: Float[Tensor, "N E"]) -> Float[Tensor, "N"]:
+        """Log-odds that upright views, rather than their twins (the same, mirrored along R), are the mirrored ones.
+
+        A scan's is the mean over many of its views.
+        """
 
 
 class RestoresImages(ABC):

@@ -110,7 +110,7 @@ def locate(
     finders = _finders(opened, [(Path(exemplar), where), *((Path(path), there) for path, there in also)])
     learned = (opened.record.data.channels, opened.record.data.channel_names)
     laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=learned[0])
-    sources = _named_apart(laid.sources)
+    sources = named_apart(laid.sources)
     make_folder(folder)
     _forget(folder)
     found: list[Found] = []
@@ -124,7 +124,7 @@ def locate(
                 here = _in_scan(opened, finders, volume, ready, name)
                 odd[name] = _unfamiliar(opened, finders[0], trained, volume, ready)
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                failed[name] = _reason(source, error)
+                failed[name] = reason(source, error)
                 continue
             found += here
             write_text(_markups(folder, name), as_markups(here))
@@ -268,7 +268,7 @@ def _extent(volume: Volume) -> str:
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 
 
-def _named_apart(sources: Sequence[Source]) -> dict[str, Source]:
+def named_apart(sources: Sequence[Source]) -> dict[str, Source]:
     """Scans by id; the second of one id by its path."""
     named: dict[str, Source] = {}
     taken: set[str] = set()
@@ -279,7 +279,7 @@ def _named_apart(sources: Sequence[Source]) -> dict[str, Source]:
     return named
 
 
-def _reason(source: Source, error: Exception) -> ScanError:
+def reason(source: Source, error: Exception) -> ScanError:
     """What is wrong with one scan.
 
     Raises:
