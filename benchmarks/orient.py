@@ -2,10 +2,11 @@
 
     python -m benchmarks.orient RUN DATA [--split val] [--others FOLDER ...] [--poses 3] [--seed 0]
 
-DATA holds ``images`` and ``subjects.tsv`` (OASIS). Each scan of the split is written with wrong headers: as it is and
-cut to 60 %, tilted by 20 degrees, in slices of 5 mm, with noise, each in ``--poses`` of the 48 poses, drawn by the seed;
-and with each spacing times 0.85 and 1.15. The template is the mean of the training scans on the run's grid, moved onto the middle
-of the body; its answer is the pose of the highest correlation. Choose on ``val``; ``test`` is for the end.
+DATA holds ``images`` and ``subjects.tsv`` (OASIS). Each scan of the split is shown with wrong headers: as it is, cut to
+60 %, tilted by 20 degrees, in slices of 5 mm, with noise; each as its header says, mirrored, and in ``--poses`` of the
+48 poses, drawn by the seed; then with each spacing 0.8 to 1.25 times as long. The template is the mean of the training
+scans on the run's grid, moved onto the middle of the body; its answer is the pose of the highest correlation. Choose
+on ``val``; ``test`` is for the end.
 """
 
 import argparse

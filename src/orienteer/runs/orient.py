@@ -147,8 +147,8 @@ def orient(
     return OrientResult(tuple(found), failed, fixed, folder)
 
 
-def contradictions(run: Path | str, sources: Sequence[Source]) -> Iterator[tuple[str, Finding | None]]:
-    """Findings on the sources of a check: what a run says against a header; None where nothing.
+def contradictions(run: Path | str, sources: Sequence[Source]) -> Iterator[Finding | None]:
+    """What a run says against the headers of scans, in order; None where nothing.
 
     Raises:
         RunError: no run, no whole checkpoint, no validation.
@@ -157,9 +157,9 @@ def contradictions(run: Path | str, sources: Sequence[Source]) -> Iterator[tuple
     asked = Asked.of(Run.open(run))
     for source in sources:
         try:
-            yield source.relative, as_finding(asked.scan(source.id, source)[1])
+            yield as_finding(asked.scan(source.id, source)[1])
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
-            yield source.relative, finding("orientation-untold", reason(source, error).message)
+            yield finding("orientation-untold", reason(source, error).message)
 
 
 def as_finding(one: Oriented) -> Finding | None:
