@@ -1,12 +1,12 @@
 """How well `orienteer orient` tells how raw scans are held, beside a template without learning.
 
-    python -m benchmarks.orient RUN DATA [--split val] [--others FOLDER ...] [--poses 3] [--seed 0]
+    python -m benchmarks.orient RUN DATA [--split val] [--others FOLDER ...] [--cases 2] [--poses 1]
 
 DATA holds ``images`` and ``subjects.tsv`` (OASIS). Each scan of the split is shown with wrong headers: as it is, cut to
-60 %, tilted by 20 degrees, in slices of 5 mm, with noise; each as its header says, mirrored, and in ``--poses`` of the
-48 poses, drawn by the seed; then with each spacing 0.8 to 1.25 times as long. The template is the mean of the training
-scans on the run's grid, moved onto the middle of the body; its answer is the pose of the highest correlation. Choose
-on ``val``; ``test`` is for the end.
+60 %, tilted by 20 degrees, in slices of 5 mm, with noise (at most ``--cases`` of each); each as its header says,
+mirrored, and in ``--poses`` of the 48 poses, drawn by the seed; then with each spacing 0.8 to 1.25 times as long. The
+template is the mean of the training scans on the run's grid, moved onto the middle of the body; its answer is the pose
+of the highest correlation. Choose on ``val``; ``test`` is for the end.
 """
 
 import argparse
@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", default="val")
     parser.add_argument("--others", nargs="*", type=Path, default=[])
-    parser.add_argument("--poses", type=int, default=3)
+    parser.add_argument("--cases", type=int, default=2, help="most of one degradation a scan")
+    parser.add_argument("--poses", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     asked = Asked.of(Run.open(given.run))
@@ -55,22 +56,22 @@ def main() -> None:
     files = {row["id"]: given.data / "images" / f"{row['id']}.nii.gz" for row in rows}
     template = Template(asked, [files[row["id"]] for row in rows if row["split"] == "train"])
     scans = {row["id"]: one_scan(files[row["id"]], (1, ())) for row in rows if row["split"] == given.split}
-    poses(asked, template, scans, given.poses, given.seed)
+    poses(asked, template, scans, given)
     spacings(asked, scans)
     for folder in given.others:
         others(asked, folder)
 
 
-def poses(asked: Asked, template: "Template", scans: dict[str, Volume], count: int, seed: int) -> None:
+def poses(asked: Asked, template: "Template", scans: dict[str, Volume], given: argparse.Namespace) -> None:
     """Turns, sides, false alarms and calibration, a line a degradation."""
     sure: list[tuple[float, bool]] = []
     begun, asks = time.perf_counter(), 0
     print("             cases  turn right  template   side told, right  template  called wrong")
     for number, (name, change) in enumerate(DEGRADATIONS.items()):
         turns, sides, rival_turns, rival_sides, alarms = [], [], [], [], []
-        for case, volume in enumerate(each for scan in scans.values() for each in change(canonical(scan))):
-            drawn = generator(seed, Purpose.PROBE, number, case).permutation(np.arange(1, len(POSES)))[:count]
-            for pose in (UPRIGHT, MIRROR, *(POSES[n] for n in drawn)):
+        for case, volume in enumerate(each for scan in scans.values() for each in drawn(scan, change, given)):
+            rest = generator(given.seed, Purpose.PROBE, number, case).permutation(np.arange(1, len(POSES)))
+            for pose in (UPRIGHT, MIRROR, *(POSES[n] for n in rest[: given.poses])):
                 shown = posed(volume, pose)
                 true = axes_of(affine_held(shown.affine, shown.shape, pose.inverse))
                 one, guess = asked.volume("", shown), template.pose(asked, shown)
@@ -96,6 +97,13 @@ def poses(asked: Asked, template: "Template", scans: dict[str, Volume], count: i
         if part:
             said, right = (100 * float(np.mean(each)) for each in zip(*part, strict=True))
             print(f"said to be sure by {said:5.1f} % on average: right in {right:5.1f} % of {len(part)}")
+
+
+def drawn(scan: Volume, change: Callable[[Volume], Iterator[Volume]], given: argparse.Namespace) -> list[Volume]:
+    """Some of the ways in which a scan is degraded."""
+    every = list(change(canonical(scan)))
+    first = int(scan.array.astype(np.int64).sum() + given.seed) % len(every)
+    return [every[(first + n * 5) % len(every)] for n in range(min(given.cases, len(every)))]
 
 
 def spacings(asked: Asked, scans: dict[str, Volume]) -> None:

@@ -1,4 +1,4 @@
-"""How a scan is held: all turns on a few windows, the best of them levelled, left and right on many windows."""
+"""How a scan is held: all poses on a few windows, the best of them levelled, left and right on many windows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from scipy.special import logsumexp
 from orienteer.geometry import Volume
 from orienteer.localize.held import Fit, Place, Windows, held, tilted
 from orienteer.localize.oriented import Held
-from orienteer.localize.pose import MIRROR, TURNS, UPRIGHT, Pose
+from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 
 FEW, MANY = 2, 3
-"""Windows along each axis: for a look in every turn, and to tell left from right."""
+"""Windows along each axis: for a look in every pose, and to tell left from right."""
 FEWEST = 60
 """Cells of body below which nothing is asked."""
 NEAR = 1.6
@@ -60,14 +60,14 @@ def hold(
     few = Windows.cut(scan, body, view=view, stride=stride, most=FEW)
     if few.body.sum() < FEWEST:
         return None
-    errors = {turn: held(place, few, turn).error_mm for turn in TURNS}  # a twin's is alike, but for left and right
+    fits = {pose: held(place, few, pose).error_mm for pose in POSES}
+    errors = {turn: min(fits[turn], fits[MIRROR @ turn]) for turn in TURNS}
     best = min(errors.values())
     levelled: dict[Pose, _Level] = {}
     for turn in sorted(TURNS, key=errors.__getitem__)[:CANDIDATES]:
         if errors[turn] <= NEAR * best:
-            twin = held(place, few, MIRROR @ turn).error_mm
-            side = UPRIGHT if errors[turn] <= twin else MIRROR
-            start = _Level(held_in(scan, turn), turn.show(body), min(errors[turn], twin), np.zeros(3))
+            side = UPRIGHT if errors[turn] == fits[turn] else MIRROR
+            start = _Level(held_in(scan, turn), turn.show(body), errors[turn], np.zeros(3))
             levelled[turn] = _levelled(place, start, side, view, stride)
             errors[turn] = levelled[turn].error_mm
     logs = -SHARPNESS * np.array([errors[turn] for turn in TURNS]) / unit_mm

@@ -271,7 +271,7 @@ def yardstick(run: Run, model: SpatialModel) -> Yardstick:
     ]
     error = float(np.linalg.norm(predicted - true, axis=1).mean())
     view = run.settings.views.size * run.record.data.spacing_mm
-    return Yardstick(max(error, 1e-3), np.clip(np.median(scales, axis=0), 0.5, 1.5), view)
+    return Yardstick(max(error, 1e-3), np.clip(np.mean(scales, axis=0), 0.5, 1.5), view)
 
 
 def _witness(model: SpatialModel, task: TellsMirrored) -> Witness:
