@@ -77,7 +77,11 @@ def orient(
     for name, error in result.failed.items():
         console.print(f"left out: {name}: {error.message} [{error.code}]")
         console.print(f"  fix: {error.cure}")
-    console.print(f"{len(result.found) - len(odd)} of {len(result.found)} as their headers say")
+    untold = sum(not each.side_told for each in result.found if each.fine)
+    console.print(
+        f"{len(result.found) - len(odd)} of {len(result.found)} as their headers say"
+        + (f", {untold} of them but for left and right, which are not told" if untold else "")
+    )
     if fix is not None:
         console.print(f"{len(result.fixed)} corrected in {fix}: axes in the header changed, voxels and spacing did not")
     if out is not None:

@@ -94,7 +94,8 @@ class Oriented:
         axes_found: as they are; the header's where nothing else is told.
         mirrored: probability that left and right are exchanged; None where no pose is told.
         factors: ``(3,)`` along the file's axes: true spacing over the header's; 1 where it is not called wrong.
-        affine: ``(4, 4)`` voxel of the file to world RAS mm as it should be: axes only, the spacing stays.
+        affine: ``(4, 4)`` voxel of the file to world RAS mm as it should be, up to left and right where they are not
+            told: axes only, the spacing stays.
         tilt_deg: by how much the head leans.
         error_mm: how far the field departs from the grid; None where it was not asked.
         why: what stands behind the verdict.
@@ -119,7 +120,7 @@ class Oriented:
 
     @property
     def fixable(self) -> bool:
-        """Whether the right axes are known, and differ from the header's."""
+        """Whether the right axes, with left and right, are known and differ from the header's."""
         return self.verdict in (Verdict.MIRRORED, Verdict.TURNED) and self.side_told
 
     @property
@@ -202,7 +203,7 @@ def decided(
     found = axes_of(right) if told else without_side(axes_of(right))
     return replace(
         said, verdict=verdict, confidence=sure, axes_found=found, mirrored=held.mirrored,
-        factors=_of_file(factors, affine), affine=right if told else affine, why="; ".join(notes),
+        factors=_of_file(factors, affine), affine=right, why="; ".join(notes),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ GAIN = 0.95
 """By which a step has to lower the error."""
 SHARPNESS = 6.0
 """Of the likelihood of a turn: log-odds for each unit of error, chosen on validation people (docs/log.md)."""
-SIDES = 12.0
+SIDES = 25.0
 """Of the likelihood of a side, likewise: log-odds for each unit of the mean log error."""
 
 Witness = Callable[[Windows], float]

@@ -27,8 +27,9 @@ def picture(grey: NDArray[np.float32], affine: NDArray[np.float64], found: Orien
         found: the verdict.
     """
     rows = [("by the header", affine, (1.0, 1.0, 1.0))]
-    if found.fixable or found.factors != (1.0, 1.0, 1.0):
-        rows.append(("by the anatomy", found.affine, found.factors))
+    if found.axes != found.axes_found or found.factors != (1.0, 1.0, 1.0):
+        unsure = "" if found.side_told else ", left and right not told"
+        rows.append((f"by the anatomy{unsure}", found.affine, found.factors))
     width, high = 3 * (EDGE + GAP) + GAP, EDGE + 2 * TEXT + GAP
     canvas = Image.new("RGB", (width, len(rows) * high + 2 * TEXT), PAPER)
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(TEXT - 2)
@@ -41,6 +42,7 @@ def picture(grey: NDArray[np.float32], affine: NDArray[np.float64], found: Orien
         for column, (_, left, right, axis) in enumerate(PLANES):
             at = (GAP + column * (EDGE + GAP), top + TEXT + 4)
             canvas.paste(_plane(array, spacing, axis), at)
+            left, right = (left, right) if axis == 0 or row == 0 or found.side_told else ("?", "?")
             for text, x, y, anchor in (
                 (left, 3, EDGE / 2, "lm"), (right, EDGE - 3, EDGE / 2, "rm"),
                 ("A" if axis == 2 else "S", EDGE / 2, 2, "ma"), ("P" if axis == 2 else "I", EDGE / 2, EDGE - 2, "md"),
