@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import avg_pool3d
 
 from orienteer.geometry import Volume
-from orienteer.localize.held import Windows, fitted, held, tilted
+from orienteer.localize.held import Windows, fit_in, fitted, tilted
 from orienteer.localize.oriented import Verdict, Yardstick, decided
 from orienteer.localize.orienting import hold
 from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
@@ -83,7 +83,7 @@ def test_windows__a_mirrored_scan_is_cut_alike(scan: tuple[Volume, np.ndarray]) 
     one = Windows.cut(*scan, view=VIEW, stride=STRIDE, most=3)
     other = Windows.cut(*posed(scan, MIRROR), view=VIEW, stride=STRIDE, most=3)
     assert len(one.cubes) == 27 and one.body.sum() == other.body.sum()
-    assert held(place, one, UPRIGHT).error_mm == pytest.approx(held(place, other, MIRROR).error_mm, rel=0.05)
+    assert fit_in(place, one, UPRIGHT).error_mm == pytest.approx(fit_in(place, other, MIRROR).error_mm, rel=0.05)
 
 
 @pytest.mark.parametrize(("pose", "factor", "verdict"), [

@@ -92,7 +92,7 @@ class Fit:
     errors_mm: NDArray[np.float64]
 
 
-def held(place: Place, windows: Windows, pose: Pose) -> Fit:
+def fit_in(place: Place, windows: Windows, pose: Pose) -> Fit:
     """Show windows in a pose, and fit what the field says to the scan's own grid.
 
     Args:

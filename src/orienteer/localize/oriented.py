@@ -20,7 +20,7 @@ SIDE = 0.95
 """The same of a side: left and right exchanged, or not."""
 SPACING_OFF = 1.11
 """Factor from which a spacing is called wrong: persons differ by 5 % or so along an axis (docs/log.md)."""
-SPACING_SOFT = 0.02
+SPACING_SOFT = 0.012
 """Log factor within which that grows from unlikely to likely."""
 STRANGE, STRANGE_SOFT = 2.3, 0.15
 """Units of error from which the anatomy is another one, and within which that grows likely."""
