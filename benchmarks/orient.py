@@ -1,6 +1,6 @@
 """How well `orienteer orient` tells how raw scans are held, beside a template without learning.
 
-    python -m benchmarks.orient RUN DATA [--split val] [--others FOLDER ...] [--cases 2] [--poses 1]
+    python -m benchmarks.orient RUN DATA [--sides RUN] [--split val] [--others FOLDER ...] [--cases 2] [--poses 1]
 
 DATA holds ``images`` and ``subjects.tsv`` (OASIS). Each scan of the split is shown with wrong headers: as it is, cut to
 60 %, tilted by 20 degrees, in slices of 5 mm, with noise (at most ``--cases`` of each); each as its header says,
@@ -44,13 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--sides", type=Path, help="a run that tells mirror images")
     parser.add_argument("--split", default="val")
     parser.add_argument("--others", nargs="*", type=Path, default=[])
     parser.add_argument("--cases", type=int, default=2, help="most of one degradation a scan")
     parser.add_argument("--poses", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    asked = Asked.of(Run.open(given.run))
+    asked = Asked.of(Run.open(given.run), given.sides and Run.open(given.sides))
     with (given.data / "subjects.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     files = {row["id"]: given.data / "images" / f"{row['id']}.nii.gz" for row in rows}

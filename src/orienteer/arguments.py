@@ -49,11 +49,15 @@ def of_locate(run: Given, exemplar: Given, scans: Given, out: Given) -> None:
     )
 
 
-def of_orient(run: Given, scans: Given, out: Given | None, fix: Given | None) -> None:
-    """A run, scans, and, where asked for, a folder of orientations and one of corrected copies to make."""
+def of_orient(
+    run: Given, scans: Given, out: Given | None = None, fix: Given | None = None, sides: Given | None = None
+) -> None:
+    """A run, scans, and, where given, folders of orientations and of corrected copies to make, and a second run."""
     made = [] if out is None else [(" --out {}", to_make(out, Folder.ORIENTATIONS))]
     if fix is not None:
         made.append((" --fix {}", Argument(Path(fix), "a folder for corrected copies", own=True, new=True)))
+    if sides is not None:
+        made.append((" --sides {}", existing(sides, Folder.RUN)))
     options = "".join(option for option, _ in made)
     in_order(
         f"orienteer orient {{}} {{}}{options}",

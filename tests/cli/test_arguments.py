@@ -67,6 +67,7 @@ COMMANDS = {
     "orient {run} scans": "store out out/seed_0 predictions where held bench bench/results",
     "orient run {scans}": "store run out out/seed_0 bench",
     "orient run scans --out {held}": "store run out predictions where bench",
+    "orient run scans --sides {run}": "store out where held bench",
     "orient run scans --fix {held}": "store run out predictions where bench",
     "export {run} new --licence CC0": "store out out/seed_0 predictions encoder bench bench/results",
     "export run {encoder} --licence CC0": "store run out predictions bench",

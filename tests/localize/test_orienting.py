@@ -55,7 +55,7 @@ def test_hold__levels_a_tilted_head(scan: tuple[Volume, np.ndarray]) -> None:
 
 def test_hold__a_witness_counts(scan: tuple[Volume, np.ndarray]) -> None:
     def found(*witnesses: float) -> float:
-        said = [lambda windows, odds=odds: odds for odds in witnesses]
+        said = [lambda turn, angles, odds=odds: odds for odds in witnesses]
         answer = hold(place, *scan, view=VIEW, stride=STRIDE, unit_mm=3.0, witnesses=said)
         assert answer is not None
         return float(np.log(answer.mirrored / (1 - answer.mirrored)))

@@ -65,7 +65,7 @@ def check(
     from orienteer.units import seconds_of
 
     if run is not None:
-        of_orient(run, scans, None, None)
+        of_orient(run, scans)
     result = start(
         scans,
         json_path=json,

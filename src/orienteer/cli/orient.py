@@ -23,6 +23,9 @@ def orient(
     fix: Annotated[
         Path | None, typer.Option(help="A folder for corrected copies: other axes in the header, the same voxels.")
     ] = None,
+    sides: Annotated[
+        Path | None, typer.Option(help="Another run, which learned to tell mirror images, to tell left from right.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     all_pictures: Annotated[bool, typer.Option("--all-pictures", help="Also draw scans that are fine.")] = False,
     layout: Layout = "auto",
@@ -41,11 +44,11 @@ def orient(
 
     `orienteer orient run scans`
 
-    `orienteer orient run scans --out orientations --fix corrected`
+    `orienteer orient run scans --sides run-of-poses --out orientations --fix corrected`
     """
     from orienteer.arguments import of_orient
 
-    of_orient(run, scans, out, fix)  # before torch is imported, which takes seconds
+    of_orient(run, scans, out, fix, sides)  # before torch is imported, which takes seconds
     from rich.console import Console
 
     from orienteer.console import table
@@ -53,7 +56,7 @@ def orient(
     from orienteer.runs.orient import orient as start
 
     result = start(
-        run, scans, out=out, fix=fix, all_pictures=all_pictures, overwrite=overwrite, layout=layout,
+        run, scans, out=out, fix=fix, sides=sides, all_pictures=all_pictures, overwrite=overwrite, layout=layout,
         channels=channel_names(channels),
     )  # fmt: skip
     if json:

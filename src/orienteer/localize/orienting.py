@@ -28,8 +28,8 @@ SHARPNESS = 8.0
 SIDES = 25.0
 """Of the likelihood of a side, likewise: log-odds for each unit of the mean log error."""
 
-Witness = Callable[[Windows], float]
-"""Further evidence on left and right: windows of a scan held upright to the log-odds that it is mirrored."""
+Witness = Callable[[Pose, tuple[float, ...]], float]
+"""More evidence on left and right: of a turn, and degrees that level the head, the log-odds that it is mirrored."""
 
 
 def hold(
@@ -53,7 +53,7 @@ def hold(
         unit_mm: the run's own validated error of a position.
         witnesses: further evidence on left and right.
     """
-    start = _Shown(scan, body, view, stride)
+    start = Shown(scan, body, view, stride)
     few = start.windows(FEW)
     if few is None:
         return None
@@ -68,7 +68,7 @@ def hold(
     errors |= {turn: look.error_mm for turn, look in looks.items()}
     turn = min(looks, key=errors.__getitem__)
     look, logs = looks[turn], -SHARPNESS * np.array(list(errors.values())) / unit_mm
-    odds = SIDES * look.apart(unit_mm / 2) + sum(witness(look.windows) for witness in witnesses)
+    odds = SIDES * look.apart(unit_mm / 2) + sum(witness(turn, look.shown.turned_deg) for witness in witnesses)
     scale = np.empty(3)
     scale[list(turn.axes)] = look.fit.scale
     places = look.windows.places[look.windows.body]
@@ -90,8 +90,16 @@ def _near(errors: dict[Pose, float]) -> list[Pose]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Shown:
-    """A scan as it is shown: held in some pose, levelled by some angles about its axes."""
+class Shown:
+    """A scan as it is shown: held in some pose, levelled by some angles about its axes.
+
+    Attributes:
+        scan: on a run's grid and in window units.
+        body: ``(D, H, W)`` where the body is.
+        view: edge of the run's views, voxels.
+        stride: voxels of a cell.
+        turned_deg: by how much it was levelled.
+    """
 
     scan: Volume
     body: NDArray[np.bool_]
@@ -106,28 +114,28 @@ class _Shown:
         windows = Windows.cut(self.scan, self.body, view=self.view, stride=self.stride, most=most)
         return windows if windows.body.sum() >= FEWEST else None
 
-    def held_in(self, pose: Pose) -> "_Shown":
+    def held_in(self, pose: Pose) -> "Shown":
         """In a pose; cells are cubes, so the affine, of which the spacing counts, stays."""
         array = np.ascontiguousarray(pose.show(self.scan.array))
-        return _Shown(Volume(array, self.scan.affine), pose.show(self.body), self.view, self.stride)
+        return Shown(Volume(array, self.scan.affine), pose.show(self.body), self.view, self.stride)
 
-    def turned_by(self, angles: NDArray[np.float64]) -> "_Shown":
+    def turned_by(self, angles: NDArray[np.float64]) -> "Shown":
         """Turned from upright, degrees about each axis."""
         turn = Rotation.from_rotvec(angles, degrees=True).as_matrix()
-        return _Shown(*tilted(self.scan, self.body, turn), self.view, self.stride, tuple(angles.tolist()))
+        return Shown(*tilted(self.scan, self.body, turn), self.view, self.stride, tuple(angles.tolist()))
 
 
 @dataclass(frozen=True, eq=False)
 class _Look:
     """A close look at a scan that is held upright, up to left and right."""
 
-    shown: _Shown
+    shown: Shown
     windows: Windows
     upright: Fit
     mirrored: Fit
 
     @classmethod
-    def of(cls, place: Place, shown: _Shown) -> "_Look":
+    def of(cls, place: Place, shown: Shown) -> "_Look":
         windows = shown.windows(MANY)
         assert windows is not None  # of fewer there were enough
         return cls(shown, windows, *(fit_in(place, windows, pose) for pose in (UPRIGHT, MIRROR)))
@@ -147,7 +155,7 @@ class _Look:
         return upright - mirrored
 
 
-def _levelled(place: Place, start: _Shown, error_mm: float, side: Pose) -> tuple[_Shown, float]:
+def _levelled(place: Place, start: Shown, error_mm: float, side: Pose) -> tuple[Shown, float]:
     """The scan turned by small angles for as long as the field follows it better, and the error then."""
     best, least = start, error_mm
     for step in STEPS_DEG:

@@ -14,18 +14,18 @@ from orienteer import __version__
 from orienteer.arguments import of_orient
 from orienteer.atomic import make_folder, write_bytes, write_json, write_text
 from orienteer.console import Bar
-from orienteer.errors import RunError, ScanError
+from orienteer.errors import ConfigError, RunError, ScanError
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid
 from orienteer.ingest.prepare import Scaled
 from orienteer.localize.field import placing, placing_task
-from orienteer.localize.held import BATCH, Windows
+from orienteer.localize.held import BATCH
 from orienteer.localize.oriented import Held, Oriented, Verdict, Yardstick, as_csv, as_json, decided
-from orienteer.localize.orienting import Witness, hold
+from orienteer.localize.orienting import MANY, Shown, Witness, hold
 from orienteer.localize.picture import picture
-from orienteer.localize.pose import MIRROR
+from orienteer.localize.pose import MIRROR, UPRIGHT, Pose
 from orienteer.localize.rewrite import rewritten
 from orienteer.pretext.contract import PretextTask, TellsMirrored
 from orienteer.pretext.model import SpatialModel
@@ -76,6 +76,7 @@ def orient(
     *,
     out: Path | str | None = None,
     fix: Path | str | None = None,
+    sides: Path | str | None = None,
     all_pictures: bool = False,
     overwrite: bool = False,
     layout: str = "auto",
@@ -90,6 +91,7 @@ def orient(
         out: a new folder: ``orientations.csv``, ``orientations.json``, and a picture of each scan that is not fine.
         fix: a folder for corrected copies (NIfTI) of scans that are turned or mirrored, where all of it is sure: the
             header's axes change, no voxel does, and no spacing.
+        sides: another run, with a task that tells a view from its mirror image, to tell left from right.
         all_pictures: a picture of the others, too.
         overwrite: replace an earlier answer, and earlier copies.
         layout: how the folder of scans is laid out.
@@ -98,14 +100,14 @@ def orient(
 
     Raises:
         RunError: no run, no whole checkpoint, no validation, or an earlier answer in the way.
-        ConfigError: the run learned no task that places single voxels.
+        ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
         OrienteerError: no scans.
     """
-    of_orient(run, scans, out, fix)
+    of_orient(run, scans, out, fix, sides)
     opened, folder, copies = Run.open(run), None if out is None else Path(out), None if fix is None else Path(fix)
     if folder is not None and (folder / RECORD).exists() and not overwrite:
         raise RunError(f"{folder} holds an answer already", cure="add --overwrite, or name another folder")
-    asked = Asked.of(opened)
+    asked = Asked.of(opened, None if sides is None else Run.open(sides))
     mine = [path for path in (folder, copies) if path is not None]
     laid = lay_out(Path(scans), mine, layout=layout, channels=channels, expected=opened.record.data.channels)
     sources = named_apart(laid.sources)
@@ -179,28 +181,32 @@ class Asked:
         model: its best checkpoint.
         stick: what its validation says.
         trained: what its training scans were like; None where it does not tell.
-        witnesses: further evidence on left and right.
+        sides: runs that are asked about left and right, too: itself where it learned to, and another.
     """
 
     run: Run
     model: SpatialModel
     stick: Yardstick
     trained: TrainedOn | None
-    witnesses: tuple[Witness, ...]
+    sides: tuple[Sides, ...] = ()
 
     @classmethod
-    def of(cls, run: Run) -> "Asked":
-        """Load it once.
+    def of(cls, run: Run, sides: Run | None = None) -> "Asked":
+        """Load it once, and the run that is asked about left and right, too.
 
         Raises:
             RunError: no whole checkpoint, or no validation.
-            ConfigError: it learned no task that places single voxels.
+            ConfigError: it learned no task that places single voxels, or ``sides`` none that tells mirror images.
         """
         model = run.model()
         placing(model)
-        tasks = [model.task(name) for name in model.tasks]
-        witnesses = tuple(_witness(model, task) for task in tasks if isinstance(task, TellsMirrored))
-        return cls(run, model, yardstick(run, model), TrainedOn.read(run.path), witnesses)
+        own, other = Sides.of(run, model), None if sides is None else Sides.of(sides, sides.model())
+        if sides is not None and other is None:
+            raise ConfigError(
+                f"no task of {sides.path} tells a view from its mirror image", cure="give a run that learned one"
+            )
+        known = tuple(each for each in (own, other) if each is not None)
+        return cls(run, model, yardstick(run, model), TrainedOn.read(run.path), known)
 
     def scan(self, name: str, source: Source) -> tuple[Volume, Oriented]:
         """A scan in its own axes, and the verdict.
@@ -229,7 +235,7 @@ class Asked:
             view=self.run.settings.views.size,
             stride=self.model.backbone.dense_stride,
             unit_mm=self.stick.error_mm,
-            witnesses=self.witnesses,
+            witnesses=[each.witness(here) for each in self.sides],
         )
         strange = "" if held is None else self._strange(ready, held)
         return decided(name, volume.affine, volume.shape, held, self.stick, strange=strange)
@@ -274,20 +280,51 @@ def yardstick(run: Run, model: SpatialModel) -> Yardstick:
     return Yardstick(max(error, 1e-3), np.clip(np.mean(scales, axis=0), 0.5, 1.5), view)
 
 
-def _witness(model: SpatialModel, task: TellsMirrored) -> Witness:
-    """What a task says of left and right: the mean over windows."""
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """A run with a task that tells a view from its mirror image.
 
-    @torch.no_grad()
-    def log_odds(windows: Windows) -> float:
-        device = next(model.parameters()).device
+    Attributes:
+        run: the run.
+        model: its best checkpoint.
+        task: the task.
+    """
 
-        def embedding(cubes: NDArray[np.float32]) -> torch.Tensor:
-            parts = np.split(np.ascontiguousarray(cubes), range(BATCH, len(cubes), BATCH))
-            return torch.cat([model.backbone(torch.from_numpy(some).to(device)).embedding for some in parts])
+    run: Run
+    model: SpatialModel
+    task: TellsMirrored
 
-        return float(task.mirrored(embedding(windows.cubes), embedding(MIRROR.show(windows.cubes))).mean())
+    @classmethod
+    def of(cls, run: Run, model: SpatialModel) -> "Sides | None":
+        """None where the run learned no such task."""
+        tasks = (model.task(name) for name in model.tasks)
+        task = next((task for task in tasks if isinstance(task, TellsMirrored)), None)
+        return None if task is None else cls(run, model, task)
 
-    return log_odds
+    def witness(self, here: Volume) -> Witness:
+        """What the task says of a canonical scan once it is held upright: the mean over windows of the run's own grid.
+
+        Raises:
+            ScanError: it cannot be brought onto that grid.
+        """
+        ready = for_network(here, self.run.record.data.parameters)
+        scan = Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+        start = Shown(scan, ready.mask, self.run.settings.views.size, 1)
+
+        @torch.no_grad()
+        def log_odds(turn: Pose, turned_deg: tuple[float, ...]) -> float:
+            windows = start.held_in(turn).turned_by(np.array(turned_deg)).windows(MANY)
+            if windows is None:
+                return 0.0
+            one, twin = (self._embedding(pose.show(windows.cubes)) for pose in (UPRIGHT, MIRROR))
+            return float(self.task.mirrored(one, twin).mean())
+
+        return log_odds
+
+    def _embedding(self, cubes: NDArray[np.float32]) -> torch.Tensor:
+        parts = np.split(np.ascontiguousarray(cubes), range(BATCH, len(cubes), BATCH))
+        device = next(self.model.parameters()).device
+        return torch.cat([self.model.backbone(torch.from_numpy(some).to(device)).embedding for some in parts])
 
 
 def _grey(volume: Volume) -> NDArray[np.float32]:
