@@ -173,6 +173,53 @@ def as_finding(one: Oriented) -> Finding | None:
 
 
 @dataclass(frozen=True, eq=False)
+class Sides:
+    """A run with a task that tells a view from its mirror image.
+
+    Attributes:
+        run: the run.
+        model: its best checkpoint.
+        task: the task.
+    """
+
+    run: Run
+    model: SpatialModel
+    task: TellsMirrored
+
+    @classmethod
+    def of(cls, run: Run, model: SpatialModel) -> "Sides | None":
+        """None where the run learned no such task."""
+        tasks = (model.task(name) for name in model.tasks)
+        task = next((task for task in tasks if isinstance(task, TellsMirrored)), None)
+        return None if task is None else cls(run, model, task)
+
+    def witness(self, here: Volume) -> Witness:
+        """What the task says of a canonical scan once it is held upright: the mean over windows of the run's own grid.
+
+        Raises:
+            ScanError: it cannot be brought onto that grid.
+        """
+        ready = for_network(here, self.run.record.data.parameters)
+        scan = Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+        start = Shown(scan, ready.mask, self.run.settings.views.size, 1)
+
+        @torch.no_grad()
+        def log_odds(turn: Pose, turned_deg: tuple[float, ...]) -> float:
+            windows = start.held_in(turn).turned_by(np.array(turned_deg)).windows(MANY)
+            if windows is None:
+                return 0.0
+            one, twin = (self._embedding(pose.show(windows.cubes)) for pose in (UPRIGHT, MIRROR))
+            return float(self.task.mirrored(one, twin).mean())
+
+        return log_odds
+
+    def _embedding(self, cubes: NDArray[np.float32]) -> torch.Tensor:
+        parts = np.split(np.ascontiguousarray(cubes), range(BATCH, len(cubes), BATCH))
+        device = next(self.model.parameters()).device
+        return torch.cat([self.model.backbone(torch.from_numpy(some).to(device)).embedding for some in parts])
+
+
+@dataclass(frozen=True, eq=False)
 class Asked:
     """A run that is asked about scans.
 
@@ -278,53 +325,6 @@ def yardstick(run: Run, model: SpatialModel) -> Yardstick:
     error = float(np.linalg.norm(predicted - true, axis=1).mean())
     view = run.settings.views.size * run.record.data.spacing_mm
     return Yardstick(max(error, 1e-3), np.clip(np.mean(scales, axis=0), 0.5, 1.5), view)
-
-
-@dataclass(frozen=True, eq=False)
-class Sides:
-    """A run with a task that tells a view from its mirror image.
-
-    Attributes:
-        run: the run.
-        model: its best checkpoint.
-        task: the task.
-    """
-
-    run: Run
-    model: SpatialModel
-    task: TellsMirrored
-
-    @classmethod
-    def of(cls, run: Run, model: SpatialModel) -> "Sides | None":
-        """None where the run learned no such task."""
-        tasks = (model.task(name) for name in model.tasks)
-        task = next((task for task in tasks if isinstance(task, TellsMirrored)), None)
-        return None if task is None else cls(run, model, task)
-
-    def witness(self, here: Volume) -> Witness:
-        """What the task says of a canonical scan once it is held upright: the mean over windows of the run's own grid.
-
-        Raises:
-            ScanError: it cannot be brought onto that grid.
-        """
-        ready = for_network(here, self.run.record.data.parameters)
-        scan = Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
-        start = Shown(scan, ready.mask, self.run.settings.views.size, 1)
-
-        @torch.no_grad()
-        def log_odds(turn: Pose, turned_deg: tuple[float, ...]) -> float:
-            windows = start.held_in(turn).turned_by(np.array(turned_deg)).windows(MANY)
-            if windows is None:
-                return 0.0
-            one, twin = (self._embedding(pose.show(windows.cubes)) for pose in (UPRIGHT, MIRROR))
-            return float(self.task.mirrored(one, twin).mean())
-
-        return log_odds
-
-    def _embedding(self, cubes: NDArray[np.float32]) -> torch.Tensor:
-        parts = np.split(np.ascontiguousarray(cubes), range(BATCH, len(cubes), BATCH))
-        device = next(self.model.parameters()).device
-        return torch.cat([self.model.backbone(torch.from_numpy(some).to(device)).embedding for some in parts])
 
 
 def _grey(volume: Volume) -> NDArray[np.float32]:
