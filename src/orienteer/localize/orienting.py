@@ -27,6 +27,8 @@ SHARPNESS = 8.0
 """Of the likelihood of a turn: log-odds for each unit of error, chosen on validation people (docs/log.md)."""
 SIDES = 25.0
 """Of the likelihood of a side, likewise: log-odds for each unit of the mean log error."""
+TRUST = 0.6
+"""What the log-odds of a witness count: its windows overlap, so they are surer together than they should be."""
 
 Witness = Callable[[Pose, tuple[float, ...]], float]
 """More evidence on left and right: of a turn, and degrees that level the head, the log-odds that it is mirrored."""
@@ -68,7 +70,8 @@ def hold(
     errors |= {turn: look.error_mm for turn, look in looks.items()}
     turn = min(looks, key=errors.__getitem__)
     look, logs = looks[turn], -SHARPNESS * np.array(list(errors.values())) / unit_mm
-    odds = SIDES * look.apart(unit_mm / 2) + sum(witness(turn, look.shown.turned_deg) for witness in witnesses)
+    odds = SIDES * look.apart(unit_mm / 2)
+    odds += TRUST * sum(witness(turn, look.shown.turned_deg) for witness in witnesses)
     scale = np.empty(3)
     scale[list(turn.axes)] = look.fit.scale
     places = look.windows.places[look.windows.body]

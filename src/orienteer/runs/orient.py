@@ -19,6 +19,7 @@ from orienteer.evaluation.familiar import WholeScan
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid
+from orienteer.ingest.foreground import foreground_box
 from orienteer.ingest.prepare import Scaled
 from orienteer.localize.field import placing, placing_task
 from orienteer.localize.held import BATCH
@@ -51,6 +52,8 @@ CODES = {
     Verdict.OTHER: "anatomy-unknown",
 }
 """Findings of ``check --run``."""
+WIDE = 0.8
+"""Of the narrowest body in training: below, left and right are not told."""
 
 
 @dataclass(frozen=True)
@@ -284,8 +287,18 @@ class Asked:
             unit_mm=self.stick.error_mm,
             witnesses=[each.witness(here) for each in self.sides],
         )
+        if held is not None and not self._both_halves(ready, held):
+            held = replace(held, mirrored=0.5)
         strange = "" if held is None else self._strange(ready, held)
         return decided(name, volume.affine, volume.shape, held, self.stick, strange=strange)
+
+    def _both_halves(self, ready: Scaled, held: Held) -> bool:
+        """Whether the body is about as wide as in training: half a head passes for either."""
+        if self.trained is None:
+            return True
+        low, high = foreground_box(held.turn.show(ready.mask))
+        wide = (high[0] - low[0]) * self.trained.spacing_mm * held.scale[held.turn.axes[0]]
+        return bool(wide >= WIDE * self.trained.extent_mm[0].low)
 
     def _strange(self, ready: Scaled, held: Held) -> str:
         """What about the network's features of a scan, held upright, is unlike all training scans."""
