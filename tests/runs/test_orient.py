@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
@@ -19,7 +20,9 @@ from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
 from orienteer.geometry import Volume
 from orienteer.localize.oriented import Held, Verdict
-from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
+from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
+from orienteer.pretext.contract import TellsMirrored
+from orienteer.records.trained_on import TrainedOn
 from orienteer.runs import orient as home
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -75,7 +78,7 @@ def knowing(body: tuple[NDArray, NDArray], monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(home.Asked, "_strange", lambda *_: "")
 
 
-WRONG = {"fine": UPRIGHT, "mirrored": MIRROR, "turned": POSES[13], "both": MIRROR @ POSES[13]}
+WRONG = {"fine": UPRIGHT, "mirrored": MIRROR, "turned": TURNS[13], "both": MIRROR @ TURNS[13]}
 
 
 @pytest.fixture
@@ -185,3 +188,43 @@ def test_orient__runs_that_cannot_be_asked_say_why(run: Path, tmp_path: Path, bo
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_codes__every_verdict_but_fine_has_a_finding(verdict: Verdict) -> None:
     assert (verdict in home.CODES) is (verdict is not Verdict.RIGHT)
+
+
+class Difference(TellsMirrored):
+    """A task that ranks by one number of the embedding."""
+
+    def mirrored(self, embedding: torch.Tensor, twin: torch.Tensor) -> torch.Tensor:
+        return (embedding - twin)[:, 0]
+
+
+def test_sides__a_mirrored_scan_turns_the_log_odds_around(run: Path, body: tuple[NDArray, NDArray]) -> None:
+    opened = Run.open(run)
+    sides = home.Sides(opened, opened.model(), Difference())
+    array, affine = body[0][None], np.diag([3.0, 3.0, 3.0, 1.0])
+    one, twin = (
+        sides.witness(Volume(np.ascontiguousarray(pose.show(array)), affine))(UPRIGHT, (0.0, 0.0, 0.0))
+        for pose in (UPRIGHT, MIRROR)
+    )
+    assert one == pytest.approx(-twin, rel=0.05) and one != 0
+    held = sides.witness(Volume(np.ascontiguousarray(TURNS[13].show(array)), affine))(TURNS[13].inverse, (0.0,) * 3)
+    assert held == pytest.approx(one, rel=0.05)
+
+
+def test_sides__a_run_that_tells_no_mirror_images_is_refused(
+    run: Path, body: tuple[NDArray, NDArray], tmp_path: Path
+) -> None:
+    nib.save(nib.Nifti1Image(*body), tmp_path / "a.nii.gz")
+    with pytest.raises(ConfigError, match="tells a view from its mirror image"):
+        api.orient(run, tmp_path / "a.nii.gz", sides=run, progress=False)
+
+
+def test_asked__half_a_head_has_no_side(
+    run: Path, body: tuple[NDArray, NDArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure = Held(UPRIGHT, 0.999, 0.001, np.ones(3), 1.0, 40.0, 0.0)
+    monkeypatch.setattr(home, "hold", lambda *_, **__: sure)
+    monkeypatch.setattr(home.Asked, "_strange", lambda *_: "")
+    opened = Run.open(run)
+    asked = home.Asked(opened, opened.model(), home.Yardstick(2.0, np.ones(3), 48.0), TrainedOn.read(run))
+    whole, half = (asked.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
+    assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
