@@ -54,6 +54,7 @@ def orient(
     from orienteer.console import table
     from orienteer.localize.oriented import as_json
     from orienteer.runs.orient import orient as start
+    from orienteer.units import percent
 
     result = start(
         run, scans, out=out, fix=fix, sides=sides, all_pictures=all_pictures, overwrite=overwrite, layout=layout,
@@ -70,7 +71,7 @@ def orient(
     shown = table("scan", "verdict", "axes", "sure", "left/right", left=("verdict", "axes", "left/right"))
     for each in (odd + [each for each in result.found if each.fine])[:ROWS]:
         axes = each.axes if each.axes == each.axes_found else f"{each.axes} -> {each.axes_found}"
-        shown.add_row(each.scan, each.verdict.value, axes, f"{100 * each.confidence:.0f} %", _side(each))
+        shown.add_row(each.scan, each.verdict.value, axes, percent(each.confidence or None), _side(each))
     console.print(shown)
     if len(result.found) > ROWS:
         console.print(f"and {len(result.found) - ROWS} more")

@@ -89,7 +89,7 @@ class Oriented:
     Attributes:
         scan: its id.
         verdict: what it is.
-        confidence: probability that the verdict holds, all that it says together.
+        confidence: probability that the verdict holds, all that it says together; 0 where it cannot tell.
         axes: directions of the file's axes as the header says, e.g. ``LAS``.
         axes_found: as they are; the header's where nothing else is told.
         mirrored: probability that left and right are exchanged; None where no pose is told.
@@ -166,7 +166,7 @@ def decided(
         strange: what about the scan's features is unlike the training scans, held upright; empty where nothing.
     """
     axes = axes_of(affine)
-    said = Oriented(scan, Verdict.UNSURE, 1.0, axes, axes, None, (1.0, 1.0, 1.0), affine)
+    said = Oriented(scan, Verdict.UNSURE, 0.0, axes, axes, None, (1.0, 1.0, 1.0), affine)
     if held is not None:
         said = replace(said, tilt_deg=held.tilt_deg, error_mm=held.error_mm)
     if held is None or held.spread_mm < SMALL * stick.view_mm:
@@ -180,7 +180,7 @@ def decided(
     if strange:
         return replace(said, why=strange)
     if held.probability < SURE:
-        return replace(said, confidence=1 - held.probability, why="several turns fit it alike")
+        return replace(said, why="several turns fit it alike")
     exchanged = held.mirrored >= SIDE
     told = exchanged or held.mirrored <= 1 - SIDE
     pose = MIRROR @ held.turn if exchanged else held.turn

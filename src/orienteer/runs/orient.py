@@ -171,8 +171,9 @@ def as_finding(one: Oriented) -> Finding | None:
     """A verdict as ``check`` names it; None where the scan is fine."""
     if one.fine:
         return None
+    sure = f" ({one.confidence:.0%})" if one.confidence else ""
     axes = f", axes {one.axes} are {one.axes_found}" if one.axes != one.axes_found else ""
-    return finding(CODES[one.verdict], f"{one.verdict.value}{axes}{one.why and f': {one.why}'} ({one.confidence:.0%})")
+    return finding(CODES[one.verdict], f"{one.verdict.value}{axes}{one.why and f': {one.why}'}{sure}")
 
 
 @dataclass(frozen=True, eq=False)
