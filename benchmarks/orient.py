@@ -27,7 +27,7 @@ from orienteer.geometry import Volume, canonical
 from orienteer.geometry.volume import axes_of
 from orienteer.localize.oriented import Verdict, affine_held, without_side
 from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
-from orienteer.runs.orient import Asked
+from orienteer.runs.asked import Asked
 from orienteer.runs.run import Run
 from orienteer.runs.scan import one_scan, prepared, read_as
 from orienteer.sampling.rng import Purpose, generator

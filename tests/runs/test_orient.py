@@ -23,6 +23,7 @@ from orienteer.localize.oriented import Held, Verdict
 from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 from orienteer.pretext.contract import TellsMirrored
 from orienteer.records.trained_on import TrainedOn
+from orienteer.runs import asked
 from orienteer.runs import orient as home
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
@@ -73,9 +74,9 @@ def knowing(body: tuple[NDArray, NDArray], monkeypatch: pytest.MonkeyPatch) -> N
         turn = MIRROR @ best if best.mirrored else best
         return Held(turn, 0.999, 0.999 if best.mirrored else 0.001, np.ones(3), 1.0, 40.0, 0.0)
 
-    monkeypatch.setattr(home, "hold", hold)
-    monkeypatch.setattr(home, "yardstick", lambda run, model: home.Yardstick(2.0, np.ones(3), 48.0))
-    monkeypatch.setattr(home.Asked, "_strange", lambda *_: "")
+    monkeypatch.setattr(asked, "hold", hold)
+    monkeypatch.setattr(asked, "yardstick", lambda run, model: asked.Yardstick(2.0, np.ones(3), 48.0))
+    monkeypatch.setattr(asked.Asked, "_strange", lambda *_: "")
 
 
 WRONG = {"fine": UPRIGHT, "mirrored": MIRROR, "turned": TURNS[13], "both": MIRROR @ TURNS[13]}
@@ -179,7 +180,7 @@ def test_orient__runs_that_cannot_be_asked_say_why(run: Path, tmp_path: Path, bo
     with pytest.raises(ConfigError, match="no task of this run places single voxels"):
         api.orient(tmp_path / "run", tmp_path / "a.nii.gz", progress=False)
     opened = Run.open(run)
-    stick = home.yardstick(opened, opened.model())
+    stick = asked.yardstick(opened, opened.model())
     assert stick.error_mm > 0 and stick.scale.shape == (3,) and stick.view_mm > 0
     with pytest.raises(OrienteerError):
         api.orient(run, tmp_path / "nothing", progress=False)
@@ -199,7 +200,7 @@ class Difference(TellsMirrored):
 
 def test_sides__a_mirrored_scan_turns_the_log_odds_around(run: Path, body: tuple[NDArray, NDArray]) -> None:
     opened = Run.open(run)
-    sides = home.Sides(opened, opened.model(), Difference())
+    sides = asked.Sides(opened, opened.model(), Difference())
     array, affine = body[0][None], np.diag([3.0, 3.0, 3.0, 1.0])
     one, twin = (
         sides.witness(Volume(np.ascontiguousarray(pose.show(array)), affine))(UPRIGHT, (0.0, 0.0, 0.0))
@@ -222,9 +223,9 @@ def test_asked__half_a_head_has_no_side(
     run: Path, body: tuple[NDArray, NDArray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sure = Held(UPRIGHT, 0.999, 0.001, np.ones(3), 1.0, 40.0, 0.0)
-    monkeypatch.setattr(home, "hold", lambda *_, **__: sure)
-    monkeypatch.setattr(home.Asked, "_strange", lambda *_: "")
+    monkeypatch.setattr(asked, "hold", lambda *_, **__: sure)
+    monkeypatch.setattr(asked.Asked, "_strange", lambda *_: "")
     opened = Run.open(run)
-    asked = home.Asked(opened, opened.model(), home.Yardstick(2.0, np.ones(3), 48.0), TrainedOn.read(run))
-    whole, half = (asked.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
+    one = asked.Asked(opened, opened.model(), asked.Yardstick(2.0, np.ones(3), 48.0), TrainedOn.read(run))
+    whole, half = (one.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
     assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
