@@ -13,6 +13,7 @@ Example::
     found = api.locate_crop("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
     api.propagate("run", "exemplar.nii.gz", "labels.nii.gz", "new-scans", "labels").trust
+    api.orient("run", "new-scans", out="orientations", fix="corrected").found
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from orienteer.runs.ask import locate_crop, look
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.locate import locate
+    from orienteer.runs.orient import orient
     from orienteer.runs.pretrain import pretrain
     from orienteer.runs.propagate import propagate
     from orienteer.runs.settings import PretrainSettings
@@ -73,6 +75,7 @@ _HOMES = {
     "locate_crop": "orienteer.runs.ask",
     "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
+    "orient": "orienteer.runs.orient",
     "predict": "orienteer.finetune.predict",
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
@@ -98,6 +101,7 @@ __all__ = [
     "locate_crop",
     "look",
     "observe",
+    "orient",
     "predict",
     "pretrain",
     "probe",
