@@ -22,10 +22,10 @@ from orienteer.geometry import Volume
 from orienteer.localize.oriented import Held, Verdict
 from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 from orienteer.pretext.contract import TellsMirrored
-from orienteer.records.trained_on import TrainedOn
 from orienteer.runs import asked
 from orienteer.runs import orient as home
 from orienteer.runs.pretrain import pretrain
+from orienteer.runs.ready import Asker
 from orienteer.runs.run import Run
 from orienteer.testing.phantom import phantom, phantom_store
 from tests.runs.conftest import tiny
@@ -225,7 +225,6 @@ def test_asked__half_a_head_has_no_side(
     sure = Held(UPRIGHT, 0.999, 0.001, np.ones(3), 1.0, 40.0, 0.0)
     monkeypatch.setattr(asked, "hold", lambda *_, **__: sure)
     monkeypatch.setattr(asked.Asked, "_strange", lambda *_: "")
-    opened = Run.open(run)
-    one = asked.Asked(opened, opened.model(), asked.Yardstick(2.0, np.ones(3), 48.0), TrainedOn.read(run))
+    one = asked.Asked(Asker.of(Run.open(run)), asked.Yardstick(2.0, np.ones(3), 48.0))
     whole, half = (one.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
     assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
