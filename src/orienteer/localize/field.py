@@ -11,7 +11,7 @@ from orienteer.networks.feature_map import FeatureMap, blended_map
 from orienteer.pretext.contract import PredictsPositions
 from orienteer.pretext.model import SpatialModel
 
-HOP = 2 / 3
+HOP = 0.9
 """Distance of neighbouring windows, as a share of their edge."""
 
 

@@ -15,7 +15,7 @@ from orienteer.localize.reach import is_held, lies_in
 
 OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
-AROUND, MOST = 4.0, 30_000
+AROUND, MOST = 4.0, 8_000
 """Voxels around where a structure is sought, and about how many places are asked at most."""
 
 
