@@ -19,7 +19,7 @@ CHUNK = 200_000
 """Voxels carried together."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Trust:
     """How far one structure can be trusted in one scan.
 
