@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,10 +19,10 @@ SURE = 0.9
 """Probability from which a turn is told."""
 SIDE = 0.95
 """The same of a side: left and right exchanged, or not."""
-SPACING_OFF = 1.11
-"""Factor from which a spacing is called wrong: persons differ by 5 % or so along an axis (docs/log.md)."""
-SPACING_SOFT = 0.012
-"""Log factor within which that grows from unlikely to likely."""
+SIZE, SHAPE = 0.030, 0.028
+"""Standard deviations, log, of persons' size and, beside it, of each axis of their heads (docs/log.md)."""
+RARE = 4.4
+"""Negative log odds that a spacing is wrong, against a person as unlike others; three standard deviations."""
 STRANGE, STRANGE_SOFT = 2.3, 0.15
 """Units of error from which the anatomy is another one, and within which that grows likely."""
 SMALL = 0.45
@@ -235,12 +236,27 @@ def upright(array: NDArray, affine: NDArray[np.float64]) -> NDArray:
 
 
 def _factors(held: Held, stick: Yardstick) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``(3,)`` true spacing over the header's along the canonical axes, 1 where it is not wrong; how likely wrong."""
+    """``(3,)`` true spacing over the header's along the canonical axes, 1 where it is not wrong; how likely wrong.
+
+    Persons are larger and smaller along all axes alike, so one axis is judged by what the others say: the likeliest set
+    of wrong axes is that which leaves the rest an ordinary person.
+    """
     typical = np.empty(3)
     typical[list(held.turn.axes)] = stick.scale
-    factor = held.scale / typical
-    wrong = np.array([_likely(abs(np.log(each)), np.log(SPACING_OFF), SPACING_SOFT) for each in factor])
-    return np.where(wrong >= 0.5, factor, 1.0), wrong
+    factor = np.log(held.scale / typical)
+    persons = SHAPE**2 * np.eye(3) + SIZE**2
+    sets = [np.array(each, dtype=bool) for each in itertools.product((False, True), repeat=3)]
+    cost = np.empty(len(sets))
+    for number, wrong in enumerate(sets):
+        rest = factor[~wrong]
+        cost[number] = rest @ np.linalg.solve(persons[np.ix_(~wrong, ~wrong)], rest) / 2 + RARE * wrong.sum()
+    chance = np.exp(cost.min() - cost)
+    likely: NDArray[np.float64] = np.array(sets).T @ chance / chance.sum()
+    wrong, right = likely >= 0.5, likely < 0.5
+    usual = persons[np.ix_(wrong, right)] @ np.linalg.solve(persons[np.ix_(right, right)], factor[right])
+    found = np.ones(3)
+    found[wrong] = np.exp(factor[wrong] - usual)
+    return found, likely
 
 
 def _of_file(values: NDArray[np.float64], affine: NDArray[np.float64]) -> tuple[float, float, float]:
