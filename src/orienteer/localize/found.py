@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 POINT_RING, STRUCTURE_RING = (3.0, 1.5), (1.8, 0.5)
 """Radius, mm, that held the truth in 90 % where there and back agree, and what each mm between them adds to it; of
 single points, and of the middles of structures. Calibrated on brains at 3 mm (docs/log.md)."""
-COARSE_MM = 0.8
+COARSE_MM = 1.0
 """What a ring grows by where the scans were held against each other at the run's spacing alone, not at half of it."""
 LOST_MM = 12.0
 """A point that comes back farther from where it started was not found."""

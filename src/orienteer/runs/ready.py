@@ -41,11 +41,13 @@ class Asker:
         run: the run.
         model: of one of its checkpoints, in evaluation mode.
         trained: what its training scans were like; None where the run does not tell.
+        finer: whether scans are also looked at at half the run's spacing, where that is not too much.
     """
 
     run: Run
     model: SpatialModel
     trained: TrainedOn | None
+    finer: bool = True
 
     @cached_property
     def digest(self) -> str:
@@ -151,7 +153,7 @@ class Ready:
     def _finer(self) -> Volume | None:
         spacing = self.asker.run.record.data.spacing_mm / 2
         grid = isotropic_grid(self.upright.shape, self.upright.affine, spacing)
-        if math.prod(grid.shape) > MOST_VOXELS:
+        if not self.asker.finer or math.prod(grid.shape) > MOST_VOXELS:
             return None
         return Volume(normalise(resample_image(self.upright, grid), self.scaled.intensity), grid.affine)
 
