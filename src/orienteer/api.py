@@ -12,6 +12,7 @@ Example::
     answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
     api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
     api.propagate("run", "exemplar.nii.gz", "labels.nii.gz", "new-scans", "labels").trust
+    api.orient("run", "new-scans", out="orientations", fix="corrected").found
     api.observe("run")
     api.probe("run", "store")
     api.finetune("store", "out", source="run", settings=api.FinetuneSettings(labelled_scans=3), seeds=(0, 1, 2))
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from orienteer.runs.ask import look
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.locate import locate
+    from orienteer.runs.orient import orient
     from orienteer.runs.pretrain import pretrain
     from orienteer.runs.propagate import propagate
     from orienteer.runs.settings import PretrainSettings
@@ -71,6 +73,7 @@ _HOMES = {
     "locate": "orienteer.runs.locate",
     "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
+    "orient": "orienteer.runs.orient",
     "predict": "orienteer.finetune.predict",
     "pretrain": "orienteer.runs.pretrain",
     "probe": "orienteer.frozen.probe",
@@ -95,6 +98,7 @@ __all__ = [
     "locate",
     "look",
     "observe",
+    "orient",
     "predict",
     "pretrain",
     "probe",

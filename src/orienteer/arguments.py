@@ -61,6 +61,24 @@ def of_propagate(run: Given, exemplar: Given, labels: Given, scans: Given, out: 
     )
 
 
+def of_orient(
+    run: Given, scans: Given, out: Given | None = None, fix: Given | None = None, sides: Given | None = None
+) -> None:
+    """A run, scans, and, where given, folders of orientations and of corrected copies to make, and a second run."""
+    made = [] if out is None else [(" --out {}", to_make(out, Folder.ORIENTATIONS))]
+    if fix is not None:
+        made.append((" --fix {}", Argument(Path(fix), "a folder for corrected copies", own=True, new=True)))
+    if sides is not None:
+        made.append((" --sides {}", existing(sides, Folder.RUN)))
+    options = "".join(option for option, _ in made)
+    in_order(
+        f"orienteer orient {{}} {{}}{options}",
+        existing(run, Folder.RUN),
+        scans_in(scans),
+        *(argument for _, argument in made),
+    )
+
+
 def of_finetune(kind: str, store: Given, out: Given, source: Given | None) -> None:
     """A store, a fine-tuning to make or to go on with, and the run it starts from; None from scratch."""
     taken = () if source is None else (existing(source, Folder.RUN),)

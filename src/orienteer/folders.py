@@ -49,6 +49,7 @@ class Folder(Enum):
     PREDICTIONS = "a folder of predictions", "predictions.json", (), "made by `orienteer predict`"
     LOCATIONS = "a folder of locations", "locations.json", (), "made by `orienteer locate`"
     PROPAGATED = "a folder of propagated labels", "propagated.json", (), "made by `orienteer propagate`"
+    ORIENTATIONS = "a folder of orientations", "orientations.json", (), "made by `orienteer orient --out`"
     EXPORT = "an exported encoder", "contract.json", ("selftest.safetensors",), "made by `orienteer export`"
     BENCHMARK = "a benchmark", "benchmark.yaml", ("cells", "store"), "made by `orienteer benchmark`"
     RESULTS = "the results of a benchmark", "benchmark.json", (RECORDS,), "made by `orienteer benchmark`"

@@ -1,4 +1,4 @@
-"""A pair of scans answers about any point, and knows when nothing finer than the run's grid was seen of them."""
+"""A pair of scans answers about any point, and holds neither of them."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from orienteer.localize.correspond import Prepared
 from orienteer.localize.finder import OUTSIDE, Finder, Pair, Point
-from orienteer.localize.found import COARSE_MM
 from tests.localize.test_correspond import SPACING, STRIDE, bent, finer
 
 __all__ = ["bent"]
@@ -26,16 +25,16 @@ def test_pair__answers_as_a_finder_of_many_points_does(bent: Bent) -> None:
         assert again.ring_mm == pytest.approx(vote.ring_mm, abs=1e-3)
 
 
-def test_pair__of_scans_at_the_runs_spacing_alone_has_wider_rings(bent: Bent) -> None:
+def test_pair__knows_the_finest_grid_that_was_seen_of_the_other_scan(bent: Bent) -> None:
     one, other, _ = bent
-    coarse = Prepared.by_field(one.volume, one.field, STRIDE)
-    for pair in (Pair.of(coarse, other), Pair.of(coarse, coarse)):
-        vote = pair.vote(Point("a", MIDDLE))
-        assert pair.coarse and pair.finest.shape == pair.grid.shape
-        assert vote.ring_mm == pytest.approx(3.0 + COARSE_MM + 1.5 * vote.cycle_mm)
     fine = Pair.of(one, other)
-    assert not fine.coarse and fine.finest.shape == finer(other.volume).shape
+    assert fine.grid.shape == other.volume.shape and fine.finest.shape == finer(other.volume).shape
     np.testing.assert_allclose(fine.finest.affine, finer(other.volume).affine)
+    coarse = Prepared.by_field(other.volume, other.field, STRIDE)
+    alone = Pair.of(coarse, coarse)
+    assert alone.finest.shape == alone.grid.shape
+    near = alone.vote(Point("a", MIDDLE)).world_mm
+    assert near is not None and np.linalg.norm(near - MIDDLE[0]) < 1.0
 
 
 def test_pair__a_point_far_outside_is_not_in_the_scan(bent: Bent) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jsonschema import validate
 
-from orienteer.localize.found import COARSE_MM, LOST_MM, Found, Vote, as_csv, as_markups, decided
+from orienteer.localize.found import LOST_MM, Found, Vote, as_csv, as_markups, decided
 
 AFFINE = np.array([[-2.0, 0, 0, 40], [0, 0, 3, -10], [0, 1.5, 0, 7], [0, 0, 0, 1]])
 POINT = {
@@ -53,13 +53,6 @@ def test_decided__one_vote_in_world_and_in_the_files_own_voxels() -> None:
     assert found.found and found.world_mm is not None and found.voxel is not None
     np.testing.assert_allclose(AFFINE[:3, :3] @ found.voxel + AFFINE[:3, 3], [30, 20, 10])
     assert found.ring_mm == pytest.approx(vote(0, 0, 0, cycle=2.0).ring_mm) and found.ring_mm > vote(0, 0, 0).ring_mm
-
-
-def test_ring__grows_with_the_way_there_and_back_and_where_nothing_finer_was_seen() -> None:
-    middle = np.zeros(3)
-    rings = [Vote(middle, cycle, coarse=coarse).ring_mm for coarse in (False, True) for cycle in (0.0, 1.0)]
-    assert rings == sorted(rings[:2]) + [pytest.approx(ring + COARSE_MM) for ring in rings[:2]]
-    assert Vote(middle, 1.0, structure=True).ring_mm < rings[1]
 
 
 def test_decided__several_exemplars_agree_or_widen_the_ring() -> None:

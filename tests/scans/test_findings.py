@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.records.unfamiliar import UNFAMILIAR
+from orienteer.runs.orient import CODES
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.check import check
 from orienteer.scans.cohort import cohort_spacing, too_small
@@ -58,6 +59,7 @@ def test_catalogue__every_code_is_provoked_by_a_test() -> None:
     labels = {*BROKEN_LABELS, *ODD_LABELS, "labels-undeclared", "labels-255"}  # tests/scans/labels
     # tests/records/test_unfamiliar.py: they need a network
     known = {bad.code for bad in BAD.values()} | elsewhere | labels | SKIPPED | OF_LAYOUTS | set(UNFAMILIAR)
+    known |= set(CODES.values())  # tests/runs/test_orient.py: they need a run
     assert known == set(CATALOGUE)
 
 

@@ -1,6 +1,7 @@
 """``orienteer check SCANS``: the scans in a folder, their problems, and the cost of an ingest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,9 @@ from orienteer.cli import app
 from orienteer.cli.options import Budget, Channels, Layout, channel_names
 
 if TYPE_CHECKING:
+    from orienteer.scans.findings import Finding
     from orienteer.scans.schema import RecordedTraining
-    from orienteer.scans.source import ScanInfo
+    from orienteer.scans.source import ScanInfo, Source
 
 
 @app.command()
@@ -35,6 +37,10 @@ def check(
         Path | None, typer.Option(help="A folder of label files named like the scans; it may be the scans' own.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Also ask this run whether each scan lies as its header says, as `orienteer orient` does."),
+    ] = None,
     layout: Layout = "auto",
     channels: Channels = None,
 ) -> None:
@@ -48,14 +54,19 @@ def check(
     `orienteer check hospital/ct`
 
     `orienteer check hospital/ct --spacing 1.5 --json check.json`
+
+    `orienteer check hospital/ct --run run`
     """
     from rich.console import Console
 
-    from orienteer.scans.check import check as run
+    from orienteer.arguments import of_orient
+    from orienteer.scans.check import check as start
     from orienteer.scans.table import print_check
     from orienteer.units import seconds_of
 
-    result = run(
+    if run is not None:
+        of_orient(run, scans)
+    result = start(
         scans,
         json_path=json,
         people_path=people,
@@ -66,12 +77,20 @@ def check(
         channels=channel_names(channels),
         labels=labels,
         rehearse=_rehearse,
+        contradict=None if run is None else partial(_contradictions, run),
     )
     print_check(result, Console())
     if json is not None:
         typer.echo(f"\nwritten: {json}")
     if not result.usable:
         raise typer.Exit(1)
+
+
+def _contradictions(run: Path, sources: "Sequence[Source]") -> "Iterator[Finding | None]":
+    """What a run says against headers; torch is imported now, after the reading."""
+    from orienteer.runs.orient import contradictions
+
+    return contradictions(run, sources)
 
 
 def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining | None":

@@ -34,6 +34,7 @@ from orienteer.cli import finetune
 from orienteer.cli import predict
 from orienteer.cli import locate
 from orienteer.cli import propagate
+from orienteer.cli import orient
 from orienteer.cli import probe
 from orienteer.cli import export
 from orienteer.cli import verify

@@ -51,11 +51,11 @@ def propagate(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     shown = table("scan", "structures", "Dice to expect", "doubtful structures", left=("scan", "doubtful structures"))
     for name, trust in list(result.trust.items())[:ROWS]:
-        doubted = [f"{each.value} ({each.dice:.2f})" for each in sorted(trust, key=lambda t: t.dice)]
-        count = sum(each.dice < DOUBTED for each in trust)
-        named = ", ".join(doubted[: min(count, 3)]) + (f" and {count - 3} more" if count > 3 else "")
-        mean = sum(each.dice for each in trust) / len(trust)
-        shown.add_row(name, str(len(trust)), f"{mean:.2f}", named or "none")
+        there = sorted((each for each in trust if each.voxels), key=lambda each: each.dice)
+        doubted = [f"{each.value} ({each.dice:.2f})" for each in there if each.dice < DOUBTED]
+        named = ", ".join(doubted[:3]) + (f" and {len(doubted) - 3} more" if len(doubted) > 3 else "")
+        mean = f"{sum(each.dice for each in there) / len(there):.2f}" if there else ""
+        shown.add_row(name, f"{len(there)} of {len(trust)}", mean, named or "none")
     console.print(shown)
     if len(result.trust) > ROWS:
         console.print(f"and {len(result.trust) - ROWS} more")

@@ -13,19 +13,21 @@ from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
 from orienteer.localize.correspond import Correspondence, Prepared, both_ways
 from orienteer.localize.interpolate import Corners
+from orienteer.localize.reach import is_held, lies_in
 
 CHUNK = 200_000
 """Voxels carried together."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Trust:
     """How far one structure can be trusted in one scan.
 
     Attributes:
         value: its label.
         voxels: that it has in the scan.
-        returned: Dice of the structure in the exemplar and of what comes back there from the scan.
+        returned: Dice of the structure in the exemplar and of what comes back there from the scan, over what the scan
+            holds of it; 0 where it holds nothing.
         cycle_mm: how far from their start its voxels come back, mean.
     """
 
@@ -78,7 +80,7 @@ def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> t
         world = apply_affine(grid.affine, index[first : first + CHUNK] + start)
         flat[first : first + CHUNK] = values_at(labels, back(world))
     view[:] = flat.reshape(view.shape)
-    return found, _trust(labels, Volume(found[None], grid.affine), there, back)
+    return found, _trust(labels, Volume(found[None], grid.affine), scan.volume, there, back)
 
 
 def _reach(scan: Prepared, grid: Grid) -> tuple[slice, slice, slice]:
@@ -105,22 +107,21 @@ def values_at(labels: Volume, world: NDArray[np.float64]) -> NDArray[np.int16]:
     values, weights = around[mixed], corners.weights.numpy()[mixed]
     each = np.einsum("nij,nj->ni", values[:, :, None] == values[:, None, :], weights)
     found[mixed] = values[np.arange(len(mixed)), each.argmax(1)]
-    inside = ((index > -0.5) & (index < np.array(labels.shape) - 0.5)).all(1)
-    return np.where(inside, found, 0).astype(np.int16)
+    return np.where(lies_in(world, labels), found, 0).astype(np.int16)
 
 
-def _trust(labels: Volume, found: Volume, there: Correspondence, back: Correspondence) -> list[Trust]:
+def _trust(labels: Volume, found: Volume, scan: Volume, there: Correspondence, back: Correspondence) -> list[Trust]:
     """Of every structure of the exemplar; voxels of others may come back as its own, and count against it."""
     own = labels.array[0]
     index = np.argwhere(own > 0)
     values, world = own[tuple(index.T)], apply_affine(labels.affine, index)
     reached = there(world)
-    again = values_at(found, reached)
     away = np.linalg.norm(back(reached) - world, axis=1)
+    held, again = is_held(reached, away, scan), values_at(found, reached)
     size = np.bincount(found.array.reshape(-1), minlength=int(values.max(initial=0)) + 1)
     trust = []
     for value in np.unique(values):
-        mine, its = values == value, again == value
-        returned = 2 * (mine & its).sum() / (mine.sum() + its.sum())
-        trust.append(Trust(int(value), int(size[value]), float(returned), float(away[mine].mean())))
+        mine, its = (values == value) & held, (again == value) & held
+        returned = 2 * (mine & its).sum() / max(1, mine.sum() + its.sum())
+        trust.append(Trust(int(value), int(size[value]), float(returned), float(away[values == value].mean())))
     return trust

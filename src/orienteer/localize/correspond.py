@@ -42,7 +42,7 @@ ASTRAY = 12.0
 """How far, mm, a voxel may depart from the affine part before the field's answer for it counts little."""
 CELL, REACH = 2, 2
 """Voxels of a cell, and cells searched to either side, in the coarse step."""
-COUPLING = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+COUPLING = (0.003, 0.03, 0.3, 1.0)
 """How strongly a cell is held to its neighbours, in turn."""
 
 

@@ -12,14 +12,11 @@ from orienteer.geometry.resample import Grid
 from orienteer.localize.carry import values_at
 from orienteer.localize.correspond import Correspondence, Prepared, both_ways
 from orienteer.localize.found import LOST_MM, Vote
+from orienteer.localize.reach import is_held, lies_in
 
 OUTSIDE = "the scan's field of view does not reach it"
 LOST = "it comes back elsewhere"
-EDGE = 0.5
-"""Voxels beyond the outermost centres that still belong to a scan."""
-NEAR, RETURN_MM = 3.0, 3.0
-"""An answer within ``NEAR`` voxels of a face is absent where it comes back farther than ``RETURN_MM`` away."""
-AROUND, MOST = 4.0, 30_000
+AROUND, MOST = 4.0, 8_000
 """Voxels around where a structure is sought, and about how many places are asked at most."""
 
 
@@ -46,21 +43,18 @@ class Pair:
         there: from the one scan to the other.
         back: from the other to the one.
         grid: of the other scan, at the run's spacing.
-        finest: of the other scan, at the spacing at which it was settled.
-        coarse: whether that is the run's.
+        finest: of the other scan, at the finest spacing at which it was seen.
     """
 
     there: Correspondence
     back: Correspondence
     grid: Grid
     finest: Grid
-    coarse: bool
 
     @classmethod
     def of(cls, one: Prepared, other: Prepared) -> "Pair":
         """Both made ready by the same model."""
-        levels = min(len(one.levels), len(other.levels))
-        return cls(*both_ways(one, other), other.grid, other.levels[levels - 1].grid, coarse=levels == 1)
+        return cls(*both_ways(one, other), other.grid, other.levels[-1].grid)
 
     @property
     def nbytes(self) -> int:
@@ -73,17 +67,15 @@ class Pair:
         missed = point.world_mm - self.back(reached)
         away = np.linalg.norm(missed, axis=1)
         cycle = float(away.mean())
-        within = _within(reached, self.grid, EDGE)
-        # Beyond the field of view the nearest likeness is inside it, and comes back elsewhere.
-        within &= (away <= RETURN_MM) | _within(reached, self.grid, -NEAR)
+        within = is_held(reached, away, self.grid)
         if 2 * within.sum() <= len(within):
             return Vote(None, cycle, OUTSIDE)
         if cycle > LOST_MM:
             return Vote(None, cycle, LOST)
         if point.structure is not None:
-            return Vote(self._middle(point.structure, reached), cycle, structure=True, coarse=self.coarse)
+            return Vote(self._middle(point.structure, reached), cycle, structure=True)
         # Two answers for one place, there and the inverse of back: the truth lies between them.
-        return Vote((reached + missed / 2).mean(0), cycle, coarse=self.coarse)
+        return Vote((reached + missed / 2).mean(0), cycle)
 
     def _middle(self, structure: Volume, reached: NDArray[np.float64]) -> NDArray[np.float64]:
         """World position of the structure's middle in the other scan: that of the voxels that lead back into it."""
@@ -111,15 +103,9 @@ class Finder:
 
     def holds(self, point: int) -> bool:
         """Whether a point lies in the exemplar."""
-        return bool(_within(self.points[point].world_mm, self.exemplar.grid, EDGE).any())
+        return bool(lies_in(self.points[point].world_mm, self.exemplar.grid).any())
 
     def votes(self, scan: Prepared) -> list[Vote]:
         """Where each point lies in a scan."""
         pair = Pair.of(self.exemplar, scan)
         return [pair.vote(point) for point in self.points]
-
-
-def _within(world: NDArray[np.float64], grid: Grid, margin: float) -> NDArray[np.bool_]:
-    """Which positions ``(N, 3)`` lie in a scan, to a margin in voxels beyond the outermost centres."""
-    index = apply_affine(np.linalg.inv(grid.affine), world)
-    return np.asarray(((index >= -margin) & (index <= np.array(grid.shape) - 1 + margin)).all(1))

@@ -11,11 +11,9 @@ import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
-POINT_RING, STRUCTURE_RING = (3.0, 1.5), (1.8, 0.5)
+POINT_RING, STRUCTURE_RING = (3.3, 1.5), (2.0, 0.6)
 """Radius, mm, that held the truth in 90 % where there and back agree, and what each mm between them adds to it; of
 single points, and of the middles of structures. Calibrated on brains at 3 mm (docs/log.md)."""
-COARSE_MM = 1.0
-"""What a ring grows by where the scans were held against each other at the run's spacing alone, not at half of it."""
 LOST_MM = 12.0
 """A point that comes back farther from where it started was not found."""
 COLUMNS = ("scan", "point", "found", "r_mm", "a_mm", "s_mm", "i", "j", "k", "ring_mm", "cycle_mm", "exemplars", "why")
@@ -81,20 +79,18 @@ class Vote:
         cycle_mm: how far from its start it came back.
         why: why it was not found.
         structure: whether it is the middle of a structure.
-        coarse: whether it was settled at the run's spacing alone.
     """
 
     world_mm: NDArray[np.float64] | None
     cycle_mm: float
     why: str = ""
     structure: bool = False
-    coarse: bool = False
 
     @property
     def ring_mm(self) -> float:
         """Radius that holds the truth in 90 %."""
         radius, more = STRUCTURE_RING if self.structure else POINT_RING
-        return radius + more * self.cycle_mm + (COARSE_MM if self.coarse else 0.0)
+        return radius + more * self.cycle_mm
 
 
 def decided(scan: str, point: str, votes: Sequence[Vote], affine: NDArray[np.float64]) -> Found:

@@ -18,8 +18,8 @@ from orienteer.localize.level import Level
 
 CELL = 2
 """Voxels of a cell; all voxels of one move together, smoothly between cells."""
-POINTS = 14_000
-"""Voxels of the body looked at in a step."""
+POINTS, LEAST = 11_000, 8
+"""Voxels of the body looked at in a step at most, and of how many at least one."""
 STEPS, RATE = 16, 0.4
 """Iterations, and learning rate in voxels."""
 STIFFNESS, LIKENESS = 0.31, 12.0
@@ -59,7 +59,7 @@ def refined(one: Level, other: Level, start: Callable[[Tensor], Tensor]) -> Disp
     centres = CELL * grid_of(shape) + (CELL - 1) / 2
     cells = (start(centres) - centres).T.reshape(3, *shape)
     weight = _weights(one, other, Displacement(cells, CELL))
-    share = max(1, len(one.body) // POINTS)
+    share = max(LEAST, len(one.body) // POINTS)
     firsts = sorted({step * share // STEPS for step in range(STEPS)})
     parts = [_Part(one, one.body[first::share], shape) for first in firsts]
     mean, square = torch.zeros_like(cells), torch.zeros_like(cells)

@@ -80,14 +80,14 @@ class Answers:
             what: for the progress bar.
             shown: whether there is one.
         """
-        named = _named_apart(sources)
+        named = named_apart(sources)
         with Bar(what, len(named), shown=shown) as bar:
             for name, source in bar.track(list(named.items())):
                 try:
                     if not self._is_kept(name, source):
                         self._add(name, source, *one(name, source))
                 except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                    self.left_out[name] = _reason(source, error)
+                    self.left_out[name] = reason(source, error)
                     self.write()
 
     def _is_kept(self, name: str, source: Source) -> bool:
@@ -128,7 +128,7 @@ class Answers:
         write_json(self.path, table)
 
 
-def _named_apart(sources: Iterable[Source]) -> dict[str, Source]:
+def named_apart(sources: Iterable[Source]) -> dict[str, Source]:
     """Scans by id; the second of one id by its path."""
     named: dict[str, Source] = {}
     taken: set[str] = set()
@@ -139,7 +139,7 @@ def _named_apart(sources: Iterable[Source]) -> dict[str, Source]:
     return named
 
 
-def _reason(source: Source, error: Exception) -> ScanError:
+def reason(source: Source, error: Exception) -> ScanError:
     """What is wrong with one scan.
 
     Raises:

@@ -90,14 +90,23 @@ class Asker:
         """One scan.
 
         Raises:
-            ScanError: it cannot be read, or is far larger than any training scan: its header has the wrong unit.
+            ScanError: it cannot be read, or as ``bring``.
         """
         data = self.run.record.data
         info, volume = read_with_info_as(source, (data.channels, data.channel_names))
+        return Ready(self, source, info, volume, *self.bring(volume))
+
+    def bring(self, volume: Volume) -> tuple[Volume, Scaled]:
+        """A scan in its own axes as axes R, A, S, and on the run's grid.
+
+        Raises:
+            ScanError: it cannot be brought there, or is far larger than any training scan: its header has the wrong
+                unit.
+        """
         upright = canonical(volume)
         if self.trained and (huge := far_too_large([self.trained], upright.shape, upright.spacing.tolist())):
             raise ScanError(huge.message, code=huge.code, cure=huge.cure)
-        return Ready(self, source, info, volume, upright, for_network(upright, data.parameters))
+        return upright, for_network(upright, self.run.record.data.parameters)
 
 
 @dataclass(frozen=True, eq=False)

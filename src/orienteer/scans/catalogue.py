@@ -189,6 +189,27 @@ CATALOGUE: dict[str, Entry] = {
         "`predict`, `evaluate`: the network's own features of it lie far from those of the training scans",
         LOOK_AT_ANSWER,
     ),
+    # Beside what a network knows of anatomy
+    "orientation-contradicted": Entry(
+        "warning",
+        "`check --run`: by its anatomy the scan is turned, or left and right are exchanged, against its header",
+        "look at `orienteer orient RUN SCANS --out OUT`; where it is right, `--fix` writes corrected copies",
+    ),
+    "spacing-contradicted": Entry(
+        "warning",
+        "`check --run`: by its anatomy a voxel size is wrong by more than persons differ",
+        "compare the voxel size with the protocol; a person may be unlike all that the run knows",
+    ),
+    "orientation-untold": Entry(
+        "info",
+        "`check --run`: the run cannot tell how the scan is held: too little of a body, or several turns fit alike",
+        "check one scan by eye",
+    ),
+    "anatomy-unknown": Entry(
+        "warning",
+        "`check --run`: in no pose does the scan show the anatomy that the run learned from",
+        LOOK_AT_ANSWER,
+    ),
     # Several channels
     "channel-missing": Entry(
         "error",

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def check(
     labels: Path | str | None = None,
     progress: bool = True,
     rehearse: Callable[[Sequence[ScanInfo], float, float | None], RecordedTraining | None] | None = None,
+    contradict: Callable[[Sequence[Source]], Iterable[Finding | None]] | None = None,
 ) -> CheckResult:
     """Look at every scan below ``scans``; a bad scan is a finding, never the end.
 
@@ -54,6 +55,7 @@ def check(
         labels: a folder of label files named as the scans; it may be the scans' own.
         progress: show a bar on a terminal.
         rehearse: tells what a pretraining would be like, given the scans, the spacing and the budget.
+        contradict: what a run says against the headers of usable scans, in order; None where nothing.
 
     Raises:
         OrienteerError: there is no scan at all, ``spacing`` is absurd, the folder has not that layout or those
@@ -80,6 +82,8 @@ def check(
     at_once = workers or min(8, os.cpu_count() or 1)
     found = find_scans(scans, Path(labels) if labels else None, layout=layout, channels=channels)
     infos = tuple(compare(_inspect_all(found.sources, at_once, progress)))
+    if contradict:
+        infos = tuple(_contradicted(infos, contradict, progress))
     proposed = propose_spacing(infos, budget)
     mm = spacing or (proposed.spacing if proposed else None)
     if mm:
@@ -111,6 +115,18 @@ def check(
     if people_path is not None:
         write_people(people_path, people_of(clues, asked))
     return result
+
+
+def _contradicted(
+    infos: Sequence[ScanInfo], contradict: Callable[[Sequence[Source]], Iterable[Finding | None]], progress: bool
+) -> Iterator[ScanInfo]:
+    """The same scans, with what a run says of the usable ones."""
+    usable = [info.source for info in infos if info.usable]
+    with Bar("orienting", len(usable), shown=progress) as bar:
+        found = bar.track(contradict(usable))
+        for info in infos:
+            said = next(found, None) if info.usable else None
+            yield info.with_findings(said) if said else info
 
 
 def _tiny(info: ScanInfo, mm: float) -> Finding | None:
