@@ -1,11 +1,13 @@
 """How well `orienteer locate` finds the centres of 23 structures of one brain in others, on raw scans.
 
-    python -m benchmarks.localize RUN DATA [--split val] [--exemplars 1001 1000 1008] [--slabs] [--carry ours SyN ...]
+    python -m benchmarks.localize RUN DATA [--split val] [--exemplars 1001 1000 1008] [--coarse] [--slabs]
+                                  [--carry ours SyN ...]
 
 DATA holds ``images``, ``labels`` and ``subjects.tsv`` (OASIS). For every exemplar, in every scan of the split: the
 error of a point (the exemplar's centre of mass, carried over) and of a structure (its voxels, carried over), what share
-of rings holds the truth, seconds a scan. With ``--slabs`` each scan is also cut to 60 % along one axis from either end:
-which points are called absent. With ``--carry``, all labels are carried over, by us and by registration: Dice of ten
+of rings holds the truth, seconds a scan. With ``--coarse``, scans are held against each other at the run's spacing
+alone, as in ``orienteer observe``. With ``--slabs`` each scan is also cut to 60 % along one axis from either end: which
+points are called absent. With ``--carry``, all labels are carried over, by us and by registration: Dice of ten
 structures, error of the centres of what was carried, seconds a scan. Choose on ``val``; ``test`` is for the end.
 """
 
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -56,11 +59,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", default="val")
     parser.add_argument("--exemplars", nargs="+", default=["1001", "1000", "1008"])
+    parser.add_argument("--coarse", action="store_true")
     parser.add_argument("--slabs", action="store_true")
     parser.add_argument("--carry", nargs="*", choices=("ours", *METHODS), default=[])
     parser.add_argument("--python", default=sys.executable, help="of an environment with antspyx and convexadam")
     given = parser.parse_args()
-    asker = Asker.of(Run.open(given.run))
+    asker = replace(Asker.of(Run.open(given.run)), finer=not given.coarse)
     with (given.data / "subjects.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     scans = [row["id"] for row in rows if row["split"] == given.split]

@@ -72,7 +72,7 @@ def speed(given: argparse.Namespace) -> int:
             say("look, one client", [look(visitor, scans[0], seed)[2] for seed in range(300)])
             print(f"processor time of a draw and a look {(processor_ms(server.pid) - busy) / 300:.0f} ms")
             first = [where(visitor, scans[0], target, 0)[2] for target in scans[1:6]]
-            say("where, a target's first question", first)
+            say("where, a pair's first question", first)
             say("where, later ones", [where(visitor, scans[0], scans[1 + n % 5], n)[2] for n in range(100)])
             bad = crowd(address, token, scans, given.clients, given.seconds)
             visitor = Visitor(address, token)
@@ -93,9 +93,9 @@ def look(visitor: Visitor, scan: str, seed: int, step: int | None = None) -> tup
 
 
 def where(visitor: Visitor, scan: str, target: str, seed: int) -> tuple[int, Any, float]:
-    """One crop in another scan."""
+    """One point in another scan."""
     drawn = visitor.ask("/api/draw", {"scan": scan, "count": 2, "seed": seed})[1]["centres_mm"]
-    return visitor.ask("/api/where", {"scan": scan, "centre_mm": drawn[0], "target": target})
+    return visitor.ask("/api/where", {"scan": scan, "point_mm": drawn[0], "target": target})
 
 
 def crowd(address: str, token: str, scans: list[str], clients: int, seconds: float) -> int:
@@ -107,7 +107,7 @@ def crowd(address: str, token: str, scans: list[str], clients: int, seconds: flo
         if seed % 8:
             questions.append(("/api/look", {"scan": scans[seed % 4], "centres_mm": drawn}))
         else:
-            questions.append(("/api/where", {"scan": scans[seed % 4], "centre_mm": drawn[0], "target": scans[4]}))
+            questions.append(("/api/where", {"scan": scans[seed % 4], "point_mm": drawn[0], "target": scans[4]}))
         right.append(_timeless(alone.ask(*questions[-1])[1]))
     times: list[float] = []
     wrong: list[str] = []

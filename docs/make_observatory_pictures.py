@@ -24,13 +24,13 @@ def explore(page: Page) -> None:
 
 
 def where(page: Page) -> None:
-    """A piece of one person, looked for in another."""
+    """A point of one person, found in another."""
     page.click("[data-tab=where]")
-    page.wait_for_selector("[data-heat=yes]", timeout=60_000)
-    box = page.locator("[data-plane=axial] svg").first.bounding_box()
+    page.wait_for_selector("[data-found]", timeout=60_000)
+    box = page.locator("[data-plane=sagittal] svg").first.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 0.62 * box["width"], box["y"] + 0.62 * box["height"])
-    page.wait_for_selector("[aria-label='Where the model believes it belongs'][aria-busy=false]")
+    page.mouse.click(box["x"] + 0.48 * box["width"], box["y"] + 0.52 * box["height"])
+    page.wait_for_selector("[aria-label='Where it lies in the other scan'][aria-busy=false] [data-found=yes]")
 
 
 def learn(page: Page) -> None:

@@ -31,7 +31,6 @@ MODULES = (
     "orienteer.records.metric",
     "orienteer.runs.settings",
     "orienteer.registry",
-    "orienteer.localize.locator",
     "orienteer.runs.ask",
     "orienteer.runs.run",
     "orienteer.ingest.options",

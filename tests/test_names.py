@@ -116,7 +116,7 @@ def concrete(node: ast.Call) -> Iterator[str]:
 
 
 def test_names__nobody_asks_what_a_task_is() -> None:
-    """Only what it can do: ``PredictsDisplacements``, ``RestoresImages``."""
+    """Only what it can do: ``PredictsPositions``, ``RestoresImages``."""
     kinds = {task_type(name).__name__ for name in TASKS} | {task_type(name).settings_type.__name__ for name in TASKS}
     asked = {
         (place, name)

@@ -10,7 +10,6 @@ Example::
     api.evaluate("run", "store", split="test")
     api.report("run")
     answers = api.look("run", "store", "scan-0001", [[60, 80, 70], [90, 100, 80]])
-    found = api.locate_crop("run", "store", "scan-0001", [60, 80, 70], "scan-0002")
     api.locate("run", "exemplar.nii.gz", "new-scans", "where", structure="labels.nii.gz:35").found
     api.propagate("run", "exemplar.nii.gz", "labels.nii.gz", "new-scans", "labels").trust
     api.orient("run", "new-scans", out="orientations", fix="corrected").found
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from orienteer.ingest import IngestOptions, ingest
     from orienteer.observatory.serve import observe
     from orienteer.report import report
-    from orienteer.runs.ask import locate_crop, look
+    from orienteer.runs.ask import look
     from orienteer.runs.evaluate import evaluate
     from orienteer.runs.locate import locate
     from orienteer.runs.orient import orient
@@ -72,7 +71,6 @@ _HOMES = {
     "import_weights": "orienteer.export.bring_in",
     "ingest": "orienteer.ingest",
     "locate": "orienteer.runs.locate",
-    "locate_crop": "orienteer.runs.ask",
     "look": "orienteer.runs.ask",
     "observe": "orienteer.observatory.serve",
     "orient": "orienteer.runs.orient",
@@ -98,7 +96,6 @@ __all__ = [
     "import_weights",
     "ingest",
     "locate",
-    "locate_crop",
     "look",
     "observe",
     "orient",

@@ -1,25 +1,29 @@
 """The page's numbers are those of the Python API, to the last digit."""
 
 import json
-import math
 import shutil
 from base64 import b64decode
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nibabel.affines import apply_affine
 
 from orienteer import api
 from orienteer.errors import RunError
-from orienteer.observatory.answers import look_answer, where_answer
+from orienteer.localize.correspond import Prepared
+from orienteer.localize.finder import LOST, OUTSIDE, Pair
+from orienteer.observatory.answers import look_answer
 from orienteer.observatory.desk import Desk
-from orienteer.observatory.predict import Predictor
+from orienteer.observatory.predict import Kept, Predictor
 from orienteer.observatory.refusal import refusal_of
 from orienteer.observatory.serve import open_sessions
 from orienteer.runs.folder import RunFolder
+from orienteer.runs.run import Run
 from orienteer.sampling import Sampler
 from orienteer.store import Store
 from tests.observatory.client import Client, said
@@ -132,7 +136,7 @@ def test_desk__warmed_has_the_model_before_anybody_asks(home: Path) -> None:
     desk.warm()
     desk.thread.shutdown(wait=True)
     session = desk.first
-    assert list(desk.predictor._locators._values) == [(session.run.path, session.best_step)]
+    assert list(desk.predictor._models._values) == [(session.run.path, session.best_step)]
 
 
 def test_look__refuses_a_probe_that_nobody_knows_and_lists_those_there_are(
@@ -233,25 +237,94 @@ def test_draw__gives_the_views_that_evaluation_would_draw(client: Client, home: 
         assert drawn == sampler.draw(seed).centres.tolist()
 
 
-@pytest.mark.parametrize("run", ["a", "b"])
-def test_where__over_http_equals_the_python_api(
-    client: Client, home: Path, scan: str, centres: list[list[float]], run: str
-) -> None:
+def asked_of(client: Client, scan: str, point_mm: list[float], **more: object) -> dict[str, Any]:
+    """Where a point of a scan lies in the last one."""
     target = client.get("/api/session").json["scans"][-1]["id"]
-    answer = client.post("/api/where", {"run": run, "scan": scan, "centre_mm": centres[0], "target": target})
-    assert answer.status == 200
-    found = api.locate_crop(home / ("run" if run == "a" else "other"), home / "store", scan, centres[0], target)
-    assert _without_time(answer.json) == _without_time(where_answer(found).model_dump(mode="json"))
-    assert math.prod(answer.json["shape"]) == len(answer.json["heat"])
-    assert max(answer.json["heat"]) == 1.0 and min(answer.json["heat"]) >= 0
-    assert answer.json["error_mm"] > 0 and "structures" in answer.json["from_labels"]
+    answer = client.post("/api/where", {"scan": scan, "point_mm": point_mm, "target": target, **more})
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.json
+    return found
 
 
-def test_where__knows_the_truth_in_the_same_scan(client: Client, scan: str, centres: list[list[float]]) -> None:
-    answer = client.post("/api/where", {"scan": scan, "centre_mm": centres[0], "target": scan}).json
-    assert answer["true_mm"] == answer["centre_mm"] == centres[0]
-    missed = np.linalg.norm(np.subtract(answer["peak_mm"], answer["true_mm"]))
-    assert answer["error_mm"] == pytest.approx(missed, rel=1e-12)
+@pytest.mark.parametrize("step", [None, 0])
+def test_where__over_http_equals_run_locate(
+    client: Client, home: Path, scan: str, centres: list[list[float]], step: int | None
+) -> None:
+    answer = asked_of(client, scan, centres[0], step=step)
+    run, store = Run.open(home / "run"), Store.open(home / "store")
+    (found,) = run.locate(scan, answer["target"], store, at=[answer["point_world_mm"]], step=answer["step"])
+    here, there = store.entry(scan), store.entry(answer["target"])
+    index = np.array(answer["point_mm"]) / here.spacing
+    np.testing.assert_allclose(index, np.rint(np.array(centres[0]) / here.spacing), atol=1e-9)
+    np.testing.assert_allclose(apply_affine(np.array(here.affine), index), answer["point_world_mm"], atol=1e-9)
+    assert answer["cycle_mm"] == found.cycle_mm and answer["why"] == found.why
+    assert (answer["found_mm"] is not None) == found.found
+    if found.world_mm is not None and found.voxel is not None:
+        assert answer["found_world_mm"] == found.world_mm.tolist() and answer["ring_mm"] == found.ring_mm
+        np.testing.assert_allclose(np.array(answer["found_mm"]) / there.spacing, found.voxel, atol=1e-9)
+
+
+def test_where__a_scan_is_like_itself(client: Client, scan: str, centres: list[list[float]]) -> None:
+    answer = client.post("/api/where", {"scan": scan, "point_mm": centres[0], "target": scan}).json
+    assert np.linalg.norm(np.subtract(answer["found_mm"], answer["point_mm"])) < 1.0
+    assert answer["cycle_mm"] < 1.0 and answer["ring_mm"] < 6.0 and answer["why"] == ""
+
+
+def test_where__a_point_beyond_the_scan_is_that_of_the_voxel_at_its_edge(client: Client, home: Path, scan: str) -> None:
+    entry = Store.open(home / "store").entry(scan)
+    answer = asked_of(client, scan, [-50.0, 1e4, 2.2])
+    assert answer["point_mm"] == [0.0, (entry.shape[1] - 1) * entry.spacing, entry.spacing]
+
+
+def test_where__what_is_not_in_the_scan_comes_with_a_reason(client: Client, scan: str) -> None:
+    shape = np.array(client.get("/api/session").json["scans"][0]["extent_mm"])
+    corners = [asked_of(client, scan, (shape * np.array(corner)).tolist()) for corner in np.ndindex(2, 2, 2)]
+    absent = [answer for answer in corners if answer["found_mm"] is None]
+    assert absent, "the air in a corner is like all air"
+    for answer in absent:
+        assert answer["found_world_mm"] is answer["ring_mm"] is None
+        assert answer["cycle_mm"] > 0 and answer["why"] in (OUTSIDE, LOST)
+
+
+def test_where__scans_are_seen_once_and_a_pair_held_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, predictor = open_sessions(home / "run")["a"], Predictor(1)
+    one, other, *_ = session.store.ids()
+    done: list[str] = []
+    real_see, real_hold = Prepared.of, Pair.of
+    monkeypatch.setattr(Prepared, "of", lambda *args, **more: done.append("seen") or real_see(*args, **more))
+    monkeypatch.setattr(Pair, "of", lambda *scans: done.append("held") or real_hold(*scans))
+    predictor.prepared(session, 0, one)
+    predictor.prepared(session, 0, other)
+    for point in ([30.0, 30.0, 30.0], [33.0, 30.0, 30.0], [40.0, 30.0, 36.0]):
+        predictor.where(session, 0, one, point, other)
+    assert done == ["seen", "seen", "held"]
+    predictor.where(session, 0, other, [30.0, 30.0, 30.0], one)
+    assert done == ["seen", "seen", "held", "held"], "the other way is another pair, of the same two scans"
+
+
+def test_kept__forgets_the_oldest_but_never_the_last_two() -> None:
+    kept: Kept[str, int] = Kept(10, lambda weight: weight)
+    for name, weight in (("a", 4), ("b", 4), ("a", 0), ("c", 4)):
+        kept.get(name, lambda weight=weight: weight)
+    assert list(kept._values) == ["a", "c"]
+    for name in "de":
+        kept.get(name, lambda: 100)
+    assert list(kept._values) == ["d", "e"]
+
+
+def test_prepare__says_whose_eyes_saw_which_scan(client: Client, scan: str) -> None:
+    answer = client.post("/api/prepare", {"scan": scan, "step": 0}).json
+    assert (answer["scan"], answer["step"]) == (scan, 0) and answer["milliseconds"] > 0
+
+
+@pytest.mark.parametrize("path", ["prepare", "where"])
+def test_where__a_run_that_places_no_voxels_says_so(
+    client: Client, scan: str, centres: list[list[float]], path: str
+) -> None:
+    asked = {"run": "b", "scan": scan} | ({} if path == "prepare" else {"point_mm": centres[0], "target": scan})
+    refused = client.post(f"/api/{path}", asked)
+    assert (refused.status, refused.code) == (422, "invalid")
+    assert "places single voxels" in refused.json["error"]["message"] and refused.json["error"]["cure"]
 
 
 def test_look__of_a_damaged_checkpoint_is_refused_without_its_path(home: Path, tmp_path: Path) -> None:

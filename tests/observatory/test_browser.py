@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from nibabel.affines import apply_affine
+from playwright.sync_api import Browser, Page, Route
 
 from orienteer.evaluation.look import Look
+from orienteer.localize.finder import LOST
 from orienteer.records.statistics import angles_deg
-from orienteer.runs.ask import locate_crop, look
+from orienteer.runs.ask import look
+from orienteer.runs.run import Run
+from orienteer.store import Store
 from tests.legible import overlaps
 from tests.observatory.oasis import Site, make_runs, serving
 from tests.observatory.page import Visitor, shown
@@ -214,25 +218,82 @@ def test_browser__a_route_is_walked_step_by_step(visitor: Visitor, site: Site) -
     visitor.quiet()
 
 
-def test_browser__where_am_i_points_into_another_person(visitor: Visitor, site: Site) -> None:
-    page = visitor.page
+OTHER = "[aria-label='Where it lies in the other scan']"
+
+
+def in_space(place: np.ndarray) -> str:
+    return ", ".join(f"{axis}\u00a0{shown(value)}" for axis, value in zip("RAS", place, strict=True)) + "\u00a0mm"
+
+
+def test_browser__where_am_i_finds_the_voxel_that_was_clicked(visitor: Visitor, site: Site) -> None:
+    page, store = visitor.page, Store.open(site.store)
     page.click("[data-tab=where]")
-    page.wait_for_selector("[data-heat=yes]", timeout=60_000)
-    visitor.click_in("axial", 0.4, 0.6)
-    page.wait_for_selector("[aria-label='Where the model believes it belongs'][aria-busy=false]")
-    state = visitor.state()
-    crop = [float(value) for value in state["crop"].split(",")]
-    seen = locate_crop(site.run, site.store, state["scan"], crop, state["target"])
-    page.wait_for_function(
-        "text => document.querySelector('[data-value=peak]')?.textContent === text",
-        arg=", ".join(shown(value) for value in seen.peak_mm),
-    )
-    assert seen.error_mm is not None
-    assert visitor.value("where-error") == f"{shown(seen.error_mm)} mm"
-    persons = {scan["id"]: scan["person"] for scan in visitor.ask("api/session")["scans"]}
-    assert persons[state["target"]] != persons[state["scan"]]
+    page.wait_for_selector(f"{OTHER} progress", timeout=60_000)
+    page.wait_for_selector("[data-found]", timeout=60_000)
+    for across, down in ((0.4, 0.6), (0.55, 0.5)):
+        visitor.click_in("axial", across, down)
+        state = visitor.state()
+        point = np.array([float(value) for value in state["point"].split(",")])
+        entry, other = store.entry(state["scan"]), store.entry(state["target"])
+        index = point / entry.spacing
+        np.testing.assert_array_equal(index, np.rint(index))
+        world = apply_affine(np.array(entry.affine), index)
+        (seen,) = Run.open(site.run).locate(entry.id, other.id, store, at=[world.tolist()])
+        page.wait_for_function(
+            "text => document.querySelector('[data-value=point]')?.textContent === text", arg=in_space(world)
+        )
+        assert page.locator(f"{OTHER} progress").count() == 0, "the pair is known"
+        assert visitor.value("cycle") == f"{shown(seen.cycle_mm)} mm"
+        if seen.world_mm is None:
+            assert page.locator("[data-found=no]").count() == 1 and seen.why[1:] in visitor.value("why")
+            continue
+        assert visitor.value("found") == in_space(seen.world_mm)
+        assert visitor.value("ring") == f"{shown(seen.ring_mm)} mm"
+        assert _rings(page) == [seen.ring_mm] * 3
+    assert entry.person != other.person
+    assert overlaps(page) == []
     visitor.quiet()
     page.click("[data-tab=explore]")
+
+
+def test_browser__a_slice_beside_the_answer_cuts_a_smaller_ring(visitor: Visitor) -> None:
+    page = visitor.page
+    page.click("[data-tab=where]")
+    page.wait_for_selector("[data-found]", timeout=60_000)
+    whole = _rings(page)
+    slider = page.locator(f"{OTHER} [aria-label='axial slice']")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("[data-do=return]")
+    beside = _rings(page)
+    assert beside[0] == pytest.approx(np.sqrt(whole[0] ** 2 - 9.0)) and beside[1:] == whole[1:]
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    assert len(_rings(page)) == 2, "the axial slice is beyond the ring"
+    page.click("[data-do=return]")
+    assert _rings(page) == whole and page.locator("[data-do=return]").count() == 0
+    visitor.quiet()
+    page.click("[data-tab=explore]")
+
+
+def test_browser__what_is_not_in_the_scan_is_said_with_its_reason(chromium: Browser, site: Site) -> None:
+    def absent(route: Route) -> None:
+        told = route.fetch().json()
+        gone = dict.fromkeys(("found_mm", "found_world_mm", "ring_mm")) | {"cycle_mm": 14.25, "why": LOST}
+        route.fulfill(json=told | gone)
+
+    visitor = Visitor(chromium, site.link, state="s=where", prepare=lambda page: page.route("**/api/where", absent))
+    page = visitor.page
+    page.wait_for_selector("[data-found=no]", timeout=60_000)
+    assert visitor.value("absent") == "Not in this scan"
+    assert visitor.value("why") == "It comes back elsewhere." and visitor.value("cycle") == "14.3 mm"
+    assert _rings(page) == []
+    visitor.leave()
+
+
+def _rings(page: Page) -> list[float]:
+    rings = page.locator(f"{OTHER} [data-ring]")
+    return [float(str(ring.get_attribute("data-ring"))) for ring in rings.all()]
 
 
 def test_browser__time_is_turned_back_and_two_runs_stand_side_by_side(visitor: Visitor, site: Site) -> None:

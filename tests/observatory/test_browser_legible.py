@@ -19,7 +19,7 @@ from tests.observatory.page import Visitor
 pytestmark = pytest.mark.browser
 
 PLACES = {
-    "where": "[data-heat=yes]",
+    "where": "[data-found]",
     "learn": ".arm[data-run=a][aria-busy=false] .curve",
     "judge": "[aria-label='Key figures']",
     "explore": "[data-kind=points]",

@@ -109,7 +109,7 @@ def test_browser_share__fits_a_phone(chromium: Browser, link: str) -> None:
     visitor = Visitor(chromium, link, solid=True, width=360, height=740, color_scheme="dark")
     shown = {
         "explore": "[data-plane='3d'][data-drawn=yes]",
-        "where": "[data-heat=yes]",
+        "where": "[data-found]",
         "learn": ".arm .curve",
         "judge": "[aria-label='Key figures']",
     }

@@ -158,8 +158,9 @@ def test_paths__of_scans_are_ids_of_the_store(client: Client, look: dict) -> Non
         for path, body in (
             ("/api/look", {**look, "scan": scan}),
             ("/api/draw", {"scan": scan, "count": 3, "seed": 0}),
-            ("/api/where", {"scan": scan, "centre_mm": [1.0, 2.0, 3.0], "target": look["scan"]}),
-            ("/api/where", {"scan": look["scan"], "centre_mm": [1.0, 2.0, 3.0], "target": scan}),
+            ("/api/prepare", {"scan": scan}),
+            ("/api/where", {"scan": scan, "point_mm": [1.0, 2.0, 3.0], "target": look["scan"]}),
+            ("/api/where", {"scan": look["scan"], "point_mm": [1.0, 2.0, 3.0], "target": scan}),
         ):
             answer = client.post(path, body)
             assert answer.status == 404 and answer.code == "no-scan", (path, scan, answer)
@@ -179,7 +180,7 @@ def test_size__a_body_that_hides_its_length_is_cut_off(client: Client) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[[[" * 20_000, b"\xff\xfe", b'{"scan": NaN', b"null", b"[]", b'"x"'])
 def test_malformed__is_refused_with_a_code(client: Client, body: bytes) -> None:
-    for path in ("/api/look", "/api/draw", "/api/where"):
+    for path in ("/api/look", "/api/draw", "/api/prepare", "/api/where"):
         answer = client.ask("POST", path, body)
         assert answer.status in (400, 422) and answer.code in ("malformed", "invalid"), answer
         assert set(answer.json["error"]) == {"code", "message", "cure"}

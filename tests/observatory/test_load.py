@@ -18,12 +18,12 @@ def _same(answer: dict) -> str:
 
 
 def test_load__twenty_clients_at_once_get_no_error_and_no_wrong_answer(client: Client, scan: str) -> None:
-    questions = []
+    questions, others = [], [each["id"] for each in client.get("/api/session").json["scans"][1:]]
     for seed in range(6):
         drawn = client.post("/api/draw", {"scan": scan, "count": 2 + seed % 3, "seed": seed}).json["centres_mm"]
         run = {"run": "ab"[seed % 2]}
         questions.append(("/api/look", {**run, "scan": scan, "centres_mm": drawn, "step": [None, 0][seed % 2]}))
-        questions.append(("/api/where", {**run, "scan": scan, "centre_mm": drawn[0], "target": scan}))
+        questions.append(("/api/where", {"scan": scan, "point_mm": drawn[0], "target": others[seed % 2]}))
     right = [_same(client.post(*question).json) for question in questions]
     wrong: list[str] = []
     answered = [0] * CLIENTS

@@ -220,7 +220,6 @@ def test_reading__changes_neither_run_nor_store(client: Client, home: Path, scan
         for path in ("session", f"history/{run}", f"live/{run}", f"judge/{run}", f"scan/{scan}.nii"):
             assert client.get(f"/api/{path}").status == 200
         assert client.post("/api/look", {"run": run, "scan": scan, "centres_mm": drawn}).status == 200
-        assert (
-            client.post("/api/where", {"run": run, "scan": scan, "centre_mm": drawn[0], "target": scan}).status == 200
-        )
+    assert client.post("/api/prepare", {"scan": scan}).status == 200
+    assert client.post("/api/where", {"scan": scan, "point_mm": drawn[0], "target": scan}).status == 200
     assert state() == before

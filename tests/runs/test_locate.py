@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 
 from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
-from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
 from orienteer.runs import ready, scan
 from orienteer.runs.locate import LocateResult, locate
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.scans.source import Source
+from orienteer.store import Store
 from orienteer.testing.phantom import phantom, phantom_store
 from tests.runs.conftest import tiny
 
@@ -122,6 +123,27 @@ def test_locate__a_structure_by_its_label_and_votes(
     assert len(every.found) == len(np.unique(body[1])) - 1
     document = json.loads((tmp_path / "all" / "locations.json").read_text())
     assert document["spacing_mm"] == 3.0 and str(scans) not in json.dumps(document), "paths may hold names"
+
+
+def test_run_locate__between_two_scans_of_a_store(run: Path) -> None:
+    store, opened = Store.open(run.parent / "store"), Run.open(run)
+    one, other, *_ = store.ids()
+    place = nib.affines.apply_affine(np.array(store.entry(one).affine), [10.0, 12.0, 11.0])
+    (same,) = opened.locate(one, one, store, at=[tuple(place)])
+    assert same.world_mm is not None and same.voxel is not None
+    np.testing.assert_allclose(same.world_mm, place, atol=0.5)
+    np.testing.assert_allclose(same.voxel, [10.0, 12.0, 11.0], atol=0.2)
+    (found,) = opened.locate(one, other, store, at=[tuple(place)], step=0)
+    assert (found.scan, found.point) == (other, "point")
+    for asked, error, why in (
+        ({"at": [(900.0, 0.0, 0.0)]}, ConfigError, f"does not lie in {one}"),
+        ({"structure": "labels.nii.gz"}, ConfigError, "positions are looked for"),
+        ({}, ConfigError, "positions are looked for"),
+    ):
+        with pytest.raises(error, match=why):
+            opened.locate(one, other, store, **asked)
+    with pytest.raises(StoreError, match="no scan 'nobody'"):
+        opened.locate(one, "nobody", store, at=[tuple(place)])
 
 
 def test_locate__a_bad_scan_is_named_and_the_others_go_on(run: Path, scans: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
 from orienteer.records.run import RunRecord
-from orienteer.runs.ask import locate_crop, look
+from orienteer.runs.ask import look
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.store import Store
@@ -103,7 +103,7 @@ def test_check_store__spacing_and_channels(trained: Run, store: Path, tmp_path: 
     trained.check_store(coarse, any_spacing=True)
     for ask in (
         lambda: look(trained.path, coarse.path, coarse.ids()[0], [[30, 30, 30], [40, 40, 40]]),
-        lambda: locate_crop(trained.path, coarse.path, coarse.ids()[0], [30, 30, 30], coarse.ids()[1]),
+        lambda: trained.locate(coarse.ids()[0], coarse.ids()[1], coarse, at=[(0.0, 0.0, 0.0)]),
     ):
         with pytest.raises(RunError, match="learned at 3 mm"):
             ask()

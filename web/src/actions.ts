@@ -86,14 +86,14 @@ export async function useScan(id: string): Promise<void> {
 /** Views at given places of a given scan, such as those of a bad case. */
 export function placeAll(scan: ScanFacts, centres: readonly Mm[], pair: Pair = [0, 1]): void {
   batch(() => {
-    const crop = state.peek().scan === scan.id ? state.peek().crop : null;
+    const point = state.peek().scan === scan.id ? state.peek().point : null;
     change({
       scan: scan.id,
       ...views(scan, centres, store.run.peek()?.view_mm ?? 0),
       pair,
       route: 0,
       probeView: null,
-      crop,
+      point,
     });
     choose(pair[0]);
   });

@@ -268,6 +268,26 @@ export interface PlacedPoint {
   predicted: readonly [number, number, number] | null;
 }
 
+/** Let the model see a whole scan. */
+export interface PrepareRequest {
+  /** The run. */
+  run?: "a" | "b";
+  /** A kept step; null is the best one. */
+  step?: number | null;
+  /** The scan. */
+  scan: string;
+}
+
+/** The model has seen the scan; what is asked of it next is quick, until others were asked about. */
+export interface PrepareResponse {
+  /** Step of the model. */
+  step: number;
+  /** As asked. */
+  scan: string;
+  /** Time spent on it, ms; near 0 where it had been seen before. */
+  milliseconds: number;
+}
+
 /** An honesty probe in words, and what it takes away. */
 export interface ProbeCard {
   /** Key in settings and records. */
@@ -490,50 +510,42 @@ export interface Verdict {
   rule: readonly string[];
 }
 
-/** Where in the scan `target` does the model believe this crop of `scan` to lie? */
+/** Where in the scan `target` is what lies at this point of `scan`? */
 export interface WhereRequest {
   /** The run. */
   run?: "a" | "b";
   /** A kept step; null is the best one. */
   step?: number | null;
-  /** The scan the crop is cut from. */
+  /** The scan the point is in. */
   scan: string;
-  /** Its centre along R, A, S, mm. */
-  centre_mm: readonly [number, number, number];
+  /** The point along R, A, S, mm; the voxel nearest to it is taken. */
+  point_mm: readonly [number, number, number];
   /** The scan it is looked for in. */
   target: string;
 }
 
-/** Where the model believes the crop to lie. */
+/** Where the point lies in the other scan, as `Run.locate` says; worlds are those that 3D Slicer shows. */
 export interface WhereResponse {
   /** Step of the model. */
-  step: number | null;
+  step: number;
   /** As asked. */
   scan: string;
-  /** As asked, mm. */
-  centre_mm: readonly [number, number, number];
+  /** Centre of the voxel that was looked for, mm. */
+  point_mm: readonly [number, number, number];
+  /** The same in the scan's world, mm. */
+  point_world_mm: readonly [number, number, number];
   /** As asked. */
   target: string;
-  /** Edges of a cell of the heat map, mm. */
-  grid_mm: readonly [number, number, number];
-  /** Centre of its first cell, mm. */
-  origin_mm: readonly [number, number, number];
-  /** Number of its cells. */
-  shape: readonly [number, number, number];
-  /** Density of the votes, 1 at its highest cell; last axis fastest. */
-  heat: readonly number[];
-  /** The answer: where the votes are densest, mm. */
-  peak_mm: readonly [number, number, number];
-  /** The vote of each view of the target, mm. */
-  opinions_mm: readonly (readonly [number, number, number])[];
-  /** Where it belongs, mm; null where that is not known. */
-  true_mm: readonly [number, number, number] | null;
-  /** Length of answer minus truth, mm. */
-  error_mm: number | null;
-  /** Error of answering the middle of the target's body, mm. */
-  chance_mm: number | null;
-  /** How the truth is known, in words. */
-  from_labels: string | null;
+  /** Where it lies in the other scan, mm; null where it is not in it. */
+  found_mm: readonly [number, number, number] | null;
+  /** The same in the other scan's world, mm. */
+  found_world_mm: readonly [number, number, number] | null;
+  /** Radius of the ball around it that holds the truth in 90 %, mm; null where it is not in the scan. */
+  ring_mm: number | null;
+  /** How far from where it started the point comes back, mm. */
+  cycle_mm: number;
+  /** Why it is not in the scan; empty where it is. */
+  why: string;
   /** Time spent on the answer, ms. */
   milliseconds: number;
 }

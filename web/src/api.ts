@@ -9,6 +9,8 @@ import type {
   LiveResponse,
   LookRequest,
   LookResponse,
+  PrepareRequest,
+  PrepareResponse,
   SessionResponse,
   WhereRequest,
   WhereResponse,
@@ -58,6 +60,7 @@ const part = encodeURIComponent;
 
 export const session = (): Promise<SessionResponse> => get("api/session");
 export const look = (request: LookRequest): Promise<LookResponse> => post("api/look", request);
+export const prepare = (request: PrepareRequest): Promise<PrepareResponse> => post("api/prepare", request);
 export const where = (request: WhereRequest): Promise<WhereResponse> => post("api/where", request);
 export const history = (run: string): Promise<History> => get(`api/history/${part(run)}`);
 export const live = (run: string, since: number): Promise<LiveResponse> => get(`api/live/${part(run)}?since=${since}`);

@@ -37,6 +37,10 @@ export function inWords(gap: Mm): string {
   }).join(", ");
 }
 
+/** A position in the world, broken between axes only: "R −12.5, A 8.0, S 31.0 mm" */
+export const inSpace = (place: Mm): string =>
+  `${["R", "A", "S"].map((axis, n) => `${axis}\u00a0${number(place[n])}`).join(", ")}\u00a0mm`;
+
 /** A title within a sentence; an abbreviation stays as it is. */
 export const inSentence = (title: string): string =>
   /^.[A-Z]/.test(title) ? title : title.charAt(0).toLowerCase() + title.slice(1);

@@ -27,8 +27,8 @@ export interface State {
   probe: string | null;
   /** The view that is spoiled; null means all of them. */
   probeView: number | null;
-  /** Where am I?: the crop's centre, and the scan it is looked for in. */
-  crop: Mm | null;
+  /** Where am I?: the point, and the scan it is looked for in. */
+  point: Mm | null;
   target: string | null;
 }
 
@@ -44,7 +44,7 @@ export function encode(state: State): string {
   if (state.route > 0) parts.set("route", String(state.route));
   if (state.probe) parts.set("probe", state.probe);
   if (state.probe && state.probeView !== null) parts.set("spoiled", String(state.probeView));
-  if (state.crop) parts.set("crop", triple(state.crop));
+  if (state.point) parts.set("point", triple(state.point));
   if (state.target) parts.set("target", state.target);
   return parts.toString().replaceAll("%2C", ",").replaceAll("%3B", ";");
 }
@@ -68,9 +68,9 @@ export function decode(fragment: string): Partial<State> {
     .map(place)
     .filter((each) => each !== null);
   if (centres.length >= 2 && centres.length <= MOST_VIEWS) state.centres = centres;
-  const [at, crop] = [place(parts.get("at")), place(parts.get("crop"))];
+  const [at, point] = [place(parts.get("at")), place(parts.get("point"))];
   if (at) state.at = at;
-  if (crop) state.crop = crop;
+  if (point) state.point = point;
   const [step, view, route, spoiled] = ["step", "view", "route", "spoiled"].map((name) => whole(parts.get(name)));
   if (step !== undefined) state.step = step;
   if (view !== undefined) state.view = view;

@@ -23,7 +23,7 @@ const NOWHERE: State = {
   route: 0,
   probe: null,
   probeView: null,
-  crop: null,
+  point: null,
   target: null,
 };
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cuts, edges, laplaceReach, rectangle, settle } from "../src/geometry/boxes.ts";
 import {
+  cutOf,
   frameOf,
   letters,
   PLANES,
@@ -71,6 +72,10 @@ test("a box has twelve edges of its own size", () => {
   assert.equal(all.length, 12);
   for (const [from, to] of all) assert.equal(Math.hypot(...from.map((value, axis) => value - (to[axis] ?? NaN))), 10);
   assert.equal(new Set(all.map((edge) => edge.join("|"))).size, 12);
+});
+
+test("a slice cuts a smaller circle out of a ball the farther it is, and none beyond", () => {
+  assert.deepEqual([cutOf(5, 0), cutOf(5, 3), cutOf(5, 5), cutOf(5, 9)], [5, 4, null, null]);
 });
 
 test("nine in ten truths lie within 2.3 Laplace scales", () => {

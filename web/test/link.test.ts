@@ -17,7 +17,7 @@ const STATE: State = {
   route: 4,
   probe: "border",
   probeView: 1,
-  crop: [9, 8, 7],
+  point: [9, 8, 7],
   target: "other;one",
 };
 
@@ -31,17 +31,17 @@ test("what is not there stays away", () => {
     route: 0,
     probe: null,
     probeView: null,
-    crop: null,
+    point: null,
     target: null,
   };
   const back = decode(encode(bare));
-  for (const name of ["step", "pair", "route", "probe", "probeView", "crop", "target"])
+  for (const name of ["step", "pair", "route", "probe", "probeView", "point", "target"])
     assert.ok(!(name in back), name);
 });
 
 test("a link that makes no sense brings nothing in", () => {
   for (const text of ["", "#", "#s=admin", "#run=a", "#s=%00", "#__proto__=1"]) assert.deepEqual(decode(text), {});
-  const bad = "#s=explore&centres=1,2;3&at=NaN,1,2&step=-4&view=1e3&pair=1,1&probe=a,b&crop=1,2,3,4&route=9999999999";
+  const bad = "#s=explore&centres=1,2;3&at=NaN,1,2&step=-4&view=1e3&pair=1,1&probe=a,b&point=1,2,3,4&route=9999999999";
   assert.deepEqual(decode(bad), { tab: "explore" });
 });
 

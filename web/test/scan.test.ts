@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AXIAL, CORONAL, frameOf } from "../src/geometry/planes.ts";
 import { file, parse, spread, thumbnail } from "../src/scan/nifti.ts";
-import { grey, heatAt } from "../src/scan/slice.ts";
+import { grey } from "../src/scan/slice.ts";
 
 const SHAPE = [4, 3, 2] as const;
 const SPACING = [1, 2, 3] as const;
@@ -63,17 +63,4 @@ test("a thumbnail keeps its place in mm", () => {
       [0, 20, 80, 100],
     ],
   );
-});
-
-test("heat is linear between cells and nothing outside", () => {
-  const map = {
-    shape: [2, 1, 2] as const,
-    grid_mm: [10, 10, 10] as const,
-    origin_mm: [5, 5, 5] as const,
-    heat: [0, 1, 0.5, 0.25],
-  };
-  assert.equal(heatAt(map, [5, 5, 15]), 1);
-  assert.equal(heatAt(map, [15, 5, 5]), 0.5);
-  assert.equal(heatAt(map, [10, 5, 10]), (0 + 1 + 0.5 + 0.25) / 4);
-  assert.equal(heatAt(map, [40, 5, 5]), 0);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { highest, line, nearestKept, scale, ticks } from "../src/chart.ts";
 import { blend, inkOn, mix, rgb, SEQUENTIAL, similarity } from "../src/colours.ts";
-import { inSentence, inWords, measured, mm, number, pathName, percent } from "../src/format.ts";
+import { inSentence, inSpace, inWords, measured, mm, number, pathName, percent } from "../src/format.ts";
 import { joined } from "../src/live.ts";
 
 test("numbers carry their unit, a true minus and no sign at zero", () => {
@@ -15,6 +15,10 @@ test("a gap is told in words", () => {
   assert.equal(inWords([-48, 3, -12]), "48.0 mm left, 3.0 mm forward, 12.0 mm down");
   assert.equal(pathName([0, 2, 1]), "1 → 3 → 2");
   assert.deepEqual([inSentence("Gap error"), inSentence("AUC of chunks")], ["gap error", "AUC of chunks"]);
+});
+
+test("a position in the world names its axes", () => {
+  assert.equal(inSpace([-12.5, 8, 31.04]).replaceAll("\u00a0", " "), "R −12.5, A 8.0, S 31.0 mm");
 });
 
 test("colours run from end to end, and their ink can be read", () => {

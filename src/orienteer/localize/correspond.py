@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
 from orienteer.geometry import Volume
+from orienteer.geometry.resample import Grid
 from orienteer.localize.context import self_similarity
 from orienteer.localize.field import position_field
 from orienteer.localize.interpolate import box_mean, grid_of, sampled, within
@@ -85,6 +86,17 @@ class Prepared:
         context = self_similarity(torch.from_numpy(np.ascontiguousarray(volume.array)))
         levels = tuple(Level.of(each) for each in (volume, finer) if each is not None)
         return cls(volume, context, field, stride, levels)
+
+    @property
+    def grid(self) -> Grid:
+        """Of the scan, at the run's spacing."""
+        return Grid(self.volume.shape, self.volume.affine)
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        tensors = (self.context, self.field, *(part for level in self.levels for part in (level.looks, level.body)))
+        return int(self.volume.array.nbytes) + sum(tensor.nbytes for tensor in tensors)
 
     def positions(self, index: Tensor) -> Tensor:
         """``(N, 3)`` mm by the field at voxels ``(N, 3)``."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from orienteer.geometry import Volume
+from orienteer.geometry.resample import Grid
 from orienteer.localize.context import self_similarity
 from orienteer.localize.interpolate import as_table
 from orienteer.store.intensity import FLOOR
@@ -58,6 +59,14 @@ class Level:
             low=torch.from_numpy(-first).float(),
             high=torch.from_numpy(np.array(body.shape) - 1 - first).float(),
         )
+
+    @property
+    def grid(self) -> Grid:
+        """Of the whole scan."""
+        shift = np.eye(4)
+        shift[:3, 3] = self.low.numpy()
+        d, h, w = (int(n) for n in (self.high - self.low).tolist())
+        return Grid((d + 1, h + 1, w + 1), self.affine @ shift)
 
 
 def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -4,10 +4,11 @@ from base64 import b64encode
 from dataclasses import replace
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look
-from orienteer.localize.located import Located
+from orienteer.localize.found import Found
 from orienteer.observatory.responses import predictions as answer
 from orienteer.observatory.responses.base import Vector, finite_vector, vector
 from orienteer.observatory.responses.session import TaskFacts
@@ -17,6 +18,7 @@ from orienteer.records.evidence import STEP, ChunkPairs, Paths, Points, views_of
 from orienteer.records.metric import finite
 from orienteer.records.statistics import vectors
 from orienteer.store.intensity import grey_levels
+from orienteer.store.manifest import ScanEntry
 
 Floats = NDArray[np.float64]
 
@@ -36,24 +38,19 @@ def look_answer(seen: Look) -> answer.LookResponse:
     )
 
 
-def where_answer(found: Located) -> answer.WhereResponse:
-    """The heat map, the answer and, where it is known, the truth."""
-    depth, height, width = found.heat.shape
+def where_answer(step: int, scan: ScanEntry, index: Floats, target: ScanEntry, found: Found) -> answer.WhereResponse:
+    """Where a voxel ``index`` of one scan was found in another: in the scans' own frames, and in their worlds."""
     return answer.WhereResponse(
-        step=found.step,
-        scan=found.scan,
-        centre_mm=vector(found.centre_mm),
-        target=found.target,
-        grid_mm=(found.grid_mm, found.grid_mm, found.grid_mm),
-        origin_mm=vector(found.origin_mm),
-        shape=(depth, height, width),
-        heat=found.heat.ravel().tolist(),
-        peak_mm=vector(found.peak_mm),
-        opinions_mm=[vector(vote) for vote in found.votes_mm],
-        true_mm=None if found.true_mm is None else vector(found.true_mm),
-        error_mm=found.error_mm,
-        chance_mm=found.chance_mm,
-        from_labels=found.from_labels,
+        step=step,
+        scan=scan.id,
+        point_mm=vector(index * scan.spacing),
+        point_world_mm=vector(apply_affine(np.array(scan.affine), index)),
+        target=target.id,
+        found_mm=None if found.voxel is None else vector(found.voxel * target.spacing),
+        found_world_mm=None if found.world_mm is None else vector(found.world_mm),
+        ring_mm=finite(found.ring_mm),
+        cycle_mm=found.cycle_mm,
+        why=found.why,
     )
 
 

@@ -18,7 +18,7 @@ from orienteer.observatory.guard import Guard
 from orienteer.observatory.judge import judgement
 from orienteer.observatory.pages import Pages
 from orienteer.observatory.refusal import Refusal, refusal_of
-from orienteer.observatory.requests import DrawRequest, LookRequest, WhereRequest
+from orienteer.observatory.requests import DrawRequest, LookRequest, PrepareRequest, WhereRequest
 from orienteer.observatory.session import Session
 from orienteer.observatory.volume import nifti
 
@@ -141,11 +141,24 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
 
         return await desk.predict(work)
 
+    @app.post("/api/prepare", response_model=responses.PrepareResponse)
+    async def prepare(asked: PrepareRequest) -> Response:
+        """Let the model see a whole scan, the slow part of ``where`` in pieces that others need not wait long for."""
+        session = desk.session(asked.run)
+        scan, step = session.scan(asked.scan), session.step(asked.step)
+
+        def work(predictor: "Predictor") -> responses.PrepareResponse:
+            predictor.prepared(session, step, scan)
+            return responses.PrepareResponse(step=step, scan=scan)
+
+        return await desk.predict(work)
+
     @app.post("/api/where", response_model=responses.WhereResponse)
     async def where(asked: WhereRequest) -> Response:
-        """Where in ``target`` the crop of ``scan`` is believed to lie.
+        """Where in ``target`` that is what lies at a point of ``scan``, as ``orienteer locate`` finds it.
 
-        The first question about a target encodes up to 128 of its views; later ones are quick.
+        The first question about two scans holds them against each other, which takes a second or two, and the model
+        must see each of them once (``prepare``); any later point takes milliseconds.
         """
         session = desk.session(asked.run)
         scan, target, step = session.scan(asked.scan), session.scan(asked.target), session.step(asked.step)
@@ -153,7 +166,8 @@ def _predicting(app: FastAPI, desk: Desk) -> None:
         def work(predictor: "Predictor") -> responses.WhereResponse:
             from orienteer.observatory.answers import where_answer
 
-            return where_answer(predictor.where(session, step, scan, asked.centre_mm, target))
+            index, found = predictor.where(session, step, scan, asked.point_mm, target)
+            return where_answer(step, session.store.entry(scan), index, session.store.entry(target), found)
 
         return await desk.predict(work)
 

@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from orienteer.observatory.refusal import Refusal
-from orienteer.observatory.responses import LookResponse, WhereResponse
+from orienteer.observatory.responses import LookResponse, PrepareResponse, WhereResponse
 from orienteer.observatory.session import Session
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Desk:
 
         self.thread.submit(work)
 
-    async def predict(self, work: Callable[["Predictor"], LookResponse | WhereResponse]) -> Response:
+    async def predict(self, work: Callable[["Predictor"], LookResponse | PrepareResponse | WhereResponse]) -> Response:
         """Do ``work`` in the predicting thread; says how long it took there."""
 
         def timed() -> Response:
@@ -83,6 +83,6 @@ class Desk:
 
 
 def as_json(answer: BaseModel, status: int = 200) -> Response:
-    """Floats as Python writes them: read back, they are the same floats. A heat map has 25,000 of them."""
+    """Floats as Python writes them: read back, they are the same floats."""
     text = json.dumps(answer.model_dump(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Response(text.encode(), status, media_type="application/json")

@@ -9,25 +9,31 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from nibabel.affines import apply_affine
+from numpy.typing import NDArray
 
 from orienteer.errors import RunError
 from orienteer.evaluation.look import Look, corruption, look, recipe_at
-from orienteer.localize.landmarks import Warps
-from orienteer.localize.located import Located
-from orienteer.localize.locator import Locator
+from orienteer.localize.correspond import Prepared
+from orienteer.localize.finder import Pair, Point
+from orienteer.localize.found import Found, decided
 from orienteer.observatory.refusal import Refusal
 from orienteer.observatory.session import Session
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.evidence import Paths
+from orienteer.runs.scan import stored
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 MODELS_BYTES = 512 * 2**20
 """Weights held in memory, so that the time slider goes back and forth without reading: some 80 of the demo's models."""
+SCANS_BYTES, PAIRS_BYTES = 256 * 2**20, 64 * 2**20
+"""Scans that a model has seen, and pairs of them: at 3 mm some 10 brains, and as many pairs as anybody asks about."""
 FEWEST = 2
-"""Models held however large they are: two runs side by side."""
+"""Values held however large they are: the models of two runs side by side, the two scans of a pair."""
 
 PATH_VIEWS = 6
 """Paths are orderings: of 10 views there are 3.6 million. More only where the run itself was trained with more."""
@@ -64,8 +70,9 @@ class Predictor:
 
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._locators: Kept[tuple[Path, int], Locator] = Kept(MODELS_BYTES, lambda locator: _bytes(locator.model))
-        self._warps: Kept[Path, Warps] = Kept(FEWEST)
+        self._models: Kept[tuple[Path, int], SpatialModel] = Kept(MODELS_BYTES, _bytes)
+        self._scans: Kept[tuple[Path, int, str], Prepared] = Kept(SCANS_BYTES, lambda scan: scan.nbytes)
+        self._pairs: Kept[tuple[Path, int, str, str], Pair] = Kept(PAIRS_BYTES, lambda pair: pair.nbytes)
 
     def look(
         self,
@@ -91,9 +98,36 @@ class Predictor:
         seen = look(model, session.store, recipe, corrupt=corrupt)
         return dataclasses.replace(seen, step=step, probe=probe, probe_view=probe_view)
 
-    def where(self, session: Session, step: int, scan: str, centre_mm: Sequence[float], target: str) -> Located:
-        """Where the model of ``step`` believes a crop to lie, as ``orienteer.api.locate_crop`` would say."""
-        return self._locator(session, step).locate(scan, centre_mm, target)
+    def prepared(self, session: Session, step: int, scan: str) -> Prepared:
+        """A scan as the model of ``step`` sees it.
+
+        Raises:
+            ConfigError: the model learned no task that places single voxels.
+        """
+
+        def see() -> Prepared:
+            model, view = self.model(session, step), session.run.settings.views.size
+            return Prepared.of(model, stored(session.store, scan), view=view)
+
+        return self._scans.get((session.run.path, step, scan), see)
+
+    def where(
+        self, session: Session, step: int, scan: str, point_mm: Sequence[float], target: str
+    ) -> tuple[NDArray[np.float64], Found]:
+        """The voxel of ``scan`` nearest to a point, and where it lies in ``target``, as ``Run.locate`` would say.
+
+        Raises:
+            ConfigError: the model learned no task that places single voxels.
+        """
+        here, there = session.store.entry(scan), session.store.entry(target)
+        index = np.clip(np.rint(np.asarray(point_mm) / here.spacing), 0, np.array(here.shape) - 1)
+        point = Point("point", apply_affine(np.array(here.affine), index)[None])
+
+        def hold() -> Pair:
+            return Pair.of(*(self.prepared(session, step, each) for each in (scan, target)))
+
+        pair = self._pairs.get((session.run.path, step, scan, target), hold)
+        return index, decided(target, point.name, [pair.vote(point)], np.array(there.affine))
 
     def model(self, session: Session, step: int) -> SpatialModel:
         """The model of a step; step 0 is the untrained one.
@@ -101,22 +135,15 @@ class Predictor:
         Raises:
             RunError: its checkpoint is damaged, or was deleted since by the training run.
         """
-        return self._locator(session, step).model
 
-    def _locator(self, session: Session, step: int) -> Locator:
-        store, views = session.store, session.run.settings.views
-
-        def read() -> Locator:
+        def read() -> SpatialModel:
             try:
-                model = session.run.model(step)
+                return session.run.model(step)
             except RunError as error:
                 message = error.message.replace(str(session.run.path), session.name)
                 raise RunError(message, cure=error.cure) from None
-            warps = self._warps.get(store.path, lambda: Warps(store))
-            least = views.min_foreground
-            return Locator(model, store, size=views.size, min_foreground=least, warps=warps, step=step)
 
-        return self._locators.get((session.run.path, step), read)
+        return self._models.get((session.run.path, step), read)
 
 
 def _bytes(model: SpatialModel) -> int:

@@ -51,16 +51,27 @@ class LookRequest(Request):
     """The one view it is done to; null is all of them."""
 
 
-class WhereRequest(Request):
-    """Where in the scan ``target`` does the model believe this crop of ``scan`` to lie?"""
+class PrepareRequest(Request):
+    """Let the model see a whole scan."""
 
     run: RunKey = "a"
     """The run."""
     step: Step | None = None
     """A kept step; null is the best one."""
     scan: ScanId
-    """The scan the crop is cut from."""
-    centre_mm: Place
-    """Its centre along R, A, S, mm."""
+    """The scan."""
+
+
+class WhereRequest(Request):
+    """Where in the scan ``target`` is what lies at this point of ``scan``?"""
+
+    run: RunKey = "a"
+    """The run."""
+    step: Step | None = None
+    """A kept step; null is the best one."""
+    scan: ScanId
+    """The scan the point is in."""
+    point_mm: Place
+    """The point along R, A, S, mm; the voxel nearest to it is taken."""
     target: ScanId
     """The scan it is looked for in."""

@@ -96,7 +96,7 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     """One pretext task: a head and its forward pass. It never logs, draws random numbers or keeps state.
 
     ``class DistanceTask(PretextTask[DistanceSettings])`` also declares its settings. Further capabilities are
-    inherited: ``PredictsDisplacements``, ``TellsMirrored``, ``RestoresImages``.
+    inherited: ``PredictsPositions``, ``TellsMirrored``, ``RestoresImages``.
 
     Attributes:
         card: its description, its metrics, and what its rows are evidence of.
@@ -158,18 +158,6 @@ class PretextTask(nn.Module, ABC, Generic[S]):
     def observe(self, rows: Rows, **more: Measure) -> Observation:
         """The observation of rows; ``more`` are measures that cannot be computed from rows."""
         return Observation(self.name, {**self.measure(rows), **more}, rows)
-
-
-class PredictsDisplacements(ABC):
-    """A task that predicts the displacement between views, so that its model can locate anatomy."""
-
-    @abstractmethod
-    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Displacement from view i to view j at ``[b, i, j]``, mm."""
-
-    def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:
-        """Uncertainty of each displacement, on any common scale; None without one."""
-        return None
 
 
 class PredictsPositions(ABC):

@@ -49,11 +49,6 @@ class PairHead(nn.Module):
         return pair
 
 
-def in_mm(steps: Tensor, length_mm: float) -> Float[NDArray, "B K K 3"]:
-    """A head's steps as float64 mm on the CPU."""
-    return steps.detach().float().cpu().numpy().astype(np.float64) * length_mm
-
-
 def pair_rows(
     i: Tensor, j: Tensor, true: Float[Tensor, "B P 3"], predicted: Float[Tensor, "B P 3"]
 ) -> dict[str, NDArray[Any]]:

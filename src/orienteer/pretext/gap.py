@@ -1,8 +1,6 @@
 """Sub-task 1: the gap matrix between views (Zhang et al., arXiv 2509.05967)."""
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -11,14 +9,13 @@ from orienteer.losses.displacement import gap_matrix, ordered_pairs
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
-    PredictsDisplacements,
     PretextTask,
     TaskOutput,
     TaskSettings,
     to_numpy,
     vector_columns,
 )
-from orienteer.pretext.displacement import METRICS, Form, PairHead, displacement_measures, in_mm, pair_rows
+from orienteer.pretext.displacement import METRICS, Form, PairHead, displacement_measures, pair_rows
 from orienteer.records import Measure, Metric, Rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Displacements
@@ -50,7 +47,7 @@ COVERAGE = tuple(
 )
 
 
-class GapTask(PretextTask[GapSettings], PredictsDisplacements):
+class GapTask(PretextTask[GapSettings]):
     """Predicts G_ij for every ordered pair from (z_i, z_j): a loss per axis and one on the distance."""
 
     card = TaskCard(
@@ -108,15 +105,6 @@ class GapTask(PretextTask[GapSettings], PredictsDisplacements):
                 inside = scaled <= -np.log(1 - percent / 100)
                 measures[f"coverage_{percent}"] = Measure(mean(inside), "fraction", None, "higher")
         return measures
-
-    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Displacement from view i to view j, mm."""
-        return in_mm(self.head(embedding), self.settings.length_mm)
-
-    def uncertainty(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K"] | None:
-        """Mean predicted scale of the three axes, in length scales."""
-        log_scale = self._log_scale(embedding)
-        return None if log_scale is None else log_scale.exp().mean(-1).cpu().numpy().astype(np.float64)
 
     def _log_scale(self, embedding: Tensor) -> Tensor | None:
         return None if self.scale_head is None else self.scale_head(embedding).float().clamp(-5, 3)

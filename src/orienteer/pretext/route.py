@@ -2,8 +2,6 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -11,7 +9,6 @@ from orienteer.losses.routes import Route, arrival, displacement, follow, walks
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
-    PredictsDisplacements,
     PretextTask,
     TaskOutput,
     TaskSettings,
@@ -19,7 +16,7 @@ from orienteer.pretext.contract import (
     to_numpy,
     vector_columns,
 )
-from orienteer.pretext.displacement import Form, PairHead, in_mm
+from orienteer.pretext.displacement import Form, PairHead
 from orienteer.records import Measure, Metric, Observation, Rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Paths
@@ -84,7 +81,7 @@ CLOSES = CLOSURE.model_copy(
 )
 
 
-class RouteTask(PretextTask[RouteSettings], PredictsDisplacements):
+class RouteTask(PretextTask[RouteSettings]):
     """Predicts the step between any two views; supervises single steps, whole routes and closed tours."""
 
     card = TaskCard(
@@ -153,7 +150,3 @@ class RouteTask(PretextTask[RouteSettings], PredictsDisplacements):
             # Zero steps close every tour: closure has no chance level and means nothing by itself.
             CLOSURE.name: Measure(mean(missed[tour]), "mm", None),
         }
-
-    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Step from view i to view j, mm."""
-        return in_mm(self.head(embedding), self.settings.length_mm)

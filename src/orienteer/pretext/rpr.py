@@ -5,22 +5,19 @@ in 3D Medical Images.
 """
 
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from orienteer.losses.displacement import ordered_pairs
 from orienteer.pretext.contract import (
     EncodedViews,
     Interface,
-    PredictsDisplacements,
     PretextTask,
     TaskOutput,
     TaskSettings,
 )
-from orienteer.pretext.displacement import METRICS, displacement_measures, in_mm, pair_rows
+from orienteer.pretext.displacement import METRICS, displacement_measures, pair_rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Displacements
 
@@ -34,7 +31,7 @@ class RprSettings(TaskSettings):
     """Width of the head's hidden layer."""
 
 
-class RprTask(PretextTask[RprSettings], PredictsDisplacements):
+class RprTask(PretextTask[RprSettings]):
     """Maps each view to three numbers p; the offset from view i to view j is ``range * tanh(p_j - p_i)``."""
 
     card = TaskCard(
@@ -64,8 +61,3 @@ class RprTask(PretextTask[RprSettings], PredictsDisplacements):
         true = (views.centres[:, j] - views.centres[:, i]) / range_mm
         rows = pair_rows(i, j, true * range_mm, predicted * range_mm)
         return TaskOutput(functional.mse_loss(predicted, true), self.observe(rows))
-
-    def displacements(self, embedding: Float[Tensor, "B K E"]) -> Float[NDArray, "B K K 3"]:
-        """Displacement from view i to view j, mm."""
-        numbers = self.head(embedding).float()
-        return in_mm(torch.tanh(numbers[:, None, :, :] - numbers[:, :, None, :]), self.settings.range_mm)

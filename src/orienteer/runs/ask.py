@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from orienteer.evaluation.look import Look, corruption, recipe_at
 from orienteer.evaluation.look import look as look_with
-from orienteer.localize.located import Located
-from orienteer.localize.locator import Locator
 from orienteer.pretext.model import SpatialModel
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run, Step
@@ -54,45 +52,6 @@ def look(
     recipe = recipe_at(opened, scan, centres_mm, learned.settings.views.size)
     answer = look_with(model, opened, recipe, corrupt=corruption(probe, probe_view, len(recipe.views)))
     return dataclasses.replace(answer, step=step, probe=probe, probe_view=probe_view)
-
-
-def locate_crop(
-    run: Path | str,
-    store: Path | str,
-    scan: str,
-    centre_mm: Sequence[float] | NDArray,
-    target: str,
-    *,
-    step: int | None = None,
-) -> Located:
-    """Ask a run's model where in ``target`` a crop of ``scan`` belongs; for many questions keep ``Run.locator``.
-
-    Args:
-        run: a run folder with at least one checkpoint.
-        store: a store of the run's spacing and channels; with labels of both scans the answer comes with its error.
-        scan: id of the scan the crop is cut from.
-        centre_mm: ``(3,)`` the crop's centre there, voxel index times spacing along R, A, S.
-        target: id of another scan, or the same one.
-        step: one of the kept checkpoints, or 0 for the untrained model; None takes the best.
-
-    Raises:
-        ConfigError: a position that cannot be, or a run that did not learn to predict displacements.
-        RunError: no run, no whole checkpoint of that step, or a store that the run cannot read.
-        StoreError: no store, or no such scan.
-    """
-    return locator(Run.open(run), Store.open(store), "best" if step is None else step).locate(scan, centre_mm, target)
-
-
-def locator(run: Run, store: Store, step: Step) -> Locator:
-    """The model of a step, ready to locate crops in a store.
-
-    Raises:
-        RunError: no whole checkpoint of that step, or a store that the run cannot read.
-    """
-    run.check_store(store)
-    model, done = _model(run, step)
-    views = run.settings.views
-    return Locator(model, store, size=views.size, min_foreground=views.min_foreground, step=done)
 
 
 def _model(run: Run, step: Step) -> tuple[SpatialModel, int]:

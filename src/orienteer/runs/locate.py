@@ -16,14 +16,17 @@ from orienteer.atomic import write_bytes, write_text
 from orienteer.errors import ConfigError, OrienteerError, ScanError
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume
+from orienteer.geometry.resample import Grid
+from orienteer.localize.correspond import Prepared
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import Found, as_csv, as_markups, decided
 from orienteer.runs.answers import Answer, Answers
 from orienteer.runs.ready import Asker, Ready
-from orienteer.runs.run import Run
+from orienteer.runs.run import Run, Step
 from orienteer.scans.findings import Finding
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
+from orienteer.store import Store
 
 MOST_VOXELS = 400
 """Voxels of a structure that are followed, evenly taken."""
@@ -106,7 +109,7 @@ def locate(
 
     def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
         scan = asker.read(source)
-        here = _in_scan(finders, scan, name)
+        here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
         markups = folder / f"{name}.mrk.json"
         write_text(markups, as_markups(here))
         crops = [] if crop_mm is None else _write_crops(folder, scan.volume, here, crop_mm)
@@ -126,20 +129,31 @@ def _asked(finder: Finder) -> list[object]:
 
 
 def find(
-    run: Run, exemplar: Path | str, scan: Path | str, *, at: Sequence[Sequence[float]] = (), structure: str = ""
-) -> tuple[Found, ...]:
-    """``Run.locate``: the points of one exemplar in one scan; nothing is written."""
-    asker = Asker.of(run)
+    run: Run, exemplar: Path | str, scan: Path | str, *, at: Sequence[Sequence[float]] = (), structure: str = "",
+    step: Step = "best",
+) -> tuple[Found, ...]:  # fmt: skip
+    """``Run.locate`` of scans in files; nothing is written."""
+    asker = Asker.of(run, step)
     finders = _finders(asker, [(Path(exemplar), tuple(at) or structure)])
     shown = asker.open(Path(scan))
-    return tuple(_in_scan(finders, shown, shown.source.id))
+    return tuple(_in_scan(finders, shown.prepared, shown.volume.affine, shown.source.id))
 
 
-def _in_scan(finders: Sequence[Finder], scan: Ready, name: str) -> list[Found]:
-    """Every point in a scan."""
-    votes = [finder.votes(scan.prepared) for finder in finders]
+def find_stored(
+    run: Run, store: Store, exemplar: str, scan: str, *, at: Sequence[Sequence[float]], step: Step = "best"
+) -> tuple[Found, ...]:
+    """``Run.locate`` of scans in a store; ``Found.voxel`` counts the stored voxels."""
+    asker = Asker.of(run, step)
+    finder = _holding(asker.stored(store, exemplar), _of_positions(at), exemplar)
+    other = asker.stored(store, scan)
+    return tuple(_in_scan([finder], other, other.grid.affine, scan))
+
+
+def _in_scan(finders: Sequence[Finder], scan: Prepared, affine: NDArray[np.float64], name: str) -> list[Found]:
+    """Every point in a scan; ``affine`` is that of the voxels it is told in."""
+    votes = [finder.votes(scan) for finder in finders]
     return [
-        decided(name, point.name, [one[number] for one in votes], scan.volume.affine)
+        decided(name, point.name, [one[number] for one in votes], affine)
         for number, point in enumerate(finders[0].points)
     ]
 
@@ -151,10 +165,7 @@ def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]]) -> list[Find
         if not where:
             raise OrienteerError("nothing to look for", cure="add --at X,Y,Z or --structure LABELS[:VALUE]")
         scan = asker.open(path)
-        if isinstance(where, str):
-            points = structures(scan, where)
-        else:
-            points = [_of_position(number, place, len(where)) for number, place in enumerate(where, 1)]
+        points = structures(scan, where) if isinstance(where, str) else _of_positions(where)
         if not points:
             raise OrienteerError(f"{where} holds no structure", cure="give labels with values above 0")
         if finders and [point.name for point in points] != [point.name for point in finders[0].points]:
@@ -162,12 +173,25 @@ def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]]) -> list[Find
             raise OrienteerError(
                 f"{path} has other points than the first exemplar ({first})", cure="give the same points in each"
             )
-        finder = Finder(scan.prepared, points)
-        for number, point in enumerate(points):
-            if not finder.holds(number):
-                raise ConfigError(f"{point.name} does not lie in {path}", cure=_extent(scan.volume))
-        finders.append(finder)
+        finders.append(_holding(scan.prepared, points, path))
     return finders
+
+
+def _holding(exemplar: Prepared, points: Sequence[Point], name: Path | str) -> Finder:
+    """Asked for points that lie in the exemplar.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    finder = Finder(exemplar, points)
+    for number, point in enumerate(points):
+        if not finder.holds(number):
+            raise ConfigError(f"{point.name} does not lie in {name}", cure=_extent(exemplar.grid))
+    return finder
+
+
+def _of_positions(places: Sequence[Sequence[float]]) -> list[Point]:
+    return [_of_position(number, place, len(places)) for number, place in enumerate(places, 1)]
 
 
 def _of_position(number: int, place: Sequence[float], count: int) -> Point:
@@ -203,9 +227,9 @@ def _split(text: str) -> tuple[Path, int | None]:
     return (Path(path), int(value)) if colon and value.strip().isdigit() else (Path(text), None)
 
 
-def _extent(volume: Volume) -> str:
+def _extent(grid: Grid) -> str:
     """Where a scan lies, for somebody whose point is outside."""
-    world = apply_affine(volume.affine, np.array(list(np.ndindex(2, 2, 2))) * (np.array(volume.shape) - 1))
+    world = apply_affine(grid.affine, np.array(list(np.ndindex(2, 2, 2))) * (np.array(grid.shape) - 1))
     spans = (f"{low:.0f} to {high:.0f}" for low, high in zip(world.min(0), world.max(0), strict=True))
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 

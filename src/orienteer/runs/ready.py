@@ -19,13 +19,14 @@ from orienteer.localize.correspond import Prepared
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
-from orienteer.runs.run import Run
-from orienteer.runs.scan import for_network, read_with_info_as
+from orienteer.runs.run import Run, Step
+from orienteer.runs.scan import for_network, read_with_info_as, stored
 from orienteer.scans.discover import label_files
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import names_orientation, read_labels
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import ScanInfo, Source
+from orienteer.store import Store
 from orienteer.store.intensity import normalise
 
 MOST_VOXELS = 1 << 23
@@ -38,13 +39,15 @@ class Asker:
 
     Attributes:
         run: the run.
-        model: of its best checkpoint, in evaluation mode.
+        model: of one of its checkpoints, in evaluation mode.
         trained: what its training scans were like; None where the run does not tell.
+        finer: whether scans are also looked at at half the run's spacing, where that is not too much.
     """
 
     run: Run
     model: SpatialModel
     trained: TrainedOn | None
+    finer: bool = True
 
     @cached_property
     def digest(self) -> str:
@@ -52,13 +55,24 @@ class Asker:
         return hashlib.sha256(save(self.model.state_dict())).hexdigest()
 
     @classmethod
-    def of(cls, run: Run) -> "Asker":
-        """With the best checkpoint.
+    def of(cls, run: Run, step: Step = "best") -> "Asker":
+        """With a checkpoint.
 
         Raises:
-            RunError: no whole checkpoint.
+            RunError: no whole checkpoint of that step.
         """
-        return cls(run, run.model(), TrainedOn.read(run.path))
+        return cls(run, run.model(step), TrainedOn.read(run.path))
+
+    def stored(self, store: Store, scan: str) -> Prepared:
+        """One scan of a store; it has the run's spacing alone.
+
+        Raises:
+            RunError: a store that the run cannot read.
+            StoreError: no such scan, or its array is damaged.
+            ConfigError: the model learned no task that places single voxels.
+        """
+        self.run.check_store(store)
+        return Prepared.of(self.model, stored(store, scan), view=self.run.settings.views.size)
 
     def open(self, path: Path) -> "Ready":
         """The only scan in a file or a folder.
@@ -148,7 +162,7 @@ class Ready:
     def _finer(self) -> Volume | None:
         spacing = self.asker.run.record.data.spacing_mm / 2
         grid = isotropic_grid(self.upright.shape, self.upright.affine, spacing)
-        if math.prod(grid.shape) > MOST_VOXELS:
+        if not self.asker.finer or math.prod(grid.shape) > MOST_VOXELS:
             return None
         return Volume(normalise(resample_image(self.upright, grid), self.scaled.intensity), grid.affine)
 

@@ -9,23 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
-
-from orienteer.errors import RunError
+from orienteer.errors import ConfigError, RunError
 from orienteer.folders import Folder, mistaken, recognised
 from orienteer.geometry import Volume
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.run import RunRecord
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
-from orienteer.runs.scan import read_scan
+from orienteer.runs.scan import read_scan, stored
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.store.kinds import require_channels, same_spacing
 
 if TYPE_CHECKING:
     from orienteer.localize.found import Found
-    from orienteer.localize.locator import Locator
     from orienteer.networks.backbone import Backbone
     from orienteer.networks.feature_map import FeatureMap
     from orienteer.pretext.model import SpatialModel
@@ -155,41 +152,47 @@ class Run:
 
         return load_backbone(self, step)
 
-    def locator(self, store: Store, step: Step = "best") -> "Locator":
-        """The model of a step, ready to say where crops of a store's scans lie in its other scans.
-
-        Raises:
-            RunError: no whole checkpoint of that step, or a store that the run cannot read.
-        """
-        from orienteer.runs.ask import locator
-
-        return locator(self, store, step)
-
     def locate(
-        self, exemplar: Path | str, scan: Path | str, *, at: Sequence[Sequence[float]] = (), structure: str = ""
+        self,
+        exemplar: Path | str,
+        scan: Path | str,
+        store: Store | None = None,
+        *,
+        at: Sequence[Sequence[float]] = (),
+        structure: str = "",
+        step: Step = "best",
     ) -> "tuple[Found, ...]":
         """Where points of an exemplar lie in another scan; ``orienteer.api.locate`` does it for a folder of scans.
 
         Args:
-            exemplar: a scan in which the points are known, in any format.
+            exemplar: a scan in which the points are known, in any format; with ``store``, the id of a scan in it.
             scan: another one.
+            store: a store of the run's spacing and channels. Scans in files are also looked at at half that spacing,
+                so answers about them are finer.
             at: world positions in the exemplar, R, A, S in mm, as 3D Slicer shows them.
             structure: ``LABELS`` or ``LABELS:VALUE``: the middle of the structures in a label file of the exemplar.
+            step: one of the kept checkpoints, or 0 for the untrained model.
 
         Raises:
             ScanError: a scan cannot be read, or has other channels.
-            ConfigError: the run learned no task that places single voxels, or a position outside the exemplar.
+            StoreError: no such scan in the store.
+            ConfigError: the run learned no task that places single voxels, a position outside the exemplar, or a
+                structure of a scan in a store.
             OrienteerError: nothing to look for, or labels that cannot be read.
-            RunError: no whole checkpoint.
+            RunError: no whole checkpoint of that step, or a store that the run cannot read.
 
         Examples:
             >>> (answer,) = Run.open("run").locate("scan.nii.gz", "scan.nii.gz", at=[(0.0, 0.0, 0.0)])
             >>> answer.world_mm.shape, answer.found
             ((3,), True)
         """
-        from orienteer.runs.locate import find
+        from orienteer.runs.locate import find, find_stored
 
-        return find(self, exemplar, scan, at=at, structure=structure)
+        if store is None:
+            return find(self, exemplar, scan, at=at, structure=structure, step=step)
+        if structure or not at:
+            raise ConfigError("in a store, positions are looked for", cure="give them with at, or scans in files")
+        return find_stored(self, store, str(exemplar), str(scan), at=at, step=step)
 
     def features(self, scan: Path | str, store: Store | None = None, *, level: int | None = None) -> "FeatureMap":
         """Features of a whole scan by the best checkpoint, with the affine that says where their cells lie.
@@ -220,8 +223,7 @@ class Run:
             volume = self.read(scan)
         else:
             self.check_store(store)
-            entry = store.entry(str(scan))
-            volume = Volume(store.normalise(entry.id, store.read(entry.id)), np.array(entry.affine))
+            volume = stored(store, str(scan))
         return feature_map(self._best_backbone, volume, view=self.settings.views.size, level=level)
 
     @cached_property

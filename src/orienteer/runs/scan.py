@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
 from orienteer.ingest.prepare import Scaled, scaled
@@ -11,6 +13,7 @@ from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
 from orienteer.scans.source import ScanInfo, Source
+from orienteer.store import Store
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 
@@ -51,6 +54,15 @@ def prepared(volume: Volume, parameters: Parameters) -> Volume:
     """
     ready = for_network(canonical(volume), parameters)
     return Volume(normalise(ready.image, ready.intensity), ready.grid.affine)
+
+
+def stored(store: Store, scan: str) -> Volume:
+    """One scan of a store in normalised intensities.
+
+    Raises:
+        StoreError: no such scan, or its array is damaged.
+    """
+    return Volume(store.normalise(scan, store.read(scan)), np.array(store.entry(scan).affine))
 
 
 def for_network(volume: Volume, parameters: Parameters) -> Scaled:

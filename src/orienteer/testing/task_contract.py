@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from orienteer.errors import ConfigError
 from orienteer.networks.settings import NetworkSettings
@@ -25,7 +24,6 @@ from orienteer.pretext.contract import (
     CorruptsViews,
     EncodedViews,
     Interface,
-    PredictsDisplacements,
     PretextTask,
     RestoresImages,
 )
@@ -34,7 +32,6 @@ from orienteer.pretext.registry import CLASS
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.records import Rows
 from orienteer.records.card import TaskCard
-from orienteer.records.evidence import Displacements, Evidence, Paths
 from orienteer.records.rows import merge_rows, read_rows, write_rows
 from orienteer.testing.toy_views import CELLS, chosen, toy_views
 
@@ -260,20 +257,6 @@ class TaskContract:
         # The arc cosine near 1 is accurate only to a tenth of a degree in float32.
         assert wrong <= (0.1 if headline.unit == "deg" else 1e-3), f"{name} of a perfect answer is {headline.value}"
 
-    def test_task__predicts_the_displacements_of_its_rows(self) -> None:
-        """A task that can tell the way between two views tells the one that its rows show, in float64 mm."""
-        task, interface = self.build()
-        if not isinstance(task, PredictsDisplacements):
-            return
-        views = self.views(interface)
-        ways, rows = task.displacements(views.embedding), task(views).observation.rows
-        assert ways.dtype == np.float64 and ways.shape == (4, interface.views, interface.views, 3)
-        for sample, way in enumerate(ways):
-            own = {name: column[rows["sample"] == sample] for name, column in rows.items()}
-            for evidence in task.describe().evidence:
-                for (i, j), step in _steps(evidence, own, interface.views).items():
-                    np.testing.assert_allclose(way[i, j], step, rtol=1e-4, atol=1e-2, err_msg=f"from view {i} to {j}")
-
     def test_task__corrupts_from_the_address_alone(self) -> None:
         """Corrupted views can be replayed, the given ones are left alone, and what is restored has their shape."""
         task, interface = self.build()
@@ -339,16 +322,6 @@ class TaskContract:
             tasks = {self.name: {**self.settings, "weight": weight, CLASS: path}}
             count = self._usual_count()
             return SpatialModel(network, tasks, TeacherSettings(), in_channels=1, views=count, view=16, spacing=3.0)
-
-
-def _steps(evidence: Evidence, rows: Rows, views: int) -> dict[tuple[int, int], NDArray[np.float64]]:
-    """The way between every two views that the rows of one sample show, ``(3,)`` mm."""
-    if isinstance(evidence, Paths):
-        return evidence.steps(rows)
-    if isinstance(evidence, Displacements):
-        matrix = evidence.matrix(rows, evidence.pred, views)
-        return {(i, j): matrix[i, j] for i in range(views) for j in range(views) if i != j}
-    return {}
 
 
 def assert_same_rows(one: Rows, other: Rows, *, tolerance: float) -> None:

@@ -73,6 +73,10 @@ export function voxelOf(grid: Grid, axis: number, mm: number): number {
   return Math.min(last, Math.max(0, Math.round(mm / on(grid.spacing, axis))));
 }
 
+/** Radius of the circle that a slice cuts out of a ball, `off` mm from its middle; null where it does not reach it. */
+export const cutOf = (radius: number, off: number): number | null =>
+  off < radius ? Math.sqrt(radius ** 2 - off ** 2) : null;
+
 /** The four letters at the edges of a picture: left, right, top, bottom. */
 export function letters(frame: Frame): { left: string; right: string; top: string; bottom: string } {
   const { across, up } = frame.plane;

@@ -7,7 +7,7 @@ import { frameOf, toPlace, type Frame, type Plane } from "../geometry/planes.ts"
 import { on } from "../geometry/vector.ts";
 import { number } from "../format.ts";
 import type { Volume } from "../scan/nifti.ts";
-import { grey, heated, type Heat, type Pixels } from "../scan/slice.ts";
+import { grey, type Pixels } from "../scan/slice.ts";
 import { radiological } from "../settings.ts";
 import type { Mm } from "../geometry/vector.ts";
 import { Label } from "./mark.tsx";
@@ -18,7 +18,6 @@ export interface FilmProps {
   at: Mm;
   /** What the plane shows, for those who cannot see it. */
   label: string;
-  heat?: Heat | null;
   /** Drawn over the slice; `px` is the size of a screen pixel in mm. */
   over?: (frame: Frame, px: number) => ComponentChildren;
   /** A press on the picture; what it returns follows the pointer until it is let go. */
@@ -34,18 +33,16 @@ function paint(canvas: HTMLCanvasElement | null, pixels: Pixels | null): void {
   canvas.getContext("2d")?.putImageData(new ImageData(pixels.rgba, pixels.width, pixels.height), 0, 0);
 }
 
-export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, onKey }: FilmProps): JSX.Element {
+export function Film({ plane, volume, at, label, over, onPress, onScroll, onKey }: FilmProps): JSX.Element {
   const frame = useMemo(() => frameOf(plane, volume, radiological.value), [plane, volume, radiological.value]);
   const most = Math.max(...volume.shape.map((n, axis) => n * on(volume.spacing, axis)));
   const base = useRef<HTMLCanvasElement>(null);
-  const glow = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
   const [px, setPx] = useState(1);
   const follow = useRef<((place: Mm, done: boolean) => void) | null>(null);
   const depth = on(at, plane.through);
 
   useLayoutEffect(() => paint(base.current, grey(volume, frame, at)), [volume, frame, depth]);
-  useLayoutEffect(() => paint(glow.current, heat ? heated(heat, frame, at) : null), [heat, frame, depth]);
   useEffect(() => {
     const drawing = svg.current;
     if (!drawing) return undefined;
@@ -83,7 +80,6 @@ export function Film({ plane, volume, at, label, heat, over, onPress, onScroll, 
           style={{ width: `${(100 * frame.width) / most}%`, height: `${(100 * frame.height) / most}%` }}
         >
           <canvas ref={base} aria-hidden="true" />
-          {heat ? <canvas ref={glow} aria-hidden="true" class="glow" /> : null}
           <svg
             ref={svg}
             viewBox={`0 0 ${frame.width} ${frame.height}`}

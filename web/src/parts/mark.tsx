@@ -109,3 +109,35 @@ export function Cross({
     </g>
   );
 }
+
+/** Cross hairs that leave open what they point at, `hole` wide to either side. */
+export function Sight({
+  at,
+  colour,
+  hole,
+  faint,
+  px,
+}: Drawn & { at: Point; colour: string; hole?: number; faint?: boolean }): JSX.Element {
+  const near = hole ?? 4 * px;
+  const far = near + 7 * px;
+  const arms = [-1, 1].map(
+    (way) => `M${at.x + way * near} ${at.y}H${at.x + way * far}M${at.x} ${at.y + way * near}V${at.y + way * far}`,
+  );
+  return (
+    <g fill="none" opacity={faint ? 0.35 : 1}>
+      <path d={arms.join("")} stroke="#000000" stroke-width={4 * px} stroke-linecap="round" />
+      <path d={arms.join("")} stroke={colour} stroke-width={2 * px} stroke-linecap="round" />
+    </g>
+  );
+}
+
+/** A circle, `radius` in the drawing's own unit, and its middle. */
+export function Ring({ at, radius, colour, px }: Drawn & { at: Point; radius: number; colour: string }): JSX.Element {
+  return (
+    <g fill="none" data-ring={radius}>
+      <circle cx={at.x} cy={at.y} r={radius} stroke="#000000" stroke-width={3.5 * px} stroke-opacity="0.7" />
+      <circle cx={at.x} cy={at.y} r={radius} stroke={colour} stroke-width={1.75 * px} />
+      <circle cx={at.x} cy={at.y} r={1.6 * px} fill={colour} stroke="#000000" stroke-width={0.8 * px} />
+    </g>
+  );
+}

@@ -25,7 +25,7 @@ const STEPS = [
   {
     at: "tabs",
     title: "Then put it to the test",
-    text: "Look for a piece in another body, watch the model learn, spoil its views, open its worst cases. “?” lists every key.",
+    text: "Find a point in another body, watch the model learn, spoil its views, open its worst cases. “?” lists every key.",
   },
 ] as const;
 

@@ -6,7 +6,7 @@ field, into ``web/src/api-types.ts`` and ``docs/reference/observatory.md``.
 
 from orienteer.observatory.responses.base import Answer, ErrorResponse, Problem
 from orienteer.observatory.responses.judgement import JudgeResponse
-from orienteer.observatory.responses.predictions import LookResponse, WhereResponse
+from orienteer.observatory.responses.predictions import LookResponse, PrepareResponse, WhereResponse
 from orienteer.observatory.responses.session import DrawResponse, RunFacts, ScanFacts, SessionResponse
 from orienteer.observatory.responses.training import History, LiveResponse
 
@@ -18,6 +18,7 @@ __all__ = [
     "JudgeResponse",
     "LiveResponse",
     "LookResponse",
+    "PrepareResponse",
     "Problem",
     "RunFacts",
     "ScanFacts",

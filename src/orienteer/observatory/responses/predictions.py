@@ -1,6 +1,6 @@
 """What is answered by asking the model."""
 
-from orienteer.observatory.responses.base import Answer, Vector, Voxels
+from orienteer.observatory.responses.base import Answer, Vector
 from orienteer.observatory.responses.session import TaskFacts
 from orienteer.records.evaluation import Value
 
@@ -139,36 +139,39 @@ class LookResponse(Answer):
     """Time spent on the answer, ms."""
 
 
-class WhereResponse(Answer):
-    """Where the model believes the crop to lie."""
+class PrepareResponse(Answer):
+    """The model has seen the scan; what is asked of it next is quick, until others were asked about."""
 
-    step: int | None
+    step: int
     """Step of the model."""
     scan: str
     """As asked."""
-    centre_mm: Vector
-    """As asked, mm."""
+    milliseconds: float = 0.0
+    """Time spent on it, ms; near 0 where it had been seen before."""
+
+
+class WhereResponse(Answer):
+    """Where the point lies in the other scan, as ``Run.locate`` says; worlds are those that 3D Slicer shows."""
+
+    step: int
+    """Step of the model."""
+    scan: str
+    """As asked."""
+    point_mm: Vector
+    """Centre of the voxel that was looked for, mm."""
+    point_world_mm: Vector
+    """The same in the scan's world, mm."""
     target: str
     """As asked."""
-    grid_mm: Vector
-    """Edges of a cell of the heat map, mm."""
-    origin_mm: Vector
-    """Centre of its first cell, mm."""
-    shape: Voxels
-    """Number of its cells."""
-    heat: list[float]
-    """Density of the votes, 1 at its highest cell; last axis fastest."""
-    peak_mm: Vector
-    """The answer: where the votes are densest, mm."""
-    opinions_mm: list[Vector]
-    """The vote of each view of the target, mm."""
-    true_mm: Vector | None
-    """Where it belongs, mm; null where that is not known."""
-    error_mm: float | None
-    """Length of answer minus truth, mm."""
-    chance_mm: float | None
-    """Error of answering the middle of the target's body, mm."""
-    from_labels: str | None
-    """How the truth is known, in words."""
+    found_mm: Vector | None
+    """Where it lies in the other scan, mm; null where it is not in it."""
+    found_world_mm: Vector | None
+    """The same in the other scan's world, mm."""
+    ring_mm: float | None
+    """Radius of the ball around it that holds the truth in 90 %, mm; null where it is not in the scan."""
+    cycle_mm: float
+    """How far from where it started the point comes back, mm."""
+    why: str
+    """Why it is not in the scan; empty where it is."""
     milliseconds: float = 0.0
     """Time spent on the answer, ms."""

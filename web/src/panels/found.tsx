@@ -1,17 +1,17 @@
-/** The scan the piece is looked for in, with what the model believes laid over it. */
+/** The scan the point is looked for in, with the answer and its ring in the slices. */
 
 import type { ComponentChildren, JSX } from "preact";
 import { FILM } from "../colours.ts";
-import { PLANES, toPicture, type Frame, type Grid, type Plane } from "../geometry/planes.ts";
+import { cutOf, PLANES, toPicture, type Frame, type Grid, type Plane } from "../geometry/planes.ts";
 import { along, on } from "../geometry/vector.ts";
 import { Film } from "../parts/film.tsx";
-import { Cross } from "../parts/mark.tsx";
-import { there } from "../piece.ts";
+import { Ring, Sight } from "../parts/mark.tsx";
+import { there } from "../sought.ts";
 import type { Volume } from "../scan/nifti.ts";
 import type { WhereResponse } from "../api-types.ts";
 import type { Mm } from "../geometry/vector.ts";
 
-export function HeatedPlanes({
+export function FoundPlanes({
   volume,
   answer,
   children,
@@ -23,16 +23,16 @@ export function HeatedPlanes({
   const middle = volume.shape.map((n, axis) => Math.floor(n / 2) * on(volume.spacing, axis)) as unknown as Mm;
   const at = there.value ?? middle;
   return (
-    <div class="planes four" data-heat={answer ? "yes" : "no"}>
+    <div class="planes four" data-found={answer ? (answer.found_mm ? "yes" : "no") : undefined}>
       {PLANES.map((plane) => (
-        <HeatedPlane key={plane.name} plane={plane} volume={volume} answer={answer} at={at} />
+        <FoundPlane key={plane.name} plane={plane} volume={volume} answer={answer} at={at} />
       ))}
       {children}
     </div>
   );
 }
 
-function HeatedPlane({
+function FoundPlane({
   plane,
   volume,
   answer,
@@ -47,19 +47,23 @@ function HeatedPlane({
   const go = (slices: number): void => {
     there.value = along(at, through, clamp(volume, through, on(at, through) + slices * on(volume.spacing, through)));
   };
-  const over = (frame: Frame, px: number): JSX.Element | null =>
-    answer ? (
+  const over = (frame: Frame, px: number): JSX.Element | null => {
+    const { found_mm: found, ring_mm: ring } = answer ?? {};
+    if (!found || ring == null) return null;
+    const [middle, off] = [toPicture(frame, found), Math.abs(on(found, through) - on(at, through))];
+    const radius = cutOf(ring, off);
+    return (
       <g>
-        {answer.true_mm ? <Cross at={toPicture(frame, answer.true_mm)} colour={FILM.truth} size={8} px={px} /> : null}
-        <Cross at={toPicture(frame, answer.peak_mm)} colour={FILM.model} size={6} px={px} turned />
+        {radius === null ? null : <Ring at={middle} radius={radius} colour={FILM.model} px={px} />}
+        <Sight at={middle} hole={ring} colour={FILM.model} faint={off > on(volume.spacing, through) / 2} px={px} />
       </g>
-    ) : null;
+    );
+  };
   return (
     <Film
       plane={plane}
       volume={volume}
       at={at}
-      heat={answer}
       over={over}
       onScroll={go}
       label={`${plane.name} plane of the other scan`}
