@@ -90,7 +90,7 @@ def finder(asker: Asker, data: Path, exemplar: str, truth: dict[str, NDArray[np.
     """Asked for every centre as a point, then for every structure."""
     scan = asker.open(data / "images" / f"{exemplar}.nii.gz")
     labels = str(data / "labels" / f"{exemplar}.nii.gz")
-    found = {each.name: each for each in structures(scan, labels)}
+    found = {each.name: each for each in structures(scan, labels)[0]}
     points = [Point(str(n), place[None]) for n, place in zip(STRUCTURES, truth[exemplar], strict=True)]
     asked = [*points, *(found[str(n)] for n in STRUCTURES)]
     return Finder(scan.prepared, asked)
@@ -176,7 +176,7 @@ def carry(
 def ours(asker: Asker, exemplar: Path, labels: Path, scans: list[Path]) -> Iterator[Carried]:
     """Reading and encoding of the scan included, of the exemplar not."""
     shown = asker.open(exemplar)
-    known, ready = shown.labels(labels), shown.prepared
+    known, ready = shown.labels(labels)[0], shown.prepared
     for scan in scans:
         begun = time.perf_counter()
         other = asker.open(scan)

@@ -283,9 +283,9 @@ def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Pat
         progress=False,
         structure=f"{scans / 'labels.nii.gz'}:1",
     )
-    assert result.unfamiliar and "unfamiliar-extent" in {each.code for each in result.unfamiliar["long"]}
+    assert "unfamiliar-extent" in {each.code for each in result.warnings["long"]} and result.compared
     document = json.loads((tmp_path / "where" / "locations.json").read_text())
-    assert "mm feet to head" in document["scans"]["long"]["unlike_training"][0]["message"]
+    assert "mm feet to head" in document["scans"]["long"]["warnings"][0]["message"]
 
 
 def test_locate__a_run_without_a_field_says_so(scans: Path, tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import OrienteerError, RunError
+from orienteer.runs.pretrain import pretrain
 from orienteer.runs.propagate import propagate
+from orienteer.testing.phantom import phantom_store
+from tests.runs.conftest import tiny
 from tests.runs.test_locate import body, run, scans
 
 __all__ = ["body", "run", "scans"]
@@ -102,3 +105,90 @@ def test_propagate__labels_that_say_nothing_are_named(
     with pytest.raises(OrienteerError, match=re.escape(words)):
         propagate(run, scans / "exemplar.nii.gz", tmp_path / labels, scans / "scans", tmp_path / "w", progress=False)
     assert not (tmp_path / "w").exists()
+
+
+def test_propagate__no_file_of_anybody_else_is_replaced(run: Path, scans: Path, tmp_path: Path) -> None:
+    exemplar, labels = scans / "exemplar.nii.gz", scans / "labels.nii.gz"
+    (tmp_path / "a").mkdir()
+    scan = tmp_path / "a" / "case.nii.gz"
+    scan.write_bytes((scans / "scans" / "LAS.nii.gz").read_bytes())
+    before = scan.read_bytes()
+    for overwrite in (False, True):
+        result = propagate(run, exemplar, labels, scan, tmp_path / "a", overwrite=overwrite, progress=False)
+        assert "is in the way" in result.failed["case"].message and scan.read_bytes() == before, "the scan itself"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "case.nii.gz").write_bytes(b"by hand")
+    result = propagate(run, exemplar, labels, scan, tmp_path / "mine", progress=False)
+    assert result.failed and (tmp_path / "mine" / "case.nii.gz").read_bytes() == b"by hand"
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "trust.csv").write_text("mine")
+    with pytest.raises(RunError, match="in the way"):
+        propagate(run, exemplar, labels, scan, tmp_path / "table", overwrite=True, progress=False)
+    assert not (tmp_path / "table" / "propagated.json").exists()
+
+
+def test_propagate__the_same_voxels_elsewhere_are_another_exemplar(run: Path, scans: Path, tmp_path: Path) -> None:
+    image, labels = nib.load(scans / "exemplar.nii.gz"), nib.load(scans / "labels.nii.gz")
+    flip = np.diag([-1.0, 1, 1, 1])
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), flip @ image.affine), tmp_path / "flipped.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(labels.dataobj), flip @ labels.affine), tmp_path / "flipped-seg.nii.gz")
+    given = scans / "scans" / "RAS.nii.gz"
+    propagate(run, tmp_path / "flipped.nii.gz", tmp_path / "flipped-seg.nii.gz", given, tmp_path / "w", progress=False)
+    with pytest.raises(RunError, match="another question"):
+        propagate(run, scans / "exemplar.nii.gz", scans / "labels.nii.gz", given, tmp_path / "w", progress=False)
+
+
+def test_propagate__a_scan_given_for_labels_is_named(run: Path, scans: Path, tmp_path: Path) -> None:
+    grid = np.indices((28, 32, 30)).sum(0).astype(np.int16)
+    nib.save(nib.Nifti1Image(grid * 7, nib.load(scans / "exemplar.nii.gz").affine), tmp_path / "scan.nii.gz")
+    with pytest.raises(OrienteerError):
+        propagate(run, scans / "exemplar.nii.gz", tmp_path / "scan.nii.gz", scans / "scans", tmp_path / "w",
+                  progress=False)  # fmt: skip
+    assert not (tmp_path / "w").exists()
+
+
+def test_propagate__what_is_odd_about_a_header_or_too_thin_is_said(run: Path, scans: Path, tmp_path: Path) -> None:
+    image = nib.load(scans / "exemplar.nii.gz")
+    array, given = np.asarray(image.dataobj), tmp_path / "scans"
+    given.mkdir()
+    two = nib.Nifti1Image(array, image.affine)
+    other = image.affine.copy()
+    other[:3, 3] += 90.0
+    two.set_sform(image.affine, 4)
+    two.set_qform(other, 1)
+    nib.save(two, given / "a-two-forms.nii.gz")
+    nib.save(nib.Nifti1Image(array[:, :, 14:16], image.affine), given / "b-thin.nii.gz")
+    nib.save(image, given / "c-good.nii.gz")
+    words = ["propagate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "labels.nii.gz"), str(given)]
+    made = CliRunner().invoke(app, [*words, str(tmp_path / "w")])
+    assert made.exit_code == 1 and "2 scans labelled" in made.output, made.output
+    assert "orientation-disagrees" in made.output and "left out: b-thin" in made.output
+    codes = {
+        e["code"]
+        for e in json.loads((tmp_path / "w" / "propagated.json").read_text())["scans"]["a-two-forms"]["warnings"]
+    }
+    assert "orientation-disagrees" in codes
+
+
+def test_propagate__what_a_kill_left_unrecorded_is_made_anew(run: Path, scans: Path, tmp_path: Path) -> None:
+    given, out = scans / "scans" / "RAS.nii.gz", tmp_path / "w"
+    propagate(run, scans / "exemplar.nii.gz", scans / "labels.nii.gz", given, out, progress=False)
+    record = json.loads((out / "propagated.json").read_text())
+    record["writing"], record["scans"] = ["RAS.nii.gz"], {}
+    (out / "propagated.json").write_text(json.dumps(record))
+    (out / "RAS.nii.gz").write_bytes(b"half")
+    result = propagate(run, scans / "exemplar.nii.gz", scans / "labels.nii.gz", given, out, progress=False)
+    assert not result.failed and nib.load(out / "RAS.nii.gz").shape == (28, 32, 30)
+
+
+def test_propagate__a_checkpoint_that_is_damaged_is_told(scans: Path, tmp_path: Path) -> None:
+    settings = tiny(
+        "tasks={gap: {}, position: {}}", "optimiser.steps=2", "checkpoint.every=1", "evaluation.final_per_scan=2"
+    )
+    pretrain(phantom_store(tmp_path, people=4), tmp_path / "run", settings=settings, progress=False)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    best = json.loads((tmp_path / "run" / "summary.json").read_text())["best_step"]
+    (checkpoints / f"step_{best:08d}" / "model.safetensors").write_bytes(b"cut")
+    given = (scans / "exemplar.nii.gz", scans / "labels.nii.gz", scans / "scans" / "RAS.nii.gz")
+    result = propagate(tmp_path / "run", *given, tmp_path / "w", progress=False)
+    assert any(f"step_{best:08d}" in note for note in result.notes), result.notes

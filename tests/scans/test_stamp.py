@@ -31,3 +31,16 @@ def test_stamp__a_copy_has_it_and_a_changed_scan_does_not(size: int, tmp_path: P
 
 def test_stamp__of_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
     assert stamp_of(source(tmp_path / "gone.nii")) == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "data"),
+    [("t1.hdr", "", "t1.img"), ("t1.mhd", "NDims = 3\nElementDataFile = other.raw\n", "other.raw"),
+     ("t1.nhdr", "NRRD0004\ndata file: ./other.raw.gz\n", "other.raw.gz")],
+)  # fmt: skip
+def test_stamp__the_file_of_the_voxels_counts(header: str, text: str, data: str, tmp_path: Path) -> None:
+    (tmp_path / header).write_text(text)
+    (tmp_path / data).write_bytes(b"one")
+    first = stamp_of(source(tmp_path / header))
+    (tmp_path / data).write_bytes(b"two")
+    assert stamp_of(source(tmp_path / header)) != first

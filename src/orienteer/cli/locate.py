@@ -57,7 +57,7 @@ def locate(
     edge = None if crop is None else _millimetres(crop)
     from rich.console import Console
 
-    from orienteer.cli.unfamiliar import print_unfamiliar
+    from orienteer.cli.unfamiliar import print_warnings
     from orienteer.console import table
     from orienteer.runs.locate import locate as start
 
@@ -79,7 +79,9 @@ def locate(
     for name, error in result.failed.items():
         console.print(f"left out: {name}: {error.message} [{error.code}]")
         console.print(f"  fix: {error.cure}")
-    print_unfamiliar(console, result.unfamiliar, run, out / "locations.json")
+    print_warnings(
+        console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "locations.json"
+    )
     count = sum(each.found for each in result.found)
     console.print(f"{count} of {len(result.found)} found; see {out / 'locations.csv'}")
     console.print(f"next: drop a scan and its .mrk.json of {out} into 3D Slicer")

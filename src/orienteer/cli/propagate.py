@@ -40,7 +40,7 @@ def propagate(
     of_propagate(run, exemplar, labels, scans, out)  # before torch is imported, which takes seconds
     from rich.console import Console
 
-    from orienteer.cli.unfamiliar import print_unfamiliar
+    from orienteer.cli.unfamiliar import print_warnings
     from orienteer.console import table
     from orienteer.runs.propagate import TABLE
     from orienteer.runs.propagate import propagate as start
@@ -62,7 +62,9 @@ def propagate(
     for name, error in result.failed.items():
         console.print(f"left out: {name}: {error.message} [{error.code}]")
         console.print(f"  fix: {error.cure}")
-    print_unfamiliar(console, result.unfamiliar, run, out / "propagated.json")
+    print_warnings(
+        console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "propagated.json"
+    )
     console.print(f"{len(result.trust)} scans labelled; of every structure: {out / TABLE}")
     console.print(f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}")
     if result.failed:

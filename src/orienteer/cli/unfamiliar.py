@@ -5,10 +5,35 @@ from pathlib import Path
 
 from rich.console import Console
 
+from orienteer.records.unfamiliar import UNFAMILIAR
 from orienteer.scans.findings import Finding
 
 MOST = 20
 """Scans that are named."""
+
+
+def print_warnings(
+    console: Console, warnings: Mapping[str, Sequence[Finding]], notes: Sequence[str], *, compared: bool,
+    network: Path, see: Path,
+) -> None:  # fmt: skip
+    """What is odd about the run, labels and scans' headers, then ``print_unfamiliar``.
+
+    Args:
+        console: where to.
+        warnings: findings by scan.
+        notes: about the run, or an exemplar's labels.
+        compared: whether scans were compared with the training scans.
+        network: the folder of the network.
+        see: the record that names all of them.
+    """
+    odd = [(name, each) for name, found in warnings.items() for each in found if each.code not in UNFAMILIAR]
+    lines = [f"note: {each}" for each in notes]
+    lines += [f"{name}: {each.message} [{each.code}]" for name, each in odd[:MOST]]
+    lines += [f"{len(odd) - MOST} more: {see}"] if len(odd) > MOST else []
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    unlike = {name: [each for each in found if each.code in UNFAMILIAR] for name, found in warnings.items()}
+    print_unfamiliar(console, unlike if compared else None, network, see)
 
 
 def print_unfamiliar(console: Console, found: Mapping[str, Sequence[Finding]] | None, network: Path, see: Path) -> None:

@@ -22,6 +22,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
+from orienteer.errors import ScanError
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
 from orienteer.localize.context import self_similarity
@@ -32,6 +33,8 @@ from orienteer.localize.refine import Displacement, index_map, refined
 from orienteer.pretext.model import SpatialModel
 from orienteer.store.intensity import FLOOR
 
+FEWEST = 4
+"""Voxels along an axis below which a scan is not held against another."""
 NEWTON = 8
 """Steps by which the field is inverted; its Jacobian is near the identity."""
 CALM = 3.0
@@ -75,8 +78,15 @@ class Prepared:
             view: edge of the views the model learned from, voxels.
 
         Raises:
+            ScanError: it is too thin to be held against another.
             ConfigError: the model learned no task that places single voxels.
         """
+        if min(volume.shape) < FEWEST:
+            raise ScanError(
+                f"too thin to be compared: {' x '.join(map(str, volume.shape))} voxels on the run's grid",
+                code="too-small",
+                cure="give a scan that shows more of the body",
+            )
         found = position_field(model, volume, view=view)
         return cls.by_field(volume, torch.from_numpy(found.array), found.stride, finer)
 

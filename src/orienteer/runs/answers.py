@@ -3,23 +3,27 @@
 Written again after every scan, so that a kill costs only the scan in work; the same question goes on where it ended.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from orienteer.atomic import make_folder, write_json
 from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.folders import Folder
+from orienteer.geometry import Volume
 from orienteer.memory import ran_out
 from orienteer.scans.findings import Finding
 from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
 
 Answer = dict[str, Any]
-"""What is known of one scan, as JSON: ``unlike_training``, and what the command says of it."""
+"""What is known of one scan, as JSON: ``warnings``, and what the command says of it."""
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Answers:
         about: what else to write of it.
         scans: id to answer.
         left_out: id to what was wrong with the scan, in this call.
+        writing: names of files that the scan in work may have written.
     """
 
     path: Path
@@ -39,30 +44,68 @@ class Answers:
     about: Mapping[str, Any]
     scans: dict[str, Answer] = field(default_factory=dict)
     left_out: dict[str, ScanError] = field(default_factory=dict)
+    writing: list[str] = field(default_factory=list)
 
     @classmethod
     def claim(
-        cls, folder: Path, kind: Folder, asked: Mapping[str, Any], about: Mapping[str, Any], *, overwrite: bool
+        cls,
+        folder: Path,
+        kind: Folder,
+        asked: Mapping[str, Any],
+        about: Mapping[str, Any],
+        *,
+        table: str,
+        overwrite: bool,
     ) -> Self:
         """Go on with what this question left in a folder, or begin.
 
+        Args:
+            folder: of the answers; files of others in it are never touched.
+            kind: whose marker is the record.
+            asked: what is asked.
+            about: what else to write.
+            table: name of the table that will be written beside the record.
+            overwrite: replace answers to another question.
+
         Raises:
-            RunError: answers to another question are in the way.
+            RunError: answers to another question, or a file of that name, are in the way.
             OrienteerError: the disk refuses.
         """
         answers = cls(folder / kind.marker, json.loads(json.dumps(asked)), about)
         before = _read(answers.path)
-        if overwrite or not answers.path.exists():
-            make_folder(folder)
-            _delete(folder, before)
-        elif before.get("asked") == answers.asked:
+        if not answers.path.exists() and (folder / table).exists():
+            raise RunError(f"{folder / table} is in the way", cure="name another folder")
+        if before.get("asked") == answers.asked and not overwrite:
             answers.scans = dict(before["scans"])
+            _delete(folder, before["writing"])
+        elif overwrite or not answers.path.exists():
+            make_folder(folder)
+            named = [name for answer in before.get("scans", {}).values() for name in answer["files"]]
+            _delete(folder, [*named, *before.get("writing", ()), table] if before else ())
         else:
             raise RunError(
                 f"{folder} holds answers to another question", cure="add --overwrite, or name another folder"
             )
         answers.write()
         return answers
+
+    def target(self, name: str) -> Path:
+        """A file that the scan in work will write.
+
+        Raises:
+            ScanError: somebody else's file of that name is there.
+        """
+        path = self.path.parent / name
+        own = {file for answer in self.scans.values() for file in answer["files"]}
+        if path.exists() and name not in own:
+            raise ScanError(
+                f"{path} is in the way, and {self.path.name} does not say what it is of",
+                code="duplicate-id",
+                cure="name another folder",
+            )
+        self.writing.append(name)
+        self.write()
+        return path
 
     def collect(
         self,
@@ -88,6 +131,8 @@ class Answers:
                         self._add(name, source, *one(name, source))
                 except (ScanError, OSError, RuntimeError, MemoryError) as error:
                     self.left_out[name] = reason(source, error)
+                    _delete(self.path.parent, self.writing)
+                    self.writing = []
                     self.write()
 
     def _is_kept(self, name: str, source: Source) -> bool:
@@ -109,13 +154,14 @@ class Answers:
 
     def _add(self, name: str, source: Source, answer: Answer, files: Iterable[Path]) -> None:
         names = [path.relative_to(self.path.parent).as_posix() for path in files]
+        self.writing = []
         self.scans[name] = {"stamp": stamp_of(source), "files": names, **answer}
         self.write()
 
     @property
-    def unlike_training(self) -> dict[str, tuple[Finding, ...]]:
-        """Id to how the scan is unlike those that the run learned from."""
-        return {name: tuple(Finding(**each) for each in of["unlike_training"]) for name, of in self.scans.items()}
+    def warnings(self) -> dict[str, tuple[Finding, ...]]:
+        """Id to what is odd about the scan."""
+        return {name: tuple(Finding(**each) for each in of["warnings"]) for name, of in self.scans.items()}
 
     def write(self) -> None:
         """Write the record.
@@ -123,9 +169,15 @@ class Answers:
         Raises:
             OrienteerError: the disk refuses.
         """
-        table = {"v": 1, **self.about, "asked": self.asked, "scans": self.scans}
+        table = {"v": 1, **self.about, "asked": self.asked, "scans": self.scans, "writing": self.writing}
         table["left_out"] = {name: error.message for name, error in self.left_out.items()}
         write_json(self.path, table)
+
+
+def fingerprint(volume: Volume) -> str:
+    """SHA-256 of voxels and of where they lie; two scans of the same voxels in other places differ."""
+    place = f"{volume.array.dtype} {volume.array.shape} {np.round(volume.affine, 4).tolist()}"
+    return hashlib.sha256(place.encode() + volume.array.tobytes()).hexdigest()
 
 
 def named_apart(sources: Iterable[Source]) -> dict[str, Source]:
@@ -159,16 +211,15 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         scans = record["scans"]
-        whole = all({"stamp", "files"} <= scan.keys() for scan in scans.values())
+        whole = isinstance(record["writing"], list) and all({"stamp", "files"} <= s.keys() for s in scans.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return record if whole else {}
 
 
-def _delete(folder: Path, before: Mapping[str, Any]) -> None:
-    """Delete the files of an earlier answer: beside a new one they would be taken for its own."""
-    for answer in before.get("scans", {}).values():
-        for name in answer["files"]:
-            path = folder / str(name)
-            if path.resolve().is_relative_to(folder.resolve()):
-                path.unlink(missing_ok=True)
+def _delete(folder: Path, names: Iterable[object]) -> None:
+    """Delete files of an earlier answer: beside a new one they would be taken for its own."""
+    for name in names:
+        path = folder / str(name)
+        if path.resolve().is_relative_to(folder.resolve()):
+            path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from orienteer.geometry.resample import Grid
 from orienteer.localize.correspond import Prepared
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import Found, as_csv, as_markups, decided
-from orienteer.runs.answers import Answer, Answers
+from orienteer.runs.answers import Answer, Answers, fingerprint
 from orienteer.runs.ready import Asker, Ready
 from orienteer.runs.run import Run, Step
 from orienteer.scans.findings import Finding
@@ -28,6 +28,8 @@ from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
 from orienteer.store import Store
 
+TABLE = "locations.csv"
+"""Name of the table of all scans and points."""
 MOST_VOXELS = 400
 """Voxels of a structure that are followed, evenly taken."""
 
@@ -43,13 +45,17 @@ class LocateResult:
         folder: of the files.
         found: a line a point and scan.
         failed: scan to what was wrong with it.
-        unfamiliar: scan to how it is unlike the training scans; None where the run does not tell what they were like.
+        warnings: scan to what is odd about it, or unlike the training scans.
+        notes: what is odd about the run, or the labels of an exemplar.
+        compared: whether scans were compared with the training scans, which some runs do not tell.
     """
 
     folder: Path
     found: tuple[Found, ...]
     failed: Mapping[str, ScanError]
-    unfamiliar: Mapping[str, tuple[Finding, ...]] | None
+    warnings: Mapping[str, tuple[Finding, ...]]
+    notes: tuple[str, ...] = ()
+    compared: bool = True
 
 
 def locate(
@@ -96,7 +102,8 @@ def locate(
     opened, folder = Run.open(run), Path(out)
     where: Where = tuple(at) or structure
     asker = Asker.of(opened)
-    finders = _finders(asker, [(Path(exemplar), where), *((Path(path), there) for path, there in also)])
+    notes = [*asker.notes]
+    finders = _finders(asker, [(Path(exemplar), where), *((Path(path), there) for path, there in also)], notes)
     laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=opened.record.data.channels)
     asked = {"network": asker.digest, "exemplars": [_asked(finder) for finder in finders], "crop_mm": crop_mm}
     about = {
@@ -105,25 +112,25 @@ def locate(
         "world": "R, A, S in mm",
         "voxel": "index in the scan's file, from 0",
     }
-    answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, overwrite=overwrite)
+    answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, table=TABLE, overwrite=overwrite)
 
     def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
         scan = asker.read(source)
         here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
-        markups = folder / f"{name}.mrk.json"
+        markups = answers.target(f"{name}.mrk.json")
         write_text(markups, as_markups(here))
-        crops = [] if crop_mm is None else _write_crops(folder, scan.volume, here, crop_mm)
-        return scan.about_training | {"locations": [each.to_json() for each in here]}, [markups, *crops]
+        crops = [] if crop_mm is None else _write_crops(answers, scan, here, crop_mm)
+        return scan.warnings | {"locations": [each.to_json() for each in here]}, [markups, *crops]
 
     answers.collect(laid.sources, one, what="locating", shown=progress)
     found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
-    write_text(folder / "locations.csv", as_csv(found))
-    return LocateResult(folder, found, answers.left_out, answers.unlike_training if asker.trained else None)
+    write_text(folder / TABLE, as_csv(found))
+    return LocateResult(folder, found, answers.left_out, answers.warnings, tuple(notes), bool(asker.trained))
 
 
 def _asked(finder: Finder) -> list[object]:
     """What was asked of one exemplar, in figures alone: paths may hold names."""
-    looks = hashlib.sha256(finder.exemplar.volume.array.tobytes()).hexdigest()
+    looks = fingerprint(finder.exemplar.volume)
     places = hashlib.sha256(b"".join(point.world_mm.tobytes() for point in finder.points)).hexdigest()
     return [looks, [point.name for point in finder.points], places]
 
@@ -134,7 +141,7 @@ def find(
 ) -> tuple[Found, ...]:  # fmt: skip
     """``Run.locate`` of scans in files; nothing is written."""
     asker = Asker.of(run, step)
-    finders = _finders(asker, [(Path(exemplar), tuple(at) or structure)])
+    finders = _finders(asker, [(Path(exemplar), tuple(at) or structure)], [])
     shown = asker.open(Path(scan))
     return tuple(_in_scan(finders, shown.prepared, shown.volume.affine, shown.source.id))
 
@@ -158,14 +165,15 @@ def _in_scan(finders: Sequence[Finder], scan: Prepared, affine: NDArray[np.float
     ]
 
 
-def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]]) -> list[Finder]:
-    """One for each exemplar, all asked for the same points."""
+def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]], notes: list[str]) -> list[Finder]:
+    """One for each exemplar, all asked for the same points; what is odd about their labels goes to ``notes``."""
     finders: list[Finder] = []
     for path, where in exemplars:
         if not where:
             raise OrienteerError("nothing to look for", cure="add --at X,Y,Z or --structure LABELS[:VALUE]")
         scan = asker.open(path)
-        points = structures(scan, where) if isinstance(where, str) else _of_positions(where)
+        points, odd = structures(scan, where) if isinstance(where, str) else (_of_positions(where), ())
+        notes += odd
         if not points:
             raise OrienteerError(f"{where} holds no structure", cure="give labels with values above 0")
         if finders and [point.name for point in points] != [point.name for point in finders[0].points]:
@@ -200,14 +208,14 @@ def _of_position(number: int, place: Sequence[float], count: int) -> Point:
     return Point("point" if count == 1 else f"point {number}", np.asarray(place, dtype=np.float64)[None])
 
 
-def structures(scan: Ready, text: str) -> list[Point]:
-    """The structures in ``LABELS[:VALUE]``, a label file of a scan.
+def structures(scan: Ready, text: str) -> tuple[list[Point], tuple[str, ...]]:
+    """The structures in ``LABELS[:VALUE]``, a label file of a scan, and what is odd about it.
 
     Raises:
         OrienteerError: no such file, labels that lie elsewhere, or a value that is not in them.
     """
     path, value = _split(text)
-    labels = scan.labels(path)
+    labels, found = scan.labels(path)
     values = [int(each) for each in np.unique(labels.array) if each > 0]
     if value is not None and value not in values:
         shown = ", ".join(map(str, values[:12])) + (", ..." if len(values) > 12 else "")
@@ -218,7 +226,7 @@ def structures(scan: Ready, text: str) -> list[Point]:
         voxels = voxels[:: max(1, len(voxels) // MOST_VOXELS)]
         structure = Volume((labels.array == each).astype(np.int16), labels.affine)
         points.append(Point(str(each), apply_affine(labels.affine, voxels), structure))
-    return points
+    return points, found
 
 
 def _split(text: str) -> tuple[Path, int | None]:
@@ -234,10 +242,11 @@ def _extent(grid: Grid) -> str:
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 
 
-def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: float) -> list[Path]:
+def _write_crops(answers: Answers, scan: Ready, found: Sequence[Found], edge_mm: float) -> list[Path]:
     """A cube around each point on the scan's own voxels, in the world where it lies in the scan."""
     import nibabel
 
+    volume = scan.volume
     written = []
     for each in found:
         if each.voxel is None:
@@ -248,7 +257,7 @@ def _write_crops(folder: Path, volume: Volume, found: Sequence[Found], edge_mm: 
         part = volume.array[(slice(None), *map(slice, low, high))]
         image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
         image.header.set_xyzt_units("mm")
-        written.append(folder / "crops" / f"{each.scan}-{each.point.replace(' ', '-')}{ENDING}")
+        written.append(answers.target(f"crops/{each.scan}-{each.point.replace(' ', '-')}{ENDING}"))
         write_bytes(written[-1], gzip.compress(image.to_bytes(), mtime=0))
     return written
 

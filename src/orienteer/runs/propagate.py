@@ -1,7 +1,6 @@
 """``propagate``: the labels of one scan on many others, each on its own grid, with the Dice to expect of each."""
 
 import csv
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from orienteer.errors import OrienteerError, ScanError
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry.resample import Grid
 from orienteer.localize.carry import Trust, carried
-from orienteer.runs.answers import Answer, Answers
+from orienteer.runs.answers import Answer, Answers, fingerprint
 from orienteer.runs.ready import Asker
 from orienteer.runs.run import Run
 from orienteer.scans.findings import Finding
@@ -37,13 +36,17 @@ class PropagateResult:
         folder: of the files.
         trust: scan to what is known of each structure in it, in order of label.
         failed: scan to what was wrong with it.
-        unfamiliar: scan to how it is unlike the training scans; None where the run does not tell what they were like.
+        warnings: scan to what is odd about it, or unlike the training scans.
+        notes: what is odd about the run, or the labels of an exemplar.
+        compared: whether scans were compared with the training scans, which some runs do not tell.
     """
 
     folder: Path
     trust: Mapping[str, tuple[Trust, ...]]
     failed: Mapping[str, ScanError]
-    unfamiliar: Mapping[str, tuple[Finding, ...]] | None
+    warnings: Mapping[str, tuple[Finding, ...]]
+    notes: tuple[str, ...] = ()
+    compared: bool = True
 
 
 def propagate(
@@ -81,27 +84,28 @@ def propagate(
     opened, folder = Run.open(run), Path(out)
     asker = Asker.of(opened)
     shown = asker.open(Path(exemplar))
-    known = shown.labels(Path(labels))
+    known, odd = shown.labels(Path(labels))
+    notes = (*asker.notes, *odd)
     if not (known.array > 0).any():
         raise OrienteerError(f"{labels} holds no structure", cure="give labels with values above 0")
     known.array[known.array < 0] = 0
     laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=opened.record.data.channels)
-    digests = [hashlib.sha256(array.tobytes()).hexdigest() for array in (shown.volume.array, known.array)]
-    asked = {"network": asker.digest, "exemplar": digests}
-    answers = Answers.claim(folder, Folder.PROPAGATED, asked, {"orienteer_version": __version__}, overwrite=overwrite)
+    asked = {"network": asker.digest, "exemplar": [fingerprint(shown.volume), fingerprint(known)]}
+    about = {"orienteer_version": __version__}
+    answers = Answers.claim(folder, Folder.PROPAGATED, asked, about, table=TABLE, overwrite=overwrite)
 
     def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
         scan = asker.read(source)
         grid = Grid(scan.volume.shape, scan.volume.affine)
         found, trust = carried(known, shown.prepared, scan.prepared, grid)
-        path = folder / f"{name}{ENDING}"
+        path = answers.target(f"{name}{ENDING}")
         write_labels(path, found.astype(np.uint8 if found.max() < 256 else np.int16), placement_of(source, scan.volume))
-        return scan.about_training | {"trust": [each.to_json() for each in trust]}, [path]
+        return scan.warnings | {"trust": [each.to_json() for each in trust]}, [path]
 
     answers.collect(laid.sources, one, what="propagating", shown=progress)
     trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.scans.items()}
     write_text(folder / TABLE, as_csv(trust))
-    return PropagateResult(folder, trust, answers.left_out, answers.unlike_training if asker.trained else None)
+    return PropagateResult(folder, trust, answers.left_out, answers.warnings, notes, bool(asker.trained))
 
 
 def as_csv(trust: Mapping[str, Sequence[Trust]]) -> str:

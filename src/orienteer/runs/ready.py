@@ -19,6 +19,7 @@ from orienteer.localize.correspond import Prepared
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
+from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run, Step
 from orienteer.runs.scan import for_network, read_with_info_as, stored
 from orienteer.scans.discover import label_files
@@ -42,12 +43,14 @@ class Asker:
         model: of one of its checkpoints, in evaluation mode.
         trained: what its training scans were like; None where the run does not tell.
         finer: whether scans are also looked at at half the run's spacing, where that is not too much.
+        notes: checkpoints that could not be read.
     """
 
     run: Run
     model: SpatialModel
     trained: TrainedOn | None
     finer: bool = True
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -61,7 +64,8 @@ class Asker:
         Raises:
             RunError: no whole checkpoint of that step.
         """
-        return cls(run, run.model(step), TrainedOn.read(run.path))
+        checkpoint, notes = best_checkpoint(run.folder) if step == "best" else (step, ())
+        return cls(run, load_model(run, checkpoint), TrainedOn.read(run.path), notes=notes)
 
     def stored(self, store: Store, scan: str) -> Prepared:
         """One scan of a store; it has the run's spacing alone.
@@ -134,21 +138,23 @@ class Ready:
         """Seen by the model.
 
         Raises:
+            ScanError: it is too thin.
             ConfigError: the model learned no task that places single voxels.
         """
         coarse = Volume(normalise(self.scaled.image, self.scaled.intensity), self.scaled.grid.affine)
         return Prepared.of(self.asker.model, coarse, self._finer(), view=self.asker.run.settings.views.size)
 
     @property
-    def about_training(self) -> dict[str, Any]:
-        """``unlike_training`` as JSON."""
-        return {"unlike_training": [asdict(each) for each in self.unlike_training]}
+    def warnings(self) -> dict[str, Any]:
+        """What is odd about it, as JSON: what its header says of itself, and how it is unlike the training scans."""
+        odd = [each for each in self.info.findings if each.level == "warning"]
+        return {"warnings": [asdict(each) for each in (*odd, *self.unlike_training)]}
 
-    def labels(self, path: Path) -> Volume:
-        """A label file of this scan: int16 ``(1, X, Y, Z)`` in the file's own orientation.
+    def labels(self, path: Path) -> tuple[Volume, tuple[str, ...]]:
+        """A label file of this scan: int16 ``(1, X, Y, Z)`` in the file's own orientation, and what is odd about it.
 
         Raises:
-            OrienteerError: no such file, or labels that lie elsewhere.
+            OrienteerError: no such file, labels that lie elsewhere, or what is rather a scan.
         """
         named, others = label_files(path)
         if len(named) + len(others) != 1:
@@ -157,7 +163,9 @@ class Ready:
         found, findings = read_labels((named or others)[0], grid, oriented=names_orientation(self.info.findings))
         if found is None:
             raise OrienteerError(findings[0].message, cure=findings[0].cure)
-        return found
+        if scan := next((each for each in findings if each.code == "labels-like-scan"), None):
+            raise OrienteerError(scan.message, cure="give the scan first, then its labels")
+        return found, tuple(each.message for each in findings if each.level == "warning")
 
     def _finer(self) -> Volume | None:
         spacing = self.asker.run.record.data.spacing_mm / 2

@@ -2,12 +2,18 @@
 
 import hashlib
 import os
+import re
+from glob import escape
 from pathlib import Path
 
 from orienteer.scans.source import Source
 
 PIECES, PIECE = 32, 4096
 """Evenly spread pieces of each file that count, and the bytes of each."""
+HEADERS = (".hdr", ".mhd", ".nhdr")
+"""Endings of files whose voxels lie in another."""
+LONGEST = 1 << 16
+"""Bytes of a header that are searched for it."""
 
 
 def stamp_of(source: Source) -> str:
@@ -18,10 +24,25 @@ def stamp_of(source: Source) -> str:
     digest = hashlib.sha256()
     try:
         for path in source.paths:
-            _add(digest, path)
+            for file in (path, *_data_files(path)):
+                _add(digest, file)
     except OSError:
         return ""
     return digest.hexdigest()[:32]
+
+
+def _data_files(path: Path) -> list[Path]:
+    """The files beside a header that hold its voxels: of the same name, or named in it."""
+    if path.suffix.lower() not in HEADERS:
+        return []
+    beside = {file for file in path.parent.glob(f"{escape(path.stem)}.*") if file != path and file.is_file()}
+    with path.open("rb") as stream:
+        lines = stream.read(LONGEST).decode("latin-1").splitlines()
+    for line in lines:
+        if line.lower().startswith(("elementdatafile", "data file")):
+            named = path.parent / re.split("[=:]", line, maxsplit=1)[-1].strip()
+            beside |= {named} if named.is_file() else set()
+    return sorted(beside)
 
 
 def _add(digest: "hashlib._Hash", path: Path) -> None:
