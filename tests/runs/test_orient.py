@@ -228,3 +228,56 @@ def test_asked__half_a_head_has_no_side(
     one = asked.Asked(Asker.of(Run.open(run)), asked.Yardstick(2.0, np.ones(3), 48.0))
     whole, half = (one.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
     assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
+
+
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_fix__never_writes_onto_a_scan(run: Path, scans: Path, tmp_path: Path, overwrite: bool) -> None:
+    before = {path.name: path.read_bytes() for path in scans.iterdir()}
+    (tmp_path / "link").symlink_to(scans)
+    for folder in (scans, tmp_path / "link"):
+        with pytest.raises(RunError, match=r"turned\.nii\.gz is one of the scans"):
+            api.orient(
+                run, scans / "turned.nii.gz", out=tmp_path / "out", fix=folder, overwrite=overwrite, progress=False
+            )
+    assert {path.name: path.read_bytes() for path in scans.iterdir()} == before
+    assert not (tmp_path / "out").exists(), "nothing was written before"
+
+
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_out__never_writes_onto_a_picture_of_somebody_else(
+    run: Path, scans: Path, tmp_path: Path, overwrite: bool
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "turned.png").write_bytes(b"mine")
+    with pytest.raises(RunError, match=r"turned\.png is no picture of an earlier answer"):
+        api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
+    assert (out / "turned.png").read_bytes() == b"mine" and len(list(out.iterdir())) == 1
+    (out / "turned.png").unlink()
+    api.orient(run, scans, out=out, progress=False)
+    Image.new("L", (8, 8)).save(out / "fine.png")  # beside a scan that has no picture
+    (scans / "fine.nii.gz").unlink()
+    api.orient(run, scans, out=out, overwrite=True, progress=False)
+    assert (out / "fine.png").exists()
+
+
+@pytest.mark.usefixtures("knowing")
+def test_out__a_kill_while_the_earlier_answer_goes_leaves_no_record(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, unlink = tmp_path / "out", Path.unlink
+    api.orient(run, scans, out=out, progress=False)
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".png":
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", killed)
+        api.orient(run, scans, out=out, overwrite=True, progress=False)
+    assert {path.suffix for path in out.iterdir()} == {".png"}
+    api.orient(run, scans, out=out, progress=False)
+    assert (out / "orientations.json").exists()
