@@ -28,6 +28,7 @@ from orienteer.runs.pretrain import pretrain
 from orienteer.runs.ready import Asker
 from orienteer.runs.run import Run
 from orienteer.testing.phantom import phantom, phantom_store
+from tests.finetune.cohort import untrained_run
 from tests.runs.conftest import tiny
 from tests.runs.test_locate import turned
 
@@ -281,3 +282,41 @@ def test_out__a_kill_while_the_earlier_answer_goes_leaves_no_record(
     assert {path.suffix for path in out.iterdir()} == {".png"}
     api.orient(run, scans, out=out, progress=False)
     assert (out / "orientations.json").exists()
+
+
+@pytest.mark.usefixtures("knowing")
+def test_fix__of_a_scan_of_several_files_writes_a_copy_of_each(body: tuple[NDArray, NDArray], tmp_path: Path) -> None:
+    images, fixed = tmp_path / "scans" / "imagesTr", tmp_path / "fixed"
+    images.mkdir(parents=True)
+    described = {"channel_names": {"0": "T1", "1": "T2"}, "labels": {}, "numTraining": 1, "file_ending": ".nii.gz"}
+    (tmp_path / "scans" / "dataset.json").write_text(json.dumps(described))
+    for number in range(2):
+        array = (body[0] * (1 + number)).astype(np.int16)
+        nib.save(with_wrong_header((array, body[1]), WRONG["both"]), images / f"case_000{number}.nii.gz")
+    run = untrained_run(tmp_path / "run", channels=2)
+    result = api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+    assert not result.failed and [path.name for path in result.fixed["imagesTr__case"]] == [
+        "imagesTr__case_0000.nii.gz", "imagesTr__case_0001.nii.gz",
+    ]  # fmt: skip
+    assert {path.name for path in fixed.iterdir()} == {path.name for path in result.fixed["imagesTr__case"]}
+    for number, path in enumerate(result.fixed["imagesTr__case"]):
+        copy = nib.load(path)
+        np.testing.assert_array_equal(nib.as_closest_canonical(copy).dataobj, body[0] * (1 + number))
+        np.testing.assert_allclose(copy.affine, nib.load(result.fixed["imagesTr__case"][0]).affine, atol=1e-4)
+    with pytest.raises(RunError, match=r"case_0000\.nii\.gz already"):
+        api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+
+
+@pytest.mark.usefixtures("knowing")
+def test_fix__a_copy_that_was_not_written_does_not_count(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *of: Any) -> bytes:
+        if path.name == "both.nii.gz":
+            raise OSError(5, "input/output error")
+        return rewritten(path, *of)
+
+    rewritten = home.rewritten
+    monkeypatch.setattr(home, "rewritten", refused)
+    result = api.orient(run, scans, fix=tmp_path / "fixed", progress=False)
+    assert set(result.failed) == {"both"} and set(result.fixed) == {"mirrored", "itk", "turned"}
