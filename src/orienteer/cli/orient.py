@@ -52,7 +52,7 @@ def orient(
     from rich.console import Console
 
     from orienteer.console import table
-    from orienteer.localize.oriented import as_json
+    from orienteer.localize.oriented import Verdict, as_json
     from orienteer.runs.orient import orient as start
     from orienteer.units import percent
 
@@ -88,6 +88,9 @@ def orient(
     )
     if fix is not None:
         console.print(f"{len(result.fixed)} corrected in {fix}: axes in the header changed, voxels and spacing did not")
+        unsure = sum(not each.fixable and each.verdict in (Verdict.MIRRORED, Verdict.TURNED) for each in odd)
+        if unsure:
+            console.print(f"{unsure} more turned or mirrored, not corrected: turn and side are not sure enough")
     if out is not None:
         console.print(
             f"see {out / 'orientations.csv'}" + (f" and the pictures in {out}" if odd or all_pictures else "")

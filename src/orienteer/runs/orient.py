@@ -76,8 +76,9 @@ def orient(
         run: a run that learned to place single voxels, as by default, and was validated.
         scans: a folder of scans in any format, or one file.
         out: a new folder: ``orientations.csv``, ``orientations.json``, and a picture of each scan that is not fine.
-        fix: a folder for corrected copies (NIfTI) of scans that are turned or mirrored, where all of it is sure: the
-            header's axes change, no voxel does, and no spacing.
+        fix: a folder for corrected copies (NIfTI) of scans that are turned or mirrored, where the turn (90 %), the side
+            (95 %) and both together (90 %) are sure; whether a spacing is wrong, too, is not asked. The header's axes
+            change, no voxel does, and no spacing. A scan of several files gets a copy of each.
         sides: another run, with a task that tells a view from its mirror image, to tell left from right.
         all_pictures: a picture of the others, too.
         overwrite: replace an earlier answer, and earlier copies; never a scan that is asked about, and no picture of
