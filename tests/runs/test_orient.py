@@ -320,3 +320,27 @@ def test_fix__a_copy_that_was_not_written_does_not_count(
     monkeypatch.setattr(home, "rewritten", refused)
     result = api.orient(run, scans, fix=tmp_path / "fixed", progress=False)
     assert set(result.failed) == {"both"} and set(result.fixed) == {"mirrored", "itk", "turned"}
+
+
+@pytest.mark.usefixtures("knowing")
+def test_check__says_of_how_many_left_and_right_were_not_told(
+    run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scans / "itk.nrrd").unlink()
+    words = ["check", str(scans), "--run", str(run)]
+    assert "were not told" not in CliRunner().invoke(app, words).output
+    monkeypatch.setattr(asked.Asked, "_both_halves", lambda *_: False)
+    made = CliRunner().invoke(app, words)
+    last = f"left and right of 5 scans were not told by {run}: `orienteer orient {run} {scans} --sides RUN2`"
+    assert made.exit_code == 0 and last in made.output.splitlines()[-1], made.output
+    refused = CliRunner().invoke(app, [*words, "--sides", str(run)])
+    assert isinstance(refused.exception, ConfigError) and "mirror image" in refused.exception.message
+    alone = CliRunner().invoke(app, ["check", str(scans), "--sides", str(run)])
+    assert isinstance(alone.exception, OrienteerError) and "--sides without --run" in str(alone.exception)
+
+
+def test_sides__a_second_run_is_asked_by_check_as_well(run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(home, "Asked", type("Asked", (), {"of": staticmethod(lambda run, sides: given.append(sides))}))
+    list(home.contradictions(run, [], sides=run))
+    assert given and given[0].path == run

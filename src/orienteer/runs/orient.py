@@ -1,7 +1,7 @@
 """``orient``: whether scans lie as their headers say: turned, mirrored, of another spacing, of another anatomy."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,19 +142,35 @@ def orient(
     return OrientResult(tuple(found), failed, fixed, folder)
 
 
-def contradictions(run: Path | str, sources: Sequence[Source]) -> Iterator[Finding | None]:
+def contradictions(
+    run: Path | str,
+    sources: Sequence[Source],
+    *,
+    sides: Path | str | None = None,
+    untold: Callable[[str], object] = lambda scan: None,
+) -> Iterator[Finding | None]:
     """What a run says against the headers of scans, in order; None where nothing.
+
+    Args:
+        run: as of ``orient``.
+        sources: the scans.
+        sides: as of ``orient``.
+        untold: called with the id of each scan of which all is told but left and right.
 
     Raises:
         RunError: no run, no whole checkpoint, no validation.
-        ConfigError: the run learned no task that places single voxels.
+        ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
     """
-    asked = Asked.of(Run.open(run))
+    asked = Asked.of(Run.open(run), None if sides is None else Run.open(sides))
     for source in sources:
         try:
-            yield as_finding(asked.scan(source.id, source)[1])
+            one = asked.scan(source.id, source)[1]
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
             yield finding("orientation-untold", reason(source, error).message)
+            continue
+        if one.mirrored is not None and not one.side_told:
+            untold(one.scan)
+        yield as_finding(one)
 
 
 def as_finding(one: Oriented) -> Finding | None:
