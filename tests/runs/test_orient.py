@@ -105,6 +105,9 @@ def test_orient__says_and_corrects_what_is_wrong(
     made = CliRunner().invoke(app, words)
     assert made.exit_code == 0, made.output
     assert "2 of 6 as their headers say" in made.output and "4 corrected" in made.output, made.output
+    mirror_images = {row[1]: row[-2] for line in made.output.splitlines() if len(row := line.split("│")) > 5}
+    told = {name.strip(): value.strip() for name, value in mirror_images.items()}
+    assert told == {"fine": "no", "psr": "no", "mirrored": "yes", "itk": "yes", "turned": "no", "both": "yes"}
     with (out / "orientations.csv").open() as file:
         lines = {line["scan"]: line for line in csv.DictReader(file)}
     verdicts = {name: line["verdict"] for name, line in lines.items()}
