@@ -1,5 +1,7 @@
 """A perfect field knows how a scan is held in each pose, tilted, of another spacing; a blind one does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch.nn.functional import avg_pool3d
 
 from orienteer.geometry import Volume
 from orienteer.localize.held import Windows, fit_in, fitted, tilted
-from orienteer.localize.oriented import Verdict, Yardstick, decided
+from orienteer.localize.oriented import Held, Oriented, Verdict, Yardstick, decided
 from orienteer.localize.orienting import TRUST, hold
 from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
 from orienteer.store.intensity import FLOOR
@@ -120,3 +122,22 @@ def test_decided__what_is_not_known_is_never_fine(scan: tuple[Volume, np.ndarray
     unsided = type(known)(**{**vars(known), "mirrored": 0.4})
     one = decided("a", scan[0].affine, SHAPE, unsided, STICK)
     assert one.verdict is Verdict.RIGHT and not one.side_told and one.axes_found == "?AS" and "not told" in one.why
+
+
+def test_decided__turn_and_side_are_sure_together_before_a_copy_is_corrected(scan: tuple[Volume, np.ndarray]) -> None:
+    def said(probability: float, mirrored: float) -> Oriented:
+        held = Held(POSES[7], probability, mirrored, np.ones(3), 3.0, 40.0, 0.0)
+        return decided("a", scan[0].affine, SHAPE, held, STICK)
+
+    assert said(0.99, 0.97).fixable and said(0.99, 0.97).pose == pytest.approx(0.99 * 0.97)
+    both = said(0.91, 0.96)
+    assert both.side_told and both.verdict is Verdict.TURNED and not both.fixable
+    assert both.to_json()["pose_confidence"] == pytest.approx(0.874, abs=0.001)
+
+
+def test_decided__hardly_likely_is_not_fine(scan: tuple[Volume, np.ndarray]) -> None:
+    held = Held(UPRIGHT, 0.95, 0.5, np.array((1.0, 1.0, 1.1)), 3.0, 40.0, 0.0)
+    one = decided("a", scan[0].affine, SHAPE, held, STICK)
+    assert one.verdict is Verdict.UNSURE and one.confidence == 0 and "only at" in one.why, one
+    likely = decided("a", scan[0].affine, SHAPE, replace(held, scale=np.ones(3)), STICK)
+    assert likely.verdict is Verdict.RIGHT and likely.confidence > 0.6

@@ -28,6 +28,7 @@ from orienteer.runs.pretrain import pretrain
 from orienteer.runs.ready import Asker
 from orienteer.runs.run import Run
 from orienteer.testing.phantom import phantom, phantom_store
+from tests.finetune.cohort import untrained_run
 from tests.runs.conftest import tiny
 from tests.runs.test_locate import turned
 
@@ -104,6 +105,9 @@ def test_orient__says_and_corrects_what_is_wrong(
     made = CliRunner().invoke(app, words)
     assert made.exit_code == 0, made.output
     assert "2 of 6 as their headers say" in made.output and "4 corrected" in made.output, made.output
+    mirror_images = {row[1]: row[-2] for line in made.output.splitlines() if len(row := line.split("│")) > 5}
+    told = {name.strip(): value.strip() for name, value in mirror_images.items()}
+    assert told == {"fine": "no", "psr": "no", "mirrored": "yes", "itk": "yes", "turned": "no", "both": "yes"}
     with (out / "orientations.csv").open() as file:
         lines = {line["scan"]: line for line in csv.DictReader(file)}
     verdicts = {name: line["verdict"] for name, line in lines.items()}
@@ -228,3 +232,118 @@ def test_asked__half_a_head_has_no_side(
     one = asked.Asked(Asker.of(Run.open(run)), asked.Yardstick(2.0, np.ones(3), 48.0))
     whole, half = (one.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
     assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
+
+
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_fix__never_writes_onto_a_scan(run: Path, scans: Path, tmp_path: Path, overwrite: bool) -> None:
+    before = {path.name: path.read_bytes() for path in scans.iterdir()}
+    (tmp_path / "link").symlink_to(scans)
+    for folder in (scans, tmp_path / "link"):
+        with pytest.raises(RunError, match=r"turned\.nii\.gz is one of the scans"):
+            api.orient(
+                run, scans / "turned.nii.gz", out=tmp_path / "out", fix=folder, overwrite=overwrite, progress=False
+            )
+    assert {path.name: path.read_bytes() for path in scans.iterdir()} == before
+    assert not (tmp_path / "out").exists(), "nothing was written before"
+
+
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_out__never_writes_onto_a_picture_of_somebody_else(
+    run: Path, scans: Path, tmp_path: Path, overwrite: bool
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "turned.png").write_bytes(b"mine")
+    with pytest.raises(RunError, match=r"turned\.png is no picture of an earlier answer"):
+        api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
+    assert (out / "turned.png").read_bytes() == b"mine" and len(list(out.iterdir())) == 1
+    (out / "turned.png").unlink()
+    api.orient(run, scans, out=out, progress=False)
+    Image.new("L", (8, 8)).save(out / "fine.png")  # beside a scan that has no picture
+    (scans / "fine.nii.gz").unlink()
+    api.orient(run, scans, out=out, overwrite=True, progress=False)
+    assert (out / "fine.png").exists()
+
+
+@pytest.mark.usefixtures("knowing")
+def test_out__a_kill_while_the_earlier_answer_goes_leaves_no_record(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, unlink = tmp_path / "out", Path.unlink
+    api.orient(run, scans, out=out, progress=False)
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".png":
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", killed)
+        api.orient(run, scans, out=out, overwrite=True, progress=False)
+    assert {path.suffix for path in out.iterdir()} == {".png"}
+    api.orient(run, scans, out=out, progress=False)
+    assert (out / "orientations.json").exists()
+
+
+@pytest.mark.usefixtures("knowing")
+def test_fix__of_a_scan_of_several_files_writes_a_copy_of_each(body: tuple[NDArray, NDArray], tmp_path: Path) -> None:
+    images, fixed = tmp_path / "scans" / "imagesTr", tmp_path / "fixed"
+    images.mkdir(parents=True)
+    described = {"channel_names": {"0": "T1", "1": "T2"}, "labels": {}, "numTraining": 1, "file_ending": ".nii.gz"}
+    (tmp_path / "scans" / "dataset.json").write_text(json.dumps(described))
+    for number in range(2):
+        array = (body[0] * (1 + number)).astype(np.int16)
+        nib.save(with_wrong_header((array, body[1]), WRONG["both"]), images / f"case_000{number}.nii.gz")
+    run = untrained_run(tmp_path / "run", channels=2)
+    result = api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+    assert not result.failed and [path.name for path in result.fixed["imagesTr__case"]] == [
+        "imagesTr__case_0000.nii.gz", "imagesTr__case_0001.nii.gz",
+    ]  # fmt: skip
+    assert {path.name for path in fixed.iterdir()} == {path.name for path in result.fixed["imagesTr__case"]}
+    for number, path in enumerate(result.fixed["imagesTr__case"]):
+        copy = nib.load(path)
+        np.testing.assert_array_equal(nib.as_closest_canonical(copy).dataobj, body[0] * (1 + number))
+        np.testing.assert_allclose(copy.affine, nib.load(result.fixed["imagesTr__case"][0]).affine, atol=1e-4)
+    with pytest.raises(RunError, match=r"case_0000\.nii\.gz already"):
+        api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+
+
+@pytest.mark.usefixtures("knowing")
+def test_fix__a_copy_that_was_not_written_does_not_count(
+    run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *of: Any) -> bytes:
+        if path.name == "both.nii.gz":
+            raise OSError(5, "input/output error")
+        return rewritten(path, *of)
+
+    rewritten = home.rewritten
+    monkeypatch.setattr(home, "rewritten", refused)
+    result = api.orient(run, scans, fix=tmp_path / "fixed", progress=False)
+    assert set(result.failed) == {"both"} and set(result.fixed) == {"mirrored", "itk", "turned"}
+
+
+@pytest.mark.usefixtures("knowing")
+def test_check__says_of_how_many_left_and_right_were_not_told(
+    run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scans / "itk.nrrd").unlink()
+    words = ["check", str(scans), "--run", str(run)]
+    assert "were not told" not in CliRunner().invoke(app, words).output
+    monkeypatch.setattr(asked.Asked, "_both_halves", lambda *_: False)
+    made = CliRunner().invoke(app, words)
+    last = f"left and right of 5 scans were not told by {run}: `orienteer orient {run} {scans} --sides RUN2`"
+    assert made.exit_code == 0 and last in made.output.splitlines()[-1], made.output
+    refused = CliRunner().invoke(app, [*words, "--sides", str(run)])
+    assert isinstance(refused.exception, ConfigError) and "mirror image" in refused.exception.message
+    alone = CliRunner().invoke(app, ["check", str(scans), "--sides", str(run)])
+    assert isinstance(alone.exception, OrienteerError) and "--sides without --run" in str(alone.exception)
+
+
+def test_sides__a_second_run_is_asked_by_check_as_well(run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(home, "Asked", type("Asked", (), {"of": staticmethod(lambda run, sides: given.append(sides))}))
+    list(home.contradictions(run, [], sides=run))
+    assert given and given[0].path == run

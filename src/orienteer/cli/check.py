@@ -1,6 +1,7 @@
 """``orienteer check SCANS``: the scans in a folder, their problems, and the cost of an ingest."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +42,10 @@ def check(
         Path | None,
         typer.Option(help="Also ask this run whether each scan lies as its header says, as `orienteer orient` does."),
     ] = None,
+    sides: Annotated[
+        Path | None,
+        typer.Option(help="With --run: another run, which learned to tell mirror images, to tell left from right."),
+    ] = None,
     layout: Layout = "auto",
     channels: Channels = None,
 ) -> None:
@@ -60,12 +65,16 @@ def check(
     from rich.console import Console
 
     from orienteer.arguments import of_orient
+    from orienteer.errors import OrienteerError
     from orienteer.scans.check import check as start
     from orienteer.scans.table import print_check
-    from orienteer.units import seconds_of
+    from orienteer.units import counted, seconds_of
 
+    if sides is not None and run is None:
+        raise OrienteerError("--sides without --run", cure="add --run RUN")
     if run is not None:
-        of_orient(run, scans)
+        of_orient(run, scans, sides=sides)
+    untold: list[str] = []
     result = start(
         scans,
         json_path=json,
@@ -77,20 +86,29 @@ def check(
         channels=channel_names(channels),
         labels=labels,
         rehearse=_rehearse,
-        contradict=None if run is None else partial(_contradictions, run),
+        contradict=None if run is None else partial(_contradictions, run, sides, untold.append),
     )
     print_check(result, Console())
+    if untold:
+        asked = f"{run}" if sides is None else f"{run} and {sides}"
+        command = shlex.join(["orienteer", "orient", str(run), str(scans), "--sides"])
+        typer.echo(
+            f"\nleft and right of {counted(len(untold), 'scan')} were not told by {asked}"
+            + (f": `{command} RUN2`, a run that learned to tell mirror images" if sides is None else "")
+        )
     if json is not None:
         typer.echo(f"\nwritten: {json}")
     if not result.usable:
         raise typer.Exit(1)
 
 
-def _contradictions(run: Path, sources: "Sequence[Source]") -> "Iterator[Finding | None]":
+def _contradictions(
+    run: Path, sides: Path | None, untold: Callable[[str], object], sources: "Sequence[Source]"
+) -> "Iterator[Finding | None]":
     """What a run says against headers; torch is imported now, after the reading."""
     from orienteer.runs.orient import contradictions
 
-    return contradictions(run, sources)
+    return contradictions(run, sources, sides=sides, untold=untold)
 
 
 def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining | None":

@@ -52,7 +52,7 @@ def orient(
     from rich.console import Console
 
     from orienteer.console import table
-    from orienteer.localize.oriented import as_json
+    from orienteer.localize.oriented import Verdict, as_json
     from orienteer.runs.orient import orient as start
     from orienteer.units import percent
 
@@ -68,10 +68,10 @@ def orient(
         raise typer.Exit(bool(result.failed))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     odd = [each for each in result.found if not each.fine]
-    shown = table("scan", "verdict", "axes", "sure", "left/right", left=("verdict", "axes", "left/right"))
+    shown = table("scan", "verdict", "axes", "sure", "mirror image", left=("verdict", "axes", "mirror image"))
     for each in (odd + [each for each in result.found if each.fine])[:ROWS]:
         axes = each.axes if each.axes == each.axes_found else f"{each.axes} -> {each.axes_found}"
-        shown.add_row(each.scan, each.verdict.value, axes, percent(each.confidence or None), _side(each))
+        shown.add_row(each.scan, each.verdict.value, axes, percent(each.confidence or None), _mirrored(each))
     console.print(shown)
     if len(result.found) > ROWS:
         console.print(f"and {len(result.found) - ROWS} more")
@@ -88,6 +88,9 @@ def orient(
     )
     if fix is not None:
         console.print(f"{len(result.fixed)} corrected in {fix}: axes in the header changed, voxels and spacing did not")
+        unsure = sum(not each.fixable and each.verdict in (Verdict.MIRRORED, Verdict.TURNED) for each in odd)
+        if unsure:
+            console.print(f"{unsure} more turned or mirrored, not corrected: turn and side are not sure enough")
     if out is not None:
         console.print(
             f"see {out / 'orientations.csv'}" + (f" and the pictures in {out}" if odd or all_pictures else "")
@@ -98,10 +101,10 @@ def orient(
         raise typer.Exit(1)
 
 
-def _side(one: "Oriented") -> str:
-    """What is said of left and right."""
+def _mirrored(one: "Oriented") -> str:
+    """Whether a scan, read as its header says, is the mirror image of the person, however it is turned."""
     if one.mirrored is None:
         return ""
     if not one.side_told:
         return "not told"
-    return "exchanged" if one.mirrored > 0.5 else "as said"
+    return "yes" if one.mirrored > 0.5 else "no"

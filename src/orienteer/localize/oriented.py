@@ -19,6 +19,8 @@ SURE = 0.9
 """Probability from which a turn is told."""
 SIDE = 0.95
 """The same of a side: left and right exchanged, or not."""
+FINE = 0.6
+"""Probability below which nothing is called fine."""
 SIZE, SHAPE = 0.030, 0.028
 """Standard deviations, log, of persons' size and, beside it, of each axis of their heads (docs/log.md)."""
 RARE = 4.4
@@ -100,6 +102,7 @@ class Oriented:
         tilt_deg: by how much the head leans.
         error_mm: how far the field departs from the grid; None where it was not asked.
         why: what stands behind the verdict.
+        pose: probability of the turn and, where it is told, the side alone, whatever the spacing; 0 where not told.
     """
 
     scan: str
@@ -113,6 +116,7 @@ class Oriented:
     tilt_deg: float = 0.0
     error_mm: float | None = None
     why: str = ""
+    pose: float = 0.0
 
     @property
     def fine(self) -> bool:
@@ -121,8 +125,11 @@ class Oriented:
 
     @property
     def fixable(self) -> bool:
-        """Whether the right axes, with left and right, are known and differ from the header's."""
-        return self.verdict in (Verdict.MIRRORED, Verdict.TURNED) and self.side_told
+        """Whether the right axes differ from the header's, and turn and side are sure, each and together.
+
+        Whether a spacing is wrong is not asked: it stays as it is.
+        """
+        return self.verdict in (Verdict.MIRRORED, Verdict.TURNED) and self.side_told and self.pose >= SURE
 
     @property
     def side_told(self) -> bool:
@@ -135,6 +142,7 @@ class Oriented:
             "scan": self.scan,
             "verdict": self.verdict.value,
             "confidence": round(self.confidence, 3),
+            "pose_confidence": round(self.pose, 3),
             "axes": self.axes,
             "axes_found": self.axes_found,
             "mirrored": None if self.mirrored is None else round(self.mirrored, 3),
@@ -187,7 +195,8 @@ def decided(
     pose = MIRROR @ held.turn if exchanged else held.turn
     factors, wrong = _factors(held, stick)
     right = affine_held(affine, shape, pose)
-    sure = held.probability * (1 - other) * (max(held.mirrored, 1 - held.mirrored) if told else 1.0)
+    posed = held.probability * (max(held.mirrored, 1 - held.mirrored) if told else 1.0)
+    sure = posed * (1 - other)
     sure *= float(np.prod(np.where(factors == 1, 1 - wrong, wrong)))
     notes = [
         f"axis {axis} ({SIDES[_side(right, axis)]}): {spacing:.3g} mm, by the anatomy {spacing * factor:.3g}"
@@ -201,10 +210,13 @@ def decided(
         else Verdict.SPACING if (factors != 1).any()
         else Verdict.RIGHT
     )  # fmt: skip
+    if verdict is Verdict.RIGHT and sure < FINE:
+        return replace(said, why=f"most likely as its header says, but only at {sure:.0%}")
     found = axes_of(right) if told else without_side(axes_of(right))
     return replace(
         said, verdict=verdict, confidence=sure, axes_found=found, mirrored=held.mirrored,
         factors=_of_file(factors, affine), affine=right, why="; ".join(notes),
+        pose=posed,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """``orient``: whether scans lie as their headers say: turned, mirrored, of another spacing, of another anatomy."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from orienteer.errors import RunError, ScanError
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume
 from orienteer.localize.oriented import Oriented, Verdict, as_csv, as_json
-from orienteer.localize.picture import picture
+from orienteer.localize.picture import drawn, picture
 from orienteer.localize.rewrite import rewritten
 from orienteer.runs.answers import named_apart, reason
 from orienteer.runs.asked import Asked
@@ -25,9 +25,11 @@ from orienteer.runs.load import best_checkpoint
 from orienteer.runs.run import Run
 from orienteer.scans.findings import Finding, finding
 from orienteer.scans.layouts.lay_out import lay_out
+from orienteer.scans.reading import read
 from orienteer.scans.source import Source
 
 RECORD = Folder.ORIENTATIONS.marker
+TABLE = "orientations.csv"
 CODES = {
     Verdict.MIRRORED: "orientation-contradicted",
     Verdict.TURNED: "orientation-contradicted",
@@ -45,13 +47,13 @@ class OrientResult:
     Attributes:
         found: a verdict a scan, in the order of their paths.
         failed: scan to what was wrong with it.
-        fixed: scan to the corrected copy that was written.
+        fixed: scan to the corrected copies that were written, one of each of its files.
         folder: of the files; None where none were asked for.
     """
 
     found: tuple[Oriented, ...]
     failed: Mapping[str, ScanError]
-    fixed: Mapping[str, Path]
+    fixed: Mapping[str, tuple[Path, ...]]
     folder: Path | None = None
 
 
@@ -74,46 +76,52 @@ def orient(
         run: a run that learned to place single voxels, as by default, and was validated.
         scans: a folder of scans in any format, or one file.
         out: a new folder: ``orientations.csv``, ``orientations.json``, and a picture of each scan that is not fine.
-        fix: a folder for corrected copies (NIfTI) of scans that are turned or mirrored, where all of it is sure: the
-            header's axes change, no voxel does, and no spacing.
+        fix: a folder for corrected copies (NIfTI) of scans that are turned or mirrored, where the turn (90 %), the side
+            (95 %) and both together (90 %) are sure; whether a spacing is wrong, too, is not asked. The header's axes
+            change, no voxel does, and no spacing. A scan of several files gets a copy of each.
         sides: another run, with a task that tells a view from its mirror image, to tell left from right.
         all_pictures: a picture of the others, too.
-        overwrite: replace an earlier answer, and earlier copies.
+        overwrite: replace an earlier answer, and earlier copies; never a scan that is asked about, and no picture of
+            yours.
         layout: how the folder of scans is laid out.
         channels: names of the sequences that make one scan together, in the order the run learned.
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no run, no whole checkpoint, no validation, or an earlier answer in the way.
+        RunError: no run, no whole checkpoint, no validation, or an earlier answer, a picture of yours, or one of the
+            scans in the way.
         ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
         OrienteerError: no scans.
     """
     of_orient(run, scans, out, fix, sides)
     opened, folder, copies = Run.open(run), None if out is None else Path(out), None if fix is None else Path(fix)
-    if folder is not None and (folder / RECORD).exists() and not overwrite:
+    if folder is not None and not overwrite and any((folder / name).exists() for name in (RECORD, TABLE)):
         raise RunError(f"{folder} holds an answer already", cure="add --overwrite, or name another folder")
-    asked = Asked.of(opened, None if sides is None else Run.open(sides))
     mine = [path for path in (folder, copies) if path is not None]
     laid = lay_out(Path(scans), mine, layout=layout, channels=channels, expected=opened.record.data.channels)
     sources = named_apart(laid.sources)
-    if copies is not None and not overwrite:
-        for name in sources:
-            if (copies / f"{name}{ENDING}").exists():
-                raise RunError(f"{copies} holds {name}{ENDING} already", cure="add --overwrite, or name a new folder")
+    to_write = {} if copies is None else _copies(copies, sources)
+    if folder is not None:
+        _refuse_pictures(folder, sources)
+    _refuse_originals([path for paths in to_write.values() for path in paths], laid.sources)
+    for path in (path for paths in to_write.values() for path in paths):
+        if path.exists() and not overwrite:
+            raise RunError(f"{copies} holds {path.name} already", cure="add --overwrite, or name a new folder")
+    asked = Asked.of(opened, None if sides is None else Run.open(sides))
     for path in mine:
         make_folder(path)
     if folder is not None:
         _forget(folder)
     found: list[Oriented] = []
     failed: dict[str, ScanError] = {}
-    fixed: dict[str, Path] = {}
+    fixed: dict[str, tuple[Path, ...]] = {}
     with Bar("orienting", len(sources), shown=progress) as bar:
         for name, source in bar.track(list(sources.items())):
             try:
                 volume, one = asked.scan(name, source)
                 if copies is not None and one.fixable:
-                    fixed[name] = copies / f"{name}{ENDING}"
-                    write_bytes(fixed[name], rewritten(source.paths[0], volume, one.affine))
+                    _correct(source, volume, one.affine, to_write[name])
+                    fixed[name] = to_write[name]
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
                 failed[name] = reason(source, error)
                 continue
@@ -129,24 +137,40 @@ def orient(
             "affine": "voxel of the file to world R, A, S in mm, as it should be",
             "spacing_factors": "true spacing over the header's, along the file's axes",
         }
-        write_text(folder / "orientations.csv", as_csv(found))
+        write_text(folder / TABLE, as_csv(found))
         write_json(folder / RECORD, as_json(found, about, {name: error.message for name, error in failed.items()}))
     return OrientResult(tuple(found), failed, fixed, folder)
 
 
-def contradictions(run: Path | str, sources: Sequence[Source]) -> Iterator[Finding | None]:
+def contradictions(
+    run: Path | str,
+    sources: Sequence[Source],
+    *,
+    sides: Path | str | None = None,
+    untold: Callable[[str], object] = lambda scan: None,
+) -> Iterator[Finding | None]:
     """What a run says against the headers of scans, in order; None where nothing.
+
+    Args:
+        run: as of ``orient``.
+        sources: the scans.
+        sides: as of ``orient``.
+        untold: called with the id of each scan of which all is told but left and right.
 
     Raises:
         RunError: no run, no whole checkpoint, no validation.
-        ConfigError: the run learned no task that places single voxels.
+        ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
     """
-    asked = Asked.of(Run.open(run))
+    asked = Asked.of(Run.open(run), None if sides is None else Run.open(sides))
     for source in sources:
         try:
-            yield as_finding(asked.scan(source.id, source)[1])
+            one = asked.scan(source.id, source)[1]
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
             yield finding("orientation-untold", reason(source, error).message)
+            continue
+        if one.mirrored is not None and not one.side_told:
+            untold(one.scan)
+        yield as_finding(one)
 
 
 def as_finding(one: Oriented) -> Finding | None:
@@ -165,10 +189,72 @@ def _grey(volume: Volume) -> NDArray[np.float32]:
     return grey
 
 
+def _copies(folder: Path, sources: Mapping[str, Source]) -> dict[str, tuple[Path, ...]]:
+    """Where corrected copies of each scan's files belong: by its id, of a scan of several files by theirs."""
+    files = iter(named_apart(part for source in sources.values() for part in source.parts or (source,)))
+    return {
+        name: tuple(folder / f"{next(files)}{ENDING}" for _ in source.parts or (source,))
+        for name, source in sources.items()
+    }
+
+
+def _correct(source: Source, volume: Volume, affine: NDArray[np.float64], to: Sequence[Path]) -> None:
+    """Write a corrected copy of each of a scan's files: what is wrong of the scan is wrong of them alike.
+
+    Raises:
+        ScanError: one of the files cannot be read again.
+        OrienteerError: the disk refuses.
+    """
+    made = []
+    for part in source.parts:
+        own = read(part)
+        made.append(rewritten(part.paths[0], own, affine @ np.linalg.inv(volume.affine) @ own.affine))
+    for path, data in zip(to, made or [rewritten(source.paths[0], volume, affine)], strict=True):
+        write_bytes(path, data)
+
+
+def _refuse_originals(targets: Sequence[Path], sources: Sequence[Source]) -> None:
+    """Refuse to write onto a file of any scan, or of its labels, by whatever path.
+
+    Raises:
+        RunError: it names the file.
+    """
+    files = [each for source in sources for each in (source, source.labels, *source.parts) if each is not None]
+    originals = {_identity(path) for each in files for path in each.paths} - {None}
+    for path in targets:
+        if _identity(path) in originals:
+            raise RunError(
+                f"{path} is one of the scans, which are never written onto", cure="name another --fix folder"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of the file that a path leads to; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _refuse_pictures(folder: Path, names: Iterable[str]) -> None:
+    """Refuse pictures in the way that no earlier answer drew.
+
+    Raises:
+        RunError: it names one.
+    """
+    for path in (folder / f"{name}.png" for name in names):
+        if path.exists() and not drawn(path):
+            raise RunError(f"{path} is no picture of an earlier answer", cure="move it away, or name another folder")
+
+
 def _forget(folder: Path) -> None:
-    """Delete the pictures of an earlier answer: beside a new one they would be taken for its own."""
+    """Delete an earlier answer, its record first: what a kill leaves is then no answer, never one without pictures."""
+    names: list[str] = []
     with suppress(OSError, ValueError, KeyError, TypeError):
-        for each in json.loads((folder / RECORD).read_text(encoding="utf-8"))["scans"]:
-            path = folder / f"{each['scan']}.png"
-            if path.resolve().is_relative_to(folder.resolve()):
-                path.unlink(missing_ok=True)
+        names = [str(each["scan"]) for each in json.loads((folder / RECORD).read_text(encoding="utf-8"))["scans"]]
+    for name in (RECORD, TABLE):
+        (folder / name).unlink(missing_ok=True)
+    for path in (folder / f"{name}.png" for name in names):
+        if path.resolve().is_relative_to(folder.resolve()) and drawn(path):
+            path.unlink(missing_ok=True)
