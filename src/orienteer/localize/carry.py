@@ -1,6 +1,7 @@
 """The labels of one scan carried to another, and how far each structure can be trusted there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
-from orienteer.localize.correspond import Correspondence, Prepared, both_ways
+from orienteer.localize.correspond import Correspondence, Prepared, both_ways, one_thread_each
 from orienteer.localize.interpolate import Corners
 from orienteer.localize.reach import is_held, lies_in
 
-CHUNK = 200_000
+CHUNK = 100_000
 """Voxels carried together."""
 
 
@@ -74,13 +75,20 @@ def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> t
     part = _reach(scan, grid)
     view = found[part]
     start = np.array([each.start for each in part])
-    index = np.stack(np.unravel_index(np.arange(view.size), view.shape), axis=1)
-    flat = np.empty(view.size, dtype=np.int16)
-    for first in range(0, len(index), CHUNK):
-        world = apply_affine(grid.affine, index[first : first + CHUNK] + start)
-        flat[first : first + CHUNK] = values_at(labels, back(world))
-    view[:] = flat.reshape(view.shape)
+
+    def named(voxels: NDArray[np.int_]) -> tuple[NDArray[np.int16]]:
+        index = np.stack(np.unravel_index(voxels, view.shape), axis=1)
+        return (values_at(labels, back(apply_affine(grid.affine, index + start))),)
+
+    view[:] = _in_parts(named, np.arange(view.size))[0].reshape(view.shape)
     return found, _trust(labels, Volume(found[None], grid.affine), scan.volume, there, back)
+
+
+def _in_parts(function: Callable[[NDArray], tuple[NDArray, ...]], given: NDArray) -> tuple[NDArray, ...]:
+    """What a function gives for each row, worked out in parts side by side."""
+    parts = np.array_split(given, max(1, -(-len(given) // CHUNK)))
+    with one_thread_each(), ThreadPoolExecutor(2) as pool:
+        return tuple(np.concatenate(each) for each in zip(*pool.map(function, parts), strict=True))
 
 
 def _reach(scan: Prepared, grid: Grid) -> tuple[slice, slice, slice]:
@@ -115,13 +123,20 @@ def _trust(labels: Volume, found: Volume, scan: Volume, there: Correspondence, b
     own = labels.array[0]
     index = np.argwhere(own > 0)
     values, world = own[tuple(index.T)], apply_affine(labels.affine, index)
-    reached = there(world)
-    away = np.linalg.norm(back(reached) - world, axis=1)
-    held, again = is_held(reached, away, scan), values_at(found, reached)
-    size = np.bincount(found.array.reshape(-1), minlength=int(values.max(initial=0)) + 1)
-    trust = []
-    for value in np.unique(values):
-        mine, its = (values == value) & held, (again == value) & held
-        returned = 2 * (mine & its).sum() / max(1, mine.sum() + its.sum())
-        trust.append(Trust(int(value), int(size[value]), float(returned), float(away[values == value].mean())))
-    return trust
+
+    def followed(place: NDArray[np.float64]) -> tuple[NDArray, ...]:
+        reached = there(place)
+        away = np.linalg.norm(back(reached) - place, axis=1)
+        return away, is_held(reached, away, scan), values_at(found, reached)
+
+    away, held, again = _in_parts(followed, world)
+    most = int(values.max(initial=0)) + 1
+    back_as = np.where(again < most, again, 0)
+    own_size, its_size = np.bincount(values[held], minlength=most), np.bincount(back_as[held], minlength=most)
+    same = np.bincount(values[held & (back_as == values)], minlength=most)
+    count, far = np.bincount(values, minlength=most), np.bincount(values, weights=away, minlength=most)
+    size = np.bincount(found.array.reshape(-1), minlength=most)
+    return [
+        Trust(int(v), int(size[v]), float(2 * same[v] / max(1, own_size[v] + its_size[v])), float(far[v] / count[v]))
+        for v in np.flatnonzero(count)
+    ]

@@ -158,13 +158,14 @@ def _chain(*maps: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 def both_ways(one: Prepared, other: Prepared) -> tuple[Correspondence, Correspondence]:
     """There and back, each in a thread of its own: operations this small gain nothing from several."""
-    with _one_thread_each(), ThreadPoolExecutor(2) as pool:
+    with one_thread_each(), ThreadPoolExecutor(2) as pool:
         there, back = pool.submit(correspond, one, other), pool.submit(correspond, other, one)
         return there.result(), back.result()
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
+    """Within, an operation takes one thread, for work that is itself spread over threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -36,14 +36,14 @@ class Corners:
         part = within - low
         steps = torch.tensor([shape[1] * shape[2], shape[2], 1])
         rows = (low.long() @ steps)[:, None] + (CORNERS * (last > 0)) @ steps
-        along = [torch.stack([1 - part[:, axis], part[:, axis]], 1)[:, CORNERS[:, axis]] for axis in range(3)]
-        weights = along[0] * along[1] * along[2]
+        along = [torch.stack([1 - part[:, axis], part[:, axis]], 1) for axis in range(3)]
+        weights = _product(*along)
         if not slopes:
             return cls(rows, weights)
-        moving = ((index > 0) & (index < last)).float()[:, :, None]
-        sign = (2 * CORNERS - 1).float()
-        others = (along[1] * along[2], along[0] * along[2], along[0] * along[1])
-        return cls(rows, weights, tuple(sign[:, axis] * moving[:, axis] * others[axis] for axis in range(3)))
+        moving = ((index > 0) & (index < last)).float()
+        steep = [torch.stack([-moving[:, axis], moving[:, axis]], 1) for axis in range(3)]
+        over = [_product(*(steep[n] if n == axis else along[n] for n in range(3))) for axis in range(3)]
+        return cls(rows, weights, tuple(over))
 
     def values(self, table: Tensor) -> Tensor:
         """``(N, C)`` of a table ``(D * H * W, C)``."""
@@ -57,6 +57,11 @@ class Corners:
         """``(rows, C)``: values ``(N, C)`` given back to the corners they would be taken from."""
         shares = (self.weights[:, :, None] * values[:, None]).flatten(0, 1)
         return torch.zeros(rows, values.shape[1]).index_add_(0, self.rows.flatten(), shares)
+
+
+def _product(one: Tensor, two: Tensor, three: Tensor) -> Tensor:
+    """``(N, 8)`` of factors ``(N, 2)`` along each axis, in the order of ``CORNERS``."""
+    return (one[:, :, None, None] * two[:, None, :, None] * three[:, None, None, :]).flatten(1)
 
 
 def as_table(array: Tensor) -> Tensor:
