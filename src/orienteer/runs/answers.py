@@ -89,28 +89,30 @@ class Answers:
         answers.write()
         return answers
 
-    def target(self, name: str) -> Path:
-        """A file that the scan in work will write.
+    def targets(self, *names: str) -> list[Path]:
+        """All files that the scan in work will write; told in the record first, so that a kill leaves none unknown.
 
         Raises:
-            ScanError: somebody else's file of that name is there.
+            ScanError: somebody else's file of one of these names is there.
         """
-        path = self.path.parent / name
+        paths = [self.path.parent / name for name in names]
         own = {file for answer in self.scans.values() for file in answer["files"]}
-        if path.exists() and name not in own:
+        if taken := next(
+            (path for path, name in zip(paths, names, strict=True) if path.exists() and name not in own), None
+        ):
             raise ScanError(
-                f"{path} is in the way, and {self.path.name} does not say what it is of",
+                f"{taken} is in the way, and {self.path.name} does not say what it is of",
                 code="duplicate-id",
                 cure="name another folder",
             )
-        self.writing.append(name)
+        self.writing = list(names)
         self.write()
-        return path
+        return paths
 
     def collect(
         self,
         sources: Iterable[Source],
-        one: Callable[[str, Source], tuple[Answer, list[Path]]],
+        one: Callable[[str, Source], Answer],
         *,
         what: str,
         shown: bool,
@@ -119,21 +121,29 @@ class Answers:
 
         Args:
             sources: the scans.
-            one: a scan's id and files to what is known of it, and the files it wrote.
+            one: a scan's id and files to what is known of it; it asks for its ``targets`` before it writes.
             what: for the progress bar.
             shown: whether there is one.
         """
         named = named_apart(sources)
-        with Bar(what, len(named), shown=shown) as bar:
-            for name, source in bar.track(list(named.items())):
-                try:
-                    if not self._is_kept(name, source):
-                        self._add(name, source, *one(name, source))
-                except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                    self.left_out[name] = reason(source, error)
-                    _delete(self.path.parent, self.writing)
-                    self.writing = []
-                    self.write()
+        try:
+            with Bar(what, len(named), shown=shown) as bar:
+                for name, source in bar.track(list(named.items())):
+                    self._answer(name, source, one)
+        finally:
+            self.write()
+
+    def _answer(self, name: str, source: Source, one: Callable[[str, Source], Answer]) -> None:
+        """One scan; the record is written with the next one's targets, which costs half of the writing."""
+        try:
+            if self._is_kept(name, source):
+                return
+            answer = one(name, source)
+            self.scans[name] = {"stamp": stamp_of(source), "files": self.writing, **answer}
+        except (ScanError, OSError, RuntimeError, MemoryError) as error:
+            self.left_out[name] = reason(source, error)
+            _delete(self.path.parent, self.writing)
+        self.writing = []
 
     def _is_kept(self, name: str, source: Source) -> bool:
         """Whether an earlier call answered this scan.
@@ -151,12 +161,6 @@ class Answers:
                 cure="name another folder, or add --overwrite",
             )
         return True
-
-    def _add(self, name: str, source: Source, answer: Answer, files: Iterable[Path]) -> None:
-        names = [path.relative_to(self.path.parent).as_posix() for path in files]
-        self.writing = []
-        self.scans[name] = {"stamp": stamp_of(source), "files": names, **answer}
-        self.write()
 
     @property
     def warnings(self) -> dict[str, tuple[Finding, ...]]:

@@ -114,13 +114,16 @@ def locate(
     }
     answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, table=TABLE, overwrite=overwrite)
 
-    def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
+    def one(name: str, source: Source) -> Answer:
         scan = asker.read(source)
         here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
-        markups = answers.target(f"{name}.mrk.json")
+        cut = [each for each in here if each.found] if crop_mm is not None else []
+        crops = (f"crops/{name}-{each.point.replace(' ', '-')}{ENDING}" for each in cut)
+        markups, *places = answers.targets(f"{name}.mrk.json", *crops)
         write_text(markups, as_markups(here))
-        crops = [] if crop_mm is None else _write_crops(answers, scan, here, crop_mm)
-        return scan.warnings | {"locations": [each.to_json() for each in here]}, [markups, *crops]
+        for each, path in zip(cut, places, strict=True):
+            _write_crop(path, scan.volume, each, crop_mm or 0.0)
+        return scan.warnings | {"locations": [each.to_json() for each in here]}
 
     answers.collect(laid.sources, one, what="locating", shown=progress)
     found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
@@ -242,24 +245,18 @@ def _extent(grid: Grid) -> str:
     return f"positions are R,A,S in mm; the scan spans {', '.join(spans)}"
 
 
-def _write_crops(answers: Answers, scan: Ready, found: Sequence[Found], edge_mm: float) -> list[Path]:
-    """A cube around each point on the scan's own voxels, in the world where it lies in the scan."""
+def _write_crop(path: Path, volume: Volume, found: Found, edge_mm: float) -> None:
+    """A cube around a point on the scan's own voxels, in the world where it lies in the scan."""
     import nibabel
 
-    volume = scan.volume
-    written = []
-    for each in found:
-        if each.voxel is None:
-            continue
-        half = edge_mm / 2 / volume.spacing
-        low = np.clip(np.rint(each.voxel - half), 0, np.array(volume.shape) - 1).astype(int)
-        high = np.clip(np.rint(each.voxel + half) + 1, low + 1, volume.shape).astype(int)
-        part = volume.array[(slice(None), *map(slice, low, high))]
-        image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
-        image.header.set_xyzt_units("mm")
-        written.append(answers.target(f"crops/{each.scan}-{each.point.replace(' ', '-')}{ENDING}"))
-        write_bytes(written[-1], gzip.compress(image.to_bytes(), mtime=0))
-    return written
+    assert found.voxel is not None
+    half = edge_mm / 2 / volume.spacing
+    low = np.clip(np.rint(found.voxel - half), 0, np.array(volume.shape) - 1).astype(int)
+    high = np.clip(np.rint(found.voxel + half) + 1, low + 1, volume.shape).astype(int)
+    part = volume.array[(slice(None), *map(slice, low, high))]
+    image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
+    image.header.set_xyzt_units("mm")
+    write_bytes(path, gzip.compress(image.to_bytes(), mtime=0))
 
 
 def _plain(part: NDArray) -> NDArray:

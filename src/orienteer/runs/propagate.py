@@ -94,13 +94,13 @@ def propagate(
     about = {"orienteer_version": __version__}
     answers = Answers.claim(folder, Folder.PROPAGATED, asked, about, table=TABLE, overwrite=overwrite)
 
-    def one(name: str, source: Source) -> tuple[Answer, list[Path]]:
+    def one(name: str, source: Source) -> Answer:
         scan = asker.read(source)
         grid = Grid(scan.volume.shape, scan.volume.affine)
         found, trust = carried(known, shown.prepared, scan.prepared, grid)
-        path = answers.target(f"{name}{ENDING}")
+        (path,) = answers.targets(f"{name}{ENDING}")
         write_labels(path, found.astype(np.uint8 if found.max() < 256 else np.int16), placement_of(source, scan.volume))
-        return scan.warnings | {"trust": [each.to_json() for each in trust]}, [path]
+        return scan.warnings | {"trust": [each.to_json() for each in trust]}
 
     answers.collect(laid.sources, one, what="propagating", shown=progress)
     trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.scans.items()}
