@@ -59,7 +59,7 @@ def whole(store: Store, scan: str) -> Tensor:
 
 
 def asked(run: Run) -> Callable[[Tensor, int, Callable[[Tensor], Tensor]], np.ndarray]:
-    """The log-odds that a scan is mirrored, of each of so many windows."""
+    """Log-odds per window that a scan is mirrored."""
     model, edge = run.model().eval(), run.record.data.view_voxels
     task = next(task for task in model.tasks.values() if isinstance(task, TellsMirrored))
 

@@ -8,7 +8,8 @@ error of a point (the exemplar's centre of mass, carried over) and of a structur
 of rings holds the truth, seconds a scan. With ``--coarse``, scans are held against each other at the run's spacing
 alone, as in ``orienteer observe``. With ``--slabs`` each scan is also cut to 60 % along one axis from either end: which
 points are called absent. With ``--carry``, all labels are carried over, by us and by registration: Dice of ten
-structures, error of the centres of what was carried, seconds a scan. Choose on ``val``; ``test`` is for the end.
+structures, error of the centres of what was carried, seconds a scan, and how the Dice that we expect of every structure
+fits the true one. Choose on ``val``; ``test`` is for the end.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from scipy.ndimage import center_of_mass
 from scipy.stats import spearmanr
 
 from orienteer.geometry.resample import Grid
-from orienteer.localize.carry import carried
+from orienteer.localize.carry import Trust, carried
 from orienteer.localize.finder import Finder, Point
 from orienteer.localize.found import decided
 from orienteer.runs.locate import structures
@@ -46,8 +47,8 @@ TEN = ((35,), (36, 37), (47, 48), (51,), (52,), (57, 58), (59, 60), (38,), (39,)
 KEPT = 0.6
 """Share of a scan that a slab keeps."""
 
-Carried = tuple[NDArray[np.integer], float]
-"""Labels on a scan's grid, and the seconds they took."""
+Carried = tuple[NDArray[np.integer], float, list[Trust]]
+"""Labels on a scan's grid, the seconds they took, and the Dice to expect where a method says it."""
 Carrier = Callable[[Path, Path, list[Path]], Iterator[Carried]]
 """Exemplar, its labels and scans to what is carried to each."""
 
@@ -156,8 +157,10 @@ def carry(
 ) -> None:
     """Dice and centres of what one method carries."""
     files = [data / kind / f"{exemplar}.nii.gz" for kind in ("images", "labels")]
-    dice, errors, seconds = [], [], []
-    for scan, (found, took) in zip(scans, run(*files, [data / "images" / f"{s}.nii.gz" for s in scans]), strict=True):
+    dice, errors, seconds, expected = [], [], [], []
+    for scan, (found, took, trust) in zip(
+        scans, run(*files, [data / "images" / f"{s}.nii.gz" for s in scans]), strict=True
+    ):
         image = nibabel.load(data / "labels" / f"{scan}.nii.gz")
         own = np.asarray(image.dataobj)
         pairs = [(np.isin(found, values), np.isin(own, values)) for values in TEN]
@@ -165,12 +168,24 @@ def carry(
         middle = apply_affine(image.affine, np.array(center_of_mass(found > 0, found, STRUCTURES)))
         errors.append(np.linalg.norm(middle - truth[scan], axis=1))
         seconds.append(took)
+        for each in trust:
+            mine, theirs = found == each.value, own == each.value
+            if theirs.any():
+                expected.append((each.dice, 2 * (mine & theirs).sum() / (mine.sum() + theirs.sum())))
     print(
         f"{exemplar} {name:10} {len(scans)} scans: Dice {100 * np.mean(dice):.1f}"
         f" (lowest scan {100 * np.min(np.mean(dice, 1)):.1f}), centres of what was carried: mean"
         f" {np.nanmean(errors):.2f} median {np.nanmedian(errors):.2f} mm, {np.mean(seconds):.2f} s a scan",
         flush=True,
     )
+    if expected:
+        said, true = np.array(expected).T
+        print(
+            f"{exemplar} {name:10} {len(said)} structures in scans: Dice expected {said.mean():.3f}, true"
+            f" {true.mean():.3f}, off by {np.abs(said - true).mean():.3f}, rank correlation"
+            f" {spearmanr(said, true).statistic:.2f}",
+            flush=True,
+        )
 
 
 def ours(asker: Asker, exemplar: Path, labels: Path, scans: list[Path]) -> Iterator[Carried]:
@@ -180,12 +195,12 @@ def ours(asker: Asker, exemplar: Path, labels: Path, scans: list[Path]) -> Itera
     for scan in scans:
         begun = time.perf_counter()
         other = asker.open(scan)
-        found, _ = carried(known, ready, other.prepared, Grid(other.volume.shape, other.volume.affine))
-        yield found, time.perf_counter() - begun
+        found, trust = carried(known, ready, other.prepared, Grid(other.volume.shape, other.volume.affine))
+        yield found, time.perf_counter() - begun, trust
 
 
 def registration(python: str, method: str) -> Carrier:
-    """By a process of its own."""
+    """Runs a method in its own process, in an environment that has it."""
 
     def run(exemplar: Path, labels: Path, scans: list[Path]) -> Iterator[Carried]:
         with tempfile.TemporaryDirectory() as folder:
@@ -195,7 +210,7 @@ def registration(python: str, method: str) -> Carrier:
             took = dict(line.split() for line in told if line.split()[0].endswith(".nii.gz"))
             for scan in scans:
                 found = np.asarray(nibabel.load(Path(folder) / scan.name).dataobj)
-                yield np.rint(found).astype(np.int16), float(took[scan.name])
+                yield np.rint(found).astype(np.int16), float(took[scan.name]), []
 
     return run
 

@@ -57,6 +57,7 @@ def locate(
     edge = None if crop is None else _millimetres(crop)
     from rich.console import Console
 
+    from orienteer.cli.left_out import print_left_out
     from orienteer.cli.unfamiliar import print_warnings
     from orienteer.console import table
     from orienteer.runs.locate import locate as start
@@ -76,9 +77,7 @@ def locate(
     console.print(shown)
     if len(result.found) > ROWS:
         console.print(f"and {len(result.found) - ROWS} more")
-    for name, error in result.failed.items():
-        console.print(f"left out: {name}: {error.message} [{error.code}]")
-        console.print(f"  fix: {error.cure}")
+    print_left_out(console, result.failed)
     print_warnings(
         console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "locations.json"
     )

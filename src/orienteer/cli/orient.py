@@ -51,6 +51,7 @@ def orient(
     of_orient(run, scans, out, fix, sides)  # before torch is imported, which takes seconds
     from rich.console import Console
 
+    from orienteer.cli.left_out import print_left_out
     from orienteer.console import table
     from orienteer.localize.oriented import Verdict, as_json
     from orienteer.runs.orient import orient as start
@@ -78,9 +79,7 @@ def orient(
     for each in odd:
         if each.why:
             console.print(f"{each.scan}: {each.why}")
-    for name, error in result.failed.items():
-        console.print(f"left out: {name}: {error.message} [{error.code}]")
-        console.print(f"  fix: {error.cure}")
+    print_left_out(console, result.failed)
     untold = sum(not each.side_told for each in result.found if each.fine)
     console.print(
         f"{len(result.found) - len(odd)} of {len(result.found)} as their headers say"

@@ -40,6 +40,7 @@ def propagate(
     of_propagate(run, exemplar, labels, scans, out)  # before torch is imported, which takes seconds
     from rich.console import Console
 
+    from orienteer.cli.left_out import print_left_out
     from orienteer.cli.unfamiliar import print_warnings
     from orienteer.console import table
     from orienteer.runs.propagate import TABLE
@@ -59,9 +60,7 @@ def propagate(
     console.print(shown)
     if len(result.trust) > ROWS:
         console.print(f"and {len(result.trust) - ROWS} more")
-    for name, error in result.failed.items():
-        console.print(f"left out: {name}: {error.message} [{error.code}]")
-        console.print(f"  fix: {error.cure}")
+    print_left_out(console, result.failed)
     print_warnings(
         console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "propagated.json"
     )

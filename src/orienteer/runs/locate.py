@@ -1,7 +1,6 @@
 """``locate``: a point or a structure of one scan in many others, with a ring that holds the truth in 90 %."""
 
 import gzip
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +133,9 @@ def locate(
 def _asked(finder: Finder) -> list[object]:
     """What was asked of one exemplar, in figures alone: paths may hold names."""
     looks = fingerprint(finder.exemplar.volume)
-    places = hashlib.sha256(b"".join(point.world_mm.tobytes() for point in finder.points)).hexdigest()
+    places = [
+        fingerprint(point.structure) if point.structure else point.world_mm.round(3).tolist() for point in finder.points
+    ]
     return [looks, [point.name for point in finder.points], places]
 
 
