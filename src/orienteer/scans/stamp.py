@@ -6,12 +6,11 @@ import re
 from glob import escape
 from pathlib import Path
 
+from orienteer.scans.formats.registry import FORMATS
 from orienteer.scans.source import Source
 
 PIECES, PIECE = 32, 4096
 """Evenly spread pieces of each file that count, and the bytes of each."""
-HEADERS = (".hdr", ".mhd", ".nhdr")
-"""Endings of files whose voxels lie in another."""
 LONGEST = 1 << 16
 """Bytes of a header that are searched for it."""
 
@@ -33,7 +32,7 @@ def stamp_of(source: Source) -> str:
 
 def _data_files(path: Path) -> list[Path]:
     """The files beside a header that hold its voxels: of the same name, or named in it."""
-    if path.suffix.lower() not in HEADERS:
+    if not any(path.suffix.lower() in kind.detached_extensions for kind in FORMATS.values()):
         return []
     beside = {file for file in path.parent.glob(f"{escape(path.stem)}.*") if file != path and file.is_file()}
     with path.open("rb") as stream:
