@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from orienteer.geometry import Volume
 from orienteer.localize.context import self_similarity
 from orienteer.localize.correspond import Correspondence, Prepared, both_ways, correspond
-from orienteer.localize.interpolate import Corners, box_mean, sampled
+from orienteer.localize.interpolate import Corners, box_mean_, sampled
 from orienteer.localize.level import Level
 from orienteer.localize.refine import Displacement
 
@@ -200,10 +200,11 @@ def test_corners__agree_with_scipy_and_their_slopes_with_differences() -> None:
         assert torch.allclose(slopes[axis], apart / 0.02, atol=1e-2)
 
 
-def test_box_mean__is_the_mean_of_27() -> None:
-    array = torch.randn(2, 4, 5, 6)
+@pytest.mark.parametrize("shape", [(2, 4, 5, 6), (3, 1, 2, 5), (1, 3, 1, 1)])
+def test_box_mean__is_the_mean_of_27(shape: tuple[int, ...]) -> None:
+    array = torch.randn(shape)
     padded = torch.nn.functional.pad(array[None], (1,) * 6, mode="replicate")
-    assert torch.allclose(box_mean(array), torch.nn.functional.avg_pool3d(padded, 3, 1)[0], atol=1e-6)
+    assert torch.allclose(box_mean_(array.clone()), torch.nn.functional.avg_pool3d(padded, 3, 1)[0], atol=1e-6)
 
 
 def test_displacement__goes_on_beyond_its_edge() -> None:

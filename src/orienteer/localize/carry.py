@@ -16,7 +16,7 @@ from orienteer.localize.correspond import Correspondence, Prepared, both_ways, o
 from orienteer.localize.interpolate import Corners
 from orienteer.localize.reach import is_held, lies_in
 
-CHUNK = 100_000
+CHUNK = 20_000
 """Voxels carried together."""
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from orienteer.localize.interpolate import box_mean
+from orienteer.localize.interpolate import box_mean_
 
 AROUND = ((0, 1, 1), (1, 1, 0), (1, 0, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1))
 """The six neighbours, as offsets into a box of three voxels."""
@@ -34,7 +34,9 @@ def _of_channel(image: Tensor) -> Tensor:
     d, h, w = image.shape
     padded = pad(image[None, None], (1,) * 6, mode="replicate")[0, 0]
     moved = [padded[r : r + d, a : a + h, s : s + w] for r, a, s in AROUND]
-    apart = torch.stack([box_mean((moved[i] - moved[j]).square_()) for i, j in PAIRS])
+    apart = torch.empty(len(PAIRS), d, h, w)
+    for here, (i, j) in zip(apart, PAIRS, strict=True):
+        box_mean_(torch.sub(moved[i], moved[j], out=here).square_())
     apart -= apart.amin(0)
     variance = apart.mean(0)
     middle = float(variance.mean())

@@ -13,6 +13,10 @@ CORNERS = torch.tensor(list(itertools.product(range(2), repeat=3)))
 """Of the cube of eight voxels around a position."""
 
 
+Ends = tuple[Tensor, Tensor]
+"""``(N,)`` at the lower and at the upper end of an axis of that cube."""
+
+
 @dataclass(frozen=True, eq=False)
 class Corners:
     """The eight voxels around each of N positions; a position beyond an edge takes the edge's values.
@@ -36,12 +40,12 @@ class Corners:
         part = within - low
         steps = torch.tensor([shape[1] * shape[2], shape[2], 1])
         rows = (low.long() @ steps)[:, None] + (CORNERS * (last > 0)) @ steps
-        along = [torch.stack([1 - part[:, axis], part[:, axis]], 1) for axis in range(3)]
+        along = [(1 - part[:, axis], part[:, axis]) for axis in range(3)]
         weights = _product(*along)
         if not slopes:
             return cls(rows, weights)
         moving = ((index > 0) & (index < last)).float()
-        steep = [torch.stack([-moving[:, axis], moving[:, axis]], 1) for axis in range(3)]
+        steep = [(-moving[:, axis], moving[:, axis]) for axis in range(3)]
         over = [_product(*(steep[n] if n == axis else along[n] for n in range(3))) for axis in range(3)]
         return cls(rows, weights, tuple(over))
 
@@ -54,14 +58,17 @@ class Corners:
         return [embedding_bag(self.rows, table, per_sample_weights=each, mode="sum") for each in self.slopes]
 
     def spread(self, values: Tensor, rows: int) -> Tensor:
-        """``(rows, C)``: values ``(N, C)`` given back to the corners they would be taken from."""
-        shares = (self.weights[:, :, None] * values[:, None]).flatten(0, 1)
-        return torch.zeros(rows, values.shape[1]).index_add_(0, self.rows.flatten(), shares)
+        """``(C, rows)``: values ``(N, C)`` given back to the corners they would be taken from."""
+        found, at = torch.zeros(values.shape[1], rows), self.rows.flatten()
+        for total, channel in zip(found, values.T, strict=True):
+            total.index_add_(0, at, (self.weights * channel[:, None]).flatten())
+        return found
 
 
-def _product(one: Tensor, two: Tensor, three: Tensor) -> Tensor:
-    """``(N, 8)`` of factors ``(N, 2)`` along each axis, in the order of ``CORNERS``."""
-    return (one[:, :, None, None] * two[:, None, :, None] * three[:, None, None, :]).flatten(1)
+def _product(one: Ends, two: Ends, three: Ends) -> Tensor:
+    """``(N, 8)`` of factors at both ends of each axis, in the order of ``CORNERS``."""
+    flat = [a * b for a in one for b in two]
+    return torch.stack([each * c for each in flat for c in three]).T.contiguous()
 
 
 def as_table(array: Tensor) -> Tensor:
@@ -84,17 +91,19 @@ def within(index: Tensor, low: Tensor | float, high: Tensor) -> Tensor:
     return ((index > low - 0.5) & (index < high + 0.5)).all(1, keepdim=True).float()
 
 
-def box_mean(array: Tensor) -> Tensor:
-    """The mean of each voxel of ``(..., D, H, W)`` and its 26 neighbours; the edge goes on beyond itself.
+def box_mean_(array: Tensor) -> Tensor:
+    """In place, the mean of each voxel of ``(..., D, H, W)`` and its 26 neighbours; the edge goes on beyond itself.
 
-    Running sums along each axis: a tenth of the time of ``avg_pool3d``.
+    Running sums, one volume after another so that each stays in the cache: a twentieth of the time of ``conv3d``.
     """
-    for axis in (-3, -2, -1):
-        size = array.shape[axis]
-        total = array.clone()
-        total.narrow(axis, 1, size - 1).add_(array.narrow(axis, 0, size - 1))
-        total.narrow(axis, 0, size - 1).add_(array.narrow(axis, 1, size - 1))
-        total.narrow(axis, 0, 1).add_(array.narrow(axis, 0, 1))
-        total.narrow(axis, size - 1, 1).add_(array.narrow(axis, size - 1, 1))
-        array = total.div_(3)
+    spare = torch.empty(array.shape[-3:])
+    for each in array.view(-1, *spare.shape):
+        for axis, one, sums in ((0, each, spare), (1, spare, each), (2, each, spare)):
+            size = one.shape[axis]
+            sums.copy_(one)
+            sums.narrow(axis, 1, size - 1).add_(one.narrow(axis, 0, size - 1))
+            sums.narrow(axis, 0, size - 1).add_(one.narrow(axis, 1, size - 1))
+            sums.narrow(axis, 0, 1).add_(one.narrow(axis, 0, 1))
+            sums.narrow(axis, size - 1, 1).add_(one.narrow(axis, size - 1, 1))
+        torch.mul(spare, 1 / 27, out=each)
     return array

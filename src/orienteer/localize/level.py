@@ -10,8 +10,7 @@ from torch import Tensor
 
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
-from orienteer.localize.context import self_similarity
-from orienteer.localize.interpolate import as_table
+from orienteer.localize.context import PAIRS, self_similarity
 from orienteer.store.intensity import FLOOR
 
 AIR = 0.05
@@ -51,10 +50,13 @@ class Level:
         shift = np.eye(4)
         shift[:3, 3] = first
         d, h, w = (int(n) for n in last - first + 1)
+        looks = torch.empty(d * h * w, len(PAIRS) + len(image))
+        looks[:, : len(PAIRS)] = self_similarity(image).flatten(1).T
+        looks[:, len(PAIRS) :] = image.clamp(-1, 1).flatten(1).T
         return cls(
             shape=(d, h, w),
             affine=volume.affine @ shift,
-            looks=as_table(torch.cat([self_similarity(image), image.clamp(-1, 1)])),
+            looks=looks,
             body=torch.from_numpy(np.argwhere(body[part])).float(),
             low=torch.from_numpy(-first).float(),
             high=torch.from_numpy(np.array(body.shape) - 1 - first).float(),

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from orienteer.localize.interpolate import Corners, as_table, box_mean, grid_of, sampled, within
+from orienteer.localize.interpolate import Corners, as_table, box_mean_, grid_of, sampled, within
 from orienteer.localize.level import Level
 
 CELL = 2
@@ -57,21 +57,26 @@ def refined(one: Level, other: Level, start: Callable[[Tensor], Tensor]) -> Disp
     """
     shape = [-(-size // CELL) for size in one.shape]
     centres = CELL * grid_of(shape) + (CELL - 1) / 2
-    cells = (start(centres) - centres).T.reshape(3, *shape)
+    cells = (start(centres) - centres).T.reshape(3, *shape).contiguous()
     weight = _weights(one, other, Displacement(cells, CELL))
     share = max(LEAST, len(one.body) // POINTS)
     firsts = sorted({step * share // STEPS for step in range(STEPS)})
     parts = [_Part(one, one.body[first::share], shape) for first in firsts]
     mean, square = torch.zeros_like(cells), torch.zeros_like(cells)
     for step in range(STEPS):
-        calm = box_mean(box_mean(cells))
-        pull = parts[step % len(parts)].pull(calm, other, weight) + STIFFNESS * _tension(calm)
-        pull = box_mean(box_mean(pull))
+        calm = _calmed(cells)
+        pull = parts[step % len(parts)].pull(calm, other, weight).add_(_tension(calm), alpha=STIFFNESS)
+        box_mean_(box_mean_(pull))
         mean.mul_(FIRST).add_(pull, alpha=1 - FIRST)
         square.mul_(SECOND).addcmul_(pull, pull, value=1 - SECOND)
-        root = (square / (1 - SECOND ** (step + 1))).sqrt_().add_(1e-8)
-        cells = cells - RATE / (1 - FIRST ** (step + 1)) * mean / root
-    return Displacement(box_mean(box_mean(cells)), CELL)
+        root = square.sqrt().div_((1 - SECOND ** (step + 1)) ** 0.5).add_(1e-8)
+        cells.addcdiv_(mean, root, value=-RATE / (1 - FIRST ** (step + 1)))
+    return Displacement(_calmed(cells), CELL)
+
+
+def _calmed(cells: Tensor) -> Tensor:
+    """Blurred twice."""
+    return box_mean_(box_mean_(cells.clone()))
 
 
 class _Part:
@@ -91,7 +96,7 @@ class _Part:
         apart = (corners.values(other.looks) - self.looks) * weight * within(reached, other.low, other.high)
         slope = torch.stack([(apart * each).sum(1) for each in corners.derivatives(other.looks)], 1)
         slope *= 2 * LIKENESS / max(1, apart[:, :12].numel())
-        return self.cells.spread(slope, cells[0].numel()).T.reshape(cells.shape)
+        return self.cells.spread(slope, cells[0].numel()).view(cells.shape)
 
 
 def _weights(one: Level, other: Level, start: Displacement) -> Tensor:
