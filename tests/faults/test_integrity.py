@@ -12,7 +12,7 @@ from orienteer.records import Measure, Observation
 from orienteer.records.log import ObservationLog, read_log
 from orienteer.records.rows import read_rows, write_rows
 from orienteer.store import Store
-from orienteer.store.journal import Journal
+from orienteer.store.journal import IngestJournal
 from orienteer.store.private import read_private
 from tests.faults.conftest import again
 
@@ -94,13 +94,13 @@ def test_manifest__of_another_version_is_not_taken_for_damage(folder: Path) -> N
 
 def test_journal__a_line_with_a_flipped_digit_is_read_once_more(folder: Path) -> None:
     store = Store.open(folder / "store")
-    journal = Journal(folder)
+    journal = IngestJournal(folder)
     records = store.private()
     for entry in store.manifest.scans:
         journal.append(entry, records[entry.id])
-    text = journal.path.read_text()
+    text = journal.lines.path.read_text()
     assert len(journal.read()) == 3
-    journal.path.write_text(text.replace('"spacing": 2.0', '"spacing": 3.0', 1))
+    journal.lines.path.write_text(text.replace('"spacing": 2.0', '"spacing": 3.0', 1))
     assert len(journal.read()) == 2
 
 

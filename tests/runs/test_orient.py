@@ -134,10 +134,15 @@ def test_orient__says_and_corrects_what_is_wrong(
         assert nib.load(fixed / f"{name}.nii.gz").header["descrip"] == b"kept"
     again = api.orient(run, fixed, progress=False)
     assert all(one.verdict is Verdict.RIGHT for one in again.found)
-    with pytest.raises(RunError, match="holds an answer already"):
-        api.orient(run, scans, out=out, progress=False)
-    with pytest.raises(RunError, match="already"):
-        api.orient(run, scans, fix=fixed, progress=False)
+    before = {path: path.stat().st_mtime_ns for path in (*out.glob("*.png"), *fixed.iterdir())}
+    api.orient(run, scans, out=out, fix=fixed, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "the same question, answered before"
+    with pytest.raises(RunError, match="another question"):
+        api.orient(run, scans, out=out, all_pictures=True, progress=False)
+    (fixed / "turned.nii.gz").write_bytes(b"mine")
+    taken = api.orient(run, scans, fix=fixed, progress=False)
+    assert list(taken.failed) == ["turned"] and "is in the way" in taken.failed["turned"].message
+    assert (fixed / "turned.nii.gz").read_bytes() == b"mine" and len(taken.fixed) == 3
     (scans / "turned.nii.gz").unlink()
     api.orient(run, scans, out=out, overwrite=True, progress=False)
     assert not (out / "turned.png").exists(), "none of before"
@@ -256,35 +261,35 @@ def test_out__never_writes_onto_a_picture_of_somebody_else(
     out = tmp_path / "out"
     out.mkdir()
     (out / "turned.png").write_bytes(b"mine")
-    with pytest.raises(RunError, match=r"turned\.png is no picture of an earlier answer"):
-        api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
-    assert (out / "turned.png").read_bytes() == b"mine" and len(list(out.iterdir())) == 1
-    (out / "turned.png").unlink()
-    api.orient(run, scans, out=out, progress=False)
-    Image.new("L", (8, 8)).save(out / "fine.png")  # beside a scan that has no picture
+    result = api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
+    assert list(result.failed) == ["turned"] and "is in the way" in result.failed["turned"].message
+    assert (out / "turned.png").read_bytes() == b"mine" and (out / "both.png").exists()
+    (out / "fine.png").write_bytes(b"mine")  # beside a scan that has no picture
     (scans / "fine.nii.gz").unlink()
     api.orient(run, scans, out=out, overwrite=True, progress=False)
     assert (out / "fine.png").exists()
 
 
 @pytest.mark.usefixtures("knowing")
-def test_out__a_kill_while_the_earlier_answer_goes_leaves_no_record(
+def test_out__goes_on_after_a_kill_and_asks_no_scan_twice(
     run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, unlink = tmp_path / "out", Path.unlink
-    api.orient(run, scans, out=out, progress=False)
+    out, about, asked_of = tmp_path / "out", asked.Asked.about, []
 
-    def killed(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix == ".png":
+    def counted(self: asked.Asked, name: str, ready: Any) -> Any:
+        asked_of.append(name)
+        if len(asked_of) == 4:
             raise KeyboardInterrupt
-        unlink(path, missing_ok)
+        return about(self, name, ready)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Path, "unlink", killed)
-        api.orient(run, scans, out=out, overwrite=True, progress=False)
-    assert {path.suffix for path in out.iterdir()} == {".png"}
-    api.orient(run, scans, out=out, progress=False)
-    assert (out / "orientations.json").exists()
+    monkeypatch.setattr(asked.Asked, "about", counted)
+    with pytest.raises(KeyboardInterrupt):
+        api.orient(run, scans, out=out, progress=False)
+    result = api.orient(run, scans, out=out, progress=False)
+    assert len(result.found) == 6 and len(asked_of) == 7 and len(set(asked_of)) == 6
+    assert [each.scan for each in result.found] == sorted(WRONG | {"itk": 0, "psr": 0}), "in the order of their paths"
+    fresh = api.orient(run, scans, progress=False)
+    assert [each.to_json() for each in fresh.found] == [each.to_json() for each in result.found]
 
 
 @pytest.mark.usefixtures("knowing")
@@ -306,8 +311,8 @@ def test_fix__of_a_scan_of_several_files_writes_a_copy_of_each(body: tuple[NDArr
         copy = nib.load(path)
         np.testing.assert_array_equal(nib.as_closest_canonical(copy).dataobj, body[0] * (1 + number))
         np.testing.assert_allclose(copy.affine, nib.load(result.fixed["imagesTr__case"][0]).affine, atol=1e-4)
-    with pytest.raises(RunError, match=r"case_0000\.nii\.gz already"):
-        api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+    again = api.orient(run, tmp_path / "scans", fix=fixed, progress=False)
+    assert again.fixed == result.fixed and not again.failed, "what is there already is what would be written"
 
 
 @pytest.mark.usefixtures("knowing")

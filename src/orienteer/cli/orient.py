@@ -65,7 +65,7 @@ def orient(
         import json as codec
 
         left_out = {name: error.message for name, error in result.failed.items()}
-        typer.echo(codec.dumps(as_json(result.found, {}, left_out), indent=2))
+        typer.echo(codec.dumps(as_json(result.found, left_out), indent=2))
         raise typer.Exit(bool(result.failed))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     odd = [each for each in result.found if not each.fine]

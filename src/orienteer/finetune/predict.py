@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from orienteer.records.unfamiliar import UNFAMILIAR, far_too_large
 from orienteer.runs.scan import for_network, read_with_info_as
 from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.formats.opening import placement_of
+from orienteer.scans.identity import identity
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
@@ -141,24 +141,14 @@ def _spare_scans(targets: Sequence[Path], sources: Sequence[Source]) -> None:
     Raises:
         RunError: a prediction would replace one of them.
     """
-    there = {}
-    for target in targets:
-        with suppress(OSError):
-            there[_file(target)] = target
+    there = {found: target for target in targets if (found := identity(target)) is not None}
     for source in sources if there else ():
         for path in (*source.paths, *(source.labels.paths if source.labels else ())):
-            with suppress(OSError):
-                taken = there.get(_file(path))
-                if taken is not None:
-                    raise RunError(
-                        f"the prediction {taken} would replace {path}", cure="choose another folder for predictions"
-                    )
-
-
-def _file(path: Path) -> tuple[int, int]:
-    """Which file it is, by whatever path or link it is reached."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
+            taken = there.get(identity(path) or (0, 0))
+            if taken is not None:
+                raise RunError(
+                    f"the prediction {taken} would replace {path}", cure="choose another folder for predictions"
+                )
 
 
 def _finding(source: Source, error: Exception) -> Finding | None:

@@ -10,7 +10,7 @@ from orienteer.folders import ARRAYS
 from orienteer.ingest.pseudonyms import Naming, Pseudonyms, own_name
 from orienteer.ingest.quarantine import QUARANTINE, Quarantine, read_quarantine
 from orienteer.store.integrity import damaged_arrays
-from orienteer.store.journal import JOURNAL, Journal
+from orienteer.store.journal import JOURNAL, IngestJournal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
 from orienteer.store.manifest_file import COPY, MANIFEST, read_manifest
@@ -98,7 +98,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
                 cure="name a new or empty folder; nothing was changed",
             )
     manifest = read_manifest(store) if (store / MANIFEST).exists() else None
-    finished, private = Journal(store).read(), read_private(store)
+    finished, private = IngestJournal(store).read(), read_private(store)
     _check_names(store, manifest, private, names, begun=manifest is not None or bool(finished))
     if private is None or private.names != names:
         private = Private.fresh(names)

@@ -9,7 +9,7 @@ from orienteer.folders import ARRAYS
 from orienteer.ingest.quarantine import LeftOut, write_quarantine
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import Context, ScanState
-from orienteer.store.journal import Journal
+from orienteer.store.journal import IngestJournal
 from orienteer.store.manifest import Manifest
 from orienteer.store.manifest_file import write_manifest
 from orienteer.store.private import Private, write_private
@@ -27,7 +27,7 @@ def publish(states: Sequence[ScanState], context: Context) -> Manifest:
     manifest, private = _named(states, context)
     write_private(context.store, private)
     write_manifest(context.store, manifest)
-    Journal(context.store).remove()
+    IngestJournal(context.store).lines.remove()
     _sweep(context.store, manifest)
     write_quarantine(context.store, _still_out(states, context), context.found.skipped)
     return manifest

@@ -11,7 +11,7 @@ from orienteer.ingest.workers import prepare_all
 from orienteer.scans.findings import finding
 from orienteer.scans.source import Source
 from orienteer.store.integrity import intact
-from orienteer.store.journal import Journal
+from orienteer.store.journal import IngestJournal
 from orienteer.store.private import write_private
 from orienteer.store.sources import SourceRecord
 
@@ -39,7 +39,7 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
             if outcome.stop:
                 raise StoreError(outcome.stop[0], cure=f"{outcome.stop[1]}, then run the same ingest again")
             if outcome.entry and outcome.record:
-                Journal(context.store).append(outcome.entry, outcome.record)
+                IngestJournal(context.store).append(outcome.entry, outcome.record)
             outcomes[outcome.id] = outcome
     return [_or_as_stored(_with(state, outcomes.get(state.name)), context) for state in states]
 

@@ -27,7 +27,7 @@ from orienteer.ingest.result import IngestResult
 from orienteer.ingest.state import Context
 from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_labels, notes_on_reading, summarise
-from orienteer.store.journal import Journal
+from orienteer.store.journal import IngestJournal
 from orienteer.store.lock import only_one
 from orienteer.store.manifest_file import MANIFEST, mend_manifest
 
@@ -79,5 +79,5 @@ def _folder(store: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if made and not (store / MANIFEST).exists() and not Journal(store).path.exists():
+        if made and not (store / MANIFEST).exists() and not IngestJournal(store).lines.path.exists():
             shutil.rmtree(store, ignore_errors=True)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from nibabel.orientations import apply_orientation, io_orientation
@@ -153,6 +153,16 @@ class Oriented:
             "error_mm": None if self.error_mm is None else round(self.error_mm, 2),
             "why": self.why,
         }
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> Self:
+        """What ``to_json`` wrote."""
+        i, j, k = table["spacing_factors"]
+        return cls(
+            table["scan"], Verdict(table["verdict"]), table["confidence"], table["axes"], table["axes_found"],
+            table["mirrored"], (i, j, k), np.array(table["affine"]), table["tilt_deg"], table["error_mm"],
+            table["why"], table["pose_confidence"],
+        )  # fmt: skip
 
 
 def decided(
@@ -305,6 +315,6 @@ def as_csv(found: Sequence[Oriented]) -> str:
     return text.getvalue()
 
 
-def as_json(found: Sequence[Oriented], about: Mapping[str, Any], failed: Mapping[str, str]) -> dict[str, Any]:
+def as_json(found: Sequence[Oriented], failed: Mapping[str, str]) -> dict[str, Any]:
     """All that is known, for programs."""
-    return {"v": 1, **about, "scans": [each.to_json() for each in found], "left_out": dict(failed)}
+    return {"v": 1, "scans": {each.scan: each.to_json() for each in found}, "left_out": dict(failed)}

@@ -2,12 +2,10 @@
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
 from orienteer.geometry.volume import spacing_of
 from orienteer.localize.oriented import Oriented, upright
@@ -17,8 +15,6 @@ PLANES = (("Sagittal", "A", "P", 0), ("Coronal", "R", "L", 1), ("Axial", "R", "L
 """Name, letters at left and right, axis removed; up is S, on the axial plane A."""
 EDGE, GAP, TEXT = 200, 12, 14
 """Pixels of a picture, between pictures, and of a line of text."""
-MARK = "orienteer orient"
-"""In each picture, so that no other is ever replaced."""
 INK, PAPER, DIM = (235, 235, 235), (16, 16, 16), (150, 150, 150)
 
 
@@ -53,19 +49,8 @@ def picture(grey: NDArray[np.float32], affine: NDArray[np.float64], found: Orien
             ):  # fmt: skip
                 draw.text((at[0] + x, at[1] + y), text, fill=INK, font=font, anchor=anchor)
     data = io.BytesIO()
-    mark = PngInfo()
-    mark.add_text("Software", MARK)
-    canvas.save(data, "PNG", pnginfo=mark)
+    canvas.save(data, "PNG")
     return data.getvalue()
-
-
-def drawn(path: Path) -> bool:
-    """Whether a file is a picture that ``picture`` made."""
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            return bool(image.info.get("Software") == MARK)
-    except (OSError, ValueError, SyntaxError):
-        return False
 
 
 def _along(spacing: NDArray[np.float64], affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,14 +1,16 @@
 """A folder of answers about scans: what was asked, and what is known of every scan so far.
 
-Written again after every scan, so that a kill costs only the scan in work; the same question goes on where it ended.
+Each answer is a line in a journal beside the record, so that a kill costs only the scan in work and ten thousand scans
+cost no more each than ten; the same question goes on where it ended. The record is written whole at the end.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -17,11 +19,14 @@ from orienteer.console import Bar
 from orienteer.errors import RunError, ScanError
 from orienteer.folders import Folder
 from orienteer.geometry import Volume
+from orienteer.journal import Journal
 from orienteer.memory import ran_out
 from orienteer.scans.findings import Finding
 from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
+from orienteer.store.lock import only_one
 
+T = TypeVar("T")
 Answer = dict[str, Any]
 """What is known of one scan, as JSON: ``warnings``, and what the command says of it."""
 
@@ -37,6 +42,7 @@ class Answers:
         scans: id to answer.
         left_out: id to what was wrong with the scan, in this call.
         writing: names of files that the scan in work may have written.
+        named: id to the files of all scans that were asked about in this call.
     """
 
     path: Path
@@ -45,6 +51,7 @@ class Answers:
     scans: dict[str, Answer] = field(default_factory=dict)
     left_out: dict[str, ScanError] = field(default_factory=dict)
     writing: list[str] = field(default_factory=list)
+    named: dict[str, Source] = field(default_factory=dict)
 
     @classmethod
     def claim(
@@ -72,7 +79,7 @@ class Answers:
             OrienteerError: the disk refuses.
         """
         answers = cls(folder / kind.marker, json.loads(json.dumps(asked)), about)
-        before = _read(answers.path)
+        before = _read(answers.path, answers.journal)
         if not answers.path.exists() and (folder / table).exists():
             raise RunError(f"{folder / table} is in the way", cure="name another folder")
         if before.get("asked") == answers.asked and not overwrite:
@@ -82,12 +89,18 @@ class Answers:
             make_folder(folder)
             named = [name for answer in before.get("scans", {}).values() for name in answer["files"]]
             _delete(folder, [*named, *before.get("writing", ()), table] if before else ())
+            answers.journal.remove()
         else:
             raise RunError(
                 f"{folder} holds answers to another question", cure="add --overwrite, or name another folder"
             )
         answers.write()
         return answers
+
+    @property
+    def journal(self) -> Journal:
+        """What became of scans since the record was written."""
+        return Journal(self.path.with_suffix(".journal"))
 
     def targets(self, *names: str) -> list[Path]:
         """All files that the scan in work will write; told in the record first, so that a kill leaves none unknown.
@@ -106,13 +119,14 @@ class Answers:
                 cure="name another folder",
             )
         self.writing = list(names)
-        self.write()
+        self.journal.append({"writing": self.writing})
         return paths
 
     def collect(
         self,
         sources: Iterable[Source],
-        one: Callable[[str, Source], Answer],
+        read: Callable[[Source], T],
+        one: Callable[[str, T], Answer],
         *,
         what: str,
         shown: bool,
@@ -121,25 +135,43 @@ class Answers:
 
         Args:
             sources: the scans.
-            one: a scan's id and files to what is known of it; it asks for its ``targets`` before it writes.
+            read: reads one, in a thread, while the one before it is answered.
+            one: a scan's id and what was read to what is known of it; it asks for its ``targets`` before it writes.
             what: for the progress bar.
             shown: whether there is one.
-        """
-        named = named_apart(sources)
-        try:
-            with Bar(what, len(named), shown=shown) as bar:
-                for name, source in bar.track(list(named.items())):
-                    self._answer(name, source, one)
-        finally:
-            self.write()
 
-    def _answer(self, name: str, source: Source, one: Callable[[str, Source], Answer]) -> None:
-        """One scan; the record is written with the next one's targets, which costs half of the writing."""
+        Raises:
+            StoreError: another process answers into this folder.
+        """
+        self.named = named_apart(sources)
+        with only_one(self.path.parent, self.path.stem), Bar(what, len(self.named), shown=shown) as bar:
+            try:
+                for name, source, reading in self._ahead(read):
+                    self._answer(name, source, reading, one)
+                    bar.advance(name)
+            finally:
+                self.write()
+
+    def _ahead(self, read: Callable[[Source], T]) -> Iterator[tuple[str, Source, "Future[T | None]"]]:
+        """Every scan, and what is being read of it; None of one that was answered before."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting: list[tuple[str, Source, Future[T | None]]] = []
+            for name, source in self.named.items():
+                waiting.append((name, source, pool.submit(self._unless_kept, name, source, read)))
+                if len(waiting) > 1:
+                    yield waiting.pop(0)
+            yield from waiting
+
+    def _unless_kept(self, name: str, source: Source, read: Callable[[Source], T]) -> T | None:
+        return None if self._is_kept(name, source) else read(source)
+
+    def _answer(self, name: str, source: Source, reading: "Future[T | None]", one: Callable[[str, T], Answer]) -> None:
         try:
-            if self._is_kept(name, source):
+            if (scan := reading.result()) is None:
                 return
-            answer = one(name, source)
+            answer = one(name, scan)
             self.scans[name] = {"stamp": stamp_of(source), "files": self.writing, **answer}
+            self.journal.append({"scan": name, "answer": self.scans[name]})
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
             self.left_out[name] = reason(source, error)
             _delete(self.path.parent, self.writing)
@@ -168,7 +200,7 @@ class Answers:
         return {name: tuple(Finding(**each) for each in of["warnings"]) for name, of in self.scans.items()}
 
     def write(self) -> None:
-        """Write the record.
+        """Write the record; the journal says no more than it then.
 
         Raises:
             OrienteerError: the disk refuses.
@@ -176,6 +208,7 @@ class Answers:
         table = {"v": 1, **self.about, "asked": self.asked, "scans": self.scans, "writing": self.writing}
         table["left_out"] = {name: error.message for name, error in self.left_out.items()}
         write_json(self.path, table)
+        self.journal.remove()
 
 
 def fingerprint(volume: Volume) -> str:
@@ -210,11 +243,14 @@ def reason(source: Source, error: Exception) -> ScanError:
     raise error
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The record that is there; empty where none can be read."""
+def _read(path: Path, journal: Journal) -> dict[str, Any]:
+    """The record that is there, and what happened since; empty where none can be read."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         scans = record["scans"]
+        for line in journal.read():
+            record["writing"] = line.get("writing", [])
+            scans |= {line["scan"]: line["answer"]} if "scan" in line else {}
         whole = isinstance(record["writing"], list) and all({"stamp", "files"} <= s.keys() for s in scans.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -1,6 +1,7 @@
 """A run that is asked how scans are held, and the runs that tell left from right beside it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +23,9 @@ from orienteer.pretext.model import SpatialModel
 from orienteer.records.rows import read_rows
 from orienteer.records.statistics import vectors
 from orienteer.records.unfamiliar import unfamiliar
-from orienteer.runs.ready import Asker
+from orienteer.runs.ready import Asker, Ready, digest_of
 from orienteer.runs.run import Run
 from orienteer.runs.scan import for_network
-from orienteer.scans.source import Source
 from orienteer.store.intensity import normalise
 
 WIDE = 0.8
@@ -111,14 +111,14 @@ class Asked:
         known = tuple(each for each in (own, other) if each is not None)
         return cls(asker, yardstick(run, asker.model), known)
 
-    def scan(self, name: str, source: Source) -> tuple[Volume, Oriented]:
-        """A scan in its own axes, and the verdict.
+    @property
+    def question(self) -> dict[str, Any]:
+        """Which networks are asked, in figures alone."""
+        return {"network": self.asker.digest, "sides": [digest_of(each.model) for each in self.sides]}
 
-        Raises:
-            ScanError: it cannot be read.
-        """
-        ready = self.asker.read(source)
-        return ready.volume, self._verdict(name, ready.volume, ready.upright, ready.scaled)
+    def about(self, name: str, ready: Ready) -> Oriented:
+        """The verdict on a scan that was read."""
+        return self._verdict(name, ready.volume, ready.upright, ready.scaled)
 
     def volume(self, name: str, volume: Volume) -> Oriented:
         """The verdict on a scan in its own axes.

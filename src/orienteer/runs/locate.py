@@ -24,7 +24,6 @@ from orienteer.runs.ready import Asker, Ready
 from orienteer.runs.run import Run, Step
 from orienteer.scans.findings import Finding
 from orienteer.scans.layouts.lay_out import lay_out
-from orienteer.scans.source import Source
 from orienteer.store import Store
 
 TABLE = "locations.csv"
@@ -113,8 +112,7 @@ def locate(
     }
     answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, table=TABLE, overwrite=overwrite)
 
-    def one(name: str, source: Source) -> Answer:
-        scan = asker.read(source)
+    def one(name: str, scan: Ready) -> Answer:
         here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
         cut = [each for each in here if each.found] if crop_mm is not None else []
         crops = (f"crops/{name}-{each.point.replace(' ', '-')}{ENDING}" for each in cut)
@@ -124,7 +122,7 @@ def locate(
             _write_crop(path, scan.volume, each, crop_mm or 0.0)
         return scan.warnings | {"locations": [each.to_json() for each in here]}
 
-    answers.collect(laid.sources, one, what="locating", shown=progress)
+    answers.collect(laid.sources, asker.see, one, what="locating", shown=progress)
     found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
     write_text(folder / TABLE, as_csv(found))
     return LocateResult(folder, found, answers.left_out, answers.warnings, tuple(notes), bool(asker.trained))

@@ -1,35 +1,36 @@
 """``orient``: whether scans lie as their headers say: turned, mirrored, of another spacing, of another anatomy."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orienteer import __version__
 from orienteer.arguments import of_orient
-from orienteer.atomic import make_folder, write_bytes, write_json, write_text
-from orienteer.console import Bar
+from orienteer.atomic import write_bytes, write_text
 from orienteer.errors import RunError, ScanError
 from orienteer.folders import ENDING, Folder
 from orienteer.geometry import Volume
-from orienteer.localize.oriented import Oriented, Verdict, as_csv, as_json
-from orienteer.localize.picture import drawn, picture
+from orienteer.localize.oriented import Oriented, Verdict, as_csv
+from orienteer.localize.picture import picture
 from orienteer.localize.rewrite import rewritten
-from orienteer.runs.answers import named_apart, reason
+from orienteer.runs.answers import Answer, Answers, named_apart, reason
 from orienteer.runs.asked import Asked
 from orienteer.runs.load import best_checkpoint
+from orienteer.runs.ready import Ready
 from orienteer.runs.run import Run
 from orienteer.scans.findings import Finding, finding
+from orienteer.scans.identity import identity
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read
 from orienteer.scans.source import Source
 
-RECORD = Folder.ORIENTATIONS.marker
 TABLE = "orientations.csv"
+"""Name of the table of all scans."""
 CODES = {
     Verdict.MIRRORED: "orientation-contradicted",
     Verdict.TURNED: "orientation-contradicted",
@@ -81,65 +82,57 @@ def orient(
             change, no voxel does, and no spacing. A scan of several files gets a copy of each.
         sides: another run, with a task that tells a view from its mirror image, to tell left from right.
         all_pictures: a picture of the others, too.
-        overwrite: replace an earlier answer, and earlier copies; never a scan that is asked about, and no picture of
-            yours.
+        overwrite: replace answers to another question, and earlier copies; never a scan that is asked about. Without
+            it the same question goes on.
         layout: how the folder of scans is laid out.
         channels: names of the sequences that make one scan together, in the order the run learned.
         progress: show a progress bar on standard error.
 
     Raises:
-        RunError: no run, no whole checkpoint, no validation, or an earlier answer, a picture of yours, or one of the
-            scans in the way.
+        RunError: no run, no whole checkpoint, no validation, or answers to another question, or one of the scans in
+            the way.
         ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
         OrienteerError: no scans.
     """
     of_orient(run, scans, out, fix, sides)
     opened, folder, copies = Run.open(run), None if out is None else Path(out), None if fix is None else Path(fix)
-    if folder is not None and not overwrite and any((folder / name).exists() for name in (RECORD, TABLE)):
-        raise RunError(f"{folder} holds an answer already", cure="add --overwrite, or name another folder")
     mine = [path for path in (folder, copies) if path is not None]
     laid = lay_out(Path(scans), mine, layout=layout, channels=channels, expected=opened.record.data.channels)
-    sources = named_apart(laid.sources)
-    to_write = {} if copies is None else _copies(copies, sources)
-    if folder is not None:
-        _refuse_pictures(folder, sources)
+    to_write = {} if copies is None else _copies(copies, named_apart(laid.sources))
     _refuse_originals([path for paths in to_write.values() for path in paths], laid.sources)
-    for path in (path for paths in to_write.values() for path in paths):
-        if path.exists() and not overwrite:
-            raise RunError(f"{copies} holds {path.name} already", cure="add --overwrite, or name a new folder")
     asked = Asked.of(opened, None if sides is None else Run.open(sides))
-    for path in mine:
-        make_folder(path)
-    if folder is not None:
-        _forget(folder)
-    found: list[Oriented] = []
-    failed: dict[str, ScanError] = {}
-    fixed: dict[str, tuple[Path, ...]] = {}
-    with Bar("orienting", len(sources), shown=progress) as bar:
-        for name, source in bar.track(list(sources.items())):
+    about = {
+        "orienteer_version": __version__,
+        "step": best_checkpoint(opened.folder)[0].step,
+        "validated_error_mm": round(asked.stick.error_mm, 2),
+        "axes": "direction each axis of the file grows towards",
+        "affine": "voxel of the file to world R, A, S in mm, as it should be",
+        "spacing_factors": "true spacing over the header's, along the file's axes",
+    }
+    question = {**asked.question, "all_pictures": all_pictures}
+    with nullcontext(folder) if folder is not None else TemporaryDirectory() as place:
+        answers = Answers.claim(Path(place), Folder.ORIENTATIONS, question, about, table=TABLE, overwrite=overwrite)
+
+        def one(name: str, ready: Ready) -> Answer:
+            said = asked.about(name, ready)
+            if folder is not None and (all_pictures or not said.fine):
+                (path,) = answers.targets(f"{name}.png")
+                write_bytes(path, picture(_grey(ready.volume), ready.volume.affine, said))
+            return {"warnings": [], **said.to_json()}
+
+        answers.collect(laid.sources, asked.asker.read, one, what="orienting", shown=progress)
+        found = tuple(Oriented.from_json(answers.scans[name]) for name in answers.named if name in answers.scans)
+        write_text(Path(place) / TABLE, as_csv(found))
+        failed = dict(answers.left_out)
+        fixed: dict[str, tuple[Path, ...]] = {}
+        for said in (each for each in found if each.fixable and each.scan in to_write):
+            source = answers.named[said.scan]
             try:
-                volume, one = asked.scan(name, source)
-                if copies is not None and one.fixable:
-                    _correct(source, volume, one.affine, to_write[name])
-                    fixed[name] = to_write[name]
+                _correct(source, asked.asker.read(source).volume, said.affine, to_write[said.scan], overwrite)
+                fixed[said.scan] = to_write[said.scan]
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                failed[name] = reason(source, error)
-                continue
-            found.append(one)
-            if folder is not None and (all_pictures or not one.fine):
-                write_bytes(folder / f"{name}.png", picture(_grey(volume), volume.affine, one))
-    if folder is not None:
-        about = {
-            "orienteer_version": __version__,
-            "step": best_checkpoint(opened.folder)[0].step,
-            "validated_error_mm": round(asked.stick.error_mm, 2),
-            "axes": "direction each axis of the file grows towards",
-            "affine": "voxel of the file to world R, A, S in mm, as it should be",
-            "spacing_factors": "true spacing over the header's, along the file's axes",
-        }
-        write_text(folder / TABLE, as_csv(found))
-        write_json(folder / RECORD, as_json(found, about, {name: error.message for name, error in failed.items()}))
-    return OrientResult(tuple(found), failed, fixed, folder)
+                failed[said.scan] = reason(source, error)
+    return OrientResult(found, failed, fixed, folder)
 
 
 def contradictions(
@@ -164,7 +157,7 @@ def contradictions(
     asked = Asked.of(Run.open(run), None if sides is None else Run.open(sides))
     for source in sources:
         try:
-            one = asked.scan(source.id, source)[1]
+            one = asked.about(source.id, asked.asker.read(source))
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
             yield finding("orientation-untold", reason(source, error).message)
             continue
@@ -198,11 +191,11 @@ def _copies(folder: Path, sources: Mapping[str, Source]) -> dict[str, tuple[Path
     }
 
 
-def _correct(source: Source, volume: Volume, affine: NDArray[np.float64], to: Sequence[Path]) -> None:
+def _correct(source: Source, volume: Volume, affine: NDArray[np.float64], to: Sequence[Path], overwrite: bool) -> None:
     """Write a corrected copy of each of a scan's files: what is wrong of the scan is wrong of them alike.
 
     Raises:
-        ScanError: one of the files cannot be read again.
+        ScanError: one of the files cannot be read again, or something else is in a copy's place.
         OrienteerError: the disk refuses.
     """
     made = []
@@ -210,6 +203,12 @@ def _correct(source: Source, volume: Volume, affine: NDArray[np.float64], to: Se
         own = read(part)
         made.append(rewritten(part.paths[0], own, affine @ np.linalg.inv(volume.affine) @ own.affine))
     for path, data in zip(to, made or [rewritten(source.paths[0], volume, affine)], strict=True):
+        if path.exists() and path.read_bytes() == data:
+            continue
+        if path.exists() and not overwrite:
+            raise ScanError(
+                f"{path} is in the way", code="duplicate-id", cure="add --overwrite, or name a new --fix folder"
+            )
         write_bytes(path, data)
 
 
@@ -220,41 +219,9 @@ def _refuse_originals(targets: Sequence[Path], sources: Sequence[Source]) -> Non
         RunError: it names the file.
     """
     files = [each for source in sources for each in (source, source.labels, *source.parts) if each is not None]
-    originals = {_identity(path) for each in files for path in each.paths} - {None}
+    originals = {identity(path) for each in files for path in each.paths} - {None}
     for path in targets:
-        if _identity(path) in originals:
+        if identity(path) in originals:
             raise RunError(
                 f"{path} is one of the scans, which are never written onto", cure="name another --fix folder"
             )
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Of the file that a path leads to; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _refuse_pictures(folder: Path, names: Iterable[str]) -> None:
-    """Refuse pictures in the way that no earlier answer drew.
-
-    Raises:
-        RunError: it names one.
-    """
-    for path in (folder / f"{name}.png" for name in names):
-        if path.exists() and not drawn(path):
-            raise RunError(f"{path} is no picture of an earlier answer", cure="move it away, or name another folder")
-
-
-def _forget(folder: Path) -> None:
-    """Delete an earlier answer, its record first: what a kill leaves is then no answer, never one without pictures."""
-    names: list[str] = []
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        names = [str(each["scan"]) for each in json.loads((folder / RECORD).read_text(encoding="utf-8"))["scans"]]
-    for name in (RECORD, TABLE):
-        (folder / name).unlink(missing_ok=True)
-    for path in (folder / f"{name}.png" for name in names):
-        if path.resolve().is_relative_to(folder.resolve()) and drawn(path):
-            path.unlink(missing_ok=True)

@@ -16,12 +16,11 @@ from orienteer.folders import ENDING, Folder
 from orienteer.geometry.resample import Grid
 from orienteer.localize.carry import Trust, carried
 from orienteer.runs.answers import Answer, Answers, fingerprint
-from orienteer.runs.ready import Asker
+from orienteer.runs.ready import Asker, Ready
 from orienteer.runs.run import Run
 from orienteer.scans.findings import Finding
 from orienteer.scans.formats.opening import placement_of
 from orienteer.scans.layouts.lay_out import lay_out
-from orienteer.scans.source import Source
 from orienteer.scans.write_labels import write_labels
 
 TABLE = "trust.csv"
@@ -94,15 +93,16 @@ def propagate(
     about = {"orienteer_version": __version__}
     answers = Answers.claim(folder, Folder.PROPAGATED, asked, about, table=TABLE, overwrite=overwrite)
 
-    def one(name: str, source: Source) -> Answer:
-        scan = asker.read(source)
+    def one(name: str, scan: Ready) -> Answer:
         grid = Grid(scan.volume.shape, scan.volume.affine)
         found, trust = carried(known, shown.prepared, scan.prepared, grid)
         (path,) = answers.targets(f"{name}{ENDING}")
-        write_labels(path, found.astype(np.uint8 if found.max() < 256 else np.int16), placement_of(source, scan.volume))
+        write_labels(
+            path, found.astype(np.uint8 if found.max() < 256 else np.int16), placement_of(scan.source, scan.volume)
+        )
         return scan.warnings | {"trust": [each.to_json() for each in trust]}
 
-    answers.collect(laid.sources, one, what="propagating", shown=progress)
+    answers.collect(laid.sources, asker.see, one, what="propagating", shown=progress)
     trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.scans.items()}
     write_text(folder / TABLE, as_csv(trust))
     return PropagateResult(folder, trust, answers.left_out, answers.warnings, notes, bool(asker.trained))

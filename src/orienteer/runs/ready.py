@@ -15,7 +15,7 @@ from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.prepare import Scaled
-from orienteer.localize.correspond import Prepared
+from orienteer.localize.correspond import Prepared, one_thread_each
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
@@ -32,6 +32,11 @@ from orienteer.store.intensity import normalise
 
 MOST_VOXELS = 1 << 23
 """Of a scan at half the run's spacing; where it would have more, places are as coarse as the run."""
+
+
+def digest_of(model: SpatialModel) -> str:
+    """SHA-256 of a model's weights."""
+    return hashlib.sha256(save(model.state_dict())).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ class Asker:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the model's weights."""
-        return hashlib.sha256(save(self.model.state_dict())).hexdigest()
+        return digest_of(self.model)
 
     @classmethod
     def of(cls, run: Run, step: Step = "best") -> "Asker":
@@ -99,6 +104,18 @@ class Asker:
         data = self.run.record.data
         info, volume = read_with_info_as(source, (data.channels, data.channel_names))
         return Ready(self, source, info, volume, *self.bring(volume))
+
+    def see(self, source: Source) -> "Ready":
+        """One scan, seen by the model; by one thread, since another scan is held against an exemplar meanwhile.
+
+        Raises:
+            ScanError: as ``read``, or it is too thin.
+            ConfigError: the model learned no task that places single voxels.
+        """
+        with one_thread_each():
+            ready = self.read(source)
+            assert ready.prepared
+        return ready
 
     def bring(self, volume: Volume) -> tuple[Volume, Scaled]:
         """A scan in its own axes as axes R, A, S, and on the run's grid.
