@@ -136,8 +136,16 @@ def test_decided__turn_and_side_are_sure_together_before_a_copy_is_corrected(sca
 
 
 def test_decided__hardly_likely_is_not_fine(scan: tuple[Volume, np.ndarray]) -> None:
-    held = Held(UPRIGHT, 0.95, 0.5, np.array((1.0, 1.0, 1.1)), 3.0, 40.0, 0.0)
+    held = Held(UPRIGHT, 0.95, 0.5, np.ones(3), 2.27 * STICK.error_mm, 60.0, 0.0)
     one = decided("a", scan[0].affine, SHAPE, held, STICK)
     assert one.verdict is Verdict.UNSURE and one.confidence == 0 and "only at" in one.why, one
-    likely = decided("a", scan[0].affine, SHAPE, replace(held, scale=np.ones(3)), STICK)
+    likely = decided("a", scan[0].affine, SHAPE, replace(held, error_mm=STICK.error_mm), STICK)
     assert likely.verdict is Verdict.RIGHT and likely.confidence > 0.6
+
+
+def test_decided__a_spacing_in_doubt_is_named_and_the_axes_are_told(scan: tuple[Volume, np.ndarray]) -> None:
+    held = Held(UPRIGHT, 0.99, 0.5, np.array((1.0, 1.0, 1.1)), 3.0, 40.0, 0.0)
+    one = decided("a", scan[0].affine, SHAPE, held, STICK)
+    assert one.verdict is Verdict.RIGHT and one.confidence < 0.6 and "perhaps wrong" in one.why, one
+    part = decided("a", scan[0].affine, SHAPE, replace(held, scale=np.array((1.0, 1.0, 1.3))), STICK, whole=False)
+    assert part.verdict is Verdict.RIGHT and part.factors == (1, 1, 1) and "part of the body" in part.why, part

@@ -237,6 +237,7 @@ def test_asked__half_a_head_has_no_side(
     one = asked.Asked(Asker.of(Run.open(run)), asked.Yardstick(2.0, np.ones(3), 48.0))
     whole, half = (one.volume("a", Volume(part[None], body[1])) for part in (body[0], body[0][:12]))
     assert whole.side_told and not half.side_told and half.verdict is Verdict.RIGHT
+    assert "part of the body" in half.why and "part of the body" not in whole.why
 
 
 @pytest.mark.usefixtures("knowing")
@@ -337,7 +338,7 @@ def test_check__says_of_how_many_left_and_right_were_not_told(
     (scans / "itk.nrrd").unlink()
     words = ["check", str(scans), "--run", str(run)]
     assert "were not told" not in CliRunner().invoke(app, words).output
-    monkeypatch.setattr(asked.Asked, "_both_halves", lambda *_: False)
+    monkeypatch.setattr(asked.Asked, "_seen", lambda *_: np.array((False, True, True)))
     made = CliRunner().invoke(app, words)
     last = f"left and right of 5 scans were not told by {run}: `orienteer orient {run} {scans} --sides RUN2`"
     assert made.exit_code == 0 and last in made.output.splitlines()[-1], made.output

@@ -53,7 +53,7 @@ def orient(
 
     from orienteer.cli.left_out import print_left_out
     from orienteer.console import table
-    from orienteer.localize.oriented import Verdict, as_json
+    from orienteer.localize.oriented import FINE, Verdict, as_json
     from orienteer.runs.orient import orient as start
     from orienteer.units import percent
 
@@ -76,14 +76,16 @@ def orient(
     console.print(shown)
     if len(result.found) > ROWS:
         console.print(f"and {len(result.found) - ROWS} more")
-    for each in odd:
-        if each.why:
+    for each in result.found:
+        if each.why and (not each.fine or each.confidence < FINE):
             console.print(f"{each.scan}: {each.why}")
     print_left_out(console, result.failed)
     untold = sum(not each.side_told for each in result.found if each.fine)
+    doubted = sum(each.confidence < FINE for each in result.found if each.fine)
     console.print(
         f"{len(result.found) - len(odd)} of {len(result.found)} as their headers say"
         + (f", {untold} of them but for left and right, which are not told" if untold else "")
+        + (f"; a voxel size of {doubted} of them may be wrong" if doubted else "")
     )
     if fix is not None:
         console.print(f"{len(result.fixed)} corrected in {fix}: axes in the header changed, voxels and spacing did not")

@@ -18,6 +18,8 @@ from orienteer.localize.reach import is_held, lies_in
 
 CHUNK = 20_000
 """Voxels carried together."""
+FOLLOWED = 1000
+"""Voxels of a structure that are followed there and back, at most."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,11 @@ def _trust(labels: Volume, found: Volume, scan: Volume, there: Correspondence, b
     """Of every structure of the exemplar; voxels of others may come back as its own, and count against it."""
     own = labels.array[0]
     index = np.argwhere(own > 0)
-    values, world = own[tuple(index.T)], apply_affine(labels.affine, index)
+    values = own[tuple(index.T)]
+    count = np.bincount(values)
+    some = _evenly(values, count)
+    values, world = values[some], apply_affine(labels.affine, index[some])
+    weight = (count / np.maximum(np.bincount(values), 1))[values]
 
     def followed(place: NDArray[np.float64]) -> tuple[NDArray, ...]:
         reached = there(place)
@@ -130,13 +136,24 @@ def _trust(labels: Volume, found: Volume, scan: Volume, there: Correspondence, b
         return away, is_held(reached, away, scan), values_at(found, reached)
 
     away, held, again = _in_parts(followed, world)
-    most = int(values.max(initial=0)) + 1
-    back_as = np.where(again < most, again, 0)
-    own_size, its_size = np.bincount(values[held], minlength=most), np.bincount(back_as[held], minlength=most)
-    same = np.bincount(values[held & (back_as == values)], minlength=most)
-    count, far = np.bincount(values, minlength=most), np.bincount(values, weights=away, minlength=most)
-    size = np.bincount(found.array.reshape(-1), minlength=most)
+    again = np.where(again < len(count), again, 0)
+
+    def voxels(of: NDArray, which: NDArray[np.bool_]) -> NDArray:
+        return np.bincount(of[which], weights=weight[which], minlength=len(count))
+
+    same = voxels(values, held & (again == values))
+    sizes = voxels(values, held) + voxels(again, held)
+    far = np.bincount(values, weights=away * weight)
+    size = np.bincount(found.array.reshape(-1), minlength=len(count))
     return [
-        Trust(int(v), int(size[v]), float(2 * same[v] / max(1, own_size[v] + its_size[v])), float(far[v] / count[v]))
+        Trust(int(v), int(size[v]), float(2 * same[v] / max(1.0, sizes[v])), float(far[v] / count[v]))
         for v in np.flatnonzero(count)
     ]
+
+
+def _evenly(values: NDArray[np.integer], count: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Which voxels to follow: of each structure every n-th, at most ``FOLLOWED``."""
+    order = np.argsort(values, kind="stable")
+    rank = np.arange(len(values)) - (np.cumsum(count) - count)[values[order]]
+    chosen: NDArray[np.int_] = order[rank % -(-count // FOLLOWED)[values[order]] == 0]
+    return chosen

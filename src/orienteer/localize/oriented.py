@@ -20,7 +20,9 @@ SURE = 0.9
 SIDE = 0.95
 """The same of a side: left and right exchanged, or not."""
 FINE = 0.6
-"""Probability below which nothing is called fine."""
+"""Probability of turn and side below which nothing is called fine."""
+DOUBT = 0.2
+"""Probability from which a spacing that is not called wrong is named all the same."""
 SIZE, SHAPE = 0.030, 0.028
 """Standard deviations, log, of persons' size and, beside it, of each axis of their heads (docs/log.md)."""
 RARE = 4.4
@@ -173,6 +175,7 @@ def decided(
     stick: Yardstick,
     *,
     strange: str = "",
+    whole: bool = True,
 ) -> Oriented:
     """The verdict on a scan.
 
@@ -183,6 +186,7 @@ def decided(
         held: what the field says; None where it was not asked.
         stick: what the run's validation says.
         strange: what about the scan's features is unlike the training scans, held upright; empty where nothing.
+        whole: whether it shows a body as large as in training; of a part the size is not judged.
     """
     axes = axes_of(affine)
     said = Oriented(scan, Verdict.UNSURE, 0.0, axes, axes, None, (1.0, 1.0, 1.0), affine)
@@ -203,16 +207,18 @@ def decided(
     exchanged = held.mirrored >= SIDE
     told = exchanged or held.mirrored <= 1 - SIDE
     pose = MIRROR @ held.turn if exchanged else held.turn
-    factors, wrong = _factors(held, stick)
+    factors, wrong = _factors(held, stick) if whole else (np.ones(3), np.zeros(3))
     right = affine_held(affine, shape, pose)
     posed = held.probability * (max(held.mirrored, 1 - held.mirrored) if told else 1.0)
     sure = posed * (1 - other)
-    sure *= float(np.prod(np.where(factors == 1, 1 - wrong, wrong)))
-    notes = [
-        f"axis {axis} ({SIDES[_side(right, axis)]}): {spacing:.3g} mm, by the anatomy {spacing * factor:.3g}"
-        for axis, (spacing, factor) in enumerate(zip(spacing_of(affine), _of_file(factors, affine), strict=True))
-        if factor != 1
-    ]
+    notes = []
+    for axis, (spacing, factor, chance) in enumerate(
+        zip(spacing_of(affine), _of_file(factors, affine), _of_file(wrong, affine), strict=True)
+    ):
+        where = f"axis {axis} ({SIDES[_side(right, axis)]}): {spacing:.3g} mm"
+        notes += [f"{where}, by the anatomy {spacing * factor:.3g}"] if factor != 1 else []
+        notes += [f"{where}, perhaps wrong ({chance:.0%})"] if factor == 1 and chance > DOUBT else []
+    notes += [] if whole else ["voxel size not told of a part of the body"]
     notes += [] if told else ["left and right not told"]
     verdict = (
         Verdict.MIRRORED if pose == MIRROR
@@ -222,6 +228,7 @@ def decided(
     )  # fmt: skip
     if verdict is Verdict.RIGHT and sure < FINE:
         return replace(said, why=f"most likely as its header says, but only at {sure:.0%}")
+    sure *= float(np.prod(np.where(factors == 1, 1 - wrong, wrong)))
     found = axes_of(right) if told else without_side(axes_of(right))
     return replace(
         said, verdict=verdict, confidence=sure, axes_found=found, mirrored=held.mirrored,

@@ -29,7 +29,7 @@ from orienteer.runs.scan import for_network
 from orienteer.store.intensity import normalise
 
 WIDE = 0.8
-"""Of the narrowest body in training: below, left and right are not told."""
+"""Of the shortest body in training: of one less wide, left and right are not told; of one less long, no spacing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,18 +138,19 @@ class Asked:
             unit_mm=self.stick.error_mm,
             witnesses=[each.witness(here) for each in self.sides],
         )
-        if held is not None and not self._both_halves(ready, held):
+        seen = np.ones(3, dtype=bool) if held is None else self._seen(ready, held)
+        if held is not None and not seen[0]:
             held = replace(held, mirrored=0.5)
         strange = "" if held is None else self._strange(ready, held)
-        return decided(name, volume.affine, volume.shape, held, self.stick, strange=strange)
+        return decided(name, volume.affine, volume.shape, held, self.stick, strange=strange, whole=bool(seen.all()))
 
-    def _both_halves(self, ready: Scaled, held: Held) -> bool:
-        """Whether the body is about as wide as in training: half a head passes for either."""
+    def _seen(self, ready: Scaled, held: Held) -> NDArray[np.bool_]:
+        """``(3,)`` whether the body is about as long as in training, along R, A, S: half a head passes for either."""
         if self.asker.trained is None:
-            return True
+            return np.ones(3, dtype=bool)
         low, high = foreground_box(held.turn.show(ready.mask))
-        wide = (high[0] - low[0]) * self.asker.trained.spacing_mm * held.scale[held.turn.axes[0]]
-        return bool(wide >= WIDE * self.asker.trained.extent_mm[0].low)
+        long = (np.array(high) - low) * self.asker.trained.spacing_mm * held.scale[list(held.turn.axes)]
+        return np.asarray(long >= WIDE * np.array([span.low for span in self.asker.trained.extent_mm]))
 
     def _strange(self, ready: Scaled, held: Held) -> str:
         """What about the network's features of a scan, held upright, is unlike all training scans."""

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from orienteer.atomic import write_with
 from orienteer.scans.placement import Placement
 
+LEVEL = 6
+"""Of compression; 9 takes seven times as long and saves 2 % of a brain's labels."""
+
 
 def write_labels(path: Path, classes: NDArray, placement: Placement) -> None:
     """Write label values as NIfTI in a scan's own place, whole or not at all.
@@ -27,7 +30,7 @@ def write_labels(path: Path, classes: NDArray, placement: Placement) -> None:
     # Four bytes that say there is no extension; NIfTI counts its first axis fastest.
     data = bytes(header.binaryblock) + bytes(4) + classes.tobytes(order="F")
     if path.suffix == ".gz":
-        data = gzip.compress(data, mtime=0)  # no time of writing: the same prediction gives the same bytes
+        data = gzip.compress(data, LEVEL, mtime=0)  # no time of writing: the same prediction gives the same bytes
     write_with(path, lambda part: _write(part, data))
 
 
