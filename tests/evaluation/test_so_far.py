@@ -22,8 +22,12 @@ CPU = torch.device("cpu")
 
 
 def judged(model: Any, sampler: Sampler, folder: Path, step: int) -> EvaluationRecord:
-    seen = measure(model, sampler, SETTINGS.per_scan * len(sampler.ids), batch=8, device=CPU)
-    return judge_so_far(model, sampler, seen.observations, SETTINGS, step=step, folder=folder / NAME, device=CPU)
+    samples = SETTINGS.per_scan * len(sampler.ids)
+    seen = measure(model, sampler, samples, batch=8, device=CPU)
+    return judge_so_far(
+        model, sampler, seen.observations, SETTINGS, samples=samples, among=len(sampler.ids), step=step,
+        folder=folder / NAME, device=CPU,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("key", "label"), [(anatomy, "learning"), (outermost, "cheating"), (brightness, "cheating")])

@@ -50,6 +50,7 @@ def test_purpose__numbers_never_change() -> None:
         "CORRUPTION": 9,
         "LABELLED": 10,
         "TRAINED_ON": 11,
+        "MEASURED": 12,
     }
 
 

@@ -48,4 +48,6 @@ def evaluate(
     if json is not None:
         write_json(json, found.record.summary())
         console.print(f"\nwritten: {json}", highlight=False)
+    if found.record.unfamiliar is not None and found.record.compared < found.record.among:
+        console.print(f"{found.record.compared} of {found.record.among} scans compared with those of training")
     print_unfamiliar(console, found.record.unfamiliar, run, found.folder / FILE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from orienteer.evaluation.chosen import chosen
 from orienteer.evaluation.examples import chosen_samples, write_examples
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES, Probe
@@ -24,8 +25,8 @@ from orienteer.scans.findings import Finding
 
 Progress = Callable[[str, float], None]
 """Called with what is being measured and the share of all work done."""
-PROBED_PER_SCAN = 16
-"""Samples of K views per scan for each honesty probe."""
+PROBED_PER_SCAN, PROBED_SHARE = 16, 4
+"""Samples of K views per scan for each honesty probe, and how many times fewer than in all at least."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def assess(
     device: torch.device,
     own_store: bool = True,
     unfamiliar: Mapping[str, tuple[Finding, ...]] | None = None,
+    compared: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure ``model`` on the sampler's scans, run the honesty probes, reach a verdict, and write the records.
@@ -66,10 +68,13 @@ def assess(
         device: of the model.
         own_store: whether the model was trained on this store; else which subjects it has seen is unknown.
         unfamiliar: scans that are unlike those of training, and how; None where that is not known.
+        compared: how many scans that was asked of.
         progress: called with the current step and the share done.
     """
-    samples = settings.final_per_scan * len(sampler.ids)
-    probed = min(samples, PROBED_PER_SCAN * len(sampler.ids))
+    seen = _seen(sampler) if own_store else "unknown"
+    among = len(sampler.ids)
+    sampler, samples = chosen(sampler, settings.final_per_scan, settings.final_samples)
+    probed = min(samples, PROBED_PER_SCAN * len(sampler.ids), max(1, settings.final_samples // PROBED_SHARE))
     judged = judged_card(model.cards)
     # Only a spatial task can be cheated at; any other model is learning or stuck.
     selected = tuple(PROBES.values()) if judged.spatial else ()
@@ -89,7 +94,6 @@ def assess(
             apply(probe, model, sampler, probed, judged, metric, batch=settings.batch, device=device, on_batch=what)
         )
         done += probed
-    seen = _seen(sampler) if own_store else "unknown"
     verdict = judge(measures[metric.name], probes, metric, seen=seen, rule=settings.verdict)
     record = EvaluationRecord(
         name=folder.name,
@@ -98,6 +102,7 @@ def assess(
         step=step,
         samples=samples,
         scans=len(sampler.ids),
+        among=among,
         subjects=len({sampler.store.entry(scan).person for scan in sampler.ids}),
         tasks=tuple(task_result(card, real.observations[card.name]) for card in model.cards),
         probes=tuple(
@@ -105,6 +110,7 @@ def assess(
         ),
         verdict=verdict.model_copy(update={"task": judged.name}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
+        compared=compared,
     )
     (folder / FILE).unlink(missing_ok=True)  # broken off from here on, it would speak of other rows than lie beside it
     for task, observation in real.observations.items():

@@ -29,6 +29,8 @@ def judge_so_far(
     seen: Mapping[str, Observation],
     settings: EvaluationSettings,
     *,
+    samples: int,
+    among: int,
     step: int,
     folder: Path,
     device: torch.device,
@@ -39,7 +41,9 @@ def judge_so_far(
         model: on ``device``.
         sampler: of the validation.
         seen: what each task observed in it.
-        settings: number of samples, and the verdict's rule.
+        settings: samples encoded together, and the verdict's rule.
+        samples: of the validation.
+        among: scans of which those of the sampler were chosen.
         step: the model's.
         folder: ``RUN/evaluations/so-far``.
         device: of the model.
@@ -47,7 +51,6 @@ def judge_so_far(
     judged = judged_card(model.cards)
     measures = seen[judged.name].measures
     metric = judged.judged_in(measures)
-    samples = settings.per_scan * len(sampler.ids)
     selected = (
         PROBES.values() if judged.spatial and (measures[metric.name].skill or 0) >= settings.verdict.stuck_below else ()
     )
@@ -63,6 +66,7 @@ def judge_so_far(
         step=step,
         samples=samples,
         scans=len(sampler.ids),
+        among=among,
         subjects=len({sampler.store.entry(scan).person for scan in sampler.ids}),
         tasks=tuple(task_result(card, seen[card.name]) for card in model.cards),
         probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure)) for probe in probes),

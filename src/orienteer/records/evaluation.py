@@ -109,12 +109,16 @@ class EvaluationRecord(Record):
     step: int
     samples: int
     scans: int
+    among: int = 0
+    """Scans of which these were chosen; 0 in a record made before some were."""
     subjects: int
     tasks: tuple[TaskResult, ...]
     probes: tuple[ProbeResult, ...] = ()
     verdict: Verdict
     unfamiliar: dict[str, tuple[Finding, ...]] | None = None
     """Scans unlike those of training, and how; null where the run was made before it recorded them."""
+    compared: int = 0
+    """How many scans were compared with those of training; 0 in a record made before it was counted."""
     agreeing: int | None = None
     """While the run still trains: validations in a row with this verdict; one alone is provisional."""
 

@@ -106,7 +106,8 @@ def people(record: EvaluationRecord) -> str:
     others = record.seen == "unknown"
     name = record.name if others else record.split
     who = SPLITS.get("" if others else name, f"subjects of “{name}”")
-    return f"{record.subjects} {who}, {record.scans} scans, {record.samples} samples"
+    chosen = f" of {record.among}" if record.among > record.scans else ""
+    return f"{record.subjects} {who}, {record.scans}{chosen} scans, {record.samples} samples"
 
 
 def evaluation_table(run: RunRecords) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -1,5 +1,6 @@
 """``evaluate``: a run measured on any store, e.g. new subjects, another scanner, other anatomy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from orienteer.atomic import refuse_place, sweep
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError, StoreError
 from orienteer.evaluation.assess import Evaluation, assess
+from orienteer.evaluation.chosen import spread
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.memory import explained
 from orienteer.pretext.model import SpatialModel
@@ -22,6 +24,9 @@ from orienteer.scans.findings import Finding
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import one_device
+
+COMPARED = 64
+"""Scans at most that are compared with those of training; each is read whole."""
 
 
 def evaluate(
@@ -81,6 +86,7 @@ def evaluate(
     model, settings = load_model(learned, checkpoint), learned.settings
     device = one_device(settings.devices)
     model.to(device)
+    compared = sorted(spread(opened, opened.ids(split), COMPARED, settings.evaluation.seed))
     with explained("lower evaluation.batch"), Bar("measuring", 1.0, console=console, shown=progress) as bar:
         bar.update(0.0, "comparison with the training scans")
         return assess(
@@ -92,7 +98,8 @@ def evaluate(
             step=checkpoint.step,
             device=device,
             own_store=learned.learned_from(opened),
-            unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, split),
+            unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, compared),
+            compared=len(compared),
             progress=lambda what, share: bar.update(share, what),
         )
 
@@ -115,7 +122,7 @@ def _with_heads(run: Run, store: Store, console: Console, progress: bool) -> Run
 
 
 def _unfamiliar(
-    run: Run, model: SpatialModel, step: int, store: Store, split: str | None
+    run: Run, model: SpatialModel, step: int, store: Store, scans: Sequence[str]
 ) -> dict[str, tuple[Finding, ...]] | None:
     """What about each scan lies outside what the run was trained on; None where the run does not tell.
 
@@ -127,7 +134,7 @@ def _unfamiliar(
     if trained.features is not None and trained.features.step != step:
         trained = trained.model_copy(update={"features": None})
     device, found = one_device(run.settings.devices), {}
-    for name in store.ids(split):
+    for name in scans:
         scan = WholeScan.stored(store, name)
         content = scan.content(model.backbone.encoder, size=run.settings.views.size, device=device)
         found[name] = unfamiliar(trained, scan.frame, content)

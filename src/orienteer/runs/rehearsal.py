@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from orienteer.evaluation.assess import PROBED_PER_SCAN
+from orienteer.evaluation.assess import PROBED_PER_SCAN, PROBED_SHARE
 from orienteer.evaluation.probes import PROBES
 from orienteer.evaluation.so_far import PROBED
 from orienteer.runs.build import build_model
@@ -69,5 +69,7 @@ def pretraining_seconds(settings: PretrainSettings, step: float, validation: int
     steps, kept, measured = settings.optimiser.steps, settings.checkpoint, settings.evaluation
     validations = 1 + math.ceil(steps / kept.every) + sum(early < min(steps, kept.every) for early in EARLY)
     probed = 1 + PROBED * len(PROBES)
-    seen = validations * probed * measured.per_scan + measured.final_per_scan + len(PROBES) * PROBED_PER_SCAN
-    return STARTING + LOADING * step * steps + sample * seen * validation
+    each = min(measured.samples, measured.per_scan * validation)
+    last = min(measured.final_samples, measured.final_per_scan * validation)
+    of_probes = len(PROBES) * min(last, measured.final_samples // PROBED_SHARE, PROBED_PER_SCAN * validation)
+    return STARTING + LOADING * step * steps + sample * (validations * probed * each + last + of_probes)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from orienteer.evaluation.chosen import chosen
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.so_far import NAME, judge_so_far
 from orienteer.pretext.model import SpatialModel
@@ -52,8 +53,8 @@ class Pretraining:
     def validate(self, model: Any, device: torch.device, step: int) -> Validation:
         """Metrics on untouched views of validation subjects, and once it has learned anything what to think of it."""
         settings = self.settings
-        sampler = measuring_sampler(settings, self.store, "val")
-        samples = settings.evaluation.per_scan * len(sampler.ids)
+        every = measuring_sampler(settings, self.store, "val")
+        sampler, samples = chosen(every, settings.evaluation.per_scan, settings.evaluation.samples)
         seen = measure(model, sampler, samples, batch=settings.evaluation.batch, device=device)
         judged = judged_card(model.cards)
         measures = seen.observations[judged.name].measures
@@ -66,6 +67,8 @@ class Pretraining:
             sampler,
             seen.observations,
             settings.evaluation,
+            samples=samples,
+            among=len(every.ids),
             step=step,
             folder=self.evaluations / NAME,
             device=device,

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     CORRUPTION = 9
     LABELLED = 10
     TRAINED_ON = 11
+    MEASURED = 12
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

@@ -1,12 +1,14 @@
-"""Whether the memory of ``check`` and ``ingest`` grows with the number of scans.
+"""What time and memory cost as the number of scans grows: ``check``, ``ingest``, and twenty steps of ``pretrain``.
 
-    python -m benchmarks.ingest_memory OUT [--scans 50,200,800] [--side 64] [--workers 2]
+    python -m benchmarks.scale OUT [--scans 50,500,2000] [--side 40] [--workers 2] [--commands check ingest pretrain]
 
-Writes phantoms, NIfTI and NRRD in turns, and runs both commands on ever more of them. Peak memory is the sum over all
-processes of the command, sampled every 50 ms, with shared pages counted once. Linux only.
+Writes noise about a ball, NIfTI and NRRD in turns, a subject each, and runs the commands on ever more of them; with
+``pretrain``, sixteen samples of each scan are asked for at a validation and 64 at the end. Peak memory is the sum over
+all processes of the command, sampled every 50 ms, with shared pages counted once. Linux only.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -16,28 +18,43 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk
 
+SETTINGS = (
+    "views.size=16", "network.size=tiny", "optimiser={steps: 20, batch: 8}", "checkpoint.every=20",
+    "evaluation={per_scan: 16, final_per_scan: 64}", "devices={workers: 0, threads: 1}",
+)  # fmt: skip
+"""Of the pretraining: a step so small that all else would show."""
+
 
 def main() -> int:
     """Measure and print one line a command and number of scans."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--scans", default="50,200,800")
-    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--scans", default="50,500,2000")
+    parser.add_argument("--side", type=int, default=40)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--commands", nargs="+", default=["check", "ingest", "pretrain"])
     options = parser.parse_args()
     for count in (int(number) for number in options.scans.split(",")):
-        folder = options.out / f"scans-{count}"
+        folder, store, run = (options.out / f"{what}-{count}" for what in ("scans", "store", "run"))
         write_scans(folder, count, options.side)
-        workers = ("--workers", str(options.workers))
-        for command in (("check", folder), ("ingest", folder, options.out / f"store-{count}")):
-            seconds, peak = measured([sys.executable, "-m", "orienteer", *map(str, command), *workers])
-            print(f"{command[0]:6} {count:5} scans of {options.side}^3: {peak:6.0f} MB, {seconds:6.1f} s", flush=True)
+        workers = ["--workers", options.workers]
+        shutil.rmtree(run, ignore_errors=True)
+        commands = {
+            "check": ["check", folder, *workers],
+            "ingest": ["ingest", folder, store, *workers],
+            "pretrain": ["pretrain", store, run, *(word for each in SETTINGS for word in ("--set", each))],
+        }
+        for name in options.commands:
+            seconds, peak = measured([sys.executable, "-m", "orienteer", *map(str, commands[name])])
+            print(f"{name:8} {count:5} scans of {options.side}^3: {peak:6.0f} MB, {seconds:6.1f} s", flush=True)
     return 0
 
 
 def write_scans(folder: Path, count: int, side: int) -> None:
     """Scans of noise about a ball, no two alike."""
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        return
+    folder.mkdir(parents=True)
     away = np.linalg.norm(np.indices((side, side, side)) - side / 2, axis=0)
     for number in range(count):
         noise = np.random.default_rng(number).normal(100, 20, (side, side, side))
