@@ -147,5 +147,8 @@ def test_decided__a_spacing_in_doubt_is_named_and_the_axes_are_told(scan: tuple[
     held = Held(UPRIGHT, 0.99, 0.5, np.array((1.0, 1.0, 1.1)), 3.0, 40.0, 0.0)
     one = decided("a", scan[0].affine, SHAPE, held, STICK)
     assert one.verdict is Verdict.RIGHT and one.confidence < 0.6 and "perhaps wrong" in one.why, one
+    leaning = replace(held, scale=np.array((1.0, 1.0, 1.3)), tilt_deg=20.0)
+    one = decided("a", scan[0].affine, SHAPE, leaning, STICK)
+    assert one.verdict is Verdict.RIGHT and one.factors == (1, 1, 1) and "leans by 20 degrees" in one.why, one
     part = decided("a", scan[0].affine, SHAPE, replace(held, scale=np.array((1.0, 1.0, 1.3))), STICK, whole=False)
     assert part.verdict is Verdict.RIGHT and part.factors == (1, 1, 1) and "part of the body" in part.why, part

@@ -29,6 +29,8 @@ RARE = 4.4
 """Negative log odds that a spacing is wrong, against a person as unlike others; three standard deviations."""
 STRANGE, STRANGE_SOFT = 2.3, 0.15
 """Units of error from which the anatomy is another one, and within which that grows likely."""
+LEANING = 12.0
+"""Degrees from which no spacing is told: the axes of the file are not those of the body."""
 SMALL = 0.45
 """Views: a body whose cells lie nearer to their middle than this on average is too small to be told."""
 SIDES = ("left to right", "back to front", "feet to head")
@@ -207,7 +209,10 @@ def decided(
     exchanged = held.mirrored >= SIDE
     told = exchanged or held.mirrored <= 1 - SIDE
     pose = MIRROR @ held.turn if exchanged else held.turn
-    factors, wrong = _factors(held, stick) if whole else (np.ones(3), np.zeros(3))
+    unsized = "" if whole else "a part of the body"
+    if whole and held.tilt_deg > LEANING:
+        unsized = f"a body that leans by {held.tilt_deg:.0f} degrees"
+    factors, wrong = (np.ones(3), np.zeros(3)) if unsized else _factors(held, stick)
     right = affine_held(affine, shape, pose)
     posed = held.probability * (max(held.mirrored, 1 - held.mirrored) if told else 1.0)
     sure = posed * (1 - other)
@@ -218,7 +223,7 @@ def decided(
         where = f"axis {axis} ({SIDES[_side(right, axis)]}): {spacing:.3g} mm"
         notes += [f"{where}, by the anatomy {spacing * factor:.3g}"] if factor != 1 else []
         notes += [f"{where}, perhaps wrong ({chance:.0%})"] if factor == 1 and chance > DOUBT else []
-    notes += [] if whole else ["voxel size not told of a part of the body"]
+    notes += [f"voxel size not told of {unsized}"] if unsized else []
     notes += [] if told else ["left and right not told"]
     verdict = (
         Verdict.MIRRORED if pose == MIRROR
