@@ -83,7 +83,7 @@ def poses(asked: Asked, template: "Template", scans: dict[str, Volume], given: a
                 rival_sides.append(guess == pose.inverse)
                 alarms += [one.verdict not in (Verdict.RIGHT, Verdict.UNSURE)] if pose == UPRIGHT else []
                 if told:
-                    as_claimed = turns[-1] and sides[-1] is not False and one.factors == (1.0, 1.0, 1.0)
+                    as_claimed = turns[-1] and sides[-1] is not False and one.verdict is not Verdict.SPACING
                     sure.append((one.confidence, as_claimed))
                 asks += 1
         told_sides = [each for each in sides if each is not None]

@@ -161,5 +161,8 @@ def table(*columns: str, title: str = "", left: Sequence[str] = ()) -> Table:
     """
     made = Table(title=title or None, title_justify="left")
     for place, name in enumerate(columns):
-        made.add_column(name, justify="left" if place == 0 or name in left else "right")
+        # A name that is cut could be anybody's.
+        made.add_column(
+            name, justify="left" if place == 0 or name in left else "right", overflow="ellipsis" if place else "fold"
+        )
     return made

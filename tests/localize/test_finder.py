@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from orienteer.localize.correspond import Prepared
-from orienteer.localize.finder import OUTSIDE, Finder, Pair, Point
+from orienteer.localize.finder import Finder, Pair, Point
+from orienteer.localize.found import OUTSIDE
 from tests.localize.test_correspond import SPACING, STRIDE, bent, finer
 
 __all__ = ["bent"]

@@ -16,7 +16,8 @@ from nibabel.affines import apply_affine
 from orienteer import api
 from orienteer.errors import RunError
 from orienteer.localize.correspond import Prepared
-from orienteer.localize.finder import LOST, OUTSIDE, Pair
+from orienteer.localize.finder import Pair
+from orienteer.localize.found import LOST, OUTSIDE
 from orienteer.observatory.answers import look_answer
 from orienteer.observatory.desk import Desk
 from orienteer.observatory.predict import Kept, Predictor

@@ -9,7 +9,7 @@ from nibabel.affines import apply_affine
 from playwright.sync_api import Browser, Page, Route
 
 from orienteer.evaluation.look import Look
-from orienteer.localize.finder import LOST
+from orienteer.localize.found import LOST
 from orienteer.records.statistics import angles_deg
 from orienteer.runs.ask import look
 from orienteer.runs.run import Run

@@ -39,7 +39,7 @@ def collect(answers: Answers, sources: tuple[Source, ...], stop: str = "") -> li
             raise KeyboardInterrupt
         return {"warnings": [], "said": source.id}
 
-    answers.collect(sources, lambda source: source, one, what="asking", shown=False)
+    answers.collect(sources, lambda source: source, one, what=("ask", "asking"), shown=False)
     return done
 
 
@@ -87,7 +87,7 @@ def test_claim__another_question_takes_over_no_line_of_the_one_before(
 
 def test_collect__two_at_once_into_one_folder_are_refused(sources: tuple[Source, ...], tmp_path: Path) -> None:
     answers = claim(tmp_path / "out")
-    with only_one(tmp_path / "out", "locations"), pytest.raises(StoreError, match="another"):
+    with only_one(tmp_path / "out", "ask"), pytest.raises(StoreError, match="another ask is writing"):
         collect(answers, sources)
 
 
@@ -99,5 +99,5 @@ def test_collect__a_scan_that_cannot_be_read_costs_itself(sources: tuple[Source,
             raise ScanError("2: damaged", code="damaged", cure="look")
         return source
 
-    answers.collect(sources, read, lambda name, source: {"warnings": []}, what="asking", shown=False)
+    answers.collect(sources, read, lambda name, source: {"warnings": []}, what=("ask", "asking"), shown=False)
     assert list(answers.scans) == ["0", "1", "3", "4"] and list(answers.left_out) == ["2"]

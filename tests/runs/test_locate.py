@@ -288,6 +288,33 @@ def test_locate__a_scan_unlike_the_training_scans_is_named(run: Path, scans: Pat
     assert "mm feet to head" in document["scans"]["long"]["warnings"][0]["message"]
 
 
+def test_locate__what_is_odd_about_an_exemplar_is_said(run: Path, scans: Path, tmp_path: Path) -> None:
+    image, labels = nib.load(scans / "exemplar.nii.gz"), nib.load(scans / "labels.nii.gz")
+    long, where = np.repeat(np.asarray(image.dataobj), 3, 2), tmp_path / "other.nii.gz"
+    nib.save(nib.Nifti1Image(long, image.affine), tmp_path / "long.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(labels.dataobj)[:-2], labels.affine), where)
+    (tmp_path / "scans").mkdir()
+    nib.save(image, tmp_path / "scans" / "a.nii.gz")
+    result = locate(run, scans / "exemplar.nii.gz", tmp_path / "scans", tmp_path / "w", structure=f"{where}:1",
+                    progress=False)  # fmt: skip
+    assert any(
+        "other.nii.gz has another grid than exemplar.nii.gz (26 x 32 x 30 and 28" in note for note in result.notes
+    )
+    corner = tuple(float(value) for value in image.affine[:3, 3])
+    result = locate(run, tmp_path / "long.nii.gz", tmp_path / "scans", tmp_path / "v", at=[corner], progress=False)
+    assert any("long.nii.gz: unlike training: the body is" in note for note in result.notes), result.notes
+    assert any("mm from the body" in note for note in result.notes), result.notes
+
+
+def test_answers__into_the_folder_of_the_scans_are_refused_by_name(run: Path, scans: Path, tmp_path: Path) -> None:
+    given = tmp_path / "scans"
+    given.mkdir()
+    nib.save(nib.load(scans / "exemplar.nii.gz"), given / "a.nii.gz")
+    with pytest.raises(OrienteerError, match="scans is the folder of the scans, too"):
+        locate(run, scans / "exemplar.nii.gz", given, given, structure=f"{scans / 'labels.nii.gz'}:1", progress=False)
+    assert [path.name for path in given.iterdir()] == ["a.nii.gz"]
+
+
 def test_locate__a_run_without_a_field_says_so(scans: Path, tmp_path: Path) -> None:
     settings = tiny("tasks={gap: {}}", "optimiser.steps=1")
     pretrain(phantom_store(tmp_path, people=4), tmp_path / "run", settings=settings, progress=False)

@@ -141,7 +141,9 @@ def test_orient__says_and_corrects_what_is_wrong(
         api.orient(run, scans, out=out, all_pictures=True, progress=False)
     (fixed / "turned.nii.gz").write_bytes(b"mine")
     taken = api.orient(run, scans, fix=fixed, progress=False)
-    assert list(taken.failed) == ["turned"] and "is in the way" in taken.failed["turned"].message
+    assert list(taken.unfixed) == ["turned"] and "is in the way" in taken.unfixed["turned"].message
+    kept = api.orient(run, scans, fix=fixed, overwrite=True, progress=False)
+    assert "name a new --fix folder" in kept.unfixed["turned"].cure, "no copy of that scan: never replaced"
     assert (fixed / "turned.nii.gz").read_bytes() == b"mine" and len(taken.fixed) == 3
     (scans / "turned.nii.gz").unlink()
     api.orient(run, scans, out=out, overwrite=True, progress=False)
@@ -241,6 +243,18 @@ def test_asked__half_a_head_has_no_side(
 
 
 @pytest.mark.usefixtures("knowing")
+def test_orient__says_what_is_odd_about_a_header(run: Path, scans: Path, tmp_path: Path) -> None:
+    image = nib.load(scans / "fine.nii.gz")
+    image.set_qform(None, 0)
+    image.set_sform(None, 0)
+    nib.save(image, tmp_path / "nowhere.nii.gz")
+    out = tmp_path / "out"
+    made = CliRunner().invoke(app, ["orient", str(run), str(tmp_path / "nowhere.nii.gz"), "--out", str(out)])
+    assert "[orientation-missing]" in made.output, made.output
+    assert "orientation-missing" in (out / "orientations.json").read_text()
+
+
+@pytest.mark.usefixtures("knowing")
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_fix__never_writes_onto_a_scan(run: Path, scans: Path, tmp_path: Path, overwrite: bool) -> None:
     before = {path.name: path.read_bytes() for path in scans.iterdir()}
@@ -262,9 +276,11 @@ def test_out__never_writes_onto_a_picture_of_somebody_else(
     out = tmp_path / "out"
     out.mkdir()
     (out / "turned.png").write_bytes(b"mine")
-    result = api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
-    assert list(result.failed) == ["turned"] and "is in the way" in result.failed["turned"].message
-    assert (out / "turned.png").read_bytes() == b"mine" and (out / "both.png").exists()
+    with pytest.raises(RunError, match=r"turned\.png is in the way"):
+        api.orient(run, scans, out=out, overwrite=overwrite, progress=False)
+    assert (out / "turned.png").read_bytes() == b"mine" and not list(out.glob("both*"))
+    (out / "turned.png").unlink()
+    api.orient(run, scans, out=out, progress=False)
     (out / "fine.png").write_bytes(b"mine")  # beside a scan that has no picture
     (scans / "fine.nii.gz").unlink()
     api.orient(run, scans, out=out, overwrite=True, progress=False)
@@ -328,7 +344,7 @@ def test_fix__a_copy_that_was_not_written_does_not_count(
     rewritten = home.rewritten
     monkeypatch.setattr(home, "rewritten", refused)
     result = api.orient(run, scans, fix=tmp_path / "fixed", progress=False)
-    assert set(result.failed) == {"both"} and set(result.fixed) == {"mirrored", "itk", "turned"}
+    assert set(result.unfixed) == {"both"} and not result.failed and set(result.fixed) == {"mirrored", "itk", "turned"}
 
 
 @pytest.mark.usefixtures("knowing")
@@ -340,7 +356,7 @@ def test_check__says_of_how_many_left_and_right_were_not_told(
     assert "were not told" not in CliRunner().invoke(app, words).output
     monkeypatch.setattr(asked.Asked, "_seen", lambda *_: np.array((False, True, True)))
     made = CliRunner().invoke(app, words)
-    last = f"left and right of 5 scans were not told by {run}: `orienteer orient {run} {scans} --sides RUN2`"
+    last = f"left and right of 5 scans were not told by {run}: `orienteer check {scans} --run {run} --sides RUN2`"
     assert made.exit_code == 0 and last in made.output.splitlines()[-1], made.output
     refused = CliRunner().invoke(app, [*words, "--sides", str(run)])
     assert isinstance(refused.exception, ConfigError) and "mirror image" in refused.exception.message

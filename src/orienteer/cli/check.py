@@ -91,7 +91,7 @@ def check(
     print_check(result, Console())
     if untold:
         asked = f"{run}" if sides is None else f"{run} and {sides}"
-        command = shlex.join(["orienteer", "orient", str(run), str(scans), "--sides"])
+        command = shlex.join(["orienteer", "check", str(scans), "--run", str(run), "--sides"])
         typer.echo(
             f"\nleft and right of {counted(len(untold), 'scan')} were not told by {asked}"
             + (f": `{command} RUN2`, a run that learned to tell mirror images" if sides is None else "")

@@ -60,6 +60,7 @@ def locate(
     from orienteer.cli.left_out import print_left_out
     from orienteer.cli.unfamiliar import print_warnings
     from orienteer.console import table
+    from orienteer.localize.found import OUTSIDE
     from orienteer.runs.locate import locate as start
 
     result = start(
@@ -70,7 +71,7 @@ def locate(
     shown = table("scan", "point", "R A S, mm", "90 % within", "there and back", left=("scan", "point"))
     for each in result.found[:ROWS]:
         if each.world_mm is None:
-            shown.add_row(each.scan, each.point, "not in this scan", "", "")
+            shown.add_row(each.scan, each.point, "not in this scan" if each.why == OUTSIDE else "not found", "", "")
         else:
             place = " ".join(f"{value:.1f}" for value in each.world_mm)
             shown.add_row(each.scan, each.point, place, f"{each.ring_mm:.1f} mm", f"{each.cycle_mm:.1f} mm")
@@ -83,7 +84,8 @@ def locate(
     )
     count = sum(each.found for each in result.found)
     console.print(f"{count} of {len(result.found)} found; see {out / 'locations.csv'}")
-    console.print(f"next: drop a scan and its .mrk.json of {out} into 3D Slicer")
+    if count:
+        console.print(f"next: drop a scan and its .mrk.json of {out} into 3D Slicer")
     if result.failed:
         raise typer.Exit(1)
 

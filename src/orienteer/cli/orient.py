@@ -52,8 +52,9 @@ def orient(
     from rich.console import Console
 
     from orienteer.cli.left_out import print_left_out
+    from orienteer.cli.unfamiliar import print_headers
     from orienteer.console import table
-    from orienteer.localize.oriented import FINE, Verdict, as_json
+    from orienteer.localize.oriented import Verdict, as_json
     from orienteer.runs.orient import orient as start
     from orienteer.units import percent
 
@@ -71,23 +72,31 @@ def orient(
     odd = [each for each in result.found if not each.fine]
     shown = table("scan", "verdict", "axes", "sure", "mirror image", left=("verdict", "axes", "mirror image"))
     for each in (odd + [each for each in result.found if each.fine])[:ROWS]:
-        axes = each.axes if each.axes == each.axes_found else f"{each.axes} -> {each.axes_found}"
+        same = each.fine or each.axes_found in ("", each.axes)
+        axes = each.axes if same else f"{each.axes} -> {each.axes_found}"
         shown.add_row(each.scan, each.verdict.value, axes, percent(each.confidence or None), _mirrored(each))
     console.print(shown)
     if len(result.found) > ROWS:
         console.print(f"and {len(result.found) - ROWS} more")
     for each in result.found:
-        if each.why and (not each.fine or each.confidence < FINE):
+        if each.why and (not each.fine or each.doubted):
             console.print(f"{each.scan}: {each.why}")
     print_left_out(console, result.failed)
+    print_headers(console, result.warnings)
     untold = sum(not each.side_told for each in result.found if each.fine)
-    doubted = sum(each.confidence < FINE for each in result.found if each.fine)
+    doubted = sum(each.doubted for each in result.found if each.fine)
+    for name, error in result.unfixed.items():
+        console.print(f"not corrected: {name}: {error.message}\n  fix: {error.cure}")
+    if not result.found:
+        raise typer.Exit(1)
     console.print(
         f"{len(result.found) - len(odd)} of {len(result.found)} as their headers say"
         + (f", {untold} of them but for left and right, which are not told" if untold else "")
         + (f"; a voxel size of {doubted} of them may be wrong" if doubted else "")
     )
-    if fix is not None:
+    if fix is not None and not result.fixed:
+        console.print("none corrected")
+    elif fix is not None:
         console.print(f"{len(result.fixed)} corrected in {fix}: axes in the header changed, voxels and spacing did not")
         unsure = sum(not each.fixable and each.verdict in (Verdict.MIRRORED, Verdict.TURNED) for each in odd)
         if unsure:
@@ -97,8 +106,9 @@ def orient(
             f"see {out / 'orientations.csv'}" + (f" and the pictures in {out}" if odd or all_pictures else "")
         )
     if any(each.fixable for each in odd) and fix is None:
-        console.print("next: look at the pictures (--out), then add --fix for corrected copies")
-    if result.failed:
+        look = "look at the pictures" + (" (--out)" if out is None else "")
+        console.print(f"next: {look}, then add --fix for corrected copies")
+    if result.failed or result.unfixed:
         raise typer.Exit(1)
 
 

@@ -45,6 +45,7 @@ def propagate(
     from orienteer.console import table
     from orienteer.runs.propagate import TABLE
     from orienteer.runs.propagate import propagate as start
+    from orienteer.units import counted
 
     result = start(
         run, exemplar, labels, scans, out, overwrite=overwrite, layout=layout, channels=channel_names(channels)
@@ -64,7 +65,10 @@ def propagate(
     print_warnings(
         console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "propagated.json"
     )
-    console.print(f"{len(result.trust)} scans labelled; of every structure: {out / TABLE}")
-    console.print(f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}")
+    console.print(f"{counted(len(result.trust), 'scan')} labelled; of every structure: {out / TABLE}")
+    if result.trust:
+        console.print(
+            f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}"
+        )
     if result.failed:
         raise typer.Exit(1)

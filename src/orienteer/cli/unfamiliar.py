@@ -26,14 +26,25 @@ def print_warnings(
         network: the folder of the network.
         see: the record that names all of them.
     """
-    odd = [(name, each) for name, found in warnings.items() for each in found if each.code not in UNFAMILIAR]
-    lines = [f"note: {each}" for each in notes]
-    lines += [f"{name}: {each.message} [{each.code}]" for name, each in odd[:MOST]]
-    lines += [f"{len(odd) - MOST} more: {see}"] if len(odd) > MOST else []
-    for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    for note in notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
+    print_headers(console, warnings)
     unlike = {name: [each for each in found if each.code in UNFAMILIAR] for name, found in warnings.items()}
     print_unfamiliar(console, unlike if compared else None, network, see)
+
+
+def print_headers(console: Console, warnings: Mapping[str, Sequence[Finding]]) -> None:
+    """A line for each thing that is odd about a scan's header.
+
+    Args:
+        console: where to.
+        warnings: findings by scan; those of scans unlike training are not of the header.
+    """
+    odd = [(name, each) for name, found in warnings.items() for each in found if each.code not in UNFAMILIAR]
+    lines = [f"{name}: {each.message} [{each.code}]" for name, each in odd[:MOST]]
+    lines += [f"and {len(odd) - MOST} more about headers"] if len(odd) > MOST else []
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def print_unfamiliar(console: Console, found: Mapping[str, Sequence[Finding]] | None, network: Path, see: Path) -> None:

@@ -17,8 +17,10 @@ from functools import reduce
 import numpy as np
 import torch
 from jaxtyping import Float
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
@@ -107,6 +109,14 @@ class Prepared:
         """What it takes in memory."""
         tensors = (self.context, self.field, *(part for level in self.levels for part in (level.looks, level.body)))
         return int(self.volume.array.nbytes) + sum(tensor.nbytes for tensor in tensors)
+
+    def from_body(self, world: NDArray[np.float64]) -> float:
+        """How far, mm, the nearest of some world positions ``(N, 3)`` lies from the body."""
+        level = self.levels[0]
+        if not len(level.body):
+            return float("inf")
+        body = apply_affine(level.affine, level.body.numpy())
+        return float(KDTree(body).query(world)[0].min())
 
     def positions(self, index: Tensor) -> Tensor:
         """``(N, 3)`` mm by the field at voxels ``(N, 3)``."""

@@ -11,11 +11,9 @@ from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
 from orienteer.localize.carry import values_at
 from orienteer.localize.correspond import Correspondence, Prepared, both_ways
-from orienteer.localize.found import LOST_MM, Vote
+from orienteer.localize.found import LOST, LOST_MM, OUTSIDE, Vote
 from orienteer.localize.reach import is_held, lies_in
 
-OUTSIDE = "the scan's field of view does not reach it"
-LOST = "it comes back elsewhere"
 AROUND, MOST = 4.0, 8_000
 """Voxels around where a structure is sought, and about how many places are asked at most."""
 

@@ -16,6 +16,9 @@ POINT_RING, STRUCTURE_RING = (3.3, 1.5), (2.0, 0.6)
 single points, and of the middles of structures. Calibrated on brains at 3 mm (docs/log.md)."""
 LOST_MM = 12.0
 """A point that comes back farther from where it started was not found."""
+OUTSIDE = "the scan's field of view does not reach it"
+LOST = "it comes back elsewhere"
+"""Why a point was not found."""
 COLUMNS = ("scan", "point", "found", "r_mm", "a_mm", "s_mm", "i", "j", "k", "ring_mm", "cycle_mm", "exemplars", "why")
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from orienteer.geometry.volume import axes_of, spacing_of
 from orienteer.localize.pose import MIRROR, UPRIGHT, Pose
+from orienteer.units import percent
 
 SURE = 0.9
 """Probability from which a turn is told."""
@@ -22,7 +23,7 @@ SIDE = 0.95
 FINE = 0.6
 """Probability of turn and side below which nothing is called fine."""
 DOUBT = 0.2
-"""Probability from which a spacing that is not called wrong is named all the same."""
+"""Probability that a spacing is wrong from which it is named, though it is not called wrong."""
 SIZE, SHAPE = 0.030, 0.028
 """Standard deviations, log, of persons' size and, beside it, of each axis of their heads (docs/log.md)."""
 RARE = 4.4
@@ -35,8 +36,8 @@ SMALL = 0.45
 """Views: a body whose cells lie nearer to their middle than this on average is too small to be told."""
 SIDES = ("left to right", "back to front", "feet to head")
 COLUMNS = (
-    "scan", "verdict", "confidence", "axes", "axes_found", "mirrored", "factor_i", "factor_j", "factor_k", "tilt_deg",
-    "error_mm", "why",
+    "scan", "verdict", "confidence", "axes", "axes_found", "mirrored", "factor_i", "factor_j", "factor_k",
+    "spacing_doubt", "tilt_deg", "error_mm", "why",
 )  # fmt: skip
 
 
@@ -96,9 +97,10 @@ class Oriented:
     Attributes:
         scan: its id.
         verdict: what it is.
-        confidence: probability that the verdict holds, all that it says together; 0 where it cannot tell.
+        confidence: probability of what the verdict says: of turn and side, where it is the spacing alone of that, too;
+            0 where it cannot tell.
         axes: directions of the file's axes as the header says, e.g. ``LAS``.
-        axes_found: as they are; the header's where nothing else is told.
+        axes_found: as they are, ``?`` for left or right where they are not told; empty where nothing is.
         mirrored: probability that left and right are exchanged; None where no pose is told.
         factors: ``(3,)`` along the file's axes: true spacing over the header's; 1 where it is not called wrong.
         affine: ``(4, 4)`` voxel of the file to world RAS mm as it should be, up to left and right where they are not
@@ -106,7 +108,7 @@ class Oriented:
         tilt_deg: by how much the head leans.
         error_mm: how far the field departs from the grid; None where it was not asked.
         why: what stands behind the verdict.
-        pose: probability of the turn and, where it is told, the side alone, whatever the spacing; 0 where not told.
+        doubt: probability that a spacing that is not called wrong is wrong all the same, of the worst axis.
     """
 
     scan: str
@@ -120,7 +122,7 @@ class Oriented:
     tilt_deg: float = 0.0
     error_mm: float | None = None
     why: str = ""
-    pose: float = 0.0
+    doubt: float = 0.0
 
     @property
     def fine(self) -> bool:
@@ -133,12 +135,17 @@ class Oriented:
 
         Whether a spacing is wrong is not asked: it stays as it is.
         """
-        return self.verdict in (Verdict.MIRRORED, Verdict.TURNED) and self.side_told and self.pose >= SURE
+        return self.verdict in (Verdict.MIRRORED, Verdict.TURNED) and self.side_told and self.confidence >= SURE
 
     @property
     def side_told(self) -> bool:
         """Whether left and right are told."""
-        return self.mirrored is not None and not 1 - SIDE < self.mirrored < SIDE
+        return self.mirrored is not None and "?" not in self.axes_found
+
+    @property
+    def doubted(self) -> bool:
+        """Whether a spacing that is not called wrong has to be looked at."""
+        return self.doubt >= DOUBT
 
     def to_json(self) -> dict[str, Any]:
         """Probabilities to a thousandth."""
@@ -146,7 +153,7 @@ class Oriented:
             "scan": self.scan,
             "verdict": self.verdict.value,
             "confidence": round(self.confidence, 3),
-            "pose_confidence": round(self.pose, 3),
+            "spacing_doubt": round(self.doubt, 3),
             "axes": self.axes,
             "axes_found": self.axes_found,
             "mirrored": None if self.mirrored is None else round(self.mirrored, 3),
@@ -165,7 +172,7 @@ class Oriented:
         return cls(
             table["scan"], Verdict(table["verdict"]), table["confidence"], table["axes"], table["axes_found"],
             table["mirrored"], (i, j, k), np.array(table["affine"]), table["tilt_deg"], table["error_mm"],
-            table["why"], table["pose_confidence"],
+            table["why"], table["spacing_doubt"],
         )  # fmt: skip
 
 
@@ -191,7 +198,7 @@ def decided(
         whole: whether it shows a body as large as in training; of a part the size is not judged.
     """
     axes = axes_of(affine)
-    said = Oriented(scan, Verdict.UNSURE, 0.0, axes, axes, None, (1.0, 1.0, 1.0), affine)
+    said = Oriented(scan, Verdict.UNSURE, 0.0, axes, "", None, (1.0, 1.0, 1.0), affine)
     if held is not None:
         said = replace(said, tilt_deg=held.tilt_deg, error_mm=held.error_mm)
     if held is None or held.spread_mm < SMALL * stick.view_mm:
@@ -222,7 +229,7 @@ def decided(
     ):
         where = f"axis {axis} ({SIDES[_side(right, axis)]}): {spacing:.3g} mm"
         notes += [f"{where}, by the anatomy {spacing * factor:.3g}"] if factor != 1 else []
-        notes += [f"{where}, perhaps wrong ({chance:.0%})"] if factor == 1 and chance > DOUBT else []
+        notes += [f"{where}, perhaps wrong ({percent(chance)})"] if factor == 1 and chance >= DOUBT else []
     notes += [f"voxel size not told of {unsized}"] if unsized else []
     notes += [] if told else ["left and right not told"]
     verdict = (
@@ -232,13 +239,14 @@ def decided(
         else Verdict.RIGHT
     )  # fmt: skip
     if verdict is Verdict.RIGHT and sure < FINE:
-        return replace(said, why=f"most likely as its header says, but only at {sure:.0%}")
-    sure *= float(np.prod(np.where(factors == 1, 1 - wrong, wrong)))
+        return replace(said, why=f"most likely as its header says, but only at {percent(sure)}")
+    if verdict is Verdict.SPACING:
+        sure *= float(np.prod(wrong[factors != 1]))
     found = axes_of(right) if told else without_side(axes_of(right))
     return replace(
         said, verdict=verdict, confidence=sure, axes_found=found, mirrored=held.mirrored,
         factors=_of_file(factors, affine), affine=right, why="; ".join(notes),
-        pose=posed,
+        doubt=float(np.where(factors == 1, wrong, 0).max()),
     )  # fmt: skip
 
 
@@ -322,7 +330,7 @@ def as_csv(found: Sequence[Oriented]) -> str:
         mirrored, error = ("" if values[key] is None else values[key] for key in ("mirrored", "error_mm"))
         lines.writerow([
             each.scan, each.verdict.value, values["confidence"], each.axes, each.axes_found, mirrored,
-            *values["spacing_factors"], values["tilt_deg"], error, each.why,
+            *values["spacing_factors"], values["spacing_doubt"], values["tilt_deg"], error, each.why,
         ])  # fmt: skip
     return text.getvalue()
 

@@ -109,18 +109,29 @@ class Answers:
             ScanError: somebody else's file of one of these names is there.
         """
         paths = [self.path.parent / name for name in names]
-        own = {file for answer in self.scans.values() for file in answer["files"]}
-        if taken := next(
-            (path for path, name in zip(paths, names, strict=True) if path.exists() and name not in own), None
-        ):
-            raise ScanError(
-                f"{taken} is in the way, and {self.path.name} does not say what it is of",
-                code="duplicate-id",
-                cure="name another folder",
-            )
+        if taken := self._foreign(names):
+            raise ScanError(f"{taken} {self._unknown}", code="duplicate-id", cure="name another folder")
         self.writing = list(names)
         self.journal.append({"writing": self.writing})
         return paths
+
+    def refuse(self, names: Iterable[str]) -> None:
+        """Refuse, before long work, files in the way that this record does not know.
+
+        Raises:
+            RunError: it names one.
+        """
+        if taken := self._foreign(names):
+            raise RunError(f"{taken} {self._unknown}", cure="move it away, or name another folder")
+
+    @property
+    def _unknown(self) -> str:
+        return f"is in the way, and {self.path.name} does not say what it is of"
+
+    def _foreign(self, names: Iterable[str]) -> Path | None:
+        own = {file for answer in self.scans.values() for file in answer["files"]}
+        paths = (self.path.parent / name for name in names if name not in own)
+        return next((path for path in paths if path.exists()), None)
 
     def collect(
         self,
@@ -128,7 +139,7 @@ class Answers:
         read: Callable[[Source], T],
         one: Callable[[str, T], Answer],
         *,
-        what: str,
+        what: tuple[str, str],
         shown: bool,
     ) -> None:
         """Answer every scan that was not; one that cannot be read is left out and the others go on.
@@ -137,14 +148,14 @@ class Answers:
             sources: the scans.
             read: reads one, in a thread, while the one before it is answered.
             one: a scan's id and what was read to what is known of it; it asks for its ``targets`` before it writes.
-            what: for the progress bar.
+            what: the command, and what it is doing, for the progress bar.
             shown: whether there is one.
 
         Raises:
             StoreError: another process answers into this folder.
         """
         self.named = named_apart(sources)
-        with only_one(self.path.parent, self.path.stem), Bar(what, len(self.named), shown=shown) as bar:
+        with only_one(self.path.parent, what[0]), Bar(what[1], len(self.named), shown=shown) as bar:
             try:
                 for name, source, reading in self._ahead(read):
                     self._answer(name, source, reading, one)

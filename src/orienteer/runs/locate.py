@@ -28,6 +28,8 @@ from orienteer.store import Store
 
 TABLE = "locations.csv"
 """Name of the table of all scans and points."""
+AIR_MM = 10.0
+"""Distance from the body beyond which a point is said to lie in air."""
 MOST_VOXELS = 400
 """Voxels of a structure that are followed, evenly taken."""
 
@@ -122,7 +124,7 @@ def locate(
             _write_crop(path, scan.volume, each, crop_mm or 0.0)
         return scan.warnings | {"locations": [each.to_json() for each in here]}
 
-    answers.collect(laid.sources, asker.see, one, what="locating", shown=progress)
+    answers.collect(laid.sources, asker.see, one, what=("locate", "locating"), shown=progress)
     found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
     write_text(folder / TABLE, as_csv(found))
     return LocateResult(folder, found, answers.left_out, answers.warnings, tuple(notes), bool(asker.trained))
@@ -175,7 +177,7 @@ def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]], notes: list[
             raise OrienteerError("nothing to look for", cure="add --at X,Y,Z or --structure LABELS[:VALUE]")
         scan = asker.open(path)
         points, odd = structures(scan, where) if isinstance(where, str) else (_of_positions(where), ())
-        notes += odd
+        notes += [*scan.as_exemplar(), *odd]
         if not points:
             raise OrienteerError(f"{where} holds no structure", cure="give labels with values above 0")
         if finders and [point.name for point in points] != [point.name for point in finders[0].points]:
@@ -184,7 +186,14 @@ def _finders(asker: Asker, exemplars: Sequence[tuple[Path, Where]], notes: list[
                 f"{path} has other points than the first exemplar ({first})", cure="give the same points in each"
             )
         finders.append(_holding(scan.prepared, points, path))
+        notes += [
+            f"{each.name} {_in_air(far)}" for each in points if (far := scan.prepared.from_body(each.world_mm)) > AIR_MM
+        ]
     return finders
+
+
+def _in_air(far: float) -> str:
+    return f"lies {far:.0f} mm from the body, and air has no place: what is found for it means little"
 
 
 def _holding(exemplar: Prepared, points: Sequence[Point], name: Path | str) -> Finder:

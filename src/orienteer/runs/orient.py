@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ from orienteer.scans.identity import identity
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read
 from orienteer.scans.source import Source
+from orienteer.units import percent
 
 TABLE = "orientations.csv"
 """Name of the table of all scans."""
@@ -48,12 +50,16 @@ class OrientResult:
     Attributes:
         found: a verdict a scan, in the order of their paths.
         failed: scan to what was wrong with it.
+        unfixed: scan to why no corrected copy was written though one was asked for.
+        warnings: scan to what is odd about its header.
         fixed: scan to the corrected copies that were written, one of each of its files.
         folder: of the files; None where none were asked for.
     """
 
     found: tuple[Oriented, ...]
     failed: Mapping[str, ScanError]
+    unfixed: Mapping[str, ScanError]
+    warnings: Mapping[str, tuple[Finding, ...]]
     fixed: Mapping[str, tuple[Path, ...]]
     folder: Path | None = None
 
@@ -113,17 +119,20 @@ def orient(
     with nullcontext(folder) if folder is not None else TemporaryDirectory() as place:
         answers = Answers.claim(Path(place), Folder.ORIENTATIONS, question, about, table=TABLE, overwrite=overwrite)
 
+        if folder is not None:
+            answers.refuse(f"{name}.png" for name in named_apart(laid.sources))
+
         def one(name: str, ready: Ready) -> Answer:
             said = asked.about(name, ready)
             if folder is not None and (all_pictures or not said.fine):
                 (path,) = answers.targets(f"{name}.png")
                 write_bytes(path, picture(_grey(ready.volume), ready.volume.affine, said))
-            return {"warnings": [], **said.to_json()}
+            return ready.of_header | said.to_json()
 
-        answers.collect(laid.sources, asked.asker.read, one, what="orienting", shown=progress)
+        answers.collect(laid.sources, asked.asker.read, one, what=("orient", "orienting"), shown=progress)
         found = tuple(Oriented.from_json(answers.scans[name]) for name in answers.named if name in answers.scans)
         write_text(Path(place) / TABLE, as_csv(found))
-        failed = dict(answers.left_out)
+        unfixed: dict[str, ScanError] = {}
         fixed: dict[str, tuple[Path, ...]] = {}
         for said in (each for each in found if each.fixable and each.scan in to_write):
             source = answers.named[said.scan]
@@ -131,8 +140,8 @@ def orient(
                 _correct(source, asked.asker.read(source).volume, said.affine, to_write[said.scan], overwrite)
                 fixed[said.scan] = to_write[said.scan]
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
-                failed[said.scan] = reason(source, error)
-    return OrientResult(found, failed, fixed, folder)
+                unfixed[said.scan] = reason(source, error)
+    return OrientResult(found, answers.left_out, unfixed, answers.warnings, fixed, folder)
 
 
 def contradictions(
@@ -170,14 +179,16 @@ def as_finding(one: Oriented) -> Finding | None:
     """A verdict as ``check`` names it; None where the scan is fine."""
     if one.fine:
         return None
-    sure = f" ({one.confidence:.0%})" if one.confidence else ""
-    axes = f", axes {one.axes} are {one.axes_found}" if one.axes != one.axes_found else ""
+    sure = f" ({percent(one.confidence)})" if one.confidence else ""
+    axes = f", axes {one.axes} are {one.axes_found}" if one.axes_found not in ("", one.axes) else ""
     return finding(CODES[one.verdict], f"{one.verdict.value}{axes}{one.why and f': {one.why}'}{sure}")
 
 
 def _grey(volume: Volume) -> NDArray[np.float32]:
-    """The first channel between its 0.5th and 99.5th percentile, in window units."""
-    low, high = np.percentile(volume.array[0], (0.5, 99.5))
+    """The first channel between the 1st and 99.9th percentile of what is not background, in window units."""
+    array = volume.array[0]
+    body = array[array > array.min()]
+    low, high = np.percentile(body if body.size else array, (1, 99.9))
     grey: NDArray[np.float32] = (2 * (volume.array[0] - low) / max(float(high - low), 1e-9) - 1).astype(np.float32)
     return grey
 
@@ -198,18 +209,24 @@ def _correct(source: Source, volume: Volume, affine: NDArray[np.float64], to: Se
         ScanError: one of the files cannot be read again, or something else is in a copy's place.
         OrienteerError: the disk refuses.
     """
-    made = []
-    for part in source.parts:
-        own = read(part)
-        made.append(rewritten(part.paths[0], own, affine @ np.linalg.inv(volume.affine) @ own.affine))
-    for path, data in zip(to, made or [rewritten(source.paths[0], volume, affine)], strict=True):
+    parts = [(part, read(part)) for part in source.parts] or [(source, volume)]
+    for path, (part, own) in zip(to, parts, strict=True):
+        data = rewritten(part.paths[0], own, affine @ np.linalg.inv(volume.affine) @ own.affine)
         if path.exists() and path.read_bytes() == data:
             continue
-        if path.exists() and not overwrite:
-            raise ScanError(
-                f"{path} is in the way", code="duplicate-id", cure="add --overwrite, or name a new --fix folder"
-            )
+        if path.exists() and not (overwrite and _is_copy(path, part, own)):
+            cure = "name a new --fix folder" if overwrite else "add --overwrite, or name a new --fix folder"
+            raise ScanError(f"{path} is in the way", code="duplicate-id", cure=cure)
         write_bytes(path, data)
+
+
+def _is_copy(path: Path, source: Source, volume: Volume) -> bool:
+    """Whether a file is an earlier corrected copy of a scan: the same but for where its voxels lie."""
+    try:
+        affine = nibabel.load(path).affine
+        return path.read_bytes() == rewritten(source.paths[0], volume, affine)
+    except (OSError, ValueError, nibabel.filebasedimages.ImageFileError):
+        return False
 
 
 def _refuse_originals(targets: Sequence[Path], sources: Sequence[Source]) -> None:

@@ -84,7 +84,7 @@ def propagate(
     asker = Asker.of(opened)
     shown = asker.open(Path(exemplar))
     known, odd = shown.labels(Path(labels))
-    notes = (*asker.notes, *odd)
+    notes = (*asker.notes, *shown.as_exemplar(), *odd)
     if not (known.array > 0).any():
         raise OrienteerError(f"{labels} holds no structure", cure="give labels with values above 0")
     known.array[known.array < 0] = 0
@@ -102,7 +102,7 @@ def propagate(
         )
         return scan.warnings | {"trust": [each.to_json() for each in trust]}
 
-    answers.collect(laid.sources, asker.see, one, what="propagating", shown=progress)
+    answers.collect(laid.sources, asker.see, one, what=("propagate", "propagating"), shown=progress)
     trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.scans.items()}
     write_text(folder / TABLE, as_csv(trust))
     return PropagateResult(folder, trust, answers.left_out, answers.warnings, notes, bool(asker.trained))

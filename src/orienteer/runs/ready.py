@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
 
@@ -30,6 +31,8 @@ from orienteer.scans.source import ScanInfo, Source
 from orienteer.store import Store
 from orienteer.store.intensity import normalise
 
+PLACE_MM = 0.01
+"""By how much the places of labels and of their scan may differ."""
 MOST_VOXELS = 1 << 23
 """Of a scan at half the run's spacing; where it would have more, places are as coarse as the run."""
 
@@ -161,11 +164,26 @@ class Ready:
         coarse = Volume(normalise(self.scaled.image, self.scaled.intensity), self.scaled.grid.affine)
         return Prepared.of(self.asker.model, coarse, self._finer(), view=self.asker.run.settings.views.size)
 
+    def as_exemplar(self) -> tuple[str, ...]:
+        """What is odd about it, in sentences; where it is unlike training, what is carried from it means little."""
+        header = [each for each in self.info.findings if each.level == "warning"]
+        return (
+            *(f"{self.source.relative}: {each.message} [{each.code}]" for each in header),
+            *(
+                f"{self.source.relative}: unlike training: {each.message} [{each.code}]"
+                for each in self.unlike_training
+            ),
+        )
+
+    @property
+    def of_header(self) -> dict[str, Any]:
+        """What is odd about its header, as JSON."""
+        return {"warnings": [asdict(each) for each in self.info.findings if each.level == "warning"]}
+
     @property
     def warnings(self) -> dict[str, Any]:
-        """What is odd about it, as JSON: what its header says of itself, and how it is unlike the training scans."""
-        odd = [each for each in self.info.findings if each.level == "warning"]
-        return {"warnings": [asdict(each) for each in (*odd, *self.unlike_training)]}
+        """What is odd about its header, and how it is unlike the training scans, as JSON."""
+        return {"warnings": [*self.of_header["warnings"], *map(asdict, self.unlike_training)]}
 
     def labels(self, path: Path) -> tuple[Volume, tuple[str, ...]]:
         """A label file of this scan: int16 ``(1, X, Y, Z)`` in the file's own orientation, and what is odd about it.
@@ -182,7 +200,16 @@ class Ready:
             raise OrienteerError(findings[0].message, cure=findings[0].cure)
         if scan := next((each for each in findings if each.code == "labels-like-scan"), None):
             raise OrienteerError(scan.message, cure="give the scan first, then its labels")
-        return found, tuple(each.message for each in findings if each.level == "warning")
+        notes = [
+            f"{each.message} [{each.code}]; to mend it: {each.cure}" for each in findings if each.level == "warning"
+        ]
+        upright = canonical(found)
+        if upright.shape != self.upright.shape or not np.allclose(upright.affine, self.upright.affine, atol=PLACE_MM):
+            sizes = " and ".join(" x ".join(map(str, each.shape)) for each in (upright, self.upright))
+            notes.append(
+                f"{path.name} has another grid than {self.source.relative} ({sizes} voxels): is it of that scan?"
+            )
+        return found, tuple(notes)
 
     def _finer(self) -> Volume | None:
         spacing = self.asker.run.record.data.spacing_mm / 2

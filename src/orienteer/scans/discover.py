@@ -61,6 +61,8 @@ def survey(root: Path, exclude: Sequence[Path] = ()) -> Survey:
         gone = root.is_symlink()
         message = f"{root} is a link to nothing" if gone else f"there is no {root}"
         raise OrienteerError(message, cure=FETCH if gone else "check the path")
+    if any(path.exists() and path.samefile(root) for path in exclude):
+        raise OrienteerError(f"{root} is the folder of the scans, too", cure="name another folder for the results")
     sources, skipped = _search(root, exclude)
     if not sources:
         raise OrienteerError(f"no scan in {root}{_instead(root)}", cure=f"Orienteer reads {known_formats()}")
@@ -86,7 +88,7 @@ def label_files(folder: Path) -> tuple[list[Source], list[Source]]:
     """
     if not folder.exists():
         count = "; the number of scans to learn from is --labelled-scans of `orienteer finetune`"
-        cure = f"give --labels a folder of label files{count if folder.name.isdigit() else ''}"
+        cure = f"check the path of the labels: a file or a folder{count if folder.name.isdigit() else ''}"
         raise OrienteerError(f"there is no {folder}", cure=cure)
     if (made := recognised(folder)) not in (None, Folder.PREDICTIONS, Folder.PROPAGATED):
         message = f"{folder} is {made.words}, not a folder of label files"
