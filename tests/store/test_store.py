@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import blosc2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from orienteer.errors import StoreError
 from orienteer.store import Store
+from orienteer.store.arrays import read_box, write_array
 from tests.store.phantoms import body
 
 
@@ -197,3 +199,17 @@ def test_read__a_view_takes_about_a_millisecond_or_less(store: Store) -> None:
         taken.append(time.perf_counter() - begun)
     # The median, and with room for a busy machine: a slip to reading whole arrays or files would show.
     assert np.median(taken) < 0.004
+
+
+def test_arrays__of_earlier_versions_are_read_as_before(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(-500, 2000, (1, 70, 40, 50)).astype(np.int16)
+    old = blosc2.asarray(
+        array, chunks=(1, 64, 40, 50), blocks=(1, 32, 32, 32),
+        cparams=blosc2.CParams(codec=blosc2.Codec.LZ4, clevel=5, filters=[blosc2.Filter.BITSHUFFLE], typesize=2),
+    )  # fmt: skip
+    (tmp_path / "old.b2nd").write_bytes(old.to_cframe())
+    low, high = np.array((3, 4, 5)), np.array((69, 37, 50))
+    for name in ("old.b2nd", "new.b2nd"):
+        path = tmp_path / name
+        length = path.stat().st_size if name == "old.b2nd" else write_array(path, array)
+        np.testing.assert_array_equal(read_box(path, length, low, high), array[:, 3:69, 4:37, 5:50])
