@@ -65,7 +65,7 @@ def _records(base: Path) -> Iterator[Reader]:
     from orienteer.records.rows import read_rows, write_rows
     from orienteer.seal import unsealed
     from orienteer.store import Store
-    from orienteer.store.journal import Journal
+    from orienteer.store.journal import IngestJournal
     from orienteer.store.private import read_private
     from orienteer.testing.phantom import phantom_store
     from orienteer.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -100,8 +100,8 @@ def _records(base: Path) -> Iterator[Reader]:
     journal = base / "made" / "ingest.journal"
     entry = Store.open(store).manifest.scans[0]
     record = next(iter(Store.open(store).private().values()))
-    Journal(journal.parent).append(entry, record)
-    yield Reader("journal", (journal,), lambda path: (Journal(path.parent).read(), None)[1], 400)
+    IngestJournal(journal.parent).append(entry, record)
+    yield Reader("journal", (journal,), lambda path: (IngestJournal(path.parent).read(), None)[1], 400)
     table = base / "made" / "people.tsv"
     table.write_text("id\tperson\tsplit\tage\ncase_0\tp0\ttrain\t61\ncase_1\tp1\tval\t\n")
     yield Reader("table", (table,), lambda path: (read_table(path), None)[1], 100)

@@ -16,7 +16,7 @@ from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest, workers
 from orienteer.ingest.prepare import prepare
 from orienteer.store import Store
-from orienteer.store.journal import Journal
+from orienteer.store.journal import IngestJournal
 from orienteer.store.lock import only_one
 from orienteer.store.private import read_private
 from tests.forked import assert_group_ends, server
@@ -58,7 +58,7 @@ def test_ingest__killed_at_any_moment_ends_as_if_it_had_not_been(tmp_path: Path,
     journalled = []
     for wanted in (1, 3, 6):
         process = start(tmp_path, count)
-        journal = Journal(tmp_path / "store")
+        journal = IngestJournal(tmp_path / "store")
         deadline = time.monotonic() + 60
         while process.is_alive() and len(journal.read()) < wanted and time.monotonic() < deadline:
             time.sleep(0.003)
@@ -81,7 +81,7 @@ def test_ingest__workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 30)
     process = start(tmp_path, 2)
     deadline = time.monotonic() + 60
-    while not Journal(tmp_path / "store").read() and time.monotonic() < deadline:
+    while not IngestJournal(tmp_path / "store").read() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()
     process.join()
@@ -171,7 +171,7 @@ def test_only_one__is_free_again_after_an_error(tmp_path: Path) -> None:
 def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 3)
     result = ingest(tmp_path / "in", tmp_path / "store", IngestOptions(workers=1, keep_names=True, progress=False))
-    journal = Journal(tmp_path)
+    journal = IngestJournal(tmp_path)
     private = read_private(tmp_path / "store")
     assert private is not None
     records = private.scans

@@ -15,7 +15,7 @@ from orienteer.ingest import IngestOptions, ingest
 from orienteer.ingest.prepare import prepare
 from orienteer.ingest.pseudonyms import Pseudonyms
 from orienteer.store import Store
-from orienteer.store.journal import JOURNAL, Journal
+from orienteer.store.journal import JOURNAL, IngestJournal
 from orienteer.store.private import PRIVATE, read_private
 from tests.scans.files import cut, nifti
 from tests.store.phantoms import AFFINE, body, cohort
@@ -120,7 +120,7 @@ def test_ingest__what_a_stopped_run_has_finished_keeps_its_pseudonym(folder: Pat
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("orienteer.ingest.read.prepare_all", stopped)
         run(folder)
-    finished = Journal(folder / "store").read()
+    finished = IngestJournal(folder / "store").read()
     assert len(finished) == 2 and (folder / "store" / PRIVATE).stat().st_mode & 0o777 == 0o600
     result = run(folder)
     assert len(result.kept) == 2
