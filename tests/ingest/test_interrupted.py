@@ -177,7 +177,7 @@ def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
     records = private.scans
     for entry in result.manifest.scans:
         journal.append(entry, records[entry.id])
-    journal.path.write_bytes(journal.path.read_bytes()[:-40])
+    journal.lines.path.write_bytes(journal.lines.path.read_bytes()[:-40])
     journal.append(result.manifest.scans[0], records["case_0"])
     assert sorted(journal.read()) == ["case_0", "case_1"]
-    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.lines.path.stat().st_mode & 0o777 == 0o600

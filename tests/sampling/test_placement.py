@@ -236,7 +236,8 @@ def test_placements__are_those_of_the_settings() -> None:
 def test_fits__says_of_many_scans_what_check_says_of_each(
     name: str, shapes: list[tuple[int, int, int]], size: int, count: int, data: st.DataObject
 ) -> None:
-    room = NeighboursSettings(gap=data.draw(st.integers(0, 6)), jitter=data.draw(st.integers(0, 4)))
+    gap = data.draw(st.integers(0, 6))
+    room = NeighboursSettings(gap=gap, jitter=data.draw(st.integers(0, gap)))
     chosen = ViewSettings(size=size, count=8).model_copy(update={"count": count, "neighbours": room})
 
     def holds(shape: tuple[int, int, int]) -> bool:
