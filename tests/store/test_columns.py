@@ -68,6 +68,7 @@ def test_scans__give_back_every_field_of_every_entry(entries: list[ScanEntry]) -
         assert scans.column(name) == [getattr(entry, name) for entry in ordered]
     rows = scans.rows([entry.id for entry in entries])
     assert scans.column("person", rows) == [entry.person for entry in entries]
+    assert list(scans.chosen(rows)) == entries
     assert scans.shapes(rows).tolist() == [list(entry.shape) for entry in entries]
     for kind in ("image", "foreground", "labels"):
         digests = [entry.arrays[kind].sha256 if kind in entry.arrays else None for entry in ordered]
@@ -129,7 +130,7 @@ def test_scans__none_at_all_are_a_manifest_too(tmp_path: Path) -> None:
 
 
 def test_column__of_an_unknown_scan_names_it(store: Store) -> None:
-    for ask in (store.shapes, lambda ids: store.column("split", ids)):
+    for ask in (store.shapes, store.entries, lambda ids: store.column("split", ids)):
         with pytest.raises(StoreError, match="no scan 'nobody'"):
             ask(["case_1", "nobody"])
 

@@ -208,6 +208,11 @@ class Scans(Sequence[ScanEntry]):
         for start in range(0, len(self), CHUNK):
             yield from self._entries(self._rows.slice(start, CHUNK))
 
+    def chosen(self, rows: NDArray[np.int64]) -> Iterator[ScanEntry]:
+        """The entries of some rows, in the order given; far quicker than one by one."""
+        for start in range(0, len(rows), CHUNK):
+            yield from self._entries(self._rows.take(pa.array(rows[start : start + CHUNK])))
+
     def named(self, scan_id: str) -> ScanEntry:
         """The entry of one scan.
 

@@ -49,7 +49,8 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         write_json(path / name, document)
     for file in path.glob(SCANS):
         if file.name not in names:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # still mapped where that is a hindrance; the next ingest tries again
+                file.unlink()
 
 
 def scans_name(written: ScansFile, *, copy: bool = False) -> str:

@@ -1,6 +1,6 @@
 """Reading a store: small boxes of voxels, their normalisation, labels and foreground."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -92,6 +92,14 @@ class Store:
             return self.scans.named(scan_id)
         except KeyError:
             raise self._unknown(scan_id) from None
+
+    def entries(self, ids: Sequence[str]) -> Iterator[ScanEntry]:
+        """What the manifest says of many scans, in their order; quicker than ``entry`` for each.
+
+        Raises:
+            StoreError: no scan has one of the ids.
+        """
+        return self.scans.chosen(self._rows(ids))
 
     def column(self, name: str, ids: Sequence[str]) -> list[Any]:
         """One field of many scans, as ``entry`` has it, far quicker than scan by scan.
