@@ -103,8 +103,8 @@ class Scans(Sequence[ScanEntry]):
 
     Examples:
         >>> scans = store.scans
-        >>> scans[scans.row("case_0")].id, len(scans) == len(scans.column("shape"))
-        ('case_0', True)
+        >>> scans.row(scans[2].id), len(scans) == len(scans.column("shape"))
+        (2, True)
     """
 
     def __init__(self, rows: pa.RecordBatch, file: tuple[Path, ScansFile] | None = None) -> None:

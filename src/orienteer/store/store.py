@@ -109,8 +109,8 @@ class Store:
             ids: which scans; the values come in their order.
 
         Examples:
-            >>> store.column("channels", store.ids("val"))
-            [1]
+            >>> set(store.column("channels", store.ids("val")))
+            {1}
 
         Raises:
             StoreError: no scan has one of the ids.
