@@ -117,7 +117,7 @@ def positions(store: Store, size: int, count: int) -> list[Place]:
     found = []
     for _ in range(count):
         number = int(random.integers(len(store.scans)))
-        shape = np.array(store.scans[number].shape)
+        shape = np.array(shapes[number])
         found.append((number, random.integers(0, np.maximum(shape - size, 0) + 1)))
     return found
 

@@ -37,6 +37,7 @@ MODULES = (
     "orienteer.ingest.split",
     "orienteer.runs.transforms",
     "orienteer.sampling.dataset",
+    "orienteer.store.columns",
     "orienteer.store.store",
     "orienteer.testing.phantom",
 )

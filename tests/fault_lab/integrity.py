@@ -114,6 +114,9 @@ def targets(base: Path) -> Iterator[Target]:
     checks = _store(base, store, peace)
     yield Target("manifest", store / "manifest.json", *checks)
     yield Target("manifest's copy", store / "manifest.copy.json", lambda: [], lambda: _copy_unused(store))
+    for copy in sorted(store.glob("scans-*.arrow")):
+        unread = copy.name.endswith(".copy.arrow")
+        yield Target("scans", copy, *checks) if not unread else Target("scans' copy", copy, list, lambda: True)
     yield Target("private file", store / "private.json", *_private(store))
     for kind in ("image", "labels", "foreground"):
         yield Target(kind, arrays / f"{kind}.b2nd", *checks)

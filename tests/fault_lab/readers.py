@@ -1,5 +1,6 @@
 """Every reader of files, each with honest files to start from: what is fuzzed."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -63,9 +64,12 @@ def _records(base: Path) -> Iterator[Reader]:
     from orienteer.records import Measure, Observation
     from orienteer.records.log import ObservationLog, read_log
     from orienteer.records.rows import read_rows, write_rows
+    from orienteer.runs.fingerprint import fingerprint
     from orienteer.seal import unsealed
     from orienteer.store import Store
+    from orienteer.store.columns import NAMES, ScansFile
     from orienteer.store.journal import IngestJournal
+    from orienteer.store.manifest_file import scans_name
     from orienteer.store.private import read_private
     from orienteer.testing.phantom import phantom_store
     from orienteer.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -89,12 +93,34 @@ def _records(base: Path) -> Iterator[Reader]:
             opened.read(scan)
             opened.foreground(scan)
 
+    columns = next(store.glob("scans-*[!y].arrow"))
+
+    def read_columns(path: Path) -> None:
+        """The forger gives his own checksum of the Arrow file."""
+        place = path.parent / "store"
+        place.mkdir(exist_ok=True)
+        data = path.read_bytes()
+        header = unsealed(json.loads((store / "manifest.json").read_text()))
+        written = ScansFile(rows=header["scans"]["rows"], bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        (place / "manifest.json").write_text(json.dumps(header | {"scans": written.model_dump()}))
+        (place / scans_name(written)).write_bytes(data)
+        try:
+            opened = Store.open(place)
+            for entry in opened.scans:
+                assert opened.entry(entry.id).id == entry.id
+            for name in NAMES:
+                opened.scans.column(name)
+            fingerprint(opened, labels=True)
+        finally:
+            (place / scans_name(written)).unlink()
+
     # Without their checksums, which would refuse every change at the door: a forger writes his own.
     open_door = base / "unsealed"
     open_door.mkdir()
     for name in ("manifest.json", "private.json"):
         (open_door / name).write_text(json.dumps(unsealed(json.loads((store / name).read_text())), indent=2))
     yield Reader("manifest", (open_door / "manifest.json",), read_store, 400)
+    yield Reader("columns", (columns,), read_columns, 2000)
     yield Reader("private file", (open_door / "private.json",), read_store, 400)
     yield Reader("array", (array,), read_store, 250)
     journal = base / "made" / "ingest.journal"

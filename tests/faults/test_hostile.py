@@ -9,6 +9,7 @@ from typing import Any
 
 import blosc2
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 import yaml
@@ -21,8 +22,11 @@ from orienteer.scans.discover import survey
 from orienteer.scans.reading import inspect
 from orienteer.store import Store
 from orienteer.store.arrays import open_array
+from orienteer.store.columns import SCHEMA, ScansFile
+from orienteer.store.manifest_file import scans_name
 from orienteer.training.checkpoint import latest_checkpoint
 from tests.faults.conftest import again
+from tests.store.earlier import as_version_1
 
 SOURCE = Path(__file__).parents[2] / "src" / "orienteer"
 
@@ -138,18 +142,60 @@ def test_yaml__an_object_is_refused_and_not_made(tmp_path: Path, mark: Path) -> 
         (("scans",), "../scans"),
     ],
 )
-def test_manifest__a_path_in_it_is_refused(folder: Path, place: tuple[Any, ...], value: Any) -> None:
-    file = folder / "store" / "manifest.json"
-    document = json.loads(file.read_text())
-    document.pop("seal")  # a forger would write his own
+def test_manifest__a_path_in_an_earlier_one_is_refused(folder: Path, place: tuple[Any, ...], value: Any) -> None:
+    document = as_version_1(folder / "store")
     part = document
     for step in place[:-1]:
         part = part[step]
     part[place[-1]] = value
-    file.write_text(json.dumps(document))
+    (folder / "store" / "manifest.json").write_text(json.dumps(document))  # a forger would write his own seal
     (folder / "outside").mkdir()
     with pytest.raises(StoreError, match=r"manifest\.json|shape"):
         Store.open(folder / "store").read("case_0")
+
+
+def forged(store: Path, column: str, values: pa.Array) -> None:
+    """A manifest of which one column says something else, with the right checksums."""
+    rows = Store.open(store).scans._rows
+    columns = [values if field.name == column else rows.column(field.name) for field in SCHEMA]
+    schema = pa.schema([field.with_type(each.type) for field, each in zip(SCHEMA, columns, strict=True)])
+    rows = pa.RecordBatch.from_arrays(columns, schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, rows.schema) as writer:
+        writer.write_batch(rows)
+    written = ScansFile.of(len(rows), sink.getvalue())
+    (store / scans_name(written)).write_bytes(sink.getvalue())
+    document = json.loads((store / "manifest.json").read_text()) | {"scans": written.model_dump()}
+    document.pop("seal")
+    (store / "manifest.json").write_text(json.dumps(document))
+
+
+OUTWARD = pa.array(["../../outside"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("content", OUTWARD),
+        ("content", pa.array([None, "0", "0"], pa.string())),
+        ("id", pa.array(["../case", "a", "b"])),
+        ("id", pa.array(["/etc/passwd", "a", "b"])),
+        ("id", pa.array(["a\0b", "b", "c"])),
+        ("id", pa.array(["case_0", "case_0", "case_1"])),
+        ("id", pa.array(["case_1", "case_0", "case_2"])),
+        ("id", pa.array([b"\xff", b"\xfe", b"a"]).view(pa.string())),
+        ("arrays", OUTWARD),
+        ("shape", pa.array([[10**9, 10**9, -1]] * 3, pa.list_(pa.int64(), 3))),
+        ("table", pa.array(["[" * 100_000] * 3).dictionary_encode()),
+        ("table", pa.array(['{"../age": 3}'] * 3).dictionary_encode()),
+        ("split", pa.DictionaryArray.from_arrays(pa.array([0, 7, -1], pa.int32()), pa.array(["train"]), safe=False)),
+    ],
+)
+def test_manifest__what_cannot_be_in_its_columns_is_refused(folder: Path, column: str, values: pa.Array) -> None:
+    store = folder / "store"
+    forged(store, column, values)
+    with pytest.raises(StoreError, match=r"scans-.*\.arrow|shape"):
+        Store.open(store).read("case_0")
 
 
 def test_array__code_instead_of_voxels_is_refused_before_it_is_opened(folder: Path, mark: Path) -> None:
@@ -167,11 +213,9 @@ def test_array__a_huge_one_of_the_right_length_is_refused_before_it_is_allocated
     path = store.array_path("case_0")
     path.unlink()
     blosc2.zeros((1, 2000, 2000, 1300), dtype=np.int16, urlpath=str(path), chunks=(1, 500, 500, 500))
-    file = folder / "store" / "manifest.json"
-    document = json.loads(file.read_text())
-    document.pop("seal")
-    document["scans"][0]["arrays"]["image"]["bytes"] = path.stat().st_size
-    file.write_text(json.dumps(document))
+    arrays = store.scans._rows.column("arrays").to_pylist()
+    arrays[0]["image"]["bytes"] = path.stat().st_size
+    forged(folder / "store", "arrays", pa.array(arrays, SCHEMA.field("arrays").type))
     assert any("is not the manifest's" in line for line in Store.open(folder / "store").verify())
     assert Store.open(folder / "store").read("case_0", (0, 0, 0), 4).shape == (1, 4, 4, 4)
 

@@ -1,6 +1,7 @@
 """Damage is found, named and mended: arrays, manifest, journal, log lines, tables, checkpoints."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from orienteer.store.journal import IngestJournal
 from orienteer.store.private import read_private
 from tests.faults.conftest import again
 
-STORED = ("manifest.json", "image.b2nd", "labels.b2nd", "foreground.b2nd")
+STORED = ("manifest.json", "scans-*.arrow", "image.b2nd", "labels.b2nd", "foreground.b2nd")
 
 
 def flipped(path: Path) -> None:
@@ -49,9 +50,9 @@ def test_ingest__again_finds_names_and_mends_what_is_damaged(
     try:
         assert any(str(path) in line for line in Store.open(folder / "store").verify())
     except StoreError as error:
-        assert name in str(error)
+        assert path.name in str(error)
     result = again(folder)
-    assert any(name in note for note in result.notes)
+    assert any(path.name in note for note in result.notes)
     assert contents(folder) == contents(whole)
     assert Store.open(folder / "store").verify() == ()
 
@@ -76,6 +77,29 @@ def test_ingest__a_damaged_scan_whose_file_is_gone_is_told(whole: Path, folder: 
     result = again(folder)
     assert "case_1" in result.failed and "no longer there" in result.failed["case_1"][0].message
     assert Store.open(folder / "store").ids() == ("case_0", "case_2")
+
+
+def test_manifest__no_flipped_bit_of_its_scans_goes_unseen(folder: Path) -> None:
+    store = folder / "store"
+    path = sorted(store.glob("scans-*.arrow"))[0]
+    whole = path.read_bytes()
+    for place in range(0, len(whole), len(whole) // 60):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        with pytest.raises(StoreError, match=re.escape(path.name)):
+            Store.open(store)
+
+
+@pytest.mark.parametrize("lost", [("json", "arrow"), ("json", "copy.arrow"), ("copy.json", "arrow"), ("copy.json",)])
+@pytest.mark.parametrize("damage", [flipped, Path.unlink])
+def test_manifest__is_put_back_from_whatever_is_whole(
+    whole: Path, folder: Path, lost: tuple[str, ...], damage: Callable[[Path], None]
+) -> None:
+    for path in (folder / "store").iterdir():
+        if path.name.startswith(("manifest", "scans")) and path.name.partition(".")[2] in lost:
+            damage(path)
+    told = [note for note in again(folder).notes if "was put back" in note]
+    assert len(told) == (lost != ("copy.json",)), "of a copy nothing need be told"
+    assert contents(folder) == contents(whole)
 
 
 def test_manifest__a_damaged_copy_is_never_put_back(folder: Path) -> None:

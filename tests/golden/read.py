@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from orienteer.store import Store
+
 COLUMNS: dict[str, str] = {}
 """Columns of Parquet files that have another name by now: that name, and the recorded one."""
 WINDOW = ("slope", "intercept", "low", "high")
@@ -59,7 +61,7 @@ def read_store(store: Path) -> dict[str, Any]:
                     for kind in sorted(entry["arrays"])
                 },
             }
-            for entry in manifest["scans"]
+            for entry in Store.open(store).manifest.model_dump(mode="json")["scans"]
         },
     }
 

@@ -14,6 +14,7 @@ from orienteer.store import Store
 from orienteer.store.private import read_private, write_private
 from tests.scans.dicom_files import series
 from tests.scans.files import cut, itk, nifti, patch
+from tests.store.earlier import as_version_1
 from tests.store.phantoms import AFFINE, body, cohort
 
 
@@ -240,3 +241,14 @@ def test_incremental__labels_that_an_earlier_version_may_have_mirrored_are_read_
     older(folder)
     assert run(folder, labels=folder / "labels").updated == ("case_1",)
     assert len(run(folder, labels=folder / "labels").kept) == 3
+
+
+def test_incremental__a_store_of_version_1_is_kept_and_written_anew(folder: Path) -> None:
+    run(folder)
+    files = {path: path.read_bytes() for path in (folder / "store").glob("[ms]*") if path.is_file()}
+    before = times(folder)
+    as_version_1(folder / "store")
+    assert set((folder / "store").glob("[ms]*")) < set(files)
+    result = run(folder)
+    assert len(result.kept) == 3 and times(folder) == before
+    assert {path: path.read_bytes() for path in files} == files

@@ -36,7 +36,7 @@ def test_ingest__the_same_bytes_whatever_the_workers(scans: Path, labels: Path, 
     for store, workers in zip(stores, (1, 1, 2, 3), strict=True):
         run(scans, store, spacing=3.0, labels=labels, workers=workers)
     first = contents(stores[0])
-    assert len(first) == 2 + 3 * 4
+    assert len(first) == 4 + 3 * 4
     assert all(contents(store) == first for store in stores[1:])
 
 
@@ -235,7 +235,7 @@ def test_ingest__absurd_options(scans: Path, tmp_path: Path, options) -> None:
 def test_ingest__says_what_the_voxels_depend_on(scans: Path, tmp_path: Path) -> None:
     run(scans, tmp_path / "store")
     values = json.loads((tmp_path / "store" / "manifest.json").read_text())
-    assert values["schema_version"] == 1 and values["orienteer_version"]
+    assert values["schema_version"] == 2 and values["orienteer_version"]
     assert values["parameters"]["spacing"] == values["spacing"] == 2.0
     assert len(values["content"]) == 64
 

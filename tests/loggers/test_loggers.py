@@ -23,6 +23,7 @@ from orienteer.loggers.point import Point, points_of
 from orienteer.loggers.registry import LOGGERS, require
 from orienteer.records.log import read_log
 from orienteer.runs.pretrain import pretrain
+from orienteer.store import Store
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from tests.runs.conftest import store, tiny
@@ -190,7 +191,7 @@ def test_wandb__offline_is_one_session_with_the_whole_history(run: Path) -> None
 
 
 def test_loggers__write_nothing_of_scans_their_place_or_the_machine(run: Path, store: Path) -> None:
-    scans = [entry["id"] for entry in json.loads((store / "manifest.json").read_text())["scans"]]
+    scans = Store.open(store).ids()
     words = [word.encode() for word in (*scans, str(store), MACHINE, sys.executable)]
     written = [run / "metrics.csv", run / "loggers.json", run / "mlflow" / "mlflow.db"]
     written += [file for name in ("wandb", "tensorboard") for file in (run / name).rglob("*") if file.is_file()]

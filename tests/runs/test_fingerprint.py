@@ -1,6 +1,10 @@
 """A run knows its data again: labels that come later change nothing, another scan everything."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.fingerprint import fingerprint
@@ -36,3 +40,20 @@ def test_fingerprint__another_scan_makes_another_store(tmp_path: Path) -> None:
     before = fingerprint(store_of(tmp_path))
     nifti(tmp_path / "in" / "case_1.nii.gz", body(seed=9), AFFINE)
     assert fingerprint(store_of(tmp_path)) != before
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_fingerprint__is_that_of_the_entries_one_by_one(tmp_path: Path, labels: bool) -> None:
+    """So that a run goes on that was made when stores had another form."""
+    for part in ("in", "labels"):
+        (tmp_path / part).mkdir()
+    cohort(tmp_path / "in")
+    nifti(tmp_path / "labels" / "case_1.nii.gz", (body(seed=1) > 1000).astype("uint8"), AFFINE)
+    store = store_of(tmp_path, tmp_path / "labels")
+    bare = store.scans[2].model_copy(update={"arrays": {}})
+    store = replace(store, manifest=store.manifest.model_copy(update={"scans": [*store.scans[:2], bare]}))
+    lines = []
+    for entry in store.scans:
+        digests = [array.sha256 for kind, array in sorted(entry.arrays.items()) if labels or kind != "labels"]
+        lines.append(f"{entry.id} {entry.split} {' '.join(digests) or entry.content}")
+    assert fingerprint(store, labels=labels) == hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

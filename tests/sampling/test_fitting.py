@@ -1,8 +1,10 @@
 """A scan that is too small for its views is named and left out; the others go on."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from orienteer.errors import ConfigError
@@ -16,10 +18,13 @@ class Shapes:
     manifest = SimpleNamespace(spacing=3.0)
 
     def __init__(self, **shapes: tuple[int, int, int]) -> None:
-        self.shapes = shapes
+        self.by_id = shapes
+
+    def shapes(self, scans: Sequence[str]) -> Any:
+        return np.array([self.by_id[scan] for scan in scans])
 
     def entry(self, scan: str) -> Any:
-        return SimpleNamespace(shape=self.shapes[scan])
+        return SimpleNamespace(shape=self.by_id[scan])
 
 
 @pytest.mark.parametrize(

@@ -229,3 +229,23 @@ def test_placements__are_those_of_the_settings() -> None:
     assert issubclass(ViewSettings, Config)
     assert tuple(PLACEMENTS) == annotation.__args__
     assert BASE.shape == (8, 3) and DIRECTIONS.shape == (26, 3)
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+@given(st.lists(st.tuples(*[st.integers(1, 70)] * 3), max_size=8), st.integers(8, 24), st.integers(2, 12), st.data())
+def test_fits__says_of_many_scans_what_check_says_of_each(
+    name: str, shapes: list[tuple[int, int, int]], size: int, count: int, data: st.DataObject
+) -> None:
+    gap = data.draw(st.integers(0, 6))
+    room = NeighboursSettings(gap=gap, jitter=data.draw(st.integers(0, gap)))
+    chosen = ViewSettings(size=size, count=8).model_copy(update={"count": count, "neighbours": room})
+
+    def holds(shape: tuple[int, int, int]) -> bool:
+        try:
+            PLACEMENTS[name].check("scan", shape, chosen)
+        except ConfigError:
+            return False
+        return True
+
+    found = PLACEMENTS[name].fits(np.array(shapes, dtype=np.int64).reshape(-1, 3), chosen)
+    assert found.dtype == bool and found.tolist() == [holds(shape) for shape in shapes]

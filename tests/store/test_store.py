@@ -82,8 +82,8 @@ def test_ids__a_store_of_one_person_says_why_nobody_is_held_out(store: Store) ->
 
 
 def test_manifest__names_no_path_and_no_file(store: Store, scans: Path) -> None:
-    text = (store.path / "manifest.json").read_text()
-    assert str(scans) not in text and ".nii" not in text
+    for file in (store.path / "manifest.json", *store.path.glob("scans-*.arrow")):
+        assert str(scans).encode() not in file.read_bytes() and b".nii" not in file.read_bytes()
     assert (store.path / "private.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -139,7 +139,7 @@ def test_open__another_version_and_a_later_one(copy: Store) -> None:
     file = copy.path / "manifest.json"
     values = json.loads(file.read_text())
     file.write_text(json.dumps(values | {"schema_version": 99, "new_key": 1}))
-    with pytest.raises(StoreError, match="version 99; this Orienteer reads version 1"):
+    with pytest.raises(StoreError, match="version 99; this Orienteer reads versions 1 and 2"):
         Store.open(copy.path)
 
 
@@ -185,7 +185,7 @@ def test_store__is_read_by_threads_at_once(store: Store) -> None:
 
 def test_store__travels_without_open_files(store: Store) -> None:
     store.read("case_0")
-    assert len(pickle.dumps(store)) < 20_000
+    assert len(pickle.dumps(store)) < 10_000
 
 
 def test_read__a_view_takes_about_a_millisecond_or_less(store: Store) -> None:

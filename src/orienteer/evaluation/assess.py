@@ -103,7 +103,7 @@ def assess(
         samples=samples,
         scans=len(sampler.ids),
         among=among,
-        subjects=len({sampler.store.entry(scan).person for scan in sampler.ids}),
+        subjects=len(set(sampler.store.column("person", sampler.ids))),
         tasks=tuple(task_result(card, real.observations[card.name]) for card in model.cards),
         probes=tuple(
             ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=probed) for probe in probes
@@ -162,5 +162,5 @@ def _interval(metric: Metric, observation: Observation) -> tuple[float, float] |
 
 def _seen(sampler: Sampler) -> Seen:
     """How many of the sampler's subjects are training subjects, if the model was trained on its store."""
-    learned = {sampler.store.entry(scan).split == "train" for scan in sampler.ids}
+    learned = {split == "train" for split in sampler.store.column("split", sampler.ids)}
     return "some" if len(learned) > 1 else "all" if True in learned else "none"

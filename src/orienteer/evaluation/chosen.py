@@ -28,7 +28,7 @@ def chosen(sampler: Sampler, per_scan: int, most: int) -> tuple[Sampler, int]:
 def spread(store: Store, scans: tuple[str, ...], most: int, seed: int) -> tuple[str, ...]:
     """At most so many scans, in an order in which every subject comes once before any comes again."""
     order = generator(seed, Purpose.MEASURED).permutation(len(scans))
-    people = np.array([store.entry(scans[n]).person for n in order])
+    people = np.array(store.column("person", scans))[order]
     by_person = np.argsort(people, kind="stable")
     first = np.r_[True, people[by_person][1:] != people[by_person][:-1]]
     turn = np.empty(len(scans), dtype=np.int64)

@@ -19,7 +19,7 @@ from orienteer.records.unfamiliar import limit
 from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
 from orienteer.store.intensity import FLOOR, normalise
-from orienteer.store.manifest import Intensity, Parameters
+from orienteer.store.manifest import Intensity, Parameters, ScanEntry
 
 MOST = 16
 """Scans of training, and of subjects kept apart, whose voxels are looked at: seconds, however large the store is."""
@@ -85,7 +85,10 @@ class WholeScan:
 
 def frame_of(store: Store, scan: str) -> Frame:
     """What a store's manifest says of a scan's geometry and windows."""
-    entry = store.entry(scan)
+    return _frame_of(store.entry(scan))
+
+
+def _frame_of(entry: ScanEntry) -> Frame:
     cells = np.array(entry.foreground_high) - np.array(entry.foreground_low)
     return _frame(entry.voxel_mm, cells * entry.spacing, entry.intensity)
 
@@ -130,7 +133,7 @@ def learned_from(
             distances.append(FeatureCloud.of(np.concatenate(others), step).distance(windows[scan]))
     known = {"usual": float(np.median(distances)), "limit": limit(distances)} if distances else {}
     return TrainedOn.of(
-        [frame_of(store, scan) for scan in scans],
+        [_frame_of(entry) for entry in store.entries(scans)],
         [contents[scan] for scan in some],
         cloud.model_copy(update=known) if known else None,
         spacing_mm=store.manifest.spacing,

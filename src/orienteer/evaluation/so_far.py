@@ -67,7 +67,7 @@ def judge_so_far(
         samples=samples,
         scans=len(sampler.ids),
         among=among,
-        subjects=len({sampler.store.entry(scan).person for scan in sampler.ids}),
+        subjects=len(set(sampler.store.column("person", sampler.ids))),
         tasks=tuple(task_result(card, seen[card.name]) for card in model.cards),
         probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure)) for probe in probes),
         verdict=verdict.model_copy(update={"task": judged.name}),

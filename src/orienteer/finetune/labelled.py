@@ -1,7 +1,8 @@
 """Which scans are labelled, and which of them a few-label experiment gets."""
 
+import itertools
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -13,7 +14,6 @@ from orienteer.ingest.split import SPLITS
 from orienteer.ingest.table import is_empty
 from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
-from orienteer.store.manifest import ScanEntry
 
 
 def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
     """
     scans = store.ids(split)
     if settings.kind == "segment":
-        chosen = tuple(scan for scan in scans if store.entry(scan).labelled)
+        chosen = tuple(itertools.compress(scans, store.column("labelled", scans)))
         if not chosen:
             raise ConfigError(
                 f"none of the {len(scans)} {split} scans in {store.path} has labels{_why(store, scans)}",
@@ -36,7 +36,8 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
             f"{settings.kind} needs a column of the store's table",
             cure=f"add --column NAME; the table has {_columns(store)}",
         )
-    chosen = tuple(scan for scan in scans if has_answer(store.entry(scan), settings.column))
+    tables = store.column("table", scans)
+    chosen = tuple(scan for scan, table in zip(scans, tables, strict=True) if has_answer(table, settings.column))
     if not chosen:
         raise ConfigError(
             f"no {split} scan in {store.path} has a value in column {settings.column!r}",
@@ -45,12 +46,12 @@ def labelled_scans(store: Store, settings: FinetuneSettings, split: str) -> tupl
     return chosen
 
 
-def has_answer(entry: ScanEntry, column: str | None) -> bool:
-    """Whether the table has a value for the scan in that column; ``n/a`` and the like are none.
+def has_answer(table: Mapping[str, str], column: str | None) -> bool:
+    """Whether a scan's row of the table has a value in that column; ``n/a`` and the like are none.
 
     ``none`` is one: there may be no tumours.
     """
-    text = entry.table.get(column or "", "").strip()
+    text = table.get(column or "", "").strip()
     return text.lower() == "none" or not is_empty(text)
 
 
@@ -59,8 +60,8 @@ def scored_split(store: Store, kind: str) -> str:
 
     Scans kept for testing often come without labels (``imagesTs``); labelled subjects in ``val`` are then scored.
     """
-    found = {entry.split for entry in store.manifest.scans}
-    labelled = {entry.split for entry in store.manifest.scans if entry.labelled}
+    splits = store.manifest.scans.column("split")
+    found, labelled = set(splits), set(itertools.compress(splits, store.manifest.scans.column("labelled")))
     if kind == "segment" and "test" not in labelled and "val" in labelled:
         return "val"
     return "test" if "test" in found else "val"
@@ -78,12 +79,13 @@ def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tu
         raise ConfigError(
             f"{labels} labelled training scans are asked for, {store.path} has {len(scans)}", cure="lower --labels"
         )
-    order = [scans[n] for n in generator(seed, Purpose.LABELLED).permutation(len(scans))]
+    order = generator(seed, Purpose.LABELLED).permutation(len(scans))
+    people = store.column("person", scans)
     drawn: dict[str, int] = {}
     turns = []
-    for place, scan in enumerate(order):
-        person = store.entry(scan).person
-        turns.append((drawn.get(person, 0), place, scan))
+    for place, number in enumerate(order):
+        person = people[number]
+        turns.append((drawn.get(person, 0), place, scans[number]))
         drawn[person] = drawn.get(person, 0) + 1
     return tuple(scan for _, _, scan in sorted(turns)[:labels])
 
@@ -128,7 +130,8 @@ def answers_of(store: Store, scans: Sequence[str], settings: FinetuneSettings) -
         ConfigError: a single category or value, or text where a number should be.
     """
     assert settings.column is not None
-    texts = {scan: store.entry(scan).table[settings.column] for scan in scans}
+    tables = store.column("table", scans)
+    texts = {scan: table[settings.column] for scan, table in zip(scans, tables, strict=True)}
     if settings.kind == "classify":
         categories = tuple(sorted(set(texts.values())))
         if len(categories) < 2:
@@ -162,7 +165,7 @@ def _one_spelling(category: str) -> str:
 
 def subjects_by_category(store: Store, column: str, learned: Collection[str]) -> dict[str, dict[str, int]]:
     """By split, with how many subjects each category has there; of ``train`` only scans learned from."""
-    entries = [entry for entry in store.manifest.scans if has_answer(entry, column)]
+    entries = [entry for entry in store.manifest.scans if has_answer(entry.table, column)]
     people = {(e.split, e.table[column], e.person) for e in entries if e.split != "train" or e.id in learned}
     splits = sorted({split for split, _, _ in people}, key=lambda split: (*map(split.__ne__, SPLITS), split))
     ordered = sorted(people, key=lambda told: (_one_spelling(told[1]), told[1]))
@@ -180,7 +183,7 @@ def _number(text: str, scan: str) -> float:
 
 
 def _columns(store: Store) -> str:
-    return ", ".join(sorted({name for entry in store.manifest.scans for name in entry.table})) or "none"
+    return ", ".join(sorted({name for table in store.manifest.scans.column("table") for name in table})) or "none"
 
 
 def _why(store: Store, scans: Sequence[str]) -> str:

@@ -154,7 +154,7 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     if run is not None:
         # The encoder must be the run's own; the decoder goes on to every voxel.
         settings = settings.model_copy(update={"network": run.settings.network.model_copy(update={"dense_stride": 1})})
-    channels = {entry.channels for entry in store.manifest.scans}
+    channels = set(store.manifest.scans.column("channels"))
     if len(channels) > 1:
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"
@@ -203,7 +203,7 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
     learned_from(
         store,
         work.goal.scans,
-        [entry.id for entry in store.scans if entry.split == "val"],
+        [scan for scan, split in zip(store.ids(), store.scans.column("split"), strict=True) if split == "val"],
         network.to(device).eval().encoder,
         size=settings.patches.size,
         device=device,

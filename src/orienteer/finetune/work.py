@@ -134,4 +134,4 @@ class Finetuning:
         entries = [entry for entry in self.store.manifest.scans if entry.split == "val"]
         if self.settings.kind == "segment":
             return tuple(entry.id for entry in entries if entry.labelled)
-        return tuple(entry.id for entry in entries if has_answer(entry, self.settings.column))
+        return tuple(entry.id for entry in entries if has_answer(entry.table, self.settings.column))

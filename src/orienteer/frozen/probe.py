@@ -86,7 +86,7 @@ def probe(
         goal: Goal | None = goal_of(opened, chosen)
         labelled_scans(opened, chosen, measured)
     except ConfigError as error:
-        if chosen.structures is not None or any(entry.labelled for entry in opened.manifest.scans):
+        if chosen.structures is not None or any(opened.manifest.scans.column("labelled")):
             raise
         goal = None
         console.print(f"no structures are probed: {error.message}")

@@ -98,7 +98,7 @@ def sampled_voxels(
     for index, scan in enumerate(scans):
         image = store.normalise(scan, store.read(scan))
         classes = goal.structures.encode(store.labels(scan))
-        random = generator(settings.seed, Purpose.PROBE, store.manifest.scans.index(store.entry(scan)))
+        random = generator(settings.seed, Purpose.PROBE, store.manifest.scans.row(scan))
         chosen = np.zeros(classes.shape, dtype=np.float32)
         for number in range(goal.structures.classes):
             found = np.flatnonzero(classes == number)

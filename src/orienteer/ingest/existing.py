@@ -13,7 +13,7 @@ from orienteer.store.integrity import damaged_arrays
 from orienteer.store.journal import JOURNAL, IngestJournal
 from orienteer.store.lock import lock_name
 from orienteer.store.manifest import Manifest, Names, ScanEntry
-from orienteer.store.manifest_file import COPY, MANIFEST, read_manifest
+from orienteer.store.manifest_file import COPY, MANIFEST, SCANS, read_manifest
 from orienteer.store.private import EARLIER, PEOPLE, PRIVATE, Private, read_private
 from orienteer.store.sources import SourceRecord
 
@@ -88,7 +88,7 @@ def look_at_store(store: Path, names: Names) -> Existing:
         raise StoreError(f"{store} is a file", cure="name a folder for the store")
     if not (store / MANIFEST).exists():
         foreign = (
-            sorted(p.name for p in store.iterdir() if p.name not in OWN and not is_leftover(p))
+            sorted(p.name for p in store.iterdir() if not (p.name in OWN or p.match(SCANS) or is_leftover(p)))
             if store.exists()
             else []
         )

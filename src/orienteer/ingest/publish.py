@@ -63,7 +63,7 @@ def _still_out(states: Sequence[ScanState], context: Context) -> dict[str, LeftO
 
 def _sweep(store: Path, manifest: Manifest) -> None:
     """Delete arrays that no scan names: replaced, pruned, or half-written by a killed run."""
-    used = {entry.content[:20] for entry in manifest.scans}
+    used = {content[:20] for content in manifest.scans.column("content")}
     for folder in (store / ARRAYS).iterdir():
         if folder.name not in used:
             shutil.rmtree(folder, ignore_errors=True)

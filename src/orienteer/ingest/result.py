@@ -64,13 +64,14 @@ class IngestResult:
     @property
     def labelled(self) -> int:
         """Scans of the store that have labels."""
-        return sum(entry.labelled for entry in self.manifest.scans)
+        return sum(self.manifest.scans.column("labelled"))
 
     @property
     def splits(self) -> dict[str, tuple[int, int]]:
         """Scans and subjects of each split."""
-        scans = Counter(entry.split for entry in self.manifest.scans)
-        subjects = Counter(split for split, _ in {(e.split, e.person) for e in self.manifest.scans})
+        split_of, people = (self.manifest.scans.column(name) for name in ("split", "person"))
+        scans = Counter(split_of)
+        subjects = Counter(split for split, _ in set(zip(split_of, people, strict=True)))
         return {split: (scans[split], subjects[split]) for split in sorted(scans)}
 
 

@@ -61,7 +61,7 @@ def evaluate(
         learned = _with_heads(learned, opened, console, progress)
         overwrite = True  # all that is there came with the heads
     if split == "auto":
-        splits = {entry.split for entry in opened.scans}
+        splits = set(opened.scans.column("split"))
         split = "test" if "test" in splits or "val" not in splits else "val"
         if split == "val":
             console.print(f"{opened.path} has no scans in split test, so val is measured", soft_wrap=True)

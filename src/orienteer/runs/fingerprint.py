@@ -4,7 +4,7 @@ import hashlib
 
 from orienteer.store import Store
 from orienteer.store.convention import WINDOW
-from orienteer.store.manifest import ScanEntry
+from orienteer.store.manifest import Kind
 
 
 def fingerprint(store: Store, *, labels: bool = False) -> str:
@@ -15,12 +15,16 @@ def fingerprint(store: Store, *, labels: bool = False) -> str:
         labels: include them. Pretraining does not use them: a store that gets labels later is still the one that
             its run learned from.
     """
-    lines = sorted(f"{entry.id} {entry.split} {_voxels(entry, labels=labels)}" for entry in store.manifest.scans)
+    scans = store.manifest.scans
+    kinds: tuple[Kind, ...] = ("foreground", "image", "labels") if labels else ("foreground", "image")
+    arrays = zip(*map(scans.digests, kinds), strict=True)
+    # An entry from before checksums has no arrays listed.
+    voxels = (
+        " ".join(filter(None, digests)) or content
+        for digests, content in zip(arrays, scans.column("content"), strict=True)
+    )
+    told = zip(scans.column("id"), scans.column("split"), voxels, strict=True)
+    lines = sorted(f"{scan} {split} {digests}" for scan, split, digests in told)
     if store.manifest.convention != WINDOW:  # which may leave the voxels as they are
         lines.append(f"intensities {store.manifest.convention}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _voxels(entry: ScanEntry, *, labels: bool) -> str:
-    digests = [array.sha256 for kind, array in sorted(entry.arrays.items()) if labels or kind != "labels"]
-    return " ".join(digests) or entry.content  # an entry from before checksums has no arrays listed

@@ -157,7 +157,7 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
             f"a batch of {settings.optimiser.batch} scans cannot be shared by {devices.devices} devices",
             cure="set optimiser.batch to a multiple of devices.devices",
         )
-    channels = {entry.channels for entry in store.manifest.scans}
+    channels = set(store.manifest.scans.column("channels"))
     if len(channels) > 1:
         raise RunError(
             f"scans with {sorted(channels)} channels cannot be mixed", cure="ingest them into separate stores"

@@ -56,10 +56,9 @@ class Cohort:
     @classmethod
     def of(cls, store: Store) -> Self:
         """That of a store; all scans count, whatever their split."""
-        entries = store.manifest.scans
-        spacing = store.manifest.spacing
-        extents = tuple((e.shape[0] * spacing, e.shape[1] * spacing, e.shape[2] * spacing) for e in entries)
-        return cls(spacing, entries[0].channels, extents, sum(entry.split == "val" for entry in entries))
+        scans, spacing = store.manifest.scans, store.manifest.spacing
+        extents = tuple((x * spacing, y * spacing, z * spacing) for x, y, z in scans.shapes().tolist())
+        return cls(spacing, scans[0].channels, extents, scans.column("split").count("val"))
 
     @classmethod
     def to_ingest(cls, scans: Sequence[ScanInfo], spacing: float) -> Self:

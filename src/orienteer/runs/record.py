@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Collection
 from importlib.metadata import version
 
@@ -24,22 +25,25 @@ def describe(
     left_out: Collection[str] = (),
 ) -> RunRecord:
     """The run's record as it stands when training starts; scans that are left out count as not there."""
-    entries = [entry for entry in store.manifest.scans if entry.id not in left_out]
-    splits = sorted({entry.split for entry in entries})
+    out = set(left_out)
+    ids = [scan for scan in store.ids() if scan not in out]
+    split_of, persons = store.column("split", ids), store.column("person", ids)
+    people = Counter(split for split, _ in set(zip(split_of, persons, strict=True)))
+    scans = Counter(split_of)
     parameters = Parameters.of(store.manifest.spacing, store.manifest.convention)
     data = TrainingData(
         spacing_mm=parameters.spacing,
         intensities=parameters.intensities,
         intensity_range=parameters.intensity_range,
-        channels=entries[0].channels,
+        channels=store.entry(ids[0]).channels,
         channel_names=store.manifest.channel_names,
-        scans={split: sum(e.split == split for e in entries) for split in splits},
-        persons={split: len({e.person for e in entries if e.split == split}) for split in splits},
+        scans={split: scans[split] for split in sorted(scans)},
+        persons={split: people[split] for split in sorted(people)},
         view_voxels=settings.views.size,
         view_mm=settings.views.size * store.manifest.spacing,
         views_per_sample=settings.views.count,
         fingerprint=fingerprint(store),
-        simulated=all(entry.table.get("simulated") == "yes" for entry in entries),
+        simulated=all(table.get("simulated") == "yes" for table in store.column("table", ids)),
     )
     network = NetworkRecord(
         name=settings.network.name,

@@ -1,5 +1,6 @@
 """Scans that are too small for their views: named and left out, so that one of them never stops the others."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -49,19 +50,19 @@ def fitting(store: Store, ids: Iterable[str], views: ViewSettings) -> Fitting:
     Raises:
         ConfigError: none of them can.
     """
-    check = PLACEMENTS[views.placement].check
-    fits: list[str] = []
+    placement, ids = PLACEMENTS[views.placement], tuple(ids)
+    fits = placement.fits(store.shapes(ids), views)
     wrong: dict[str, ConfigError] = {}
-    for scan in ids:
+    for scan in itertools.compress(ids, ~fits):
         try:
-            check(scan, store.entry(scan).shape, views)
-            fits.append(scan)
+            placement.check(scan, store.entry(scan).shape, views)
         except ConfigError as error:
             wrong[scan] = error
-    if wrong and not fits:
+    if wrong and len(wrong) == len(ids):
         raise next(iter(wrong.values()))
     too_small = {scan: error.message for scan, error in wrong.items()}
-    return Fitting(tuple(fits), too_small, _needed(views) * store.manifest.spacing if wrong else 0.0)
+    needed_mm = _needed(views) * store.manifest.spacing if wrong else 0.0
+    return Fitting(tuple(itertools.compress(ids, fits)), too_small, needed_mm)
 
 
 def _needed(views: ViewSettings) -> int:

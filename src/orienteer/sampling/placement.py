@@ -17,6 +17,8 @@ from orienteer.sampling.region import Centres, Region
 from orienteer.sampling.settings import ViewSettings
 
 Name = Literal["free", "overlapping", "grid", "neighbours"]
+Shapes = NDArray[np.int64]
+"""``(N, 3)`` voxels."""
 Streams = Callable[[int], np.random.Generator]
 """A fresh generator for each view of the sample."""
 
@@ -36,10 +38,12 @@ class Placement:
     Attributes:
         draw: ``(region, settings, streams)`` to ``(K, 3)`` centres in voxels; None where they do not fit turned.
         check: raises ConfigError when a scan of that shape cannot hold the views even unturned.
+        fits: whether scans of ``(N, 3)`` shapes can; of many at once what ``check`` says of one.
     """
 
     draw: Callable[[Region, ViewSettings, Streams], Centres | None]
     check: Callable[[str, tuple[int, int, int], ViewSettings], None]
+    fits: Callable[[Shapes, ViewSettings], NDArray[np.bool_]]
 
 
 def free(region: Region, settings: ViewSettings, streams: Streams) -> Centres | None:
@@ -161,11 +165,24 @@ def _most_open(
     return region.between(random, below, np.maximum(below, above))
 
 
-def _cells_along(shape: tuple[int, int, int], settings: ViewSettings) -> list[int]:
-    """How many cells of the 3 x 3 x 3 grid fit along each axis of an unturned scan, 0 to 3."""
+def _cells_along(shape: tuple[int, int, int] | Shapes, settings: ViewSettings) -> NDArray[np.int64]:
+    """How many cells of the 3 x 3 x 3 grid fit along each axis of an unturned scan, 0 to 3; of one or many."""
     pitch, jitter = settings.size + settings.neighbours.gap, settings.neighbours.jitter
-    spare = np.array(shape) - settings.size - 2 * jitter
-    return [int(min(3, 1 + free // pitch)) if free >= 0 else 0 for free in spare]
+    spare = np.asarray(shape) - settings.size - 2 * jitter
+    return np.where(spare >= 0, np.minimum(3, 1 + spare // pitch), 0)
+
+
+def _one_fits(shapes: Shapes, settings: ViewSettings) -> NDArray[np.bool_]:
+    return np.asarray(shapes.min(axis=1) >= settings.size)
+
+
+def _grid_fits(shapes: Shapes, settings: ViewSettings) -> NDArray[np.bool_]:
+    return np.asarray((shapes.min(axis=1) >= 2 * settings.size) & (settings.count > len(BASE)))
+
+
+def _neighbours_fit(shapes: Shapes, settings: ViewSettings) -> NDArray[np.bool_]:
+    found = np.maximum(0, _cells_along(shapes, settings).prod(axis=1) - 1)
+    return np.asarray(_one_fits(shapes, settings) & (found >= settings.count - 1))
 
 
 def _needs_one(scan: str, shape: tuple[int, int, int], settings: ViewSettings) -> None:
@@ -205,8 +222,8 @@ def _too_small(scan: str, shape: tuple[int, int, int], what: str, key: str) -> C
 
 
 PLACEMENTS: dict[str, Placement] = {
-    "free": Placement(free, _needs_one),
-    "overlapping": Placement(overlapping, _needs_one),
-    "grid": Placement(grid, _needs_grid),
-    "neighbours": Placement(neighbours, _needs_neighbours),
+    "free": Placement(free, _needs_one, _one_fits),
+    "overlapping": Placement(overlapping, _needs_one, _one_fits),
+    "grid": Placement(grid, _needs_grid, _grid_fits),
+    "neighbours": Placement(neighbours, _needs_neighbours, _neighbours_fit),
 }

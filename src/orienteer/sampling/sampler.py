@@ -124,8 +124,10 @@ class Sampler(RecipeSampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for scan in self.ids:
-            PLACEMENTS[self.settings.placement].check(scan, self.store.entry(scan).shape, self.settings)
+        placement = PLACEMENTS[self.settings.placement]
+        for number in np.flatnonzero(~placement.fits(self.store.shapes(self.ids), self.settings)):
+            scan = self.ids[number]
+            placement.check(scan, self.store.entry(scan).shape, self.settings)
 
     def centres(self, scan: str, linear: Linear, streams: Streams) -> Centres | None:
         """By the placement's rule."""

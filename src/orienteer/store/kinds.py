@@ -16,7 +16,7 @@ def require_channels(manifest: Manifest, learned: Channels, network: str) -> Non
     Raises:
         RunError: other channels, or the same ones in another order.
     """
-    kinds = {(entry.channels, manifest.channel_names) for entry in manifest.scans} or {manifest.kind}
+    kinds = {(channels, manifest.channel_names) for channels in manifest.scans.column("channels")} or {manifest.kind}
     wrong = sorted(kind for kind in kinds if not readable(kind, learned))
     if wrong:
         raise RunError(

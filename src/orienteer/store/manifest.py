@@ -2,98 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from orienteer import __version__
 from orienteer.config import Config
-from orienteer.scans.findings import Finding
+from orienteer.store.columns import Scans
 from orienteer.store.convention import WINDOW, Convention, Name, Range, convention_of
+from orienteer.store.entry import ArrayFile, Intensity, Kind, ScanEntry
 
-SCHEMA = 1
-"""Raised when a store written by an older Orienteer can no longer be read."""
+__all__ = ["ArrayFile", "Intensity", "Kind", "Manifest", "Names", "Parameters", "ScanEntry"]
+
+SCHEMA = 2
+"""What is written; raised whenever an older Orienteer could not read it."""
 
 FOREGROUND_CELL = 4
 """Edge of a cell of the coarse foreground grid, voxels, where a store does not say otherwise."""
 
-NO_PATH = r"^[^/\x00]+$"
-"""Ids end up in file names, and must not lead to another folder."""
-
-HEX = r"^[0-9a-f]+$"
-
-Kind = Literal["image", "foreground", "labels"]
-
 Names = Literal["pseudonyms", "kept"]
 """What scans and people are called: pseudonyms, or as the user's files and table call them."""
-
-
-class Intensity(Config):
-    """How stored int16 values become intensities, and how those are scaled for a network.
-
-    ``intensity = stored * slope + intercept`` (HU for CT, scanner units for MR); the window ``[low, high]``, which the
-    store's convention chooses, is mapped to ``[-1, 1]``.
-    """
-
-    slope: float
-    intercept: float
-    low: float
-    """By percentiles: where the background is one constant value (skull-stripped MR), that value, so that it is -1."""
-    high: float
-
-
-class ArrayFile(Config):
-    """One array of a scan as it was written."""
-
-    bytes: int
-    """Length of the file: a cut one is noticed when it is opened."""
-    sha256: str
-    """Of the voxels, before compression."""
-
-
-class ScanEntry(Config):
-    """One scan of the store. Voxel axes run R, A, S; positions in mm are ``index * spacing`` along them."""
-
-    id: Annotated[str, Field(pattern=NO_PATH)]
-    """A pseudonym, unless the store keeps names; so is ``person``."""
-    person: str
-    split: str
-    channels: int
-    channel_names: tuple[str, ...] = ()
-    """In order, where the scan's layout says them."""
-    shape: tuple[int, int, int]
-    """Spatial shape in voxels."""
-    spacing: float
-    """mm per voxel, the same on every axis."""
-    voxel_mm: tuple[float, float, float] | None = None
-    """Voxel size of the scan before resampling, along R, A, S, mm; stores of earlier versions lack it."""
-    affine: tuple[tuple[float, float, float, float], ...]
-    """(4, 4) voxel index to world RAS mm; keeps the rotation of an oblique scan."""
-    intensity: tuple[Intensity, ...]
-    """One per channel."""
-    foreground_low: tuple[int, int, int]
-    """First voxel of the foreground box."""
-    foreground_high: tuple[int, int, int]
-    """One past the last voxel of the foreground box."""
-    labelled: bool = False
-    structures: dict[str, tuple[int, ...]] = Field(default_factory=dict)
-    """Names of label values, where the scan's data set says them."""
-    ignored: tuple[int, ...] = ()
-    """Label values that take no part in loss and scores; the stored labels are -1 there."""
-    table: dict[str, str] = Field(default_factory=dict)
-    """Further columns of the user's table (age, sex, ...) that tell nobody's name, as text."""
-    content: Annotated[str, Field(pattern=HEX)]
-    """SHA-256 over all arrays' voxels; the first 20 digits name their folder."""
-    arrays: dict[Kind, ArrayFile] = Field(default_factory=dict)
-    """``image``, ``foreground`` and, where given, ``labels``."""
-    findings: tuple[Finding, ...] = ()
-    """Of a store with pseudonyms they have the catalogue's words, which name nobody, and no cure."""
-
-    @property
-    def voxels(self) -> str:
-        """SHA-256 of the image: scans with one value have the same voxels."""
-        return self.arrays["image"].sha256
 
 
 class Parameters(Config):
@@ -135,7 +64,7 @@ class Parameters(Config):
 
 
 class Manifest(Config):
-    """``STORE/manifest.json``."""
+    """``STORE/manifest.json``, and the scans of the Arrow file that belongs to it."""
 
     schema_version: int = SCHEMA
     orienteer_version: str
@@ -148,7 +77,7 @@ class Manifest(Config):
     """Of every scan; 0 in a store of an earlier version, whose scans say it themselves."""
     channel_names: tuple[str, ...] = ()
     """In order, where the scans' layout says them; also of a single channel where all scans agree."""
-    scans: tuple[ScanEntry, ...]
+    scans: Scans
 
     @property
     def foreground_cell(self) -> int:
@@ -168,7 +97,7 @@ class Manifest(Config):
     @classmethod
     def of(cls, scans: Iterable[ScanEntry], parameters: Parameters, names: Names) -> Self:
         """The manifest of these scans, in the order of their ids."""
-        ordered = tuple(sorted(scans, key=lambda entry: entry.id))
+        ordered = sorted(scans, key=lambda entry: entry.id)
         facts: list[Any] = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
         # The same voxels under another convention are other data.
         facts += [str(parameters.convention)] if parameters.convention != WINDOW else []
@@ -180,8 +109,15 @@ class Manifest(Config):
             content=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
             channels=ordered[0].channels if ordered else 1,
             channel_names=_shared([entry.channel_names for entry in ordered]),
-            scans=ordered,
+            scans=Scans.of(ordered),
         )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values; ``scans`` may be any entries."""
+        given = dict(update or {})
+        if "scans" in given and not isinstance(given["scans"], Scans):
+            given["scans"] = Scans.of(given["scans"])
+        return super().model_copy(update=given, deep=deep)
 
 
 def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from orienteer.store import Store
 from tests.conftest import REPOSITORY
 from tests.forked import python, suite
 from tests.scans.files import nifti, voxels
@@ -94,8 +95,7 @@ def test_how_to__check_and_ingest_read_the_new_format_with_nothing_else_touched(
     # Workers are processes of their own, and must know the format too.
     done = command(site, "ingest", scans, tmp_path / "store", "--spacing", "2", "--workers", "2", "--keep-names")
     assert done.returncode == 0, done.stdout + done.stderr
-    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
-    assert sorted(scan["id"] for scan in manifest["scans"]) == ["anna", "bob", "carla"]
+    assert Store.open(tmp_path / "store").ids() == ("anna", "bob", "carla")
 
 
 def test_how_to__without_the_package_the_files_are_listed_as_no_scans(scans: Path, tmp_path: Path) -> None:
