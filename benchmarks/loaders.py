@@ -114,9 +114,10 @@ Place = tuple[int, NDArray[np.int_]]
 def positions(store: Store, size: int, count: int) -> list[Place]:
     """Where the crops lie, the same for all loaders."""
     random = np.random.default_rng(size)
+    shapes = store.scans.column("shape")
     found = []
     for _ in range(count):
-        number = int(random.integers(len(store.scans)))
+        number = int(random.integers(len(shapes)))
         shape = np.array(shapes[number])
         found.append((number, random.integers(0, np.maximum(shape - size, 0) + 1)))
     return found
