@@ -15,6 +15,7 @@ from pathlib import Path
 from shlex import quote
 
 from orienteer.errors import OrienteerError, RunError, StoreError
+from orienteer.journal import Journal
 
 SETTINGS = "settings.yaml"
 """The resolved settings, in every training folder."""
@@ -82,7 +83,10 @@ def predicted_files(folder: Path, kind: Folder = Folder.PREDICTIONS) -> list[Pat
     try:
         record = json.loads((folder / kind.marker).read_text(encoding="utf-8"))
         if kind is Folder.PROPAGATED:
-            named = [name for scan in record["scans"].values() for name in scan["files"]]
+            lines = list(Journal((folder / kind.marker).with_suffix(".journal")).read())
+            scans = [*record["scans"].values(), *(line["answer"] for line in lines if "answer" in line)]
+            named = [name for scan in scans for name in scan["files"]]
+            named += [*record["writing"], *(name for line in lines for name in line.get("writing", ()))]
         else:
             named = list(record["predictions"].values())
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):

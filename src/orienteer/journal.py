@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orienteer.config import Tree
 from orienteer.errors import OrienteerError
-from orienteer.seal import sealed, unsealed
+from orienteer.seal import SEAL, sealed, unsealed
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Journal:
     path: Path
     mode: int = 0o644
 
-    def read(self) -> Iterator[Tree]:
+    def read(self) -> Iterator[dict[str, Any]]:
         """The lines, in the order they were written."""
         try:
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -32,8 +31,10 @@ class Journal:
             return
         for line in lines:
             try:
-                yield unsealed(json.loads(line))
-            except (ValueError, RecursionError):
+                value = json.loads(line)
+                if SEAL in value:
+                    yield unsealed(value)
+            except (ValueError, TypeError, RecursionError):
                 continue
 
     def append(self, value: Mapping[str, Any]) -> None:

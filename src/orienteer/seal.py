@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orienteer.config import Tree
-
 SEAL = "seal"
 
 
@@ -16,12 +14,12 @@ def seal_of(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def sealed(document: Mapping[str, Any]) -> Tree:
+def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with its seal as the last key."""
     return {**document, SEAL: seal_of(document)}
 
 
-def unsealed(document: Any) -> Tree:
+def unsealed(document: Any) -> dict[str, Any]:
     """The document without its seal; a document that was never sealed is accepted.
 
     Raises:

@@ -16,6 +16,7 @@ from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import OrienteerError, RunError
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.propagate import propagate
+from orienteer.seal import sealed
 from orienteer.testing.phantom import phantom_store
 from tests.runs.conftest import tiny
 from tests.runs.test_locate import body, run, scans
@@ -175,7 +176,7 @@ def test_propagate__what_a_kill_left_unrecorded_is_made_anew(run: Path, scans: P
     propagate(run, scans / "exemplar.nii.gz", scans / "labels.nii.gz", given, out, progress=False)
     record = json.loads((out / "propagated.json").read_text())
     record["writing"], record["scans"] = ["RAS.nii.gz"], {}
-    (out / "propagated.json").write_text(json.dumps(record))
+    (out / "propagated.json").write_text(json.dumps(sealed(record)))
     (out / "RAS.nii.gz").write_bytes(b"half")
     result = propagate(run, scans / "exemplar.nii.gz", scans / "labels.nii.gz", given, out, progress=False)
     assert not result.failed and nib.load(out / "RAS.nii.gz").shape == (28, 32, 30)

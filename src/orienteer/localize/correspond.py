@@ -71,7 +71,7 @@ class Prepared:
 
     @classmethod
     def of(cls, model: SpatialModel, volume: Volume, finer: Volume | None = None, *, view: int) -> "Prepared":
-        """Ask a model about a scan.
+        """Ask a model about a scan; with one thread for the network, whose last digits depend on their number.
 
         Args:
             model: in evaluation mode.
@@ -89,14 +89,19 @@ class Prepared:
                 code="too-small",
                 cure="give a scan that shows more of the body",
             )
-        found = position_field(model, volume, view=view)
-        return cls.by_field(volume, torch.from_numpy(found.array), found.stride, finer)
+        with one_thread_each(), ThreadPoolExecutor(1) as pool:
+            levels = pool.submit(_levels, volume, finer)
+            found = position_field(model, volume, view=view)
+            return cls._of_parts(volume, torch.from_numpy(found.array), found.stride, levels.result())
 
     @classmethod
     def by_field(cls, volume: Volume, field: Tensor, stride: int, finer: Volume | None = None) -> "Prepared":
         """With a position field that is known."""
+        return cls._of_parts(volume, field, stride, _levels(volume, finer))
+
+    @classmethod
+    def _of_parts(cls, volume: Volume, field: Tensor, stride: int, levels: tuple[Level, ...]) -> "Prepared":
         context = self_similarity(torch.from_numpy(np.ascontiguousarray(volume.array)))
-        levels = tuple(Level.of(each) for each in (volume, finer) if each is not None)
         return cls(volume, context, field, stride, levels)
 
     @property
@@ -142,6 +147,10 @@ class Correspondence:
         index = index_map(np.linalg.inv(self.one))(torch.from_numpy(world).float())
         found: NDArray[np.float64] = index_map(self.other)(self.displacement(index)).numpy().astype(np.float64)
         return found
+
+
+def _levels(volume: Volume, finer: Volume | None) -> tuple[Level, ...]:
+    return tuple(Level.of(each) for each in (volume, finer) if each is not None)
 
 
 def correspond(one: Prepared, other: Prepared) -> Correspondence:

@@ -16,6 +16,8 @@ from orienteer.localize.reach import is_held, lies_in
 
 AROUND, MOST = 4.0, 8_000
 """Voxels around where a structure is sought, and about how many places are asked at most."""
+FEW, ENOUGH = 400, 100
+"""Voxels of a structure that is sought voxel by voxel, and how many places of a larger one shall lie within it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,21 +73,41 @@ class Pair:
         if cycle > LOST_MM:
             return Vote(None, cycle, LOST)
         if point.structure is not None:
-            return Vote(self._middle(point.structure, reached), cycle, structure=True)
+            middle, apart = self._middle(point.structure, reached)
+            return Vote(middle, cycle, structure=True, apart_mm=apart)
         # Two answers for one place, there and the inverse of back: the truth lies between them.
         return Vote((reached + missed / 2).mean(0), cycle)
 
-    def _middle(self, structure: Volume, reached: NDArray[np.float64]) -> NDArray[np.float64]:
-        """World position of the structure's middle in the other scan: that of the voxels that lead back into it."""
+    def _middle(self, structure: Volume, reached: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """World position of the structure's middle in the other scan, and how far, mm, two ways to find it disagree.
+
+        That of the places around that lead back into it; the other way is the middle of where its voxels are led.
+        """
         index = apply_affine(np.linalg.inv(self.finest.affine), reached)
-        low = np.maximum(np.floor(index.min(0)) - AROUND, 0)
-        high = np.minimum(np.ceil(index.max(0)) + AROUND, np.array(self.finest.shape) - 1)
-        step = max(1.0, (float(np.prod(high - low + 1)) / MOST) ** (1 / 3))
-        lines = [np.arange(first, last + 1, step) for first, last in zip(low, high, strict=True)]
-        grid = np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 3)
+        size = int(np.count_nonzero(structure.array))
+        grid = _around(index) if size <= FEW else _box(index, np.array(self.finest.shape) - 1, size)
         world = apply_affine(self.finest.affine, grid)
         inside = values_at(structure, self.back(world)) > 0
-        return np.asarray(world[inside].mean(0)) if inside.any() else reached.mean(0)
+        led = reached.mean(0)
+        middle = np.asarray(world[inside].mean(0)) if inside.any() else led
+        return middle, float(np.linalg.norm(middle - led))
+
+
+def _around(index: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(N, 3)`` every voxel within ``AROUND`` of one of these places."""
+    reach = np.arange(-int(AROUND), int(AROUND) + 1)
+    ball = np.stack(np.meshgrid(reach, reach, reach, indexing="ij"), -1).reshape(-1, 3)
+    ball = ball[(ball**2).sum(1) <= AROUND**2]
+    return np.unique((np.rint(index)[:, None] + ball).reshape(-1, 3), axis=0)
+
+
+def _box(index: NDArray[np.float64], last: NDArray[np.int_], size: int) -> NDArray[np.float64]:
+    """``(N, 3)`` places of the box that holds these, evenly, and of a structure of ``size`` voxels enough."""
+    low = np.maximum(np.floor(index.min(0)) - AROUND, 0)
+    high = np.minimum(np.ceil(index.max(0)) + AROUND, last)
+    step = max(1.0, min((float(np.prod(high - low + 1)) / MOST) ** (1 / 3), (size / ENOUGH) ** (1 / 3)))
+    lines = [np.arange(first, stop + 1, step) for first, stop in zip(low, high, strict=True)]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 3)
 
 
 class Finder:

@@ -82,18 +82,20 @@ class Vote:
         cycle_mm: how far from its start it came back.
         why: why it was not found.
         structure: whether it is the middle of a structure.
+        apart_mm: how far two ways to find that middle disagree.
     """
 
     world_mm: NDArray[np.float64] | None
     cycle_mm: float
     why: str = ""
     structure: bool = False
+    apart_mm: float = 0.0
 
     @property
     def ring_mm(self) -> float:
-        """Radius that holds the truth in 90 %."""
+        """Radius that holds the truth in 90 %; both ways to find a middle lie within it."""
         radius, more = STRUCTURE_RING if self.structure else POINT_RING
-        return radius + more * self.cycle_mm
+        return max(radius + more * self.cycle_mm, self.apart_mm)
 
 
 def decided(scan: str, point: str, votes: Sequence[Vote], affine: NDArray[np.float64]) -> Found:

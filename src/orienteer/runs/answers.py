@@ -8,7 +8,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,9 +26,13 @@ from orienteer.memory import ran_out
 from orienteer.scans.findings import Finding
 from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
+from orienteer.seal import SEAL, seal_of, sealed, unsealed
 from orienteer.store.lock import only_one
 
 T = TypeVar("T")
+
+METHOD = 1
+"""Counted up whenever the same question would get other answers, so that old ones are not taken for new."""
 Answer = dict[str, Any]
 """What is known of one scan, as JSON: ``warnings``, and what the command says of it."""
 
@@ -54,48 +60,87 @@ class Answers:
     named: dict[str, Source] = field(default_factory=dict)
 
     @classmethod
-    def claim(
+    @contextmanager
+    def claimed(
         cls,
         folder: Path,
         kind: Folder,
         asked: Mapping[str, Any],
         about: Mapping[str, Any],
         *,
+        command: str,
         table: str,
         overwrite: bool,
-    ) -> Self:
-        """Go on with what this question left in a folder, or begin.
+    ) -> Iterator[Self]:
+        """Go on with what this question left in a folder, or begin; until the end no other process answers into it.
 
         Args:
             folder: of the answers; files of others in it are never touched.
             kind: whose marker is the record.
             asked: what is asked.
             about: what else to write.
+            command: that asks.
             table: name of the table that will be written beside the record.
             overwrite: replace answers to another question.
 
         Raises:
-            RunError: answers to another question, or a file of that name, are in the way.
+            RunError: answers to another question, a damaged record, or a file of somebody else's, are in the way.
+            StoreError: another process answers into this folder.
             OrienteerError: the disk refuses.
         """
-        answers = cls(folder / kind.marker, json.loads(json.dumps(asked)), about)
-        before = _read(answers.path, answers.journal)
-        if not answers.path.exists() and (folder / table).exists():
-            raise RunError(f"{folder / table} is in the way", cure="name another folder")
-        if before.get("asked") == answers.asked and not overwrite:
-            answers.scans = dict(before["scans"])
-            _delete(folder, before["writing"])
-        elif overwrite or not answers.path.exists():
-            make_folder(folder)
-            named = [name for answer in before.get("scans", {}).values() for name in answer["files"]]
-            _delete(folder, [*named, *before.get("writing", ()), table] if before else ())
-            answers.journal.remove()
-        else:
+        make_folder(folder)
+        with only_one(folder, command):
+            answers = cls(folder / kind.marker, json.loads(json.dumps({"method": METHOD, **asked})), about)
+            answers._take_over(table, overwrite=overwrite)
+            yield answers
+
+    def _take_over(self, table: str, *, overwrite: bool) -> None:
+        folder = self.path.parent
+        before = self._before()
+        taken = next((path for path in (folder / table, self.journal.path) if path.exists()), None)
+        if not self.path.exists() and taken is not None:
+            raise RunError(f"{taken} is in the way", cure="name another folder")
+        if self.path.exists() and before is None:
+            raise RunError(f"{self.path} is damaged, or was edited", cure="name another folder; nothing was changed")
+        if before is not None and before.asked == self.asked and not overwrite:
+            self.scans = before.scans
+            _delete(folder, before.writing)
+        elif before is not None and overwrite:
+            named = [name for answer in before.scans.values() for name in answer["files"]]
+            _delete(folder, [*named, *before.writing, table])
+            self.journal.remove()
+        elif before is not None:
             raise RunError(
                 f"{folder} holds answers to another question", cure="add --overwrite, or name another folder"
             )
-        answers.write()
-        return answers
+        self.write()
+
+    def _before(self) -> "Answers | None":
+        """What an earlier call left; None where there is no record, or none that can be believed."""
+        try:
+            record = json.loads(self.path.read_text(encoding="utf-8"))
+            if SEAL not in record:
+                return None
+            record = unsealed(record)
+            before = Answers(self.path, record["asked"], {}, dict(record["scans"]), writing=record["writing"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        for line in self.journal.read():
+            if line.get("of") != before._question:
+                continue
+            before.writing = line.get("writing", [])
+            before.scans |= {line["scan"]: line["answer"]} if "scan" in line else {}
+        return before
+
+    @property
+    def _question(self) -> str:
+        """A digest of what is asked, in each line of the journal: a line of another question is not believed."""
+        return seal_of({"asked": self.asked})
+
+    @property
+    def answered(self) -> dict[str, Answer]:
+        """What is known, by id in order: of earlier calls, too, but of no scan that was left out in this one."""
+        return {name: self.scans[name] for name in sorted(self.scans) if name not in self.left_out}
 
     @property
     def journal(self) -> Journal:
@@ -112,7 +157,7 @@ class Answers:
         if taken := self._foreign(names):
             raise ScanError(f"{taken} {self._unknown}", code="duplicate-id", cure="name another folder")
         self.writing = list(names)
-        self.journal.append({"writing": self.writing})
+        self.journal.append({"of": self._question, "writing": self.writing})
         return paths
 
     def refuse(self, names: Iterable[str]) -> None:
@@ -139,7 +184,7 @@ class Answers:
         read: Callable[[Source], T],
         one: Callable[[str, T], Answer],
         *,
-        what: tuple[str, str],
+        what: str,
         shown: bool,
     ) -> None:
         """Answer every scan that was not; one that cannot be read is left out and the others go on.
@@ -148,14 +193,11 @@ class Answers:
             sources: the scans.
             read: reads one, in a thread, while the one before it is answered.
             one: a scan's id and what was read to what is known of it; it asks for its ``targets`` before it writes.
-            what: the command, and what it is doing, for the progress bar.
+            what: for the progress bar.
             shown: whether there is one.
-
-        Raises:
-            StoreError: another process answers into this folder.
         """
         self.named = named_apart(sources)
-        with only_one(self.path.parent, what[0]), Bar(what[1], len(self.named), shown=shown) as bar:
+        with Bar(what, len(self.named), shown=shown) as bar:
             try:
                 for name, source, reading in self._ahead(read):
                     self._answer(name, source, reading, one)
@@ -163,32 +205,40 @@ class Answers:
             finally:
                 self.write()
 
-    def _ahead(self, read: Callable[[Source], T]) -> Iterator[tuple[str, Source, "Future[T | None]"]]:
-        """Every scan, and what is being read of it; None of one that was answered before."""
+    def _ahead(self, read: Callable[[Source], T]) -> Iterator[tuple[str, Source, "Future[tuple[str, T] | None]"]]:
+        """Every scan, and its stamp and what is being read of it; None of one that was answered before."""
         with ThreadPoolExecutor(1) as pool:
-            waiting: list[tuple[str, Source, Future[T | None]]] = []
+            waiting: list[tuple[str, Source, Future[tuple[str, T] | None]]] = []
             for name, source in self.named.items():
                 waiting.append((name, source, pool.submit(self._unless_kept, name, source, read)))
                 if len(waiting) > 1:
                     yield waiting.pop(0)
             yield from waiting
 
-    def _unless_kept(self, name: str, source: Source, read: Callable[[Source], T]) -> T | None:
-        return None if self._is_kept(name, source) else read(source)
+    def _unless_kept(self, name: str, source: Source, read: Callable[[Source], T]) -> tuple[str, T] | None:
+        stamp = stamp_of(source)
+        return None if self._is_kept(name, stamp) else (stamp, read(source))
 
-    def _answer(self, name: str, source: Source, reading: "Future[T | None]", one: Callable[[str, T], Answer]) -> None:
+    def _answer(
+        self, name: str, source: Source, reading: "Future[tuple[str, T] | None]", one: Callable[[str, T], Answer]
+    ) -> None:
         try:
-            if (scan := reading.result()) is None:
+            if (found := reading.result()) is None:
                 return
+            stamp, scan = found
             answer = one(name, scan)
-            self.scans[name] = {"stamp": stamp_of(source), "files": self.writing, **answer}
-            self.journal.append({"scan": name, "answer": self.scans[name]})
+            if stamp_of(source) != stamp:
+                raise ScanError(
+                    f"{source.relative}: it changed while it was read", code="unreadable", cure="run the command again"
+                )
+            self.scans[name] = {"stamp": stamp, "files": self.writing, **answer}
+            self.journal.append({"of": self._question, "scan": name, "answer": self.scans[name]})
         except (ScanError, OSError, RuntimeError, MemoryError) as error:
             self.left_out[name] = reason(source, error)
             _delete(self.path.parent, self.writing)
         self.writing = []
 
-    def _is_kept(self, name: str, source: Source) -> bool:
+    def _is_kept(self, name: str, stamp: str) -> bool:
         """Whether an earlier call answered this scan.
 
         Raises:
@@ -197,7 +247,7 @@ class Answers:
         answer = self.scans.get(name)
         if answer is None or not all((self.path.parent / file).exists() for file in answer["files"]):
             return False
-        if answer["stamp"] != stamp_of(source):
+        if answer["stamp"] != stamp:
             raise ScanError(
                 f"another scan with the id {name} was answered in {self.path.parent}",
                 code="duplicate-id",
@@ -208,7 +258,7 @@ class Answers:
     @property
     def warnings(self) -> dict[str, tuple[Finding, ...]]:
         """Id to what is odd about the scan."""
-        return {name: tuple(Finding(**each) for each in of["warnings"]) for name, of in self.scans.items()}
+        return {name: tuple(Finding(**each) for each in of["warnings"]) for name, of in self.answered.items()}
 
     def write(self) -> None:
         """Write the record; the journal says no more than it then.
@@ -218,7 +268,7 @@ class Answers:
         """
         table = {"v": 1, **self.about, "asked": self.asked, "scans": self.scans, "writing": self.writing}
         table["left_out"] = {name: error.message for name, error in self.left_out.items()}
-        write_json(self.path, table)
+        write_json(self.path, sealed(table))
         self.journal.remove()
 
 
@@ -233,7 +283,9 @@ def named_apart(sources: Iterable[Source]) -> dict[str, Source]:
     named: dict[str, Source] = {}
     taken: set[str] = set()
     for source in sources:
-        name = source.id if source.id.casefold() not in taken else source.relative.replace("/", "_")
+        other = source.relative.replace("/", "_")
+        names = chain((source.id, other), (f"{other}_{number}" for number in count(2)))
+        name = next(each for each in names if each.casefold() not in taken)
         taken.add(name.casefold())
         named[name] = source
     return named
@@ -254,23 +306,9 @@ def reason(source: Source, error: Exception) -> ScanError:
     raise error
 
 
-def _read(path: Path, journal: Journal) -> dict[str, Any]:
-    """The record that is there, and what happened since; empty where none can be read."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        scans = record["scans"]
-        for line in journal.read():
-            record["writing"] = line.get("writing", [])
-            scans |= {line["scan"]: line["answer"]} if "scan" in line else {}
-        whole = isinstance(record["writing"], list) and all({"stamp", "files"} <= s.keys() for s in scans.values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return record if whole else {}
-
-
 def _delete(folder: Path, names: Iterable[object]) -> None:
     """Delete files of an earlier answer: beside a new one they would be taken for its own."""
     for name in names:
         path = folder / str(name)
-        if path.resolve().is_relative_to(folder.resolve()):
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             path.unlink(missing_ok=True)

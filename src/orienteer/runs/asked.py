@@ -113,8 +113,9 @@ class Asked:
 
     @property
     def question(self) -> dict[str, Any]:
-        """Which networks are asked, in figures alone."""
-        return {"network": self.asker.digest, "sides": [digest_of(each.model) for each in self.sides]}
+        """Which networks are asked, and what they are measured by, in figures alone."""
+        networks = {"network": self.asker.digest, "sides": [digest_of(each.model) for each in self.sides]}
+        return networks | {"error_mm": self.stick.error_mm, "scale": self.stick.scale.tolist()}
 
     def about(self, name: str, ready: Ready) -> Oriented:
         """The verdict on a scan that was read."""

@@ -112,21 +112,22 @@ def locate(
         "world": "R, A, S in mm",
         "voxel": "index in the scan's file, from 0",
     }
-    answers = Answers.claim(folder, Folder.LOCATIONS, asked, about, table=TABLE, overwrite=overwrite)
+    claim = Answers.claimed(folder, Folder.LOCATIONS, asked, about, command="locate", table=TABLE, overwrite=overwrite)
+    with claim as answers:
 
-    def one(name: str, scan: Ready) -> Answer:
-        here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
-        cut = [each for each in here if each.found] if crop_mm is not None else []
-        crops = (f"crops/{name}-{each.point.replace(' ', '-')}{ENDING}" for each in cut)
-        markups, *places = answers.targets(f"{name}.mrk.json", *crops)
-        write_text(markups, as_markups(here))
-        for each, path in zip(cut, places, strict=True):
-            _write_crop(path, scan.volume, each, crop_mm or 0.0)
-        return scan.warnings | {"locations": [each.to_json() for each in here]}
+        def one(name: str, scan: Ready) -> Answer:
+            here = _in_scan(finders, scan.prepared, scan.volume.affine, name)
+            cut = [each for each in here if each.found] if crop_mm is not None else []
+            crops = (f"crops/{name}-{each.point.replace(' ', '-')}{ENDING}" for each in cut)
+            markups, *places = answers.targets(f"{name}.mrk.json", *crops)
+            write_text(markups, as_markups(here))
+            for each, path in zip(cut, places, strict=True):
+                _write_crop(path, scan.volume, each, crop_mm or 0.0)
+            return scan.warnings | {"locations": [each.to_json() for each in here]}
 
-    answers.collect(laid.sources, asker.see, one, what=("locate", "locating"), shown=progress)
-    found = tuple(Found.from_json(each) for scan in answers.scans.values() for each in scan["locations"])
-    write_text(folder / TABLE, as_csv(found))
+        answers.collect(laid.sources, asker.see, one, what="locating", shown=progress)
+        found = tuple(Found.from_json(each) for scan in answers.answered.values() for each in scan["locations"])
+        write_text(folder / TABLE, as_csv(found))
     return LocateResult(folder, found, answers.left_out, answers.warnings, tuple(notes), bool(asker.trained))
 
 

@@ -1,7 +1,7 @@
 """``orient``: whether scans lie as their headers say: turned, mirrored, of another spacing, of another anatomy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -116,9 +116,13 @@ def orient(
         "spacing_factors": "true spacing over the header's, along the file's axes",
     }
     question = {**asked.question, "all_pictures": all_pictures}
-    with nullcontext(folder) if folder is not None else TemporaryDirectory() as place:
-        answers = Answers.claim(Path(place), Folder.ORIENTATIONS, question, about, table=TABLE, overwrite=overwrite)
-
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(TemporaryDirectory())) if folder is None else folder
+        answers = stack.enter_context(
+            Answers.claimed(
+                place, Folder.ORIENTATIONS, question, about, command="orient", table=TABLE, overwrite=overwrite
+            )
+        )
         if folder is not None:
             answers.refuse(f"{name}.png" for name in named_apart(laid.sources))
 
@@ -129,12 +133,12 @@ def orient(
                 write_bytes(path, picture(_grey(ready.volume), ready.volume.affine, said))
             return ready.of_header | said.to_json()
 
-        answers.collect(laid.sources, asked.asker.read, one, what=("orient", "orienting"), shown=progress)
-        found = tuple(Oriented.from_json(answers.scans[name]) for name in answers.named if name in answers.scans)
-        write_text(Path(place) / TABLE, as_csv(found))
+        answers.collect(laid.sources, asked.asker.read, one, what="orienting", shown=progress)
+        found = tuple(map(Oriented.from_json, answers.answered.values()))
+        write_text(place / TABLE, as_csv(found))
         unfixed: dict[str, ScanError] = {}
         fixed: dict[str, tuple[Path, ...]] = {}
-        for said in (each for each in found if each.fixable and each.scan in to_write):
+        for said in (each for each in found if each.fixable and each.scan in to_write and each.scan in answers.named):
             source = answers.named[said.scan]
             try:
                 _correct(source, asked.asker.read(source).volume, said.affine, to_write[said.scan], overwrite)

@@ -91,20 +91,22 @@ def propagate(
     laid = lay_out(Path(scans), [folder], layout=layout, channels=channels, expected=opened.record.data.channels)
     asked = {"network": asker.digest, "exemplar": [fingerprint(shown.volume), fingerprint(known)]}
     about = {"orienteer_version": __version__}
-    answers = Answers.claim(folder, Folder.PROPAGATED, asked, about, table=TABLE, overwrite=overwrite)
+    claim = Answers.claimed(
+        folder, Folder.PROPAGATED, asked, about, command="propagate", table=TABLE, overwrite=overwrite
+    )
+    with claim as answers:
 
-    def one(name: str, scan: Ready) -> Answer:
-        grid = Grid(scan.volume.shape, scan.volume.affine)
-        found, trust = carried(known, shown.prepared, scan.prepared, grid)
-        (path,) = answers.targets(f"{name}{ENDING}")
-        write_labels(
-            path, found.astype(np.uint8 if found.max() < 256 else np.int16), placement_of(scan.source, scan.volume)
-        )
-        return scan.warnings | {"trust": [each.to_json() for each in trust]}
+        def one(name: str, scan: Ready) -> Answer:
+            grid = Grid(scan.volume.shape, scan.volume.affine)
+            found, trust = carried(known, shown.prepared, scan.prepared, grid)
+            (path,) = answers.targets(f"{name}{ENDING}")
+            kind = np.uint8 if found.max() < 256 else np.int16
+            write_labels(path, found.astype(kind), placement_of(scan.source, scan.volume))
+            return scan.warnings | {"trust": [each.to_json() for each in trust]}
 
-    answers.collect(laid.sources, asker.see, one, what=("propagate", "propagating"), shown=progress)
-    trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.scans.items()}
-    write_text(folder / TABLE, as_csv(trust))
+        answers.collect(laid.sources, asker.see, one, what="propagating", shown=progress)
+        trust = {name: tuple(map(Trust.from_json, scan["trust"])) for name, scan in answers.answered.items()}
+        write_text(folder / TABLE, as_csv(trust))
     return PropagateResult(folder, trust, answers.left_out, answers.warnings, notes, bool(asker.trained))
 
 

@@ -16,7 +16,7 @@ from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.prepare import Scaled
-from orienteer.localize.correspond import Prepared, one_thread_each
+from orienteer.localize.correspond import Prepared
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
@@ -109,15 +109,14 @@ class Asker:
         return Ready(self, source, info, volume, *self.bring(volume))
 
     def see(self, source: Source) -> "Ready":
-        """One scan, seen by the model; by one thread, since another scan is held against an exemplar meanwhile.
+        """One scan, seen by the model.
 
         Raises:
             ScanError: as ``read``, or it is too thin.
             ConfigError: the model learned no task that places single voxels.
         """
-        with one_thread_each():
-            ready = self.read(source)
-            assert ready.prepared
+        ready = self.read(source)
+        assert ready.prepared
         return ready
 
     def bring(self, volume: Volume) -> tuple[Volume, Scaled]:
