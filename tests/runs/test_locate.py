@@ -306,6 +306,19 @@ def test_locate__what_is_odd_about_an_exemplar_is_said(run: Path, scans: Path, t
     assert any("mm from the body" in note for note in result.notes), result.notes
 
 
+def test_locate__a_small_structure_in_pieces_lies_within_its_ring(run: Path, scans: Path, tmp_path: Path) -> None:
+    image = nib.load(scans / "exemplar.nii.gz")
+    pieces = np.zeros(image.shape, dtype=np.uint8)
+    pieces[8:11, 12:15, 14:17], pieces[20, 22, 14:16] = 1, 1
+    nib.save(nib.Nifti1Image(pieces, image.affine), tmp_path / "pieces.nii.gz")
+    (one,) = locate(
+        run, scans / "exemplar.nii.gz", scans / "exemplar.nii.gz", tmp_path / "w", progress=False,
+        structure=f"{tmp_path / 'pieces.nii.gz'}:1",
+    ).found  # fmt: skip
+    truth = nib.affines.apply_affine(image.affine, np.argwhere(pieces)).mean(0)
+    assert one.world_mm is not None and np.linalg.norm(one.world_mm - truth) < min(one.ring_mm, 1.5)
+
+
 def test_answers__into_the_folder_of_the_scans_are_refused_by_name(run: Path, scans: Path, tmp_path: Path) -> None:
     given = tmp_path / "scans"
     given.mkdir()
