@@ -272,5 +272,5 @@ def _coarse(one: Tensor, other: Tensor, start: Displacement) -> Displacement:
 
 def _mean_choice(cost: Tensor, choices: Tensor, shape: torch.Size) -> Tensor:
     """``(3, d, h, w)`` the cheapest choice of every cell, blurred; ``cost`` is ``(d * h * w, choices)``."""
-    best = torch.from_numpy(cost.numpy().argmin(1))  # a tenth of the time of torch's
+    best = torch.from_numpy(cost.numpy().argmin(1))  # in a third of torch's time
     return box_mean_(choices[best].T.reshape(3, *shape).contiguous())

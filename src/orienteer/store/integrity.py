@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from orienteer.errors import StoreError
@@ -27,6 +28,7 @@ class Damage:
     message: str
 
 
+@lru_cache(maxsize=4096)
 def array_path(store: Path, content: str, kind: str) -> Path:
     """Files are named by what they hold, so new voxels never overwrite those a manifest still speaks of."""
     return store / ARRAYS / content[:20] / f"{kind}.b2nd"

@@ -244,7 +244,7 @@ class Store:
         if kind == "foreground":
             full = -(-full // self.foreground_cell)
         first = np.zeros(3, dtype=int) if low is None else np.asarray(low)
-        count = full - first if size is None else np.broadcast_to(np.asarray(size), (3,))
+        count = full - first if size is None else np.full(3, size) if np.ndim(size) == 0 else np.asarray(size)
         if first.shape != (3,) or (first < 0).any() or (count < 1).any() or (first + count > full).any():
             raise StoreError(
                 f"box at {first.tolist()} of size {count.tolist()} leaves {entry.id}, shape {full.tolist()}",
