@@ -5,7 +5,7 @@ import scipy.ndimage as ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.ingest.foreground import coarse_grid, filled, foreground_box, foreground_mask
 from tests.store.phantoms import body
 
 
@@ -99,3 +99,13 @@ def test_coarse_grid__a_cell_is_set_by_a_quarter_of_its_own_voxels(shape, seed, 
             assert not cells[index] or block.mean() == max(
                 mask[tuple(slice(4 * i, 4 * i + 4) for i in other)].mean() for other in np.ndindex(cells.shape)
             ), coarse
+
+
+@given(st.tuples(*[st.integers(1, 9)] * 3), st.floats(0.2, 0.9), st.integers(0, 2**32 - 1))
+def test_filled__is_what_scipy_fills_of_the_whole_and_of_every_slice(
+    shape: tuple[int, int, int], share: float, seed: int
+) -> None:
+    mask = np.random.default_rng(seed).random(shape) < share
+    np.testing.assert_array_equal(filled(mask, (0, 1, 2)), ndimage.binary_fill_holes(mask))
+    slices = [ndimage.binary_fill_holes(mask[:, :, axial]) for axial in range(shape[2])]
+    np.testing.assert_array_equal(filled(mask, (0, 1)), np.stack(slices, axis=2))
