@@ -7,10 +7,9 @@ Writes noise about a ball, NIfTI and NRRD in turns, a subject each, and runs the
 ``pretrain``, sixteen samples of each scan are asked for at a validation and 64 at the end. Peak memory is the sum over
 all processes of the command, sampled every 50 ms, with shared pages counted once. Linux only.
 
-With ``--made``, only the manifest of a store of so many scans is made, of which no two are alike, with no voxels: how
-large its scans are, what it takes to open it in a fresh process, then in a loader worker that gets a sampler of all of
-them sent, and how long it takes there to draw a sample, the reading of voxels apart. Memory is what the process holds
-more than before, shared pages included.
+With ``--made``, only a manifest of that many scans is made, without voxels. Printed are its size, the time and memory
+to open it in a fresh process and in a loader worker that is sent a sampler of all scans, and the time to draw one
+there, voxels aside. Memory is the growth of the process, shared pages included.
 """
 
 import argparse

@@ -252,6 +252,9 @@ def test_orient__says_what_is_odd_about_a_header(run: Path, scans: Path, tmp_pat
     made = CliRunner().invoke(app, ["orient", str(run), str(tmp_path / "nowhere.nii.gz"), "--out", str(out)])
     assert "[orientation-missing]" in made.output, made.output
     assert "orientation-missing" in (out / "orientations.json").read_text()
+    told = json.loads(CliRunner().invoke(app, ["orient", str(run), str(tmp_path / "nowhere.nii.gz"), "--json"]).stdout)
+    assert [each["code"] for each in told["warnings"]["nowhere"]] == ["orientation-missing"]
+    assert told["left_out"] == told["not_corrected"] == {}
 
 
 @pytest.mark.usefixtures("knowing")

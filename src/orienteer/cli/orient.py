@@ -19,7 +19,9 @@ ROWS = 60
 def orient(
     run: Annotated[Path, typer.Argument(help="A run of `orienteer pretrain`.")],
     scans: Annotated[Path, typer.Argument(help="A folder of scans in any format, or one file.")],
-    out: Annotated[Path | None, typer.Option(help="A new folder for CSV, JSON and pictures.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for CSV, JSON and pictures: new, or one to resume.")
+    ] = None,
     fix: Annotated[
         Path | None, typer.Option(help="A folder for corrected copies: other axes in the header, the same voxels.")
     ] = None,
@@ -31,7 +33,7 @@ def orient(
     layout: Layout = "auto",
     channels: Channels = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier answer and earlier copies.")
+        bool, typer.Option("--overwrite", help="Replace answers to another question, and earlier copies.")
     ] = False,
 ) -> None:
     """Ask a run whether scans lie as their headers say, by the anatomy in them.
@@ -64,10 +66,15 @@ def orient(
     )  # fmt: skip
     if json:
         import json as codec
+        from dataclasses import asdict
 
-        left_out = {name: error.message for name, error in result.failed.items()}
-        typer.echo(codec.dumps(as_json(result.found, left_out), indent=2))
-        raise typer.Exit(bool(result.failed))
+        others = {
+            "left_out": {name: error.message for name, error in result.failed.items()},
+            "not_corrected": {name: error.message for name, error in result.unfixed.items()},
+            "warnings": {name: [asdict(each) for each in odd] for name, odd in result.warnings.items() if odd},
+        }
+        typer.echo(codec.dumps(as_json(result.found, **others), indent=2))
+        raise typer.Exit(bool(result.failed or result.unfixed))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     odd = [each for each in result.found if not each.fine]
     shown = table("scan", "verdict", "axes", "sure", "mirror image", left=("verdict", "axes", "mirror image"))

@@ -335,6 +335,6 @@ def as_csv(found: Sequence[Oriented]) -> str:
     return text.getvalue()
 
 
-def as_json(found: Sequence[Oriented], failed: Mapping[str, str]) -> dict[str, Any]:
-    """All that is known, for programs."""
-    return {"v": 1, "scans": {each.scan: each.to_json() for each in found}, "left_out": dict(failed)}
+def as_json(found: Sequence[Oriented], **others: Any) -> dict[str, Any]:
+    """All that is known, for programs: the verdicts by scan, and whatever else there is to say."""
+    return {"v": 1, "scans": {each.scan: each.to_json() for each in found}, **others}

@@ -21,7 +21,7 @@ MANIFEST = Folder.STORE.marker
 COPY = "manifest.copy.json"
 SCANS = "scans-*.arrow"
 """Arrow files and their copies."""
-WITHIN = 1
+SCANS_IN_JSON = 1
 """Schema version of the stores that had their scans in the JSON."""
 
 
@@ -97,14 +97,14 @@ def _read(path: Path, name: str, *, copy: bool) -> Manifest:
     values = _document(path, name)
     if not isinstance(version := values.get("schema_version"), int):
         raise DamagedManifest(f"{file} is damaged: it says no version", cure=CURE)
-    if version not in (WITHIN, SCHEMA):
+    if version not in (SCANS_IN_JSON, SCHEMA):
         raise StoreError(
-            f"{path} has store version {version}; this Orienteer reads versions {WITHIN} and {SCHEMA}",
+            f"{path} has store version {version}; this Orienteer reads versions {SCANS_IN_JSON} and {SCHEMA}",
             cure="ingest the scans into a new folder with this Orienteer, or install the one that wrote it",
         )
     try:
         values = unsealed(values)
-        if version != WITHIN:
+        if version != SCANS_IN_JSON:
             written = ScansFile.build(values["scans"], origin=f"{file}: scans")
             values["scans"] = Scans.open(path / scans_name(written, copy=copy), written)
         return Manifest.build(values, origin=str(file))
