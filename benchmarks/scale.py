@@ -58,7 +58,8 @@ def main() -> int:
         folder, store, run = (options.out / f"{what}-{count}" for what in ("scans", "store", "run"))
         write_scans(folder, count, options.side)
         workers = ["--workers", options.workers]
-        shutil.rmtree(run, ignore_errors=True)
+        if "pretrain" in options.commands:
+            shutil.rmtree(run, ignore_errors=True)
         commands = {
             "check": ["check", folder, *workers],
             "ingest": ["ingest", folder, store, *workers],
