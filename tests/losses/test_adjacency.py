@@ -51,7 +51,7 @@ def test_sample_chunks__on_whole_cells_is_the_slice() -> None:
     dense = torch.randn(2, 4, 6, 6, 6, generator=torch.Generator().manual_seed(0))
     # Cells 0..2, 2..4 and 3..5 have their middles at 1.5, 3.5 and 4.5 of 6 cells.
     centre = torch.tensor([[1.5, 3.5, 4.5], [4.5, 1.5, 3.5]]) / 3 - 1
-    chunks = sample_chunks(dense, centre, 0.5)
+    chunks = sample_chunks(dense, centre[:, None], 0.5)[:, 0]
     torch.testing.assert_close(chunks[0], dense[0, :, 0:3, 2:5, 3:6], rtol=0, atol=1e-5)
     torch.testing.assert_close(chunks[1], dense[1, :, 3:6, 0:3, 2:5], rtol=0, atol=1e-5)
 
@@ -60,7 +60,7 @@ def test_sample_chunks__on_whole_cells_is_the_slice() -> None:
 def test_sample_chunks__between_cells_is_where_it_should_be(share: float) -> None:
     """With the coordinate as feature, every sample says where it was taken: axes in order, none swapped."""
     centre = torch.tensor([[0.1, -0.2, 0.05], [-0.15, 0.0, 0.2]])
-    chunks = sample_chunks(coordinates(12).expand(2, -1, -1, -1, -1), centre, share)
+    chunks = sample_chunks(coordinates(12).expand(1, -1, -1, -1, -1), centre[None], share)[0]
     torch.testing.assert_close(chunks.mean(dim=(2, 3, 4)), centre, rtol=0, atol=1e-5)
     spread = share * 2 / 3
     for axis in range(3):
@@ -83,4 +83,4 @@ def test_sample_chunks__equals_brute_force() -> None:
         for corner in np.ndindex(2, 2, 2):
             weight = math.prod((w - n) if up else (1 - w + n) for w, n, up in zip(where, low, corner, strict=True))
             expected[:, a, b, c] += weight * dense[0, :, low[0] + corner[0], low[1] + corner[1], low[2] + corner[2]]
-    torch.testing.assert_close(sample_chunks(dense, torch.tensor([place]), share)[0], expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(sample_chunks(dense, torch.tensor([[place]]), share)[0, 0], expected, rtol=0, atol=1e-4)

@@ -25,11 +25,11 @@ def task(**settings: object) -> AdjacencyTask:
 
 
 def cut(adjacency: AdjacencyTask, centres: torch.Tensor) -> list[torch.Tensor]:
-    """Mean place (in [-1, 1] of its own view) of each of the four chunks that a forward pass embeds."""
+    """Mean place (in [-1, 1] of its own view) of the chunks that a forward pass embeds, of each of two views."""
     means: list[torch.Tensor] = []
 
     def note(_: object, inputs: tuple[torch.Tensor]) -> None:
-        means.append(inputs[0].unflatten(1, (6, 27)).mean(-1)[:, :3])
+        means.extend(inputs[0].unflatten(2, (6, 27)).mean(-1)[..., :3])
 
     handle = adjacency.head.register_forward_pre_hook(note)
     dense = torch.zeros(1, 2, 6, 12, 12, 12)
@@ -42,20 +42,27 @@ def cut(adjacency: AdjacencyTask, centres: torch.Tensor) -> list[torch.Tensor]:
 def test_adjacency__cuts_the_adjacent_pair_first_each_towards_the_other() -> None:
     """(i towards j), (j towards i), then both away: in shares of half the view, 18 mm of 36 is 0.5."""
     centres = torch.tensor([[[0.0, 0.0, 0.0], [100.0, 50.0, -20.0]]])
-    near_i, near_j, far_i, far_j = cut(task(chunk=0.5), centres)
-    towards = torch.tensor([[0.5, 0.25, -0.1]])
+    (near_i, far_i), (near_j, far_j) = cut(task(chunk=0.5), centres)
+    towards = torch.tensor([0.5, 0.25, -0.1])
     for got, expected in ((near_i, towards), (near_j, -towards), (far_i, -towards), (far_j, towards)):
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
 
 
 def test_adjacency__each_chunk_is_cut_from_its_own_view() -> None:
-    """Features that are constant in a view, and their views' numbers: pairs (0,1), (0,2), (1,2)."""
+    """Features that are constant in a view, and their views' numbers; embeddings go back to (0,1), (0,2), (1,2)."""
     adjacency, seen = task(), []
-    adjacency.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][:, 0].round().int().tolist()))
+    adjacency.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][..., 0].round().int().tolist()))
     dense = torch.arange(3.0).reshape(1, 3, 1, 1, 1, 1).expand(1, 3, 6, 4, 4, 4)
     views = toy_views(INTERFACE, samples=1, seed=0)
     adjacency(dataclasses.replace(views, dense=dense))
-    assert seen == [[0, 0, 1], [1, 2, 2], [0, 0, 1], [1, 2, 2]]
+    assert seen == [[[0] * 4, [1] * 4, [2] * 4]]
+    adjacency.head = torch.nn.Flatten(2)  # an embedding is then its chunk's features
+    both = dense + torch.tensor([[[1.0], [-2.0], [0.5]]])[..., None, None, None] * torch.arange(6.0).view(6, 1, 1, 1)
+    rows = adjacency(dataclasses.replace(views, dense=both)).observation.rows
+    for pair, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
+        likeness = torch.nn.functional.cosine_similarity(both[0, i, :, 0, 0, 0], both[0, j, :, 0, 0, 0], dim=0)
+        for kind in ("adjacent", "distant"):
+            assert rows[f"{kind}_similarity"][pair] == pytest.approx(float(likeness), abs=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["ranking", "cosine"])
@@ -69,13 +76,15 @@ def test_adjacency__loss_by_hand(loss: str) -> None:
 
 
 def test_adjacency__similarity_is_the_cosine_of_the_heads_embeddings() -> None:
+    """Of each of three views: towards the first and the second of the others, then away from them."""
     adjacency, embedded = task(), []
-    adjacency.head.register_forward_hook(lambda module, inputs, output: embedded.append(output))
+    adjacency.head.register_forward_hook(lambda module, inputs, output: embedded.append(output.detach()))
     rows = adjacency(toy_views(INTERFACE, samples=2, seed=0)).observation.rows
-    near = torch.cosine_similarity(embedded[0], embedded[1], dim=-1)
-    far = torch.cosine_similarity(embedded[2], embedded[3], dim=-1)
-    np.testing.assert_allclose(rows["adjacent_similarity"], near.detach(), atol=1e-5)
-    np.testing.assert_allclose(rows["distant_similarity"], far.detach(), atol=1e-5)
+    chunks = embedded[0].unflatten(0, (2, 3))
+    for pair, ((i, of_i), (j, of_j)) in enumerate((((0, 0), (1, 1)), ((0, 1), (2, 0)), ((1, 0), (2, 1)))):
+        for kind, away in (("adjacent", 0), ("distant", 2)):
+            expected = torch.cosine_similarity(chunks[:, i, of_i + away], chunks[:, j, of_j + away], dim=-1)
+            np.testing.assert_allclose(rows[f"{kind}_similarity"][pair::3], expected, atol=1e-5)
 
 
 def test_adjacency__coinciding_centres_are_ignored() -> None:

@@ -34,7 +34,7 @@ class Slope(nn.Module):
             raise self.fails("no memory")
         self.modes.append(self.training)
         loss = (self.weight * images.mean()).sum() * (1 + self.noise * torch.rand(()))
-        return ModelOutput(loss, Seen((Observation("slope", {"view_mm": Measure(view_mm, "mm")}),)))
+        return ModelOutput(loss, Seen(lambda: Observation("slope", {"view_mm": Measure(view_mm, "mm")})))
 
 
 def stream(values: list[float]) -> Iterator[Batch]:
@@ -49,12 +49,15 @@ def stream(values: list[float]) -> Iterator[Batch]:
         )
 
 
+ALWAYS = {"look": lambda _: True, "after_step": lambda: None}
+
+
 def run(model: nn.Module, values: list[float], *, start: int = 0, **changes: Any) -> list[StepResult]:
     settings = SETTINGS.model_copy(update=changes)
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=9.0))
     steps = optimise(
-        fabric, wrapped, optimiser, stream(values), settings, seed=0, start=start, after_step=lambda: None
+        fabric, wrapped, optimiser, stream(values), settings, seed=0, start=start, **ALWAYS
     )  # fmt: skip
     return list(steps)
 
@@ -69,9 +72,9 @@ def test_optimise__takes_one_batch_a_step_at_the_schedules_rate() -> None:
     for value, rate in zip([0.5, -0.25, 0.5, 0.5, 0.5, 0.5], rates, strict=True):
         losses.append(weight * value)
         weight -= rate * value  # the gradient of one step only: nothing is left over from the one before
-    assert [one.loss for one in seen] == pytest.approx(losses)
+    assert [one.seen.loss for one in seen] == pytest.approx(losses)
     assert model.weight.item() == pytest.approx(weight)
-    assert seen[0].observations[0].measures["view_mm"].value == 72.0
+    assert seen[0].seen.observations[0].measures["view_mm"].value == 72.0
     assert all(0 <= one.waited <= one.seconds for one in seen)
 
 
@@ -93,8 +96,8 @@ def test_optimise__random_numbers_of_a_step_do_not_depend_on_the_steps_before() 
     whole = run(Slope(noise=1.0), [1e-6] * 6)
     torch.manual_seed(2)
     resumed = run(Slope(noise=1.0), [1e-6] * 3, start=3)
-    assert [one.loss for one in whole[3:]] == pytest.approx([one.loss for one in resumed], rel=1e-5)
-    assert len({round(one.loss * 1e6, 4) for one in whole}) == 6
+    assert [one.seen.loss for one in whole[3:]] == pytest.approx([one.seen.loss for one in resumed], rel=1e-5)
+    assert len({round(one.seen.loss * 1e6, 4) for one in whole}) == 6
 
 
 def test_optimise__puts_the_model_into_training_mode_each_step() -> None:
@@ -103,7 +106,7 @@ def test_optimise__puts_the_model_into_training_mode_each_step() -> None:
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
     steps = optimise(
-        fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS, seed=0, start=0, after_step=lambda: None
+        fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS, seed=0, start=0, **ALWAYS
     )  # fmt: skip
     for _ in steps:
         wrapped.eval()
@@ -117,7 +120,7 @@ def test_optimise__calls_after_step_once_the_weights_have_moved() -> None:
     list(
         optimise(
             fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS,
-            seed=0, start=0, after_step=lambda: seen.append(model.weight.item()),
+            seed=0, start=0, look=lambda _: False, after_step=lambda: seen.append(model.weight.item()),
         )
     )  # fmt: skip
     assert len(seen) == 6 and seen == sorted(seen, reverse=True) and seen[0] < 1.0

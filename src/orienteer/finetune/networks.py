@@ -135,19 +135,22 @@ class ScanNetwork(nn.Module):
         scores = self.scores(images).float()
         if self.outputs > 1:
             loss = functional.cross_entropy(scores, target)
-            right = float((scores.detach().argmax(1) == target).float().mean())
-            seen = Observation("classify", {"patch_accuracy": Measure(right, "fraction", None, "higher")})
         else:
             loss = functional.smooth_l1_loss(scores[:, 0], target.float())
-            seen = Observation("regress", {"patch_error": Measure(float(loss.detach()), "1", None)})
-        return ModelOutput(loss, Seen((seen,)))
+
+        def observe() -> Observation:
+            if self.outputs > 1:
+                right = float((scores.argmax(1) == target).float().mean())
+                return Observation("classify", {"patch_accuracy": Measure(right, "fraction", None, "higher")})
+            return Observation("regress", {"patch_error": Measure(float(loss), "1", None)})
+
+        return ModelOutput(loss, Seen(observe))
 
 
 def _seen(scores: Tensor, target: Tensor) -> Seen:
-    return Seen((Observation("segment", {"patch_dice": _dice(scores, target)}),))
+    return Seen(lambda: Observation("segment", {"patch_dice": _dice(scores, target)}))
 
 
-@torch.no_grad()
 def _dice(scores: Tensor, target: Tensor) -> Measure:
     """Mean Dice of the structures that occur in the batch or in its prediction."""
     classes = scores.shape[1]

@@ -76,9 +76,9 @@ def chunk_places(
 
 
 def sample_chunks(
-    dense: Float[Tensor, "N C s s s"], centre: Float[Tensor, "N 3"], share: float
-) -> Float[Tensor, "N C cells cells cells"]:
-    """Cut cubic chunks out of feature maps by trilinear sampling; chunks may lie between cells.
+    dense: Float[Tensor, "N C s s s"], centre: Float[Tensor, "N M 3"], share: float
+) -> Float[Tensor, "N M C cells cells cells"]:
+    """Cut M cubic chunks out of each feature map by trilinear sampling; chunks may lie between cells.
 
     Args:
         dense: feature maps.
@@ -87,8 +87,9 @@ def sample_chunks(
     """
     line = (torch.arange(CELLS, device=dense.device, dtype=torch.float32) + 0.5) / CELLS * 2 - 1
     grid = torch.stack(torch.meshgrid(line, line, line, indexing="ij"), dim=-1) * share
-    points = centre[:, None, None, None, :].float() + grid
-    # grid_sample wants the last spatial axis first.
-    return functional.grid_sample(
-        dense.float(), points.flip(-1), mode="bilinear", padding_mode="border", align_corners=False
+    points = centre[:, :, None, None, None, :].float() + grid
+    # grid_sample wants the last spatial axis first, and has one axis for chunks and their first.
+    sampled = functional.grid_sample(
+        dense.float(), points.flatten(1, 2).flip(-1), mode="bilinear", padding_mode="border", align_corners=False
     )
+    return sampled.unflatten(2, (-1, CELLS)).transpose(1, 2)

@@ -1,5 +1,7 @@
 """Displacements between views: the gap matrix (Zhang et al., arXiv 2509.05967)."""
 
+import functools
+import itertools
 import math
 
 import torch
@@ -13,11 +15,12 @@ def gap_matrix(centres: Float[Tensor, "B K 3"]) -> Float[Tensor, "B K K 3"]:
     return centres[:, None, :, :] - centres[:, :, None, :]
 
 
+@functools.lru_cache(maxsize=64)
 def ordered_pairs(views: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Indices i, j of the K (K - 1) ordered pairs of different views."""
-    i, j = torch.meshgrid(torch.arange(views, device=device), torch.arange(views, device=device), indexing="ij")
-    keep = i != j
-    return i[keep], j[keep]
+    """Indices i, j of the K (K - 1) ordered pairs of different views; sent to a device once."""
+    pairs = torch.tensor(list(itertools.permutations(range(views), 2))).reshape(-1, 2)
+    i, j = pairs.to(device).unbind(1)
+    return i, j
 
 
 def gap(

@@ -5,11 +5,10 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
-
-from orienteer.losses.displacement import ordered_pairs
 
 Route = tuple[int, ...]
 """Views in visiting order."""
@@ -30,20 +29,26 @@ def tours(views: int, most: int) -> tuple[Route, ...]:
 def walks(centres: Float[Tensor, "B K 3"], most: int) -> dict[str, tuple[Route, ...]]:
     """All paths by kind: every ``step``, ``route`` and ``tour``."""
     views = centres.shape[1]
-    i, j = ordered_pairs(views, centres.device)
-    single = tuple((int(a), int(b)) for a, b in zip(i, j, strict=True))
+    single = tuple(itertools.permutations(range(views), 2))
     return {"step": single, "route": routes(views, most), "tour": tours(views, most)}
 
 
 def follow(steps: Float[Tensor, "B K K 3"], paths: Sequence[Route]) -> Float[Tensor, "B P 3"]:
     """The end of each path as a displacement from its start: the sum of its steps."""
-    hops = steps.new_tensor([list(itertools.pairwise(path)) for path in paths]).long()
-    return steps[:, hops[..., 0], hops[..., 1]].sum(dim=2)
+    views = _index(tuple(paths), steps.device)
+    return steps[:, views[:, :-1], views[:, 1:]].sum(dim=2)
 
 
 def displacement(centres: Float[Tensor, "B K 3"], paths: Sequence[Route]) -> Float[Tensor, "B P 3"]:
     """The true displacement from start to end of each path; zero for a tour."""
-    return centres[:, [path[-1] for path in paths]] - centres[:, [path[0] for path in paths]]
+    start, end = _index(tuple((path[0], path[-1]) for path in paths), centres.device).unbind(1)
+    return centres[:, end] - centres[:, start]
+
+
+@functools.lru_cache(maxsize=64)
+def _index(paths: tuple[Route, ...], device: torch.device) -> Tensor:
+    """``(P, views)`` of paths of one length; sent to a device once."""
+    return torch.tensor(paths, device=device)
 
 
 def route(

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
@@ -114,17 +114,9 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
         count = views.centres.shape[1]
         i, j = torch.triu_indices(count, count, offset=1, device=views.centres.device)
         places = chunk_places(views.centres, i, j, view_mm=views.view_mm, chunk_mm=views.view_mm * self.settings.chunk)
-        chunks = torch.stack(
-            [
-                self._embed(views.dense[:, view], offset, views.view_mm)
-                for view, offset in (
-                    (i, places.towards_i),
-                    (j, places.towards_j),
-                    (i, -places.towards_i),
-                    (j, -places.towards_j),
-                )
-            ]
-        )
+        towards = torch.cat([places.towards_i, places.towards_j], dim=1)
+        chunks = self._embed(views.dense, torch.cat([i, j] * 2), torch.cat([towards, -towards], dim=1), views.view_mm)
+        chunks = chunks.unflatten(1, (4, -1)).movedim(1, 0)
         near, far = (chunks[0] * chunks[1]).sum(-1), (chunks[2] * chunks[3]).sum(-1)
         loss = losses.adjacency(
             near,
@@ -134,16 +126,22 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
             form=self.settings.loss,
             temperature=self.settings.temperature,
         )
-        return TaskOutput(loss, self._observe(near, far, places, chunks, i, j))
+        return TaskOutput(loss, lambda: self._observe(near, far, places, chunks, i, j))
 
     def _embed(
-        self, dense: Float[Tensor, "B P C s s s"], offset: Float[Tensor, "B P 3"], view_mm: float
-    ) -> Float[Tensor, "B P E"]:
-        """Unit embeddings of chunks centred ``offset`` mm from their view's centre."""
-        flat, moved = dense.flatten(0, 1), offset.flatten(0, 1)
-        pooled = sample_chunks(flat, moved / (view_mm / 2), self.settings.chunk)
-        embedded = functional.normalize(self.head(pooled.flatten(1)).float(), dim=-1)
-        return embedded.reshape(*dense.shape[:2], -1)
+        self,
+        dense: Float[Tensor, "B K C s s s"],
+        view: Int[Tensor, "n"],
+        offset: Float[Tensor, "B n 3"],
+        view_mm: float,
+    ) -> Float[Tensor, "B n E"]:
+        """Unit embeddings of n chunks, as many in each view, centred ``offset`` mm from their view's centre."""
+        # All of a view at once: its features are neither copied nor given a gradient for each of its chunks.
+        order = view.argsort(stable=True)
+        moved = offset[:, order].unflatten(1, (dense.shape[1], -1)).flatten(0, 1)
+        pooled = sample_chunks(dense.flatten(0, 1), moved / (view_mm / 2), self.settings.chunk)
+        embedded = functional.normalize(self.head(pooled.flatten(2)).float(), dim=-1)
+        return embedded.reshape(*offset.shape[:2], -1)[:, order.argsort()]
 
     def _observe(
         self, near: Tensor, far: Tensor, places: ChunkPlaces, chunks: Tensor, i: Tensor, j: Tensor

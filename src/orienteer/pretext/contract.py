@@ -6,11 +6,12 @@ point ``orienteer.tasks``) or in any module that Python can import. Its tests su
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -75,10 +76,21 @@ class Interface:
 
 
 class TaskOutput(NamedTuple):
-    """A scalar loss to minimise, and the observation, detached from the graph."""
+    """A scalar loss to minimise, and what makes the observation: most steps are not looked at, and never pay for it.
+
+    Attributes:
+        loss: in the graph.
+        observe: makes the observation from tensors of this forward pass; it runs no network.
+    """
 
     loss: Tensor
-    observation: Observation
+    observe: Callable[[], Observation]
+
+    @property
+    def observation(self) -> Observation:
+        """The observation, detached from the graph; made anew each time."""
+        with torch.no_grad():
+            return self.observe()
 
 
 class TaskSettings(Config):

@@ -16,7 +16,7 @@ from orienteer.pretext.contract import (
     vector_columns,
 )
 from orienteer.pretext.displacement import METRICS, Form, PairHead, displacement_measures, pair_rows
-from orienteer.records import Measure, Metric, Rows
+from orienteer.records import Measure, Metric, Observation, Rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Displacements
 from orienteer.records.statistics import mean, vectors
@@ -86,13 +86,17 @@ class GapTask(PretextTask[GapSettings]):
             distance_weight=self.settings.distance_weight,
             log_scale=log_scale,
         )
-        i, j = ordered_pairs(views.centres.shape[1], views.centres.device)
+        return TaskOutput(loss, lambda: self._observe(views.centres, steps, log_scale))
+
+    def _observe(self, centres: Tensor, steps: Tensor, log_scale: Tensor | None) -> Observation:
+        length = self.settings.length_mm
+        i, j = ordered_pairs(centres.shape[1], centres.device)
         # Divided by the length scale and multiplied again, as in the loss.
-        true = gap_matrix(views.centres)[:, i, j] / length
+        true = gap_matrix(centres)[:, i, j] / length
         rows = pair_rows(i, j, true * length, steps[:, i, j].float() * length)
         if log_scale is not None:
             rows |= vector_columns("scale", to_numpy(log_scale[:, i, j].exp().flatten(0, 1) * length))
-        return TaskOutput(loss, self.observe(rows))
+        return self.observe(rows)
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:

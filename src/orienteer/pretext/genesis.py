@@ -28,7 +28,7 @@ from orienteer.pretext.contract import (
     TaskSettings,
 )
 from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, pooled, view_rows
-from orienteer.records import Measure, Metric, Rows
+from orienteer.records import Measure, Metric, Observation, Rows
 from orienteer.records.card import Restoration, TaskCard
 from orienteer.records.evidence import Spread
 from orienteer.sampling import Purpose, generator
@@ -141,15 +141,17 @@ class GenesisTask(PretextTask[GenesisSettings], RestoresImages):
         """Mean squared error over all voxels, and one row per view over body voxels."""
         predicted = self.restore(views)
         loss = functional.mse_loss(predicted, views.plain.float())
-        with torch.no_grad():
-            body = body_voxels(views.plain)
-            rows = view_rows(
-                body,
-                error=mean_error(predicted, views.plain, body),
-                unrestored_error=mean_error(views.shown, views.plain, body),
-                mean_error=mean_error(mean_where(views.plain, body).expand_as(views.plain), views.plain, body),
-            )
-        return TaskOutput(loss, self.observe(rows))
+        return TaskOutput(loss, lambda: self._observe(predicted, views))
+
+    def _observe(self, predicted: Tensor, views: EncodedViews) -> Observation:
+        body = body_voxels(views.plain)
+        rows = view_rows(
+            body,
+            error=mean_error(predicted, views.plain, body),
+            unrestored_error=mean_error(views.shown, views.plain, body),
+            mean_error=mean_error(mean_where(views.plain, body).expand_as(views.plain), views.plain, body),
+        )
+        return self.observe(rows)
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:

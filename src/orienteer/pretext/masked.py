@@ -27,7 +27,7 @@ from orienteer.pretext.contract import (
     TaskSettings,
 )
 from orienteer.pretext.restoring import VoxelHead, body_voxels, mean_error, pooled, view_rows
-from orienteer.records import Measure, Metric, Rows
+from orienteer.records import Measure, Metric, Observation, Rows
 from orienteer.records.card import Restoration, TaskCard
 from orienteer.records.evidence import Spread
 from orienteer.sampling import Purpose, generator
@@ -140,17 +140,19 @@ class MaskedTask(PretextTask[MaskedSettings], RestoresImages):
         """Loss over hidden voxels, and one row per view over hidden body voxels."""
         mask, predicted = self.mask(views.images, views.address), self.head(views)
         loss = losses.masked(predicted, views.plain, mask, form=self.settings.loss)
-        with torch.no_grad():
-            body = body_voxels(views.plain)
-            smooth = interpolated(views.images, ~mask, width=self.settings.block / 2)
-            middle = mean_where(views.images, body & ~mask).expand_as(views.images)
-            rows = view_rows(
-                body & mask,
-                error=mean_error(predicted, views.plain, body & mask),
-                mean_error=mean_error(middle, views.plain, body & mask),
-                interpolation_error=mean_error(smooth, views.plain, body & mask),
-            )
-        return TaskOutput(loss, self.observe(rows))
+        return TaskOutput(loss, lambda: self._observe(predicted, mask, views))
+
+    def _observe(self, predicted: Tensor, mask: Tensor, views: EncodedViews) -> Observation:
+        body = body_voxels(views.plain)
+        smooth = interpolated(views.images, ~mask, width=self.settings.block / 2)
+        middle = mean_where(views.images, body & ~mask).expand_as(views.images)
+        rows = view_rows(
+            body & mask,
+            error=mean_error(predicted, views.plain, body & mask),
+            mean_error=mean_error(middle, views.plain, body & mask),
+            interpolation_error=mean_error(smooth, views.plain, body & mask),
+        )
+        return self.observe(rows)
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:

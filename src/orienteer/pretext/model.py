@@ -1,7 +1,7 @@
 """Backbone, teacher and tasks as one module: a batch of views in, a loss and observations out."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -21,24 +21,25 @@ from orienteer.store.intensity import BODY_ABOVE
 
 
 class Seen:
-    """Hides observations from wrappers of the forward pass, which descend into every collection they know."""
+    """Hides what makes observations from wrappers of the forward pass, which descend into every collection."""
 
-    __slots__ = ("observations",)
+    __slots__ = ("observers",)
 
-    def __init__(self, observations: tuple[Observation, ...]) -> None:
-        self.observations = observations
+    def __init__(self, *observers: Callable[[], Observation]) -> None:
+        self.observers = observers
 
 
 class ModelOutput(NamedTuple):
-    """The weighted sum of the tasks' losses, and their observations."""
+    """The weighted sum of the tasks' losses, and what makes their observations."""
 
     loss: Tensor
     seen: Seen
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """One observation per task."""
-        return self.seen.observations
+        """One observation per task; made when they are asked for."""
+        with torch.no_grad():
+            return tuple(observe() for observe in self.seen.observers)
 
 
 class SpatialModel(nn.Module):
@@ -103,7 +104,7 @@ class SpatialModel(nn.Module):
         """
         whole: EncodedViews | None = None
         loss = images.new_zeros(())
-        observed = []
+        observers = []
         for name in self.tasks:
             task = self.task(name)
             if isinstance(task, CorruptsViews):
@@ -115,8 +116,8 @@ class SpatialModel(nn.Module):
             with torch.autocast(images.device.type, enabled=False):
                 output = task(views)
             loss = loss + task.settings.weight * output.loss
-            observed.append(output.observation)
-        return ModelOutput(loss, Seen(tuple(observed)))
+            observers.append(output.observe)
+        return ModelOutput(loss, Seen(*observers))
 
     def encode(
         self,

@@ -95,7 +95,7 @@ class PatchLocationTask(PretextTask[PatchLocationSettings]):
         scores = self.head(torch.cat([centre, views.embedding[:, 1:]], dim=-1)).float()
         true = direction_class(views.centres[:, 1:] - views.centres[:, :1])
         loss = functional.cross_entropy(scores.flatten(0, 1), true.flatten())
-        return TaskOutput(loss, self._observe(scores, true))
+        return TaskOutput(loss, lambda: self._observe(scores, true))
 
     def _observe(self, scores: Tensor, true: Tensor) -> Observation:
         samples, count = true.shape

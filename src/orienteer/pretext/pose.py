@@ -26,7 +26,7 @@ from orienteer.pretext.contract import (
     TaskSettings,
     TellsMirrored,
 )
-from orienteer.records import Measure, Metric, Rows
+from orienteer.records import Measure, Metric, Observation, Rows
 from orienteer.records.card import TaskCard
 from orienteer.records.evidence import Classes
 from orienteer.records.statistics import mean
@@ -167,9 +167,13 @@ class PoseTask(PretextTask[PoseSettings], CorruptsViews, TellsMirrored):
         log_odds, scores = self.mirrored(second, first), self.turn(turned).float()
         loss = functional.binary_cross_entropy_with_logits(log_odds, side.float())
         loss = loss + functional.cross_entropy(scores, turn)
-        answers = {"true_side": side, "pred_side": log_odds > 0, "true_turn": turn, "pred_turn": scores.argmax(-1)}
-        rows: Rows = {name: answer.cpu().numpy().astype(np.int8) for name, answer in answers.items()}
-        return TaskOutput(loss, self.observe({"sample": np.arange(len(drawn), dtype=np.int32), **rows}))
+
+        def observe() -> Observation:
+            answers = {"true_side": side, "pred_side": log_odds > 0, "true_turn": turn, "pred_turn": scores.argmax(-1)}
+            rows: Rows = {name: answer.cpu().numpy().astype(np.int8) for name, answer in answers.items()}
+            return self.observe({"sample": np.arange(len(drawn), dtype=np.int32), **rows})
+
+        return TaskOutput(loss, observe)
 
     @staticmethod
     def measure(rows: Rows) -> dict[str, Measure]:

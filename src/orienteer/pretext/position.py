@@ -75,7 +75,7 @@ class PositionTask(PretextTask[PositionSettings], PredictsPositions):
         weight = self._chosen(views.body.reshape(batch, count, -1)).reshape(batch, -1)
         predicted, true = centred(predicted, weight), centred(true, weight)
         loss = cloud(predicted, true, weight)
-        return TaskOutput(loss, self._observe(predicted * length, true * length, weight, cells))
+        return TaskOutput(loss, lambda: self._observe(predicted * length, true * length, weight, cells))
 
     def positions(self, dense: Tensor) -> Tensor:
         """Position of every dense cell, mm."""

@@ -116,7 +116,7 @@ class RouteTask(PretextTask[RouteSettings]):
         ends = {kind: follow(steps, group) for kind, group in paths.items()}
         true = {kind: displacement(views.centres, group) / settings.length_mm for kind, group in paths.items()}
         loss = arrival(ends, true, arrival_weight=settings.arrival_weight, closure_weight=settings.closure_weight)
-        return TaskOutput(loss, self._observe(ends, true, paths))
+        return TaskOutput(loss, lambda: self._observe(ends, true, paths))
 
     def _observe(
         self, ends: dict[str, Tensor], true: dict[str, Tensor], paths: dict[str, tuple[Route, ...]]

@@ -109,7 +109,7 @@ class SimclrTask(PretextTask[SimclrSettings]):
         loss = nt_xent(cosine, positive, negative, self.settings.temperature)
         partner = cosine.masked_fill(~positive, -1).amax(1)
         other = cosine.masked_fill(~negative, -1).amax(1)
-        return TaskOutput(loss, self._observe(partner, other, projected, samples, count))
+        return TaskOutput(loss, lambda: self._observe(partner, other, projected, samples, count))
 
     def _observe(self, partner: Tensor, other: Tensor, projected: Tensor, samples: int, count: int) -> Observation:
         every = samples * count

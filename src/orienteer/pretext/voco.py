@@ -149,7 +149,7 @@ class VocoTask(PretextTask[VocoSettings]):
             cosine = (there + back) / 2
         bases = student[:, first:]
         loss = overlap(cosine, true) + self.settings.apart_weight * apart_loss(bases)
-        return TaskOutput(loss, self._observe(cosine, true, bases))
+        return TaskOutput(loss, lambda: self._observe(cosine, true, bases))
 
     def _projected(self, embedding: Float[Tensor, "B K E"]) -> Float[Tensor, "B K P"]:
         return functional.normalize(self.head(embedding).float(), dim=-1)

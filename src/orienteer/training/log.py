@@ -8,7 +8,7 @@ from orienteer.loggers.together import Loggers
 from orienteer.records import Measure, Observation
 from orienteer.records.log import ObservationLog
 from orienteer.training.folder import TrainingFolder
-from orienteer.training.loop import StepResult
+from orienteer.training.loop import StepResult, StepSeen
 
 
 class RunLog:
@@ -29,18 +29,17 @@ class RunLog:
             print(f"orienteer: {damaged}", file=sys.stderr)
         self.loggers = Loggers(run.path, step, run.observations, shown=shown)
 
-    def training(self, result: StepResult) -> None:
-        """Record one training step."""
-        share = result.waited / result.seconds if result.seconds > 0 else 0.0
+    def training(self, result: StepResult, seen: StepSeen, waited: float) -> None:
+        """Record one training step; ``waited`` is the share of time since the one before that went into waiting."""
         machine = Observation(
             "training",
             {
-                "loss": Measure(result.loss, "1"),
+                "loss": Measure(seen.loss, "1"),
                 "learning_rate": Measure(result.learning_rate, "1"),
-                "data_wait_fraction": Measure(share, "fraction"),
+                "data_wait_fraction": Measure(waited, "fraction"),
             },
         )
-        self._write((machine, *result.observations), result.step, "train")
+        self._write((machine, *seen.observations), result.step, "train")
 
     def validation(self, observations: Iterable[Observation], step: int) -> None:
         """Record one validation."""

@@ -1,4 +1,8 @@
-"""The optimisation loop, as a generator: it yields what each step observed; its caller logs and saves."""
+"""The optimisation loop, as a generator: it yields what was seen of each step; its caller logs and saves.
+
+A GPU computes behind Python's back: whoever reads a number of it waits for all that is still to be done. So only the
+steps that are looked at are read there. On a CPU reading costs nothing, and every step is checked.
+"""
 
 import math
 import time
@@ -34,18 +38,31 @@ class StepResult:
 
     Attributes:
         step: steps done, counting this one.
-        loss: the weighted sum of losses, on this process's share of the batch.
         learning_rate: the rate it was made with.
         seconds: wall time of the step, waiting included.
         waited: seconds of it spent waiting for data.
-        observations: of the tasks.
+        sound: loss and gradient are known to be finite, up to this step.
+        seen: what was to be seen of it; None for a step that was not looked at.
     """
 
     step: int
-    loss: float
     learning_rate: float
     seconds: float
     waited: float
+    sound: bool
+    seen: "StepSeen | None"
+
+
+@dataclass(frozen=True)
+class StepSeen:
+    """What a step that was looked at showed.
+
+    Attributes:
+        loss: the weighted sum of losses, on this process's share of the batch.
+        observations: of the tasks.
+    """
+
+    loss: float
     observations: tuple[Observation, ...]
 
 
@@ -58,6 +75,7 @@ def optimise(
     *,
     seed: int,
     start: int,
+    look: Callable[[int], bool],
     after_step: Callable[[], None],
 ) -> Iterator[StepResult]:
     """Train from step ``start`` to the last, one batch a step.
@@ -70,11 +88,13 @@ def optimise(
         settings: schedule and clipping.
         seed: the run's seed; torch's generator is set from (seed, step), so resuming repeats dropout too.
         start: steps already done.
+        look: whether a step (1 for the first) is to be observed.
         after_step: called once the weights have moved (a momentum teacher follows here).
 
     Raises:
         RunError: the loss or its gradient is no longer finite.
     """
+    reading_is_free = fabric.device.type == "cpu"
     for step in range(start, settings.steps):
         began = time.perf_counter()
         batch = next(batches).to(fabric.device)
@@ -85,25 +105,30 @@ def optimise(
         output = model(*batch.inputs)
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(output.loss)
-        loss = float(output.loss.detach())
-        if not math.isfinite(loss):
-            raise RunError(
-                f"the loss is {loss} at step {step + 1}",
-                cure="lower optimiser.learning_rate; resume continues from the last checkpoint",
-            )
         norm = fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
-        _require_finite(fabric, norm, model, step + 1)
+        looked = look(step + 1)
+        if looked or reading_is_free:
+            _require_finite(fabric, float(output.loss.detach()), norm, model, step + 1)
+        seen = StepSeen(float(output.loss.detach()), output.observations) if looked else None
+        del output  # on a GPU its tensors would lie beside those of the next step
         optimiser.step()
         after_step()
-        yield StepResult(step + 1, loss, rate, time.perf_counter() - began, waited, output.observations)
+        yield StepResult(
+            step + 1, rate, time.perf_counter() - began, waited, sound=looked or reading_is_free, seen=seen
+        )
 
 
-def _require_finite(fabric: Fabric, norm: Tensor | None, model: nn.Module, step: int) -> None:
+def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.Module, step: int) -> None:
     """A step along a gradient that is not finite would ruin every weight, and the next loss would be blamed.
 
     Raises:
-        RunError: it is not, named; with float16 a scaler leaves such a step out by itself.
+        RunError: loss or gradient is not, named; with float16 a scaler leaves such a step out by itself.
     """
+    if not math.isfinite(loss):
+        raise RunError(
+            f"the loss is {loss} at step {step}",
+            cure="lower optimiser.learning_rate; resume continues from the last checkpoint",
+        )
     if norm is None or bool(torch.isfinite(norm)) or getattr(fabric.strategy.precision, "scaler", None) is not None:
         return
     ruined = [name for name, weight in model.named_parameters() if not _finite(weight.grad)]

@@ -25,8 +25,13 @@ class Gentle:
     starts: int
 
 
-def build_optimiser(model: nn.Module, settings: OptimiserSettings, gentle: Gentle | None = None) -> torch.optim.AdamW:
-    """AdamW that decays weights but not norms, biases or other vectors."""
+def build_optimiser(
+    model: nn.Module, settings: OptimiserSettings, gentle: Gentle | None = None, *, fused: bool = True
+) -> torch.optim.AdamW:
+    """AdamW that decays weights but not norms, biases or other vectors.
+
+    ``fused`` makes a step in one pass over the weights; a float16 scaler cannot clip the gradients then.
+    """
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = []
     for slow in (False, True):
@@ -37,7 +42,7 @@ def build_optimiser(model: nn.Module, settings: OptimiserSettings, gentle: Gentl
                 {"params": [p for p in chosen if p.ndim > 1], "weight_decay": settings.weight_decay, **schedule},
                 {"params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0, **schedule},
             ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, step: int, settings: OptimiserSettings) -> float:

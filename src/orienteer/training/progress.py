@@ -12,7 +12,8 @@ from orienteer.records import Observation
 from orienteer.records.card import unlisted_metric
 from orienteer.units import duration, in_sentence, shown
 
-SMOOTH = 0.95
+SMOOTH = 0.6
+"""Share of the figure before, at each step that is observed."""
 MINUTE = 60.0
 """Seconds between lines where there is no terminal."""
 
@@ -22,8 +23,9 @@ class TrainingProgress:
 
     def __init__(self, total: int, done: int, *, enabled: bool, console: Console | None = None) -> None:
         self.bar = Bar("step", total, done=done, shown=enabled, console=console, keep=True, log=False, below=True)
-        self.bar.update(done, "starting")
         self.smoothed: dict[str, float] = {}
+        self.parts = ["starting"]
+        self.bar.update(done, *self.parts)
         self.start, self.shown = done, enabled
         self.began = self.said = time.monotonic()
 
@@ -37,7 +39,7 @@ class TrainingProgress:
         self.bar.__exit__(kind, error, trace)
 
     def step(self, done: int, observations: tuple[Observation, ...]) -> None:
-        """Move on by one step."""
+        """Move on by one step; the figures stay where there are no new ones."""
         parts = []
         for observation in observations:
             name, measure = observation.headline
@@ -47,11 +49,12 @@ class TrainingProgress:
                 value = SMOOTH * value + (1 - SMOOTH) * measure.value
             self.smoothed[name] = value
             parts.append(say(name, value, measure.unit))
-        self.bar.update(done, within(parts, self.bar.console.width))
+        self.parts = parts or self.parts
+        self.bar.update(done, within(self.parts, self.bar.console.width))
         now = time.monotonic()
         if self.shown and not self.bar.console.is_terminal and done < self.bar.total and now - self.said > MINUTE:
             self.said, left = now, (self.bar.total - done) * (now - self.began) / (done - self.start)
-            line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(parts)}"
+            line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(self.parts)}"
             self.bar.console.print(line, highlight=False, soft_wrap=True)
 
     def validated(

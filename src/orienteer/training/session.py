@@ -101,7 +101,8 @@ class Session:
         settings, steps = self.settings, self.settings.optimiser.steps
         set_threads(resolve(settings.devices))
         model = self.work.build()
-        optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
+        fused = settings.devices.precision != "16-mixed"
+        optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model), fused=fused)
         first = fabric.global_rank == 0
         start, counters = self._restore(model, optimiser, first=first)
         wrapped, optimiser = fabric.setup(model, optimiser)
@@ -122,21 +123,36 @@ class Session:
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
-                    settings.optimiser, seed=settings.seed, start=start, after_step=self.work.follow(model),
+                    settings.optimiser, seed=settings.seed, start=start,
+                    look=self._looks(fabric, interrupt), after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
                     if keeper is not None:
                         keeper.note(result)
-                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
+                    if result.sound:
+                        self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
             except Asked:
                 if keeper is not None and done > keeper.saved:
                     keeper.save(done)
                 self._stop_if_asked(interrupt.asked, done)
                 raise
 
+    def _looks(self, fabric: Fabric, interrupt: Interruptible) -> Callable[[int], bool]:
+        """Steps that are logged, validated or saved; a signal is heeded at once where no other process must agree."""
+        settings, alone = self.settings, fabric.world_size == 1
+
+        def look(step: int) -> bool:
+            asked = alone and bool(interrupt.asked or interrupt.save)
+            return asked or settings.checkpoint.logged(step, of=settings.optimiser.steps) or self._due(step)
+
+        return look
+
+    def _due(self, step: int) -> bool:
+        return step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
+
     def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
-        due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
+        due = self._due(step)
         asked, save = _agreed(fabric, interrupt)
         if keeper is not None and due:
             keeper.settle(step)
@@ -218,8 +234,10 @@ def _until_asked(batches: Iterator[StepBatch], interrupt: Interruptible) -> Iter
 
 
 def _move_state(optimiser: Any) -> None:
-    """Restored optimiser tensors follow the parameters to their device; AdamW keeps its step count where it was."""
-    for parameter, slots in optimiser.state.items():
-        for name, value in slots.items():
-            if name != "step":
-                slots[name] = value.to(parameter.device)
+    """Restored optimiser tensors follow the parameters to their device; AdamW's step count only if it is fused."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            slots = optimiser.state.get(parameter, {})
+            for name, value in slots.items():
+                if name != "step" or group["fused"]:
+                    slots[name] = value.to(parameter.device)

@@ -61,11 +61,15 @@ class CheckpointSettings(Config):
     every: int = Field(200, ge=1)
     """Steps between checkpoints (and validations); a pretraining also has them after 25, 50, 100 ... steps."""
     log_every: int = Field(10, ge=1)
-    """Steps between lines of training figures in the records."""
+    """Steps between lines of training figures in the records; the others are not observed."""
     keep: int = Field(3, ge=1)
     """Most recent checkpoints that are kept; where a run chooses a best one, that one too."""
     milestones: bool = True
     """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""
+
+    def logged(self, step: int, *, of: int) -> bool:
+        """Whether the training figures of a step are recorded; those of the last one always are."""
+        return step % self.log_every == 0 or step == of
 
     def due(self, step: int, *, early: bool) -> bool:
         """Whether it is time to validate and save; ``early`` also soon after the start."""
