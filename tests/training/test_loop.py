@@ -67,7 +67,7 @@ def test_optimise__takes_one_batch_a_step_at_the_schedules_rate() -> None:
     seen = run(model, [0.5, -0.25, 0.5, 0.5, 0.5, 0.5])
     assert [one.step for one in seen] == [1, 2, 3, 4, 5, 6]
     rates = [learning_rate(step, SETTINGS) for step in range(6)]
-    assert [one.learning_rate for one in seen] == pytest.approx(rates)
+    assert [one.seen.learning_rate for one in seen] == pytest.approx(rates)
     weight, losses = 1.0, []
     for value, rate in zip([0.5, -0.25, 0.5, 0.5, 0.5, 0.5], rates, strict=True):
         losses.append(weight * value)
@@ -87,7 +87,7 @@ def test_optimise__clips_the_gradients_norm() -> None:
 def test_optimise__starts_where_it_is_told() -> None:
     seen = run(Slope(), [0.5, 0.5], start=4)
     assert [one.step for one in seen] == [5, 6]
-    assert seen[0].learning_rate == pytest.approx(learning_rate(4, SETTINGS))
+    assert seen[0].seen.learning_rate == pytest.approx(learning_rate(4, SETTINGS))
 
 
 def test_optimise__random_numbers_of_a_step_do_not_depend_on_the_steps_before() -> None:

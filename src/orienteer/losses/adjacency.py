@@ -92,4 +92,4 @@ def sample_chunks(
     sampled = functional.grid_sample(
         dense.float(), points.flatten(1, 2).flip(-1), mode="bilinear", padding_mode="border", align_corners=False
     )
-    return sampled.unflatten(2, (-1, CELLS)).transpose(1, 2)
+    return sampled.reshape(*sampled.shape[:2], -1, CELLS, CELLS, CELLS).transpose(1, 2)

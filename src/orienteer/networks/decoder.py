@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from orienteer.networks.blocks import Convolution, ResidualUnit, UpSample
+from orienteer.networks.norms import quicken_norms
 
 
 class Decoder(nn.Module):
@@ -57,6 +58,7 @@ class Decoder(nn.Module):
         self.stride = stride
         self.last = nn.Conv3d(width, dense_channels, kernel_size=1)
         self.whole = None if residual else nn.Linear(channels[-1], dense_channels)
+        quicken_norms(self)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """``(N, channels, s, s, s)`` dense features."""

@@ -116,7 +116,7 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
         places = chunk_places(views.centres, i, j, view_mm=views.view_mm, chunk_mm=views.view_mm * self.settings.chunk)
         towards = torch.cat([places.towards_i, places.towards_j], dim=1)
         chunks = self._embed(views.dense, torch.cat([i, j] * 2), torch.cat([towards, -towards], dim=1), views.view_mm)
-        chunks = chunks.unflatten(1, (4, -1)).movedim(1, 0)
+        chunks = chunks.reshape(len(chunks), 4, len(i), -1).movedim(1, 0)
         near, far = (chunks[0] * chunks[1]).sum(-1), (chunks[2] * chunks[3]).sum(-1)
         loss = losses.adjacency(
             near,
@@ -138,7 +138,7 @@ class AdjacencyTask(PretextTask[AdjacencySettings]):
         """Unit embeddings of n chunks, as many in each view, centred ``offset`` mm from their view's centre."""
         # All of a view at once: its features are neither copied nor given a gradient for each of its chunks.
         order = view.argsort(stable=True)
-        moved = offset[:, order].unflatten(1, (dense.shape[1], -1)).flatten(0, 1)
+        moved = offset[:, order].reshape(dense.shape[0] * dense.shape[1], -1, 3)
         pooled = sample_chunks(dense.flatten(0, 1), moved / (view_mm / 2), self.settings.chunk)
         embedded = functional.normalize(self.head(pooled.flatten(2)).float(), dim=-1)
         return embedded.reshape(*offset.shape[:2], -1)[:, order.argsort()]

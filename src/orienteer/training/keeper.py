@@ -97,7 +97,6 @@ class Keeper:
     def __post_init__(self) -> None:
         self._began = time.perf_counter() - self.counters.seconds
         self.saved = 0
-        self._logged = self.counters.stepping, self.counters.waited
 
     def begin(self, start: int) -> None:
         """Validate the untrained model, or make a validation that is still to be made."""
@@ -112,10 +111,8 @@ class Keeper:
         self.counters.stepping += result.seconds
         self.counters.waited += result.waited
         self.line.step(result.step, result.seen.observations if result.seen is not None else ())
-        if result.seen is not None and self.settings.logged(result.step, of=self.steps):
-            stepping, waited = self.counters.stepping - self._logged[0], self.counters.waited - self._logged[1]
-            self._logged = self.counters.stepping, self.counters.waited
-            self.log.training(result, result.seen, waited / stepping if stepping > 0 else 0.0)
+        if self.settings.logged(result.step, of=self.steps):
+            self.log.training(result)
 
     def settle(self, step: int) -> None:
         """Validate and save; where a signal asks, save at once and leave the validation for later."""

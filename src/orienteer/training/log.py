@@ -8,7 +8,7 @@ from orienteer.loggers.together import Loggers
 from orienteer.records import Measure, Observation
 from orienteer.records.log import ObservationLog
 from orienteer.training.folder import TrainingFolder
-from orienteer.training.loop import StepResult, StepSeen
+from orienteer.training.loop import StepResult
 
 
 class RunLog:
@@ -29,14 +29,17 @@ class RunLog:
             print(f"orienteer: {damaged}", file=sys.stderr)
         self.loggers = Loggers(run.path, step, run.observations, shown=shown)
 
-    def training(self, result: StepResult, seen: StepSeen, waited: float) -> None:
-        """Record one training step; ``waited`` is the share of time since the one before that went into waiting."""
+    def training(self, result: StepResult) -> None:
+        """Record one training step, if it was looked at."""
+        seen = result.seen
+        if seen is None:
+            return
         machine = Observation(
             "training",
             {
                 "loss": Measure(seen.loss, "1"),
-                "learning_rate": Measure(result.learning_rate, "1"),
-                "data_wait_fraction": Measure(waited, "fraction"),
+                "learning_rate": Measure(seen.learning_rate, "1"),
+                "data_wait_fraction": Measure(seen.waited, "fraction"),
             },
         )
         self._write((machine, *seen.observations), result.step, "train")

@@ -38,7 +38,6 @@ class StepResult:
 
     Attributes:
         step: steps done, counting this one.
-        learning_rate: the rate it was made with.
         seconds: wall time of the step, waiting included.
         waited: seconds of it spent waiting for data.
         sound: loss and gradient are known to be finite, up to this step.
@@ -46,7 +45,6 @@ class StepResult:
     """
 
     step: int
-    learning_rate: float
     seconds: float
     waited: float
     sound: bool
@@ -59,10 +57,14 @@ class StepSeen:
 
     Attributes:
         loss: the weighted sum of losses, on this process's share of the batch.
+        learning_rate: the rate it was made with.
+        waited: share of the time since the last one that went into waiting for data.
         observations: of the tasks.
     """
 
     loss: float
+    learning_rate: float
+    waited: float
     observations: tuple[Observation, ...]
 
 
@@ -95,6 +97,7 @@ def optimise(
         RunError: the loss or its gradient is no longer finite.
     """
     reading_is_free = fabric.device.type == "cpu"
+    stepping = waiting = 0.0
     for step in range(start, settings.steps):
         began = time.perf_counter()
         batch = next(batches).to(fabric.device)
@@ -106,16 +109,20 @@ def optimise(
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(output.loss)
         norm = fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
-        looked = look(step + 1)
+        looked, loss = look(step + 1), math.nan
         if looked or reading_is_free:
-            _require_finite(fabric, float(output.loss.detach()), norm, model, step + 1)
-        seen = StepSeen(float(output.loss.detach()), output.observations) if looked else None
+            loss = float(output.loss.detach())
+            _require_finite(fabric, loss, norm, model, step + 1)
+        observations = output.observations if looked else ()
         del output  # on a GPU its tensors would lie beside those of the next step
         optimiser.step()
         after_step()
-        yield StepResult(
-            step + 1, rate, time.perf_counter() - began, waited, sound=looked or reading_is_free, seen=seen
-        )
+        seconds = time.perf_counter() - began
+        stepping, waiting = stepping + seconds, waiting + waited
+        seen = StepSeen(loss, rate, waiting / stepping, observations) if looked else None
+        if looked:
+            stepping = waiting = 0.0
+        yield StepResult(step + 1, seconds, waited, sound=looked or reading_is_free, seen=seen)
 
 
 def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.Module, step: int) -> None:
