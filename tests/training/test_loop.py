@@ -167,3 +167,39 @@ def test_optimise__no_memory_names_the_settings_to_lower() -> None:
     with pytest.raises(RunError, match="memory ran out") as caught, explained(MEMORY):
         run(Slope(fails=torch.OutOfMemoryError), [0.5])
     assert all(setting in caught.value.cure for setting in ("optimiser.batch", "views.size", "network.size"))
+
+
+class Watched(Slope):
+    """Counts how often what it saw is asked for."""
+
+    asked = 0
+
+    def forward(self, *inputs: Any) -> ModelOutput:
+        output = super().forward(*inputs)
+
+        def observe() -> Observation:
+            self.asked += 1
+            return output.observations[0]
+
+        return ModelOutput(output.loss, Seen(observe))
+
+
+def test_optimise__observes_only_the_steps_that_are_looked_at() -> None:
+    model, looked = Watched(), []
+    fabric = Fabric(accelerator="cpu", devices=1)
+    wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
+
+    def look(step: int) -> bool:
+        looked.append(step)
+        return step % 3 == 0
+
+    results = list(
+        optimise(
+            fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS, seed=0, start=0, look=look, after_step=lambda: None
+        )
+    )  # fmt: skip
+    assert looked == [1, 2, 3, 4, 5, 6] and model.asked == 2
+    assert [one.seen is not None for one in results] == [False, False, True] * 2
+    assert all(one.sound for one in results), "on a CPU every step is checked"
+    share = sum(one.waited for one in results[3:]) / sum(one.seconds for one in results[3:])
+    assert results[5].seen.waited == pytest.approx(share), "of all steps since the one before"

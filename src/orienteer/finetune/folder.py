@@ -7,6 +7,7 @@ from orienteer.errors import RunError
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.settings import FinetuneSettings
+from orienteer.networks.settings import as_stored
 from orienteer.training.checkpoint import Checkpoint, latest_checkpoint
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.weights import restore_weights
@@ -34,7 +35,7 @@ class FinetuneFolder(TrainingFolder):
         values = load_yaml(self.settings_file)
         if "labels" in values:  # what labelled_scans was called at first
             values["labelled_scans"] = values.pop("labels")
-        return FinetuneSettings.build(values, origin=str(self.settings_file))
+        return FinetuneSettings.build(as_stored(values), origin=str(self.settings_file))
 
     def trained(self) -> tuple[SegmentationNetwork | ScanNetwork, Checkpoint]:
         """The network with its newest weights, on the CPU, and their checkpoint.

@@ -57,7 +57,7 @@ class SegmentationNetwork(nn.Module):
             self.encoder.strides,
             dense_stride=1,
             dense_channels=settings.dense_channels,
-            residual=as_pretrained,
+            kind=settings.decoder if as_pretrained else "plain",
         )
         if self.decoder.stride != 1:
             raise ConfigError(

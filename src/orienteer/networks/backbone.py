@@ -57,6 +57,7 @@ class Backbone(nn.Module):
                 self.encoder.strides,
                 dense_stride=settings.dense_stride,
                 dense_channels=settings.dense_channels,
+                kind=settings.decoder,
             )
             if dense
             else None

@@ -1,12 +1,15 @@
-"""From an encoder's maps to one dense map: upsample, concatenate the finer map, convolve."""
+"""From an encoder's maps to one dense map: upsample, join the finer map, convolve."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from orienteer.networks.blocks import Convolution, ResidualUnit, UpSample
 from orienteer.networks.norms import quicken_norms
+
+DecoderKind = Literal["pyramid", "residual", "plain"]
 
 
 class Decoder(nn.Module):
@@ -21,7 +24,9 @@ class Decoder(nn.Module):
         strides: input voxels per cell of each.
         dense_stride: wanted voxels per cell; the decoder stops at this stride or the next larger one it can reach.
         dense_channels: channels of the dense map.
-        residual: use the first remedy, else the second.
+        kind: ``pyramid`` is as wide as the dense map throughout, copies cells to upsample, and adds a projection of
+            the finer map before a residual block (Lin et al. 2017, arXiv 1612.03144). The others are as wide as the
+            encoder, interpolate, and concatenate the finer map before a ``residual`` or a ``plain`` block.
 
     Attributes:
         stride: input voxels per cell of the dense map.
@@ -35,38 +40,42 @@ class Decoder(nn.Module):
         *,
         dense_stride: int,
         dense_channels: int,
-        residual: bool = True,
+        kind: DecoderKind = "pyramid",
     ) -> None:
         super().__init__()
         self.channels = dense_channels
-        skips = {stride: (level, width) for level, (stride, width) in enumerate(zip(strides, channels, strict=True))}
+        finer = {stride: (level, width) for level, (stride, width) in enumerate(zip(strides, channels, strict=True))}
         self.skips: list[int | None] = []
-        self.ups = nn.ModuleList()
-        self.blocks = nn.ModuleList()
+        self.ups, self.sides, self.blocks = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         stride, width = strides[-1], channels[-1]
         while stride % 2 == 0 and stride > dense_stride:
             stride //= 2
-            level, skip_width = skips.get(stride, (None, 0))
-            # As wide as the encoder at this stride: a wider block at full resolution would dominate the cost.
-            out = skip_width or max(dense_channels, width // 2)
-            self.ups.append(UpSample(width, out))
-            self.blocks.append(
-                ResidualUnit(out + skip_width, out, convolutions=1) if residual else Convolution(out + skip_width, out)
-            )
+            level, side = finer.get(stride, (None, 0))
+            # No wider than the encoder at this stride: a wider block at full resolution would dominate the cost.
+            out = dense_channels if kind == "pyramid" else side or max(dense_channels, width // 2)
+            if kind == "pyramid":
+                self.ups.append(nn.Sequential(nn.Conv3d(width, out, kernel_size=1), nn.Upsample(scale_factor=2)))
+                self.sides.append(nn.Conv3d(side, out, kernel_size=1) if side else nn.Identity())
+                self.blocks.append(ResidualUnit(out, out, convolutions=1))
+            else:
+                self.ups.append(UpSample(width, out))
+                self.blocks.append(
+                    Convolution(out + side, out) if kind == "plain" else ResidualUnit(out + side, out, convolutions=1)
+                )
             self.skips.append(level)
             width = out
         self.stride = stride
         self.last = nn.Conv3d(width, dense_channels, kernel_size=1)
-        self.whole = None if residual else nn.Linear(channels[-1], dense_channels)
+        self.whole = nn.Linear(channels[-1], dense_channels) if kind == "plain" else None
         quicken_norms(self)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """``(N, channels, s, s, s)`` dense features."""
         dense = maps[-1]
-        for up, block, level in zip(self.ups, self.blocks, self.skips, strict=True):
+        for number, (up, block, level) in enumerate(zip(self.ups, self.blocks, self.skips, strict=True)):
             dense = up(dense)
             if level is not None:
-                dense = torch.cat([dense, maps[level]], dim=1)
+                dense = dense + self.sides[number](maps[level]) if self.sides else torch.cat([dense, maps[level]], 1)
             dense = block(dense)
         result: Tensor = self.last(dense)
         if self.whole is not None:

@@ -7,6 +7,12 @@ from pydantic import Field
 from orienteer.config import Config, Tree
 
 
+def as_stored(values: Tree) -> Tree:
+    """Settings read from a run's folder: runs made before the decoder could be chosen have the residual one."""
+    network = values.get("network")
+    return {**values, "network": {"decoder": "residual", **network}} if isinstance(network, dict) else values
+
+
 class NetworkSettings(Config):
     """An encoder, and a decoder where a task needs dense features."""
 
@@ -21,6 +27,9 @@ class NetworkSettings(Config):
     """How a view becomes one embedding: averaged over space, or a small grid kept and projected (keeps layout)."""
     embedding: int = Field(128, ge=8)
     """Length of a view's embedding."""
+    decoder: Literal["pyramid", "residual"] = "pyramid"
+    """From the encoder's maps to dense features: ``pyramid`` costs less than half of ``residual``, and learns as
+    much."""
     dense_stride: int = Field(2, ge=1)
     """Voxels per cell of the decoder's dense features."""
     dense_channels: int = Field(32, ge=4)

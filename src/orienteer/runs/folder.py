@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
+from orienteer.networks.settings import as_stored
 from orienteer.records.run import RunRecord
 from orienteer.runs.settings import PretrainSettings
 from orienteer.training.folder import TrainingFolder
@@ -47,4 +48,4 @@ class RunFolder(TrainingFolder):
             raise RunError(
                 f"{self.path} is not a run folder: no settings.yaml", cure="give the folder of a pretrain run"
             )
-        return PretrainSettings.build(load_yaml(file), origin=str(file))
+        return PretrainSettings.build(as_stored(load_yaml(file)), origin=str(file))

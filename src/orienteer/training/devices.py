@@ -12,6 +12,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from orienteer.errors import ConfigError
+from orienteer.hardware import has_bfloat16
 from orienteer.processes import available_cores
 from orienteer.training.settings import DeviceSettings, ResolvedDevices
 from orienteer.training.shallow import mind_shallow_maps
@@ -38,7 +39,8 @@ def resolve(settings: DeviceSettings) -> ResolvedDevices:
     workers = settings.workers if settings.workers != "auto" else (min(8, max(1, cores // devices - 1)) if gpu else 1)
     precision = settings.precision
     if precision == "auto":
-        precision = "32-true" if not gpu else ("bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed")
+        bfloat16 = torch.cuda.is_bf16_supported() if gpu else has_bfloat16()
+        precision = "bf16-mixed" if bfloat16 else "16-mixed" if gpu else "32-true"
     return ResolvedDevices(
         accelerator="gpu" if gpu else "cpu", devices=devices, precision=precision, threads=threads, workers=workers
     )

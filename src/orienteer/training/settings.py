@@ -37,7 +37,7 @@ class DeviceSettings(Config):
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """How many devices; more than one trains in parallel processes. ``auto`` is all GPUs, or one CPU process."""
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
-    """``auto`` is bfloat16 where the GPU has it, float16 on older GPUs, float32 on a CPU."""
+    """``auto`` is bfloat16 where GPU or CPU has it, else float16 on a GPU and float32 on a CPU."""
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """CPU threads for computing; ``auto`` is one per core, or what ``OMP_NUM_THREADS`` says. The same number gives
     bit-for-bit the same run."""
