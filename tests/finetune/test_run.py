@@ -15,10 +15,14 @@ from orienteer.errors import RunError
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune, finetune_one
+from orienteer.hardware import has_bfloat16
 from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from tests.finetune.cohort import LAST, PAIR, history, quick, untrained_run, weights
+
+ON_CPU = "bf16-mixed" if has_bfloat16() else "32-true"
+"""The precision that a run takes by itself."""
 
 COLUMNS = ["case", "person", "item", "metric", "value"]
 
@@ -76,10 +80,10 @@ def test_finetune__settings_are_as_asked_and_the_record_tells_what_was_resolved(
     seed = FinetuneFolder(undisturbed / "seed_0")
     assert seed.settings().devices == quick().devices and seed.settings().devices.precision == "auto"
     environment = seed.record().environment
-    assert (environment.devices, environment.precision, environment.threads) == (1, "32-true", 1) and environment.device
+    assert (environment.devices, environment.precision, environment.threads) == (1, ON_CPU, 1) and environment.device
 
 
-@pytest.mark.parametrize(("trained", "said"), [("bf16-mixed", "32-true"), ("32-true", "32-true")])
+@pytest.mark.parametrize(("trained", "said"), [("bf16-mixed", ON_CPU), ("32-true", "32-true")])
 def test_ensemble__needs_no_gpu_that_it_was_trained_on(
     trained: str, said: str, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

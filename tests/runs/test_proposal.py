@@ -21,14 +21,13 @@ HIPPOCAMPI = Cohort(1.0, 1, ((36.0, 50.0, 36.0),) * 90, 13)
 def test_proposal__has_the_measured_views_on_the_cohorts_they_were_measured_on(
     cohort: Cohort, size: int, batch: int, per_scan: int
 ) -> None:
-    settings = propose(cohort, gpu=False, bfloat16=False).settings()
+    settings = propose(cohort, gpu=False).settings()
     assert (settings.views.size, settings.optimiser.batch, settings.optimiser.steps) == (size, batch, 1000)
     assert (settings.network.size, settings.evaluation.per_scan, settings.checkpoint.every) == ("small", per_scan, 100)
     assert settings.devices.precision == "auto"
 
 
-def test_proposal__with_bfloat16_or_a_gpu() -> None:
-    assert propose(BRAINS, gpu=False, bfloat16=True).settings().devices.precision == "bf16-mixed"
+def test_proposal__with_a_gpu() -> None:
     fast = propose(replace(BRAINS, spacing=1.5), gpu=True).settings()
     assert (fast.views.size, fast.network.size, fast.devices.precision) == (48, "base", "auto")
 
@@ -44,14 +43,14 @@ def test_proposal__a_gpu_counts_only_where_it_is_trained_on(monkeypatch: pytest.
 
 def test_proposal__views_fit_into_most_scans() -> None:
     slabs = replace(BRAINS, extents_mm=((300.0, 300.0, 60.0),) * 15)
-    found = propose(slabs, gpu=False, bfloat16=False)
+    found = propose(slabs, gpu=False)
     assert found.settings().views.size * slabs.spacing <= 60
     assert "15 of 15 scans cannot hold larger ones" in found.reasons[0]
-    assert "larger" not in propose(BRAINS, gpu=False, bfloat16=False).reasons[0]
+    assert "larger" not in propose(BRAINS, gpu=False).reasons[0]
 
 
 def test_proposal__what_is_decided_is_not_proposed() -> None:
-    free, decided = (propose(BRAINS, None, given, gpu=False, bfloat16=False) for given in ((), ("views.size=32",)))
+    free, decided = (propose(BRAINS, None, given, gpu=False) for given in ((), ("views.size=32",)))
     assert any(reason.startswith("views of 24") for reason in free.reasons)
     assert not any(reason.startswith("views") for reason in decided.reasons)
     assert decided.settings(("views.size=32",)).views.size == 32
@@ -60,14 +59,14 @@ def test_proposal__what_is_decided_is_not_proposed() -> None:
 def test_proposal__a_budget_decides_the_steps_by_a_timed_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposal, "rehearse", lambda *_, **__: 0.2)
     for budget in (120.0, 600.0, 7200.0):
-        found = propose(BRAINS, budget, gpu=False, bfloat16=False)
+        found = propose(BRAINS, budget, gpu=False)
         assert found.seconds is not None and 0.8 * budget <= found.seconds <= 1.02 * budget
         steps = found.settings().optimiser.steps
         rest = duration(found.seconds - LOADING * 0.2 * steps)
         assert f"at 0.2 s a step and {rest} to start and judge" in found.reasons[-1]
-    decided = propose(BRAINS, 600.0, ("optimiser.steps=7",), gpu=False, bfloat16=False)
+    decided = propose(BRAINS, 600.0, ("optimiser.steps=7",), gpu=False)
     assert not any("steps:" in reason for reason in decided.reasons)
-    free = propose(BRAINS, gpu=False, bfloat16=False, timed=True)
+    free = propose(BRAINS, gpu=False, timed=True)
     assert free.seconds == pytest.approx(pretraining_seconds(free.settings(), 0.2, 3))
 
 
@@ -92,7 +91,7 @@ def test_warning__a_view_of_a_fine_store_is_dear_so_a_coarser_one_is_named() -> 
 
 def test_warning__where_no_smaller_view_can_be_built_a_finer_spacing_is_named() -> None:
     small = Cohort(5.0, 1, ((120.0, 130.0, 110.0),) * 12, 2)
-    settings = propose(small, gpu=False, bfloat16=False).settings()
+    settings = propose(small, gpu=False).settings()
     told = warning(settings, small)
     assert settings.views.size == 16 and told is not None and "ingest at a finer --spacing, such as 3" in told
 

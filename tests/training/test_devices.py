@@ -13,6 +13,7 @@ def machine(monkeypatch: pytest.MonkeyPatch):
     def make(*, gpus: int, cores: int, bf16: bool = True) -> None:
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+        monkeypatch.setattr("orienteer.training.devices.has_bfloat16", lambda: bf16)
         monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
@@ -22,13 +23,15 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("gpus", "cores", "bf16", "asked", "accelerator", "devices", "precision", "threads"),
     [
-        (0, 4, True, {}, "cpu", 1, "32-true", 4),
-        (0, 4, True, {"devices": 2}, "cpu", 2, "32-true", 2),
+        (0, 4, True, {}, "cpu", 1, "bf16-mixed", 4),
+        (0, 4, False, {}, "cpu", 1, "32-true", 4),
+        (0, 4, True, {"precision": "32-true"}, "cpu", 1, "32-true", 4),
+        (0, 4, False, {"devices": 2}, "cpu", 2, "32-true", 2),
         (1, 8, True, {}, "gpu", 1, "bf16-mixed", 8),
         (4, 32, False, {}, "gpu", 4, "16-mixed", 32),
         (4, 32, True, {"devices": 2, "precision": "32-true"}, "gpu", 2, "32-true", 32),
-        (2, 8, True, {"accelerator": "cpu"}, "cpu", 1, "32-true", 8),
-        (0, 1, True, {"devices": 2}, "cpu", 2, "32-true", 1),
+        (2, 8, True, {"accelerator": "cpu"}, "cpu", 1, "bf16-mixed", 8),
+        (0, 1, False, {"devices": 2}, "cpu", 2, "32-true", 1),
     ],
 )
 def test_resolve__auto(

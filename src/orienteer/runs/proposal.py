@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 
 from orienteer.config import Tree, override
-from orienteer.hardware import has_bfloat16
 from orienteer.ingest.split import VALIDATION_SHARE
 from orienteer.runs.rehearsal import LOADING, pretraining_seconds, rehearse
 from orienteer.runs.settings import PretrainSettings
@@ -98,7 +97,6 @@ def propose(
     assignments: Sequence[str] = (),
     *,
     gpu: bool | None = None,
-    bfloat16: bool | None = None,
     timed: bool = False,
 ) -> Proposal:
     """The recipe for a cohort. Without a budget it depends on the cohort and the kind of device alone.
@@ -108,7 +106,6 @@ def propose(
         budget: seconds that the pretraining may take; the number of steps follows from a timed one.
         assignments: ``key=value`` that are decided already.
         gpu: whether it trains on one; by default looked up.
-        bfloat16: whether the processor has instructions for it; by default looked up.
         timed: time a step also without a budget.
 
     Raises:
@@ -116,7 +113,6 @@ def propose(
     """
     if gpu is None:  # what would be trained on, not what is built in: torch may be without CUDA, or told to leave it
         gpu = resolve(PretrainSettings.read({}, assignments).devices).accelerator == "gpu"
-    bfloat16 = not gpu and (has_bfloat16() if bfloat16 is None else bfloat16)
     size, network, steps = _view(cohort, budget, gpu=gpu), "base" if gpu else "small", STEPS_GPU if gpu else STEPS
     batch = max(2, min(8, round(REFERENCE / size**3))) * (4 if gpu else 1)
     per_scan = max(1, min(16, round(MEASURED / max(1, cohort.validation))))
@@ -126,14 +122,12 @@ def propose(
         "optimiser": {"batch": batch, "steps": steps},
         "checkpoint": {"every": every(steps)},
         "evaluation": {"per_scan": per_scan, "final_per_scan": 4 * per_scan},
-        **({"devices": {"precision": "bf16-mixed"}} if bfloat16 else {}),
     }
     reasons = {
         "views.size": f"views of {size} voxels: {size * cohort.spacing:.0f} mm, {_share(size, cohort):.0%} of a scan's "
         f"{cohort.body_mm:.0f} mm{_limited(size, cohort)}",
         "optimiser.batch": f"{batch} scans a step: for views of that size, {'on a GPU' if gpu else 'without a GPU'}",
         "network.size": f"the {network} network: {'there is a GPU' if gpu else 'there is no GPU'}",
-        **({"devices.precision": "bfloat16: this processor has instructions for it"} if bfloat16 else {}),
     }
     decided = {assignment.partition("=")[0].strip() for assignment in assignments}
     reasons = {name: reason for name, reason in reasons.items() if name not in decided}
