@@ -27,10 +27,9 @@ def masked(
         >>> float(masked(true + 2, true, torch.ones_like(true, dtype=torch.bool)))
         4.0
     """
-    # Gathered, not multiplied: predictions of shown voxels are ignored, even NaN.
-    where = hidden.expand_as(predicted)
-    error = predicted[where] - true[where]
-    return error.square().mean() if form == "mse" else error.abs().mean()
+    # Chosen, not multiplied: predictions of shown voxels are ignored, even NaN. Gathering them would wait for a GPU.
+    error = torch.where(hidden, predicted - true, 0.0)
+    return (error.square() if form == "mse" else error.abs()).sum() / hidden.expand_as(predicted).sum()
 
 
 def mean_where(
