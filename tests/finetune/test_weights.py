@@ -42,7 +42,7 @@ def test_load__accounts_for_every_weight(untrained: Path) -> None:
     # The encoder whole, of the decoder all blocks the run had; the run stopped at stride 2.
     assert {name for name in here if name.startswith("encoder.")} <= set(loaded.loaded)
     fresh = {".".join(name.split(".")[:2]) for name in loaded.missing}
-    assert fresh == {"decoder.last", "decoder.blocks", "decoder.ups", "head.weight", "head.bias"}
+    assert fresh == {"decoder.last", "decoder.blocks", "decoder.sides", "decoder.ups", "head.weight", "head.bias"}
     assert all(name.startswith(("pool.", "decoder.last.")) for name in loaded.unexpected)
     assert loaded.step == 7
     assert f"{len(loaded.loaded)} weights taken (step 7)" in loaded.sentence()

@@ -74,7 +74,12 @@ def test_pretrain__evaluates_validation_people_only(finished: PretrainResult, st
 def test_pretrain__validates_early_and_often_at_first(store: Path, tmp_path: Path) -> None:
     """After 25 and 50 steps too, each with a verdict so far, which goes when the run has ended."""
     said = io.StringIO()
-    settings = tiny("optimiser={steps: 60, batch: 2}", "checkpoint={every: 60, log_every: 30}", "tasks={gap: {}}")
+    settings = tiny(
+        "optimiser={steps: 60, batch: 2}",
+        "checkpoint={every: 60, log_every: 30}",
+        "tasks={gap: {}}",
+        "devices.precision=32-true",
+    )
     with contextlib.redirect_stderr(said):
         pretrain(store, tmp_path / "run", settings=settings)
     steps = [r["step"] for r in read_log(tmp_path / "run" / "observations.jsonl") if r["phase"] == "validation"]

@@ -28,7 +28,7 @@ def settings(devices: int) -> PretrainSettings:
             "views": {"size": 16},
             "network": {"name": "unet", "size": "tiny", "options": {"features": [4, 8, 8]}},
             "optimiser": {"steps": 4, "batch": 2, "learning_rate": 1e-3},
-            "devices": {"accelerator": "cpu", "devices": devices, "threads": 1, "workers": 0},
+            "devices": {"accelerator": "cpu", "devices": devices, "precision": "32-true", "threads": 1, "workers": 0},
             "evaluation": {"per_scan": 2, "final_per_scan": 2, "examples": 0},
         }
     )
