@@ -22,6 +22,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
 from orienteer.folders import SEEDS
+from orienteer.launched import require_alone
 from orienteer.loggers.point import points
 from orienteer.loggers.registry import require
 from orienteer.loggers.together import Loggers, choose, chosen
@@ -83,8 +84,10 @@ def finetune(
     Raises:
         StoreError: no store, no scans in a split, damaged arrays.
         ConfigError: labels, structures or columns that are not there, settings that contradict each other.
-        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
+        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder, several processes
+            that were started together.
     """
+    require_alone("orienteer finetune")
     wanted = settings or FinetuneSettings()
     arguments.of_finetune(wanted.kind, store, out, source)
     opened, folder = Store.open(store), Path(out)

@@ -3,8 +3,8 @@
 import contextlib
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -12,12 +12,13 @@ from torch import nn
 
 from orienteer.errors import RunError, Stopped
 from orienteer.signals import Asked, Interruptible
-from orienteer.training.checkpoint import latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
+from orienteer.training.checkpoint import Checkpoint, latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
 from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
+from orienteer.training.group import by_first, connected
 from orienteer.training.keeper import Counters, Keeper, Validation
 from orienteer.training.log import RunLog
-from orienteer.training.loop import StepBatch, optimise
+from orienteer.training.loop import StepBatch, StepResult, optimise
 from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
@@ -98,52 +99,59 @@ class Session:
         Raises:
             Stopped: a signal asked; every process stops after the same step, which is saved.
         """
-        settings, steps = self.settings, self.settings.optimiser.steps
-        set_threads(resolve(settings.devices))
-        model = self.work.build()
-        optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
-        first = fabric.global_rank == 0
-        start, counters = self._restore(model, optimiser, first=first)
-        wrapped, optimiser = fabric.setup(model, optimiser)
-        _move_state(optimiser)
-        if counters.scaler:
-            fabric.strategy.precision.load_state_dict(counters.scaler)
-        if start >= steps and not counters.validate:
-            return
-        stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
+        settings, steps, done = self.settings, self.settings.optimiser.steps, 0
         with contextlib.ExitStack() as stack:
+            stack.enter_context(connected(lambda: f" after step {done}", self.again))
+            set_threads(resolve(settings.devices))
+            model = self.work.build()
+            optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model))
+            start, counters = self._restore(model, optimiser)
+            done = start
+            wrapped, optimiser = fabric.setup(model, optimiser)
+            _move_state(optimiser)
+            if counters.scaler:
+                fabric.strategy.precision.load_state_dict(counters.scaler)
+            if start >= steps and not counters.validate:
+                return
+            stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
             stack.callback(stream.close)
             interrupt = stack.enter_context(Interruptible(before=self.asked_before))
-            keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt) if first else None
-            if keeper is not None:
-                keeper.begin(start)
-            self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
-            done = start
+            keeper = None
+            if fabric.global_rank == 0:
+                keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt)
+            by_first(lambda: keeper.begin(start) if keeper is not None else None)
+            self._stop_if_asked(_agreed(fabric, interrupt).asked, start)
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
                     settings.optimiser, seed=settings.seed, start=start, after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
-                    if keeper is not None:
-                        keeper.note(result)
-                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
+                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, result), done)
             except Asked:
                 if keeper is not None and done > keeper.saved:
                     keeper.save(done)
                 self._stop_if_asked(interrupt.asked, done)
                 raise
 
-    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
-        """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
+    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, result: StepResult) -> int:
+        """Log; validate and save where it is time to; the signal that asked to end, 0 where none did."""
+        step = result.step
         due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
-        asked, save = _agreed(fabric, interrupt)
-        if keeper is not None and due:
-            keeper.settle(step)
-        elif keeper is not None and (asked or save):
-            keeper.save(step)
+        agreed = _agreed(fabric, interrupt, result.loss)
+
+        def keep() -> None:
+            if keeper is not None and due:
+                keeper.settle(step)
+            elif keeper is not None:
+                keeper.save(step)
+
+        if keeper is not None:
+            keeper.note(replace(result, loss=agreed.loss))
+        if due or agreed.asked or agreed.save:
+            by_first(keep)
         # The others wait for a validation, in which a signal may come.
-        return asked or (_agreed(fabric, interrupt)[0] if due else 0)
+        return agreed.asked or (_agreed(fabric, interrupt).asked if due else 0)
 
     def _keeper(
         self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
@@ -172,7 +180,16 @@ class Session:
             done = f"stopped after step {step}, which is saved" if step else "stopped before the first step"
             raise Stopped(done, cure=self.again, number=asked)
 
-    def _restore(self, model: nn.Module, optimiser: Any, *, first: bool) -> tuple[int, Counters]:
+    def _restore(self, model: nn.Module, optimiser: Any) -> tuple[int, Counters]:
+        checkpoint = by_first(self._latest)  # the others need not see the folder
+        if checkpoint is None:
+            return 0, Counters()
+        restore_weights(model, checkpoint.model, self.folder.path)
+        restore_optimiser(optimiser, checkpoint.optimiser)
+        return checkpoint.step, Counters(**checkpoint.state)
+
+    def _latest(self) -> Checkpoint | None:
+        """The last whole checkpoint; what is not whole is set aside."""
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
         if checkpoint is None:
             if warnings:
@@ -180,25 +197,38 @@ class Session:
                     f"no checkpoint of {self.folder.path} is whole: {'; '.join(warnings)}",
                     cure="put one back from a copy, or start a new run; nothing was deleted",
                 )
-            return 0, Counters()
-        for warning in warnings if first else ():
+            return None
+        for warning in warnings:
             print(f"orienteer: {warning}; going back to step {checkpoint.step}", file=sys.stderr)
-        if first:
-            sweep_checkpoints(self.folder.checkpoints)
-            set_aside(self.folder.checkpoints, after=checkpoint.step)
-        restore_weights(model, checkpoint.model, self.folder.path)
-        restore_optimiser(optimiser, checkpoint.optimiser)
-        return checkpoint.step, Counters(**checkpoint.state)
+        sweep_checkpoints(self.folder.checkpoints)
+        set_aside(self.folder.checkpoints, after=checkpoint.step)
+        return checkpoint
 
 
-def _agreed(fabric: Fabric, interrupt: Interruptible) -> tuple[int, bool]:
-    """Signal that asked any process to end (0: none), and whether one is to save: the same answer in all of them."""
+class _Agreed(NamedTuple):
+    """What all processes know after a step.
+
+    Attributes:
+        asked: the signal that asked any of them to end; 0 for none.
+        save: whether any of them is to save.
+        loss: mean over their shares of the batch.
+    """
+
+    asked: int
+    save: bool
+    loss: float
+
+
+def _agreed(fabric: Fabric, interrupt: Interruptible, loss: float = 0.0) -> _Agreed:
+    """The same answer in all processes."""
     save, interrupt.save = interrupt.save, False
     if fabric.world_size == 1:
-        return interrupt.asked, save
-    told = torch.tensor([float(interrupt.asked), float(save)], device=fabric.device)
-    asked, saving = fabric.all_reduce(told, reduce_op="max").tolist()
-    return int(asked), bool(saving)
+        return _Agreed(interrupt.asked, save, loss)
+    own = torch.tensor([float(interrupt.asked), float(save), loss], device=fabric.device, dtype=torch.float64)
+    every = [torch.empty_like(own) for _ in range(fabric.world_size)]
+    torch.distributed.all_gather(every, own)
+    asked, saves, losses = zip(*(told.tolist() for told in every), strict=True)
+    return _Agreed(int(max(asked)), any(saves), sum(losses) / len(losses))
 
 
 def _until_asked(batches: Iterator[StepBatch], interrupt: Interruptible) -> Iterator[StepBatch]:
