@@ -99,15 +99,17 @@ def pretrain(
     """
     folder = RunFolder(Path(run))
     with connected(lambda: "", AGAIN), ExitStack() as held:
+        if shared():
+            _require_one_store(store, folder)
         begun = by_first(lambda: _begin(store, folder, settings, resume, progress, loggers, page, held))
         if isinstance(begun, PretrainResult):
             return begun
         work, earlier = begun
         if shared():
-            work = replace(work, store=_own_store(store, work.settings))
+            work = replace(work, store=Store.open(store))
         session = Session(work, work.settings, folder, AGAIN, progress, earlier)
         with explained(MEMORY):
-            train(session, build_fabric(work.settings.devices))
+            train(session, build_fabric(resolve(work.settings.devices)))
         return by_first(lambda: _end(work.store, folder, page, progress))
 
 
@@ -160,21 +162,27 @@ def _begin(
     return Pretraining(resolved, opened, folder.evaluations), earlier
 
 
-def _own_store(store: Path | str, settings: PretrainSettings) -> Store:
-    """The store as this node sees it, which has to be what the first process sees.
+def _require_one_store(store: Path | str, folder: RunFolder) -> None:
+    """Check that every node has the store that the first process has; it alone needs the run.
 
     Raises:
-        RunError: on some node it is not, or there are too few GPUs.
+        RunError: one has not.
     """
-    learned = by_first(lambda: fingerprint(Store.open(store)))
+
+    def content() -> str:
+        return fingerprint(Store.open(store))
+
+    def of_first() -> str:
+        arguments.of_pretrain(store, folder.path)
+        return content()
+
+    wanted = by_first(of_first)
 
     def check() -> None:
-        resolve(settings.devices)
-        if fingerprint(Store.open(store)) != learned:
-            raise StoreError(f"{store} is not the store of the first process", cure="give every node the same store")
+        if content() != wanted:
+            raise StoreError(f"{store} is not the store that the first process has", cure="give every node the same")
 
     everywhere(check)
-    return Store.open(store)
 
 
 def _end(store: Store, folder: RunFolder, page: Callable[[Path], Path] | None, progress: bool) -> PretrainResult:

@@ -65,21 +65,23 @@ def by_first(work: Callable[[], T]) -> T:
     return value
 
 
-def everywhere(work: Callable[[], T]) -> list[T]:
-    """What ``work`` returns in each process, in all of them.
+def everywhere(check: Callable[[], None]) -> None:
+    """Make a check in each process.
 
     Raises:
-        RunError: what one of them raised, naming it; in the others than the first as ``Elsewhere``.
+        RunError: what one of them found, naming its node; in the others than the first as ``Elsewhere``.
     """
     import torch.distributed as dist
 
-    answers: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(answers, _answer(work))
-    for answer in answers:
-        if isinstance(answer.error, OrienteerError):
-            kind = RunError if dist.get_rank() == 0 else Elsewhere
-            raise kind(f"{answer.host}: {answer.error.message}", cure=answer.error.cure)
-    return [answer.value for answer in answers]
+    found: list[Any] = [None] * dist.get_world_size()
+    error = None
+    try:
+        check()
+    except OrienteerError as mistake:
+        error = f"on {socket.gethostname()}: {mistake.message}", mistake.cure
+    dist.all_gather_object(found, error)
+    for message, cure in filter(None, found):
+        raise (RunError if dist.get_rank() == 0 else Elsewhere)(message, cure=cure)
 
 
 def wait_at_most(seconds: float) -> None:
@@ -114,28 +116,20 @@ def connected(when: Callable[[], str], cure: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What came of work in one process."""
+    """What came of the first process's work."""
 
-    host: str
     value: Any = None
     error: BaseException | None = None
 
 
-def _answer(work: Callable[[], Any]) -> _Answer:
-    try:
-        return _Answer(socket.gethostname(), work())
-    except OrienteerError as error:
-        return _Answer(socket.gethostname(), error=RunError(error.message, cure=error.cure))
-
-
 def _told(work: Callable[[], T]) -> T:
     """In the first process: do it, with a sign of life now and then, and tell the others what came of it."""
-    host, mine = socket.gethostname(), None
+    mine = None
     with _signs_of_life() as lost:
         try:
-            answer = _Answer(host, work())
+            answer = _Answer(work())
         except BaseException as error:
-            mine, answer = error, _Answer(host, error=_for_others(error))
+            mine, answer = error, _Answer(error=_for_others(error))
     try:
         if lost:
             raise lost[0]
