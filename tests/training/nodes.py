@@ -37,9 +37,13 @@ class Nodes:
         """A command that runs on a node."""
         return ["nsenter", "-t", str(self.pids[node]), "-U", "-n", "--preserve-credentials", *words]
 
-    def cut_off(self, node: int) -> None:
-        """Pull a node's cable: nobody is told."""
-        _run("nsenter", "-t", str(self.switch), "-U", "-n", "ip", "link", "set", f"node{node}", "down")
+    @contextmanager
+    def cut_off(self, node: int) -> Iterator[None]:
+        """Within, a node's cable is pulled: nobody is told."""
+        for how in ("down", "up"):
+            _run("nsenter", "-t", str(self.switch), "-U", "-n", "ip", "link", "set", f"node{node}", how)
+            if how == "down":
+                yield
 
     def orienteer(
         self, node: int, environment: Mapping[str, str], words: Sequence[object], folder: Path

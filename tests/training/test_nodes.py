@@ -1,7 +1,12 @@
 """One run on several nodes, each in a network of its own: what one process learns, and how it ends."""
 
 import json
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +15,7 @@ import torch
 
 from orienteer.testing.phantom import phantom_store
 from orienteer.training.checkpoint import load_checkpoint
-from tests.training.nodes import NoNamespacesError, Nodes, nodes, of_srun, of_torchrun, wait_until
+from tests.training.nodes import Nodes, NoNamespacesError, nodes, of_srun, of_torchrun, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -21,10 +26,11 @@ SETTINGS = (
     "network={name: unet, size: tiny, options: {features: [4, 8, 8]}}",
     # Rounding grows with the rate: at 1e-3 single losses were 0.4 % apart after 40 steps.
     f"optimiser={{steps: {STEPS}, batch: 4, learning_rate: 1e-4}}",
-    "checkpoint={every: 20, log_every: 1}",
+    "checkpoint={every: 25, log_every: 1}",
     "devices={accelerator: cpu, threads: 1, workers: 0}",
     "evaluation={per_scan: 2, final_per_scan: 2, examples: 0}",
 )
+SET = tuple(word for each in SETTINGS for word in ("--set", each))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,7 @@ class Job:
                 shutil.copytree(base / "store", folder / "store")
             (folder / "said").unlink(missing_ok=True)
         self.run = self.folders[0] / "run"
-        words = words or ("pretrain", "store", "run", *(word for each in SETTINGS for word in ("--set", each)))
+        words = words or ("pretrain", "store", "run", *SET)
         self.processes = [
             cluster.orienteer(rank, environment(rank, size), words, folder) for rank, folder in enumerate(self.folders)
         ]
@@ -124,13 +130,13 @@ def test_nodes__one_that_is_killed_ends_the_other_and_the_run_resumes_exactly(
     cluster: Nodes, base: Path, two: Job
 ) -> None:
     job = Job(cluster, base, "killed", 2)
-    wait_until(lambda: job.steps() > 25)
+    wait_until(lambda: job.steps() > 30)
     job.processes[1].kill()
     assert job.codes(10) == [2, -9]
     said = job.said()[0]
     assert "orienteer: another process of this run (10.77.0.2) has ended after step" in said and "--resume" in said
     assert "Traceback" not in said
-    assert [path.name for path in sorted((job.run / "checkpoints").iterdir())] == ["step_00000020"]
+    assert [path.name for path in sorted((job.run / "checkpoints").iterdir())] == ["step_00000025"]
     again = Job(cluster, base, "killed", 2, "pretrain", "store", "run", "--resume")
     assert again.codes() == [0, 0], again.said()
     assert again.losses() == two.losses()
@@ -140,14 +146,39 @@ def test_nodes__one_that_is_killed_ends_the_other_and_the_run_resumes_exactly(
 
 
 def test_nodes__one_that_is_cut_off_is_given_up_in_time(cluster: Nodes, base: Path) -> None:
-    words = (*SETTINGS[:-2], "devices={accelerator: cpu, threads: 1, workers: 0, timeout_s: 3}", SETTINGS[-1])
-    job = Job(
-        cluster, base, "cut", 4, "pretrain", "store", "run", *(word for each in words for word in ("--set", each))
-    )
+    words = ("pretrain", "store", "run", *SET, "--set", "devices.timeout_s=3")
+    job = Job(cluster, base, "cut", 2, *words)
     wait_until(lambda: job.steps() > 5)
-    cluster.cut_off(3)
-    assert job.codes(15) == [2] * 4
-    assert "another process of this run" in job.said()[0]
+    with cluster.cut_off(1):
+        assert job.codes(15) == [2, 2]
+    assert "another process of this run does not answer after step" in job.said()[0]
+
+
+def test_nodes__all_stop_after_the_same_step_when_one_agent_of_torchrun_is_told_to(cluster: Nodes, base: Path) -> None:
+    folders = [base / "agents" / str(rank) for rank in range(2)]
+    agents = []
+    for rank, folder in enumerate(folders):
+        shutil.copytree(base / "store", folder / "store")
+        words = (
+            sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", f"--node-rank={rank}",
+            "--master-addr=10.77.0.1", "--master-port=29500", "-m", "orienteer", "pretrain", "store", "run", *SET,
+        )  # fmt: skip
+        with (folder / "said").open("w") as said:
+            environment = {**os.environ, "GLOO_SOCKET_IFNAME": "eth0"}
+            agents.append(
+                subprocess.Popen(
+                    cluster.command(rank, *words), cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT
+                )
+            )
+    log = folders[0] / "run" / "observations.jsonl"
+    wait_until(lambda: log.exists() and '"learning_rate"' in log.read_text())
+    agents[1].send_signal(signal.SIGTERM)
+    assert [agent.wait(30) for agent in agents] == [1, 1], "torchrun makes 1 of every exit code"
+    said = (folders[0] / "said").read_text()
+    stopped = re.search(r"orienteer: stopped after step (\d+), which is saved; to go on: .*--resume", said)
+    assert stopped is not None and "exitcode  : 143" in said, said
+    assert load_checkpoint(folders[0] / "run" / "checkpoints" / f"step_{int(stopped[1]):08d}").step == int(stopped[1])
+    assert "orienteer: " not in (folders[1] / "said").read_text()
 
 
 def test_nodes__another_store_is_refused_and_its_node_named(cluster: Nodes, base: Path) -> None:
