@@ -104,6 +104,7 @@ def of_torchrun(rank: int, size: int, *, port: int = PORT) -> dict[str, str]:
     return {
         "TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "10.77.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
         "WORLD_SIZE": str(size), "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "GROUP_WORLD_SIZE": str(size),
+        "GROUP_RANK": str(rank),
     }  # fmt: skip
 
 
