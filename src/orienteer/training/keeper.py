@@ -111,7 +111,7 @@ class Keeper:
         self.counters.stepping += result.seconds
         self.counters.waited += result.waited
         self.line.step(result.step, result.observations)
-        if result.step % self.settings.log_every == 0 or result.step == self.steps:
+        if self.settings.logs(result.step, self.steps):
             self.log.training(result)
 
     def settle(self, step: int) -> None:

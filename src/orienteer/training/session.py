@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -120,25 +120,33 @@ class Session:
             if fabric.global_rank == 0:
                 keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt)
             by_first(lambda: keeper.begin(start) if keeper is not None else None)
-            self._stop_if_asked(_agreed(fabric, interrupt).asked, start)
+            self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
                     settings.optimiser, seed=settings.seed, start=start, after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
-                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, result), done)
+                    self._noted(fabric, keeper, result)
+                    self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
             except Asked:
                 if keeper is not None and done > keeper.saved:
                     keeper.save(done)
                 self._stop_if_asked(interrupt.asked, done)
                 raise
 
-    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, result: StepResult) -> int:
-        """Log; validate and save where it is time to; the signal that asked to end, 0 where none did."""
-        step = result.step
+    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult) -> None:
+        """Log the step, with the loss of the whole batch."""
+        if fabric.world_size > 1 and self.settings.checkpoint.logs(result.step, self.settings.optimiser.steps):
+            loss = torch.tensor(result.loss, device=fabric.device, dtype=torch.float64)
+            result = replace(result, loss=float(fabric.all_reduce(loss, reduce_op="mean")))
+        if keeper is not None:
+            keeper.note(result)
+
+    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
+        """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
         due = step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
-        agreed = _agreed(fabric, interrupt, result.loss)
+        asked, save = _agreed(fabric, interrupt)
 
         def keep() -> None:
             if keeper is not None and due:
@@ -146,12 +154,10 @@ class Session:
             elif keeper is not None:
                 keeper.save(step)
 
-        if keeper is not None:
-            keeper.note(replace(result, loss=agreed.loss))
-        if due or agreed.asked or agreed.save:
+        if due or asked or save:
             by_first(keep)
         # The others wait for a validation, in which a signal may come.
-        return agreed.asked or (_agreed(fabric, interrupt).asked if due else 0)
+        return asked or (_agreed(fabric, interrupt)[0] if due else 0)
 
     def _keeper(
         self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
@@ -205,30 +211,14 @@ class Session:
         return checkpoint
 
 
-class _Agreed(NamedTuple):
-    """What all processes know after a step.
-
-    Attributes:
-        asked: the signal that asked any of them to end; 0 for none.
-        save: whether any of them is to save.
-        loss: mean over their shares of the batch.
-    """
-
-    asked: int
-    save: bool
-    loss: float
-
-
-def _agreed(fabric: Fabric, interrupt: Interruptible, loss: float = 0.0) -> _Agreed:
-    """The same answer in all processes."""
+def _agreed(fabric: Fabric, interrupt: Interruptible) -> tuple[int, bool]:
+    """Signal that asked any process to end (0: none), and whether one is to save: the same answer in all of them."""
     save, interrupt.save = interrupt.save, False
     if fabric.world_size == 1:
-        return _Agreed(interrupt.asked, save, loss)
-    own = torch.tensor([float(interrupt.asked), float(save), loss], device=fabric.device, dtype=torch.float64)
-    every = [torch.empty_like(own) for _ in range(fabric.world_size)]
-    torch.distributed.all_gather(every, own)
-    asked, saves, losses = zip(*(told.tolist() for told in every), strict=True)
-    return _Agreed(int(max(asked)), any(saves), sum(losses) / len(losses))
+        return interrupt.asked, save
+    told = torch.tensor([float(interrupt.asked), float(save)], device=fabric.device)
+    asked, saving = fabric.all_reduce(told, reduce_op="max").tolist()
+    return int(asked), bool(saving)
 
 
 def _until_asked(batches: Iterator[StepBatch], interrupt: Interruptible) -> Iterator[StepBatch]:

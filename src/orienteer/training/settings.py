@@ -73,6 +73,10 @@ class CheckpointSettings(Config):
     milestones: bool = True
     """Also keep those at half, a quarter, an eighth ... of the steps: ``observe`` replays how the run learned."""
 
+    def logs(self, step: int, steps: int) -> bool:
+        """Whether a line of training figures is written after ``step`` of ``steps``."""
+        return step % self.log_every == 0 or step == steps
+
     def due(self, step: int, *, early: bool) -> bool:
         """Whether it is time to validate and save; ``early`` also soon after the start."""
         return step % self.every == 0 or (early and step < self.every and step in EARLY)
