@@ -54,11 +54,12 @@ def pretrain(
     from orienteer.records.next_steps import NextStep, next_steps
     from orienteer.report import report
     from orienteer.runs.run import Run
-    from orienteer.training.group import by_first
+    from orienteer.training.group import by_first, connected
     from orienteer.units import duration
 
     began, here = time.monotonic(), launched()
-    settings = by_first(lambda: _settings(store, run, config, assign or [], budget, resume))
+    with connected(lambda: "", "start all processes again"):
+        settings = by_first(lambda: _settings(store, run, config, assign or [], budget, resume))
     from orienteer.runs.pretrain import pretrain as start  # takes seconds, so mistakes are reported first
 
     result = start(store, run, settings=settings, resume=resume, loggers=log, page=report)

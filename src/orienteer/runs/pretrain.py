@@ -98,7 +98,7 @@ def pretrain(
         OrienteerError: the package of a logger is missing.
     """
     folder = RunFolder(Path(run))
-    with connected(lambda: "", AGAIN), ExitStack() as held:
+    with connected(lambda: "", AGAIN), explained(MEMORY), ExitStack() as held:
         if shared():
             _require_one_store(store, folder)
         begun = by_first(lambda: _begin(store, folder, settings, resume, progress, loggers, page, held))
@@ -108,8 +108,7 @@ def pretrain(
         if shared():
             work = replace(work, store=Store.open(store))
         session = Session(work, work.settings, folder, AGAIN, progress, earlier)
-        with explained(MEMORY):
-            train(session, build_fabric(resolve(work.settings.devices)))
+        train(session, build_fabric(resolve(work.settings.devices)))
         return by_first(lambda: _end(work.store, folder, page, progress))
 
 
@@ -148,8 +147,8 @@ def _begin(
         return done
     devices = resolve(wanted.devices)
     resolved = wanted.model_copy(update={"devices": devices})
-    for context in (resumable(lambda: folder.is_claimed, AGAIN), folder.locked(), explained(MEMORY)):
-        held.enter_context(context)
+    held.enter_context(resumable(lambda: folder.is_claimed, AGAIN))
+    held.enter_context(folder.locked())
     _claim(wanted, folder, record)
     choose(folder.path, logged)
     if said := extend(folder, wanted):

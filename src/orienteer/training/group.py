@@ -6,6 +6,7 @@ themselves may reach the port on which they meet.
 """
 
 import atexit
+import multiprocessing
 import os
 import re
 import socket
@@ -33,13 +34,15 @@ LOST = ("/gloo/", "ncclRemoteError")
 def shared() -> bool:
     """Whether other processes train the same run. Those that were started together meet at the first call."""
     here = launched()
-    if here is not None and here.size > 1:
-        _meet(here)
-    elif "torch" not in sys.modules:
+    if here is not None:
+        if here.size > 1:
+            _meet(here)
+        return here.size > 1
+    if multiprocessing.parent_process() is None or "torch" not in sys.modules:
         return False
     import torch.distributed as dist
 
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    return dist.is_available() and dist.is_initialized()
 
 
 def by_first(work: Callable[[], T]) -> T:
