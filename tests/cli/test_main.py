@@ -48,7 +48,7 @@ from orienteer.cli import main
 for line in sys.argv[1:]:
     sys.argv = ["orienteer", *line.split()]
     try:
-        orienteer.cli.main()
+        main()
     except SystemExit as end:
         print(line, end.code, "torch" in sys.modules)
 """
