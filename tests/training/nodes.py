@@ -1,17 +1,21 @@
 """Nodes that do not exist: network namespaces of this machine, joined by a bridge. Needs no rights of root."""
 
 import ctypes
+import itertools
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from orienteer.cli import main
+from orienteer.runs.work import Pretraining
 from tests.forked import server
 
 PORT = 29400
@@ -46,11 +50,14 @@ class Nodes:
                 yield
 
     def orienteer(
-        self, node: int, environment: Mapping[str, str], words: Sequence[object], folder: Path
+        self, node: int, environment: Mapping[str, str], words: Sequence[object], folder: Path, dies_after: int = 0
     ) -> BaseProcess:
-        """``orienteer`` with these words, started on a node in that folder; what it says is in ``said`` there."""
+        """``orienteer`` with these words, started on a node in that folder; what it says is in ``said`` there.
+
+        It is killed after as many steps as ``dies_after`` says.
+        """
         process: BaseProcess = server().Process(
-            target=_orienteer, args=(self.pids[node], dict(environment), [*map(str, words)], folder)
+            target=_orienteer, args=(self.pids[node], dict(environment), [*map(str, words)], folder, dies_after)
         )
         process.start()
         return process
@@ -117,9 +124,8 @@ def of_srun(rank: int, size: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def wait_until(true: object, seconds: float = 60) -> None:
-    """Wait for a condition, a function without arguments."""
-    assert callable(true)
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -132,7 +138,7 @@ def _run(*words: str) -> None:
         raise NoNamespacesError(f"{' '.join(words)}: {done.stderr.strip()}")
 
 
-def _orienteer(pid: int, environment: dict[str, str], words: list[str], folder: Path) -> None:
+def _orienteer(pid: int, environment: dict[str, str], words: list[str], folder: Path, dies_after: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in ("user", "net")]
     for handle in handles:
@@ -143,4 +149,16 @@ def _orienteer(pid: int, environment: dict[str, str], words: list[str], folder: 
     for stream in (sys.stdout, sys.stderr):
         os.dup2(os.open("said", os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream.fileno())
     sys.argv = ["orienteer", *words]
+    if dies_after:
+        _die_after(dies_after)
     main()
+
+
+def _die_after(steps: int) -> None:
+    follow, made = Pretraining.follow, itertools.count(1)
+
+    def followed(self: Pretraining, model: Any) -> Callable[[], None]:
+        usual = follow(self, model)
+        return lambda: os.kill(os.getpid(), signal.SIGKILL) if next(made) == steps else usual()
+
+    Pretraining.follow = followed
