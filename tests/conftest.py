@@ -85,6 +85,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO CHROMIUM" in str(r.longrepr)]
     if skipped:
         terminalreporter.write_line(f"!!! {len(skipped)} tests IN A BROWSER did not run", red=True, bold=True)
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "NO NETWORK NAMESPACES" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"!!! {len(skipped)} tests ON SEVERAL NODES did not run", red=True, bold=True)
     for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
         for name, value in report.user_properties:
             if name == "golden" and report.when == "call":

@@ -49,6 +49,10 @@ class Stopped(RunError):
         super().__init__(message, cure=cure)
 
 
+class Elsewhere(RunError):
+    """What another process of the same run has raised. That one says it."""
+
+
 @contextmanager
 def needs(extra: str, *modules: str) -> Iterator[None]:
     """Context in which a missing module of an extra raises an error that names the extra to install.

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import orienteer.cli
 import orienteer.cli.commands
 from orienteer.errors import OrienteerError
+from tests.training.nodes import of_torchrun
 
 
 def test_main__prints_message_and_fix_without_traceback(tmp_path: Path) -> None:
@@ -90,6 +91,19 @@ def test_main__ctrl_c_says_what_is_kept(
         orienteer.cli.main()
     assert end.value.code == 130
     assert f"{words}" in (told := capsys.readouterr().err) and f"orienteer {command} a b" in told
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_main__what_one_process_does_is_refused_to_several_and_one_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rank: int
+) -> None:
+    for name, value in of_torchrun(rank, 2).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["orienteer", "ingest", "scans", "store"])
+    with pytest.raises(SystemExit) as end:
+        orienteer.cli.main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("orienteer ingest runs in one process") == 1 - rank
 
 
 def test_main__other_exits_say_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,7 +164,7 @@ def test_pretrain__mistakes_leave_no_folder_behind(store: Path, tmp_path: Path) 
         (tiny("network.name=nonsense"), ConfigError),
         (tiny("tasks={nonsense: {}}"), ConfigError),
         (tiny("tasks={gap: {lenght_mm: 3}}"), ConfigError),
-        (tiny("optimiser.batch=3", "devices.devices=2"), RunError),
+        (tiny("optimiser.batch=3", "devices.devices=2"), ConfigError),
     ):
         with pytest.raises(error):
             pretrain(store, tmp_path / "run", settings=settings, progress=False)

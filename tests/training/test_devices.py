@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from orienteer.errors import ConfigError
 from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.settings import DeviceSettings
+from tests.training.nodes import of_srun, of_torchrun
 
 
 @pytest.fixture
@@ -56,10 +58,52 @@ def test_resolve__as_many_threads_as_the_environment_allows(
     assert resolve(DeviceSettings(threads=5)).threads == 5
 
 
+@pytest.fixture
+def of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of four processes on two nodes."""
+    more = {"LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1", "GROUP_WORLD_SIZE": "2", "GROUP_RANK": "1"}
+    for name, value in (of_torchrun(3, 4) | more).items():
+        monkeypatch.setenv(name, value)
+
+
+def test_resolve__as_many_devices_as_processes_were_started(machine, of_four: None) -> None:
+    machine(gpus=0, cores=8)
+    for asked in (DeviceSettings(), DeviceSettings(devices=4)):
+        got = resolve(asked)
+        assert (got.devices, got.nodes, got.threads) == (4, 2, 4)
+    machine(gpus=2, cores=8)
+    assert resolve(DeviceSettings()).accelerator == "gpu"
+
+
+def test_resolve__a_launcher_that_started_others_is_contradicted(machine, of_four: None) -> None:
+    machine(gpus=0, cores=8)
+    with pytest.raises(ConfigError, match=r"devices\.devices is 2, but torchrun has started 4 processes"):
+        resolve(DeviceSettings(devices=2))
+    machine(gpus=1, cores=8)
+    with pytest.raises(ConfigError, match="2 processes on this node, where they see 1 GPUs"):
+        resolve(DeviceSettings())
+
+
+def test_build_fabric__takes_the_processes_that_were_started(of_four: None) -> None:
+    asked = DeviceSettings(accelerator="cpu", devices=4, precision="32-true", threads=1, workers=0)
+    fabric = build_fabric(asked)
+    assert (fabric.world_size, fabric.global_rank, fabric.local_rank, fabric.node_rank) == (4, 3, 1, 1)
+    assert build_fabric(asked.model_copy(update={"devices": 1})).world_size == 1
+
+
+def test_build_fabric__one_task_of_slurm_starts_its_own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in of_srun(0, 1).items():
+        monkeypatch.setenv(name, value)
+    fabric = build_fabric(DeviceSettings(accelerator="cpu", devices=2, precision="32-true", threads=1, workers=0))
+    # Slurm's would give every process of the task the same number, and both would wait for the other.
+    assert isinstance(fabric.strategy.cluster_environment, LightningEnvironment)
+    assert fabric.world_size == 2
+
+
 def test_resolve__what_is_asked_for_is_kept(machine) -> None:
     machine(gpus=0, cores=4)
     asked = DeviceSettings(accelerator="cpu", devices=1, precision="bf16-mixed", threads=3, workers=0)
-    assert resolve(asked).model_dump() == asked.model_dump() == resolve(resolve(asked)).model_dump()
+    assert resolve(asked).model_dump() == asked.model_dump() | {"nodes": 1} == resolve(resolve(asked)).model_dump()
 
 
 def test_resolve__no_gpu_is_an_error(machine) -> None:

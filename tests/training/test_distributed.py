@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.registry import TASKS
 from orienteer.runs.build import build_model
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.settings import PretrainSettings
@@ -18,13 +19,13 @@ from tests.pretext.test_model import batch, model
 
 # Dense features only, so that the embedding's pooling has no gradient: plain DDP stops at that. With few voxels every
 # view gives equally many, so that the mean over two halves of a batch is the mean over the batch.
-TASKS = {"gap": None, "adjacency": None, "route": None, "position": {"voxels": 40}}
+DENSE = {"position": {"voxels": 40}}
 
 
 def settings(devices: int) -> PretrainSettings:
     return PretrainSettings.build(
         {
-            "tasks": TASKS,
+            "tasks": DENSE,
             "views": {"size": 16},
             "network": {"name": "unet", "size": "tiny", "options": {"features": [4, 8, 8]}},
             "optimiser": {"steps": 4, "batch": 2, "learning_rate": 1e-3},
@@ -69,17 +70,31 @@ def test_distributed__processes_share_each_batch_without_gap_or_overlap() -> Non
     assert alone[0] == list(range(18, 24))
 
 
-@pytest.mark.parametrize(("task", "near"), [("gap", 1e-4), ("route", 1e-4), ("adjacency", 1e-4), ("position", 0.15)])
-def test_distributed__gradients_of_two_halves_average_to_that_of_the_whole(task: str, near: float) -> None:
-    """What DDP relies on: each task's loss is a mean over samples (nearly, where samples hold unequally much body)."""
-    images, centres, view_mm, address = batch(samples=4)
+@pytest.mark.parametrize("task", [name for name in TASKS if name not in ("position", "simclr")])
+def test_distributed__gradients_of_shares_average_to_that_of_the_whole(task: str) -> None:
+    """What DDP relies on: each task's loss is a mean over samples."""
+    for shares in (2, 4):
+        assert apart(task, shares) <= 1e-5
+
+
+def test_distributed__two_tasks_depend_on_how_a_batch_is_shared() -> None:
+    """``position`` is a mean over cells, of which samples hold unequally many; ``simclr`` compares within a share."""
+    assert 1e-4 < apart("position", 2) <= 0.15
+    assert apart("simclr", 2) > 0.3
+
+
+def apart(task: str, shares: int) -> float:
+    """How far the mean gradient of a batch's shares is from the whole batch's, relative to it."""
+    views = {"voco": 10, "patch_location": 9}.get(task, 3)
+    images, centres, view_mm, address = batch(samples=4, views=views)
     images = images - 0.5  # some background, differently much in every sample
-    whole = gradient(model({task: {}}), images, centres, view_mm, address)
-    halves = [
-        gradient(model({task: {}}), images[part], centres[part], view_mm, address[part])
-        for part in (slice(2), slice(2, 4))
-    ]
-    assert (sum(halves) / 2 - whole).norm() <= near * whole.norm()
+
+    def of(part: slice) -> Tensor:
+        return gradient(model({task: {}}, views=views), images[part], centres[part], view_mm, address[part])
+
+    each = 4 // shares
+    whole, mean = of(slice(4)), sum(of(slice(n * each, (n + 1) * each)) for n in range(shares)) / shares
+    return float((mean - whole).norm() / whole.norm())
 
 
 def gradient(spatial: SpatialModel, *inputs: Any) -> Tensor:

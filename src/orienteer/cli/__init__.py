@@ -7,7 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from orienteer.errors import OrienteerError, Stopped
+from orienteer.errors import Elsewhere, OrienteerError, Stopped
+from orienteer.launched import launched, require_alone
 from orienteer.memory import ran_out
 from orienteer.signals import Interruptible
 
@@ -63,10 +64,14 @@ def main() -> None:
     """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback.
 
     Exits with 2 where something is to be fixed, and with 128 and the signal's number where a signal ended it: 130 after
-    Ctrl-C, 143 after SIGTERM.
+    Ctrl-C, 143 after SIGTERM. Of processes that train together, the first speaks.
     """
-    interrupt = Interruptible()
+    interrupt, other = Interruptible(), None
     try:
+        here = launched()
+        other = None if here is None or here.first else here
+        if sys.argv[1:2] != ["pretrain"]:
+            require_alone(" ".join(["orienteer", *sys.argv[1:2]]))
         with interrupt, interrupt.breakable():
             from orienteer.cli import commands  # noqa: F401  (registers every command on ``app``)
 
@@ -75,10 +80,13 @@ def main() -> None:
                 raise OrienteerError("an argument of the command is empty", cure=cure)
             app()
     except Stopped as stopped:
-        print(f"orienteer: {stopped.message}; to go on: {_again(resume=True)}", file=sys.stderr)
+        if other is None:
+            print(f"orienteer: {stopped.message}; to go on: {_again(resume=True)}", file=sys.stderr)
         sys.exit(128 + stopped.number)
+    except Elsewhere:
+        sys.exit(2)
     except OrienteerError as error:
-        print(f"orienteer: {error.message}", file=sys.stderr)
+        print(f"orienteer{f' ({other.named})' if other else ''}: {error.message}", file=sys.stderr)
         if error.cure:
             print(f"  fix: {error.cure}", file=sys.stderr)
         sys.exit(2)
@@ -93,7 +101,8 @@ def main() -> None:
             raise
         keeps = not KEEP_NOTHING.intersection(sys.argv[1:2])
         told = "what was finished is kept; to go on" if keeps else "nothing was written; to start again"
-        print(f"orienteer: stopped; {told}: {_again()}", file=sys.stderr)
+        if other is None:
+            print(f"orienteer: stopped; {told}: {_again()}", file=sys.stderr)
         sys.exit(128 + (interrupt.asked or INTERRUPTED - 128))
 
 

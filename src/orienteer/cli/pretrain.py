@@ -49,32 +49,22 @@ def pretrain(
     """
     from rich.console import Console
 
-    from orienteer.arguments import of_pretrain
     from orienteer.cli.figures import print_figures
-    from orienteer.config import load_yaml
-    from orienteer.errors import ConfigError
+    from orienteer.launched import launched
     from orienteer.records.next_steps import NextStep, next_steps
     from orienteer.report import report
     from orienteer.runs.run import Run
-    from orienteer.runs.settings import PretrainSettings
-    from orienteer.units import duration, seconds_of
+    from orienteer.training.group import by_first, connected
+    from orienteer.units import duration
 
-    began, seconds = time.monotonic(), None if budget is None else seconds_of(budget)
-    if seconds is not None and (resume or config is not None):
-        beside = "--resume" if resume else "--config"
-        raise ConfigError(
-            f"--budget beside {beside}", cure=f"leave --budget out; steps: {beside} and --set optimiser.steps=N"
-        )
-    settings = None
-    if config is not None or assign:
-        values = load_yaml(config) if config is not None else _own(run) if resume else {}
-        settings = PretrainSettings.read(values, assign or [], origin=str(config or "--set"))
-    of_pretrain(store, run)
+    began, here = time.monotonic(), launched()
+    with connected(lambda: "", "start all processes again"):
+        settings = by_first(lambda: _settings(store, run, config, assign or [], budget, resume))
     from orienteer.runs.pretrain import pretrain as start  # takes seconds, so mistakes are reported first
 
-    if config is None and not resume:
-        settings = _proposed(store, run, seconds, assign or [])
     result = start(store, run, settings=settings, resume=resume, loggers=log, page=report)
+    if here is not None and not here.first:
+        return
     console = Console()
     print_figures(console, result.evaluation.record)
     console.print(
@@ -93,6 +83,30 @@ def pretrain(
         console.print(f"  {step.why}", highlight=False, markup=False)
         if step.command:
             console.print(f"    {step.command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _settings(
+    store: Path, run: Path, config: Path | None, assign: list[str], budget: str | None, resume: bool
+) -> "PretrainSettings | None":
+    """What the options ask for; None where a run goes on as it was."""
+    from orienteer.arguments import of_pretrain
+    from orienteer.config import load_yaml
+    from orienteer.errors import ConfigError
+    from orienteer.runs.settings import PretrainSettings
+    from orienteer.units import seconds_of
+
+    seconds = None if budget is None else seconds_of(budget)
+    if seconds is not None and (resume or config is not None):
+        beside = "--resume" if resume else "--config"
+        raise ConfigError(
+            f"--budget beside {beside}", cure=f"leave --budget out; steps: {beside} and --set optimiser.steps=N"
+        )
+    settings = None
+    if config is not None or assign:
+        values = load_yaml(config) if config is not None else _own(run) if resume else {}
+        settings = PretrainSettings.read(values, assign, origin=str(config or "--set"))
+    of_pretrain(store, run)
+    return _proposed(store, run, seconds, assign) if config is None and not resume else settings
 
 
 def _proposed(store: Path, run: Path, budget: float | None, assign: list[str]) -> "PretrainSettings":

@@ -9,7 +9,7 @@ from rich.console import Console
 from orienteer import __version__, arguments
 from orienteer.atomic import write_json
 from orienteer.console import Bar, to_stderr
-from orienteer.errors import RunError
+from orienteer.errors import ConfigError, RunError
 from orienteer.evaluation.familiar import learned_from
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
 from orienteer.finetune.folder import FinetuneFolder
@@ -22,6 +22,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.summary import FinetuneSummary, summarise
 from orienteer.finetune.work import Finetuning
 from orienteer.folders import SEEDS
+from orienteer.launched import require_alone
 from orienteer.loggers.point import points
 from orienteer.loggers.registry import require
 from orienteer.loggers.together import Loggers, choose, chosen
@@ -83,8 +84,10 @@ def finetune(
     Raises:
         StoreError: no store, no scans in a split, damaged arrays.
         ConfigError: labels, structures or columns that are not there, settings that contradict each other.
-        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder.
+        RunError: a folder in the way, a run without whole checkpoint, a run made by another encoder, several processes
+            that were started together.
     """
+    require_alone("orienteer finetune")
     wanted = settings or FinetuneSettings()
     arguments.of_finetune(wanted.kind, store, out, source)
     opened, folder = Store.open(store), Path(out)
@@ -165,9 +168,9 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
     if settings.optimiser.batch % devices.devices:
-        raise RunError(
-            f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} devices",
-            cure="set optimiser.batch to a multiple of devices.devices",
+        raise ConfigError(
+            f"a batch of {settings.optimiser.batch} patches cannot be shared by {devices.devices} processes",
+            cure=f"set optimiser.batch to a multiple of {devices.devices}",
         )
     work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run, settings.devices)
     if goal.answers is not None and settings.column is not None:

@@ -80,6 +80,9 @@ class Environment(Record):
     device: str = ""
     """Name of the GPU, or ``CPU``."""
     devices: int = 1
+    """Processes, one a device."""
+    nodes: int = 1
+    """Machines that they were on."""
     precision: str = ""
     threads: int | None = None
     workers: int | None = None

@@ -25,7 +25,7 @@ def opening(record: RunRecord, settings: PretrainSettings, devices: ResolvedDevi
     seen = f"{views.count} views of {views.size} voxels ({data.view_mm:.0f} mm) a scan, " if data.view_mm else ""
     lines = [learned, f"{seen}{counted(settings.optimiser.batch, 'scan')} a step; tasks: {', '.join(record.tasks)}"]
     where = record.environment.device if devices.accelerator == "gpu" else counted(devices.threads, "CPU thread")
-    where += f" x {devices.devices}" * (devices.devices > 1)
+    where += f" x {devices.devices}" * (devices.devices > 1) + f" on {devices.nodes} nodes" * (devices.nodes > 1)
     if network is not None:
         size = f"{network.parameters / 1e6:.1f} million parameters"
         lines.append(f"{network.name} of {size}, {PRECISIONS[devices.precision]} on {where}")

@@ -3,7 +3,8 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rich.console import Console
 from orienteer import arguments
 from orienteer.atomic import write_json
 from orienteer.console import to_stderr
-from orienteer.errors import OrienteerError, RunError
+from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
 from orienteer.evaluation.assess import Evaluation
 from orienteer.evaluation.familiar import learned_from
 from orienteer.evaluation.so_far import NAME
@@ -24,6 +25,7 @@ from orienteer.memory import explained
 from orienteer.records.run import RunRecord
 from orienteer.runs.build import build_model
 from orienteer.runs.evaluate import evaluate
+from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.load import best_checkpoint, load_backbone
 from orienteer.runs.opening import opening
@@ -38,6 +40,7 @@ from orienteer.signals import resumable
 from orienteer.store import Store
 from orienteer.training.checkpoint import latest_checkpoint
 from orienteer.training.devices import build_fabric, one_device, resolve
+from orienteer.training.group import by_first, connected, everywhere, shared
 from orienteer.training.launch import train
 from orienteer.training.session import Session
 
@@ -72,6 +75,9 @@ def pretrain(
 ) -> PretrainResult:
     """Pretrain an encoder on a store's training subjects and validate it on its validation subjects.
 
+    Where ``torchrun`` or ``srun`` has started several processes, on one node or many, each of them calls this, and they
+    share every step. All need the store; the first alone reads its other arguments, prints, and writes ``run``.
+
     Args:
         store: made by ``ingest``; needs the splits ``train`` and ``val``.
         run: a new folder, or one to continue.
@@ -91,8 +97,34 @@ def pretrain(
         RunError: the folder is in the way, cannot be resumed, or training broke down.
         OrienteerError: the package of a logger is missing.
     """
-    arguments.of_pretrain(store, run)
-    opened, folder = Store.open(store), RunFolder(Path(run))
+    folder = RunFolder(Path(run))
+    with connected(lambda: "", AGAIN), explained(MEMORY), ExitStack() as held:
+        if shared():
+            _require_one_store(store, folder)
+        begun = by_first(lambda: _begin(store, folder, settings, resume, progress, loggers, page, held))
+        if isinstance(begun, PretrainResult):
+            return begun
+        work, earlier = begun
+        if shared():
+            work = replace(work, store=Store.open(store))
+        session = Session(work, work.settings, folder, AGAIN, progress, earlier)
+        train(session, build_fabric(resolve(work.settings.devices)))
+        return by_first(lambda: _end(work.store, folder, page, progress))
+
+
+def _begin(
+    store: Path | str,
+    folder: RunFolder,
+    settings: PretrainSettings | None,
+    resume: bool,
+    progress: bool,
+    loggers: Sequence[str] | None,
+    page: Callable[[Path], Path] | None,
+    held: ExitStack,
+) -> tuple[Pretraining, tuple[int, ...]] | PretrainResult:
+    """Check, claim and lock the folder. What is to be trained and its earlier totals, or what a finished run left."""
+    arguments.of_pretrain(store, folder.path)
+    opened = Store.open(store)
     logged = require(chosen(folder.path) if loggers is None else loggers)
     console = to_stderr(shown=progress)
     if resume:
@@ -114,23 +146,49 @@ def pretrain(
                 _conclude(done, folder, page, progress)
         return done
     devices = resolve(wanted.devices)
-    fabric = build_fabric(devices)
     resolved = wanted.model_copy(update={"devices": devices})
-    with resumable(lambda: folder.is_claimed, AGAIN), folder.locked(), explained(MEMORY):
-        _claim(wanted, folder, record)
-        choose(folder.path, logged)
-        if said := extend(folder, wanted):
-            console.print(said, soft_wrap=True, markup=False)
-        if progress:
-            newest, _ = latest_checkpoint(folder.checkpoints)
-            for line in opening(record, resolved, devices, newest.step if newest else 0):
-                console.print(line, soft_wrap=True, markup=False)
-        earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
-        session = Session(Pretraining(resolved, opened, folder.evaluations), resolved, folder, AGAIN, progress, earlier)
-        train(session, fabric)
-        result = _finish(opened, folder, progress)
-        _conclude(result, folder, page, progress)
-        return result
+    held.enter_context(resumable(lambda: folder.is_claimed, AGAIN))
+    held.enter_context(folder.locked())
+    _claim(wanted, folder, record)
+    choose(folder.path, logged)
+    if said := extend(folder, wanted):
+        console.print(said, soft_wrap=True, markup=False)
+    if progress:
+        newest, _ = latest_checkpoint(folder.checkpoints)
+        for line in opening(record, resolved, devices, newest.step if newest else 0):
+            console.print(line, soft_wrap=True, markup=False)
+    earlier = tuple(each.steps_before for each in Run.open(folder.path).record.extensions)
+    return Pretraining(resolved, opened, folder.evaluations), earlier
+
+
+def _require_one_store(store: Path | str, folder: RunFolder) -> None:
+    """Check that every node has the store that the first process has; it alone needs the run.
+
+    Raises:
+        RunError: one has not.
+    """
+
+    def content() -> str:
+        return fingerprint(Store.open(store))
+
+    def of_first() -> str:
+        arguments.of_pretrain(store, folder.path)
+        return content()
+
+    wanted = by_first(of_first)
+
+    def check() -> None:
+        if content() != wanted:
+            raise StoreError(f"{store} is not the store that the first process has", cure="give every node the same")
+
+    everywhere(check)
+
+
+def _end(store: Store, folder: RunFolder, page: Callable[[Path], Path] | None, progress: bool) -> PretrainResult:
+    """Judge what was learned, and tell the loggers."""
+    result = _finish(store, folder, progress)
+    _conclude(result, folder, page, progress)
+    return result
 
 
 def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console: Console, *, resume: bool) -> RunRecord:
@@ -153,9 +211,9 @@ def _check(settings: PretrainSettings, store: Store, folder: RunFolder, console:
         console.print(f"warning: {unsuitable}", soft_wrap=True, markup=False)
     devices = resolve(settings.devices)
     if settings.optimiser.batch % devices.devices:
-        raise RunError(
-            f"a batch of {settings.optimiser.batch} scans cannot be shared by {devices.devices} devices",
-            cure="set optimiser.batch to a multiple of devices.devices",
+        raise ConfigError(
+            f"a batch of {settings.optimiser.batch} scans cannot be shared by {devices.devices} processes",
+            cure=f"set optimiser.batch to a multiple of {devices.devices}",
         )
     channels = set(store.manifest.scans.column("channels"))
     if len(channels) > 1:

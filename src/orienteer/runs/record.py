@@ -71,6 +71,7 @@ def environment(devices: ResolvedDevices) -> Environment:
         processor=f"{platform.machine()}, {os.cpu_count()} cores",
         device=torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU",
         devices=devices.devices,
+        nodes=devices.nodes,
         precision=devices.precision,
         threads=devices.threads,
         workers=devices.workers,

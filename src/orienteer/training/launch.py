@@ -1,4 +1,7 @@
-"""Start a session: in this process on one device, in one process a device on several."""
+"""Start a session: in this process on one device, in one process a device on several.
+
+Processes that ``torchrun`` or ``srun`` has started are there already.
+"""
 
 import multiprocessing
 import threading
@@ -10,8 +13,10 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from orienteer.errors import Stopped
+from orienteer.launched import launched
 from orienteer.signals import ENDING, Interruptible, signals_blocked, tell
 from orienteer.training.devices import resolve
+from orienteer.training.group import wait_at_most
 from orienteer.training.session import Session
 
 
@@ -22,10 +27,14 @@ def train(session: Session, fabric: Fabric) -> None:
         Stopped: a signal asked; what was done is saved.
         RunError: training broke down.
     """
-    if resolve(session.settings.devices).devices == 1:
+    devices = resolve(session.settings.devices)
+    if devices.devices == 1:
         session(fabric)
-        return
-    if (stopped := _Ranks().train(session, fabric)) is not None:
+    elif launched() is not None:
+        wait_at_most(devices.timeout_s)
+        fabric.launch()
+        session(fabric)
+    elif (stopped := _Ranks().train(session, fabric)) is not None:
         raise stopped
 
 

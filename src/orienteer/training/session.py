@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -12,12 +12,13 @@ from torch import nn
 
 from orienteer.errors import RunError, Stopped
 from orienteer.signals import Asked, Interruptible
-from orienteer.training.checkpoint import latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
+from orienteer.training.checkpoint import Checkpoint, latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
 from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
+from orienteer.training.group import by_first, connected
 from orienteer.training.keeper import Counters, Keeper, Validation
 from orienteer.training.log import RunLog
-from orienteer.training.loop import StepBatch, optimise
+from orienteer.training.loop import StepBatch, StepResult, optimise
 from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
@@ -98,28 +99,29 @@ class Session:
         Raises:
             Stopped: a signal asked; every process stops after the same step, which is saved.
         """
-        settings, steps = self.settings, self.settings.optimiser.steps
-        set_threads(resolve(settings.devices))
-        model = self.work.build()
-        fused = settings.devices.precision != "16-mixed"
-        optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model), fused=fused)
-        first = fabric.global_rank == 0
-        start, counters = self._restore(model, optimiser, first=first)
-        wrapped, optimiser = fabric.setup(model, optimiser)
-        _move_state(optimiser)
-        if counters.scaler:
-            fabric.strategy.precision.load_state_dict(counters.scaler)
-        if start >= steps and not counters.validate:
-            return
-        stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
+        settings, steps, done = self.settings, self.settings.optimiser.steps, 0
         with contextlib.ExitStack() as stack:
+            stack.enter_context(connected(lambda: f" after step {done}", self.again))
+            set_threads(resolve(settings.devices))
+            model = self.work.build()
+            fused = settings.devices.precision != "16-mixed"
+            optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model), fused=fused)
+            start, counters = self._restore(model, optimiser)
+            done = start
+            wrapped, optimiser = fabric.setup(model, optimiser)
+            _move_state(optimiser)
+            if counters.scaler:
+                fabric.strategy.precision.load_state_dict(counters.scaler)
+            if start >= steps and not counters.validate:
+                return
+            stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
             stack.callback(stream.close)
             interrupt = stack.enter_context(Interruptible(before=self.asked_before))
-            keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt) if first else None
-            if keeper is not None:
-                keeper.begin(start)
+            keeper = None
+            if fabric.global_rank == 0:
+                keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt)
+            by_first(lambda: keeper.begin(start) if keeper is not None else None)
             self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
-            done = start
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
@@ -127,8 +129,7 @@ class Session:
                     look=self._looks(fabric, interrupt), after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
-                    if keeper is not None:
-                        keeper.note(result)
+                    self._noted(fabric, keeper, result)
                     if result.sound:
                         self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
             except Asked:
@@ -150,14 +151,28 @@ class Session:
     def _due(self, step: int) -> bool:
         return step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
 
+    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult) -> None:
+        """Log the step, with the loss of the whole batch."""
+        if fabric.world_size > 1 and result.seen is not None:
+            loss = torch.tensor(result.seen.loss, device=fabric.device, dtype=torch.float64)
+            mean = float(fabric.all_reduce(loss, reduce_op="mean"))
+            result = replace(result, seen=replace(result.seen, loss=mean))
+        if keeper is not None:
+            keeper.note(result)
+
     def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
         due = self._due(step)
         asked, save = _agreed(fabric, interrupt)
-        if keeper is not None and due:
-            keeper.settle(step)
-        elif keeper is not None and (asked or save):
-            keeper.save(step)
+
+        def keep() -> None:
+            if keeper is not None and due:
+                keeper.settle(step)
+            elif keeper is not None:
+                keeper.save(step)
+
+        if due or asked or save:
+            by_first(keep)
         # The others wait for a validation, in which a signal may come.
         return asked or (_agreed(fabric, interrupt)[0] if due else 0)
 
@@ -188,7 +203,16 @@ class Session:
             done = f"stopped after step {step}, which is saved" if step else "stopped before the first step"
             raise Stopped(done, cure=self.again, number=asked)
 
-    def _restore(self, model: nn.Module, optimiser: Any, *, first: bool) -> tuple[int, Counters]:
+    def _restore(self, model: nn.Module, optimiser: Any) -> tuple[int, Counters]:
+        checkpoint = by_first(self._latest)  # the others need not see the folder
+        if checkpoint is None:
+            return 0, Counters()
+        restore_weights(model, checkpoint.model, self.folder.path)
+        restore_optimiser(optimiser, checkpoint.optimiser)
+        return checkpoint.step, Counters(**checkpoint.state)
+
+    def _latest(self) -> Checkpoint | None:
+        """The last whole checkpoint; what is not whole is set aside."""
         checkpoint, warnings = latest_checkpoint(self.folder.checkpoints)
         if checkpoint is None:
             if warnings:
@@ -196,15 +220,12 @@ class Session:
                     f"no checkpoint of {self.folder.path} is whole: {'; '.join(warnings)}",
                     cure="put one back from a copy, or start a new run; nothing was deleted",
                 )
-            return 0, Counters()
-        for warning in warnings if first else ():
+            return None
+        for warning in warnings:
             print(f"orienteer: {warning}; going back to step {checkpoint.step}", file=sys.stderr)
-        if first:
-            sweep_checkpoints(self.folder.checkpoints)
-            set_aside(self.folder.checkpoints, after=checkpoint.step)
-        restore_weights(model, checkpoint.model, self.folder.path)
-        restore_optimiser(optimiser, checkpoint.optimiser)
-        return checkpoint.step, Counters(**checkpoint.state)
+        sweep_checkpoints(self.folder.checkpoints)
+        set_aside(self.folder.checkpoints, after=checkpoint.step)
+        return checkpoint
 
 
 def _agreed(fabric: Fabric, interrupt: Interruptible) -> tuple[int, bool]:

@@ -35,7 +35,8 @@ class DeviceSettings(Config):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """``auto`` takes the GPUs that are there."""
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """How many devices; more than one trains in parallel processes. ``auto`` is all GPUs, or one CPU process."""
+    """How many devices; more than one trains in parallel processes. ``auto`` is all GPUs, or one CPU process; where
+    ``torchrun`` or ``srun`` has started the processes, a device for each of them."""
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     """``auto`` is bfloat16 where GPU or CPU has it, else float16 on a GPU and float32 on a CPU."""
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
@@ -43,6 +44,9 @@ class DeviceSettings(Config):
     bit-for-bit the same run."""
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Loader processes; never changes a result."""
+    timeout_s: float = Field(300, gt=0)
+    """Seconds that one of several processes may keep the others waiting before they end. Waiting for a validation or
+    a checkpoint does not count."""
 
 
 class ResolvedDevices(DeviceSettings):
@@ -53,6 +57,8 @@ class ResolvedDevices(DeviceSettings):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     threads: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=0)]
+    nodes: Annotated[int, Field(ge=1)] = 1
+    """How many machines the devices are in."""
 
 
 class CheckpointSettings(Config):
