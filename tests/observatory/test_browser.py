@@ -256,11 +256,16 @@ def test_browser__where_am_i_finds_the_voxel_that_was_clicked(visitor: Visitor, 
     page.click("[data-tab=explore]")
 
 
-def test_browser__a_slice_beside_the_answer_cuts_a_smaller_ring(visitor: Visitor) -> None:
+def test_browser__a_slice_beside_the_answer_cuts_a_smaller_ring(chromium: Browser, site: Site) -> None:
+    def found(route: Route) -> None:
+        there = {"found_mm": [60.0] * 3, "found_world_mm": [60.0] * 3, "ring_mm": 12.0, "cycle_mm": 2.0, "why": ""}
+        route.fulfill(json=route.fetch().json() | there)
+
+    visitor = Visitor(chromium, site.link, state="s=where", prepare=lambda page: page.route("**/api/where", found))
     page = visitor.page
-    page.click("[data-tab=where]")
-    page.wait_for_selector("[data-found]", timeout=60_000)
+    page.wait_for_selector("[data-found=yes]", timeout=60_000)
     whole = _rings(page)
+    assert whole == [12.0] * 3
     slider = page.locator(f"{OTHER} [aria-label='axial slice']")
     slider.focus()
     page.keyboard.press("ArrowRight")
@@ -272,8 +277,7 @@ def test_browser__a_slice_beside_the_answer_cuts_a_smaller_ring(visitor: Visitor
     assert len(_rings(page)) == 2, "the axial slice is beyond the ring"
     page.click("[data-do=return]")
     assert _rings(page) == whole and page.locator("[data-do=return]").count() == 0
-    visitor.quiet()
-    page.click("[data-tab=explore]")
+    visitor.leave()
 
 
 def test_browser__what_is_not_in_the_scan_is_said_with_its_reason(chromium: Browser, site: Site) -> None:
