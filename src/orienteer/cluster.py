@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import socket
+import subprocess
 import time
 import traceback
 from collections import Counter, deque
@@ -51,7 +52,9 @@ def require_cluster(name: str) -> None:
         ConfigError: it is none of the three.
     """
     kind, _, count = name.partition(":")
-    if not (name == LOCAL or name.startswith(("tcp://", "tls://")) or (kind == SLURM and count.isdecimal() and int(count))):
+    if not (
+        name == LOCAL or name.startswith(("tcp://", "tls://")) or (kind == SLURM and count.isdecimal() and int(count))
+    ):
         raise ConfigError(
             f"{name!r} is no cluster",
             cure="give tcp://HOST:8786, where a scheduler listens, slurm:8 for eight jobs of Slurm, or local",
@@ -131,17 +134,22 @@ def _slurm(jobs: int) -> Iterator[Any]:
     import dask
     from dask_jobqueue import SLURMCluster
 
-    if shutil.which("sbatch") is None:
+    sbatch, cure = (
+        shutil.which("sbatch"),
+        "write what Slurm needs below jobqueue: slurm: in ~/.config/dask/jobqueue.yaml",
+    )
+    if sbatch is None:
         raise OrienteerError("there is no sbatch here", cure="run this where jobs are submitted to Slurm")
     own = dask.config.get("jobqueue.slurm.scheduler-options", {})
     try:
         cluster = SLURMCluster(scheduler_options={"dashboard_address": "127.0.0.1:0", **own})
     except ValueError as error:
-        raise OrienteerError(
-            "Dask does not know what to ask Slurm for: " + str(error).splitlines()[0],
-            cure="write cores and memory below jobqueue: slurm: in ~/.config/dask/jobqueue.yaml",
-        ) from error
+        raise OrienteerError("Dask does not know which cores and memory to ask Slurm for", cure=cure) from error
     with cluster:
+        # What the scheduler says when it refuses would be lost in the background.
+        said = subprocess.run([sbatch, "--test-only"], input=cluster.job_script(), capture_output=True, text=True)  # noqa: S603
+        if said.returncode:
+            raise OrienteerError(f"Slurm refuses such a job: {said.stderr.strip()}", cure=cure)
         cluster.scale(jobs=jobs)
         yield cluster
 
@@ -161,6 +169,7 @@ class Cluster:
     ) -> None:
         self._name, self._client, self._sizes, self._say = name, client, sizes, say
         self._patience = math.inf if name.startswith(SLURM) else PATIENCE
+        self._said: set[str] = set()
         self._refused: dict[str, str] = {}
         """Why a worker cannot help, by its address; empty for one that can."""
         self._ready: set[str] = set()
@@ -285,6 +294,8 @@ class Cluster:
                 f"{self._name} has had no worker for {PATIENCE:.0f} s",
                 cure=f"start some there: dask worker; {AGAIN}",
             )
+        else:
+            self._tell(f"waiting for a worker of {self._name}")
         return self._ready
 
     def _hear(self, address: str, answer: "tuple[str, str] | Exception") -> None:
@@ -295,7 +306,12 @@ class Cluster:
         host, refusal = answer
         self._refused[address] = refusal and f"worker on {host}: {refusal}"
         if refusal:
-            self._say(f"left out: {self._refused[address]}")
+            self._tell(f"left out: {self._refused[address]}")
+
+    def _tell(self, line: str) -> None:
+        if line not in self._said:  # a machine may have many workers
+            self._said.add(line)
+            self._say(line)
 
     def _gone(self) -> OrienteerError:
         return OrienteerError(f"the Dask scheduler of {self._name} is gone", cure=f"start it again; {AGAIN}")

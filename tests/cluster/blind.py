@@ -1,0 +1,17 @@
+"""A worker on a machine where the folder of scans is not mounted."""
+
+import errno
+import os
+from types import SimpleNamespace
+
+from orienteer import cluster
+
+
+def _stat(path: str) -> os.stat_result:
+    if path.endswith(".nii.gz"):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return os.stat(path)
+
+
+cluster.os = SimpleNamespace(stat=_stat, access=os.access, W_OK=os.W_OK)
+cluster.socket = SimpleNamespace(gethostname=lambda: "node-without-scans")
