@@ -8,6 +8,7 @@ was asked whether it sees our files, and however many jobs there are, as few wai
 import logging
 import math
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -51,10 +52,7 @@ def require_cluster(name: str) -> None:
     Raises:
         ConfigError: it is none of the three.
     """
-    kind, _, count = name.partition(":")
-    if not (
-        name == LOCAL or name.startswith(("tcp://", "tls://")) or (kind == SLURM and count.isdecimal() and int(count))
-    ):
+    if not re.fullmatch(rf"{LOCAL}|{SLURM}:[1-9]\d*|t(cp|ls)://.+", name):
         raise ConfigError(
             f"{name!r} is no cluster",
             cure="give tcp://HOST:8786, where a scheduler listens, slurm:8 for eight jobs of Slurm, or local",

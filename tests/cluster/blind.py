@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 from orienteer import cluster
@@ -10,7 +11,7 @@ from orienteer import cluster
 def _stat(path: str) -> os.stat_result:
     if path.endswith(".nii.gz"):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    return os.stat(path)
+    return Path(path).stat()
 
 
 cluster.os = SimpleNamespace(stat=_stat, access=os.access, W_OK=os.W_OK)
