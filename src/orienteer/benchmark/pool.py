@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import torch
 
@@ -16,11 +17,14 @@ from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.errors import OrienteerError
-from orienteer.processes import available_cores, end_with_parent, processes_with
+from orienteer.processes import Helpers, available_cores, end_with_parent, processes_with
 from orienteer.signals import SAVE, Interruptible
 
 Failures = dict[str, str]
+Run = Callable[[Sequence[Job], Callable[[Job], None], Callable[[Job, str | None], None]], Failures]
+"""Runs jobs: which, what is done with each, and what is called after each."""
 UNTRIED = "its pretraining run failed"
+KILLED = "its process was killed, most likely because memory ran out"
 JOB = "orienteer.benchmark.job"
 """The module that a process of the pool imports."""
 
@@ -35,8 +39,7 @@ def slots(parallel: int | str) -> int:
 def run_jobs(
     jobs: Sequence[Job],
     shared: Shared,
-    *,
-    parallel: int,
+    run: Run,
     on_done: Callable[[Job, str | None], None],
 ) -> Failures:
     """Run the unfinished jobs; pretraining first, since the others start from it.
@@ -44,51 +47,60 @@ def run_jobs(
     Args:
         jobs: in order.
         shared: what they share.
-        parallel: processes at a time; each gets its own GPU in turn and its share of the CPU threads.
+        run: where, e.g. ``run_here``.
         on_done: called after every job, with its error where it failed.
 
     Returns:
         Errors by job name. Jobs whose pretraining run failed are not tried.
     """
     failures: Failures = {}
+    begun: set[Path] = set()
+    """Runs that were made just now: a shared file system may show what another machine has written a little later."""
+
+    def done(job: Job, error: str | None) -> None:
+        if error is None:
+            begun.add(job.folder)
+        on_done(job, error)
+
     for beginning in (True, False):
         todo = [job for job in jobs if (job.stage in BEGINNINGS) == beginning and not is_finished(job)]
         ready = []
         for job in todo:
-            if job.run is not None and not (job.run / DONE).is_file():
+            if job.run is not None and job.run not in begun and not (job.run / DONE).is_file():
                 failures[job.name] = UNTRIED
                 on_done(job, UNTRIED)
             else:
                 ready.append(job)
         if ready:
-            failures |= _run(ready, partial(run_job, shared=shared), parallel, on_done)
+            failures |= run(ready, partial(run_job, shared=shared), done)
     return failures
 
 
-def _run(
-    jobs: Sequence[Job], work: Callable[[Job], None], parallel: int, on_done: Callable[[Job, str | None], None]
+def run_here(
+    jobs: Sequence[Job], work: Callable[[Job], None], on_done: Callable[[Job, str | None], None], *, parallel: int
 ) -> Failures:
+    """Run jobs on this machine.
+
+    Args:
+        jobs: in order.
+        work: what is done with each.
+        on_done: called after every job.
+        parallel: processes at a time; each gets its own GPU in turn and its share of the CPU threads.
+    """
     failures: Failures = {}
     context = processes_with(JOB)
-    gpus = _gpus()
     threads = max(1, available_cores() // parallel)
     stopping = context.Event()
     waiting = list(jobs)
     while waiting:
-        devices = context.Queue()
-        for number in range(parallel):
-            devices.put(gpus[number % len(gpus)] if gpus else "")
-        pool = ProcessPoolExecutor(
-            min(parallel, len(waiting)), mp_context=context, initializer=_begin,
-            initargs=(devices, threads, stopping),
-        )  # fmt: skip
+        pool = pool_of(context, min(parallel, len(waiting)), parallel, threads, stopping)
         broken = []
         with Interruptible(pass_on=lambda number: context.tell(number) if number == SAVE else None) as interrupt:
             try:
-                running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
+                running = {pool.submit(unless_stopping, work, job): job for job in waiting}
                 with interrupt.breakable():
                     for future in as_completed(running):
-                        job, error = running[future], _error(future)
+                        job, error = running[future], error_of(future)
                         if error == DIED:
                             broken.append(job)
                             continue
@@ -109,16 +121,33 @@ def _run(
                 # A single process takes the jobs in order: the first that did not come back was running.
                 waiting.sort(key=jobs.index)
                 job = waiting.pop(0)
-                failures[job.name] = "its process was killed, most likely because memory ran out"
-                on_done(job, failures[job.name])
+                failures[job.name] = KILLED
+                on_done(job, KILLED)
             parallel = 1
     return failures
+
+
+def pool_of(context: Helpers, count: int, parallel: int, threads: int, stopping: Event) -> ProcessPoolExecutor:
+    """Processes that begin as jobs need it.
+
+    Args:
+        context: how they start.
+        count: how many.
+        parallel: GPUs that they take in turn.
+        threads: CPU threads of each.
+        stopping: set, none of them begins a job.
+    """
+    devices, gpus = context.Queue(), _gpus()
+    for number in range(parallel):
+        devices.put(gpus[number % len(gpus)] if gpus else "")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(devices, threads, stopping))
 
 
 DIED = "died"
 
 
-def _error(future: "Future[None]") -> str | None:
+def error_of(future: "Future[None]") -> str | None:
+    """What went wrong, in words; None where nothing did."""
     try:
         future.result()
     except BrokenProcessPool:
@@ -140,7 +169,7 @@ _stopping: Event
 _interrupt: Interruptible
 
 
-def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
+def unless_stopping(work: Callable[[Job], None], job: Job) -> None:
     """Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
     if _stopping.is_set():
         raise KeyboardInterrupt
