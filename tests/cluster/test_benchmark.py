@@ -1,6 +1,5 @@
 """A benchmark on a cluster: what one machine gives, whichever workers die, and stopped jobs are saved."""
 
-import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,7 +8,6 @@ import yaml
 
 from orienteer.benchmark.run import benchmark
 from tests.benchmark.conftest import cohort, config
-from tests.cluster.conftest import Scheduler
 
 __all__ = ["cohort"]
 

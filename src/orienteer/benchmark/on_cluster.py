@@ -1,18 +1,17 @@
-"""Run jobs on a cluster, each in a process of its own on a worker: it hears signals, and costs what it alone costs."""
+"""Run jobs on the workers of a cluster, one at a time on each."""
 
-import signal
+import pickle
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
+from orienteer.benchmark import remote
 from orienteer.benchmark.plan import Job
-from orienteer.benchmark.pool import DIED, JOB, KILLED, Failures, error_of, pool_of, unless_stopping
-from orienteer.cluster import PATIENCE, TICK, Cluster, own_threads, wanted
+from orienteer.benchmark.pool import Failures, begin, unless_stopping
+from orienteer.cluster import PATIENCE, TICK, Cluster
 from orienteer.errors import StoreError
-from orienteer.processes import processes_with
 from orienteer.store.lock import lock_name, only_one
 from orienteer.training.folder import TRAINING
 
@@ -20,30 +19,33 @@ from orienteer.training.folder import TRAINING
 def run_on(
     cluster: Cluster, jobs: Sequence[Job], work: Callable[[Job], None], on_done: Callable[[Job, str | None], None]
 ) -> Failures:
-    """Run jobs, one at a time on each worker, with the threads that the worker was started with.
+    """Run jobs with the threads that their workers were started with.
 
     Told to stop, running jobs end their step and save it. A job whose worker is gone resumes on another one.
     """
     failures: Failures = {}
-    with closing(cluster.map(partial(_run_on_worker, work), jobs, settle=True)) as results:
-        for job, error in results:
+    packed = {pickle.dumps((work, job)): job for job in jobs}
+    with closing(cluster.map(remote.do, packed, settle=True)) as results:
+        for key, error in results:
             if error:
-                failures[job.name] = error
-            on_done(job, error or None)
+                failures[packed[key].name] = error
+            on_done(packed[key], error or None)
     return failures
 
 
-def _run_on_worker(work: Callable[[Job], None], job: Job) -> str:
-    """The error of a job; empty where it has none."""
-    _wait_until_free(job.folder)
-    is_wanted, context = wanted(), processes_with(JOB)
-    with pool_of(context, 1, 1, own_threads(), context.Event()) as pool:
-        future = pool.submit(unless_stopping, work, job)
-        while not wait([future], timeout=TICK).done:
-            if not is_wanted():
-                context.tell(signal.SIGTERM)
-        error = error_of(future)
-    return (KILLED if error == DIED else error) or ""
+def do_here(packed: bytes, threads: int) -> None:
+    """In a process of a worker: do a job."""
+    begin(threads, threading.Event())
+    work, job = pickle.loads(packed)  # noqa: S301  # from our own client
+    unless_stopping(_after(work), job)
+
+
+def _after(work: Callable[[Job], None]) -> Callable[[Job], None]:
+    def do(job: Job) -> None:
+        _wait_until_free(job.folder)
+        work(job)
+
+    return do
 
 
 def _wait_until_free(folder: Path) -> None:

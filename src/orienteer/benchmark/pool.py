@@ -5,8 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -16,17 +15,14 @@ import torch
 from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import BEGINNINGS, Job
-from orienteer.errors import OrienteerError
-from orienteer.processes import Helpers, available_cores, end_with_parent, processes_with
+from orienteer.benchmark.process import DIED, JOB, error_of
+from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.signals import SAVE, Interruptible
 
 Failures = dict[str, str]
 Run = Callable[[Sequence[Job], Callable[[Job], None], Callable[[Job, str | None], None]], Failures]
 """Runs jobs: which, what is done with each, and what is called after each."""
 UNTRIED = "its pretraining run failed"
-KILLED = "its process was killed, most likely because memory ran out"
-JOB = "orienteer.benchmark.job"
-"""The module that a process of the pool imports."""
 
 
 def slots(parallel: int | str) -> int:
@@ -89,11 +85,18 @@ def run_here(
     """
     failures: Failures = {}
     context = processes_with(JOB)
+    gpus = _gpus()
     threads = max(1, available_cores() // parallel)
     stopping = context.Event()
     waiting = list(jobs)
     while waiting:
-        pool = pool_of(context, min(parallel, len(waiting)), parallel, threads, stopping)
+        devices = context.Queue()
+        for number in range(parallel):
+            devices.put(gpus[number % len(gpus)] if gpus else "")
+        pool = ProcessPoolExecutor(
+            min(parallel, len(waiting)), mp_context=context, initializer=_begin,
+            initargs=(devices, threads, stopping),
+        )  # fmt: skip
         broken = []
         with Interruptible(pass_on=lambda number: context.tell(number) if number == SAVE else None) as interrupt:
             try:
@@ -121,42 +124,10 @@ def run_here(
                 # A single process takes the jobs in order: the first that did not come back was running.
                 waiting.sort(key=jobs.index)
                 job = waiting.pop(0)
-                failures[job.name] = KILLED
-                on_done(job, KILLED)
+                failures[job.name] = DIED
+                on_done(job, DIED)
             parallel = 1
     return failures
-
-
-def pool_of(context: Helpers, count: int, parallel: int, threads: int, stopping: Event) -> ProcessPoolExecutor:
-    """Processes that begin as jobs need it.
-
-    Args:
-        context: how they start.
-        count: how many.
-        parallel: GPUs that they take in turn.
-        threads: CPU threads of each.
-        stopping: set, none of them begins a job.
-    """
-    devices, gpus = context.Queue(), _gpus()
-    for number in range(parallel):
-        devices.put(gpus[number % len(gpus)] if gpus else "")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(devices, threads, stopping))
-
-
-DIED = "died"
-
-
-def error_of(future: "Future[None]") -> str | None:
-    """What went wrong, in words; None where nothing did."""
-    try:
-        future.result()
-    except BrokenProcessPool:
-        return DIED
-    except OrienteerError as error:
-        return str(error)
-    except Exception as error:  # a bug in one job must not cost the others
-        return f"{type(error).__name__}: {error}"
-    return None
 
 
 def _gpus() -> list[str]:
@@ -165,12 +136,12 @@ def _gpus() -> list[str]:
     return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
 
 
-_stopping: Event
+_stopping: "Event | threading.Event"
 _interrupt: Interruptible
 
 
 def unless_stopping(work: Callable[[Job], None], job: Job) -> None:
-    """Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
+    """Do a job. Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
     if _stopping.is_set():
         raise KeyboardInterrupt
     try:
@@ -182,7 +153,15 @@ def unless_stopping(work: Callable[[Job], None], job: Job) -> None:
 
 
 def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
-    """Prepare a process: its own GPU, its share of the CPU threads, and the event that stops it."""
+    begin(threads, stopping)
+    gpu = devices.get()
+    devices.put(gpu)
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+
+
+def begin(threads: int, stopping: "Event | threading.Event") -> None:
+    """Prepare a process: its share of the CPU threads, and the event that stops it."""
     global _stopping, _interrupt
     _stopping = stopping
     # For good: what comes from a terminal or a scheduler comes from the benchmark once more.
@@ -190,10 +169,6 @@ def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event)
     _interrupt.__enter__()
     # A job must not outlive a killed benchmark: the next benchmark would run the same job at the same time.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    gpu = devices.get()
-    devices.put(gpu)
-    if gpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
     os.environ["BLOSC_NTHREADS"] = "1"
     torch.set_num_threads(threads)

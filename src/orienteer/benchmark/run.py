@@ -23,7 +23,8 @@ from orienteer.benchmark.job import Shared
 from orienteer.benchmark.on_cluster import run_on
 from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
-from orienteer.benchmark.pool import JOB, UNTRIED, Failures, Run, run_here, run_jobs, slots
+from orienteer.benchmark.pool import UNTRIED, Failures, Run, run_here, run_jobs, slots
+from orienteer.benchmark.process import JOB
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cluster import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
