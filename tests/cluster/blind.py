@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-from orienteer import cluster
+from orienteer.cluster import work
 
 
 def _stat(path: str) -> os.stat_result:
@@ -14,5 +14,5 @@ def _stat(path: str) -> os.stat_result:
     return Path(path).stat()
 
 
-cluster.os = SimpleNamespace(stat=_stat, access=os.access, W_OK=os.W_OK)
-cluster.socket = SimpleNamespace(gethostname=lambda: "node-without-scans")
+work.os = SimpleNamespace(stat=_stat, access=os.access, W_OK=os.W_OK)
+work.socket = SimpleNamespace(gethostname=lambda: "node-without-scans")

@@ -1,17 +1,21 @@
 """An ingest on a cluster: workers die, do not see the files, are all gone; the store is as one machine makes it."""
 
 import filecmp
+import os
 import shutil
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dask
+import dask_jobqueue
 import pytest
 from distributed import Client
 from typer.testing import CliRunner
 
-from orienteer import cluster
 from orienteer.cli import app, commands
+from orienteer.cluster import open as opening
+from orienteer.cluster.work import look_around
 from orienteer.errors import ConfigError, OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest, workers
 from orienteer.store.journal import IngestJournal
@@ -19,6 +23,7 @@ from tests.cluster.conftest import Scheduler
 from tests.store.phantoms import cohort
 
 assert commands
+assert dask_jobqueue  # whose defaults must be there before a test's own
 
 OPTIONS = {"keep_names": True, "progress": False, "spacing": 2.0}
 
@@ -102,7 +107,7 @@ def test_ingest__the_scheduler_dies__finished_scans_are_kept(
 def test_ingest__no_worker_is_left__is_told_after_a_while(
     scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE", 5.0)
+    monkeypatch.setattr(opening, "PATIENCE", 5.0)
     scheduler.worker("dies_once")
     with pytest.raises(OrienteerError, match="has had no worker for 5 s"):
         ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))
@@ -124,7 +129,7 @@ def test_options__workers_are_those_of_one_machine() -> None:
 def test_cluster__where_no_scheduler_listens__is_told_within_seconds(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    monkeypatch.setattr(opening, "CONNECT", 0.5)
     with pytest.raises(OrienteerError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
         ingest(scans, tmp_path / "store", IngestOptions(cluster="tcp://127.0.0.1:1", **OPTIONS))
     assert not (tmp_path / "store").exists()
@@ -138,6 +143,37 @@ def test_cluster__without_its_package__names_the_extra(
         ingest(scans, tmp_path / "store", IngestOptions(cluster="local", **OPTIONS))
 
 
+def slurm(folder: Path, monkeypatch: pytest.MonkeyPatch, sbatch: str) -> AbstractContextManager:
+    """Stand-ins for the commands of Slurm, and what Dask's configuration asks it for."""
+    (folder / "bin").mkdir()
+    for name, text in (("sbatch", sbatch), ("scancel", 'kill -9 -- "-$1"')):
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "critical")
+    own = {"cores": 1, "memory": "2GB", "scheduler-options": {"host": "127.0.0.1"}}
+    return dask.config.set({f"jobqueue.slurm.{name}": value for name, value in own.items()})
+
+
+def test_cluster__of_slurm__submits_jobs_that_do_the_work(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = 'cp "$1" "$0.job"; setsid sh "$0.job" >/dev/null 2>&1 </dev/null & echo "Submitted batch job $!"'
+    with slurm(tmp_path, monkeypatch, f'[ "$1" = --test-only ] && exit 0; {begin}'):
+        ingest(scans, tmp_path / "store", IngestOptions(cluster="slurm:1", **OPTIONS))
+    assert_same(tmp_path / "store", scans)
+
+
+def test_cluster__of_slurm__what_it_refuses_is_told(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        slurm(tmp_path, monkeypatch, "echo 'sbatch: error: invalid account' >&2; exit 1"),
+        pytest.raises(OrienteerError, match="Slurm refuses such a job: sbatch: error: invalid account"),
+    ):
+        ingest(scans, tmp_path / "store", IngestOptions(cluster="slurm:1", **OPTIONS))
+
+
 def test_cluster__without_slurm__is_told(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(OrienteerError, match="no sbatch here"):
@@ -145,4 +181,4 @@ def test_cluster__without_slurm__is_told(scans: Path, tmp_path: Path, monkeypatc
 
 
 def test_worker__of_another_version_says_so() -> None:
-    assert "not 0.0.0" in cluster._look_around("0.0.0", {})[1]
+    assert "not 0.0.0" in look_around("0.0.0", {})[1]

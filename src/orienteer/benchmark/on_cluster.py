@@ -10,7 +10,7 @@ from pathlib import Path
 from orienteer.benchmark import remote
 from orienteer.benchmark.plan import Job
 from orienteer.benchmark.pool import Failures, begin, unless_stopping
-from orienteer.cluster import PATIENCE, TICK, Cluster
+from orienteer.cluster.workers import PATIENCE, TICK, Cluster
 from orienteer.errors import StoreError
 from orienteer.store.lock import lock_name, only_one
 from orienteer.training.folder import TRAINING

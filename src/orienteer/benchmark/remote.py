@@ -7,7 +7,8 @@ import signal
 from concurrent.futures import ProcessPoolExecutor, wait
 
 from orienteer.benchmark.process import JOB, error_of
-from orienteer.cluster import TICK, own_threads, wanted
+from orienteer.cluster.work import own_threads, wanted
+from orienteer.cluster.workers import TICK
 from orienteer.processes import processes_with
 
 

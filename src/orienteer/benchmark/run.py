@@ -26,7 +26,7 @@ from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
 from orienteer.benchmark.pool import UNTRIED, Failures, Run, run_here, run_jobs, slots
 from orienteer.benchmark.process import JOB
 from orienteer.benchmark.settings import BenchmarkSettings
-from orienteer.cluster import open_cluster, require_cluster
+from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import Tree

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orienteer.cluster import LOCAL, require_cluster
+from orienteer.cluster.open import LOCAL, require_cluster
 from orienteer.errors import StoreError
 from orienteer.scans.cohort import refuse_spacing
 from orienteer.store.convention import WINDOW, Convention, convention_of

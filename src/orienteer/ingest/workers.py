@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
-from orienteer.cluster import open_cluster
+from orienteer.cluster.open import open_cluster
 from orienteer.ingest.prepare import Job, Outcome, limit_threads, prepare
 from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.scans.catalogue import CATALOGUE
