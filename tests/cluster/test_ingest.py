@@ -135,6 +135,17 @@ def test_cluster__where_no_scheduler_listens__is_told_within_seconds(
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize(("name", "required"), [("tcp://127.0.0.1:1", True), ("tls://127.0.0.1:1", False)])
+def test_cluster__less_safe_than_dask_is_told__is_refused(
+    scans: Path, tmp_path: Path, name: str, required: bool
+) -> None:
+    with (
+        dask.config.set({"distributed.comm.require-encryption": required}),
+        pytest.raises(ConfigError, match="does not fit what Dask's configuration says of TLS"),
+    ):
+        ingest(scans, tmp_path / "store", IngestOptions(cluster=name, **OPTIONS))
+
+
 def test_cluster__without_its_package__names_the_extra(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

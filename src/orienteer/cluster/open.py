@@ -56,15 +56,23 @@ def open_cluster(
         say: called with what the user should know of a worker.
 
     Raises:
-        ConfigError: the name is of no cluster.
+        ConfigError: the name is of no cluster, or its connection would not be as safe as Dask is told to make it.
         OrienteerError: a package is missing, nobody answers, or Slurm refuses.
     """
     require_cluster(name)
     token = folder.absolute() / f".{uuid4().hex}{PART}"
     with needs("cluster", "dask", "distributed", "dask_jobqueue"), ExitStack() as held:
-        from distributed import Client
+        from distributed import Client, Security
         from distributed.utils import silence_logging_cmgr
 
+        tls = Security().get_connection_args("client")
+        if (name.startswith("tcp:") and tls["require_encryption"]) or (
+            name.startswith("tls:") and not tls["ssl_context"]
+        ):
+            raise ConfigError(
+                f"{name} does not fit what Dask's configuration says of TLS",
+                cure="give tls://HOST:PORT where it names certificates, else tcp://HOST:PORT",
+            )
         for root in ("distributed", "distributed.client"):  # Dask's lines quote what it was given
             held.enter_context(silence_logging_cmgr(logging.CRITICAL, root))
         target = name
