@@ -193,3 +193,11 @@ def test_cluster__without_slurm__is_told(scans: Path, tmp_path: Path, monkeypatc
 
 def test_worker__of_another_version_says_so() -> None:
     assert "not 0.0.0" in look_around("0.0.0", {})[1]
+
+
+def test_cluster__whose_scheduler_has_another_version__is_refused(
+    scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "__version__", "0.0.0")
+    with pytest.raises(OrienteerError, match=r"does not know Orienteer 0\.0\.0 \(it has \d"):
+        ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))

@@ -6,16 +6,21 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from orienteer import __version__
 from orienteer.atomic import PART, write_text
+from orienteer.cluster.work import own_version
 from orienteer.cluster.workers import PATIENCE, Cluster
 from orienteer.errors import ConfigError, OrienteerError, needs
 from orienteer.processes import main_left_alone
 from orienteer.signals import signals_blocked
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 LOCAL, SLURM = "local", "slurm"
 CONNECT = 5.0
@@ -86,12 +91,24 @@ def open_cluster(
             raise OrienteerError(
                 f"no Dask scheduler answers at {name}", cure="check the address, or start one there: dask scheduler"
             ) from error
+        _check_scheduler(client, name)
         write_text(token, "")
         held.callback(token.unlink, missing_ok=True)
         files = {folder: token, **sees}
         sizes = {str(place.absolute()): (str(file.absolute()), file.stat().st_size) for place, file in files.items()}
         # Slurm may take its time.
         yield Cluster(name, client, sizes, math.inf if name.startswith(SLURM) else PATIENCE, say)
+
+
+def _check_scheduler(client: "Client", name: str) -> None:
+    found = "none"
+    with suppress(ImportError, AttributeError):
+        found = client.run_on_scheduler(own_version)
+    if found != __version__:
+        raise OrienteerError(
+            f"the Dask scheduler of {name} does not know Orienteer {__version__} (it has {found})",
+            cure="install the same version there and on all workers",
+        )
 
 
 @contextmanager

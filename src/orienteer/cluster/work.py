@@ -1,11 +1,12 @@
 """What a worker is sent: a job, and what it is asked about itself."""
 
 import os
+import pickle
 import socket
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Self, TypeVar
 
 from orienteer import __version__
 
@@ -21,20 +22,25 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Work(Generic[T, R]):
-    """A job and what does it, without a word of either where Dask shows it."""
+class Work:
+    """A job and what does it, packed: the scheduler unpacks neither, and nothing of them stands where Dask shows it."""
 
-    function: Callable[[T], R] = field(repr=False)
-    job: T = field(repr=False)
+    packed: bytes = field(repr=False)
 
-    def __call__(self) -> R | Failed:
+    @classmethod
+    def of(cls, function: Callable[[T], R], job: T) -> Self:
+        """Pack a job."""
+        return cls(pickle.dumps((function, job)))
+
+    def __call__(self) -> Any:
         """Do it."""
         from distributed import get_worker
 
         key = get_worker().get_current_task()
         _busy_with.add(key)
         try:
-            return self.function(self.job)
+            function, job = pickle.loads(self.packed)  # noqa: S301  # by our own client
+            return function(job)
         except (Exception, KeyboardInterrupt) as error:
             error.add_note(traceback.format_exc())
             return Failed(error)
@@ -49,6 +55,11 @@ _busy_with: set[Any] = set()
 def is_busy(keys: list[Any]) -> bool:
     """On a worker: whether one of these jobs runs."""
     return not _busy_with.isdisjoint(keys)
+
+
+def own_version() -> str:
+    """On the scheduler: the version of Orienteer that it has."""
+    return __version__
 
 
 def wanted() -> Callable[[], bool]:

@@ -121,7 +121,7 @@ class Cluster:
 
     def _give(self, function: Callable[[T], R], number: int, job: T, address: str) -> "_Given[T]":
         # The key tells nothing: Dask logs it, and shows it to whoever looks at the scheduler.
-        work, key = Work(function, job), f"job-{uuid4().hex}"
+        work, key = Work.of(function, job), f"job-{uuid4().hex}"
         return _Given(number, job, address, self._client.submit(work, key=key, workers=[address], pure=False))
 
     def _result(self, future: "Future") -> Any:
@@ -188,10 +188,10 @@ class Cluster:
         return self._ready
 
     def _hear(self, address: str, answer: "tuple[str, str] | Exception") -> None:
-        if isinstance(answer, ImportError | AttributeError):
-            answer = address, f"it has no Orienteer {__version__}"
-        if isinstance(answer, Exception):
+        if isinstance(answer, OSError):
             return  # it went as it came
+        if isinstance(answer, Exception):  # it does not know the question
+            answer = address, f"it has no Orienteer {__version__}"
         host, refusal = answer
         self._refused[address] = refusal and f"worker on {host}: {refusal}"
         if refusal:
