@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -48,6 +49,11 @@ class Scheduler:
         more = ("--preload", f"tests.cluster.{preload}") if preload else ()
         words = ("worker", self.address, "--nthreads", 1, "--no-nanny", *more)
         return self._held.enter_context(started(*words))
+
+    def wait_for(self, workers: int) -> None:
+        """Wait until so many are there."""
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=120)
 
 
 def _closed(port: int) -> bool:

@@ -10,7 +10,6 @@ from pathlib import Path
 import dask
 import dask_jobqueue
 import pytest
-from distributed import Client
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands
@@ -51,6 +50,7 @@ def test_ingest__a_worker_killed_midway__the_store_is_the_one_that_a_single_mach
 ) -> None:
     dying = scheduler.worker("dies_once")
     scheduler.worker()
+    scheduler.wait_for(2)
     monkeypatch.chdir(scans.parent)  # relative paths, which the workers' folder knows nothing of
     words = ["ingest", "scans", str(tmp_path / "store"), "--spacing", "2", "--keep-names"]
     result = CliRunner().invoke(app, [*words, "--cluster", scheduler.address])
@@ -78,8 +78,7 @@ def test_ingest__a_worker_without_the_scans_is_named_and_gets_none(
         ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))
     assert not (tmp_path / "store").exists()
     scheduler.worker()
-    with Client(scheduler.address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+    scheduler.wait_for(2)
     ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS | {"progress": True}))
     assert_same(tmp_path / "store", scans)
     assert f"left out: worker on node-without-scans: it does not see {scans}" in capsys.readouterr().err
