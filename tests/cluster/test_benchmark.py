@@ -30,7 +30,7 @@ def small(cohort: Path) -> Path:
     del values["arms"]["masked"]
     values |= {"seeds": [0], "parallel": 1}
     values["tasks"]["organs"]["modes"] = ["finetuned"]
-    values["pretrain"]["optimiser"]["steps"] = 30
+    values["pretrain"]["optimiser"]["steps"] = 60
     file = cohort / "small.yaml"
     file.write_text(yaml.safe_dump(values, sort_keys=False))
     result = benchmark(file, cohort / "local", progress=False)

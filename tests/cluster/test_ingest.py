@@ -106,9 +106,10 @@ def test_ingest__the_scheduler_dies__finished_scans_are_kept(
 def test_ingest__no_worker_is_left__is_told_after_a_while(
     scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "PATIENCE", 5.0)
+    monkeypatch.setattr(opening, "PATIENCE", 2.0)
     scheduler.worker("dies_once")
-    with pytest.raises(OrienteerError, match="has had no worker for 5 s"):
+    scheduler.wait_for(1)
+    with pytest.raises(OrienteerError, match="has had no worker for 2 s"):
         ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))
     assert len(IngestJournal(tmp_path / "store").read()) == 1
 
