@@ -3,12 +3,12 @@
 import filecmp
 import os
 import shutil
+import signal
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dask
-import dask_jobqueue
 import pytest
 from typer.testing import CliRunner
 
@@ -22,7 +22,6 @@ from tests.cluster.conftest import Scheduler
 from tests.store.phantoms import cohort
 
 assert commands
-assert dask_jobqueue  # whose defaults must be there before a test's own
 
 OPTIONS = {"keep_names": True, "progress": False, "spacing": 2.0}
 
@@ -161,7 +160,7 @@ def slurm(folder: Path, monkeypatch: pytest.MonkeyPatch, sbatch: str) -> Abstrac
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setenv("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "critical")
+    opening._slurm_cluster()  # whose defaults must be there before our own
     own = {"cores": 1, "memory": "2GB", "scheduler-options": {"host": "127.0.0.1"}}
     return dask.config.set({f"jobqueue.slurm.{name}": value for name, value in own.items()})
 
@@ -172,6 +171,7 @@ def test_cluster__of_slurm__submits_jobs_that_do_the_work(
     begin = 'cp "$1" "$0.job"; setsid sh "$0.job" >/dev/null 2>&1 </dev/null & echo "Submitted batch job $!"'
     with slurm(tmp_path, monkeypatch, f'[ "$1" = --test-only ] && exit 0; {begin}'):
         ingest(scans, tmp_path / "store", IngestOptions(cluster="slurm:1", **OPTIONS))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert_same(tmp_path / "store", scans)
 
 

@@ -4,7 +4,9 @@ import logging
 import math
 import re
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -128,18 +130,28 @@ def _local(workers: int, threads: int) -> Iterator[Any]:
             yield cluster
 
 
+def _slurm_cluster() -> Any:
+    """Dask's class; the import makes Ctrl-C end the process, so what listened before is put back."""
+    before = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue import SLURMCluster
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
+    return SLURMCluster
+
+
 @contextmanager
 def _slurm(jobs: int) -> Iterator[Any]:
     """Jobs of Slurm, each with the workers that Dask's ``jobqueue.yaml`` gives it."""
     import dask
-    from dask_jobqueue import SLURMCluster
 
+    slurm_cluster = _slurm_cluster()
     cure = "write what Slurm needs below jobqueue: slurm: in ~/.config/dask/jobqueue.yaml"
     if (sbatch := shutil.which("sbatch")) is None:
         raise OrienteerError("there is no sbatch here", cure="run this where jobs are submitted to Slurm")
     own = dask.config.get("jobqueue.slurm.scheduler-options", {})
     try:
-        cluster = SLURMCluster(scheduler_options={"dashboard_address": "127.0.0.1:0", **own})
+        cluster = slurm_cluster(scheduler_options={"dashboard_address": "127.0.0.1:0", **own})
     except ValueError as error:
         raise OrienteerError("Dask does not know which cores and memory to ask Slurm for", cure=cure) from error
     with cluster:

@@ -30,6 +30,8 @@ PATIENCE = 60.0
 """Seconds to wait while no worker is there."""
 TICK = 0.5
 """Seconds between two looks at which workers are there."""
+HANDOVER = 5.0
+"""Seconds that a worker has to hand over a result."""
 AGAIN = "what is finished is kept: run the same command again"
 
 
@@ -128,7 +130,7 @@ class Cluster:
         from distributed import KilledWorker
 
         try:
-            result = future.result(timeout=PATIENCE)
+            result = future.result(timeout=HANDOVER)
         except KilledWorker:  # again and again, at one address
             raise _WorkerLost from None
         except CancelledError:
