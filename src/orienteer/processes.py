@@ -26,7 +26,7 @@ class _Helper(BaseProcess):
 
     def start(self) -> None:
         """Start it, wholly or not at all: one that is half started could not be ended."""
-        with signals_deferred(), signals_blocked(), nullcontext() if self.main else _main_left_alone():
+        with signals_deferred(), signals_blocked(), nullcontext() if self.main else main_left_alone(), _daemons_may():
             super().start()
         # At its exit Python ends what still runs this way, and then waits for it.
         vars(self)["_popen"].terminate = vars(self)["_popen"].kill
@@ -68,7 +68,7 @@ class Helpers(BaseContext):
                 process.kill()
 
     def _note(self, process: _Helper) -> Any:
-        process.main = self.main
+        process.main, process.daemon = self.main, False
         self.started.append(process)
         return process
 
@@ -118,7 +118,7 @@ def available_cores() -> int:
 
 
 @contextmanager
-def _main_left_alone() -> Iterator[None]:
+def main_left_alone() -> Iterator[None]:
     """Processes do not run a user's script once more: without ``if __name__ == "__main__"`` it would start others."""
     with _starting:
         usual = spawn.get_preparation_data
@@ -131,6 +131,17 @@ def _main_left_alone() -> Iterator[None]:
             yield
         finally:
             spawn.get_preparation_data = usual
+
+
+@contextmanager
+def _daemons_may() -> Iterator[None]:
+    """A worker of Dask is a daemon, of whose children Python fears that they outlive it; ours end with their parent."""
+    own = vars(multiprocessing.current_process())["_config"]
+    daemon = own.pop("daemon", False)
+    try:
+        yield
+    finally:
+        own["daemon"] = daemon
 
 
 def processes_with(*modules: str, main: bool = False) -> Helpers:

@@ -46,7 +46,7 @@ def told(job: Fake) -> None:
 
 def test_pool__the_job_that_was_killed_is_named_and_all_others_are_done(tmp_path: Path) -> None:
     names = ["job-0", "greedy", *(f"job-{n}" for n in range(1, 12))]
-    failures = pool._run([Fake(name, tmp_path / name) for name in names], killed, 1, lambda *_: None)
+    failures = pool.run_here([Fake(name, tmp_path / name) for name in names], killed, lambda *_: None, parallel=1)
     assert list(failures) == ["greedy"]
     assert "killed" in failures["greedy"]
     assert {path.name for path in tmp_path.iterdir()} == set(names) - {"greedy"}
@@ -55,7 +55,7 @@ def test_pool__the_job_that_was_killed_is_named_and_all_others_are_done(tmp_path
 def test_pool__told_to_stop__begins_none_of_those_that_were_handed_out_already(tmp_path: Path) -> None:
     names = [f"job-{n}" for n in range(6)]
     with pytest.raises(KeyboardInterrupt):
-        pool._run([Fake(name, tmp_path / name) for name in names], interrupted, 1, lambda *_: None)
+        pool.run_here([Fake(name, tmp_path / name) for name in names], interrupted, lambda *_: None, parallel=1)
     assert [path.name for path in tmp_path.iterdir()] == ["job-0"]
 
 
@@ -67,7 +67,7 @@ def test_pool__the_benchmark_told_to_stop__jobs_that_run_are_the_last(tmp_path: 
 
     names = [f"job-{n}" for n in range(6)]
     with pytest.raises(KeyboardInterrupt):
-        pool._run([Fake(name, tmp_path / name) for name in names], lasting, 1, stop)
+        pool.run_here([Fake(name, tmp_path / name) for name in names], lasting, stop, parallel=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["job-0", "job-1"]
 
 
@@ -77,7 +77,7 @@ def test_pool__a_job_gets_one_of_the_gpus_that_this_process_may_use(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(pool, "available_cores", lambda: 6)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-    assert pool._run([Fake("job", tmp_path / "job")], told, 2, lambda *_: None) == {}
+    assert pool.run_here([Fake("job", tmp_path / "job")], told, lambda *_: None, parallel=2) == {}
     assert (tmp_path / "job.txt").read_text() == "5 (3, '3')"
 
 

@@ -5,24 +5,24 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import torch
 
 from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import Shared, run_job
 from orienteer.benchmark.plan import BEGINNINGS, Job
-from orienteer.errors import OrienteerError
+from orienteer.benchmark.process import DIED, JOB, error_of
 from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.signals import SAVE, Interruptible
 
 Failures = dict[str, str]
+Run = Callable[[Sequence[Job], Callable[[Job], None], Callable[[Job, str | None], None]], Failures]
+"""Runs jobs: which, what is done with each, and what is called after each."""
 UNTRIED = "its pretraining run failed"
-JOB = "orienteer.benchmark.job"
-"""The module that a process of the pool imports."""
 
 
 def slots(parallel: int | str) -> int:
@@ -35,8 +35,7 @@ def slots(parallel: int | str) -> int:
 def run_jobs(
     jobs: Sequence[Job],
     shared: Shared,
-    *,
-    parallel: int,
+    run: Run,
     on_done: Callable[[Job, str | None], None],
 ) -> Failures:
     """Run the unfinished jobs; pretraining first, since the others start from it.
@@ -44,30 +43,46 @@ def run_jobs(
     Args:
         jobs: in order.
         shared: what they share.
-        parallel: processes at a time; each gets its own GPU in turn and its share of the CPU threads.
+        run: where, e.g. ``run_here``.
         on_done: called after every job, with its error where it failed.
 
     Returns:
         Errors by job name. Jobs whose pretraining run failed are not tried.
     """
     failures: Failures = {}
+    begun: set[Path] = set()
+    """Runs that were made just now: a shared file system may show what another machine has written a little later."""
+
+    def done(job: Job, error: str | None) -> None:
+        if error is None:
+            begun.add(job.folder)
+        on_done(job, error)
+
     for beginning in (True, False):
         todo = [job for job in jobs if (job.stage in BEGINNINGS) == beginning and not is_finished(job)]
         ready = []
         for job in todo:
-            if job.run is not None and not (job.run / DONE).is_file():
+            if job.run is not None and job.run not in begun and not (job.run / DONE).is_file():
                 failures[job.name] = UNTRIED
                 on_done(job, UNTRIED)
             else:
                 ready.append(job)
         if ready:
-            failures |= _run(ready, partial(run_job, shared=shared), parallel, on_done)
+            failures |= run(ready, partial(run_job, shared=shared), done)
     return failures
 
 
-def _run(
-    jobs: Sequence[Job], work: Callable[[Job], None], parallel: int, on_done: Callable[[Job, str | None], None]
+def run_here(
+    jobs: Sequence[Job], work: Callable[[Job], None], on_done: Callable[[Job, str | None], None], *, parallel: int
 ) -> Failures:
+    """Run jobs on this machine.
+
+    Args:
+        jobs: in order.
+        work: what is done with each.
+        on_done: called after every job.
+        parallel: processes at a time; each gets its own GPU in turn and its share of the CPU threads.
+    """
     failures: Failures = {}
     context = processes_with(JOB)
     gpus = _gpus()
@@ -85,10 +100,10 @@ def _run(
         broken = []
         with Interruptible(pass_on=lambda number: context.tell(number) if number == SAVE else None) as interrupt:
             try:
-                running = {pool.submit(_unless_stopping, work, job): job for job in waiting}
+                running = {pool.submit(unless_stopping, work, job): job for job in waiting}
                 with interrupt.breakable():
                     for future in as_completed(running):
-                        job, error = running[future], _error(future)
+                        job, error = running[future], error_of(future)
                         if error == DIED:
                             broken.append(job)
                             continue
@@ -109,25 +124,10 @@ def _run(
                 # A single process takes the jobs in order: the first that did not come back was running.
                 waiting.sort(key=jobs.index)
                 job = waiting.pop(0)
-                failures[job.name] = "its process was killed, most likely because memory ran out"
-                on_done(job, failures[job.name])
+                failures[job.name] = DIED
+                on_done(job, DIED)
             parallel = 1
     return failures
-
-
-DIED = "died"
-
-
-def _error(future: "Future[None]") -> str | None:
-    try:
-        future.result()
-    except BrokenProcessPool:
-        return DIED
-    except OrienteerError as error:
-        return str(error)
-    except Exception as error:  # a bug in one job must not cost the others
-        return f"{type(error).__name__}: {error}"
-    return None
 
 
 def _gpus() -> list[str]:
@@ -136,12 +136,12 @@ def _gpus() -> list[str]:
     return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
 
 
-_stopping: Event
+_stopping: "Event | threading.Event"
 _interrupt: Interruptible
 
 
-def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
-    """Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
+def unless_stopping(work: Callable[[Job], None], job: Job) -> None:
+    """Do a job. Skip jobs that the pool has handed out and cannot cancel any more once the benchmark is stopping."""
     if _stopping.is_set():
         raise KeyboardInterrupt
     try:
@@ -153,7 +153,15 @@ def _unless_stopping(work: Callable[[Job], None], job: Job) -> None:
 
 
 def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event) -> None:
-    """Prepare a process: its own GPU, its share of the CPU threads, and the event that stops it."""
+    begin(threads, stopping)
+    gpu = devices.get()
+    devices.put(gpu)
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+
+
+def begin(threads: int, stopping: "Event | threading.Event") -> None:
+    """Prepare a process: its share of the CPU threads, and the event that stops it."""
     global _stopping, _interrupt
     _stopping = stopping
     # For good: what comes from a terminal or a scheduler comes from the benchmark once more.
@@ -161,10 +169,6 @@ def _begin(devices: "multiprocessing.Queue[str]", threads: int, stopping: Event)
     _interrupt.__enter__()
     # A job must not outlive a killed benchmark: the next benchmark would run the same job at the same time.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    gpu = devices.get()
-    devices.put(gpu)
-    if gpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
     os.environ["BLOSC_NTHREADS"] = "1"
     torch.set_num_threads(threads)

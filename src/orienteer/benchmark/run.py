@@ -3,11 +3,15 @@
 import os
 import platform
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import yaml
+from rich.console import Console
 
 from orienteer import __version__
 from orienteer.atomic import make_folder, sweep, write_text
@@ -16,17 +20,20 @@ from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.finished import check_finished, is_finished, record_of
 from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.job import Shared
+from orienteer.benchmark.on_cluster import run_on
 from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
-from orienteer.benchmark.pool import JOB, UNTRIED, Failures, run_jobs, slots
+from orienteer.benchmark.pool import UNTRIED, Failures, Run, run_here, run_jobs, slots
+from orienteer.benchmark.process import JOB
 from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import Tree
-from orienteer.console import Bar
+from orienteer.console import Bar, to_stderr
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, ingest
-from orienteer.processes import processes_with
+from orienteer.processes import available_cores, processes_with
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.fitting import fitting
 from orienteer.signals import Asked
@@ -55,7 +62,12 @@ class BenchmarkResult:
 
 
 def benchmark(
-    config: Path | str, out: Path | str, *, assign: tuple[str, ...] = (), progress: bool = True
+    config: Path | str,
+    out: Path | str,
+    *,
+    assign: tuple[str, ...] = (),
+    cluster: str | None = None,
+    progress: bool = True,
 ) -> BenchmarkResult:
     """Run every unfinished job, then render the results so far.
 
@@ -63,42 +75,56 @@ def benchmark(
         config: a YAML file, see ``benchmarks/*.yaml``.
         out: a folder; the same folder resumes. ``OUT/results`` holds all that is published.
         assign: settings as ``key=value`` over the file's.
+        cluster: where to run jobs instead of here: ``tcp://HOST:8786`` of a scheduler of Dask, ``slurm:8`` for eight
+            jobs of Slurm, or ``local``.
         progress: show a progress bar on standard error.
 
     Raises:
-        ConfigError: a setting is unknown or does not fit.
+        ConfigError: a setting is unknown or does not fit, or the cluster is none.
         RunError: the folder belongs to another configuration.
         StoreError: another benchmark is writing to it.
+        OrienteerError: the cluster is not there, or no worker of it can help.
     """
     config, out = Path(config), Path(out)
     in_order("orienteer benchmark {} {}", settings_in(config), to_make(out, Folder.BENCHMARK))
+    if cluster is not None:
+        require_cluster(cluster)
+        config, out = config.absolute(), out.absolute()  # workers know no paths that are relative to our folder
     settings = BenchmarkSettings.load(config, assign)
     jobs = jobs_of(settings, out, find_imports(settings, config.parent))
-    alone = slots(settings.parallel) == 1
+    alone = cluster is None and slots(settings.parallel) == 1
     shared = Shared(out / "store", settings.split, *view_sizes(settings, jobs), alone=alone)
     check_claim(settings, out, jobs)
     check_finished(jobs, settings.split, shared.drawn)
     make_folder(out)
     with only_one(out, "benchmark"):
         sweep(out)
-        return _run(settings, jobs, shared, config, out, progress)
+        return _run(settings, jobs, shared, config, out, cluster, progress)
 
 
 def _run(
-    settings: BenchmarkSettings, jobs: list[Job], shared: Shared, config: Path, out: Path, progress: bool
+    settings: BenchmarkSettings,
+    jobs: list[Job],
+    shared: Shared,
+    config: Path,
+    out: Path,
+    cluster: str | None,
+    progress: bool,
 ) -> BenchmarkResult:
     processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
-    _ingest(settings, config.parent, shared.store, progress)
+    _ingest(settings, config.parent, shared.store, cluster, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     todo = [job for job in jobs if not is_finished(job)]
-    parallel = slots(settings.parallel)
-    done = len(jobs) - len(todo)
-    # Jobs differ in length, so their number does not give the time left.
-    with Bar(
-        f"jobs, {parallel} at a time", len(jobs), done=done, shown=progress, keep=True, elapsed=True, log=False
-    ) as bar:
+    done, console = len(jobs) - len(todo), to_stderr(shown=progress)
+    with (
+        _workers(settings, cluster if todo else None, out, console) as (run, parallel),
+        # Jobs differ in length, so their number does not give the time left.
+        Bar(
+            f"jobs, {parallel} at a time", len(jobs), done=done, console=console, shown=progress, keep=True,
+            elapsed=True, log=False,
+        ) as bar,
+    ):  # fmt: skip
         bar.update(done, _left(jobs, parallel))
-        console = bar.console
 
         def report(job: Job, error: str | None) -> None:
             left = _left(jobs, parallel)
@@ -111,12 +137,27 @@ def _run(
                 console.print(f"failed: {job.name}: {error}", style="red", highlight=False, markup=False)
 
         try:
-            failures = run_jobs(todo, shared, parallel=parallel, on_done=report)
+            failures = run_jobs(todo, shared, run, report)
         except KeyboardInterrupt as error:
             if not (isinstance(error, Asked) and error.number == signal.SIGTERM):  # which gives a few seconds only
-                _publish(settings, jobs, shared, config, out, {})  # finished jobs can be read already
+                _publish(settings, jobs, shared, config, out, parallel, {})  # finished jobs can be read already
             raise
-    return _publish(settings, jobs, shared, config, out, failures)
+    return _publish(settings, jobs, shared, config, out, parallel, failures)
+
+
+@contextmanager
+def _workers(
+    settings: BenchmarkSettings, cluster: str | None, out: Path, console: Console
+) -> Iterator[tuple[Run, int]]:
+    """How jobs are run, and how many at a time."""
+    parallel = slots(settings.parallel)
+    if cluster is None:
+        yield partial(run_here, parallel=parallel), parallel
+        return
+    say = partial(console.print, markup=False, soft_wrap=True)
+    threads = max(1, available_cores() // parallel)
+    with open_cluster(cluster, out, {}, workers=parallel, threads=threads, say=say) as opened:
+        yield partial(run_on, opened), opened.workers()
 
 
 def _left(jobs: list[Job], parallel: int) -> str:
@@ -125,17 +166,23 @@ def _left(jobs: list[Job], parallel: int) -> str:
 
 
 def _publish(
-    settings: BenchmarkSettings, jobs: list[Job], shared: Shared, config: Path, out: Path, failures: Failures
+    settings: BenchmarkSettings,
+    jobs: list[Job],
+    shared: Shared,
+    config: Path,
+    out: Path,
+    parallel: int,
+    failures: Failures,
 ) -> BenchmarkResult:
     """Write records, table and report of every finished job."""
     results, store = out / "results", Store.open(shared.store)
-    write_benchmark(results, _document(settings, config, jobs, _too_small(settings, store, shared)))
+    write_benchmark(results, _document(settings, config, jobs, parallel, _too_small(settings, store, shared)))
     finished = collect(settings, jobs, store, results, shared.drawn)
     measured = any(job.stage not in BEGINNINGS and is_finished(job) for job in jobs)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(jobs), failures)
 
 
-def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool) -> None:
+def _ingest(settings: BenchmarkSettings, base: Path, store: Path, cluster: str | None, progress: bool) -> None:
     data = settings.data
     labels, table = ((base / path).resolve() if path else None for path in (data.labels, data.table))
     options = IngestOptions(
@@ -144,6 +191,7 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, progress: bool
         labels=labels,
         table=table,
         keep_names=data.keep_names,
+        cluster=cluster,
         progress=progress,
     )
     ingest((base / data.scans).resolve(), store, options)
@@ -168,7 +216,9 @@ def _too_small(settings: BenchmarkSettings, store: Store, shared: Shared) -> str
     return f"{counted(small, 'scan')} too small for views of {shared.drawn} voxels left out" if small else ""
 
 
-def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job], too_small: str) -> dict[str, object]:
+def _document(
+    settings: BenchmarkSettings, config: Path, jobs: list[Job], parallel: int, too_small: str
+) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     origins = {job.arm: job.imported.words for job in jobs if job.imported is not None}
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
@@ -183,7 +233,7 @@ def _document(settings: BenchmarkSettings, config: Path, jobs: list[Job], too_sm
             "torch": torch.__version__,
             "processor": f"{platform.machine()}, {os.cpu_count()} cores",
             "device": ", ".join(gpus) or "CPU",
-            "at_a_time": slots(settings.parallel),
+            "at_a_time": parallel,
             "cells": len(jobs),
         },
         "tasks": tasks_shown(settings, jobs, too_small),

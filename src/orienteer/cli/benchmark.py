@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Assign
+from orienteer.cli.options import Assign, Cluster
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,7 @@ def benchmark(
     config: Annotated[Path, typer.Argument(help="YAML file: data, arms, tasks, shared settings.")],
     out: Annotated[Path, typer.Argument(help="A folder; the same folder again resumes where it stopped.")],
     assign: Assign = None,
+    cluster: Cluster = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what is done and what is left; run nothing.")] = False,
 ) -> None:
     """Pretrain every arm, fine-tune it with few labels, score it, and compare it with scratch and the other arms.
@@ -33,6 +34,8 @@ def benchmark(
     `orienteer benchmark benchmarks/oasis-cpu.yaml out --set seeds=[0]`
 
     `orienteer benchmark benchmarks/oasis-cpu.yaml out --plan`
+
+    `orienteer benchmark benchmarks/oasis-cpu.yaml out --cluster tcp://node1:8786`
     """
     from rich.console import Console
 
@@ -43,7 +46,7 @@ def benchmark(
     if plan:
         print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
         return
-    result = start(config, out, assign=tuple(assign or ()))
+    result = start(config, out, assign=tuple(assign or ()), cluster=cluster)
     console.print(f"{result.finished} of {result.jobs} jobs finished, {len(result.failures)} failed")
     if result.comparison is not None:
         console.print(f"table: {result.results / 'results.md'}\nreport: {result.results / 'report.html'}")

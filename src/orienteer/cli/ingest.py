@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orienteer.cli import app
-from orienteer.cli.options import Budget, Channels, Layout, channel_names
+from orienteer.cli.options import Budget, Channels, Cluster, Layout, channel_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +43,7 @@ def ingest(
         str | None, typer.Option(help="Keep only these further columns of the table: A,B. You declare them safe.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Scans to read at a time; default one per core.")] = None,
+    cluster: Cluster = None,
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Check stored scans against their checksums.")
     ] = True,
@@ -72,6 +73,8 @@ def ingest(
     `orienteer ingest hospital/mr store --spacing 1.5 --table people.tsv --labels hospital/mr-labels`
 
     `orienteer ingest hospital/ct store --intensities=-175,250`
+
+    `orienteer ingest hospital/ct store --cluster tcp://node1:8786`
     """
     from rich.console import Console
 
@@ -87,6 +90,7 @@ def ingest(
         table=table,
         columns=[name.strip() for name in columns.split(",")] if columns else None,
         workers=workers,
+        cluster=cluster,
         prune=prune,
         min_extent=min_extent,
         keep_names=keep_names,

@@ -25,6 +25,12 @@ Log = Annotated[
         " it did; `none` ends that.",
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Work on a cluster of Dask: tcp://HOST:8786 of its scheduler, slurm:8 for eight jobs of Slurm, or local."
+    ),
+]
 Budget = Annotated[
     str | None, typer.Option(help="Time a pretraining may take, e.g. 10min, 2h or 1d; default that of a good recipe.")
 ]

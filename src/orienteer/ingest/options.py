@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orienteer.cluster.open import LOCAL, require_cluster
 from orienteer.errors import StoreError
 from orienteer.scans.cohort import refuse_spacing
 from orienteer.store.convention import WINDOW, Convention, convention_of
@@ -24,6 +25,8 @@ class IngestOptions:
             numbers and categories are kept, but nothing that could tell who somebody is.
         columns: keep just these further columns of the table, which you declare safe.
         workers: processes; by default one a core.
+        cluster: where to read scans instead: ``tcp://HOST:8786`` of a scheduler of Dask, ``slurm:8`` for eight jobs of
+            Slurm, or ``local``, a cluster of ``workers`` processes.
         prune: take scans out of the store whose files are gone.
         min_extent: leave out scans shorter than this along an axis, mm.
         keep_names: call scans and subjects as the files and the table do, and keep every column. For public data
@@ -37,7 +40,7 @@ class IngestOptions:
 
     Raises:
         StoreError: a value makes no sense, or ``columns`` are named without a table.
-        ConfigError: intensities that are no convention.
+        ConfigError: intensities that are no convention, or a cluster that is none.
 
     Examples:
         >>> options = IngestOptions(spacing=1.5, table="people.tsv", columns=["age"])
@@ -52,6 +55,7 @@ class IngestOptions:
     table: Path | str | None = None
     columns: Sequence[str] | None = None
     workers: int | None = None
+    cluster: str | None = None
     prune: bool = False
     min_extent: float | None = None
     keep_names: bool = False
@@ -64,6 +68,10 @@ class IngestOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise StoreError(f"{self.workers} workers", cure="give --workers 1 or more")
+        if self.cluster is not None:
+            require_cluster(self.cluster)
+            if self.workers is not None and self.cluster != LOCAL:
+                raise StoreError(f"--workers says nothing about {self.cluster}", cure="leave --workers out")
         if self.spacing is not None:
             refuse_spacing(self.spacing)
         self.convention  # noqa: B018  (refused before anything is read)

@@ -1,13 +1,16 @@
 """Read: new and changed scans, in parallel; finished ones survive a kill."""
 
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from orienteer.console import Bar
 from orienteer.errors import StoreError
+from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.prepare import Job, Outcome
 from orienteer.ingest.state import Context, ScanState
-from orienteer.ingest.workers import prepare_all
+from orienteer.ingest.workers import prepare_all, prepare_on
 from orienteer.scans.findings import finding
 from orienteer.scans.source import Source
 from orienteer.store.integrity import intact
@@ -23,6 +26,7 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
 
     Raises:
         StoreError: the disk refuses.
+        OrienteerError: the cluster is not there, or no worker of it can help.
     """
     before, options = context.before, context.options
     if options.names == "pseudonyms" and before.manifest is None:
@@ -31,8 +35,8 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
     jobs = [_job(state, state.source, context) for state in states if state.source and state.is_read]
     outcomes: dict[str, Outcome] = {}
     with (
-        closing(prepare_all(jobs, options.workers)) as prepared,
         Bar("reading scans", len(jobs), shown=options.progress) as bar,
+        closing(_prepared(jobs, options, bar)) as prepared,
     ):
         for outcome in prepared:
             bar.advance(outcome.id)
@@ -42,6 +46,12 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
                 IngestJournal(context.store).append(outcome.entry, outcome.record)
             outcomes[outcome.id] = outcome
     return [_or_as_stored(_with(state, outcomes.get(state.name)), context) for state in states]
+
+
+def _prepared(jobs: list[Job], options: IngestOptions, bar: Bar) -> Generator[Outcome, None, None]:
+    if options.cluster is None:
+        return prepare_all(jobs, options.workers)
+    return prepare_on(options.cluster, jobs, options.workers, partial(bar.console.print, markup=False, soft_wrap=True))
 
 
 def _job(state: ScanState, source: Source, context: Context) -> Job:

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from orienteer.atomic import make_folder
@@ -49,6 +50,9 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
     """
     begun, scans, store = time.perf_counter(), Path(scans), Path(store)
     in_order("orienteer ingest {} {}", scans_in(scans), to_make(store, Folder.STORE))
+    if options.cluster:  # whose workers know no paths that are relative to our current folder
+        labels = Path(options.labels).absolute() if options.labels else None
+        scans, store, options = scans.absolute(), store.absolute(), replace(options, labels=labels)
     table = storable_table(options)
     notes = mend_manifest(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))

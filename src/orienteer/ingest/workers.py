@@ -1,17 +1,22 @@
-"""Preparing many scans at once, in processes; a worker that dies costs one scan, not the run."""
+"""Preparing many scans at once, in processes or on a cluster; a scan whose worker dies costs itself, not the run."""
 
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from pathlib import Path
 
+from orienteer.cluster.open import open_cluster
 from orienteer.ingest.prepare import Job, Outcome, limit_threads, prepare
 from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 
 DIED = finding("worker-died", CATALOGUE["worker-died"].meaning)
+LIVES = 3
+"""Workers of a cluster that one scan may take down; a machine may also fail by itself."""
 
 
 def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Outcome, None, None]:
@@ -26,6 +31,41 @@ def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Ou
     for job in unfinished:
         if (yield from _run([job], 1)):
             yield Outcome(job.source.id, findings=(DIED,))
+
+
+def prepare_on(
+    cluster: str, jobs: Sequence[Job], workers: int | None, say: Callable[[str], None]
+) -> Generator[Outcome, None, None]:
+    """Outcomes as they are ready, in any order, from the workers of a cluster.
+
+    Raises:
+        OrienteerError: there is no such cluster, or none of its workers can help.
+    """
+    if not jobs:
+        return
+    with (
+        open_cluster(
+            cluster, jobs[0].store, _sights(jobs), workers=workers or min(len(jobs), available_cores()), say=say
+        ) as opened,
+        closing(opened.map(_prepare_on_worker, jobs, lives=LIVES)) as results,
+    ):
+        for job, outcome in results:
+            yield outcome or Outcome(job.source.id, findings=(DIED,))
+
+
+def _sights(jobs: Sequence[Job]) -> dict[Path, Path]:
+    """A file in every folder of scans or labels."""
+    found: dict[Path, Path] = {}
+    for job in jobs:
+        for source in (job.source, job.source.labels):
+            if source is not None and source.root not in found and source.paths and source.paths[0].is_file():
+                found[source.root] = source.paths[0]
+    return found
+
+
+def _prepare_on_worker(job: Job) -> Outcome:
+    limit_threads()
+    return prepare(job)
 
 
 def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job]]:
