@@ -8,8 +8,7 @@ from monai.networks import blocks as monai
 from monai.networks.utils import pixelshuffle
 from torch import nn
 
-from orienteer.networks.blocks import Convolution, ResidualUnit, UpSample
-from orienteer.pretext.restoring import spread
+from orienteer.networks.blocks import Convolution, ResidualUnit, UpSample, spread
 
 NORM = ("instance", {"affine": True})
 ACT = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})

@@ -55,6 +55,53 @@ class ResidualUnit(nn.Module):
         return unit + residual
 
 
+class PointUnit(nn.Module):
+    """A 1x1x1 convolution, instance normalisation and leaky ReLU, added to the input: every cell by itself.
+
+    Args:
+        channels: of input and output.
+        slope: of the ReLU below zero.
+    """
+
+    def __init__(self, channels: int, slope: float = 0.01) -> None:
+        super().__init__()
+        norm = nn.InstanceNorm3d(channels, affine=True)
+        self.conv = nn.Sequential(
+            OrderedDict(conv=nn.Conv3d(channels, channels, kernel_size=1), N=norm, A=nn.LeakyReLU(slope, inplace=True))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, channels, D, H, W)``."""
+        unit: Tensor = self.conv(x)
+        return x + unit
+
+
+class SplitCells(nn.Module):
+    """Twice as many cells along every axis: each becomes eight, each of these by weights of its own.
+
+    A sub-pixel convolution (Shi et al. 2016, arXiv 1609.05158).
+
+    Args:
+        in_channels: of the input.
+        out_channels: of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.parts = nn.Conv3d(in_channels, 8 * out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, out_channels, 2 D, 2 H, 2 W)``."""
+        return spread(self.parts(x), 2)
+
+
+def spread(cells: Tensor, stride: int) -> Tensor:
+    """``(N, C * stride^3, D, H, W)`` to ``(N, C, ...)`` with ``stride`` voxels a cell along every axis."""
+    n, channels, *grid = cells.shape
+    parts = cells.reshape(n, channels // stride**3, stride, stride, stride, *grid)
+    return parts.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(n, -1, *(size * stride for size in grid))
+
+
 class UpSample(nn.Sequential):
     """Twice as many cells along every axis, linearly between the old ones; channels by a 1x1x1 convolution first."""
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from orienteer.networks.blocks import spread
 from orienteer.pretext.contract import EncodedViews, Interface, sample_column, to_numpy, view_columns
 from orienteer.records import Measure, Rows
 from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR
@@ -38,13 +39,6 @@ class VoxelHead(nn.Module):
         voxels = spread(cells, self.stride)
         level: Tensor = self.level(views.embedding).float()[..., None, None, None]
         return voxels.reshape(*views.dense.shape[:2], *voxels.shape[1:]) + level
-
-
-def spread(cells: Tensor, stride: int) -> Tensor:
-    """``(N, C * stride^3, D, H, W)`` to ``(N, C, ...)`` with ``stride`` voxels a cell along every axis."""
-    n, channels, *grid = cells.shape
-    parts = cells.reshape(n, channels // stride**3, stride, stride, stride, *grid)
-    return parts.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(n, -1, *(size * stride for size in grid))
 
 
 def body_voxels(images: Float[Tensor, "B K C S S S"]) -> Bool[Tensor, "B K 1 S S S"]:
