@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -33,21 +32,22 @@ def test_decoder__reaches_its_stride_and_hears_every_map(kind: DecoderKind, stri
 
 
 def test_decoder__a_pyramid_by_hand() -> None:
-    """One level, block switched off: a cell becomes eight, each with its own weight and bias, plus the finer map's."""
+    """One level, block switched off: the coarse projection, each cell copied eight times, plus the finer one."""
     coarse, fine = torch.arange(8.0).reshape(1, 1, 2, 2, 2), torch.ones(1, 1, 4, 4, 4)
-    decoder = Decoder((1, 1), (1, 2), dense_stride=1, dense_channels=1)
+    decoder = Decoder((1, 1), (1, 2), dense_stride=1, dense_channels=2)
     with torch.no_grad():
-        decoder.ups[0].parts.weight.copy_(torch.arange(8.0).reshape(8, 1, 1, 1, 1))
-        decoder.ups[0].parts.bias.fill_(0.5)
-        for layer, weight in ((decoder.sides[0], 3.0), (decoder.last, 1.0)):
+        for layer, weight, bias in (
+            (decoder.ups[0][0], 2.0, 0.5),
+            (decoder.sides[0], 3.0, 0.0),
+            (decoder.last, 0.5, 0.0),
+        ):
             layer.weight.fill_(weight)
-            layer.bias.zero_()
-        decoder.blocks[0].conv.N.weight.zero_()
-    dense = decoder([fine, coarse])[0, 0]
-    dense = dense.detach()
-    for at in np.ndindex(4, 4, 4):
-        cell, part = (tuple(n // 2 for n in at), 4 * (at[0] % 2) + 2 * (at[1] % 2) + at[2] % 2)
-        assert float(dense[at]) == pytest.approx(part * float(coarse[0, 0][cell]) + 0.5 + 3)
+            layer.bias.fill_(bias)
+        decoder.blocks[0].unit.widen.weight.zero_()
+        decoder.blocks[0].unit.widen.bias.zero_()
+    dense = decoder([fine, coarse])
+    expected = 2 * coarse.repeat_interleave(2, 2).repeat_interleave(2, 3).repeat_interleave(2, 4) + 0.5 + 3
+    torch.testing.assert_close(dense, expected.expand_as(dense))
 
 
 def test_decoder__a_pyramid_is_as_wide_as_its_dense_map() -> None:

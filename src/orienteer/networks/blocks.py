@@ -55,8 +55,8 @@ class ResidualUnit(nn.Module):
         return unit + residual
 
 
-class PointUnit(nn.Module):
-    """A 1x1x1 convolution, instance normalisation and leaky ReLU, added to the input: every cell by itself.
+class Bottleneck(nn.Module):
+    """A convolution at half the width, between two 1x1x1 convolutions, added to the input.
 
     Args:
         channels: of input and output.
@@ -65,34 +65,18 @@ class PointUnit(nn.Module):
 
     def __init__(self, channels: int, slope: float = 0.01) -> None:
         super().__init__()
-        norm = nn.InstanceNorm3d(channels, affine=True)
-        self.conv = nn.Sequential(
-            OrderedDict(conv=nn.Conv3d(channels, channels, kernel_size=1), N=norm, A=nn.LeakyReLU(slope, inplace=True))
+        self.unit = nn.Sequential(
+            OrderedDict(
+                narrow=nn.Conv3d(channels, channels // 2, kernel_size=1),
+                conv=Convolution(channels // 2, channels // 2, slope),
+                widen=nn.Conv3d(channels // 2, channels, kernel_size=1),
+            )
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, channels, D, H, W)``."""
-        unit: Tensor = self.conv(x)
+        unit: Tensor = self.unit(x)
         return x + unit
-
-
-class SplitCells(nn.Module):
-    """Twice as many cells along every axis: each becomes eight, each of these by weights of its own.
-
-    A sub-pixel convolution (Shi et al. 2016, arXiv 1609.05158).
-
-    Args:
-        in_channels: of the input.
-        out_channels: of the output.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.parts = nn.Conv3d(in_channels, 8 * out_channels, kernel_size=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, out_channels, 2 D, 2 H, 2 W)``."""
-        return spread(self.parts(x), 2)
 
 
 def spread(cells: Tensor, stride: int) -> Tensor:

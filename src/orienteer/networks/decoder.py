@@ -6,12 +6,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from orienteer.networks.blocks import Convolution, PointUnit, ResidualUnit, SplitCells, UpSample
+from orienteer.networks.blocks import Bottleneck, Convolution, ResidualUnit, UpSample
 from orienteer.networks.norms import quicken_norms
 
 DecoderKind = Literal["pyramid", "residual", "plain"]
 FINE = 2
-"""Voxels per cell up to which a pyramid has no 3x3x3 convolutions, which would be most of its cost."""
+"""Voxels per cell up to which a pyramid convolves at half its width: there, it would cost most."""
 
 
 class Decoder(nn.Module):
@@ -26,10 +26,9 @@ class Decoder(nn.Module):
         strides: input voxels per cell of each.
         dense_stride: wanted voxels per cell; the decoder stops at this stride or the next larger one it can reach.
         dense_channels: channels of the dense map.
-        kind: ``pyramid`` is as wide as the dense map throughout, splits cells to upsample, and adds a projection of
-            the finer map before a residual block (after Lin et al. 2017, arXiv 1612.03144), which sees each cell by
-            itself where cells are ``FINE``. The others are as wide as the encoder, interpolate, and concatenate the
-            finer map before a ``residual`` or a ``plain`` block.
+        kind: ``pyramid`` is as wide as the dense map throughout, copies cells to upsample, and adds a projection of
+            the finer map before a residual block (Lin et al. 2017, arXiv 1612.03144). The others are as wide as the
+            encoder, interpolate, and concatenate the finer map before a ``residual`` or a ``plain`` block.
 
     Attributes:
         stride: input voxels per cell of the dense map.
@@ -57,9 +56,9 @@ class Decoder(nn.Module):
             # No wider than the encoder at this stride: a wider block at full resolution would dominate the cost.
             out = dense_channels if kind == "pyramid" else side or max(dense_channels, width // 2)
             if kind == "pyramid":
-                self.ups.append(SplitCells(width, out))
+                self.ups.append(nn.Sequential(nn.Conv3d(width, out, kernel_size=1), nn.Upsample(scale_factor=2)))
                 self.sides.append(nn.Conv3d(side, out, kernel_size=1) if side else nn.Identity())
-                self.blocks.append(PointUnit(out) if stride <= FINE else ResidualUnit(out, out, convolutions=1))
+                self.blocks.append(Bottleneck(out) if stride <= FINE else ResidualUnit(out, out, convolutions=1))
             else:
                 self.ups.append(UpSample(width, out))
                 self.blocks.append(
