@@ -35,6 +35,24 @@ def test_launched__nodes_with_unequally_many_processes_are_refused_once(rank: in
         launched(of_srun(rank, 3) | {"SLURM_STEP_NUM_NODES": "2"})
 
 
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"TORCHELASTIC_RUN_ID": "none"}, "torchrun .* variable RANK is missing"),
+        (of_torchrun(0, 2) | {"WORLD_SIZE": "two"}, "WORLD_SIZE is two"),
+        ({"SLURM_STEP_NUM_TASKS": "2"}, "srun .* SLURM_PROCID is missing"),
+        ({name: of_srun(0, 2)[name] for name in of_srun(0, 2) if name != "SLURM_STEP_NODELIST"}, "SLURM_STEP_NODELIST"),
+    ],
+)
+def test_launched__a_variable_that_is_missing_is_named_with_what_to_unset(
+    environment: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told) as refused:
+        launched(environment)
+    assert "unset TORCHELASTIC_RUN_ID" in refused.value.cure
+    assert launched({"SLURM_STEP_NUM_TASKS": ""}) is None
+
+
 @pytest.mark.parametrize(("own", "cores"), [(None, 4), (3, 3), (32, 16)])
 def test_launched__cores_of_a_process(own: int | None, cores: int) -> None:
     assert Launched("srun", 0, 8, 0, 4, 2, own).cores(usable=16) == cores

@@ -51,14 +51,15 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
     One task of ``srun`` is alone: it starts a process for each device itself.
 
     Raises:
-        ConfigError: the nodes have unequally many processes.
+        ConfigError: the nodes have unequally many processes, or some of the variables are missing.
     """
+    names: Sequence[str]
     if "TORCHELASTIC_RUN_ID" in environment:
-        names: Sequence[str] = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE")
-        here = Launched("torchrun", *(int(environment[name]) for name in names))
-    elif int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1:  # a batch script has SLURM_NTASKS, too
+        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE")
+        here = Launched("torchrun", *_numbers(environment, "torchrun", names, ("MASTER_ADDR", "MASTER_PORT")))
+    elif environment.get("SLURM_STEP_NUM_TASKS", "1") not in ("", "1"):  # a batch script has SLURM_NTASKS, too
         names = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_NUM_NODES")
-        rank, size, local_rank, nodes = (int(environment[name]) for name in names)
+        rank, size, local_rank, nodes = _numbers(environment, "srun", names, ("SLURM_STEP_NODELIST", "SLURM_JOB_ID"))
         own = environment.get("SLURM_CPUS_PER_TASK")
         here = Launched("srun", rank, size, local_rank, size // nodes, nodes, int(own) if own else None)
     else:
@@ -69,6 +70,19 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
             cure="start as many on every node: torchrun --nproc-per-node, srun --ntasks-per-node",
         )
     return here
+
+
+def _numbers(environment: Mapping[str, str], by: str, names: Sequence[str], also: Sequence[str]) -> list[int]:
+    """The variables as numbers; ``also`` must be there, too."""
+    for name in (*names, *also):
+        value = environment.get(name, "")
+        if not value or (name in names and not value.isdecimal()):
+            raise ConfigError(
+                f"{by} has started this process, it seems, but its variable {name} is {value or 'missing'}",
+                cure=f"start it with {by}; in a shell that keeps old variables, unset TORCHELASTIC_RUN_ID"
+                " and SLURM_STEP_NUM_TASKS",
+            )
+    return [int(environment[name]) for name in names]
 
 
 def require_alone(what: str) -> None:

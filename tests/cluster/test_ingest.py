@@ -113,7 +113,21 @@ def test_ingest__no_worker_is_left__is_told_after_a_while(
     assert len(IngestJournal(tmp_path / "store").read()) == 1
 
 
-@pytest.mark.parametrize("name", ["", "node1:8786", "slurm", "slurm:0", "slurm:many", "dask", "http://node1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "node1:8786",
+        "slurm",
+        "slurm:0",
+        "slurm:many",
+        "dask",
+        "http://node1",
+        "tcp://node1",
+        "tcp://node1:x",
+        "tcp://[::1",
+    ],
+)
 def test_options__what_names_no_cluster_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="is no cluster"):
         IngestOptions(cluster=name)

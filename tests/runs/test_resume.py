@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
+from lightning_fabric import Fabric
 from safetensors.numpy import load_file
 
 from orienteer.errors import RunError, Stopped
 from orienteer.records.log import read_log
+from orienteer.runs.folder import RunFolder
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.work import Pretraining
@@ -25,6 +27,7 @@ from orienteer.training import session
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from orienteer.training.optimiser import learning_rate
+from orienteer.training.session import Session
 from tests.runs.conftest import tiny
 
 LAST = "checkpoints/step_00000006/model.safetensors"
@@ -297,3 +300,26 @@ def _wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
         assert process.poll() is None, "the run ended before it could be disturbed"
         time.sleep(0.05)
     raise AssertionError(f"{path} never came")
+
+
+@pytest.mark.parametrize("begun", ["32-true", "bf16-mixed"])
+def test_resume__goes_on_in_the_precision_that_the_run_has(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    """Whatever ``auto`` means on the machine, or in the version, that resumes it."""
+    settings = tiny("optimiser.steps=2", "devices={accelerator: cpu, threads: 1, workers: 0}")
+    monkeypatch.setattr("orienteer.training.devices.has_bfloat16", lambda: begun == "bf16-mixed")
+    pretrain(store, tmp_path / "run", settings=settings, progress=False)
+    monkeypatch.setattr("orienteer.training.devices.has_bfloat16", lambda: begun != "bf16-mixed")
+    trained: list[str] = []
+    honest = Session.__call__
+
+    def noted(session: Session, fabric: Fabric) -> None:
+        trained.append(session.settings.devices.precision)
+        honest(session, fabric)
+
+    monkeypatch.setattr(Session, "__call__", noted)
+    longer = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"steps": 4})})
+    pretrain(store, tmp_path / "run", settings=longer, resume=True, progress=False)
+    assert trained == [begun] and Run.open(tmp_path / "run").record.environment.precision == begun
+    assert RunFolder(tmp_path / "run").settings().devices.precision == "auto"

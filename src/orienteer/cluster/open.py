@@ -35,7 +35,7 @@ def require_cluster(name: str) -> None:
     Raises:
         ConfigError: it is none of the three.
     """
-    if not re.fullmatch(rf"{LOCAL}|{SLURM}:[1-9]\d*|t(cp|ls)://.+", name):
+    if not re.fullmatch(rf"{LOCAL}|{SLURM}:[1-9]\d*|t(cp|ls)://([^\s:/]+|\[[\da-fA-F:.]+\]):\d{{1,5}}", name):
         raise ConfigError(
             f"{name!r} is no cluster",
             cure="give tcp://HOST:8786, where a scheduler listens, slurm:8 for eight jobs of Slurm, or local",

@@ -1,7 +1,7 @@
 """``finetune``: from a pretrained encoder, or from scratch, to a network with scores per case."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -31,7 +31,7 @@ from orienteer.records import Measure
 from orienteer.records.card import unlisted_metric
 from orienteer.records.scores import SCORES
 from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.record import environment
+from orienteer.runs.record import environment, resumed
 from orienteer.runs.run import Run
 from orienteer.signals import resumable
 from orienteer.store import Parameters, Store
@@ -181,6 +181,9 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
 
 
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool, logged: Sequence[str]) -> None:
+    if work.asked.precision == "auto" and folder.is_claimed and folder.record_file.is_file():
+        devices = resumed(resolve(work.asked), folder.record().environment)
+        work = replace(work, settings=work.settings.model_copy(update={"devices": devices}))
     settings = work.settings
     if not folder.is_claimed:
         # As asked for: resolved devices are in the record, and may not exist where it predicts.

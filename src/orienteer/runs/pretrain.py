@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from orienteer import arguments
+from orienteer import __version__, arguments
 from orienteer.atomic import write_json
 from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, OrienteerError, RunError, StoreError
@@ -30,7 +30,7 @@ from orienteer.runs.folder import RunFolder
 from orienteer.runs.load import best_checkpoint, load_backbone
 from orienteer.runs.opening import opening
 from orienteer.runs.proposal import Cohort, propose, warning
-from orienteer.runs.record import describe
+from orienteer.runs.record import describe, resumed
 from orienteer.runs.resume import extend, require_same, require_same_store
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
@@ -146,6 +146,8 @@ def _begin(
                 _conclude(done, folder, page, progress)
         return done
     devices = resolve(wanted.devices)
+    if resume and wanted.devices.precision == "auto" and folder.record_file.is_file():
+        devices = resumed(devices, Run.open(folder.path).record.environment)
     resolved = wanted.model_copy(update={"devices": devices})
     held.enter_context(resumable(lambda: folder.is_claimed, AGAIN))
     held.enter_context(folder.locked())
@@ -171,13 +173,18 @@ def _require_one_store(store: Path | str, folder: RunFolder) -> None:
     def content() -> str:
         return fingerprint(Store.open(store))
 
-    def of_first() -> str:
+    def of_first() -> tuple[str, str]:
         arguments.of_pretrain(store, folder.path)
-        return content()
+        return __version__, content()
 
-    wanted = by_first(of_first)
+    version, wanted = by_first(of_first)
 
     def check() -> None:
+        if version != __version__:
+            raise RunError(
+                f"Orienteer {__version__} is installed, and the first process has {version}",
+                cure="give every node the same",
+            )
         if content() != wanted:
             raise StoreError(f"{store} is not the store that the first process has", cure="give every node the same")
 

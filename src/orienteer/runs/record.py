@@ -61,6 +61,13 @@ def describe(
     )
 
 
+def resumed(devices: ResolvedDevices, before: Environment) -> ResolvedDevices:
+    """Devices for a run that goes on: in the precision that it has had, wherever this machine can compute in it."""
+    if not before.precision or (before.precision == "16-mixed" and devices.accelerator == "cpu"):
+        return devices
+    return devices.model_copy(update={"precision": before.precision})
+
+
 def environment(devices: ResolvedDevices) -> Environment:
     """Versions, the machine, and the devices."""
     return Environment(

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 BEAT = 1.0
 """Seconds between two signs of life of the first process, while the others wait for it."""
+PATIENCE = 10.0
+"""Seconds after which a process says that it waits for others to start."""
 LOST = ("/gloo/", "ncclRemoteError")
 """In the errors of the libraries that connect the processes."""
 
@@ -197,15 +199,26 @@ def _meet(here: Launched) -> None:
         os.environ.setdefault("MASTER_PORT", str(15000 + int(job[-4:])))
         names = {"RANK": here.rank, "WORLD_SIZE": here.size, "LOCAL_RANK": here.local_rank}
         os.environ.update({name: str(number) for name, number in names.items()})
+    address, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
+    said = threading.Timer(PATIENCE, _say_waiting, (here, f"{address}:{port}"))
+    said.daemon = True
+    said.start()
     try:
+        socket.getaddrinfo(address, port)  # else torch would try for as long as it waits for others
         dist.init_process_group(timeout=timedelta(seconds=DeviceSettings().timeout_s))  # gloo, and NCCL between GPUs
-    except (RuntimeError, ValueError) as error:  # DistError is a RuntimeError
+    except (RuntimeError, ValueError, OSError) as error:  # DistError is a RuntimeError
         raise RunError(
-            f"{here.named} cannot meet the others at {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}: {error}",
+            f"{here.named} cannot meet the others at {address}:{port}: {error}",
             cure="start all processes at about the same time, and see that the nodes reach each other;"
             " GLOO_SOCKET_IFNAME names the network",
         ) from None
+    finally:
+        said.cancel()
     atexit.register(_part)
+
+
+def _say_waiting(here: Launched, where: str) -> None:
+    print(f"orienteer: {here.named} waits for the others at {where}; {here.size} are to come", file=sys.stderr)
 
 
 def _part() -> None:

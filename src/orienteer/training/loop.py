@@ -134,7 +134,7 @@ def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.
     if not math.isfinite(loss):
         raise RunError(
             f"the loss is {loss} at step {step}",
-            cure="lower optimiser.learning_rate; resume continues from the last checkpoint",
+            cure="start a new run with a lower optimiser.learning_rate; resumed, this one would get there again",
         )
     if norm is None or bool(torch.isfinite(norm)) or getattr(fabric.strategy.precision, "scaler", None) is not None:
         return
