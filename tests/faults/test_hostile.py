@@ -70,6 +70,8 @@ ALLOWED = {
     ("export/tensors.py", "import pickle"),  # for the error that such a file is refused with
     ("export/tensors.py", "except pickle.UnpicklingError"),
     ("export/doors/monai_bundle.py", "weights_only=True"),  # in code that leaves
+    ("cluster/work.py", "pickle"),  # from the command to its workers, as Dask itself does; never a file
+    ("benchmark/on_cluster.py", "pickle"),  # the same
     ("scans/formats/isolated.py", "pickle"),  # between a process and its child, as multiprocessing does; never a file
 }
 

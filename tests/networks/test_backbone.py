@@ -5,7 +5,7 @@ import torch
 
 from orienteer.errors import ConfigError
 from orienteer.networks.backbone import Backbone
-from orienteer.networks.decoder import Decoder
+from orienteer.networks.decoder import Decoder, DecoderKind
 from orienteer.networks.encoders import NETWORKS
 from orienteer.networks.settings import NetworkSettings
 
@@ -57,12 +57,12 @@ def test_decoder__uses_the_finer_maps_on_its_way() -> None:
     assert [m.grad is not None and bool(m.grad.abs().max() > 0) for m in maps] == [False, True, True, True]
 
 
-@pytest.mark.parametrize("residual", [True, False])
-def test_decoder__keeps_what_all_cells_of_a_view_share(residual: bool) -> None:
+@pytest.mark.parametrize("kind", ["pyramid", "residual", "plain"])
+def test_decoder__keeps_what_all_cells_of_a_view_share(kind: DecoderKind) -> None:
     """Views of one texture that differ in the level of their coarsest channels: normalisation alone keeps 1 % of it."""
     widths, strides = (16, 32, 64), (1, 2, 4)
     torch.manual_seed(0)
-    decoder = Decoder(widths, strides, dense_stride=1, dense_channels=12, residual=residual)
+    decoder = Decoder(widths, strides, dense_stride=1, dense_channels=12, kind=kind)
     maps = [
         torch.randn(1, c, 16 // s, 16 // s, 16 // s).expand(12, -1, -1, -1, -1)
         for c, s in zip(widths, strides, strict=True)
