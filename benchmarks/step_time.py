@@ -4,9 +4,9 @@
 
 For each task alone, for the paper's three and for the default: milliseconds of the bare encoder's forward and backward
 pass on a batch of views; of the passes that the tasks need, decoder and corrupted views included; and of the whole step
-(losses, heads, clipping, optimiser, and one step in ten observed). Drawing the views is left out; ``waited`` in a run's
-records tells it. The three take turns, batch by batch, and medians are divided, so other work on the machine disturbs
-all alike. On a CPU processor time counts, on a GPU time until it is done.
+(losses, heads, clipping, optimiser, and one step in ten observed). Drawing the views is left out, which
+``data_wait_fraction`` in a run's records is about. The three take turns, batch by batch, and medians are divided, so
+other work on the machine disturbs all alike. On a CPU processor time counts, on a GPU time until it is done.
 """
 
 import statistics

@@ -15,6 +15,7 @@ from orienteer.finetune import work as working
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune
 from orienteer.finetune.weights import Loaded, load_weights
+from orienteer.hardware import has_bfloat16
 from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.training.log import RunLog
@@ -117,6 +118,8 @@ def test_resume__after_a_crash_is_exact(
     with pytest.raises(OSError, match="power"):
         finetune(folder / "store", tmp_path / "out", source=run, settings=settings, progress=False)
     monkeypatch.undo()
+    # On a machine that would have begun it in another precision.
+    monkeypatch.setattr("orienteer.training.devices.has_bfloat16", lambda: not has_bfloat16())
     finetune(folder / "store", tmp_path / "out", source=run, settings=settings, resume=True, progress=False)
     assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
     assert history(tmp_path / "out" / "seed_0") == history(undisturbed / "seed_0")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from orienteer.records.log import read_log
 from orienteer.records.rows import read_rows
 from orienteer.report import report
 from orienteer.runs.evaluate import evaluate
-from orienteer.runs.pretrain import PretrainResult, pretrain
+from orienteer.runs.folder import RunFolder
+from orienteer.runs.pretrain import PretrainResult, _require_one_store, pretrain
 from orienteer.runs.run import Run
 from orienteer.signals import Interruptible
 from orienteer.store import Store
@@ -261,3 +263,15 @@ def test_pretrain__the_untrained_model_is_never_the_best(store: Path, tmp_path: 
         if record["task"] == "gap" and record["phase"] == "validation"
     }
     assert best == min((step for step in figures if step), key=figures.__getitem__)
+
+
+def test_pretrain__another_version_on_a_node_is_named(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_older(work: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+        return "0.0.9", work()[1]
+
+    monkeypatch.setattr("orienteer.runs.pretrain.by_first", of_older)
+    monkeypatch.setattr("orienteer.runs.pretrain.everywhere", lambda check: check())
+    with pytest.raises(RunError, match=r"is installed, and the first process has 0\.0\.9"):
+        _require_one_store(store, RunFolder(tmp_path / "run"))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from orienteer.errors import ConfigError, OrienteerError
+from orienteer.errors import ConfigError, OrienteerError, RunError
+from orienteer.launched import Launched
 from orienteer.training import group
 from orienteer.training.group import by_first, connected, everywhere, wait_at_most
 from tests.forked import server
@@ -98,3 +99,37 @@ def _process(environment: dict[str, str], folder: Path, rank: int) -> None:
 
     seen["lost"] = outcome(without_the_other)
     (folder / str(rank)).write_text(json.dumps(seen))
+
+
+FIRST = Launched("torchrun", rank=0, size=2, local_rank=0, local_size=1, nodes=2)
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "29500")
+
+
+@pytest.mark.usefixtures("address")
+def test_meet__says_after_a_while_who_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(group, "PATIENCE", 0.05)
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda **_: time.sleep(0.5))
+    group._meet(FIRST)
+    assert "waits for the others at 127.0.0.1:29500; 2 are to come" in capsys.readouterr().err
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda **_: None)
+    group._meet(FIRST)
+    time.sleep(0.2)
+    assert capsys.readouterr().err == "", "they met before"
+
+
+@pytest.mark.usefixtures("address")
+def test_meet__an_address_that_nobody_knows_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(**_: object) -> None:
+        raise AssertionError("torch would try for minutes")
+
+    monkeypatch.setenv("MASTER_ADDR", "nohost.invalid")
+    monkeypatch.setattr("torch.distributed.init_process_group", never)
+    with pytest.raises(RunError, match=r"cannot meet the others at nohost\.invalid:29500"):
+        group._meet(FIRST)

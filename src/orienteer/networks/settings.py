@@ -28,8 +28,8 @@ class NetworkSettings(Config):
     embedding: int = Field(128, ge=8)
     """Length of a view's embedding."""
     decoder: Literal["pyramid", "residual"] = "pyramid"
-    """From the encoder's maps to dense features: ``pyramid`` costs a quarter of ``residual`` and learns brains as well;
-    on scans of a few cm the position field is sharper with ``residual``."""
+    """From the encoder's maps to dense features: ``pyramid`` costs a quarter of ``residual`` and learns brains
+    equally well; on scans of a few cm ``residual`` has the sharper position field."""
     dense_stride: int = Field(2, ge=1)
     """Voxels per cell of the decoder's dense features."""
     dense_channels: int = Field(32, ge=4)
