@@ -35,6 +35,19 @@ def test_apply__what_lies_below_the_window_is_kept() -> None:
     np.testing.assert_allclose(bent[view < -1], view[view < -1], atol=1e-6)
 
 
+def test_apply__curve_moves_the_body_straight_between_its_knots_and_leaves_air() -> None:
+    view = np.array([-1.5, -1.0, -0.96, -0.5, 0.0, 0.5, 1.0, 1.4], dtype=np.float32).reshape(1, 2, 2, 2)
+    result = apply_appearance(view, Appearance(curve=(1.0, -0.2, 0.6)), spacing=3.0)
+    np.testing.assert_allclose(result.ravel(), [-1.5, -1.0, -0.96, 0.4, -0.2, 0.2, 0.6, 0.6], atol=1e-6)
+
+
+def test_apply__curve_comes_before_all_other_changes() -> None:
+    view, curve = voxels(), (0.5, -0.5, 0.0)
+    curved = apply_appearance(view, Appearance(curve=curve), spacing=3.0)
+    both = apply_appearance(view, Appearance(gamma=1.3, contrast=0.9, curve=curve), spacing=3.0)
+    np.testing.assert_allclose(both, apply_appearance(curved, Appearance(gamma=1.3, contrast=0.9), spacing=3.0))
+
+
 @settings(max_examples=60)
 @given(appearance=appearances(), channels=st.integers(1, 2))
 def test_apply__stays_finite_within_limits_and_float32(appearance: Appearance, channels: int) -> None:

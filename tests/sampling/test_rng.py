@@ -51,6 +51,8 @@ def test_purpose__numbers_never_change() -> None:
         "LABELLED": 10,
         "TRAINED_ON": 11,
         "MEASURED": 12,
+        "CURVE": 13,
+        "SHIFT": 14,
     }
 
 

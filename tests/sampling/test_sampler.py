@@ -89,6 +89,29 @@ def test_draw__share_of_turned_samples_is_as_set(memory_store: Memory) -> None:
     assert np.mean(turned) == pytest.approx(0.3, abs=0.06)
 
 
+def test_draw__share_of_curved_samples_is_as_set_and_views_share_their_curve(memory_store: Memory) -> None:
+    chosen = ViewSettings(size=12, appearance=AppearanceSettings(curve=0.3))
+    sampler = Sampler(memory_store(empty(30, 30, 30)), ("scan_0",), chosen, seed=0)
+    curves = [{view.appearance.curve for view in sampler.draw(n).views} for n in range(600)]
+    assert all(len(each) == 1 for each in curves), "one sequence for all views of a sample"
+    drawn = [curve for each in curves for curve in each if curve]
+    assert len(drawn) / 600 == pytest.approx(0.3, abs=0.06) and len(set(drawn)) == len(drawn)
+    assert {len(curve) for curve in drawn} == {2, 3, 4, 5, 6, 7}
+    assert min(map(min, drawn)) < -0.9 and max(map(max, drawn)) > 0.9 and max(abs(v) for c in drawn for v in c) <= 1
+
+
+def test_draw__curves_leave_all_other_draws_as_they_were(memory_store: Memory) -> None:
+    store = memory_store(empty(30, 30, 30))
+    plain, curved = (
+        Sampler(store, ("scan_0",), ViewSettings(size=12, appearance=AppearanceSettings(curve=share)), seed=0).draw(5)
+        for share in (0.0, 1.0)
+    )
+    without = tuple(
+        dataclasses.replace(view, appearance=dataclasses.replace(view.appearance, curve=())) for view in curved.views
+    )
+    assert dataclasses.replace(curved, views=without) == plain
+
+
 @settings(max_examples=120)
 @given(
     chosen=view_settings(),

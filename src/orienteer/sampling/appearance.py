@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from orienteer.sampling.recipe import Appearance
+from orienteer.sampling.recipe import Appearance, Curve
 from orienteer.sampling.rng import Purpose, generator
-from orienteer.store.intensity import FLOOR, LIMIT, to_unit
+from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR, LIMIT, to_unit
 
 
 def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spacing: float) -> NDArray[np.float32]:
@@ -21,6 +21,7 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
     """
     if appearance == Appearance():
         return voxels
+    voxels = apply_curve(voxels, appearance.curve)
     # What lies below the window's floor has no power of gamma; it is put back as it was.
     unit, below = np.clip(to_unit(voxels), 0, None), np.minimum(voxels - FLOOR, 0)
     if appearance.bias:
@@ -37,6 +38,21 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
         result = result + appearance.noise * random.standard_normal(result.shape, dtype=np.float32)
     varied: NDArray[np.float32] = np.clip(result, -LIMIT, LIMIT).astype(np.float32, copy=False)
     return varied
+
+
+def apply_curve(voxels: NDArray[np.float32], curve: Curve) -> NDArray[np.float32]:
+    """Give the body new intensities, as another sequence would.
+
+    Args:
+        voxels: of any shape, normalised.
+        curve: new values at evenly spaced old ones from the window's floor to its ceiling; none leaves all as it is.
+    """
+    if not curve:
+        return voxels
+    body = voxels > BODY_ABOVE
+    result = voxels.copy()
+    result[body] = np.interp(voxels[body], np.linspace(FLOOR, CEILING, len(curve)), curve)
+    return result
 
 
 @functools.lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ alone. Positions are in mm in the scan's own frame (voxel index times spacing al
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from orienteer.sampling.cut import Cube
 
 Vector = tuple[float, float, float]
 Matrix = tuple[Vector, Vector, Vector]
+
+Curve = tuple[float, ...]
 
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -31,6 +34,8 @@ class Appearance:
         blur_mm: standard deviation of a Gaussian blur.
         noise: standard deviation of additive noise.
         noise_address: (seed, sample number, view) of the noise's own stream.
+        curve: before all others, new intensities of the body at evenly spaced old ones, from the window's floor to its
+            ceiling, straight between them; background stays as it is.
     """
 
     gamma: float = 1.0
@@ -40,6 +45,7 @@ class Appearance:
     blur_mm: float = 0.0
     noise: float = 0.0
     noise_address: tuple[int, int, int] = (0, 0, 0)
+    curve: Curve = ()
 
 
 @dataclass(frozen=True)
@@ -119,10 +125,11 @@ class SampleRecipe:
         values: dict[str, Any] = json.loads(text)
         views = tuple(
             ViewRecipe(
-                centre_mm=_vector(view["centre_mm"]),
+                centre_mm=vector(view["centre_mm"]),
                 appearance=Appearance(
                     **{
                         **view["appearance"],
+                        "curve": tuple(view["appearance"].get("curve", ())),
                         "bias": tuple(view["appearance"]["bias"]),
                         "noise_address": tuple(view["appearance"]["noise_address"]),
                     }
@@ -130,10 +137,16 @@ class SampleRecipe:
             )
             for view in values.pop("views")
         )
-        rows = values.pop("linear")
-        return cls(linear=(_vector(rows[0]), _vector(rows[1]), _vector(rows[2])), views=views, **values)
+        return cls(linear=matrix(values.pop("linear")), views=views, **values)
 
 
-def _vector(values: list[float]) -> Vector:
+def vector(values: Iterable[float]) -> Vector:
+    """Three numbers as a recipe holds them."""
     x, y, z = values
     return float(x), float(y), float(z)
+
+
+def matrix(rows: Iterable[Iterable[float]]) -> Matrix:
+    """Three rows of three numbers as a recipe holds them."""
+    first, second, third = rows
+    return vector(first), vector(second), vector(third)

@@ -24,6 +24,8 @@ class Purpose(IntEnum):
     LABELLED = 10
     TRAINED_ON = 11
     MEASURED = 12
+    CURVE = 13
+    SHIFT = 14
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

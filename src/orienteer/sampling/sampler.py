@@ -11,13 +11,17 @@ from scipy.spatial.transform import Rotation
 
 from orienteer.errors import ConfigError
 from orienteer.sampling.placement import PLACEMENTS, Streams
-from orienteer.sampling.recipe import Appearance, Matrix, SampleRecipe, ViewRecipe
+from orienteer.sampling.recipe import Appearance, Curve, SampleRecipe, ViewRecipe, matrix, vector
 from orienteer.sampling.region import Centres, Region
 from orienteer.sampling.rng import Purpose, generator
 from orienteer.sampling.settings import AppearanceSettings, GeometrySettings, ViewSettings
 from orienteer.store import Store
+from orienteer.store.intensity import CEILING, FLOOR
 
 Linear = NDArray[np.float64]
+
+KNOTS = (2, 7)
+"""Fewest and most knots of a random curve of intensities."""
 
 
 class CropSettings(Protocol):
@@ -82,17 +86,17 @@ class RecipeSampler(ABC):
             linear = np.eye(3)
             centres = self.centres(scan, linear, streams)
         assert centres is not None
+        curve = self._curve(number)
         views = tuple(
-            ViewRecipe(centre_mm=_tuple3(centre * spacing), appearance=self._appearance(number, k))
+            ViewRecipe(centre_mm=vector(centre * spacing), appearance=self._appearance(number, k, curve))
             for k, centre in enumerate(centres)
         )
-        matrix: Matrix = _tuple3(linear[0]), _tuple3(linear[1]), _tuple3(linear[2])
         return SampleRecipe(
             scan=scan,
             number=number,
             size=self.settings.size,
             spacing=spacing,
-            linear=matrix,
+            linear=matrix(linear),
             views=views,
             seed=self.seed,
         )
@@ -109,11 +113,16 @@ class RecipeSampler(ABC):
             return np.eye(3)
         return draw_linear(random, geometry)
 
-    def _appearance(self, number: int, view: int) -> Appearance:
+    def _curve(self, number: int) -> Curve:
+        random = generator(self.seed, Purpose.CURVE, number)
+        drawn = self.augment and random.random() < self.settings.appearance.curve
+        return draw_curve(random) if drawn else ()
+
+    def _appearance(self, number: int, view: int, curve: Curve) -> Appearance:
         if not self.augment:
             return Appearance()
         random = generator(self.seed, Purpose.APPEARANCE, number, view)
-        return draw_appearance(random, self.settings.appearance, (self.seed, number, view))
+        return draw_appearance(random, self.settings.appearance, (self.seed, number, view), curve)
 
 
 @dataclass(frozen=True)
@@ -154,10 +163,11 @@ def draw_linear(random: np.random.Generator, settings: GeometrySettings) -> NDAr
 
 
 def draw_appearance(
-    random: np.random.Generator, settings: AppearanceSettings, address: tuple[int, int, int]
+    random: np.random.Generator, settings: AppearanceSettings, address: tuple[int, int, int], curve: Curve = ()
 ) -> Appearance:
-    """Random intensity changes of one view."""
+    """Random intensity changes of one view, after the curve of its sample."""
     return Appearance(
+        curve=curve,
         gamma=float(np.exp(random.uniform(-settings.gamma, settings.gamma))),
         contrast=float(1 + random.uniform(-settings.contrast, settings.contrast)),
         brightness=float(random.uniform(-settings.brightness, settings.brightness)),
@@ -168,5 +178,10 @@ def draw_appearance(
     )
 
 
-def _tuple3(vector: NDArray[np.float64]) -> tuple[float, float, float]:
-    return float(vector[0]), float(vector[1]), float(vector[2])
+def draw_curve(random: np.random.Generator, knots: tuple[int, int] = KNOTS) -> Curve:
+    """A random curve through the window: between the fewest and the most ``knots``, each anywhere in the window.
+
+    With two knots it is a straight line, rising or falling; with more, the order of the tissues changes too.
+    """
+    fewest, most = knots
+    return tuple(float(value) for value in random.uniform(FLOOR, CEILING, size=random.integers(fewest, most + 1)))

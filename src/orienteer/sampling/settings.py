@@ -35,6 +35,9 @@ class AppearanceSettings(Config):
     """Largest standard deviation of blur, mm; half of the views are not blurred."""
     noise: float = Field(0.08, ge=0)
     """Largest standard deviation of noise, in half-widths of the intensity window."""
+    curve: float = Field(0.0, ge=0, le=1)
+    """Share of samples whose body passes a random curve of intensities, dark to bright in any order, so that anatomy
+    is learned rather than one sequence's contrast; all views of a sample pass the same one, background stays."""
 
 
 class OverlappingSettings(Config):

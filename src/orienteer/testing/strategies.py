@@ -94,6 +94,7 @@ def appearances() -> st.SearchStrategy[Appearance]:
         blur_mm=st.one_of(st.just(0.0), _finite(0.5, 6.0)),
         noise=st.one_of(st.just(0.0), _finite(0.01, 0.5)),
         noise_address=st.tuples(number, number, st.integers(0, 7)),
+        curve=st.lists(_finite(-1.0, 1.0), min_size=2, max_size=7).map(tuple) | st.just(()),
     )
 
 
