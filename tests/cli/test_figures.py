@@ -9,7 +9,7 @@ from rich.console import Console
 
 from orienteer.cli.figures import print_figures
 from orienteer.records.card import TaskCard
-from orienteer.records.evaluation import EvaluationRecord, TaskResult, Value
+from orienteer.records.evaluation import EvaluationRecord, ShiftCard, ShiftResult, TaskResult, Value
 from orienteer.records.metric import Metric
 from orienteer.records.verdict import Verdict, VerdictRule
 
@@ -57,3 +57,24 @@ def test_figures__a_task_at_chance_is_named_below_the_verdict(capsys: pytest.Cap
 def test_figures__what_could_not_be_measured_is_a_dash() -> None:
     error = Metric(name="error_mm", title="Error", unit="mm", shown="card")
     assert printed(result(error, error_mm=Value(value=None, unit="mm"))) == [["error", "–", "–", "–"]]
+
+
+def test_figures__shifts_stand_in_a_table_of_their_own() -> None:
+    error = Metric(name="error_mm", title="Error", unit="mm", shown="card")
+    record = EvaluationRecord(
+        name="val", split="val", seen="none", step=5, samples=3, scans=3, subjects=3,
+        tasks=(result(error, error_mm=Value(value=5, unit="mm", chance=70)),),
+        shifts=(
+            ShiftResult(
+                card=ShiftCard(name="x", group="contrast", title="contrast [inverted]", meaning=""), samples=3, scans=3,
+                measured=Value(value=26.91, unit="mm", chance=67), as_is=Value(value=5.72, unit="mm", chance=67),
+            ),
+        ),
+        verdict=Verdict(
+            label="learning", sentence="It learns.", evidence=(), rule=VerdictRule(), task="mine", metric="error_mm"
+        ),
+    )  # fmt: skip
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_figures(console, record)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
+    assert ["contrast [inverted]", "26.9 mm", "5.7 mm", "67.0 mm", "lost"] in rows

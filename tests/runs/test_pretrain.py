@@ -209,6 +209,23 @@ def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult
     assert told.record.unfamiliar is None
 
 
+def test_evaluate__shifts_are_printed_written_and_on_the_page(
+    finished: PretrainResult, store: Path, tmp_path: Path
+) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["evaluate", str(finished.run), str(store), "--split", "train", "--name", "elsewhere", "--shifts"]
+    said = CliRunner().invoke(app, [*words, "--json", str(figures)])
+    assert said.exit_code == 0, said.output
+    inverted = json.loads(figures.read_text())["shifts"]["inverted"]
+    assert inverted["withstood"] in said.output.split("contrast inverted")[1].splitlines()[0]
+    assert inverted["measured"]["chance"] == inverted["as_is"]["chance"] > 0
+    page = report(finished.run, tmp_path / "page.html").read_text()
+    assert "How far can it be trusted elsewhere?" in page and "The same subjects (elsewhere: " in page
+    again = CliRunner().invoke(app, [*words, "--overwrite", "--json", str(tmp_path / "again.json")])
+    assert json.loads((tmp_path / "again.json").read_text())["shifts"] == json.loads(figures.read_text())["shifts"]
+    assert again.exit_code == 0
+
+
 def test_evaluate__unknown_split_names_the_ones_there_are(finished: PretrainResult, store: Path) -> None:
     with pytest.raises(StoreError, match=r"'nobody'.*train.*--split all"):
         evaluate(finished.run, store, split="nobody", progress=False)

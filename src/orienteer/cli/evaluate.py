@@ -19,6 +19,13 @@ def evaluate(
     json: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Also write the metrics to this file.")
     ] = None,
+    shifts: Annotated[
+        bool,
+        typer.Option(
+            "--shifts",
+            help="Also measure it under other contrasts, noise, resolutions and poses of the same subjects.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an evaluation of that name.")] = False,
 ) -> None:
     """Measure a run on new subjects, another scanner or other anatomy, with honesty probes and a verdict.
@@ -26,6 +33,8 @@ def evaluate(
     **Examples**
 
     `orienteer evaluate run store --split test`
+
+    `orienteer evaluate run store --shifts`
 
     `orienteer evaluate run other-hospital --split all --name other-hospital --json figures.json`
     """
@@ -42,7 +51,7 @@ def evaluate(
     from orienteer.records.evaluation import FILE
     from orienteer.runs.evaluate import evaluate as start
 
-    found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite)
+    found = start(run, store, split=None if split == "all" else split, name=name, overwrite=overwrite, shifts=shifts)
     console = Console()
     print_figures(console, found.record)
     if json is not None:

@@ -8,6 +8,7 @@ from orienteer.records.evaluation import EvaluationRecord, Value
 from orienteer.units import DASH, in_sentence, shown, shown_interval
 
 COLOURS = {"learning": "green", "stuck": "yellow", "cheating": "red"}
+BORNE = {"holds": "green", "weaker": "yellow", "lost": "red"}
 SIGNS = {"learning": "✓", "stuck": "…", "cheating": "✗"}
 
 
@@ -29,6 +30,28 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
         console.print(f"    {escape(record.at_chance)}", highlight=False)
     for line in verdict.evidence:
         console.print(f"    {escape(line)}", style="dim", highlight=False)
+    if record.shifts:
+        _print_shifts(console, record)
+
+
+def _print_shifts(console: Console, record: EvaluationRecord) -> None:
+    """The judged figure where the same subjects look as elsewhere, beside the same views as they are."""
+    metric = record.judged[1].title if record.judged else "figure"
+    table = Table(title="\nThe same subjects as they might look elsewhere", title_justify="left")
+    table.add_column("shift")
+    for column in (in_sentence(metric), "the same as is", "chance", ""):
+        table.add_column(escape(column), justify="right" if column else "left")
+    for shift in record.shifts:
+        values = shift.measured, shift.as_is
+        chance = DASH if shift.measured.chance is None else shown(shift.measured.chance, shift.measured.unit)
+        colour = BORNE.get(shift.withstood, "")
+        table.add_row(
+            escape(shift.card.title),
+            *(shown(value.value, value.unit) for value in values),
+            chance,
+            f"[{colour}]{shift.withstood}[/]" if colour else shift.withstood,
+        )
+    console.print(table)
 
 
 def _interval(value: Value) -> str:

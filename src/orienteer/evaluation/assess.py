@@ -8,17 +8,19 @@ import numpy as np
 import torch
 
 from orienteer.evaluation.chosen import chosen
+from orienteer.evaluation.elsewhere import PER_SCAN, elsewhere
 from orienteer.evaluation.examples import chosen_samples, write_examples
 from orienteer.evaluation.measure import measure
 from orienteer.evaluation.probes import PROBES, Probe
 from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
+from orienteer.evaluation.shifts import shifts
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Metric, Observation
 from orienteer.records.card import TaskCard, judged_card
 from orienteer.records.evaluation import FILE, EvaluationRecord, ProbeResult, TaskResult, Value
 from orienteer.records.rows import write_rows
-from orienteer.records.statistics import interval_by_subject, vectors
+from orienteer.records.statistics import interval_by_subject, of_rows
 from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
 from orienteer.scans.findings import Finding
@@ -54,6 +56,7 @@ def assess(
     own_store: bool = True,
     unfamiliar: Mapping[str, tuple[Finding, ...]] | None = None,
     compared: int = 0,
+    shifted: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure ``model`` on the sampler's scans, run the honesty probes, reach a verdict, and write the records.
@@ -69,6 +72,7 @@ def assess(
         own_store: whether the model was trained on this store; else which subjects it has seen is unknown.
         unfamiliar: scans that are unlike those of training, and how; None where that is not known.
         compared: how many scans that was asked of.
+        shifted: also measure the judged figure where the same subjects look as elsewhere.
         progress: called with the current step and the share done.
     """
     seen = _seen(sampler) if own_store else "unknown"
@@ -78,7 +82,9 @@ def assess(
     judged = judged_card(model.cards)
     # Only a spatial task can be cheated at; any other model is learning or stuck.
     selected = tuple(PROBES.values()) if judged.spatial else ()
-    work, done = samples + probed * len(selected), 0
+    few, shown = chosen(sampler, PER_SCAN, max(1, settings.final_samples // PROBED_SHARE))
+    graded = shifts(sampler.store.manifest.spacing) if shifted else ()
+    work, done = samples + probed * len(selected) + shown * len(graded), 0
 
     def tell(what: str) -> Callable[[int], None]:
         return lambda count: progress(what, (done + count) / work)
@@ -94,6 +100,16 @@ def assess(
             apply(probe, model, sampler, probed, judged, metric, batch=settings.batch, device=device, on_batch=what)
         )
         done += probed
+    under = elsewhere(
+        model,
+        few,
+        shown,
+        judged=judged,
+        metric=metric,
+        device=device,
+        chosen=graded,
+        on_scan=lambda count: progress("shifts", (done + shown * len(graded) * count / len(few.ids)) / work),
+    )
     verdict = judge(measures[metric.name], probes, metric, seen=seen, rule=settings.verdict)
     record = EvaluationRecord(
         name=folder.name,
@@ -108,6 +124,7 @@ def assess(
         probes=tuple(
             ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=probed) for probe in probes
         ),
+        shifts=under,
         verdict=verdict.model_copy(update={"task": judged.name}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
         compared=compared,
@@ -150,14 +167,10 @@ def task_result(card: TaskCard, observation: Observation) -> TaskResult:
 
 
 def _interval(metric: Metric, observation: Observation) -> tuple[float, float] | None:
-    rows = observation.rows
-    if metric.per_row is None or "person" not in rows:
+    values = of_rows(metric, observation.rows)
+    if values is None or "person" not in observation.rows:
         return None
-    if metric.per_row == "vector":
-        values = np.linalg.norm(vectors(rows, "pred") - vectors(rows, "true"), axis=1)
-    else:
-        values = np.asarray(rows[metric.per_row], dtype=np.float64)
-    return interval_by_subject(values, np.asarray(rows["person"]))
+    return interval_by_subject(values, np.asarray(observation.rows["person"]))
 
 
 def _seen(sampler: Sampler) -> Seen:

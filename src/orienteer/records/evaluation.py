@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import JsonValue, ValidationError
 
@@ -99,6 +99,52 @@ class ProbeResult(Record):
     """Samples it was measured on; null in a record made before it was counted."""
 
 
+HOLDS, LOST = 1.25, 0.8
+"""A model holds up to so many times its error without the shift; with less than that share of its skill it is lost."""
+
+
+class ShiftCard(Record):
+    """A shift in words: how the same subjects would look elsewhere."""
+
+    name: str
+    group: str
+    """``contrast``, ``intensity``, ``resolution`` or ``geometry``."""
+    title: str
+    """What a person reads, e.g. ``contrast inverted``."""
+    meaning: str
+    """What was done to the scans."""
+
+
+class ShiftResult(Record):
+    """What was left of the judged figure under a shift."""
+
+    card: ShiftCard
+    measured: Value
+    as_is: Value
+    """The same views of the same scans without the shift."""
+    cost: float | None = None
+    """Mean over rows of the error under the shift less that without it; null where the figure is no mean of rows."""
+    cost_interval: tuple[float, float] | None = None
+    """95 % bootstrap interval of it over subjects, where there are three or more."""
+    samples: int
+    scans: int
+
+    @property
+    def figures(self) -> dict[str, JsonValue]:
+        """Its figures and the word for them, for scripts."""
+        return self.model_dump(mode="json", exclude={"card"}) | {"withstood": self.withstood}
+
+    @property
+    def withstood(self) -> Literal["holds", "weaker", "lost", "unknown"]:
+        """How the model bears it, in a word."""
+        before, after = self.as_is.skill, self.measured.skill
+        if before is None or after is None:
+            return "unknown"
+        if after < LOST * before:
+            return "lost"
+        return "holds" if 1 - after <= HOLDS * (1 - before) else "weaker"
+
+
 class EvaluationRecord(Record):
     """``evaluation.json`` of a run's ``evaluations/<name>``."""
 
@@ -114,6 +160,8 @@ class EvaluationRecord(Record):
     subjects: int
     tasks: tuple[TaskResult, ...]
     probes: tuple[ProbeResult, ...] = ()
+    shifts: tuple[ShiftResult, ...] = ()
+    """What the judged figure is where the same subjects look as elsewhere; empty where that was not asked."""
     verdict: Verdict
     unfamiliar: dict[str, tuple[Finding, ...]] | None = None
     """Scans unlike those of training, and how; null where the run was made before it recorded them."""
@@ -175,10 +223,11 @@ class EvaluationRecord(Record):
         return flat
 
     def summary(self) -> dict[str, JsonValue]:
-        """What ``summary.json`` and scripts get: key figures, skill under each probe, verdict."""
+        """What ``summary.json`` and scripts get: key figures, skill under each probe, shifts, verdict."""
         return {
             **{name: list(value) if isinstance(value, tuple) else value for name, value in self.figures.items()},
             "probes": {probe.card.name: probe.measured.model_dump(mode="json") for probe in self.probes},
+            **({"shifts": {shift.card.name: shift.figures for shift in self.shifts}} if self.shifts else {}),
             "verdict": self.verdict.label,
             "verdict_sentence": self.verdict.sentence,
             "split": self.split,

@@ -3,12 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from orienteer.records.metric import Metric
 from orienteer.records.observation import Rows
 
 
 def vectors(rows: Rows, prefix: str) -> NDArray[np.float64]:
     """``(N, 3)`` of the columns ``prefix_r``, ``prefix_a``, ``prefix_s``, mm."""
     return np.stack([np.asarray(rows[f"{prefix}_{axis}"], dtype=np.float64) for axis in "ras"], axis=-1)
+
+
+def of_rows(metric: Metric, rows: Rows) -> NDArray[np.float64] | None:
+    """What a metric is the mean of, one value a row; None where it is no mean of rows."""
+    if metric.per_row is None:
+        return None
+    if metric.per_row == "vector":
+        return np.asarray(np.linalg.norm(vectors(rows, "pred") - vectors(rows, "true"), axis=1))
+    return np.asarray(rows[metric.per_row], dtype=np.float64)
 
 
 def angles_deg(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -71,7 +71,7 @@ def contents(run: RunRecords) -> dict[str, Any]:
     lead = run.lead
     columns, rows = evaluation_table(run)
     found = closeups(lead) if lead and lead.spatial else []
-    sections, machine = [training_section(run), *evaluation_sections(lead)], machine_section(run)
+    sections, machine = [training_section(run), *evaluation_sections(lead, run.evaluations)], machine_section(run)
     plots = [figure for part in [*sections, machine] for figure in [*part.figures, *part.more]]
     blocks = [block for closeup in found for _, block in closeup.blocks]
     restored = galleries(lead.restored, run.cards) if lead else []

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orienteer.records.evaluation import TaskResult
+from orienteer.report.cards import people
 from orienteer.report.curves import machine_figures, training_figures
 from orienteer.report.draw import DRAWERS, UNDRAWABLE, Part
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.probes import Probe, probe_figures, probes_of
 from orienteer.report.read import RunRecords
+from orienteer.report.shifts import shift_figures
 from orienteer.report.theme import Figure
 
 
@@ -52,15 +54,20 @@ def machine_section(run: RunRecords) -> Section:
     return Section("machine", "How the training ran", intro, figures, label="Computer")
 
 
-def evaluation_sections(lead: Evaluated | None) -> list[Section]:
-    """What each task answered, and after the judged one what the honesty probes say; empty without an evaluation."""
+def evaluation_sections(lead: Evaluated | None, others: Sequence[Evaluated] = ()) -> list[Section]:
+    """What each task answered, and after the judged one what the honesty probes say; empty without an evaluation.
+
+    Args:
+        lead: the evaluation the page is about.
+        others: all of the run's evaluations; those of other stores tell how far it can be trusted elsewhere.
+    """
     if lead is None:
         return []
     judged, sections = lead.record.verdict.task, []
     for result in sorted(lead.record.tasks, key=lambda result: result.card.name != judged):
         sections.extend(_task_sections(lead, result))
         if result.card.name == judged:
-            sections.append(_probe_section(lead))
+            sections.extend([_probe_section(lead), *_shift_sections(lead, others)])
     return sections if lead.record.task(judged) else [_probe_section(lead), *sections]
 
 
@@ -90,6 +97,19 @@ def _task_sections(lead: Evaluated, result: TaskResult) -> list[Section]:
             if part.title
         ),
     ]
+
+
+def _shift_sections(lead: Evaluated, others: Sequence[Evaluated]) -> list[Section]:
+    """How far the model can be trusted elsewhere, of the evaluation that asked; nothing where none did."""
+    asked = next((each for each in (lead, *others) if each.record.shifts), lead)
+    figures = shift_figures(asked, others)
+    if not figures:
+        return []
+    intro = (
+        f"The same subjects ({asked.record.name}: {people(asked.record)}) as another sequence, scanner or protocol"
+        " would show them, and scans of other stores."
+    )
+    return [Section("elsewhere", "How far can it be trusted elsewhere?", intro, figures, label="Elsewhere")]
 
 
 def _probe_section(lead: Evaluated) -> Section:

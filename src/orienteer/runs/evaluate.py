@@ -36,6 +36,7 @@ def evaluate(
     split: str | None = "auto",
     name: str | None = None,
     overwrite: bool = False,
+    shifts: bool = False,
     progress: bool = True,
 ) -> Evaluation:
     """Measure the best checkpoint of a run on the scans of a store, probe its honesty and judge it.
@@ -46,6 +47,7 @@ def evaluate(
         split: which of its subjects; None takes all. ``auto`` takes ``test``, or ``val`` where there is no ``test``.
         name: folder name under ``RUN/evaluations``; default the split, or ``all``.
         overwrite: replace an evaluation of that name.
+        shifts: also measure it where the same subjects look as under another sequence, scanner or protocol.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -100,6 +102,7 @@ def evaluate(
             own_store=learned.learned_from(opened),
             unfamiliar=_unfamiliar(learned, model, checkpoint.step, opened, compared),
             compared=len(compared),
+            shifted=shifts,
             progress=lambda what, share: bar.update(share, what),
         )
 
