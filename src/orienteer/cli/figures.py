@@ -28,8 +28,9 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
     console.print(f"{sign}  {escape(verdict.sentence)}", highlight=False)
     if record.at_chance:
         console.print(f"    {escape(record.at_chance)}", highlight=False)
-    for line in verdict.evidence:
-        console.print(f"    {escape(line)}", style="dim", highlight=False)
+    for number, line in enumerate(verdict.evidence, 1):
+        leak = bool(record.twins) and number == len(verdict.evidence)
+        console.print(f"    {escape(line)}", style="yellow" if leak else "dim", highlight=False)
     if record.shifts:
         _print_shifts(console, record)
 

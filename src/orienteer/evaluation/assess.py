@@ -1,12 +1,14 @@
 """A full assessment: final metrics, honesty probes, verdict, and all the report needs, in one folder."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from orienteer.errors import StoreError
 from orienteer.evaluation.chosen import chosen
 from orienteer.evaluation.elsewhere import PER_SCAN, elsewhere
 from orienteer.evaluation.examples import chosen_samples, write_examples
@@ -15,6 +17,7 @@ from orienteer.evaluation.probes import PROBES, Probe
 from orienteer.evaluation.restored import write_restored
 from orienteer.evaluation.settings import EvaluationSettings
 from orienteer.evaluation.shifts import shifts
+from orienteer.evaluation.twins import twins
 from orienteer.pretext.model import SpatialModel
 from orienteer.records import Metric, Observation
 from orienteer.records.card import TaskCard, judged_card
@@ -24,6 +27,7 @@ from orienteer.records.statistics import interval_by_subject, of_rows
 from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
 from orienteer.scans.findings import Finding
+from orienteer.units import counted, some
 
 Progress = Callable[[str, float], None]
 """Called with what is being measured and the share of all work done."""
@@ -75,7 +79,9 @@ def assess(
         shifted: also measure the judged figure where the same subjects look as elsewhere.
         progress: called with the current step and the share done.
     """
-    seen = _seen(sampler) if own_store else "unknown"
+    seen, alike = (_seen(sampler), _leaked(sampler)) if own_store else ("unknown", {})
+    if alike and seen == "none":
+        seen = "all" if len(alike) == len(sampler.ids) else "some"
     among = len(sampler.ids)
     sampler, samples = chosen(sampler, settings.final_per_scan, settings.final_samples)
     probed = min(samples, PROBED_PER_SCAN * len(sampler.ids), max(1, settings.final_samples // PROBED_SHARE))
@@ -125,9 +131,10 @@ def assess(
             ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=probed) for probe in probes
         ),
         shifts=under,
-        verdict=verdict.model_copy(update={"task": judged.name}),
+        verdict=verdict.model_copy(update={"task": judged.name, "evidence": (*verdict.evidence, *_told(alike))}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
         compared=compared,
+        twins=alike,
     )
     (folder / FILE).unlink(missing_ok=True)  # broken off from here on, it would speak of other rows than lie beside it
     for task, observation in real.observations.items():
@@ -171,6 +178,25 @@ def _interval(metric: Metric, observation: Observation) -> tuple[float, float] |
     if values is None or "person" not in observation.rows:
         return None
     return interval_by_subject(values, np.asarray(observation.rows["person"]))
+
+
+def _leaked(sampler: Sampler) -> dict[str, str]:
+    """Measured scans that look like training scans of other subjects; of a store that has both."""
+    learned: tuple[str, ...] = ()
+    with suppress(StoreError):  # no scan was trained on
+        learned = sampler.store.ids("train")
+    measured = sorted(set(sampler.ids) - set(learned))
+    return twins(sampler.store, measured, learned, seed=sampler.seed) if learned and measured else {}
+
+
+def _told(alike: Mapping[str, str]) -> list[str]:
+    if not alike:
+        return []
+    pairs = some([f"{scan} like {other}" for scan, other in alike.items()])
+    return [
+        f"{counted(len(alike), 'scan')} of subjects kept apart look like training scans of the same subject: {pairs}; "
+        "fix: give both one subject in the table, ingest again"
+    ]
 
 
 def _seen(sampler: Sampler) -> Seen:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from orienteer.atomic import write_json
 from orienteer.errors import RunError
@@ -167,6 +167,8 @@ class EvaluationRecord(Record):
     """Scans unlike those of training, and how; null where the run was made before it recorded them."""
     compared: int = 0
     """How many scans were compared with those of training; 0 in a record made before it was counted."""
+    twins: dict[str, str] = Field(default_factory=dict)
+    """Measured scans that look like a training scan of the same subject under another name, and that scan."""
     agreeing: int | None = None
     """While the run still trains: validations in a row with this verdict; one alone is provisional."""
 
