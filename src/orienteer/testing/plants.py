@@ -1,8 +1,10 @@
 """Stores with a known fault that the verdict must find."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ class PlantedStore(Store):
     the window's floor at one end of the scan to its top at the other.
     """
 
+    shell: ClassVar[int] = SHELL
+
     def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the scan with a coded border."""
         box = np.array(Store.read(self, scan_id, low, size))
@@ -48,11 +52,75 @@ class PlantedStore(Store):
         grey = window.low + first / room * (window.high - window.low)
         stored = np.rint((grey - window.intercept) / window.slope).astype(np.int16)
         for axis in range(3):
-            for face in (slice(0, SHELL), slice(-SHELL, None)):
+            for face in (slice(0, self.shell), slice(-self.shell, None)):
                 where: list[slice] = [slice(None)] * 4
                 where[axis + 1] = face
                 box[tuple(where)] = stored[axis]
         return box
+
+
+@dataclass(frozen=True)
+class ThinlyPlantedStore(PlantedStore):
+    """The code is one voxel thin."""
+
+    shell: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class ShadedStore(Store):
+    """No anatomy, only shading: noise that gets brighter from back to front, as one intensity for each place would."""
+
+    def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
+        """A box of the shaded noise."""
+        return _box(_shaded(self.path, self.entry(scan_id).content, scan_id), low, size)
+
+
+@lru_cache(maxsize=64)
+def _shaded(store: Path, content: str, scan_id: str) -> NDArray[np.int16]:
+    entry = Store.open(store).entry(scan_id)
+    window = entry.intensity[0]
+    noise = np.random.default_rng(int(content[:8], 16)).normal(0, 0.05, (entry.channels, *entry.shape))
+    shade = np.linspace(0.1, 0.9, entry.shape[1])[None, None, :, None] + noise
+    grey = window.low + np.clip(shade, 0, 1) * (window.high - window.low)
+    return np.rint((grey - window.intercept) / window.slope).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class MisplacedStore(Store):
+    """Every box is cut somewhere else than was asked: there is anatomy, but it tells nothing about the place."""
+
+    def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
+        """A box of the asked size from anywhere."""
+        if low is None or size is None:
+            return super().read(scan_id, low, size)
+        entry, wanted = self.entry(scan_id), np.broadcast_to(np.asarray(size), (3,))
+        random = np.random.default_rng([int(entry.content[:8], 16), *np.asarray(low).tolist()])
+        return super().read(scan_id, random.integers(0, np.array(entry.shape) - wanted + 1), wanted)
+
+
+@dataclass(frozen=True)
+class LeakingStore(Store):
+    """Of everybody who was scanned twice, one visit is trained on and the other is kept apart under another name."""
+
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        """The second visits are the validation scans, the first ones are learned from too."""
+        if split not in ("train", "val"):
+            return super().ids(split)
+        visits: dict[str, list[str]] = {}
+        for scan in super().ids():
+            visits.setdefault(self.entry(scan).person, []).append(scan)
+        leaked = [scans[1] for scans in visits.values() if len(scans) > 1]
+        first = [scans[0] for scans in visits.values() if len(scans) > 1]
+        return tuple(leaked) if split == "val" else (*super().ids("train"), *first)
+
+    def column(self, name: str, ids: Sequence[str]) -> list[Any]:
+        """Every scan is said to be of a subject of its own, and second visits to be kept apart."""
+        if name == "person":
+            return list(ids)
+        if name == "split":
+            apart = set(self.ids("val"))
+            return ["val" if scan in apart else "train" for scan in ids]
+        return super().column(name, ids)
 
 
 def _box(whole: NDArray[np.int16], low: Triple | None, size: int | Triple | None) -> NDArray[np.int16]:
