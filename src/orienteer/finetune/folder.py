@@ -7,9 +7,9 @@ from orienteer.errors import RunError
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.settings import FinetuneSettings
-from orienteer.networks.settings import as_stored
 from orienteer.training.checkpoint import Checkpoint, latest_checkpoint
 from orienteer.training.folder import TrainingFolder
+from orienteer.training.stored import as_stored
 from orienteer.training.weights import restore_weights
 
 

@@ -7,12 +7,6 @@ from pydantic import Field
 from orienteer.config import Config, Tree
 
 
-def as_stored(values: Tree) -> Tree:
-    """Settings read from a run's folder: runs made before the decoder could be chosen have the residual one."""
-    network = values.get("network")
-    return {**values, "network": {"decoder": "residual", **network}} if isinstance(network, dict) else values
-
-
 class NetworkSettings(Config):
     """An encoder, and a decoder where a task needs dense features."""
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from orienteer.config import load_yaml
 from orienteer.errors import RunError
-from orienteer.networks.settings import as_stored
 from orienteer.records.run import RunRecord
 from orienteer.runs.settings import PretrainSettings
 from orienteer.training.folder import TrainingFolder
+from orienteer.training.stored import as_stored
 
 
 @dataclass(frozen=True)

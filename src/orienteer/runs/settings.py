@@ -40,7 +40,7 @@ class PretrainSettings(Config):
     named by ``class``, its import path: ``{distance: {class: "my_package.distance:DistanceTask"}}``."""
     teacher: TeacherSettings = TeacherSettings()
     """Momentum copy of the backbone."""
-    optimiser: OptimiserSettings = OptimiserSettings()
+    optimiser: OptimiserSettings = OptimiserSettings(name="muon")
     """Optimisation and its schedule."""
     devices: DeviceSettings = DeviceSettings()
     """Where the run computes."""

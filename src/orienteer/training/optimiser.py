@@ -1,4 +1,4 @@
-"""AdamW and its schedule; the rate is a function of the step, so there is no schedule state to save."""
+"""The optimiser and its schedule; the rate is a function of the step, so there is no schedule state to save."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from orienteer.training.muon import Muon
 from orienteer.training.settings import OptimiserSettings
 
 
@@ -27,10 +28,10 @@ class Gentle:
 
 def build_optimiser(
     model: nn.Module, settings: OptimiserSettings, gentle: Gentle | None = None, *, fused: bool = True
-) -> torch.optim.AdamW:
-    """AdamW that decays weights but not norms, biases or other vectors.
+) -> torch.optim.Optimizer:
+    """The optimiser named in the settings; it decays weights but not norms, biases or other vectors.
 
-    ``fused`` makes a step in one pass over the weights; a float16 scaler cannot clip the gradients then.
+    ``fused`` makes a step of AdamW in one pass over the weights; a float16 scaler cannot clip the gradients then.
     """
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = []
@@ -42,7 +43,14 @@ def build_optimiser(
                 {"params": [p for p in chosen if p.ndim > 1], "weight_decay": settings.weight_decay, **schedule},
                 {"params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0, **schedule},
             ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
+    if settings.name == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
+    parts = [
+        {**group, "params": [p for p in group["params"] if Muon.fits(p) == muon], "muon": muon}
+        for group in groups
+        for muon in (True, False)
+    ]
+    return Muon([part for part in parts if part["params"]], settings.learning_rate)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, step: int, settings: OptimiserSettings) -> float:

@@ -260,5 +260,5 @@ def _move_state(optimiser: Any) -> None:
         for parameter in group["params"]:
             slots = optimiser.state.get(parameter, {})
             for name, value in slots.items():
-                if name != "step" or group["fused"]:
+                if name != "step" or group.get("fused"):
                     slots[name] = value.to(parameter.device)

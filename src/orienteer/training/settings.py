@@ -11,8 +11,11 @@ EARLY = frozenset(25 << n for n in range(20))
 
 
 class OptimiserSettings(Config):
-    """AdamW with warm-up and cosine decay."""
+    """Muon or AdamW, with warm-up and cosine decay."""
 
+    name: Literal["adamw", "muon"] = "adamw"
+    """``muon`` steps weight matrices along their orthogonalised momentum and the rest by AdamW; both take the same
+    rates."""
     steps: int = Field(2000, ge=1)
     """Optimiser steps in the whole run."""
     batch: int = Field(4, ge=1)
@@ -20,7 +23,7 @@ class OptimiserSettings(Config):
     learning_rate: float = Field(2e-3, gt=0)
     """Peak learning rate."""
     weight_decay: float = Field(0.05, ge=0)
-    """AdamW's decay, on weights but not on norms and biases."""
+    """Decay of weights but not of norms and biases, as a share of the rate."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     final: float = Field(0.01, ge=0, le=1)
