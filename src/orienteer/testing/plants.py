@@ -109,9 +109,10 @@ class LeakingStore(Store):
         visits: dict[str, list[str]] = {}
         for scan in super().ids():
             visits.setdefault(self.entry(scan).person, []).append(scan)
-        leaked = [scans[1] for scans in visits.values() if len(scans) > 1]
-        first = [scans[0] for scans in visits.values() if len(scans) > 1]
-        return tuple(leaked) if split == "val" else (*super().ids("train"), *first)
+        twice = [scans for scans in visits.values() if len(scans) > 1]
+        apart = {second for _, second, *_ in twice}
+        learned = {*super().ids("train"), *(first for first, *_ in twice)}
+        return tuple(scan for scan in super().ids() if scan in (apart if split == "val" else learned - apart))
 
     def column(self, name: str, ids: Sequence[str]) -> list[Any]:
         """Every scan is said to be of a subject of its own, and second visits to be kept apart."""
