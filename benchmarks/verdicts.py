@@ -35,7 +35,13 @@ COMMON = (
 )
 PAPER = "tasks={gap: {}, adjacency: {}, route: {}}"
 ALL = "tasks={gap: {}, adjacency: {}, route: {}, position: {}, masked: {views: 1}}"
-VOCO = ("views={count: 10, placement: grid, size: 16}", "teacher={enabled: true, momentum: 0.9}", "optimiser.batch=2")
+VOCO = (
+    "network={size: small}",
+    "views={count: 10, placement: grid, size: 16, geometry: {probability: 0}}",
+    "teacher={enabled: true, momentum: 0.9}",
+    "optimiser={name: adamw, batch: 2, learning_rate: 0.001, steps: 400}",
+    "checkpoint.every=400",
+)
 
 
 def _always(record: EvaluationRecord) -> bool:
@@ -90,7 +96,7 @@ CASES = {
     "planted-paper": Case("cheating", (PAPER,), PlantedStore),
     "planted-rpr": Case("cheating", ("tasks={rpr: {}}",), PlantedStore),
     "planted-thinly": Case("cheating", store=ThinlyPlantedStore),
-    "shaded": Case("cheating", store=ShadedStore),
+    "shaded": Case("cheating", ("tasks={gap: {}}", "optimiser.steps=300", "checkpoint.every=300"), ShadedStore),
     "half-position": Case("learning", ("tasks={gap: {}, position: {weight: 0}}",), said=_names("Position field")),
     "half-route": Case("learning", ("tasks={gap: {}, route: {weight: 0}}",), said=_names("Directions and routes")),
     "leaked": Case("learning", store=LeakingStore, said=_leaked),
