@@ -4,6 +4,8 @@ import json
 import pickle
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.scans.findings import Finding
 from orienteer.store import Store
-from orienteer.store.columns import KEPT, NAMES, Scans
+from orienteer.store.columns import CHUNK, KEPT, NAMES, Scans
 from orienteer.store.manifest import ArrayFile, Intensity, Manifest, Parameters, ScanEntry
 from orienteer.store.manifest_file import read_manifest, write_manifest
 from orienteer.testing.many import store_of_many
@@ -78,6 +80,22 @@ def test_scans__give_back_every_field_of_every_entry(entries: list[ScanEntry]) -
 @given(st.lists(ENTRIES, max_size=3, unique_by=lambda entry: entry.id))
 def test_scans__the_same_ones_are_the_same_bytes(entries: list[ScanEntry]) -> None:
     assert Scans.of(entries).to_buffer() == Scans.of(reversed(entries)).to_buffer()
+
+
+def test_scans__of_many_entries_few_are_held_at_a_time(store: Store) -> None:
+    like, alive = store.scans[0], set[int]()
+
+    def entries() -> Iterator[ScanEntry]:
+        for number in range(5 * CHUNK):
+            entry = like.model_copy(update={"id": f"{number:06}"})
+            alive.add(number)
+            weakref.finalize(entry, alive.discard, number)
+            assert len(alive) <= 2 * CHUNK
+            yield entry
+            del entry
+
+    scans = Scans.of(entries())
+    assert len(scans) == 5 * CHUNK and scans.to_buffer() == Scans.of(scans[::-1]).to_buffer()
 
 
 @given(st.lists(IDS, unique=True, max_size=30), IDS)

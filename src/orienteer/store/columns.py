@@ -115,16 +115,28 @@ class Scans(Sequence[ScanEntry]):
 
     @classmethod
     def of(cls, entries: Iterable[ScanEntry]) -> Self:
-        """Columns of these entries.
+        """Columns of these entries, of which few are held at a time.
 
         Raises:
             ValueError: two of them have one id.
         """
-        ordered = sorted(entries, key=lambda entry: entry.id)
-        if twice := next((a.id for a, b in itertools.pairwise(ordered) if a.id == b.id), None):
-            raise ValueError(f"two scans have the id {twice!r}")
-        dumped = [entry.model_dump() for entry in ordered]
-        return cls(pa.record_batch([_array([row[f.name] for row in dumped], f) for f in SCHEMA], schema=SCHEMA))
+        given = iter(entries)
+        parts = [_columns([])]
+        while few := list(itertools.islice(given, CHUNK)):
+            parts.append(_columns(few))
+        columns = [pa.concat_arrays(chunks) for chunks in zip(*parts, strict=True)]
+        ids = columns[0]
+        if not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
+            order = pc.sort_indices(ids)
+            columns = [column.take(order) for column in columns]
+            ids = columns[0]
+            if (twice := pc.index(pc.equal(ids[:-1], ids[1:]), True).as_py()) >= 0:
+                raise ValueError(f"two scans have the id {ids[twice].as_py()!r}")
+        columns = [
+            column.dictionary_encode() if field.type == TEXT else column
+            for field, column in zip(SCHEMA, columns, strict=True)
+        ]
+        return cls(pa.record_batch(columns, schema=SCHEMA))
 
     @classmethod
     def open(cls, path: Path, written: ScansFile) -> Self:
@@ -337,12 +349,17 @@ def _unpacked(data: bytes) -> Scans:
     return Scans(pa.ipc.open_file(pa.py_buffer(data)).get_batch(0))
 
 
+def _columns(entries: Sequence[ScanEntry]) -> list[pa.Array]:
+    """Columns of some entries, those that share values not yet encoded."""
+    dumped = [entry.model_dump() for entry in entries]
+    return [_array([row[field.name] for row in dumped], field) for field in SCHEMA]
+
+
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
     """Values of one field of dumped entries."""
     if field.type != TEXT:
         return pa.array(values, field.type)
-    texts = [json.dumps(value) for value in values] if field.name in JSON else values
-    return pa.array(texts, pa.string()).dictionary_encode()
+    return pa.array([json.dumps(value) for value in values] if field.name in JSON else values, pa.string())
 
 
 def _plain(name: str, column: pa.Array) -> list[Any]:
