@@ -124,6 +124,45 @@ def test_scans__are_a_sequence_that_nobody_changes(store: Store) -> None:
         Scans.of([scans[0], scans[0]])
 
 
+READ = """
+import sys
+from pathlib import Path
+import numpy as np
+from orienteer.errors import StoreError
+from orienteer.store import Store
+store = Store.open(sys.argv[1])
+(rows,) = Path(sys.argv[1]).glob("scans-*[!y].arrow")
+last = store.scans[len(store.scans) - 1].id
+with rows.open("rb+") as stream:
+    stream.truncate(4096)
+for ask in (
+    lambda: store.entry("scan-000000"), lambda: store.scans[5], lambda: list(store.scans), lambda: store.ids("train"),
+    lambda: store.shapes([last]), lambda: store.scans.digests("image"), lambda: store.scans.row(last),
+    lambda: list(store.entries([last])), lambda: store.scans.to_buffer(), lambda: store.scans == store.scans[:1],
+):
+    try:
+        ask()
+    except StoreError as error:
+        assert rows.name in error.message and "changed while it was in use" in error.message, error.message
+        assert "ingest again" in error.cure or "same ingest" in error.cure
+    else:
+        sys.exit("no word")
+"""
+
+
+def test_scans__a_file_cut_while_it_is_mapped_is_an_error_and_no_end(tmp_path: Path) -> None:
+    store = store_of_many(tmp_path, 3000)
+    ended = subprocess.run([sys.executable, "-c", READ, store], check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")  # -7 where it was read
+
+
+def test_scans__a_file_that_a_later_ingest_took_away_is_still_read(tmp_path: Path) -> None:
+    scans = Store.open(store_of_many(tmp_path, 10)).scans
+    (rows,) = tmp_path.glob("scans-*[!y].arrow")
+    rows.unlink()
+    assert len(list(scans)) == 10 and scans.row(scans[3].id) == 3
+
+
 def test_named__keeps_the_last_ones_only(tmp_path: Path) -> None:
     scans = Store.open(store_of_many(tmp_path, KEPT + 10)).scans
     first = scans.named(scans.column("id")[0])

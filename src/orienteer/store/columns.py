@@ -108,9 +108,8 @@ class Scans(Sequence[ScanEntry]):
     """
 
     def __init__(self, rows: pa.RecordBatch, file: tuple[Path, ScansFile] | None = None) -> None:
-        self._rows = rows
+        self._mapped_rows = rows
         self._file = file
-        self._ids = rows.column(0)
         self._recent: dict[str, ScanEntry] = {}
 
     @classmethod
@@ -192,6 +191,30 @@ class Scans(Sequence[ScanEntry]):
             raise StoreError(f"{self.origin} is damaged: its ids are not in order", cure=CURE)
 
     @property
+    def _rows(self) -> pa.RecordBatch:
+        """The rows, if they are all still there: to read mapped ones of a file that was cut would end the process.
+
+        Raises:
+            StoreError: the file has another length than when it was mapped.
+        """
+        if self._file:
+            path, written = self._file
+            try:
+                size = path.stat().st_size
+            except OSError:  # replaced by a later ingest: what is mapped stays
+                size = written.bytes
+            if size != written.bytes:
+                raise StoreError(
+                    f"{path} was changed while it was in use: {size:,} bytes where {written.bytes:,} were written",
+                    cure=CURE,
+                )
+        return self._mapped_rows
+
+    @property
+    def _ids(self) -> pa.Array:
+        return self._rows.column(0)
+
+    @property
     def origin(self) -> str:
         """The file, for messages."""
         return str(self._file[0]) if self._file else "the manifest"
@@ -204,7 +227,7 @@ class Scans(Sequence[ScanEntry]):
         return sink.getvalue()
 
     def __len__(self) -> int:
-        return int(self._rows.num_rows)
+        return int(self._mapped_rows.num_rows)
 
     @overload
     def __getitem__(self, index: int) -> ScanEntry: ...
@@ -244,9 +267,11 @@ class Scans(Sequence[ScanEntry]):
 
         Raises:
             KeyError: no scan has this id.
+            StoreError: the file was cut since it was opened, as all that reads it says.
         """
-        row = bisect_left(range(len(self)), scan_id, key=lambda n: str(self._ids[n]))
-        if row == len(self) or str(self._ids[row]) != scan_id:
+        ids = self._ids
+        row = bisect_left(range(len(self)), scan_id, key=lambda n: str(ids[n]))
+        if row == len(self) or str(ids[row]) != scan_id:
             raise KeyError(scan_id)
         return row
 
