@@ -6,6 +6,7 @@ thousand scans cost no more each than ten. The record is written whole at the en
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypedDict
@@ -76,8 +77,9 @@ class Predictions:
             tables = (_table(before, name) for name in ("predictions", "failed", "warnings", "stamps"))
             claimed = cls(folder, ensemble, *tables)
             for line in claimed.journal.read():
-                if line.get("network") == ensemble.digest:
-                    claimed._take(line)
+                with suppress(KeyError, TypeError):  # not a line that we wrote
+                    if line["network"] == ensemble.digest:
+                        claimed._take(line)
             if overwrite and claimed.failed:
                 claimed.failed.clear()
                 claimed.write()

@@ -23,7 +23,7 @@ LIVES = 3
 
 
 def prepare(job: Job) -> Outcome:
-    """See ``prepare``; its libraries are imported where it runs, as they take 100 MB, which the others do without."""
+    """What ``orienteer.ingest.prepare`` makes of a job; imported where it runs, as its libraries take 100 MB."""
     from orienteer.ingest.prepare import prepare as prepare_here
 
     return prepare_here(job)

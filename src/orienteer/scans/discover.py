@@ -12,9 +12,9 @@ from orienteer.scans.catalogue import FETCH
 from orienteer.scans.fetched import not_fetched
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.registry import (
+    data_files_among,
     format_named,
     format_of,
-    is_data_file,
     known_formats,
     recognised_format,
     without_extension,
@@ -159,6 +159,7 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
     """The scans of one folder: each file goes to its format, and the format makes scans of its files."""
     by_format: dict[str, list[Path]] = {}
     labels = labels_among(without_extension(path.name) for path in files if format_of(path))
+    data = data_files_among(files)
     for path in files:
         claimed = format_of(path)
         try:
@@ -171,7 +172,7 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
             elif found := claimed or recognised_format(path):
                 by_format.setdefault(found.name, []).append(path)
                 continue
-            elif is_data_file(path, files):
+            elif path in data:
                 continue
             else:
                 code = "skipped-format"

@@ -161,8 +161,10 @@ class _Pool:
 
     def end(self) -> None:
         """End those that wait."""
+        if self._process != os.getpid():  # the children are the parent's
+            return
         with self._lock:
-            idle, self._idle = self._idle if self._process == os.getpid() else [], []
+            idle, self._idle = self._idle, []
         for reader in idle:
             reader.end()
 

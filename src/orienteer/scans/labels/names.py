@@ -47,13 +47,14 @@ def labels_among(names: Iterable[str]) -> set[str]:
     prefixed = {name: found["case"] for name in scans if (found := PREFIXED.match(name))}
     images = {_image_case(name) for name in scans if name not in prefixed}
     return {
-        *(name for name, case in suffixed.items() if _any_begins(scans, case)),
+        *(name for name, case in suffixed.items() if any_begins(scans, case)),
         *(alone if scans else ()),
         *(name for name, case in prefixed.items() if case in images),
     }
 
 
-def _any_begins(ordered: Sequence[str], start: str) -> bool:
+def any_begins(ordered: Sequence[str], start: str) -> bool:
+    """Whether one of some sorted names begins like this; as quick for very many."""
     first = bisect_left(ordered, start)
     return first < len(ordered) and ordered[first].startswith(start)
 
