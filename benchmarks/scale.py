@@ -5,7 +5,8 @@
 
 Writes noise about a ball, NIfTI and NRRD in turns, a subject each, and runs the commands on ever more of them; with
 ``pretrain``, sixteen samples of each scan are asked for at a validation and 64 at the end. Peak memory is the sum over
-all processes of the command, sampled every 50 ms, with shared pages counted once. Linux only.
+all processes of the command, sampled every 50 ms, with shared pages counted once; processor time is theirs too, so that
+other work on the machine does not count. Linux only.
 
 With ``--made``, only a manifest of that many scans is made, without voxels. Printed are its size, the time and memory
 to open it in a fresh process and in a loader worker that is sent a sampler of all scans, and the time to draw one
@@ -14,6 +15,7 @@ there, voxels aside. Memory is the growth of the process, shared pages included.
 
 import argparse
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -66,8 +68,9 @@ def main() -> int:
             "pretrain": ["pretrain", store, run, *(word for each in SETTINGS for word in ("--set", each))],
         }
         for name in options.commands:
-            seconds, peak = measured([sys.executable, "-m", "orienteer", *map(str, commands[name])])
-            print(f"{name:8} {count:5} scans of {options.side}^3: {peak:6.0f} MB, {seconds:6.1f} s", flush=True)
+            seconds, cpu, peak = measured([sys.executable, "-m", "orienteer", *map(str, commands[name])])
+            what = f"{name:8} {count:5} scans of {options.side}^3"
+            print(f"{what}: {peak:6.0f} MB, {seconds:6.1f} s, of one core {cpu:6.1f} s", flush=True)
     return 0
 
 
@@ -144,20 +147,22 @@ def write_scans(folder: Path, count: int, side: int) -> None:
             nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), folder / f"scan-{number:04}.nii.gz")
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak MB of a command and all that it starts.
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, processor seconds and peak MB of a command and all that it starts.
 
     Raises:
         SystemExit: it failed.
     """
-    begun, peak = time.perf_counter(), 0.0
+    begun, peak, cpu = time.perf_counter(), 0.0, dict[int, float]()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while process.poll() is None:
-        peak = max(peak, sum(_proportional_mb(each) for each in _family(process.pid)))
+        family = _family(process.pid)
+        peak = max(peak, sum(_proportional_mb(each) for each in family))
+        cpu |= {each: spent for each in family if (spent := _cpu_seconds(each))}
         time.sleep(0.05)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.perf_counter() - begun, peak
+    return time.perf_counter() - begun, sum(cpu.values()), peak
 
 
 def _family(process: int) -> list[int]:
@@ -175,6 +180,14 @@ def _proportional_mb(process: int) -> float:
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def _cpu_seconds(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

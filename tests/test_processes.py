@@ -1,5 +1,6 @@
 """Processes start with their modules imported, whoever asks first."""
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -20,6 +21,11 @@ def test_processes__have_what_was_asked_for_before_the_first_started() -> None:
     processes_with("orienteer.benchmark.job")
     with ProcessPoolExecutor(1, mp_context=processes_with("orienteer.ingest.prepare")) as pool:
         assert pool.submit(_imported).result()
+
+
+def test_processes__leave_the_modules_that_they_share_to_no_collector() -> None:
+    with ProcessPoolExecutor(1, mp_context=processes_with("orienteer.ingest.prepare")) as pool:
+        assert pool.submit(gc.get_freeze_count).result() > 10_000
 
 
 def _blocked() -> set[int]:

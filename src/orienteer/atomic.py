@@ -4,11 +4,13 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orienteer.errors import OrienteerError
+
+T = TypeVar("T")
 
 PART = ".part"
 """Extension of temporary files, whose names begin with a dot."""
@@ -55,8 +57,38 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
-    """Write ``value`` as indented JSON, atomically. NaN and infinity, which are not JSON, are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", mode=mode)
+    """Write ``value`` as indented JSON, atomically and piece by piece: its text is never held as a whole.
+
+    Raises:
+        ValueError: NaN or infinity, which are not JSON.
+        OrienteerError: as ``write_with``.
+    """
+
+    def fill(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(json.JSONEncoder(indent=2, allow_nan=False).iterencode(value))
+            stream.write("\n")
+
+    write_with(path, fill, mode=mode)
+
+
+class MadeOneByOne(list):
+    """A list for ``write_json`` whose values are made when they are written.
+
+    Args:
+        make: one value of what it is given.
+        given: what the values are made of.
+    """
+
+    def __init__(self, make: Callable[[T], Any], given: Sequence[T]) -> None:
+        super().__init__()
+        self._make, self._given = make, given
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._make, self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
 
 
 def make_folder(folder: Path) -> None:

@@ -82,13 +82,13 @@ def predicted_files(folder: Path, kind: Folder = Folder.PREDICTIONS) -> list[Pat
     """The label maps that a folder of predictions, or of propagated labels, names: files beside its record."""
     try:
         record = json.loads((folder / kind.marker).read_text(encoding="utf-8"))
+        lines = list(Journal((folder / kind.marker).with_suffix(".journal")).read())
         if kind is Folder.PROPAGATED:
-            lines = list(Journal((folder / kind.marker).with_suffix(".journal")).read())
             scans = [*record["scans"].values(), *(line["answer"] for line in lines if "answer" in line)]
             named = [name for scan in scans for name in scan["files"]]
             named += [*record["writing"], *(name for line in lines for name in line.get("writing", ()))]
         else:
-            named = list(record["predictions"].values())
+            named = [*record["predictions"].values(), *(line.get("answer") for line in lines)]
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return []  # whatever the record holds
     names = [name for name in named if isinstance(name, str)]

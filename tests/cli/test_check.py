@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from orienteer.store import Store
 from tests.forked import python
@@ -29,6 +32,15 @@ def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:
     training = record["training"]
     assert training["seconds"] > 0 and f"makes {training['steps']:,} steps in about" in done.stdout
     assert all(reason in done.stdout for reason in training["reasons"]) and len(training["reasons"]) >= 3
+
+
+def test_check__ends_the_readers_before_it_times_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch comes into memory when they are gone."""
+    done: list[str] = []
+    monkeypatch.setattr("orienteer.scans.formats.isolated.end_readers", lambda: done.append("ended"))
+    monkeypatch.setattr("orienteer.runs.proposal.expected", lambda *given: done.append("timed"))
+    import_module("orienteer.cli.check")._rehearse([], 1.0, None)
+    assert done == ["ended", "timed"]
 
 
 def test_check__exits_1_when_no_scan_can_be_used(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import os
 import signal
 
 from orienteer.ingest import workers
-from orienteer.ingest.prepare import Job, Outcome, prepare
+from orienteer.ingest.job import Job, Outcome
+from orienteer.ingest.prepare import prepare
 
 
 def _prepare(job: Job) -> Outcome:

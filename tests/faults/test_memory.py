@@ -64,7 +64,8 @@ def test_cli__out_of_memory_is_two_lines(monkeypatch: pytest.MonkeyPatch, capsys
 
 LIMITED = """
 import resource, sys
-import numpy
+import blosc2, nibabel, numpy
+import orienteer.ingest.prepare  # the libraries come first: it is a scan that does not fit
 from orienteer.ingest import IngestOptions, ingest
 numpy.linalg.inv(numpy.eye(64)) @ numpy.ones((64, 64))  # BLAS takes its buffers once
 used = int(open("/proc/self/statm").read().split()[0]) * 4096

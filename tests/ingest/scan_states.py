@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from orienteer.ingest.existing import Existing, Subject
+from orienteer.ingest.finished import Finished
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.pseudonyms import own_name
 from orienteer.ingest.quarantine import Quarantine
@@ -15,6 +16,7 @@ from orienteer.scans.layouts.lay_out import LaidOut
 from orienteer.store.manifest import ArrayFile, ScanEntry
 from orienteer.store.manifest import Parameters as StoreParameters
 from orienteer.store.private import Private
+from orienteer.store.sources import SourceRecord
 
 NO_LAYOUT: Mapping[str, Subject] = {}
 
@@ -37,6 +39,11 @@ def entry(name: str, image: str = "") -> ScanEntry:
     )
 
 
+def finished(name: str, image: str = "") -> Finished:
+    """That, as the stages hold it."""
+    return Finished.of(entry(name, image), SourceRecord(files=(), method=1))
+
+
 def context(rows: Mapping[str, Row] | None) -> Context:
     """An ingest into a new store with this table."""
     return Context(
@@ -57,6 +64,6 @@ def assigned(
 ) -> tuple[dict[str, Subject], list[str]]:
     """Who is on each scan that the store will hold, and the notes."""
     given = context(rows)
-    states = [ScanState(n, entry=entry(n), earlier=before.get(n), from_layout=layout.get(n)) for n in names]
+    states = [ScanState(n, finished=finished(n), earlier=before.get(n), from_layout=layout.get(n)) for n in names]
     states = assign_subjects(states, given)
     return {state.name: state.subject for state in states}, notes_on_subjects(states, given)

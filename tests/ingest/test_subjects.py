@@ -16,7 +16,7 @@ from orienteer.ingest.subjects import assign_subjects
 from orienteer.ingest.summary import notes_on_subjects
 from orienteer.ingest.table import Row
 from orienteer.store import Store
-from tests.ingest.scan_states import assigned, context, entry
+from tests.ingest.scan_states import assigned, context, finished
 from tests.scans.dicom_files import series
 from tests.store.phantoms import cohort
 
@@ -158,7 +158,8 @@ def test_drop_copies__the_row_of_a_copy_is_about_no_other_scan() -> None:
     rows = {"ct": Row("ct", "Berta", "test"), "a": Row("a", "Anna")}
     new_store = context(rows)
     states = [
-        ScanState(name, "new", entry=entry(name, image)) for name, image in (("a", "1"), ("ct", "1"), ("p1__ct", "2"))
+        ScanState(name, "new", finished=finished(name, image))
+        for name, image in (("a", "1"), ("ct", "1"), ("p1__ct", "2"))
     ]
     states = drop_copies(assign_subjects(states, new_store), new_store)
     assert [state.subject.id for state in states] == ["Anna", "", "p1__ct"]
@@ -166,7 +167,7 @@ def test_drop_copies__the_row_of_a_copy_is_about_no_other_scan() -> None:
 
 
 def test_drop_copies__a_copy_of_a_scan_without_a_file_is_called_a_copy() -> None:
-    states = [ScanState(name, "gone", entry=entry(name, "1"), earlier=Subject(name, "train")) for name in "ab"]
+    states = [ScanState(name, "gone", finished=finished(name, "1"), earlier=Subject(name, "train")) for name in "ab"]
     states = drop_copies(assign_subjects(states, context(None)), context(None))
     left_out = states[1].left_out
     assert states[1].status == "copy" and left_out is not None

@@ -2,6 +2,7 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from orienteer.errors import OrienteerError
-from orienteer.scans.check import check
+from orienteer.scans.check import AHEAD, _ahead, check
+from orienteer.scans.discover import discover
 from orienteer.scans.table import bytes_text, print_check
 from tests.scans.dicom_files import series
 from tests.scans.files import cut, itk, nifti, voxels
@@ -38,6 +40,19 @@ def test_check__order_and_content_do_not_depend_on_workers(cohort: Path) -> None
     assert [s.id for s in one.scans] == [s.id for s in four.scans] == sorted(s.id for s in one.scans)
     assert [(s.content, s.findings) for s in one.scans] == [(s.content, s.findings) for s in four.scans]
     assert [s.id for s in one.scans if not s.usable] == ["cut"]
+
+
+def test_check__few_scans_wait_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(100):
+        (tmp_path / f"{number:03}.nii.gz").touch()
+    sources, asked = discover(tmp_path), []
+    monkeypatch.setattr("orienteer.scans.check.inspect_with_labels", lambda source: (asked.append(source), source)[1])
+    with ThreadPoolExecutor(2) as pool:
+        taken = []
+        for source in _ahead(pool, sources, 2):
+            taken.append(source)
+            assert len(asked) <= len(taken) + AHEAD * 2
+    assert taken == sources
 
 
 def test_check__json_holds_everything_and_only_relative_paths(cohort: Path, tmp_path: Path) -> None:

@@ -100,6 +100,13 @@ def test_record__a_folder_without_usable_scans_fits_the_schema_too(tmp_path: Pat
     assert CheckRecord.build(record).totals.usable == 0
 
 
+def test_record__written_scan_by_scan_it_is_the_same(mixed: Path, tmp_path: Path) -> None:
+    result = check(mixed, json_path=tmp_path / "check.json", progress=False, workers=1)
+    whole = as_record(result)
+    assert len(whole.scans) > 1
+    assert (tmp_path / "check.json").read_text() == json.dumps(whole.model_dump(mode="json"), indent=2) + "\n"
+
+
 def test_record__is_the_owners_because_it_names_files(mixed: Path, tmp_path: Path) -> None:
     check(mixed / "dicom", json_path=tmp_path / "check.json", progress=False, workers=1)
     assert (tmp_path / "check.json").stat().st_mode & 0o777 == 0o600

@@ -4,6 +4,8 @@ import json
 import pickle
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.scans.findings import Finding
 from orienteer.store import Store
-from orienteer.store.columns import KEPT, NAMES, Scans
+from orienteer.store.columns import CHUNK, KEPT, NAMES, Scans
 from orienteer.store.manifest import ArrayFile, Intensity, Manifest, Parameters, ScanEntry
 from orienteer.store.manifest_file import read_manifest, write_manifest
 from orienteer.testing.many import store_of_many
@@ -80,6 +82,22 @@ def test_scans__the_same_ones_are_the_same_bytes(entries: list[ScanEntry]) -> No
     assert Scans.of(entries).to_buffer() == Scans.of(reversed(entries)).to_buffer()
 
 
+def test_scans__of_many_entries_few_are_held_at_a_time(store: Store) -> None:
+    like, alive = store.scans[0], set[int]()
+
+    def entries() -> Iterator[ScanEntry]:
+        for number in range(5 * CHUNK):
+            entry = like.model_copy(update={"id": f"{number:06}"})
+            alive.add(number)
+            weakref.finalize(entry, alive.discard, number)
+            assert len(alive) <= 2 * CHUNK
+            yield entry
+            del entry
+
+    scans = Scans.of(entries())
+    assert len(scans) == 5 * CHUNK and scans.to_buffer() == Scans.of(scans[::-1]).to_buffer()
+
+
 @given(st.lists(IDS, unique=True, max_size=30), IDS)
 def test_row__finds_each_and_no_other(store: Store, ids: list[str], other: str) -> None:
     like = store.scans[0]
@@ -104,6 +122,45 @@ def test_scans__are_a_sequence_that_nobody_changes(store: Store) -> None:
     assert scans != Scans.of(changed) and scans == Scans.of(scans) and scans != tuple(scans)
     with pytest.raises(ValueError, match="two scans have the id 'case_0'"):
         Scans.of([scans[0], scans[0]])
+
+
+READ = """
+import sys
+from pathlib import Path
+import numpy as np
+from orienteer.errors import StoreError
+from orienteer.store import Store
+store = Store.open(sys.argv[1])
+(rows,) = Path(sys.argv[1]).glob("scans-*[!y].arrow")
+last = store.scans[len(store.scans) - 1].id
+with rows.open("rb+") as stream:
+    stream.truncate(4096)
+for ask in (
+    lambda: store.entry("scan-000000"), lambda: store.scans[5], lambda: list(store.scans), lambda: store.ids("train"),
+    lambda: store.shapes([last]), lambda: store.scans.digests("image"), lambda: store.scans.row(last),
+    lambda: list(store.entries([last])), lambda: store.scans.to_buffer(), lambda: store.scans == store.scans[:1],
+):
+    try:
+        ask()
+    except StoreError as error:
+        assert rows.name in error.message and "changed while it was in use" in error.message, error.message
+        assert "ingest again" in error.cure or "same ingest" in error.cure
+    else:
+        sys.exit("no word")
+"""
+
+
+def test_scans__a_file_cut_while_it_is_mapped_is_an_error_and_no_end(tmp_path: Path) -> None:
+    store = store_of_many(tmp_path, 3000)
+    ended = subprocess.run([sys.executable, "-c", READ, store], check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")  # -7 where it was read
+
+
+def test_scans__a_file_that_a_later_ingest_took_away_is_still_read(tmp_path: Path) -> None:
+    scans = Store.open(store_of_many(tmp_path, 10)).scans
+    (rows,) = tmp_path.glob("scans-*[!y].arrow")
+    rows.unlink()
+    assert len(list(scans)) == 10 and scans.row(scans[3].id) == 3
 
 
 def test_named__keeps_the_last_ones_only(tmp_path: Path) -> None:

@@ -115,7 +115,9 @@ def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None)
     """What a pretraining would be like, None where memory is too short; torch is imported now, after the reading."""
     from orienteer.console import to_stderr
     from orienteer.memory import ran_out
+    from orienteer.scans.formats.isolated import end_readers
 
+    end_readers()  # all scans are read
     to_stderr().print("timing a training step ...")
     from orienteer.runs.proposal import expected
 

@@ -94,20 +94,23 @@ def predict(
     files = [] if ensemble.goal.structures is None else [folder / f"{s.id}{ENDING}" for s in sources if not _is_long(s)]
     _spare_scans(files, sources)
     record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
-    for name, found in failed.items():
-        record.leave_out(name, found)
     done: dict[str, Prediction] = {}
-    with Bar("predicting", len(sources), shown=progress) as bar:
-        for source in bar.track(sources):
-            try:
-                done[source.id] = _predicted(record, source, overwrite)
-            except Exception as error:
-                reason = _finding(source, error)
-                if reason is None:
-                    raise
-                name = _twin(source) if reason.code == "duplicate-id" else source.id
-                failed[name] = reason
-                record.leave_out(name, reason)
+    try:
+        for name, found in failed.items():
+            record.leave_out(name, found)
+        with Bar("predicting", len(sources), shown=progress) as bar:
+            for source in bar.track(sources):
+                try:
+                    done[source.id] = _predicted(record, source, overwrite)
+                except Exception as error:
+                    reason = _finding(source, error)
+                    if reason is None:
+                        raise
+                    name = _twin(source) if reason.code == "duplicate-id" else source.id
+                    failed[name] = reason
+                    record.leave_out(name, reason)
+    finally:
+        record.finish()
     odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
     odd = {scan: found for scan, found in odd.items() if found}
     return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on))

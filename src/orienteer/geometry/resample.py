@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
 from jaxtyping import Float32
 from numpy import ndarray
 from numpy.typing import NDArray
 
 from orienteer.geometry.volume import Volume, spacing_of
+
+if TYPE_CHECKING:  # imported where it resamples: it takes 50 MB, which who only makes grids does without
+    import SimpleITK as sitk
 
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
@@ -51,6 +54,8 @@ def resample_image(volume: Volume, grid: Grid) -> Float32[ndarray, "c d h w"]:
     variance = np.clip(new**2 - old**2, 0.0, None) / FWHM_PER_SIGMA**2
     if _same_grid(volume, grid):
         return volume.array.astype(np.float32)
+    import SimpleITK as sitk
+
     channels = []
     for array in volume.array:
         image = _image(array.astype(np.float32), old)
@@ -87,15 +92,19 @@ def _same_grid(volume: Volume, grid: Grid) -> bool:
     return volume.shape == grid.shape and np.allclose(volume.affine, grid.affine, atol=1e-6)
 
 
-def _image(array: NDArray, spacing: NDArray[np.float64]) -> sitk.Image:
+def _image(array: NDArray, spacing: NDArray[np.float64]) -> "sitk.Image":
+    import SimpleITK as sitk
+
     # The image has its own frame (mm along its axes, first voxel at 0); the affines lead to the world.
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
     image.SetSpacing(spacing.tolist())
     return image
 
 
-def _on_grid(image: sitk.Image, volume: Volume, grid: Grid, interpolator: int) -> NDArray:
+def _on_grid(image: "sitk.Image", volume: Volume, grid: Grid, interpolator: int) -> NDArray:
     """Sample ``image``, which has the geometry of ``volume``, on the grid; outside repeats the nearest edge."""
+    import SimpleITK as sitk
+
     # Grid index -> old index -> mm in the old image's own frame.
     to_old = np.linalg.inv(volume.affine) @ grid.affine
     to_own = np.diag([*volume.spacing, 1.0]) @ to_old

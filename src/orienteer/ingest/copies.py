@@ -11,7 +11,7 @@ from orienteer.scans.findings import finding
 
 def follow_renames(states: list[ScanState], context: Context) -> list[ScanState]:
     """A renamed scan keeps its subject, split and columns; pruning the old name must not move it to another split."""
-    stay = {state.name for state in states if state.entry}
+    stay = {state.name for state in states if state.finished}
     gone = {stored.entry.voxels: name for name, stored in context.before.published.items() if name not in stay}
     renamed = []
     for state in states:
@@ -31,18 +31,19 @@ def drop_copies(states: list[ScanState], context: Context) -> list[ScanState]:
     """
     owner: dict[str, ScanState] = {}
     changed: dict[str, ScanState] = {}
-    for state in sorted((s for s in states if s.entry), key=lambda state: (state.is_read, state.name)):
+    for state in sorted((s for s in states if s.finished), key=lambda state: (state.is_read, state.name)):
         first = owner.setdefault(state.voxels, state)
         if first.subject.id == state.subject.id:
             continue
+        assert state.finished and first.finished
         message = f"holds the same voxels as {first.name}, which is kept"
         if first.source is None:
             message += " although its file is gone; --prune takes this one in its place and leaves it in its split"
         changed[state.name] = state.leave_out(
             finding("identical-content", message, level="error"),
             status="copy",
-            record=state.record,
-            conditions={**state.conditions, **copy_conditions(first.name, first.entry, context.table.digest)},
+            record=state.finished.record,
+            conditions={**state.conditions, **copy_conditions(first.name, first.finished, context.table.digest)},
         )
         if first.subject.id == first.name and state.subject.id != state.name:
             split = first.from_layout.split if first.from_layout else ""

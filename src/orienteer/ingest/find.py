@@ -12,6 +12,7 @@ from orienteer.ingest.table import Table
 from orienteer.scans.channels import odd_channels, usual_channels
 from orienteer.scans.dicom.patient import patient_at
 from orienteer.scans.findings import finding
+from orienteer.scans.formats.isolated import end_readers
 from orienteer.scans.labels.find import find_scans
 from orienteer.scans.layouts.lay_out import LaidOut
 from orienteer.scans.proposal import propose_spacing
@@ -106,6 +107,7 @@ def choose_parameters(
     if wanted is not None:
         return Parameters.of(wanted, convention), ""
     infos = [inspect(state.source, voxels=False) for state in states if state.source and state.status == "found"]
+    end_readers()
     proposed = propose_spacing(infos, options.budget)
     if proposed is None:
         raise nothing_usable({info.id: info.findings for info in infos})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from orienteer.ingest.finished import Finished
 from orienteer.ingest.labels import LABELS_METHOD, may_differ, meaning_of_labels
 from orienteer.ingest.quarantine import conditions_of, copy_conditions
 from orienteer.ingest.state import Context, ScanState
@@ -18,7 +19,7 @@ def plan(states: list[ScanState], context: Context) -> list[ScanState]:
     states = [_compare(state, context) for state in states]
     if context.options.retry:
         return states
-    unchanged = {state.name: state.entry for state in states if state.status == "unchanged"}
+    unchanged = {state.name: state.finished for state in states if state.status == "unchanged"}
     return [_unless_quarantined(state, context, unchanged) if state.is_read else state for state in states]
 
 
@@ -31,7 +32,7 @@ def _compare(state: ScanState, context: Context) -> ScanState:
     if stored and now and not refused and _fits(stored.entry, source, context):
         meaning = meaning_of_labels(source.labels if stored.entry.labelled else None)
         entry = stored.entry.model_copy(update={"channel_names": source.channel_names, **meaning})
-        return replace(state, status="unchanged", entry=entry, record=now)
+        return replace(state, status="unchanged", finished=Finished.of(entry, now))
     if stored and stored.record and not now and stored.record.elsewhere(source.paths):
         message = f"{source.relative} has the id of a scan ingested from another folder"
         return state.leave_out(finding("duplicate-id", message))
@@ -70,7 +71,7 @@ def _record_now(state: ScanState, source: Source, context: Context) -> SourceRec
     return now.model_copy(update={"labels": record.labels}) if now else None
 
 
-def _unless_quarantined(state: ScanState, context: Context, unchanged: Mapping[str, ScanEntry | None]) -> ScanState:
+def _unless_quarantined(state: ScanState, context: Context, unchanged: Mapping[str, Finished | None]) -> ScanState:
     """Left out again where reading would only tell once more what is already known."""
     known = context.before.quarantine.scans.get(state.name)
     if known is None or state.source is None:

@@ -5,7 +5,6 @@ import json
 import math
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,6 +14,7 @@ from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical, spacing_of
 from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.foreground import coarse_grid, foreground_box, foreground_mask
+from orienteer.ingest.job import Job, Outcome
 from orienteer.ingest.labels import LABELS_METHOD, labels_on_grid, meaning_of_labels
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.cohort import too_small, vanishing
@@ -23,7 +23,6 @@ from orienteer.scans.findings import Finding, finding, unopened
 from orienteer.scans.labels.read import names_orientation
 from orienteer.scans.people import own_grid
 from orienteer.scans.reading import load
-from orienteer.scans.source import Source
 from orienteer.store.arrays import digest, write_array
 from orienteer.store.integrity import array_path
 from orienteer.store.intensity import BODY_ABOVE, empty_value, normalise, quantise
@@ -34,38 +33,6 @@ MOST_STRETCH = 64
 """Stored voxels for one of the scan's: four times finer along every axis."""
 
 FREE_VOXELS = 1 << 24
-
-
-@dataclass(frozen=True)
-class Job:
-    """One scan to prepare; travels to the worker."""
-
-    source: Source
-    parameters: Parameters
-    min_extent: float | None
-    store: Path
-    id: str
-    """What the scan is called in the store."""
-    names: Names
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job; travels back. Person and split are still empty: they depend on the other scans.
-
-    Attributes:
-        id: the scan's, as its files are called.
-        entry: None when the scan was left out.
-        record: what it was made from, or what could not be used; None where the files could not be read.
-        findings: why it was left out, or what is worth knowing.
-        stop: the disk refused; no other scan would fare better.
-    """
-
-    id: str
-    entry: ScanEntry | None = None
-    record: SourceRecord | None = None
-    findings: tuple[Finding, ...] = ()
-    stop: tuple[str, str] | None = None
 
 
 def limit_threads() -> None:

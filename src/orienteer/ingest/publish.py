@@ -6,11 +6,13 @@ from pathlib import Path
 
 from orienteer.atomic import sweep
 from orienteer.folders import ARRAYS
+from orienteer.ingest.existing import Subject
+from orienteer.ingest.finished import Finished
 from orienteer.ingest.quarantine import LeftOut, write_quarantine
 from orienteer.ingest.result import nothing_usable
 from orienteer.ingest.state import Context, ScanState
 from orienteer.store.journal import IngestJournal
-from orienteer.store.manifest import Manifest
+from orienteer.store.manifest import Manifest, ScanEntry
 from orienteer.store.manifest_file import write_manifest
 from orienteer.store.private import Private, write_private
 
@@ -22,10 +24,10 @@ def publish(states: Sequence[ScanState], context: Context) -> Manifest:
         OrienteerError: no scan is left, or the disk refuses.
     """
     states = sorted(states, key=lambda state: state.name)
-    if not any(state.entry for state in states):
+    if not any(state.finished for state in states):
         raise nothing_usable({state.name: state.left_out.as_findings for state in states if state.left_out})
-    manifest, private = _named(states, context)
-    write_private(context.store, private)
+    write_private(context.store, _private(states, context))
+    manifest = _manifest(states, context)
     write_manifest(context.store, manifest)
     IngestJournal(context.store).lines.remove()
     _sweep(context.store, manifest)
@@ -33,21 +35,32 @@ def publish(states: Sequence[ScanState], context: Context) -> Manifest:
     return manifest
 
 
-def _named(states: Sequence[ScanState], context: Context) -> tuple[Manifest, Private]:
-    """What everybody may read, and what only the owner may."""
-    before, entries, records, people = context.before, [], {}, {}
+def _private(states: Sequence[ScanState], context: Context) -> Private:
+    """What only the owner may read."""
+    before, records, people = context.before, {}, {}
     for state in states:
-        entry, record, subject = state.entry, state.record, state.subject
-        if entry is None or record is None:
+        if state.finished is None:
             continue
-        person = before.naming("person", subject.id)
-        said = {"person": person, "split": subject.split, "table": dict(subject.table)}
-        entries.append(entry.model_copy(update=said))
-        records[entry.id] = record.model_copy(update={"name": state.name, "person": subject.id})
+        person = before.naming("person", state.subject.id)
+        said = {"name": state.name, "person": state.subject.id}
+        records[state.finished.id] = state.finished.record.model_copy(update=said)
         if context.options.names == "pseudonyms":
-            people[person] = subject.id
-    private = before.private.model_copy(update={"scans": records, "people": people})
-    return Manifest.of(entries, context.parameters, context.options.names), private
+            people[person] = state.subject.id
+    return before.private.model_copy(update={"scans": records, "people": people})
+
+
+def _manifest(states: Sequence[ScanState], context: Context) -> Manifest:
+    """What everybody may read."""
+    finished = sorted(
+        ((state.finished, state.subject) for state in states if state.finished), key=lambda each: each[0].id
+    )
+    entries = (_entry(scan, subject, context) for scan, subject in finished)
+    return Manifest.of(entries, context.parameters, context.options.names)
+
+
+def _entry(scan: Finished, subject: Subject, context: Context) -> ScanEntry:
+    person = context.before.naming("person", subject.id)
+    return scan.entry.model_copy(update={"person": person, "split": subject.split, "table": dict(subject.table)})
 
 
 def _still_out(states: Sequence[ScanState], context: Context) -> dict[str, LeftOut]:

@@ -12,10 +12,11 @@ from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.config import Config
 from orienteer.errors import OrienteerError
+from orienteer.ingest.finished import Finished
 from orienteer.scans.catalogue import Level
 from orienteer.scans.findings import Finding
 from orienteer.scans.source import Skipped, Source
-from orienteer.store.manifest import Parameters, ScanEntry
+from orienteer.store.manifest import Parameters
 from orienteer.store.private import MODE
 from orienteer.store.sources import SourceRecord
 
@@ -91,9 +92,9 @@ def conditions_of(source: Source, parameters: Parameters, min_extent: float | No
     }
 
 
-def copy_conditions(kept: str, entry: ScanEntry | None, table: str) -> dict[str, str]:
+def copy_conditions(kept: str, finished: Finished | None, table: str) -> dict[str, str]:
     """A copy is left out only for what it is a copy of, and while the table gives the two to two people."""
-    return {"copy_of": kept, "content": entry.content if entry else "", "table": table}
+    return {"copy_of": kept, "content": finished.entry.content if finished else "", "table": table}
 
 
 def read_quarantine(store: Path) -> Quarantine:

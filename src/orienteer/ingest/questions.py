@@ -33,13 +33,13 @@ def _clues(states: Sequence[ScanState], ids: Mapping[str, str], table: Table) ->
         subject, answered = ids[state.name], state.row is not None and table.names_people
         study = bool(STUDY.fullmatch(subject)) and not answered
         known = answered or (not study and (subject != state.name or scans[subject] > 1))
-        grid = state.record.grid if state.record else ""
+        grid = state.finished.grid if state.finished else ""
         clues.append(Clue(state.name, subject if known else "", subject if study else "", grid, state.patient))
     return clues
 
 
 def _stored_clues(states: Sequence[ScanState], context: Context) -> list[Clue]:
-    stored = [state for state in states if state.entry]
+    stored = [state for state in states if state.finished]
     return _clues(stored, {state.name: state.subject.id for state in stored}, context.table)
 
 
@@ -64,7 +64,7 @@ def ask(states: Sequence[ScanState], context: Context) -> tuple[tuple[str, ...],
     Raises:
         OrienteerError: the disk refuses.
     """
-    stored = [state for state in states if state.entry]
+    stored = [state for state in states if state.finished]
     clues = _stored_clues(states, context)
     asked = questions(clues)
     if not asked:

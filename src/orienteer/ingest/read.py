@@ -7,8 +7,9 @@ from functools import partial
 
 from orienteer.console import Bar
 from orienteer.errors import StoreError
+from orienteer.ingest.finished import Finished
+from orienteer.ingest.job import Job, Outcome
 from orienteer.ingest.options import IngestOptions
-from orienteer.ingest.prepare import Job, Outcome
 from orienteer.ingest.state import Context, ScanState
 from orienteer.ingest.workers import prepare_all, prepare_on
 from orienteer.scans.findings import finding
@@ -33,7 +34,7 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
         # Before the first scan is journalled: a run that goes on after a kill must give the same pseudonyms.
         write_private(context.store, before.private)
     jobs = [_job(state, state.source, context) for state in states if state.source and state.is_read]
-    outcomes: dict[str, Outcome] = {}
+    planned = {state.name: state for state in states if state.is_read}
     with (
         Bar("reading scans", len(jobs), shown=options.progress) as bar,
         closing(_prepared(jobs, options, bar)) as prepared,
@@ -44,8 +45,8 @@ def read(states: list[ScanState], context: Context) -> list[ScanState]:
                 raise StoreError(outcome.stop[0], cure=f"{outcome.stop[1]}, then run the same ingest again")
             if outcome.entry and outcome.record:
                 IngestJournal(context.store).append(outcome.entry, outcome.record)
-            outcomes[outcome.id] = outcome
-    return [_or_as_stored(_with(state, outcomes.get(state.name)), context) for state in states]
+            planned[outcome.id] = _with(planned[outcome.id], outcome)
+    return [_or_as_stored(planned.get(state.name, state), context) for state in states]
 
 
 def _prepared(jobs: list[Job], options: IngestOptions, bar: Bar) -> Generator[Outcome, None, None]:
@@ -59,20 +60,19 @@ def _job(state: ScanState, source: Source, context: Context) -> Job:
     return Job(source, context.parameters, options.min_extent, context.store, state.scan_id, options.names)
 
 
-def _with(state: ScanState, outcome: Outcome | None) -> ScanState:
-    if outcome is None:
-        return state
+def _with(state: ScanState, outcome: Outcome) -> ScanState:
     if outcome.entry is None or outcome.record is None:
         return state.leave_out(*outcome.findings, record=outcome.record, conditions=state.conditions)
-    return replace(state, entry=outcome.entry, record=outcome.record, findings=outcome.findings)
+    return replace(state, finished=Finished.of(outcome.entry, outcome.record), findings=outcome.findings)
 
 
 def _or_as_stored(state: ScanState, context: Context) -> ScanState:
     """The scan as the store has it, where it was not read with success; gone ones only unless they are pruned."""
     stored, gone = state.stored, state.status == "gone"
-    if state.entry or stored is None or stored.subject is None or (gone and context.options.prune):
+    if state.finished or stored is None or stored.subject is None or (gone and context.options.prune):
         return state
     if intact(context.store, stored.entry):
-        return replace(state, entry=stored.entry, record=stored.record or SourceRecord(files=(), method=0))
+        record = stored.record or SourceRecord(files=(), method=0)
+        return replace(state, finished=Finished.of(stored.entry, record))
     message = "its stored voxels are damaged, and its file is no longer there"
     return state.leave_out(finding("damaged", message, level="error"), status="lost") if gone else state

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Literal, Self
 
 from orienteer.ingest.existing import NOBODY, Existing, Stored, Subject
+from orienteer.ingest.finished import Finished
 from orienteer.ingest.options import IngestOptions
 from orienteer.ingest.quarantine import LeftOut, left_out
 from orienteer.ingest.table import Row, Table
 from orienteer.scans.findings import Finding
 from orienteer.scans.layouts.lay_out import LaidOut
 from orienteer.scans.source import Source
-from orienteer.store.manifest import Parameters, ScanEntry
+from orienteer.store.manifest import Parameters
 from orienteer.store.sources import SourceRecord
 
 Status = Literal["found", "new", "changed", "unchanged", "left out", "quarantined", "copy", "gone", "lost"]
@@ -36,8 +37,7 @@ class ScanState:
         from_layout: who is on it according to the folder's layout.
         scan_id: from ``plan``, as all that follows only if it is read: its id in the store.
         conditions: what, besides its files, decides whether it can be used.
-        entry: from ``read``: what the store will hold; None for a scan that the store will not hold.
-        record: what ``entry`` was made from.
+        finished: from ``read``: what the store will hold; None for a scan that the store will not hold.
         findings: what is worth knowing of it.
         row: from ``assign_subjects``: its row in the user's table.
         subject: who is on it.
@@ -53,8 +53,7 @@ class ScanState:
     from_layout: Subject | None = None
     scan_id: str = ""
     conditions: Mapping[str, str] = field(default_factory=dict)
-    entry: ScanEntry | None = None
-    record: SourceRecord | None = None
+    finished: Finished | None = None
     findings: tuple[Finding, ...] = ()
     row: Row | None = None
     subject: Subject = NOBODY
@@ -63,7 +62,7 @@ class ScanState:
     @property
     def voxels(self) -> str:
         """Checksum of the image that the store will hold; empty without one."""
-        return self.entry.voxels if self.entry else ""
+        return self.finished.voxels if self.finished else ""
 
     @property
     def is_read(self) -> bool:
@@ -77,8 +76,8 @@ class ScanState:
         record: SourceRecord | None = None,
         conditions: Mapping[str, str] | None = None,
     ) -> Self:
-        """The scan without an entry, and the reasons; see ``left_out``."""
-        return replace(self, status=status, entry=None, record=None, left_out=left_out(why, record, conditions or {}))
+        """The scan without what was made of it, and the reasons; see ``left_out``."""
+        return replace(self, status=status, finished=None, left_out=left_out(why, record, conditions or {}))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def assign_subjects(states: list[ScanState], context: Context) -> list[ScanState
     """
     rows, _ = match_rows(states, context)
     states = [replace(state, row=rows.get(state.name)) for state in states]
-    stored = sorted((state for state in states if state.entry), key=lambda state: state.name)
+    stored = sorted((state for state in states if state.finished), key=lambda state: state.name)
     ids = _subject_ids(stored)
     from_table = _splits_of_table(stored, ids)
     fixed = {ids[s.name]: s.from_layout.split for s in stored if s.from_layout and s.from_layout.split}
@@ -45,7 +45,7 @@ def match_rows(states: Sequence[ScanState], context: Context) -> tuple[dict[str,
     Raises:
         StoreError: a row fits several scans.
     """
-    names = [state.name for state in states if state.entry or (state.left_out and state.status != "lost")]
+    names = [state.name for state in states if state.finished or (state.left_out and state.status != "lost")]
     return match(context.table.rows, sorted(names))
 
 

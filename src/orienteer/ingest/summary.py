@@ -36,7 +36,7 @@ def summarise(
         seconds: wall-clock time.
     """
     states = sorted(states, key=lambda state: state.name)
-    stored = [state for state in states if state.entry]
+    stored = [state for state in states if state.finished]
     return IngestResult(
         store=context.store,
         manifest=manifest,
@@ -88,7 +88,7 @@ def notes_on_reading(states: Sequence[ScanState]) -> tuple[str, ...]:
 
 def notes_on_subjects(states: Sequence[ScanState], context: Context) -> list[str]:
     """Notes on rows without scan, scans without row, unusual splits, and scans that moved to another split."""
-    stored = [state for state in states if state.entry]
+    stored = [state for state in states if state.finished]
     _, unused = match_rows(states, context)
     alone = [state.name for state in stored if state.row is None and state.earlier is None]
     notes = []

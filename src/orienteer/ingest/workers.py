@@ -2,28 +2,38 @@
 
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
 from orienteer.cluster.open import open_cluster
-from orienteer.ingest.prepare import Job, Outcome, limit_threads, prepare
+from orienteer.ingest.job import Job, Outcome
 from orienteer.processes import available_cores, end_with_parent, processes_with
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.findings import finding
 
 DIED = finding("worker-died", CATALOGUE["worker-died"].meaning)
+AHEAD = 4
+"""Scans that wait for a worker or whose outcome waits for us, a worker: all at once would fill memory."""
 LIVES = 3
 """Workers of a cluster that one scan may take down; a machine may also fail by itself."""
+
+
+def prepare(job: Job) -> Outcome:
+    """What ``orienteer.ingest.prepare`` makes of a job; imported where it runs, as its libraries take 100 MB."""
+    from orienteer.ingest.prepare import prepare as prepare_here
+
+    return prepare_here(job)
 
 
 def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Outcome, None, None]:
     """Outcomes as they are ready, in any order."""
     workers = min(len(jobs), max(1, workers or available_cores()))
     if workers <= 1:
-        limit_threads()
+        _limit_threads()
         yield from map(prepare, jobs)
         return
     unfinished = yield from _run(jobs, workers)
@@ -64,24 +74,34 @@ def _sights(jobs: Sequence[Job]) -> dict[Path, Path]:
 
 
 def _prepare_on_worker(job: Job) -> Outcome:
-    limit_threads()
+    _limit_threads()
     return prepare(job)
 
 
 def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job]]:
     """Yields outcomes; returns the jobs that have none because a worker died."""
-    unfinished = []
-    helpers = processes_with("orienteer.ingest.prepare")
+    unfinished: list[Job] = []
+    helpers = processes_with("orienteer.ingest.prepare", "orienteer.ingest.workers", "blosc2")
     pool = ProcessPoolExecutor(workers, mp_context=helpers, initializer=_start_worker)
     try:
-        futures: dict[Future[Outcome], Job] = {pool.submit(prepare, job): job for job in jobs}
-        for future in as_completed(futures):
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                unfinished.append(futures[future])
-                continue
-            yield outcome
+        waiting, running = deque(jobs), dict[Future[Outcome], Job]()
+        while waiting or running:
+            while waiting and len(running) < AHEAD * workers:
+                try:
+                    running[pool.submit(prepare, waiting[0])] = waiting[0]
+                except BrokenProcessPool:
+                    unfinished += waiting
+                    waiting.clear()
+                else:
+                    waiting.popleft()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    unfinished.append(job)
+                    continue
+                yield outcome
     except (KeyboardInterrupt, GeneratorExit):
         helpers.kill()  # scans in progress are read again by the next ingest
         raise
@@ -90,7 +110,13 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
     return unfinished
 
 
-def _start_worker() -> None:
+def _limit_threads() -> None:
+    from orienteer.ingest.prepare import limit_threads
+
     limit_threads()
+
+
+def _start_worker() -> None:
+    _limit_threads()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows, where no process starts with signals blocked
     threading.Thread(target=end_with_parent, daemon=True).start()

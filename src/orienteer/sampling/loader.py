@@ -98,7 +98,7 @@ def load(
         yield from DataLoader(dataset, batch_sampler=numbers, collate_fn=collate)
         return
     defined_there = b"__main__" in pickle.dumps((dataset, collate))
-    processes = processes_with(type(dataset).__module__, collate.__module__, main=defined_there)
+    processes = processes_with(type(dataset).__module__, collate.__module__, "blosc2", main=defined_there)
 
     def loader(rest: Numbers) -> Iterator[Any]:
         batches = DataLoader(

@@ -2,8 +2,9 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from orienteer.atomic import refuse_place
@@ -24,6 +25,9 @@ from orienteer.scans.result import CheckResult
 from orienteer.scans.schema import RecordedTraining
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.units import some
+
+AHEAD = 16
+"""Scans that wait, for each that is read: one large one must not hold up the others."""
 
 
 def check(
@@ -139,6 +143,17 @@ def _without_labels(scans: Sequence[ScanInfo], *, asked: bool) -> list[str]:
     return [f"no labels for {len(bare)} of {len(scans)} scans: {some(bare)}"] if bare else []
 
 
+def _ahead(pool: ThreadPoolExecutor, sources: Sequence[Source], workers: int) -> Iterator[ScanInfo]:
+    """In the order of ``sources``; few wait to be read or to be taken, however many there are."""
+    running: deque[Future[ScanInfo]] = deque()
+    for source in sources:
+        if len(running) == AHEAD * workers:
+            yield running.popleft().result()
+        running.append(pool.submit(inspect_with_labels, source))
+    while running:
+        yield running.popleft().result()
+
+
 def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> list[ScanInfo]:
     """In the order of ``sources``, whichever is done first.
 
@@ -149,7 +164,7 @@ def _inspect_all(sources: tuple[Source, ...], workers: int, progress: bool) -> l
     bar = Bar("reading scans", len(sources), console=console, shown=progress and console.is_terminal)
     with bar, ThreadPoolExecutor(workers) as pool:
         try:
-            return list(bar.track(pool.map(inspect_with_labels, sources)))
+            return list(bar.track(_ahead(pool, sources, workers)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -12,14 +12,14 @@ from orienteer.scans.catalogue import FETCH
 from orienteer.scans.fetched import not_fetched
 from orienteer.scans.formats.library_messages import without_messages
 from orienteer.scans.formats.registry import (
+    data_files_among,
     format_named,
     format_of,
-    is_data_file,
     known_formats,
     recognised_format,
     without_extension,
 )
-from orienteer.scans.labels.names import LABEL_FOLDER, is_label
+from orienteer.scans.labels.names import LABEL_FOLDER, labels_among
 from orienteer.scans.source import Skipped, Source, below_root
 
 TABLES = (".tsv", ".csv", ".txt", ".xlsx")
@@ -158,7 +158,8 @@ def _real(path: Path) -> Path:
 def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Source]:
     """The scans of one folder: each file goes to its format, and the format makes scans of its files."""
     by_format: dict[str, list[Path]] = {}
-    stems = {without_extension(path.name) for path in files if format_of(path)}
+    labels = labels_among(without_extension(path.name) for path in files if format_of(path))
+    data = data_files_among(files)
     for path in files:
         claimed = format_of(path)
         try:
@@ -166,12 +167,12 @@ def _scans_of(root: Path, files: list[Path], skipped: list[Skipped]) -> list[Sou
                 code = "skipped-format" if path.suffix.lower() in SIDECARS else "skipped-not-fetched"
             elif path.exists() and not path.is_file():
                 code = "skipped-no-file"
-            elif claimed and claimed.one_file_a_scan and is_label(without_extension(path.name), stems):
+            elif claimed and claimed.one_file_a_scan and without_extension(path.name) in labels:
                 code = "skipped-label"
             elif found := claimed or recognised_format(path):
                 by_format.setdefault(found.name, []).append(path)
                 continue
-            elif is_data_file(path, files):
+            elif path in data:
                 continue
             else:
                 code = "skipped-format"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from orienteer.atomic import OWNER, write_json
+from orienteer.atomic import OWNER, MadeOneByOne, write_json
 from orienteer.errors import OrienteerError
 from orienteer.scans.catalogue import CATALOGUE
 from orienteer.scans.result import CheckResult
@@ -24,6 +24,10 @@ from orienteer.scans.source import ScanInfo, Skipped
 
 def as_record(result: CheckResult) -> CheckRecord:
     """The whole check in JSON's types; paths are relative to the folder that was searched."""
+    return _without_scans(result).model_copy(update={"scans": tuple(_scan(scan) for scan in result.scans)})
+
+
+def _without_scans(result: CheckResult) -> CheckRecord:
     return CheckRecord(
         schema_version=RECORD_VERSION,
         totals=RecordedTotals(
@@ -38,7 +42,7 @@ def as_record(result: CheckResult) -> CheckRecord:
         layouts=tuple(RecordedLayout(**layout.model_dump(), line=layout.text) for layout in result.layouts),
         formats=_counted(scan.source.format for scan in result.scans),
         findings=_counted(found.code for scan in result.scans for found in scan.findings),
-        scans=tuple(_scan(scan) for scan in result.scans),
+        scans=(),
         skipped=tuple(_skipped(skip) for skip in result.skipped),
         notes=result.notes,
         questions=tuple(RecordedQuestion(**asdict(question)) for question in result.questions),
@@ -98,9 +102,10 @@ def refuse_other(path: Path) -> None:
 
 
 def write_record(path: Path, result: CheckResult) -> None:
-    """Write ``as_record``, atomically and readable by the owner alone.
+    """Write ``as_record``, atomically and readable by the owner alone; a scan at a time.
 
     Raises:
         OrienteerError: the folder is full or read-only.
     """
-    write_json(path, as_record(result).model_dump(mode="json"), mode=OWNER)
+    scans = MadeOneByOne(lambda scan: _scan(scan).model_dump(mode="json"), result.scans)
+    write_json(path, {**_without_scans(result).model_dump(mode="json"), "scans": scans}, mode=OWNER)

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import blosc2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +30,8 @@ def write_array(path: Path, array: NDArray) -> int:
     Raises:
         OrienteerError: the disk is full or refuses.
     """
+    import blosc2
+
     chunks = (1, *(min(CHUNK, n) for n in array.shape[1:]))
     packed = blosc2.asarray(
         np.ascontiguousarray(array),
@@ -94,6 +95,8 @@ def open_array(path: Path, expected: int) -> Any:
     Raises:
         StoreError: the file is missing, cut or damaged.
     """
+    import blosc2  # here, as it takes 40 MB, which who only looks at a manifest does without
+
     try:
         size = path.stat().st_size
     except OSError as error:

@@ -108,23 +108,34 @@ class Scans(Sequence[ScanEntry]):
     """
 
     def __init__(self, rows: pa.RecordBatch, file: tuple[Path, ScansFile] | None = None) -> None:
-        self._rows = rows
+        self._mapped_rows = rows
         self._file = file
-        self._ids = rows.column(0)
         self._recent: dict[str, ScanEntry] = {}
 
     @classmethod
     def of(cls, entries: Iterable[ScanEntry]) -> Self:
-        """Columns of these entries.
+        """Columns of these entries, of which few are held at a time.
 
         Raises:
             ValueError: two of them have one id.
         """
-        ordered = sorted(entries, key=lambda entry: entry.id)
-        if twice := next((a.id for a, b in itertools.pairwise(ordered) if a.id == b.id), None):
-            raise ValueError(f"two scans have the id {twice!r}")
-        dumped = [entry.model_dump() for entry in ordered]
-        return cls(pa.record_batch([_array([row[f.name] for row in dumped], f) for f in SCHEMA], schema=SCHEMA))
+        given = iter(entries)
+        parts = [_columns([])]
+        while few := list(itertools.islice(given, CHUNK)):
+            parts.append(_columns(few))
+        columns = [pa.concat_arrays(chunks) for chunks in zip(*parts, strict=True)]
+        ids = columns[0]
+        if not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
+            order = pc.sort_indices(ids)
+            columns = [column.take(order) for column in columns]
+            ids = columns[0]
+            if (twice := pc.index(pc.equal(ids[:-1], ids[1:]), True).as_py()) >= 0:
+                raise ValueError(f"two scans have the id {ids[twice].as_py()!r}")
+        columns = [
+            column.dictionary_encode() if field.type == TEXT else column
+            for field, column in zip(SCHEMA, columns, strict=True)
+        ]
+        return cls(pa.record_batch(columns, schema=SCHEMA))
 
     @classmethod
     def open(cls, path: Path, written: ScansFile) -> Self:
@@ -180,6 +191,30 @@ class Scans(Sequence[ScanEntry]):
             raise StoreError(f"{self.origin} is damaged: its ids are not in order", cure=CURE)
 
     @property
+    def _rows(self) -> pa.RecordBatch:
+        """The rows, if they are all still there: to read mapped ones of a file that was cut would end the process.
+
+        Raises:
+            StoreError: the file has another length than when it was mapped.
+        """
+        if self._file:
+            path, written = self._file
+            try:
+                size = path.stat().st_size
+            except OSError:  # replaced by a later ingest: what is mapped stays
+                size = written.bytes
+            if size != written.bytes:
+                raise StoreError(
+                    f"{path} was changed while it was in use: {size:,} bytes where {written.bytes:,} were written",
+                    cure=CURE,
+                )
+        return self._mapped_rows
+
+    @property
+    def _ids(self) -> pa.Array:
+        return self._rows.column(0)
+
+    @property
     def origin(self) -> str:
         """The file, for messages."""
         return str(self._file[0]) if self._file else "the manifest"
@@ -192,7 +227,7 @@ class Scans(Sequence[ScanEntry]):
         return sink.getvalue()
 
     def __len__(self) -> int:
-        return int(self._rows.num_rows)
+        return int(self._mapped_rows.num_rows)
 
     @overload
     def __getitem__(self, index: int) -> ScanEntry: ...
@@ -232,9 +267,11 @@ class Scans(Sequence[ScanEntry]):
 
         Raises:
             KeyError: no scan has this id.
+            StoreError: the file was cut since it was opened, as all that reads it says.
         """
-        row = bisect_left(range(len(self)), scan_id, key=lambda n: str(self._ids[n]))
-        if row == len(self) or str(self._ids[row]) != scan_id:
+        ids = self._ids
+        row = bisect_left(range(len(self)), scan_id, key=lambda n: str(ids[n]))
+        if row == len(self) or str(ids[row]) != scan_id:
             raise KeyError(scan_id)
         return row
 
@@ -337,12 +374,17 @@ def _unpacked(data: bytes) -> Scans:
     return Scans(pa.ipc.open_file(pa.py_buffer(data)).get_batch(0))
 
 
+def _columns(entries: Sequence[ScanEntry]) -> list[pa.Array]:
+    """Columns of some entries, those that share values not yet encoded."""
+    dumped = [entry.model_dump() for entry in entries]
+    return [_array([row[field.name] for row in dumped], field) for field in SCHEMA]
+
+
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
     """Values of one field of dumped entries."""
     if field.type != TEXT:
         return pa.array(values, field.type)
-    texts = [json.dumps(value) for value in values] if field.name in JSON else values
-    return pa.array(texts, pa.string()).dictionary_encode()
+    return pa.array([json.dumps(value) for value in values] if field.name in JSON else values, pa.string())
 
 
 def _plain(name: str, column: pa.Array) -> list[Any]:

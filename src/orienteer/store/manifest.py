@@ -97,8 +97,8 @@ class Manifest(Config):
     @classmethod
     def of(cls, scans: Iterable[ScanEntry], parameters: Parameters, names: Names) -> Self:
         """The manifest of these scans, in the order of their ids."""
-        ordered = sorted(scans, key=lambda entry: entry.id)
-        facts: list[Any] = [(entry.id, entry.person, entry.split, entry.content) for entry in ordered]
+        rows = Scans.of(scans)
+        facts: list[Any] = list(zip(*map(rows.column, ("id", "person", "split", "content")), strict=True))
         # The same voxels under another convention are other data.
         facts += [str(parameters.convention)] if parameters.convention != WINDOW else []
         return cls(
@@ -107,9 +107,9 @@ class Manifest(Config):
             spacing=parameters.spacing,
             parameters=parameters,
             content=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
-            channels=ordered[0].channels if ordered else 1,
-            channel_names=_shared([entry.channel_names for entry in ordered]),
-            scans=Scans.of(ordered),
+            channels=rows[0].channels if rows else 1,
+            channel_names=_shared(rows.column("channel_names")),
+            scans=rows,
         )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

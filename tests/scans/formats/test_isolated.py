@@ -74,6 +74,15 @@ def test_isolated__a_crash_is_a_refusal_and_the_next_call_is_answered(number: in
     assert isolated(doubled, np.ones(1)) == 2
 
 
+def test_end_readers__none_waits_and_the_next_call_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_POOL", isolation._Pool())
+    first = isolated(os.getppid)
+    isolation.end_readers()
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    assert isolated(os.getppid) != first
+
+
 def test_isolated__errors_keep_what_they_say() -> None:
     with pytest.raises(ScanError, match="before the last voxel") as refused:
         isolated(refuse)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orienteer.errors import OrienteerError
 from orienteer.scans.formats.format import Format
 from orienteer.scans.formats.header import Header
-from orienteer.scans.formats.registry import FORMATS, format_of, is_data_file, known_formats, without_extension
+from orienteer.scans.formats.registry import FORMATS, data_files_among, format_of, known_formats, without_extension
 from orienteer.scans.layouts.registry import LAYOUTS
 from orienteer.scans.source import Source
 from tests.conftest import REPOSITORY
@@ -47,9 +47,10 @@ def test_format_of__goes_by_the_extension(name: str, expected: str | None) -> No
     assert (found.name if found else None) == expected
 
 
-def test_is_data_file__only_beside_its_header() -> None:
-    assert is_data_file(Path("a.img"), [Path("a.hdr")]) and is_data_file(Path("a.raw.gz"), [Path("a.nhdr")])
-    assert not is_data_file(Path("a.img"), [Path("b.hdr")]) and not is_data_file(Path("a.zraw"), [Path("a.nhdr")])
+def test_data_files_among__only_beside_their_header() -> None:
+    names = ["a.img", "a.hdr", "b.raw.gz", "b.nhdr", "b.zraw", "c.img", "d.RAW", "D.mhd", "d-1.mhd", "e.nii"]
+    found = data_files_among([Path("in", name) for name in names])
+    assert {path.name for path in found} == {"a.img", "b.raw.gz", "d.RAW"}
 
 
 def test_without_extension__cuts_the_longest_and_leaves_a_name() -> None:

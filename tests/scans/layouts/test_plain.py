@@ -1,5 +1,6 @@
 """A plain folder: each file a scan; together only by the words the user names."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,15 @@ def test_plain__is_what_discover_finds(tmp_path: Path) -> None:
     laid = lay_out(tmp_path)
     assert list(laid.sources) == discover(tmp_path)
     assert [layout.text for layout in laid.layouts] == ["plain folder, 2 scans"]
+
+
+def test_plain__costs_the_same_a_scan_however_many_folders_there_are(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"P{number:04}").mkdir()
+        (tmp_path / f"P{number:04}" / "t1.nii.gz").touch()
+    begun = time.process_time()
+    assert len(lay_out(tmp_path).sources) == 2000
+    assert time.process_time() - begun < 5  # 0.5 s; 17 while every folder was compared with every scan
 
 
 def test_plain__channels_join_files_that_differ_in_those_words(tmp_path: Path) -> None:

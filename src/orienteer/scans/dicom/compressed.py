@@ -4,7 +4,6 @@ import struct
 import tempfile
 from pathlib import Path
 
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -62,6 +61,8 @@ def decode(path: Path, data: Dataset, packed: bytes) -> NDArray:
     Raises:
         ScanError: the compressed frame has another size than the header says.
     """
+    import SimpleITK as sitk  # here, as it takes 50 MB, and few files are compressed
+
     _guard_size(path, packed, int(data.Rows), int(data.Columns))
     with tempfile.TemporaryDirectory() as folder:
         single = Path(folder) / "frame.dcm"

@@ -30,6 +30,8 @@ class Format(ABC, Generic[H]):
         one_file_a_scan: False where several files make one scan, so that a file's name says nothing of the scan.
         native: whether a library of native code reads it. A damaged file can make one end its process, so both
             methods then run in a process of their own: the class must be importable there.
+        libraries: modules that such a process imports before its first call; a class that is asked but does not read
+            itself need not import them.
         reading: counted up whenever its files give other voxels than before; stored scans of it are then read again.
     """
 
@@ -40,6 +42,7 @@ class Format(ABC, Generic[H]):
     data_extensions: ClassVar[tuple[str, ...]] = ()
     one_file_a_scan: ClassVar[bool] = True
     native: ClassVar[bool] = False
+    libraries: ClassVar[tuple[str, ...]] = ()
     reading: ClassVar[int] = 1
 
     @abstractmethod

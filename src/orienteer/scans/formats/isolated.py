@@ -15,14 +15,17 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any, NamedTuple, NoReturn
 
 from orienteer.errors import ScanError
 from orienteer.scans.findings import refusal
 
 LENGTH = struct.Struct("<Q")
-CHILD = "import sys; sys.path[:] = sys.argv[2:]; from orienteer.scans.formats.isolated import serve; serve(sys.argv[1])"
+CHILD = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from orienteer.scans.formats.isolated import serve; serve(sys.argv[1].split(','))"
+)
 BROKE = 3
 """Exit status of a fork whose library broke; it was said what on."""
 
@@ -56,6 +59,11 @@ def isolated(function: Callable[..., Any], *args: Any) -> Any:
     return answer
 
 
+def end_readers() -> None:
+    """End the processes that wait for the next call, where there will be none for long: each takes 60 MB."""
+    _POOL.end()
+
+
 def _refuse(ended: int) -> NoReturn:
     if -ended == getattr(signal, "SIGKILL", None):
         raise refusal("worker-died", "the process that read it was killed, most likely for want of memory")
@@ -81,13 +89,13 @@ class _Reader:
     """A child that calls functions, one at a time.
 
     Args:
-        module: imported before the first call, and not anew where a library broke.
+        modules: imported before the first call, and not anew where a library broke.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, modules: Iterable[str]) -> None:
         # A session of its own: Ctrl-C and a scheduler's signals are for the parent, and the child ends with it.
         self._child = subprocess.Popen(  # noqa: S603 - this interpreter, with its own path
-            [sys.executable, "-c", CHILD, module, *sys.path],
+            [sys.executable, "-c", CHILD, ",".join(modules), *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -135,7 +143,7 @@ class _Pool:
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
         self._process = os.getpid()
-        atexit.register(self._end)
+        atexit.register(self.end)
 
     def take(self, function: Callable[..., Any]) -> _Reader:
         with self._lock:
@@ -144,30 +152,36 @@ class _Pool:
             while self._idle:
                 if (reader := self._idle.pop()).lives:
                     return reader
-        return _Reader(type(getattr(function, "__self__", function)).__module__)
+        owner = getattr(function, "__self__", function)
+        return _Reader([type(owner).__module__, *getattr(owner, "libraries", ())])
 
     def give_back(self, reader: _Reader) -> None:
         with self._lock:
             self._idle.append(reader)
 
-    def _end(self) -> None:
-        if self._process == os.getpid():
-            while self._idle:
-                self._idle.pop().end()
+    def end(self) -> None:
+        """End those that wait."""
+        if self._process != os.getpid():  # the children are the parent's
+            return
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            reader.end()
 
 
 _POOL = _Pool()
 
 
-def serve(module: str) -> None:
+def serve(modules: Iterable[str]) -> None:
     """The child: answer calls until the parent closes the pipe.
 
     Args:
-        module: to import first.
+        modules: to import first.
     """
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not write among the answers
-    importlib.import_module(module)
+    for module in modules:
+        importlib.import_module(module)
     if sys.platform != "linux":
         _answer(calls, answers, goes_on=False)
         return

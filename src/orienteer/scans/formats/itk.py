@@ -4,11 +4,11 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume
@@ -21,11 +21,8 @@ from orienteer.scans.formats.units import millimetres, unit_findings
 from orienteer.scans.placement import UNKNOWN, Placement
 from orienteer.scans.source import Source
 
-DTYPES = {
-    sitk.sitkUInt8: "uint8", sitk.sitkInt8: "int8", sitk.sitkUInt16: "uint16", sitk.sitkInt16: "int16",
-    sitk.sitkUInt32: "uint32", sitk.sitkInt32: "int32", sitk.sitkUInt64: "uint64", sitk.sitkInt64: "int64",
-    sitk.sitkFloat32: "float32", sitk.sitkFloat64: "float64",
-}  # fmt: skip
+if TYPE_CHECKING:  # imported where it reads: it takes 50 MB, which the process that asks a reader does without
+    import SimpleITK as sitk
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +65,7 @@ class ItkFormat(Format[Header]):
     image_io: ClassVar[str]
     other_encodings: ClassVar[bool] = False
     native = True
+    libraries = ("SimpleITK",)
 
     @abstractmethod
     def stored_voxels(self, path: Path) -> StoredVoxels | None:
@@ -100,11 +98,11 @@ class ItkFormat(Format[Header]):
         found = list(said.findings)
         if squeezed != full:
             found.append(finding("trailing-axis", f"stored as {'x'.join(map(str, full))}"))
-        dtype = DTYPES.get(_scalar(reader.GetPixelID()), sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+        dtype = _dtypes().get(_scalar(reader.GetPixelID()), _odd_dtype(reader))
         guard_size(
             path,
             (*full, components),
-            np.dtype(dtype).itemsize if dtype in DTYPES.values() else 1,
+            np.dtype(dtype).itemsize if dtype in _dtypes().values() else 1,
             available=stored.available if stored else self._bytes_around(path),
             packed=stored is None or stored.packed or self.other_encodings,
             sparse=source.sparse,
@@ -123,13 +121,15 @@ class ItkFormat(Format[Header]):
 
     def read_voxels(self, source: Source, header: Header) -> NDArray:
         """See ``Format.read_voxels``; of several volumes the first ones."""
+        import SimpleITK as sitk
+
         path = source.paths[0]
         try:
             reader = self._reader(path)
             size, components = reader.GetSize(), reader.GetNumberOfComponents()
             stored = self.stored_voxels(path)
             if stored and stored.packed:
-                itemsize = np.dtype(DTYPES[_scalar(reader.GetPixelID())]).itemsize
+                itemsize = np.dtype(_dtypes()[_scalar(reader.GetPixelID())]).itemsize
                 verify_compressed(stored, math.prod((*size, components)) * itemsize)
             if len(size) == 4:
                 reader.SetExtractSize((*size[:3], header.channels))
@@ -142,7 +142,9 @@ class ItkFormat(Format[Header]):
             return np.moveaxis(array[..., : header.channels], -1, 0).transpose(0, 3, 2, 1)
         return array.reshape(-1, *header.shape[::-1])[: header.channels].transpose(0, 3, 2, 1)
 
-    def _reader(self, path: Path) -> sitk.ImageFileReader:
+    def _reader(self, path: Path) -> "sitk.ImageFileReader":
+        import SimpleITK as sitk
+
         reader = sitk.ImageFileReader()
         reader.SetImageIO(self.image_io)
         reader.SetFileName(str(path))
@@ -172,13 +174,31 @@ class ItkFormat(Format[Header]):
         return refusal("unreadable", f"{path.name}: the reader gave up on it")
 
 
-def _is_list(reader: sitk.ImageFileReader) -> bool:
+@cache
+def _dtypes() -> dict[int, str]:
+    """Names of voxel types by SimpleITK's numbers."""
+    import SimpleITK as sitk
+
+    return {
+        sitk.sitkUInt8: "uint8", sitk.sitkInt8: "int8", sitk.sitkUInt16: "uint16", sitk.sitkInt16: "int16",
+        sitk.sitkUInt32: "uint32", sitk.sitkInt32: "int32", sitk.sitkUInt64: "uint64", sitk.sitkInt64: "int64",
+        sitk.sitkFloat32: "float32", sitk.sitkFloat64: "float64",
+    }  # fmt: skip
+
+
+def _odd_dtype(reader: "sitk.ImageFileReader") -> str:
+    import SimpleITK as sitk
+
+    return str(sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+
+
+def _is_list(reader: "sitk.ImageFileReader") -> bool:
     """Whether a NRRD file's values of one voxel are volumes (diffusion, time), not a colour or a vector."""
     kind = "NRRD_kinds[pixel]"
     return bool(reader.HasMetaDataKey(kind)) and str(reader.GetMetaData(kind)) == "list"
 
 
-def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
+def _affine(reader: "sitk.ImageFileReader") -> NDArray[np.float64]:
     n = reader.GetDimension()
     if n < 3:
         return np.eye(4)
@@ -191,4 +211,6 @@ def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
 
 def _scalar(pixel: int) -> int:
     """The scalar type below a vector type; SimpleITK numbers both in one order."""
+    import SimpleITK as sitk
+
     return pixel - sitk.sitkVectorUInt8 + sitk.sitkUInt8 if pixel >= sitk.sitkVectorUInt8 else pixel

@@ -4,12 +4,15 @@ Adding one is a file beside these and a line in ``SHIPPED``, or, in a package of
 ``orienteer.formats``: see docs/how-to/add-a-format.md.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orienteer.errors import OrienteerError
 from orienteer.registry import Registry
+from orienteer.scans.labels.names import any_begins
 
 if TYPE_CHECKING:
     from orienteer.scans.formats.format import Format
@@ -46,13 +49,22 @@ def recognised_format(path: Path) -> "Format[Any] | None":
     return next((candidate for kind in FORMATS.values() if (candidate := kind()).recognises(path)), None)
 
 
-def is_data_file(path: Path, neighbours: list[Path]) -> bool:
-    """Whether the file holds the voxels of a detached header beside it."""
-    suffix, stem = path.suffix.lower(), path.name.split(".")[0]
-    headers = {
-        header for kind in FORMATS.values() if suffix in kind.data_extensions for header in kind.detached_extensions
+def data_files_among(files: Sequence[Path]) -> set[Path]:
+    """Which files of one folder hold the voxels of a detached header that lies there."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for path in files:
+        names[path.suffix.lower()].append(path.name)
+    ordered = {suffix: sorted(same) for suffix, same in names.items()}
+    headers: dict[str, set[str]] = defaultdict(set)
+    for kind in FORMATS.values():
+        for suffix in kind.data_extensions:
+            headers[suffix].update(kind.detached_extensions)
+    return {
+        path
+        for path in files
+        for header in headers.get(path.suffix.lower(), ())
+        if any_begins(ordered.get(header, ()), path.name.split(".")[0])
     }
-    return any(other.suffix.lower() in headers and other.name.startswith(stem) for other in neighbours)
 
 
 def without_extension(name: str) -> str:

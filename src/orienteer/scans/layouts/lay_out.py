@@ -89,14 +89,14 @@ def _datasets(
 ) -> tuple[list[Arranged], list[Source]]:
     """What describes itself, each dataset once, and the files that are left."""
     parts: list[Arranged] = []
-    for folder in _candidates(base, sources):
-        here = [source for source in sources if source.paths[0].is_relative_to(folder)]
+    taken: set[int] = set()
+    for folder, below in _candidates(base, sources).items():
+        here = [source for source in below if id(source) not in taken]
         part = _recognised(folder, base, here, layouts, channels) if here else None
         if part:
             parts.append(part)
-            inside = {id(source) for source in here}
-            sources = [source for source in sources if id(source) not in inside]
-    return parts, sources
+            taken |= {id(source) for source in here}
+    return parts, [source for source in sources if id(source) not in taken]
 
 
 def _recognised(
@@ -111,19 +111,25 @@ def _recognised(
     return None
 
 
-def _candidates(base: Path, sources: Sequence[Source]) -> list[Path]:
-    """Folders that may be a dataset, the outermost first."""
+def _candidates(base: Path, sources: Sequence[Source]) -> dict[Path, list[Source]]:
+    """Folders that may be a dataset, the outermost first, and the sources below each."""
     described = _descriptions()
     above = [
         folder
         for folder in reversed(list(base.parents)[:ABOVE])
         if any((folder / name).is_file() for name in described)
     ]
-    inside = {base}
+    inside: dict[Path, list[Source]] = {base: []}
+    shallow: dict[Path, list[Path]] = {}
     for source in sources:
-        inside |= {folder for folder in source.paths[0].parents if folder.is_relative_to(base)}
-    shallow = [folder for folder in inside if len(folder.parts) - len(base.parts) <= BELOW]
-    return [*above, *sorted(shallow, key=lambda folder: (len(folder.parts), folder))]
+        parent = source.paths[0].parent
+        if parent not in shallow:
+            parts = parent.relative_to(base).parts[:BELOW]
+            shallow[parent] = [base.joinpath(*parts[:depth]) for depth in range(len(parts) + 1)]
+        for folder in shallow[parent]:
+            inside.setdefault(folder, []).append(source)
+    ordered = sorted(inside, key=lambda folder: (len(folder.parts), folder))
+    return {folder: list(sources) for folder in above} | {folder: inside[folder] for folder in ordered}
 
 
 def _descriptions() -> set[str]:
