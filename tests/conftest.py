@@ -74,6 +74,12 @@ def _plain_terminal() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``check`` estimates rests on no real step of training, which takes longer than all else."""
+    monkeypatch.setattr("orienteer.runs.proposal.rehearse", lambda *_, **__: 0.1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests and browsers first, so that at the end no process waits for another one's long test."""
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}

@@ -18,13 +18,6 @@ def _orienteer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return python(Path(), "-m", "orienteer", *arguments)
 
 
-@pytest.fixture
-def untimed(orienteer: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Commands in this process whose estimate rests on no real step of training, which takes longer than all else."""
-    monkeypatch.setattr("orienteer.runs.proposal.rehearse", lambda *_, **__: 0.1)
-    return orienteer
-
-
 def test_check__prints_a_table_writes_json_and_exits_0(tmp_path: Path) -> None:
     nifti(tmp_path / "scans" / "good.nii.gz")
     BAD["text named nii.gz"].write(tmp_path / "scans")
@@ -55,13 +48,14 @@ def test_check__an_empty_folder_is_two_lines_not_a_traceback(tmp_path: Path) -> 
     assert done.stderr.splitlines()[1].startswith("  fix: ")
 
 
-def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path, untimed: Command) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path, orienteer: Command) -> None:
     for name, bad in BAD.items():
         folder = tmp_path / name.replace(" ", "_").replace(",", "")
         folder.mkdir()
         bad.write(folder)
     nifti(tmp_path / "good.nii.gz", voxels(seed=99))
-    code, _, error = untimed("check", tmp_path, "--json", tmp_path / "check.json")
+    code, _, error = orienteer("check", tmp_path, "--json", tmp_path / "check.json")
     assert code == 0, error
     record = json.loads((tmp_path / "check.json").read_text())
     assert "good" in [scan["id"] for scan in record["scans"] if scan["usable"]]
@@ -81,34 +75,36 @@ def test_check__a_folder_for_the_json_is_refused_before_a_scan_is_read(tmp_path:
         assert code == 2 and "is a directory" in error and "usable" not in told
 
 
-def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path, untimed: Command) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path, orienteer: Command) -> None:
     scans, table, store = tmp_path / "scans", tmp_path / "people.tsv", tmp_path / "store"
     for number in range(3):
         for seed, word in enumerate(("flair", "t1", "t2")):
             nifti(scans / f"B_{number}" / f"B_{number}_{word}.nii.gz", body(seed=10 * number + seed))
     nifti(scans / "else.nii.gz", body(seed=99))
-    _, told, _ = untimed("check", scans, "--workers", "1")
+    _, told, _ = orienteer("check", scans, "--workers", "1")
     assert "question: are these scans of one subject? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in told
     assert "and 2 more groups like this, of 6 scans" in " ".join(told.split())
     assert f"orienteer check {scans} --people people.tsv" in told
-    _, told, _ = untimed("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")
+    _, told, _ = orienteer("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")
     assert f"orienteer ingest {scans} STORE --table {table}" in told
     (question, *_) = json.loads((tmp_path / "c.json").read_text())["questions"]
     assert question["person"] == "B_0" and question["reasons"] == ["name"] and len(question["scans"]) == 3
-    code, told, error = untimed("ingest", scans, store, "--table", table, "--workers", "1", "--keep-names")
+    code, told, error = orienteer("ingest", scans, store, "--table", table, "--workers", "1", "--keep-names")
     assert code == 0 and "question" not in told, error
     people = {entry.id: entry.person for entry in Store.open(store).manifest.scans}
     assert people["else"] == "else" and {people[name] for name in people if "B_1" in name} == {"B_1"}
-    code, _, error = untimed("check", scans, "--people", table)
+    code, _, error = orienteer("check", scans, "--people", table)
     assert code == 2 and "is there already" in error
 
 
-def test_check__offers_a_table_that_lies_beside_the_scans(tmp_path: Path, untimed: Command) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__offers_a_table_that_lies_beside_the_scans(tmp_path: Path, orienteer: Command) -> None:
     for number in range(2):
         nifti(tmp_path / "scans" / f"{number}.nii.gz", body(seed=number))
     table = tmp_path / "subjects.tsv"
     table.write_text("id\tsubject\n0\tP\n1\tP\n")
-    _, told, _ = untimed("check", tmp_path / "scans", "--workers", "1")
+    _, told, _ = orienteer("check", tmp_path / "scans", "--workers", "1")
     assert f"orienteer ingest {tmp_path / 'scans'} STORE --table {table}" in told and "question" not in told
-    _, told, _ = untimed("ingest", tmp_path / "scans", tmp_path / "store", "--workers", "1")
+    _, told, _ = orienteer("ingest", tmp_path / "scans", tmp_path / "store", "--workers", "1")
     assert f"{table} is about these scans; --table {table} uses it" in told
