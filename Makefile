@@ -19,6 +19,8 @@ BROWSER ?= yes
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
+# Some images forbid Python to keep compiled files: every process that a test starts would compile ours anew.
+unexport PYTHONDONTWRITEBYTECODE
 TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 
 .PHONY: help

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,20 @@ def real_brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder / "store"
 
 
-@pytest.fixture(autouse=True)
-def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _plain_terminal() -> Iterator[None]:
     """Fixed width and no colour, so that what a command prints can be compared."""
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "160")
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("TERM", "dumb")
+        yield
+
+
+@pytest.fixture
+def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``check`` estimates rests on no real step of training, which takes longer than all else."""
+    monkeypatch.setattr("orienteer.runs.proposal.rehearse", lambda *_, **__: 0.1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,7 +53,9 @@ def examples(name: str) -> list[doctest.DocTest]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
     store = phantom_store(folder)
-    settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=1", "evaluation.final_per_scan=2")
+    settings = tiny(
+        "network={size: tiny}", "tasks={gap: {}, position: {}}", "optimiser.steps=1", "evaluation.final_per_scan=2"
+    )
     pretrain(store, folder / "run", settings=settings, progress=False)
     volume, _ = phantom(person=9)
     for name in ("scan", "other"):

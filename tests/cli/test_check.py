@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orienteer.store import Store
+from tests.cli.conftest import Command
 from tests.forked import python
 from tests.scans.bad import BAD
 from tests.scans.files import nifti, voxels
@@ -43,11 +44,11 @@ def test_check__ends_the_readers_before_it_times_a_step(monkeypatch: pytest.Monk
     assert done == ["ended", "timed"]
 
 
-def test_check__exits_1_when_no_scan_can_be_used(tmp_path: Path) -> None:
+def test_check__exits_1_when_no_scan_can_be_used(tmp_path: Path, orienteer: Command) -> None:
     nifti(tmp_path / "field.nii.gz", voxels((8, 8, 8, 1, 3)))
-    done = _orienteer("check", tmp_path)
-    assert done.returncode == 1
-    assert "colour" in done.stdout and "Traceback" not in done.stderr
+    code, told, error = orienteer("check", tmp_path)
+    assert code == 1
+    assert "colour" in told and "Traceback" not in error
 
 
 def test_check__an_empty_folder_is_two_lines_not_a_traceback(tmp_path: Path) -> None:
@@ -57,62 +58,63 @@ def test_check__an_empty_folder_is_two_lines_not_a_traceback(tmp_path: Path) -> 
     assert done.stderr.splitlines()[1].startswith("  fix: ")
 
 
-def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__all_bad_files_at_once_leave_the_good_one(tmp_path: Path, orienteer: Command) -> None:
     for name, bad in BAD.items():
         folder = tmp_path / name.replace(" ", "_").replace(",", "")
         folder.mkdir()
         bad.write(folder)
     nifti(tmp_path / "good.nii.gz", voxels(seed=99))
-    done = _orienteer("check", tmp_path, "--json", tmp_path / "check.json")
-    assert done.returncode == 0
+    code, _, error = orienteer("check", tmp_path, "--json", tmp_path / "check.json")
+    assert code == 0, error
     record = json.loads((tmp_path / "check.json").read_text())
     assert "good" in [scan["id"] for scan in record["scans"] if scan["usable"]]
     assert {bad.code for bad in BAD.values()} <= set(record["findings"])
 
 
-def test_check__help_has_examples(tmp_path: Path) -> None:
-    done = _orienteer("check", "--help")
-    assert done.returncode == 0
-    assert "orienteer check hospital/ct --spacing 1.5" in done.stdout
+def test_check__help_has_examples(orienteer: Command) -> None:
+    code, told, _ = orienteer("check", "--help")
+    assert code == 0
+    assert "orienteer check hospital/ct --spacing 1.5" in told
 
 
-def test_check__a_folder_for_the_json_is_refused_before_a_scan_is_read(tmp_path: Path) -> None:
+def test_check__a_folder_for_the_json_is_refused_before_a_scan_is_read(tmp_path: Path, orienteer: Command) -> None:
     nifti(tmp_path / "in" / "a.nii.gz", voxels())
     for words in (("check", tmp_path / "in"), ("evaluate", tmp_path / "run", tmp_path / "store")):
-        done = _orienteer(*words, "--json", tmp_path)
-        assert done.returncode == 2 and "is a directory" in done.stderr and "usable" not in done.stdout
+        code, told, error = orienteer(*words, "--json", tmp_path)
+        assert code == 2 and "is a directory" in error and "usable" not in told
 
 
-def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__writes_a_table_of_people_that_ingest_reads(tmp_path: Path, orienteer: Command) -> None:
     scans, table, store = tmp_path / "scans", tmp_path / "people.tsv", tmp_path / "store"
     for number in range(3):
         for seed, word in enumerate(("flair", "t1", "t2")):
             nifti(scans / f"B_{number}" / f"B_{number}_{word}.nii.gz", body(seed=10 * number + seed))
     nifti(scans / "else.nii.gz", body(seed=99))
-    done = _orienteer("check", scans, "--workers", "1")
-    assert "question: are these scans of one subject? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in done.stdout
-    assert "and 2 more groups like this, of 6 scans" in " ".join(done.stdout.split())
-    assert f"orienteer check {scans} --people people.tsv" in done.stdout
-    done = _orienteer("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")
-    assert f"orienteer ingest {scans} STORE --table {table}" in done.stdout
+    _, told, _ = orienteer("check", scans, "--workers", "1")
+    assert "question: are these scans of one subject? B_0__B_0_flair, B_0__B_0_t1, B_0__B_0_t2" in told
+    assert "and 2 more groups like this, of 6 scans" in " ".join(told.split())
+    assert f"orienteer check {scans} --people people.tsv" in told
+    _, told, _ = orienteer("check", scans, "--workers", "1", "--people", table, "--json", tmp_path / "c.json")
+    assert f"orienteer ingest {scans} STORE --table {table}" in told
     (question, *_) = json.loads((tmp_path / "c.json").read_text())["questions"]
     assert question["person"] == "B_0" and question["reasons"] == ["name"] and len(question["scans"]) == 3
-    done = _orienteer("ingest", scans, store, "--table", table, "--workers", "1", "--keep-names")
-    assert done.returncode == 0 and "question" not in done.stdout, done.stderr
+    code, told, error = orienteer("ingest", scans, store, "--table", table, "--workers", "1", "--keep-names")
+    assert code == 0 and "question" not in told, error
     people = {entry.id: entry.person for entry in Store.open(store).manifest.scans}
     assert people["else"] == "else" and {people[name] for name in people if "B_1" in name} == {"B_1"}
-    again = _orienteer("check", scans, "--people", table)
-    assert again.returncode == 2 and "is there already" in again.stderr
+    code, _, error = orienteer("check", scans, "--people", table)
+    assert code == 2 and "is there already" in error
 
 
-def test_check__offers_a_table_that_lies_beside_the_scans(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untimed")
+def test_check__offers_a_table_that_lies_beside_the_scans(tmp_path: Path, orienteer: Command) -> None:
     for number in range(2):
         nifti(tmp_path / "scans" / f"{number}.nii.gz", body(seed=number))
     table = tmp_path / "subjects.tsv"
     table.write_text("id\tsubject\n0\tP\n1\tP\n")
-    done = _orienteer("check", tmp_path / "scans", "--workers", "1")
-    assert (
-        f"orienteer ingest {tmp_path / 'scans'} STORE --table {table}" in done.stdout and "question" not in done.stdout
-    )
-    done = _orienteer("ingest", tmp_path / "scans", tmp_path / "store", "--workers", "1")
-    assert f"{table} is about these scans; --table {table} uses it" in done.stdout
+    _, told, _ = orienteer("check", tmp_path / "scans", "--workers", "1")
+    assert f"orienteer ingest {tmp_path / 'scans'} STORE --table {table}" in told and "question" not in told
+    _, told, _ = orienteer("ingest", tmp_path / "scans", tmp_path / "store", "--workers", "1")
+    assert f"{table} is about these scans; --table {table} uses it" in told

@@ -1,28 +1,9 @@
 """``orienteer compare`` as a user calls it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from orienteer.cli import main
+from tests.cli.conftest import Command
 from tests.comparison.results_folder import SEGMENTATION, make_results
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def orienteer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process; returns exit status, standard output and error."""
-
-    def run(*words: object, columns: int = 160) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["orienteer", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", str(columns))
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 def test_compare__prints_a_table_and_the_paths_written(tmp_path: Path, orienteer: Command) -> None:

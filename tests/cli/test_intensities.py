@@ -48,7 +48,9 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "--labels", folder / "labels", "--table", folder / "table.tsv",
     )  # fmt: skip
     assert f"intensities: {request.param}: a network sees" in told
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny("optimiser.steps=2").model_dump(mode="json")))
+    (folder / "tiny.yaml").write_text(
+        yaml.safe_dump(tiny("network={size: tiny}", "optimiser.steps=2").model_dump(mode="json"))
+    )
     orienteer("pretrain", folder / "other", folder / "run", "--config", folder / "tiny.yaml")
     orienteer("export", folder / "run", folder / "encoder", "--to", "torch", "--licence", "CC0", "--anyway")
     return folder

@@ -16,7 +16,9 @@ from tests.runs.conftest import tiny
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a few steps."""
     folder = tmp_path_factory.mktemp("exported")
-    pretrain(phantom_store(folder, people=4), folder / "run", settings=tiny("optimiser.steps=2"))
+    pretrain(
+        phantom_store(folder, people=4), folder / "run", settings=tiny("network={size: tiny}", "optimiser.steps=2")
+    )
     return folder / "run"
 
 

@@ -44,7 +44,7 @@ FAST = ("optimiser.steps=2", "optimiser.batch=2", "evaluation.per_scan=1", "eval
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store, and a run of nnU-Net's default encoder, made thin."""
     folder = tmp_path_factory.mktemp("home")
-    settings = tiny("optimiser.steps=2", "network.name=plainconv", "network.size=tiny")
+    settings = tiny("optimiser.steps=2", "network={name: plainconv, size: tiny}")
     pretrain(phantom_store(folder, people=4), folder / "run", settings=settings, progress=False)
     return folder
 

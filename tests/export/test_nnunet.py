@@ -32,7 +32,7 @@ from tests.runs.conftest import tiny
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of nnU-Net's default encoder, made thin."""
     folder = tmp_path_factory.mktemp("staged")
-    settings = tiny("optimiser.steps=2", "network.name=plainconv", "network.size=tiny")
+    settings = tiny("optimiser.steps=2", "network={name: plainconv, size: tiny}")
     pretrain(phantom_store(folder, people=4), folder / "run", settings=settings)
     return folder / "run"
 

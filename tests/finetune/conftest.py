@@ -30,7 +30,9 @@ def store(folder: Path) -> Store:
 @pytest.fixture(scope="session")
 def run(folder: Path) -> Path:
     """Two steps of real pretraining with a dense task, so that there is a decoder to take."""
-    settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=2", "evaluation.final_per_scan=2")
+    settings = tiny(
+        "network={size: tiny}", "tasks={gap: {}, position: {}}", "optimiser.steps=2", "evaluation.final_per_scan=2"
+    )
     pretrain(folder / "store", folder / "run", settings=settings, progress=False)
     return folder / "run"
 

@@ -48,7 +48,7 @@ def made(planted: tuple[Path, Path, Path, Path]) -> Path:
         patch.setattr(position, "VIEWS_TRAIN", 8)
         patch.setattr(position, "VIEWS_TEST", 4)
         api.pretrain(
-            work / "store", work / "run", settings=tiny("optimiser={steps: 2}"), progress=False,
+            work / "store", work / "run", settings=tiny("network={size: tiny}", "optimiser={steps: 2}"), progress=False,
             loggers=["tensorboard", "csv"], page=api.report,
         )  # fmt: skip
         api.evaluate(work / "run", work / "store", split="val", name="again", progress=False)

@@ -81,9 +81,10 @@ def test_read__names_what_is_damaged_and_goes_on(tmp_path: Path) -> None:
     assert any("sample_001.json: missing" in problem for problem in read.problems)
 
 
-def test_read__problems_name_files_not_folders(tmp_path: Path) -> None:
+@pytest.mark.parametrize("longer", [1, 20, 40, 80])
+def test_read__problems_name_files_not_folders(tmp_path: Path, longer: int) -> None:
     # The report is shared; the folders above a study are often named after a person.
-    run = make_run(tmp_path / "Smith study" / "run", splits=("val",))
+    run = make_run(tmp_path / ("x" * longer) / "Smith study" / "run", splits=("val",))
     folder = run / "evaluations" / "val"
     (folder / "gap.parquet").write_bytes(b"PAR1 not really")
     (folder / "examples" / "sample_001.safetensors").write_bytes(b"")
@@ -91,7 +92,8 @@ def test_read__problems_name_files_not_folders(tmp_path: Path) -> None:
     (folder / "examples" / "sample_002.safetensors").mkdir()
     problems = read_run(run).problems
     assert len(problems) == 3 and any("gap.parquet" in problem for problem in problems)
-    assert not any("Smith" in problem or str(tmp_path) in problem for problem in problems)
+    first = str(Path(*tmp_path.parts[:2]))
+    assert not any("Smith" in problem or first in problem for problem in problems)
 
 
 def test_read__leaves_out_a_table_without_its_columns(tmp_path: Path) -> None:

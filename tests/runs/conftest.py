@@ -8,7 +8,7 @@ from orienteer.runs.settings import PretrainSettings
 from orienteer.testing.phantom import phantom_store
 
 TINY = (
-    "network={size: tiny}",
+    "network={size: tiny, options: {features: [4, 8, 16, 32]}}",
     "tasks={gap: {}, adjacency: {}, route: {}}",
     "views={count: 3, size: 16}",
     "optimiser={steps: 6, batch: 2}",

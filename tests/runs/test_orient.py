@@ -158,7 +158,7 @@ def test_orient__json_and_a_bad_scan(run: Path, scans: Path) -> None:
     assert made.exit_code == 1 and list(document["left_out"]) == ["cut"] and len(document["scans"]) == 6
 
 
-@pytest.mark.usefixtures("knowing")
+@pytest.mark.usefixtures("knowing", "untimed")
 def test_check__with_a_run_names_what_the_anatomy_contradicts(run: Path, scans: Path, tmp_path: Path) -> None:
     (scans / "itk.nrrd").unlink()  # the same voxels as another's, which check refuses
     made = CliRunner().invoke(app, ["check", str(scans), "--run", str(run), "--json", str(tmp_path / "check.json")])
@@ -350,7 +350,7 @@ def test_fix__a_copy_that_was_not_written_does_not_count(
     assert set(result.unfixed) == {"both"} and not result.failed and set(result.fixed) == {"mirrored", "itk", "turned"}
 
 
-@pytest.mark.usefixtures("knowing")
+@pytest.mark.usefixtures("knowing", "untimed")
 def test_check__says_of_how_many_left_and_right_were_not_told(
     run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ def test_warning__where_no_smaller_view_can_be_built_a_finer_spacing_is_named() 
 
 
 def test_rehearsal__times_the_network_that_would_be_trained(store: Path) -> None:
-    small, large = tiny(), tiny("network.size=small", "views.size=24", "optimiser.batch=4")
+    small, large = tiny(), tiny("network={size: small}", "views.size=24", "optimiser.batch=4")
     took = [rehearse(each, channels=1, spacing=3.0) for each in (small, large)]
     assert 0 < took[0] < took[1]
     assert Cohort.of(Store.open(store)).validation >= 1

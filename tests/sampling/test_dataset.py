@@ -14,6 +14,7 @@ from orienteer.sampling import Sampler, ViewSettings, crop
 from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.loader import batches
 from orienteer.store import Store
+from tests.forked import server
 
 Memory = Callable[..., Store]
 
@@ -63,7 +64,7 @@ def test_item__is_the_crop_of_its_recipe(store: Store) -> None:
 def test_loader__shuffled_or_with_workers_gives_the_same_items(store: Store, workers: int) -> None:
     dataset = views(store, length=6)
     generator = torch.Generator().manual_seed(0)
-    options = {"multiprocessing_context": "spawn"} if workers else {}
+    options = {"multiprocessing_context": server()} if workers else {}
     loader = DataLoader(dataset, batch_size=2, shuffle=True, generator=generator, num_workers=workers, **options)
     seen = {}
     for batch in loader:

@@ -1,6 +1,9 @@
 """A short version of tests/fault_lab/corpus.py: damaged phantoms, each in a child process of its own."""
 
+import multiprocessing
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ GROWTH_BYTES = 200 << 20
 """Far above a phantom's own need, far below any of the bombs."""
 
 Corpus = tuple[Path, list[Mutant]]
+Lean = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -26,27 +30,40 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return out, forked(make_corpus, out, None, every=EVERY)
 
 
+@pytest.fixture(scope="module")
+def lean() -> Iterator[Lean]:
+    """Calls a function in a process with the readers alone: the less it holds, the sooner it is forked."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        yield lambda function, *args: pool.apply(function, args)
+
+
+def _looked(folder: Path) -> dict[str, Any]:
+    return in_child(lambda: look(folder)).answer
+
+
 def _tried(folder: Path) -> tuple[Ended, Ended]:
     ended = in_child(lambda: look(folder), LIMIT_SECONDS)
     readable = any(scan["read"] for scan in ended.answer.get("scans", []))
     return ended, in_child(lambda: place(folder), LIMIT_SECONDS) if readable else Ended()
 
 
-def test_corpus__every_honest_phantom_is_read_and_placed_as_an_independent_reader_does(corpus: Corpus) -> None:
+def test_corpus__every_honest_phantom_is_read_and_placed_as_an_independent_reader_does(
+    corpus: Corpus, lean: Lean
+) -> None:
     for folder in (corpus[0] / "honest").iterdir():
-        ended, placed = _tried(folder)
+        ended, placed = lean(_tried, folder)
         assert [scan["read"] for scan in ended.answer["scans"]] == [True], folder.name
         (distance,) = placed.answer["distances"]
         assert distance < 0.01, folder.name
 
 
-def test_corpus__no_mutant_crashes_hangs_or_is_lost(corpus: Corpus) -> None:
+def test_corpus__no_mutant_crashes_hangs_or_is_lost(corpus: Corpus, lean: Lean) -> None:
     out, mutants = corpus
     assert len(mutants) >= 60
-    honest = {folder: in_child(lambda f=folder: look(f)).answer for folder in (out / "honest").iterdir()}
+    honest = {folder: lean(_looked, folder) for folder in (out / "honest").iterdir()}
     bad = {}
     for mutant in mutants:
-        ended, placed = _tried(mutant.folder)
+        ended, placed = lean(_tried, mutant.folder)
         outcome, why = judge(ended, placed, mutant.lossy, honest[mutant.honest])
         if outcome in FAILURES or ended.grown > GROWTH_BYTES:
             bad[mutant.name] = (outcome, why, ended.grown >> 20)

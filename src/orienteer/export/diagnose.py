@@ -32,6 +32,8 @@ PERCENTILES = 5.0, 2.0, 1.0, 0.5
 """Lower ones of those that whole images are often scaled by; cut off at one, values hold for all the smaller ones."""
 MOVES = 4
 """Largest shift that is looked for, voxels."""
+KNOWN = 0.5
+"""Share of the voxels that two arrays must have in common to be held against each other."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _pose(theirs: Array, ours: Array) -> tuple[tuple[int, ...], tuple[tuple[int,
         for flips in itertools.product((False, True), repeat=3):
             turned = np.transpose(small, (0, *(1 + axis for axis in axes)))
             turned = np.flip(turned, tuple(1 + n for n, flipped in enumerate(flips) if flipped))
-            table = np.array([[_alike(theirs_one, ours_one) for ours_one in turned] for theirs_one in candidates])
+            table = np.array([[_correlation(theirs_one, ours_one) for ours_one in turned] for theirs_one in candidates])
             for order in itertools.permutations(range(len(table))):
                 score = float(np.mean([table[n, channel] for n, channel in enumerate(order)]))
                 if score > best + 1e-6:
@@ -130,29 +132,32 @@ def _stretched(theirs: Array, ours: Array, scale: NDArray[np.float64]) -> NDArra
 def _moved(theirs: Array, ours: Array) -> tuple[tuple[int, ...], Array]:
     """How many voxels ``theirs`` lies away from ours along R, A, S, and ``theirs`` on our grid."""
     low = [(b - a) // 2 for a, b in zip(theirs.shape[1:], ours.shape[1:], strict=True)]
-    best = -2.0
-    found: tuple[tuple[int, ...], Array] = ((0, 0, 0), theirs)
-    for move in itertools.product(range(-MOVES, MOVES + 1), repeat=3):
-        placed = _placed(theirs, ours.shape, [a + b for a, b in zip(low, move, strict=True)])
-        score = _alike(placed, ours) - 1e-5 * sum(map(abs, move))
+    best, moved = -2.0, [0, 0, 0]
+    for move in map(list, itertools.product(range(-MOVES, MOVES + 1), repeat=3)):
+        into, out = _overlap(theirs.shape, ours.shape, low, move)
+        there, here = theirs[out], ours[into]
+        known = here.size >= KNOWN * ours.size
+        score = (_correlation(there, here) if known else -1.0) - 1e-5 * sum(map(abs, move))
         if score > best:
-            best, found = score, (tuple(-n for n in move), placed)
+            best, moved = score, move
+    placed = np.full(ours.shape, np.nan, dtype=np.float32)
+    into, out = _overlap(theirs.shape, ours.shape, low, moved)
+    placed[into] = theirs[out]
     if theirs.shape == ours.shape:
-        return found
-    start = tuple(a - n for a, n in zip(low, found[0], strict=True))
-    return tuple(-n for n in start), found[1]
+        return tuple(-n for n in moved), placed
+    return tuple(-n - a for a, n in zip(low, moved, strict=True)), placed
 
 
-def _placed(theirs: Array, shape: tuple[int, ...], low: list[int]) -> Array:
-    """``theirs`` with its first voxel at ``low`` of a grid; NaN where it does not reach."""
-    placed = np.full(shape, np.nan, dtype=np.float32)
-    into = tuple(
-        slice(max(0, n), max(0, min(size, n + own)))
-        for n, size, own in zip(low, shape[1:], theirs.shape[1:], strict=True)
-    )
-    out = tuple(slice(part.start - n, part.stop - n) for part, n in zip(into, low, strict=True))
-    placed[(slice(None), *into)] = theirs[(slice(None), *out)]
-    return placed
+def _overlap(
+    theirs: tuple[int, ...], ours: tuple[int, ...], low: list[int], move: list[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """What two grids share, in ours and in theirs, whose first voxel lies at ``low + move`` of ours."""
+    starts = [a + n for a, n in zip(low, move, strict=True)]
+    into = [
+        slice(max(0, n), max(0, min(size, n + own))) for n, size, own in zip(starts, ours[1:], theirs[1:], strict=True)
+    ]
+    out = [slice(part.start - n, part.stop - n) for part, n in zip(into, starts, strict=True)]
+    return (slice(None), *into), (slice(None), *out)
 
 
 def _intensities(theirs: Array, ours: Array, contract: Contract, *, words: str, smoothed: bool) -> list[Fault]:
@@ -215,11 +220,14 @@ def _cube(image: Array, edge: int) -> Array:
 def _alike(one: NDArray, other: NDArray) -> float:
     """Correlation of two arrays where both are known, whatever its sign; -1 where one is constant or little known."""
     known = np.isfinite(one) & np.isfinite(other)
-    if known.sum() < 0.5 * known.size:
-        return -1.0
-    a, b = one[known] - one[known].mean(), other[known] - other[known].mean()
-    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return abs(float((a * b).sum())) / size if size > 0 else -1.0
+    return _correlation(one[known], other[known]) if known.sum() >= KNOWN * known.size else -1.0
+
+
+def _correlation(one: NDArray, other: NDArray) -> float:
+    """Correlation of two arrays of finite values, whatever its sign; -1 where one is constant."""
+    a, b = (one - one.mean()).ravel(), (other - other.mean()).ravel()
+    size = float(np.sqrt(a.dot(a) * b.dot(b)))
+    return abs(float(a.dot(b))) / size if size > 0 else -1.0
 
 
 def _named(order: tuple[int, ...], contract: Contract) -> str:

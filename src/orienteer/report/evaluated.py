@@ -103,9 +103,10 @@ def cause(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path.name}: missing"
     told = error.message if isinstance(error, OrienteerError) else str(error) or type(error).__name__
-    said = told.splitlines()[0][:200]
+    said = told.splitlines()[0]
     for folder in (path.parent.resolve(), path.parent.absolute(), path.parent):
         said = said.replace(f"{folder}{os.sep}", "")
+    said = said[:200]  # not before: of a folder that is cut in two, the first half would stay
     said = said if said.startswith(path.name) else f"{path.name}: {said}"
     return f"{said}; {error.cure}" if isinstance(error, OrienteerError) and error.cure else said
 
