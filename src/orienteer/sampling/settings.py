@@ -14,7 +14,7 @@ class GeometrySettings(Config):
     """Share of samples that are turned and scaled; the others are cut on the store's own grid."""
     rotation_deg: float = Field(8.0, ge=0, le=45)
     """Largest rotation about a random axis, degrees."""
-    scale: float = Field(0.08, ge=0, lt=0.5)
+    scale: float = Field(0.15, ge=0, lt=0.5)
     """Largest relative change of size, drawn per axis."""
     flip: bool = False
     """Mirror left and right in half of the samples. Off: the body is not symmetric, and the network should know."""
