@@ -196,7 +196,8 @@ def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult
     assert evaluate(finished.run, store, split="test", name="like", progress=False).record.unfamiliar == {}
     volume, _ = phantom(20)
     bright = (volume.array[0].max() - volume.array[0]).astype(np.int16)
-    odd = store_of(tmp_path, {"plain": volume.array[0], "turned": bright})
+    large = bright.repeat(2, 0).repeat(2, 1).repeat(2, 2)  # odd in two ways, so all is told in full somewhere
+    odd = store_of(tmp_path, {"plain": volume.array[0], "turned": large})
     said = CliRunner().invoke(app, ["evaluate", str(finished.run), str(odd), "--split", "all", "--name", "odd"])
     *_, line, full, fix = said.output.splitlines()
     assert line.startswith("unlike training: turned: ") and "[unfamiliar-intensities]" in line and "fix:" in fix

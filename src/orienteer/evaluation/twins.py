@@ -6,11 +6,13 @@ second visit lies at 0.16 to 0.41 of the usual distance, another subject nowhere
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
+from orienteer.errors import StoreError
 from orienteer.evaluation.chosen import spread
 from orienteer.store import Store
 
@@ -34,28 +36,31 @@ def twins(store: Store, measured: Sequence[str], learned: Sequence[str], *, seed
     Args:
         store: where the scans are.
         measured: scans of people that are said to be kept apart.
-        learned: training scans; of more than ``MOST`` some are chosen by the seed, subject by subject.
+        learned: training scans; of more than ``MOST`` some are chosen by the seed, subject by subject. One that cannot
+            be read was not learned from.
         seed: of the choice.
 
     Raises:
-        StoreError: a scan that cannot be read.
+        StoreError: a measured scan cannot be read.
     """
-    learned = spread(store, tuple(learned), MOST, seed)
-    scans = [*measured, *learned]
+    seen = {scan: thumbnail(store, scan) for scan in measured}
+    for scan in spread(store, tuple(learned), MOST, seed):
+        with suppress(StoreError):
+            seen[scan] = thumbnail(store, scan)
+    scans = list(seen)
     people = np.array(store.column("person", scans))
     if len(set(people)) < FEWEST:
         return {}
-    thumbnails = np.stack([thumbnail(store, scan) for scan in scans])
+    thumbnails = np.stack(list(seen.values()))
     apart = 1 - thumbnails @ thumbnails.T
     apart[people[:, None] == people] = np.inf
     usual = float(np.median(apart.min(axis=1)))
-    found = {}
-    for place, scan in enumerate(measured):
-        near = apart[place, len(measured) :]
-        nearest = int(near.argmin()) if len(near) else -1
-        if nearest >= 0 and near[nearest] <= NEAR * usual:
-            found[scan] = learned[nearest]
-    return found
+    apart = apart[: len(measured), len(measured) :]
+    return {
+        scan: scans[len(measured) + int(near.argmin())]
+        for scan, near in zip(measured, apart, strict=True)
+        if near.size and near.min() <= NEAR * usual
+    }
 
 
 def thumbnail(store: Store, scan: str) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ class AmongViews(nn.Module):
         return (x - mean) * torch.rsqrt(spread + 1e-5)
 
 
-def _cosine(crops: Float[Tensor, "B R P"], bases: Float[Tensor, "B Q P"]) -> Float[Tensor, "B R Q"]:
+def cosine(crops: Float[Tensor, "B R P"], bases: Float[Tensor, "B Q P"]) -> Float[Tensor, "B R Q"]:
     """Similarities of unit vectors."""
     return (crops[:, :, None] * bases[:, None]).sum(-1)
 
@@ -138,18 +138,23 @@ class VocoTask(PretextTask[VocoSettings]):
         true = overlaps(views.centres[:, :first], views.centres[:, first:], views.view_mm)
         student = self._projected(views.embedding)
         if views.followed is None:
-            cosine = _cosine(student[:, :first], student[:, first:])
+            similarity = cosine(student[:, :first], student[:, first:])
         else:
             with torch.no_grad():
                 teacher = self._projected(views.followed)
-            there, back = (
-                _cosine(student[:, :first], teacher[:, first:]),
-                _cosine(teacher[:, :first], student[:, first:]),
-            )
-            cosine = (there + back) / 2
+            similarity = self._followed(student, teacher)
         bases = student[:, first:]
-        loss = overlap(cosine, true) + self.settings.apart_weight * apart_loss(bases)
-        return TaskOutput(loss, lambda: self._observe(cosine, true, bases))
+        loss = overlap(similarity, true) + self.settings.apart_weight * apart_loss(bases)
+        return TaskOutput(loss, lambda: self._observe(similarity, true, bases))
+
+    def _followed(self, student: Float[Tensor, "B K P"], teacher: Float[Tensor, "B K P"]) -> Float[Tensor, "B R Q"]:
+        """Similarities of random and base crops, each way round."""
+        first = self.settings.random
+        there, back = (
+            cosine(student[:, :first], teacher[:, first:]),
+            cosine(teacher[:, :first], student[:, first:]),
+        )
+        return (there + back) / 2
 
     def _projected(self, embedding: Float[Tensor, "B K E"]) -> Float[Tensor, "B K P"]:
         return functional.normalize(self.head(embedding).float(), dim=-1)
