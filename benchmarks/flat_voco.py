@@ -16,7 +16,7 @@ class FlatVocoSettings(VocoSettings):
 
 
 class FlatVocoTask(VocoTask):
-    """The student's random crops are compared with the teacher's base crops alone, by a head that keeps what all share."""
+    """The student's random crops against the teacher's base crops alone; the head keeps what all crops share."""
 
     card = VocoTask.card.model_copy(update={"name": "flat_voco", "title": "VoCo, half of its momentum branch"})
     settings_type = FlatVocoSettings
