@@ -81,7 +81,7 @@ CASES = {
     # A smooth interpolation reaches a skill of 0.2, so 150 steps are truly hardly better than chance.
     "masked": Case("learning", ("tasks={masked: {}}", "optimiser.steps=600", "checkpoint.every=600")),
     "rpr": Case("learning", ("tasks={rpr: {}}",)),
-    "voco": Case("learning", (*VOCO, "teacher.enabled=false", "tasks={voco: {random: 2}}")),
+    "voco": Case("learning", (*VOCO, "views.size=24", "optimiser.steps=300", "tasks={voco: {random: 2}}")),
     "shuffled": Case("stuck", store=ShuffledStore),
     "shuffled-all": Case("stuck", (ALL,), ShuffledStore),
     "misplaced": Case("stuck", store=MisplacedStore),
