@@ -68,7 +68,7 @@ class ThinlyPlantedStore(PlantedStore):
 
 @dataclass(frozen=True)
 class ShadedStore(Store):
-    """No anatomy, only shading: noise that gets brighter from back to front, as one intensity for each place would."""
+    """No anatomy, only shading: noise that gets brighter from back to front and coarser from foot to head."""
 
     def read(self, scan_id: str, low: Triple | None = None, size: int | Triple | None = None) -> NDArray[np.int16]:
         """A box of the shaded noise."""
@@ -79,8 +79,8 @@ class ShadedStore(Store):
 def _shaded(store: Path, content: str, scan_id: str) -> NDArray[np.int16]:
     entry = Store.open(store).entry(scan_id)
     window = entry.intensity[0]
-    noise = np.random.default_rng(int(content[:8], 16)).normal(0, 0.05, (entry.channels, *entry.shape))
-    shade = np.linspace(0.1, 0.9, entry.shape[1])[None, None, :, None] + noise
+    noise = np.random.default_rng(int(content[:8], 16)).standard_normal((entry.channels, *entry.shape))
+    shade = np.linspace(0.1, 0.9, entry.shape[1])[None, None, :, None] + noise * np.linspace(0.01, 0.2, entry.shape[2])
     grey = window.low + np.clip(shade, 0, 1) * (window.high - window.low)
     return np.rint((grey - window.intercept) / window.slope).astype(np.int16)
 
