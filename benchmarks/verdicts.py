@@ -4,7 +4,7 @@
 
 Each case trains a small network on a store of real scans, or on one with a planted fault
 (``orienteer.testing.plants``), and says what the verdict has to be and what else has to be said. Finished cases are
-kept in OUT, so a stopped command goes on. Exits with 1 unless all are judged right.
+kept in OUT, so an interrupted command resumes. Exits with 1 unless all are judged right.
 """
 
 import argparse
@@ -131,7 +131,7 @@ def main() -> None:
         label, said = record.verdict.label, case.said(record)
         right += label == case.label and said
         mark = "right" if label == case.label and said else "WRONG"
-        told = "" if said else " (and not said what has to be)"
+        told = "" if said else " (but it did not say what it should)"
         print(f"{mark}  {name}: {label}, true is {case.label}{told}. {record.verdict.sentence} {record.at_chance}")
         print("\n".join(f"       {line}" for line in record.verdict.evidence), flush=True)
     print(f"\n{right} of {len(names)} judged right")

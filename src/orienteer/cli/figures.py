@@ -8,7 +8,7 @@ from orienteer.records.evaluation import EvaluationRecord, Value
 from orienteer.units import DASH, in_sentence, shown, shown_interval
 
 COLOURS = {"learning": "green", "stuck": "yellow", "cheating": "red"}
-BORNE = {"holds": "green", "weaker": "yellow", "lost": "red"}
+HELD = {"holds": "green", "weaker": "yellow", "lost": "red"}
 SIGNS = {"learning": "✓", "stuck": "…", "cheating": "✗"}
 
 
@@ -28,9 +28,10 @@ def print_figures(console: Console, record: EvaluationRecord) -> None:
     console.print(f"{sign}  {escape(verdict.sentence)}", highlight=False)
     if record.at_chance:
         console.print(f"    {escape(record.at_chance)}", highlight=False)
-    for number, line in enumerate(verdict.evidence, 1):
-        leak = bool(record.twins) and number == len(verdict.evidence)
-        console.print(f"    {escape(line)}", style="yellow" if leak else "dim", highlight=False)
+    if record.leak:
+        console.print(f"    {escape(record.leak)}", style="yellow", highlight=False)
+    for line in verdict.evidence:
+        console.print(f"    {escape(line)}", style="dim", highlight=False)
     if record.shifts:
         _print_shifts(console, record)
 
@@ -45,7 +46,7 @@ def _print_shifts(console: Console, record: EvaluationRecord) -> None:
     for shift in record.shifts:
         values = shift.measured, shift.as_is
         chance = DASH if shift.measured.chance is None else shown(shift.measured.chance, shift.measured.unit)
-        colour = BORNE.get(shift.withstood, "")
+        colour = HELD.get(shift.withstood, "")
         table.add_row(
             escape(shift.card.title),
             *(shown(value.value, value.unit) for value in values),

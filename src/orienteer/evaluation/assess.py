@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from orienteer.errors import StoreError
-from orienteer.evaluation.chosen import chosen
+from orienteer.evaluation.chosen import chosen, spread
 from orienteer.evaluation.elsewhere import PER_SCAN, elsewhere
 from orienteer.evaluation.examples import chosen_samples, write_examples
 from orienteer.evaluation.measure import measure
@@ -27,10 +27,11 @@ from orienteer.records.statistics import interval_by_subject, of_rows
 from orienteer.records.verdict import Probed, Seen, judge
 from orienteer.sampling import Sampler
 from orienteer.scans.findings import Finding
-from orienteer.units import counted, some
 
 Progress = Callable[[str, float], None]
 """Called with what is being measured and the share of all work done."""
+COMPARED = 64
+"""Measured scans at most that are asked whether they are training subjects under another name; each is read whole."""
 PROBED_PER_SCAN, PROBED_SHARE = 16, 4
 """Samples of K views per scan for each honesty probe, and how many times fewer than in all at least."""
 
@@ -79,9 +80,10 @@ def assess(
         shifted: also measure the judged figure where the same subjects look as elsewhere.
         progress: called with the current step and the share done.
     """
-    seen, alike = (_seen(sampler), _leaked(sampler)) if own_store else ("unknown", {})
+    seen: Seen = _seen(sampler) if own_store else "unknown"
+    alike, asked = _leaked(sampler) if own_store else ({}, 0)
     if alike and seen == "none":
-        seen = "all" if len(alike) == len(sampler.ids) else "some"
+        seen = "all" if len(alike) == asked else "some"
     among = len(sampler.ids)
     sampler, samples = chosen(sampler, settings.final_per_scan, settings.final_samples)
     probed = min(samples, PROBED_PER_SCAN * len(sampler.ids), max(1, settings.final_samples // PROBED_SHARE))
@@ -131,7 +133,7 @@ def assess(
             ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=probed) for probe in probes
         ),
         shifts=under,
-        verdict=verdict.model_copy(update={"task": judged.name, "evidence": (*verdict.evidence, *_told(alike))}),
+        verdict=verdict.model_copy(update={"task": judged.name}),
         unfamiliar=None if unfamiliar is None else dict(unfamiliar),
         compared=compared,
         twins=alike,
@@ -180,23 +182,15 @@ def _interval(metric: Metric, observation: Observation) -> tuple[float, float] |
     return interval_by_subject(values, np.asarray(observation.rows["person"]))
 
 
-def _leaked(sampler: Sampler) -> dict[str, str]:
-    """Measured scans that look like training scans of other subjects; of a store that has both."""
+def _leaked(sampler: Sampler) -> tuple[dict[str, str], int]:
+    """Scans kept apart that look like a training scan under another name, and of how many that was asked."""
     learned: tuple[str, ...] = ()
     with suppress(StoreError):  # no scan was trained on
         learned = sampler.store.ids("train")
-    measured = sorted(set(sampler.ids) - set(learned))
-    return twins(sampler.store, measured, learned, seed=sampler.seed) if learned and measured else {}
-
-
-def _told(alike: Mapping[str, str]) -> list[str]:
-    if not alike:
-        return []
-    pairs = some([f"{scan} like {other}" for scan, other in alike.items()])
-    return [
-        f"{counted(len(alike), 'scan')} of subjects kept apart look like training scans of the same subject: {pairs}; "
-        "fix: give both one subject in the table, ingest again"
-    ]
+    known = set(learned)
+    apart = tuple(scan for scan in sampler.ids if scan not in known)
+    asked = spread(sampler.store, apart, COMPARED, sampler.seed)
+    return (twins(sampler.store, asked, learned, seed=sampler.seed), len(asked)) if learned and asked else ({}, 0)
 
 
 def _seen(sampler: Sampler) -> Seen:

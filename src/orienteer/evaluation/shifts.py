@@ -1,7 +1,7 @@
 """Shifts: scans changed as another sequence, scanner or protocol would change them, in grades.
 
-A whole scan is changed, its window is chosen anew as ``ingest`` chooses it, and only then are views cut. Anatomy, and
-with it the truth, stays what it was; tilt and size move the truth with the anatomy.
+A whole scan is changed, re-windowed as ``ingest`` would do it, and only then cut into views. Anatomy, and with it the
+truth, stays what it was; tilt and size move the truth with the anatomy.
 """
 
 from collections.abc import Callable

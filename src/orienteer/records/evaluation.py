@@ -13,7 +13,7 @@ from orienteer.records.card import ProbeCard, TaskCard
 from orienteer.records.metric import Better, Measure, Metric, Record, finite
 from orienteer.records.verdict import Seen, Verdict
 from orienteer.scans.findings import Finding
-from orienteer.units import counted, in_sentence, shown
+from orienteer.units import counted, in_sentence, shown, some
 
 EVALUATION_VERSION = 2
 """Version 1 did not say what its tasks and figures are."""
@@ -136,7 +136,7 @@ class ShiftResult(Record):
 
     @property
     def withstood(self) -> Literal["holds", "weaker", "lost", "unknown"]:
-        """How the model bears it, in a word."""
+        """How well the model holds up, in a word."""
         before, after = self.as_is.skill, self.measured.skill
         if before is None or after is None:
             return "unknown"
@@ -196,6 +196,17 @@ class EvaluationRecord(Record):
             if value.beats_chance is False
         ]
         return f"Not shown to be better than chance: {', '.join(tasks)}." if tasks else ""
+
+    @property
+    def leak(self) -> str:
+        """Which scans look like those of training subjects under another name, and the fix; empty if none does."""
+        if not self.twins:
+            return ""
+        pairs = some([f"{scan} like {other}" for scan, other in self.twins.items()])
+        return (
+            f"Leaked: {counted(len(self.twins), 'scan')} kept apart but probably of a subject it learned from"
+            f" ({pairs}). Give both names one subject in the table and ingest again."
+        )
 
     @property
     def so_far(self) -> str:

@@ -75,7 +75,7 @@ def verdict_of(evaluated: Evaluated | None) -> VerdictWords:
     if evaluated.record.agreeing is not None:
         firm = "provisional at" if evaluated.record.agreeing < 2 else "as of"
         headline = f"{headline.removesuffix('.')}, {firm} step {evaluated.record.step:,}."
-    sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance)))
+    sentence = " ".join(filter(None, (verdict.sentence, evaluated.record.at_chance, evaluated.record.leak)))
     return VerdictWords(
         verdict.label,
         "partly" if partly else verdict.label,

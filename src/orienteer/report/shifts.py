@@ -25,7 +25,7 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """Its value, and in a word how the model bears it."""
+        """Its value, and in a word how well the model holds up."""
         value = shown(self.measured.value, self.measured.unit)
         return f"{value}, {self.withstood}" if self.withstood else value
 
@@ -54,7 +54,7 @@ def shift_figures(lead: Evaluated, others: Sequence[Evaluated]) -> list[Figure]:
                 yaxis={"type": "category", "autorange": "reversed", "categoryorder": "array", "categoryarray": labels},
                 xaxis={"range": [round(1.05 * min(ends), 3), round(1.05 * max(ends), 3)]},
             ),
-            span=12,
+            span=6,
         )
     ]
 
@@ -78,7 +78,7 @@ def _at(value: Value) -> float:
 
 
 def _ends(value: Value) -> tuple[float, float]:
-    """The ends of its interval; where it has none, twice the value."""
+    """The ends of its interval, as shown; both the value where it has none."""
     low, high = value.interval or (value.value or 0.0, value.value or 0.0)
     return scaled(low, value.unit), scaled(high, value.unit)
 
