@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +181,17 @@ def test_verify__a_preparation_may_write_and_import_what_lies_beside_it(encoder:
         "def preprocess(path):\n    made = right(path)\n    path.write_bytes(b'')\n    return made\n"
     )
     assert verify(encoder, preprocess=tmp_path / "mine.py").right and verify(encoder).right
+
+
+def test_verify__a_preparation_mended_within_a_second_is_read_anew(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    mine, first = tmp_path / "mine.py", RIGHT + "#" * max(0, len(WRONG) - len(RIGHT))
+    for code, right in ((first, True), (WRONG.ljust(len(first), "#"), False)):
+        mine.write_text(code)
+        os.utime(mine, (1e9, 1e9))
+        assert verify(encoder, preprocess=mine).right == right
 
 
 def test_verify__on_the_command_line(run: Path, tmp_path: Path) -> None:
