@@ -26,6 +26,7 @@ from orienteer.runs.build import build_model, training_sampler
 from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling.loader import Batch, batches, step_numbers
 from orienteer.store import Store
+from orienteer.training.course import Course
 from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
 from orienteer.training.loop import optimise
 from orienteer.training.optimiser import build_optimiser
@@ -79,7 +80,7 @@ def steps_of(fabric: Fabric, model: SpatialModel, settings: PretrainSettings, dr
     """The loop of a run, on the same few batches over and over."""
     wrapped, optimiser = fabric.setup(model, build_optimiser(model, settings.optimiser))
     return optimise(
-        fabric, wrapped, optimiser, cycle(drawn), settings.optimiser, seed=settings.seed, start=0,
+        fabric, wrapped, optimiser, cycle(drawn), Course(settings.optimiser), seed=settings.seed, start=0,
         look=lambda step: step % settings.checkpoint.log_every == 0, after_step=model.update_teacher,
     )  # fmt: skip
 

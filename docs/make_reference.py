@@ -100,7 +100,12 @@ def _sentence(config: type[Config]) -> str:
 
 
 def _table(prefix: str, config: type[Config], preset: Config | None) -> str:
-    fields = [(name, field) for name, field in config.model_fields.items() if _group(field) is None]
+    # A group that may be null stands here too: that it is off, and how to have it, is a setting of its own.
+    fields = [
+        (name, field)
+        for name, field in config.model_fields.items()
+        if _group(field) is None or (not field.is_required() and field.get_default(call_default_factory=True) is None)
+    ]
     if not fields:
         return ""
     rows = ["| key | type | default | what it does |", "|---|---|---|---|"]
@@ -147,6 +152,8 @@ def _name(annotation: Any) -> str:
         return f"list of {inner}"
     if origin is dict:
         return "mapping"
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        return "group"
     known = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`", Path: "path"}
     return known.get(annotation, getattr(annotation, "__name__", str(annotation)))
 

@@ -109,6 +109,11 @@ class Bar:
     ) -> None:
         self.live.stop()
 
+    def until(self, total: float) -> None:
+        """Set the number of steps there are."""
+        self.total = total
+        self.live.update(self._line, total=total)
+
     def update(self, done: float, note: str | None = None, *, what: str | None = None) -> None:
         """Set the number of steps done; a new note or a new name of the work replaces the last one."""
         before, self.done = self.done, done

@@ -34,7 +34,6 @@ def config(**changes: Any) -> dict[str, Any]:
             "patches": {"size": 16},
             "optimiser": {"steps": 2, "batch": 1},
             "devices": tiny,
-            "validate_scans": False,
         },
         "arms": {
             "scratch": {"label": "from scratch", "role": "scratch"},

@@ -63,6 +63,18 @@ def test_benchmark__says_what_every_arm_cost_and_whether_it_learned_its_pretext(
     assert gap["unit"] == "mm" and gap["chance"] > 10 and gap["verdict"] in ("learning", "stuck", "cheating")
 
 
+def test_benchmark__records_how_every_fine_tuning_learned(finished: Path) -> None:
+    rows = pq.read_table(finished / "results" / "records" / "learning.parquet").to_pylist()
+    costs = pq.read_table(finished / "results" / "records" / "costs.parquet").to_pylist()
+    ended = {(row["task"], row["arm"], row["seed"]): row["steps"] for row in costs if row["stage"] == "finetune"}
+    last: dict[tuple[str, str, int], int] = {}
+    for row in rows:
+        key = row["task"], row["arm"], row["seed"]
+        last[key] = max(row["step"], last.get(key, 0))
+        assert row["value"] >= 0
+    assert last and last == {key: ended[key] for key in last}
+
+
 def test_benchmark__table_and_report_come_back_from_records_alone(finished: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()

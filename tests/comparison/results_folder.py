@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from orienteer.comparison.benchmark import write_benchmark
-from orienteer.comparison.records import write_cases, write_costs, write_pretext
+from orienteer.comparison.records import write_cases, write_costs, write_learning, write_pretext
 
 ARMS: tuple[tuple[str, str, str], ...] = (
     ("ours", "gap + adjacency + routes + position", "ours"),
@@ -78,6 +78,7 @@ def make_results(
     if extras:
         write_costs(folder, _costs(arms, labels, seeds))
         write_pretext(folder, _pretext(arms, pretrainings or seeds))
+        write_learning(folder, learning(arms, effects, tasks[0]["name"], labels, seeds))
     return folder
 
 
@@ -159,6 +160,22 @@ def _costs(arms: Sequence[tuple[str, str, str]], labels: Sequence[int], seeds: i
                 for seed in range(seeds)
             ]  # fmt: skip
     return rows
+
+
+def learning(
+    arms: Sequence[tuple[str, str, str]], effects: Mapping[str, float], task: str, labels: Sequence[int], seeds: int
+) -> list[dict[str, Any]]:
+    """Scores that rise by what is left, to an arm's effect above 0.8; a seed ends 100 steps after the last."""
+    return [
+        {
+            "task": task, "arm": arm, "labels": count, "seed": seed, "step": step,
+            "value": 0.8 + effects.get(arm, 0.0) - 0.5 ** (1 + step / 100),
+        }
+        for arm, _, _ in arms
+        for count in labels
+        for seed in range(seeds)
+        for step in range(0, 500 + 100 * seed, 100)
+    ]  # fmt: skip
 
 
 def _pretext(arms: Sequence[tuple[str, str, str]], seeds: int) -> list[dict[str, Any]]:

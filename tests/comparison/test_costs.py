@@ -11,7 +11,7 @@ BENCHMARK = Benchmark.model_validate(document((("ours", "ours", "ours"),), (SEGM
 
 def _row(**changes: object) -> dict[str, object]:
     row = {"arm": "ours", "stage": "pretrain", "labels": None, "seed": 0, "device": "CPU", "peak_memory_mb": 10.0}
-    return row | {"seconds": 8.0, "cpu_seconds": 6.0, "energy_j": None} | changes
+    return row | {"seconds": 8.0, "cpu_seconds": 6.0, "energy_j": None, "steps": 400} | changes
 
 
 def test_costs__means_are_over_the_runs_that_were_measured_whole() -> None:
@@ -19,7 +19,7 @@ def test_costs__means_are_over_the_runs_that_were_measured_whole() -> None:
     (found,) = costs_of(pa.Table.from_pylist([_row(), killed, _row(seed=2, seconds=10.0)]), BENCHMARK)
     stage = found.stages["pretrain"]
     assert (stage.runs, stage.timed, stage.seconds, stage.cpu_seconds) == (3, 2, pytest.approx(9), pytest.approx(6))
-    assert (stage.peak_memory_mb, stage.energy_j, stage.metered) == (30.0, None, 0)
+    assert (stage.peak_memory_mb, stage.energy_j, stage.metered, stage.steps) == (30.0, None, 0, 400)
 
 
 def test_costs__runs_of_several_tasks_are_not_averaged() -> None:

@@ -16,6 +16,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.hardware import has_bfloat16
+from orienteer.records.log import read_log
 from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
 from orienteer.training.log import RunLog
@@ -123,6 +124,43 @@ def test_resume__after_a_crash_is_exact(
     finetune(folder / "store", tmp_path / "out", source=run, settings=settings, resume=True, progress=False)
     assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
     assert history(tmp_path / "out" / "seed_0") == history(undisturbed / "seed_0")
+
+
+def test_resume__of_one_that_ends_by_itself_is_exact(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off within a window of its losses, and in the decay."""
+    until = "plateau={window: 3, fall: 0.9, patience: 1, decay: 0.5}"
+    settings = quick(PAIR, "labelled_scans=1", "optimiser.steps=40", "validate_scans=false", until)
+    again: dict[str, Any] = {"source": None, "settings": settings, "progress": False}
+    finetune(folder / "store", tmp_path / "whole", **again)
+    whole = tmp_path / "whole" / "seed_0"
+    assert FinetuneFolder(whole).record().steps == 9
+    peak, rates = settings.optimiser.learning_rate, learning_rates(whole)
+    assert len(rates) == 9 and rates[4:7] == [peak] * 3 and peak > rates[7] > rates[8]
+    write, broken = RunLog.training, [5, 8]
+
+    def training(self: RunLog, result: StepResult) -> None:
+        if broken and result.step == broken[0]:
+            broken.pop(0)
+            raise OSError("the power went")
+        write(self, result)
+
+    monkeypatch.setattr(RunLog, "training", training)
+    for begun in (False, True):
+        with pytest.raises(OSError, match="power"):
+            finetune(folder / "store", tmp_path / "out", resume=begun, **again)
+    finetune(folder / "store", tmp_path / "out", resume=True, **again)
+    last = "checkpoints/step_00000009/model.safetensors"
+    assert (tmp_path / "out" / "seed_0" / last).read_bytes() == (whole / last).read_bytes()
+    assert history(tmp_path / "out" / "seed_0") == history(whole)
+    assert learning_rates(tmp_path / "out" / "seed_0") == rates
+
+
+def learning_rates(folder: Path) -> list[float]:
+    """Of every step."""
+    lines = read_log(folder / "observations.jsonl")
+    return [line["measures"]["learning_rate"]["value"] for line in lines if line["task"] == "training"]
 
 
 def test_resume__when_killed_before_its_record(folder: Path, run: Path, undisturbed: Path, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.runs.work import Pretraining
 from orienteer.training import session
+from orienteer.training.course import learning_rate
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
-from orienteer.training.optimiser import learning_rate
 from orienteer.training.session import Session
 from tests.runs.conftest import tiny
 

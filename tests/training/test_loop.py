@@ -14,9 +14,9 @@ from orienteer.pretext.model import ModelOutput, Seen
 from orienteer.records import Measure, Observation
 from orienteer.runs.pretrain import MEMORY
 from orienteer.sampling.loader import Batch
+from orienteer.training.course import Course, learning_rate
 from orienteer.training.loop import StepResult, optimise
-from orienteer.training.optimiser import learning_rate
-from orienteer.training.settings import OptimiserSettings
+from orienteer.training.settings import OptimiserSettings, PlateauSettings
 
 SETTINGS = OptimiserSettings(steps=6, learning_rate=0.1, warmup=0.5, weight_decay=0.0)
 
@@ -57,7 +57,7 @@ def run(model: nn.Module, values: list[float], *, start: int = 0, **changes: Any
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=9.0))
     steps = optimise(
-        fabric, wrapped, optimiser, stream(values), settings, seed=0, start=start, **ALWAYS
+        fabric, wrapped, optimiser, stream(values), Course(settings), seed=0, start=start, **ALWAYS
     )  # fmt: skip
     return list(steps)
 
@@ -106,7 +106,7 @@ def test_optimise__puts_the_model_into_training_mode_each_step() -> None:
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
     steps = optimise(
-        fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS, seed=0, start=0, **ALWAYS
+        fabric, wrapped, optimiser, stream([1.0] * 6), Course(SETTINGS), seed=0, start=0, **ALWAYS
     )  # fmt: skip
     for _ in steps:
         wrapped.eval()
@@ -119,7 +119,7 @@ def test_optimise__calls_after_step_once_the_weights_have_moved() -> None:
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
     list(
         optimise(
-            fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS,
+            fabric, wrapped, optimiser, stream([1.0] * 6), Course(SETTINGS),
             seed=0, start=0, look=lambda _: False, after_step=lambda: seen.append(model.weight.item()),
         )
     )  # fmt: skip
@@ -195,7 +195,8 @@ def test_optimise__observes_only_the_steps_that_are_looked_at() -> None:
 
     results = list(
         optimise(
-            fabric, wrapped, optimiser, stream([1.0] * 6), SETTINGS, seed=0, start=0, look=look, after_step=lambda: None
+            fabric, wrapped, optimiser, stream([1.0] * 6), Course(SETTINGS),
+            seed=0, start=0, look=look, after_step=lambda: None,
         )
     )  # fmt: skip
     assert looked == [1, 2, 3, 4, 5, 6] and model.asked == 2
@@ -203,3 +204,15 @@ def test_optimise__observes_only_the_steps_that_are_looked_at() -> None:
     assert all(one.sound for one in results), "on a CPU every step is checked"
     share = sum(one.waited for one in results[3:]) / sum(one.seconds for one in results[3:])
     assert results[5].seen.waited == pytest.approx(share), "of all steps since the one before"
+
+
+def test_optimise__gives_the_mean_loss_of_all_steps_and_ends_where_the_course_does() -> None:
+    model, course = Slope(), Course(SETTINGS, PlateauSettings(window=2, fall=0.5, patience=1, decay=0.25))
+    fabric = Fabric(accelerator="cpu", devices=1)
+    wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    ended = []
+    for one in optimise(fabric, wrapped, optimiser, stream([1e-6] * 6), course, seed=0, start=0, **ALWAYS):
+        assert one.since == 1 and one.loss == one.seen.loss
+        course.note(one.step, one.loss, one.since)
+        ended.append(one.step)
+    assert course.turned == 4 and ended == [1, 2, 3, 4, 5]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from orienteer.training.checkpoint import optimiser_tensors, restore_optimiser
+from orienteer.training.course import learning_rate
 from orienteer.training.muon import AS_ADAMW, COEFFICIENTS, ITERATIONS, MOMENTUM, Muon, orthogonal
 from orienteer.training.optimiser import Gentle, build_optimiser, set_rates
 from orienteer.training.settings import OptimiserSettings
@@ -36,7 +37,7 @@ def network() -> nn.Sequential:
 def train(model: nn.Module, optimiser: torch.optim.Optimizer, steps: range) -> None:
     for step in steps:
         torch.manual_seed(step)
-        set_rates(optimiser, step, MUON)
+        set_rates(optimiser, step, learning_rate(step, MUON))
         optimiser.zero_grad()
         (model(torch.randn(4, 1, 5, 5, 5)) - 1).square().mean().backward()
         optimiser.step()

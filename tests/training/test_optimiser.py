@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from orienteer.training.optimiser import build_optimiser, learning_rate
+from orienteer.training.course import learning_rate
+from orienteer.training.optimiser import build_optimiser
 from orienteer.training.settings import OptimiserSettings
 
 

@@ -8,10 +8,13 @@ from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import CASES
 from orienteer.benchmark.plan import Job
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
-from orienteer.comparison.records import write_cases, write_costs, write_pretext
+from orienteer.comparison.records import write_cases, write_costs, write_learning, write_pretext
+from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.labelled import labelled_scans
+from orienteer.finetune.settings import FinetuneSettings
 from orienteer.records import Metric
 from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.log import read_log
 from orienteer.records.metric import finite
 from orienteer.records.rows import read_rows
 from orienteer.records.scores import (
@@ -48,7 +51,7 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
         drawn: edge of the views whose positions were probed, voxels.
     """
     finished = [job for job in jobs if is_finished(job)]
-    cases, costs, pretext = [], [], []
+    cases, costs, pretext, learning = [], [], [], []
     for job in finished:
         cost = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
         if job.stage == "import":
@@ -58,10 +61,14 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
             pretext += _pretext(job)
         else:
             cases += _cases(job, settings, store, drawn)
+        if job.stage == "finetune":
+            learning += _learning(job, store, drawn)
     if cases:
         write_cases(results, cases)
     write_costs(results, costs)
     write_pretext(results, pretext)
+    if learning:
+        write_learning(results, learning)
     return len(finished)
 
 
@@ -165,8 +172,26 @@ def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
 def _cost(job: Job, cost: Row) -> Row:
     stage = {"places": "frozen"}.get(job.stage, job.stage)
     kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
-    task = job.task or None
-    return {"arm": job.arm, "stage": stage, "task": task, "labels": job.labels, "seed": job.seed, **kept}
+    of = {"arm": job.arm, "stage": stage, "task": job.task or None, "labels": job.labels, "seed": job.seed}
+    return {**of, "steps": _steps(job), **kept}
+
+
+def _steps(job: Job) -> int | None:
+    """Optimiser steps that were made; None where there are none."""
+    if job.stage == "finetune":
+        return FinetuneFolder(job.folder).record().steps
+    return job.settings.optimiser.steps if job.stage == "pretrain" else None
+
+
+def _learning(job: Job, store: Store, drawn: int) -> list[Row]:
+    """Scores on validation subjects by step, where they were watched."""
+    metric = JUDGED[job.settings.kind if isinstance(job.settings, FinetuneSettings) else "segment"].name
+    labels = job.labels if job.labels is not None else _all_labels(job, store, drawn)
+    return [
+        {"task": job.task, "arm": job.arm, "labels": labels, "seed": job.seed, "step": line["step"], "value": value}
+        for line in read_log(FinetuneFolder(job.folder).observations)
+        if line["phase"] == "validation" and (value := line["measures"][metric]["value"]) is not None
+    ]
 
 
 def _pretext(job: Job) -> list[Row]:

@@ -15,7 +15,8 @@ class StageCost:
     """One stage of an arm: means per run of one task, over runs that were measured completely.
 
     ``task`` is None where the records do not name it. Of the ``runs``, ``timed`` have ``seconds`` and ``metered`` have
-    ``energy_j``; ``cpu_seconds`` is processor time; ``peak_memory_mb`` is the largest of all.
+    ``energy_j``; ``cpu_seconds`` is processor time, ``steps`` are the optimiser's, ``peak_memory_mb`` is the largest of
+    all.
     """
 
     task: str | None
@@ -26,6 +27,7 @@ class StageCost:
     energy_j: float | None
     metered: int
     peak_memory_mb: float | None
+    steps: float | None
     devices: tuple[str, ...]
 
 
@@ -84,6 +86,7 @@ def _stage(rows: list[dict]) -> StageCost:
         energy_j=_mean(energy),
         metered=len(energy),
         peak_memory_mb=max(memory, default=None),
+        steps=_mean(_known(rows, "steps")),
         devices=tuple(sorted({row["device"] for row in rows})),
     )
 

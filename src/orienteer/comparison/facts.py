@@ -134,7 +134,8 @@ def plain(value: JsonValue) -> str:
 def _time(cost: StageCost | None) -> str:
     if cost is None or cost.seconds is None:
         return DASH
-    return f"{duration(cost.seconds)} (× {cost.timed})"
+    steps = "" if cost.steps is None else f", {cost.steps:,.0f} steps"
+    return f"{duration(cost.seconds)}{steps} (× {cost.timed})"
 
 
 def _energy(cost: StageCost | None) -> str:

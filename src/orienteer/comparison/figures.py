@@ -76,6 +76,39 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
     )
 
 
+def learning_figure(analysis: Analysis, benchmark: Benchmark, task: Task, labels: int) -> Figure | None:
+    """Score on validation subjects by step of fine-tuning, one line an arm; None where nothing was recorded."""
+    metric, styles = written(task), styles_of(benchmark)
+    data = []
+    for arm in benchmark.arms:
+        found = analysis.learning.get((task.name, labels, arm.name))
+        if found is None:
+            continue
+        style, means = styles[arm.name], [scaled(value, metric) for value in found.means]
+        spread = zip(found.lows, found.highs, strict=True)
+        data.append({
+            "type": "scatter", "mode": "lines+markers", "name": plain(arm.label),
+            "x": list(found.steps), "y": floats(means, 4),
+            "line": {"color": style.colour, "dash": style.dash, "width": style.width},
+            "marker": {"color": style.colour, "symbol": style.marker, "size": 6},
+            "customdata": [[number(low, metric), number(high, metric)] for low, high in spread],
+            "hovertemplate": "step %{x}: %{y:.2f}, seeds %{customdata[0]} to %{customdata[1]}"
+            f"<extra>{plain(arm.label)}</extra>",
+        })  # fmt: skip
+    if not data:
+        return None
+    unit = "points" if metric.fraction else metric.unit
+    return Figure(
+        name=f"learning-{task.name}-{labels}",
+        title=f"Score while learning, {labelled(labels, task)}",
+        look="On validation people, mean over seeds. Where a line reaches the end of scratch's, that arm is as good as "
+        "scratch ever gets; the table below has the steps. It decided nothing: the last weights are scored above.",
+        data=data,
+        layout=layout("step", plain(f"{metric.title} ({unit})" if unit else metric.title), height=440),
+        span=6,
+    )
+
+
 def forest_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str) -> Figure | None:
     """Gain over scratch with its interval, one row for each arm and label count."""
     metric, styles = written(task), styles_of(benchmark)

@@ -20,6 +20,7 @@ from orienteer.comparison.tables import (
     Table,
     efficiency_table,
     item_table,
+    learning_table,
     paired_table,
     pretext_table,
     score_table,
@@ -87,6 +88,7 @@ def _task(analysis: Analysis, benchmark: Benchmark, task: Task) -> Iterator[str]
         tables = [
             score_table(analysis, benchmark, task, mode),
             efficiency_table(analysis, benchmark, task, mode),
+            learning_table(analysis, benchmark, task) if mode == "finetuned" else None,
             *(score_table(analysis, benchmark, task, mode, name) for name in analysis.metrics(task)),
             *(item_table(analysis, benchmark, task, mode, count) for count in analysis.labels(task.name, mode)[:1]),
         ]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from orienteer.comparison.benchmark import Benchmark, Task
 from orienteer.comparison.facts import METHODS, arm_table, configuration, cost_table, environment, task_table
-from orienteer.comparison.figures import curve_figure, forest_figure, item_figure
+from orienteer.comparison.figures import curve_figure, forest_figure, item_figure, learning_figure
 from orienteer.comparison.statistics import Analysis
 from orienteer.comparison.summary import Summary
 from orienteer.comparison.tables import (
     LEGEND,
     Table,
     efficiency_table,
+    learning_table,
     paired_table,
     pretext_table,
     score_table,
@@ -88,12 +89,16 @@ def contents(analysis: Analysis, benchmark: Benchmark, summary: Summary) -> dict
 def block(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, anchor: str) -> Block:
     """One task in one mode: the curve, the gains and the fewest labels' structures first."""
     labels = analysis.labels(task.name, mode)
+    fine = mode == "finetuned"
+    learning = [learning_figure(analysis, benchmark, task, count) for count in labels] if fine else []
     items = [item_figure(analysis, benchmark, task, mode, count) for count in labels]
-    first = [curve_figure(analysis, benchmark, task, mode), forest_figure(analysis, benchmark, task, mode), *items[:1]]
+    first = [curve_figure(analysis, benchmark, task, mode), forest_figure(analysis, benchmark, task, mode)]
+    first += [*learning[:1], *items[:1]]
     secondary = [score_table(analysis, benchmark, task, mode, name) for name in analysis.metrics(task)]
     tables = [
         score_table(analysis, benchmark, task, mode),
         efficiency_table(analysis, benchmark, task, mode),
+        learning_table(analysis, benchmark, task) if fine else None,
         *secondary,
     ]
     tests = paired_table(analysis, benchmark, task, mode)
@@ -102,7 +107,7 @@ def block(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, ancho
         title=f"{task.name}: {task.words}, {MODES[mode]}",
         figures=[figure for figure in first if figure is not None],
         tables=[table for table in tables if table is not None],
-        more_figures=[figure for figure in items[1:] if figure is not None],
+        more_figures=[figure for figure in (*learning[1:], *items[1:]) if figure is not None],
         more_tables=[tests] if tests is not None else [],
     )
 

@@ -43,11 +43,11 @@ COSTS = Layout(
     pa.schema({
         "arm": pa.string(), "stage": pa.string(), "task": pa.string(), "labels": pa.int32(), "seed": pa.int32(),
         "seconds": pa.float64(), "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(),
-        "energy_j": pa.float64(), "device": pa.string(),
+        "energy_j": pa.float64(), "device": pa.string(), "steps": pa.int32(),
     }),
-    empty=("task", "labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j"),
+    empty=("task", "labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "steps"),
     once=(),  # one row a run
-    later=("task",),
+    later=("task", "steps"),
 )  # fmt: skip
 PRETEXT = Layout(
     "pretext.parquet",
@@ -60,17 +60,27 @@ PRETEXT = Layout(
     once=("arm", "seed", "task", "measure"),
     later=("title",),
 )  # fmt: skip
+LEARNING = Layout(
+    "learning.parquet",
+    pa.schema({
+        "task": pa.string(), "arm": pa.string(), "labels": pa.int32(), "seed": pa.int32(), "step": pa.int32(),
+        "value": pa.float64(),
+    }),
+    empty=(),
+    once=("task", "arm", "labels", "seed", "step"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Records:
-    """All measurements. ``costs`` and ``pretext`` are None where the benchmark wrote none."""
+    """All measurements; what is None the benchmark did not write."""
 
     path: Path
     benchmark: Benchmark
     cases: pa.Table
     costs: pa.Table | None
     pretext: pa.Table | None
+    learning: pa.Table | None
 
 
 Rows = Iterable[Mapping[str, Any]]
@@ -103,6 +113,15 @@ def write_pretext(results: Path, rows: Rows) -> None:
     _write(results, PRETEXT, rows)
 
 
+def write_learning(results: Path, rows: Rows) -> None:
+    """Write ``records/learning.parquet``: scores on validation subjects while a network was fine-tuned, by step.
+
+    Raises:
+        RunError: a column is missing, unknown or of the wrong type, or a row stands twice.
+    """
+    _write(results, LEARNING, rows)
+
+
 def read_records(results: Path) -> Records:
     """Read and check a benchmark's folder.
 
@@ -115,9 +134,8 @@ def read_records(results: Path) -> Records:
     cases = _read(results, CASES, benchmark)
     if cases is None:
         raise RunError(f"{_path(results, CASES)} is missing", cure="run `orienteer benchmark` until a job is finished")
-    return Records(
-        results, benchmark, cases, _read(results, COSTS, benchmark), _read(results, PRETEXT, benchmark)
-    )  # fmt: skip
+    costs, pretext, learning = (_read(results, each, benchmark) for each in (COSTS, PRETEXT, LEARNING))
+    return Records(results, benchmark, cases, costs, pretext, learning)
 
 
 def _path(results: Path, layout: Layout) -> Path:
@@ -199,7 +217,7 @@ def _check(table: pa.Table, layout: Layout, path: Path) -> None:
 
 def _check_names(table: pa.Table, path: Path, benchmark: Benchmark) -> None:
     _among(table, "arm", tuple(arm.name for arm in benchmark.arms), path, "name it in benchmark.json")
-    if "mode" in table.column_names:
+    if "mode" in table.column_names or "step" in table.column_names:
         _among(table, "task", tuple(task.name for task in benchmark.tasks), path, "name it in benchmark.json")
 
 

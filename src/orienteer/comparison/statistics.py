@@ -11,6 +11,7 @@ from orienteer.comparison.bootstrap import grid_of, interval
 from orienteer.comparison.costs import ArmCost, costs_of
 from orienteer.comparison.efficiency import Needed, labels_needed
 from orienteer.comparison.gaps import gaps
+from orienteer.comparison.learning import Learning, learning_of
 from orienteer.comparison.paired import ALPHA, Paired, holm, paired
 from orienteer.comparison.pretext import Learned, learned_of
 from orienteer.comparison.records import MODES, Records
@@ -82,6 +83,7 @@ class Analysis:
     items: Mapping[str, Mapping[tuple[str, int, str, str], float]]
     costs: tuple[ArmCost, ...]
     learned: tuple[Learned, ...]
+    learning: Mapping[tuple[str, int, str], Learning]
     best_baselines: Mapping[tuple[str, str, int], str]
     gaps: tuple[str, ...]
 
@@ -117,6 +119,7 @@ def analyse(records: Records) -> Analysis:
         items={task.name: item_means(records.cases, task.name, task.metric) for task in benchmark.tasks},
         costs=costs_of(records.costs, benchmark),
         learned=learned_of(records.pretext, benchmark),
+        learning=learning_of(records.learning, benchmark),
         best_baselines=best,
         gaps=tuple(gaps(records, cells)),
     )

@@ -1,8 +1,11 @@
 """The tables as plain values, shared by the Markdown file, the page and the terminal."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from orienteer.comparison.benchmark import Benchmark, Task
 from orienteer.comparison.paired import ALPHA
@@ -132,6 +135,41 @@ def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode:
         rows=rows,
         note=f"{DASH}: {'; '.join(sorted(reasons))}." if reasons else "",
     )
+
+
+def learning_table(analysis: Analysis, benchmark: Benchmark, task: Task) -> Table | None:
+    """When each arm ended, and when it was as good as scratch at its end; None where no validations were recorded."""
+    counts = sorted({labels for name, labels, _ in analysis.learning if name == task.name})
+    if not counts:
+        return None
+    metric, rows = written(task), []
+    for arm in benchmark.arms:
+        row = [Entry(arm.label)]
+        for count in counts:
+            found = analysis.learning.get((task.name, count, arm.name))
+            if found is None:
+                row.append(Entry(DASH))
+                continue
+            ended = f"of {_steps(found.ends)}: {number(float(np.mean(found.last)), metric)}"
+            row.append(Entry(_steps(found.reached), detail=ended))
+        rows.append(row)
+    return Table(
+        title="Steps of fine-tuning until as good as scratch at its end, of all steps: and the score there",
+        columns=["arm", *(labelled(count, task) for count in counts)],
+        rows=rows,
+        note="On validation people. Median over seeds, and their range where they differ; “never” is the latest. "
+        "A seed is held against scratch with the same seed, at the steps that were validated.",
+    )
+
+
+def _steps(steps: Sequence[int | None]) -> str:
+    """The median of steps, of which some may never have come, and their range."""
+    if not steps:
+        return DASH
+    ordered = sorted(math.inf if step is None else step for step in steps)
+    told = ["never" if step == math.inf else f"{step:,.0f}" for step in ordered]
+    middle, low, high = told[len(told) // 2], told[0], told[-1]
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def item_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, labels: int) -> Table | None:

@@ -236,7 +236,7 @@ def _conclude(work: Finetuning, folder: FinetuneFolder, split: str, progress: bo
     """Give the loggers the scores of the last weights."""
     if not chosen(folder.path):
         return
-    scores, step = summarise([folder], split=split).scores, work.settings.optimiser.steps
+    scores, step = summarise([folder], split=split).scores, folder.record().steps or 0
     with Loggers(folder.path, step, folder.observations, shown=progress) as loggers:
         means = {
             name: Measure(score.mean, (SCORES.get(name) or unlisted_metric(name)).unit)

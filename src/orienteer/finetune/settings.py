@@ -8,7 +8,7 @@ from pydantic import Field
 from orienteer.config import Config, override
 from orienteer.networks.settings import NetworkSettings
 from orienteer.sampling.settings import AppearanceSettings, GeometrySettings
-from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings, PlateauSettings
 
 Kind = Literal["segment", "classify", "regress"]
 
@@ -89,6 +89,9 @@ class FinetuneSettings(Config):
     """What is minimised, for segmentation."""
     optimiser: OptimiserSettings = OptimiserSettings(steps=1000, batch=2, learning_rate=3e-3, warmup=0.1)
     """Optimisation and its schedule: warm-up, then decay."""
+    plateau: PlateauSettings | None = None
+    """When to end before ``optimiser.steps``: once the training loss falls no more, as ``{}`` and these say; null makes
+    all the steps."""
     inference: InferenceSettings = InferenceSettings()
     """How whole scans are predicted."""
     score: ScoreSettings = ScoreSettings()

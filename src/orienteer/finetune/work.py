@@ -23,7 +23,7 @@ from orienteer.store import Store
 from orienteer.training.devices import resolve
 from orienteer.training.keeper import Validation
 from orienteer.training.optimiser import Gentle
-from orienteer.training.settings import DeviceSettings
+from orienteer.training.settings import DeviceSettings, PlateauSettings
 
 
 @dataclass
@@ -109,6 +109,11 @@ class Finetuning:
             return None
         starts = round(transfer.head_first * self.settings.optimiser.steps)
         return Gentle(frozenset(self.loaded.loaded), transfer.rate, starts)
+
+    @property
+    def plateau(self) -> PlateauSettings | None:
+        """As the settings say."""
+        return self.settings.plateau
 
     def follow(self, model: Any) -> Callable[[], None]:
         """Nothing follows."""

@@ -11,7 +11,7 @@ from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
 from orienteer.store.kinds import same_spacing
 from orienteer.training.checkpoint import latest_checkpoint
-from orienteer.training.optimiser import learning_rate
+from orienteer.training.course import learning_rate
 
 STEPS = "optimiser.steps"
 

@@ -32,6 +32,7 @@ class Pretraining:
     """
 
     early: ClassVar = True
+    plateau: ClassVar = None  # its schedule says how long it learns
     settings: PretrainSettings
     store: Store
     evaluations: Path

@@ -10,11 +10,15 @@ from torch import nn
 from orienteer.records import Measure, Observation
 from orienteer.signals import Asked, Interruptible
 from orienteer.training.checkpoint import Checkpoint, milestones, optimiser_tensors, prune, save_checkpoint
+from orienteer.training.course import Course
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.log import RunLog
 from orienteer.training.loop import StepResult
 from orienteer.training.progress import TrainingProgress
 from orienteer.training.settings import CheckpointSettings
+
+LATER = ("validate", "course")
+"""What a checkpoint remembers only where there is something to remember."""
 
 
 class Validation(NamedTuple):
@@ -41,6 +45,7 @@ class Counters:
         best_value: its headline figure.
         scaler: how float16 gradients are scaled at the moment; empty in other precisions.
         validate: the validation of this step was left out or broken off, and is made when the run goes on.
+        course: what decides when a training ends that goes on until it learns no more; empty in others.
     """
 
     seconds: float = 0.0
@@ -50,6 +55,7 @@ class Counters:
     best_value: float | None = None
     scaler: dict[str, Any] = field(default_factory=dict)
     validate: bool = False
+    course: dict[str, Any] = field(default_factory=dict)
 
     def note(self, figure: Measure | None, step: int) -> bool:
         """Remember ``step`` when its figure is the best so far."""
@@ -69,7 +75,7 @@ class Keeper:
     Attributes:
         folder: where all goes.
         settings: what is kept.
-        steps: of the whole run.
+        course: of the whole run.
         earlier: totals it had before it was extended; their milestones are kept.
         model: as it is built, not as it is wrapped.
         optimiser: its optimiser.
@@ -83,7 +89,7 @@ class Keeper:
 
     folder: TrainingFolder
     settings: CheckpointSettings
-    steps: int
+    course: Course
     earlier: tuple[int, ...]
     model: nn.Module
     optimiser: Any
@@ -111,8 +117,12 @@ class Keeper:
         self.counters.stepping += result.seconds
         self.counters.waited += result.waited
         self.line.step(result.step, result.seen.observations if result.seen is not None else ())
-        if self.settings.logged(result.step, of=self.steps):
+        if self.settings.logged(result.step, of=self.course.last):
             self.log.training(result)
+
+    def turned(self) -> None:
+        """Say that the training loss decided when the run ends."""
+        self.line.turned(self.course)
 
     def settle(self, step: int) -> None:
         """Validate and save; where a signal asks, save at once and leave the validation for later."""
@@ -144,10 +154,10 @@ class Keeper:
         self.log.flush()  # what is recorded of these steps must outlive a power cut as they do
         self.counters.seconds = time.perf_counter() - self._began
         self.counters.scaler = self.precision.state_dict()
-        state = {name: value for name, value in vars(self.counters).items() if name != "validate" or value}
+        state = {name: value for name, value in vars(self.counters).items() if value or name not in LATER}
         tensors = optimiser_tensors(self.optimiser)
         save_checkpoint(self.folder.checkpoints, Checkpoint(step, self.model.state_dict(), tensors, state))
         kept = self.settings
-        totals = (*self.earlier, self.steps) if kept.milestones else ()
+        totals = (*self.earlier, self.course.settings.steps) if kept.milestones else ()
         also = frozenset[int]().union(*(milestones(total, kept.every) for total in totals))
         prune(self.folder.checkpoints, keep=kept.keep, best=self.counters.best_step, also=also)

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from orienteer.errors import RunError
 from orienteer.records import Observation
 from orienteer.sampling import Purpose, torch_seed
+from orienteer.training.course import Course
 from orienteer.training.optimiser import set_rates
-from orienteer.training.settings import OptimiserSettings
 
 
 class StepBatch(Protocol):
@@ -41,6 +41,8 @@ class StepResult:
         seconds: wall time of the step, waiting included.
         waited: seconds of it spent waiting for data.
         sound: loss and gradient are known to be finite, up to this step.
+        loss: mean over the steps since the last sound one, on this process's share of the batches; NaN where not sound.
+        since: how many those are.
         seen: what was to be seen of it; None for a step that was not looked at.
     """
 
@@ -48,6 +50,8 @@ class StepResult:
     seconds: float
     waited: float
     sound: bool
+    loss: float
+    since: int
     seen: "StepSeen | None"
 
 
@@ -73,7 +77,7 @@ def optimise(
     model: Any,
     optimiser: torch.optim.Optimizer,
     batches: Iterator[StepBatch],
-    settings: OptimiserSettings,
+    course: Course,
     *,
     seed: int,
     start: int,
@@ -87,7 +91,7 @@ def optimise(
         model: ``(*batch.inputs) ->`` an output with ``loss`` and ``observations``.
         optimiser: its rate is set here, from the step.
         batches: the remaining batches, in order.
-        settings: schedule and clipping.
+        course: rate of every step, and the last; who reads the results may change it.
         seed: the run's seed; torch's generator is set from (seed, step), so resuming repeats dropout too.
         start: steps already done.
         look: whether a step (1 for the first) is to be observed.
@@ -98,21 +102,27 @@ def optimise(
     """
     reading_is_free = fabric.device.type == "cpu"
     stepping = waiting = 0.0
-    for step in range(start, settings.steps):
+    losses: list[Tensor] = []
+    step = start
+    while step < course.last:
         began = time.perf_counter()
         batch = next(batches).to(fabric.device)
         waited = time.perf_counter() - began
-        rate = set_rates(optimiser, step, settings)
+        rate = course.rate(step)
+        set_rates(optimiser, step, rate)
         torch.manual_seed(torch_seed(seed, Purpose.STEP, step))
         model.train()
         output = model(*batch.inputs)
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(output.loss)
-        norm = fabric.clip_gradients(model, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
-        looked, loss = look(step + 1), math.nan
-        if looked or reading_is_free:
-            loss = float(output.loss.detach())
-            _require_finite(fabric, loss, norm, model, step + 1)
+        norm = fabric.clip_gradients(model, optimiser, max_norm=course.settings.clip, error_if_nonfinite=False)
+        step += 1
+        losses.append(output.loss.detach())
+        looked, loss, since = look(step), math.nan, len(losses)
+        sound = looked or reading_is_free
+        if sound:
+            loss = float(losses[-1])
+            _require_finite(fabric, loss, norm, model, step)
         observations = output.observations if looked else ()
         del output  # on a GPU its tensors would lie beside those of the next step
         optimiser.step()
@@ -122,7 +132,11 @@ def optimise(
         seen = StepSeen(loss, rate, waiting / stepping, observations) if looked else None
         if looked:
             stepping = waiting = 0.0
-        yield StepResult(step + 1, seconds, waited, sound=looked or reading_is_free, seen=seen)
+        mean = math.nan
+        if sound:
+            mean = float(torch.stack(losses).mean()) if since > 1 else loss
+            losses.clear()
+        yield StepResult(step, seconds, waited, sound, mean, since, seen)
 
 
 def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.Module, step: int) -> None:

@@ -1,6 +1,5 @@
-"""The optimiser and its schedule; the rate is a function of the step, so there is no schedule state to save."""
+"""The optimiser: which weights it moves, and how."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,19 +52,7 @@ def build_optimiser(
     return Muon([part for part in parts if part["params"]], settings.learning_rate)
 
 
-def set_rates(optimiser: torch.optim.Optimizer, step: int, settings: OptimiserSettings) -> float:
-    """Give every group its rate of step ``step``; returns that of ordinary weights."""
-    rate = learning_rate(step, settings)
+def set_rates(optimiser: torch.optim.Optimizer, step: int, rate: float) -> None:
+    """Give every group its rate of step ``step``, given that of ordinary weights."""
     for group in optimiser.param_groups:
         group["lr"] = rate * group.get("scale", 1.0) if step >= group.get("starts", 0) else 0.0
-    return rate
-
-
-def learning_rate(step: int, settings: OptimiserSettings) -> float:
-    """Rate of step ``step`` (0-based): linear warm-up, then a cosine down to ``final`` of the peak."""
-    warm = max(1, round(settings.warmup * settings.steps))
-    if step < warm:
-        return settings.learning_rate * (step + 1) / warm
-    progress = (step - warm) / max(1, settings.steps - warm)
-    cosine = (1 + math.cos(math.pi * min(1.0, progress))) / 2
-    return settings.learning_rate * (settings.final + (1 - settings.final) * cosine)

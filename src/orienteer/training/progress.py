@@ -10,6 +10,7 @@ from rich.console import Console
 from orienteer.console import Bar
 from orienteer.records import Observation
 from orienteer.records.card import unlisted_metric
+from orienteer.training.course import Course
 from orienteer.units import duration, in_sentence, shown
 
 SMOOTH = 0.6
@@ -56,6 +57,12 @@ class TrainingProgress:
             self.said, left = now, (self.bar.total - done) * (now - self.began) / (done - self.start)
             line = f"step {done:,} of {self.bar.total:,}, about {duration(left)} left: {' · '.join(self.parts)}"
             self.bar.console.print(line, highlight=False, soft_wrap=True)
+
+    def turned(self, course: Course) -> None:
+        """Say that the loss falls no more, and when the run ends."""
+        self.bar.until(course.last)
+        told = f"the training loss falls no more: the learning rate decays, and step {course.last:,} is the last"
+        self.bar.console.print(told, highlight=False)
 
     def validated(
         self, step: int, observations: Mapping[str, Observation], *, best: str = "", verdict: str = ""

@@ -13,6 +13,7 @@ from torch import nn
 from orienteer.errors import RunError, Stopped
 from orienteer.signals import Asked, Interruptible
 from orienteer.training.checkpoint import Checkpoint, latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
+from orienteer.training.course import Course
 from orienteer.training.devices import resolve, set_threads
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.group import by_first, connected
@@ -21,7 +22,7 @@ from orienteer.training.log import RunLog
 from orienteer.training.loop import StepBatch, StepResult, optimise
 from orienteer.training.optimiser import Gentle, build_optimiser
 from orienteer.training.progress import TrainingProgress
-from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings
+from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings, PlateauSettings
 from orienteer.training.weights import restore_weights
 
 PATIENCE = 4.0
@@ -48,6 +49,10 @@ class Work(Protocol):
 
     def gentle(self, model: Any) -> Gentle | None:
         """Weights that learn more slowly, if any."""
+
+    @property
+    def plateau(self) -> PlateauSettings | None:
+        """When it ends before its last step; None where it never does."""
 
     def follow(self, model: Any) -> Callable[[], None]:
         """What to call once the weights have moved."""
@@ -99,7 +104,7 @@ class Session:
         Raises:
             Stopped: a signal asked; every process stops after the same step, which is saved.
         """
-        settings, steps, done = self.settings, self.settings.optimiser.steps, 0
+        settings, done = self.settings, 0
         with contextlib.ExitStack() as stack:
             stack.enter_context(connected(lambda: f" after step {done}", self.again))
             set_threads(resolve(settings.devices))
@@ -107,62 +112,68 @@ class Session:
             fused = settings.devices.precision != "16-mixed"
             optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model), fused=fused)
             start, counters = self._restore(model, optimiser)
+            course = Course(settings.optimiser, self.work.plateau, counters.course)
             done = start
             wrapped, optimiser = fabric.setup(model, optimiser)
             _move_state(optimiser)
             if counters.scaler:
                 fabric.strategy.precision.load_state_dict(counters.scaler)
-            if start >= steps and not counters.validate:
+            if start >= course.last and not counters.validate:
                 return
             stream = self.work.batches(start, rank=fabric.global_rank, processes=fabric.world_size)
             stack.callback(stream.close)
             interrupt = stack.enter_context(Interruptible(before=self.asked_before))
             keeper = None
             if fabric.global_rank == 0:
-                keeper = self._keeper(stack, fabric, model, optimiser, start, counters, interrupt)
+                keeper = self._keeper(stack, fabric, model, optimiser, start, counters, course, interrupt)
             by_first(lambda: keeper.begin(start) if keeper is not None else None)
             self._stop_if_asked(_agreed(fabric, interrupt)[0], start)
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
-                    settings.optimiser, seed=settings.seed, start=start,
-                    look=self._looks(fabric, interrupt), after_step=self.work.follow(model),
+                    course, seed=settings.seed, start=start,
+                    look=self._looks(fabric, interrupt, course), after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
-                    self._noted(fabric, keeper, result)
+                    self._noted(fabric, keeper, result, course)
                     if result.sound:
-                        self._stop_if_asked(self._kept(fabric, keeper, interrupt, done), done)
+                        self._stop_if_asked(self._kept(fabric, keeper, interrupt, course, done), done)
             except Asked:
                 if keeper is not None and done > keeper.saved:
                     keeper.save(done)
                 self._stop_if_asked(interrupt.asked, done)
                 raise
 
-    def _looks(self, fabric: Fabric, interrupt: Interruptible) -> Callable[[int], bool]:
+    def _looks(self, fabric: Fabric, interrupt: Interruptible, course: Course) -> Callable[[int], bool]:
         """Steps that are logged, validated or saved; a signal is heeded at once where no other process must agree."""
         settings, alone = self.settings, fabric.world_size == 1
 
         def look(step: int) -> bool:
             asked = alone and bool(interrupt.asked or interrupt.save)
-            return asked or settings.checkpoint.logged(step, of=settings.optimiser.steps) or self._due(step)
+            return asked or settings.checkpoint.logged(step, of=course.last) or self._due(step, course)
 
         return look
 
-    def _due(self, step: int) -> bool:
-        return step == self.settings.optimiser.steps or self.settings.checkpoint.due(step, early=self.work.early)
+    def _due(self, step: int, course: Course) -> bool:
+        return step == course.last or self.settings.checkpoint.due(step, early=self.work.early)
 
-    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult) -> None:
-        """Log the step, with the loss of the whole batch."""
+    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult, course: Course) -> None:
+        """Log the step, with the loss of the whole batch, by which the course goes on."""
         if fabric.world_size > 1 and result.seen is not None:
             loss = torch.tensor(result.seen.loss, device=fabric.device, dtype=torch.float64)
             mean = float(fabric.all_reduce(loss, reduce_op="mean"))
             result = replace(result, seen=replace(result.seen, loss=mean))
+        if course.plateau is not None and result.sound:
+            loss = torch.tensor(result.loss, device=fabric.device, dtype=torch.float64)
+            turned = course.note(result.step, float(fabric.all_reduce(loss, reduce_op="mean")), result.since)
+            if turned and keeper is not None:
+                keeper.turned()
         if keeper is not None:
             keeper.note(result)
 
-    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, step: int) -> int:
+    def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, course: Course, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""
-        due = self._due(step)
+        due = self._due(step, course)
         asked, save = _agreed(fabric, interrupt)
 
         def keep() -> None:
@@ -178,15 +189,15 @@ class Session:
 
     def _keeper(
         self, stack: contextlib.ExitStack, fabric: Fabric, model: nn.Module, optimiser: Any, start: int,
-        counters: Counters, interrupt: Interruptible,
+        counters: Counters, course: Course, interrupt: Interruptible,
     ) -> Keeper:  # fmt: skip
         log = RunLog(self.folder, start, validate=counters.validate, shown=self.progress)
         stack.callback(log.close)
-        line = stack.enter_context(TrainingProgress(self.settings.optimiser.steps, start, enabled=self.progress))
+        line = stack.enter_context(TrainingProgress(course.last, start, enabled=self.progress))
         return Keeper(
             self.folder,
             self.settings.checkpoint,
-            self.settings.optimiser.steps,
+            course,
             self.earlier,
             model,
             optimiser,

@@ -32,6 +32,21 @@ class OptimiserSettings(Config):
     """Largest norm of the gradient."""
 
 
+class PlateauSettings(Config):
+    """When a training that learns no more is brought to its end. Its own training loss decides, no other subject."""
+
+    window: int = Field(500, ge=1)
+    """Steps over which the loss is averaged."""
+    fall: float = Field(0.02, ge=0, lt=1)
+    """Share of its lowest mean so far by which a mean must lie lower to count as learning."""
+    patience: int = Field(2, ge=1)
+    """Windows in a row without learning before the rate, held until then, decays."""
+    earliest: int = Field(0, ge=0)
+    """Step before which it never decays."""
+    decay: float = Field(0.25, gt=0)
+    """Steps of the decay, as a share of those before it; with the last of them the training ends."""
+
+
 class DeviceSettings(Config):
     """Where and how exactly the run computes."""
 

@@ -1,0 +1,76 @@
+"""How scores rise while arms are fine-tuned: by step, on validation subjects; and which step does what scratch ends at.
+
+A seed's curve are the validations that its training recorded. Arms may end at steps of their own, and so may seeds: an
+arm's curve is the mean over seeds, up to the last step that all of them have.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from orienteer.comparison.benchmark import Benchmark, Task
+
+
+@dataclass(frozen=True)
+class Learning:
+    """One arm with so many labels.
+
+    Attributes:
+        steps: that every seed validated, rising.
+        means: over seeds, at those steps.
+        lows: of the seeds.
+        highs: of the seeds.
+        ends: last step of every seed, by seed.
+        last: score at that step, by seed.
+        reached: first step at which a seed is as good as scratch with that seed at its end, by seed; None for never.
+    """
+
+    steps: tuple[int, ...]
+    means: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    ends: tuple[int, ...]
+    last: tuple[float, ...]
+    reached: tuple[int | None, ...]
+
+
+Curve = Mapping[int, float]
+"""Step to score of one seed."""
+
+
+def learning_of(table: pa.Table | None, benchmark: Benchmark) -> dict[tuple[str, int, str], Learning]:
+    """By task, labels and arm; empty where no validations were recorded."""
+    if table is None:
+        return {}
+    seeds: dict[tuple[str, int, str], dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    for row in table.to_pylist():
+        if np.isfinite(row["value"]):
+            seeds[row["task"], row["labels"], row["arm"]][row["seed"]][row["step"]] = row["value"]
+    scratch = benchmark.scratch.name if benchmark.scratch else ""
+    return {
+        key: _learning(curves, seeds.get((key[0], key[1], scratch), {}), benchmark.task(key[0]))
+        for key, curves in sorted(seeds.items())
+    }
+
+
+def _learning(curves: Mapping[int, Curve], scratch: Mapping[int, Curve], task: Task) -> Learning:
+    ordered = [curves[seed] for seed in sorted(curves)]
+    steps = sorted(set.intersection(*(set(curve) for curve in ordered)))
+    values = np.array([[curve[step] for step in steps] for curve in ordered]).reshape(len(ordered), len(steps))
+    return Learning(
+        steps=tuple(steps),
+        means=tuple(values.mean(axis=0).tolist()),
+        lows=tuple(values.min(axis=0).tolist()),
+        highs=tuple(values.max(axis=0).tolist()),
+        ends=tuple(max(curve) for curve in ordered),
+        last=tuple(curve[max(curve)] for curve in ordered),
+        reached=tuple(_reached(curves[seed], scratch[seed], task) for seed in sorted(curves) if seed in scratch),
+    )
+
+
+def _reached(curve: Curve, scratch: Curve, task: Task) -> int | None:
+    wanted = scratch[max(scratch)]
+    return next((step for step in sorted(curve) if task.sign * (curve[step] - wanted) >= 0), None)

@@ -1,0 +1,94 @@
+"""The course of a training: the learning rate of every step, and the step it ends with.
+
+Most runs follow a schedule that is known from the start. One that trains until it learns no more holds its rate until
+its own training loss stays where it is, then decays it and ends; what decides is in its checkpoints.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from orienteer.training.settings import OptimiserSettings, PlateauSettings
+
+
+@dataclass(eq=False)
+class Course:
+    """Rate and end of a training.
+
+    Attributes:
+        settings: the optimiser's; its steps are the most.
+        plateau: when to end before; None for the schedule alone.
+        state: what was learned of the training loss so far, for checkpoints: changed in place, plain numbers.
+    """
+
+    settings: OptimiserSettings
+    plateau: PlateauSettings | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """The step it ends with, as far as is known."""
+        turned = self.turned
+        if self.plateau is None or turned is None:
+            return self.settings.steps
+        return min(self.settings.steps, turned + math.ceil(self.plateau.decay * turned))
+
+    @property
+    def turned(self) -> int | None:
+        """The step after which the rate decays because the loss fell no more; None before that."""
+        return self.state.get("turned")
+
+    def rate(self, step: int) -> float:
+        """Learning rate of step ``step`` (0-based)."""
+        if self.plateau is None:
+            return learning_rate(step, self.settings)
+        steps = self.settings.steps
+        turned = self.turned or max(1, math.floor(steps / (1 + self.plateau.decay)))
+        return _warmed(step, self.settings) or _decayed((step - turned) / max(1, self.last - turned), self.settings)
+
+    def note(self, step: int, loss: float, steps: int) -> bool:
+        """Take in the training loss, and say whether it decided now that the rate decays.
+
+        Args:
+            step: steps done.
+            loss: mean training loss of the last ``steps`` of them.
+            steps: how many since the last call.
+        """
+        plateau, state = self.plateau, self.state
+        if plateau is None or self.turned is not None or not steps:
+            return False
+        state["total"] = state.get("total", 0.0) + loss * steps
+        state["counted"] = state.get("counted", 0) + steps
+        if state["counted"] < plateau.window:
+            return False
+        mean, best = state.pop("total") / state.pop("counted"), state.get("best")
+        if best is None or mean < best - plateau.fall * abs(best):
+            state.update(best=mean, stale=0)
+        else:
+            state["stale"] += 1
+        if state["stale"] < plateau.patience or step < plateau.earliest:
+            return False
+        state["turned"] = step
+        return True
+
+
+def learning_rate(step: int, settings: OptimiserSettings) -> float:
+    """Rate of step ``step`` (0-based): linear warm-up, then a cosine down to ``final`` of the peak."""
+    warm = _warm(settings)
+    return _warmed(step, settings) or _decayed((step - warm) / max(1, settings.steps - warm), settings)
+
+
+def _warm(settings: OptimiserSettings) -> int:
+    return max(1, round(settings.warmup * settings.steps))
+
+
+def _warmed(step: int, settings: OptimiserSettings) -> float | None:
+    """The rate during warm-up; None after it."""
+    warm = _warm(settings)
+    return settings.learning_rate * (step + 1) / warm if step < warm else None
+
+
+def _decayed(progress: float, settings: OptimiserSettings) -> float:
+    """The rate when a share of the decay is over; before it, the peak."""
+    cosine = (1 + math.cos(math.pi * min(1.0, max(0.0, progress)))) / 2
+    return settings.learning_rate * (settings.final + (1 - settings.final) * cosine)
