@@ -95,6 +95,11 @@ CASES = {
     "planted": Case("cheating", store=PlantedStore),
     "planted-paper": Case("cheating", (PAPER,), PlantedStore),
     "planted-rpr": Case("cheating", ("tasks={rpr: {}}",), PlantedStore),
+    "planted-voco": Case(
+        "cheating",
+        (*VOCO, "views.size=24", "optimiser.steps=300", "tasks={voco: {random: 2}}"),
+        PlantedStore,
+    ),
     "planted-thinly": Case("cheating", store=ThinlyPlantedStore),
     "shaded": Case("cheating", ("tasks={gap: {}}", "optimiser.steps=300", "checkpoint.every=300"), ShadedStore),
     "half-position": Case("learning", ("tasks={gap: {}, position: {weight: 0}}",), said=_names("Position field")),

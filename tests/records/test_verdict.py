@@ -104,6 +104,27 @@ def test_judge__a_border_that_knows_much_is_said_to_be_no_cheat() -> None:
         assert not any("no cheating" in line for line in judged.evidence)
 
 
+@pytest.mark.parametrize(
+    ("shell", "core", "apart", "sharing"),
+    [
+        (0.31, 0.51, "cheating", "learning"),  # VoCo as measured
+        (0.62, -0.07, "cheating", "cheating"),  # a planted code
+        (0.51, 0.51, "cheating", "learning"),
+        (0.06, 0.05, "learning", "learning"),
+        (0.6, 0.59, "learning", "learning"),
+    ],
+)
+def test_judge__views_that_share_voxels_lose_part_of_the_answer_with_their_border(
+    shell: float, core: float, apart: str, sharing: str
+) -> None:
+    probes = probed(grey=0.0, shell=shell, core=core)
+    assert judge(figure(0.66), probes, GAP).label == apart
+    judged = judge(figure(0.66), probes, GAP, overlapping=True)
+    assert judged.label == sharing
+    told = next(line for line in judged.evidence if line.startswith("shell"))
+    assert ("views share voxels" in told) == (core == 0.51)
+
+
 @pytest.mark.parametrize("alone", ["shell", "core"])
 def test_judge__one_border_probe_without_its_counterpart_is_not_held_against_a_model(alone: str) -> None:
     for skill in (0.8, 0.0):

@@ -118,7 +118,9 @@ def assess(
         chosen=graded,
         on_scan=lambda count: progress("shifts", (done + shown * len(graded) * count / len(few.ids)) / work),
     )
-    verdict = judge(measures[metric.name], probes, metric, seen=seen, rule=settings.verdict)
+    verdict = judge(
+        measures[metric.name], probes, metric, seen=seen, rule=settings.verdict, overlapping=judged.overlapping
+    )
     record = EvaluationRecord(
         name=folder.name,
         split=split,

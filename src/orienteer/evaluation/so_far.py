@@ -58,7 +58,7 @@ def judge_so_far(
     probes = [
         apply(probe, model, sampler, fewer, judged, metric, batch=settings.batch, device=device) for probe in selected
     ]
-    verdict = judge(measures[metric.name], probes, metric, rule=settings.verdict)
+    verdict = judge(measures[metric.name], probes, metric, rule=settings.verdict, overlapping=judged.overlapping)
     record = EvaluationRecord(
         name=NAME,
         split="val",

@@ -108,6 +108,7 @@ class VocoTask(PretextTask[VocoSettings]):
         "share of it that lies there.",
         source="Wu et al. 2024, arXiv 2402.17300",
         spatial=True,
+        overlapping=True,
         metrics=METRICS,
         evidence=(
             Numbers(title="Overlap with a base crop", unit="fraction", true="true_overlap", pred="pred_overlap"),

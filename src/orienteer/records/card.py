@@ -50,6 +50,8 @@ class TaskCard(Record):
     """Whether its answers are places, so that the honesty probes can catch it cheating."""
     metrics: tuple[Metric, ...]
     """Every metric it measures; the first one is its headline."""
+    overlapping: bool = False
+    """Whether its views share voxels by design, so that the border of a view is part of what is asked."""
     evidence: tuple[Evidence, ...]
     """What its rows show."""
     judged_by: str = ""

@@ -40,7 +40,9 @@ class VerdictRule(Config):
     0.42 of 0.77."""
     border_alone: float = Field(0.1, ge=0, le=1)
     """A border that is read keeps at least this share of the skill by itself. The border is anatomy too, so an honest
-    model keeps much of it as well (0.55 of 0.93): both conditions must hold."""
+    model keeps much of it as well (0.55 of 0.93): both conditions must hold. Views that share voxels by design lose
+    part of the answer with their border: there it must also keep more than what is left without it, as a planted code
+    does (0.62 against -0.07) and an honest VoCo does not (0.31 against 0.51)."""
 
     def sentences(self) -> tuple[str, ...]:
         """The rule in words, for the report and the documentation."""
@@ -48,7 +50,8 @@ class VerdictRule(Config):
             f"Stuck: the skill is below {percent(self.stuck_below)}.",
             f"Cheating: with the anatomy taken out of the views, {percent(self.cheat_share)} of the skill or more is "
             f"still there; or painting over the border of the views takes more than {percent(1 - self.without_border)} "
-            f"of the skill away, while the border alone keeps at least {percent(self.border_alone)} of it.",
+            f"of the skill away, while the border alone keeps at least {percent(self.border_alone)} of it (where views "
+            "share voxels by design, more also than is left without it).",
             "Learning: otherwise.",
         )
 
@@ -83,7 +86,13 @@ class Probed(NamedTuple):
 
 
 def judge(
-    real: Measure, probes: Sequence[Probed], metric: Metric, *, seen: Seen = "none", rule: VerdictRule | None = None
+    real: Measure,
+    probes: Sequence[Probed],
+    metric: Metric,
+    *,
+    seen: Seen = "none",
+    rule: VerdictRule | None = None,
+    overlapping: bool = False,
 ) -> Verdict:
     """Judge a run from one figure and what the honesty probes leave of it.
 
@@ -93,6 +102,7 @@ def judge(
         metric: what the figure is.
         seen: how many of the subjects the model learned from; the sentence says it.
         rule: the thresholds.
+        overlapping: the task's views share voxels by design.
     """
     rule = rule or VerdictRule()
     words, skill = in_sentence(metric.title), real.skill or 0.0
@@ -106,12 +116,12 @@ def judge(
     if skill < rule.stuck_below:
         how = "hardly better" if skill > 0 else "no better" if round(skill, 2) == 0 else "worse"
         return verdict("stuck", f"On {WHOM[seen]} its {words} is {value}, {how} than chance ({chance}).")
-    cheat = _cheat(skill, probes, rule)
+    cheat = _cheat(skill, probes, rule, overlapping=overlapping)
     if cheat is not None:
         return verdict("cheating", cheat)
     border = next((n for n, probe in enumerate(probes, 1) if probe.card.leaves == "the border"), None)
     if border is not None:
-        evidence[border] += _why_no_cheat(skill, probes, rule)
+        evidence[border] += _why_no_cheat(skill, probes, rule, overlapping=overlapping)
     sentence = f"On {WHOM[seen]} its {words} is {value}, where chance is {chance}."
     gone = [probe.measure for probe in probes if probe.card.leaves == "no anatomy"]
     if gone:
@@ -122,7 +132,7 @@ def judge(
     return verdict("learning", sentence)
 
 
-def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str | None:
+def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule, *, overlapping: bool) -> str | None:
     """How the model cheats, in one sentence, or None."""
     for probe in probes:
         if probe.card.leaves == "no anatomy" and probe.skill >= rule.cheat_share * skill:
@@ -133,7 +143,8 @@ def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str | N
     border, inside = _left(probes, "the border"), _left(probes, "the inside")
     if border is None or inside is None:
         return None
-    if inside.skill < rule.without_border * skill and border.skill >= rule.border_alone * skill:
+    read = border.skill >= rule.border_alone * skill and (border.skill > inside.skill or not overlapping)
+    if inside.skill < rule.without_border * skill and read:
         return (
             f"With {inside.card.meaning} it keeps only {percent(max(0.0, inside.skill) / skill)} of its skill: "
             "it reads its position from the outermost voxels of the views, not from the anatomy inside."
@@ -141,14 +152,20 @@ def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str | N
     return None
 
 
-def _why_no_cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule) -> str:
+def _why_no_cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule, *, overlapping: bool) -> str:
     """What to think of skill that the border alone keeps, where painting it over shows that it is not read."""
     border, inside = _left(probes, "the border"), _left(probes, "the inside")
     if border is None or inside is None:
         return ""
-    if border.skill < rule.border_alone * skill or inside.skill < rule.without_border * skill:
+    if border.skill < rule.border_alone * skill:
         return ""
     cost = max(0.0, 1 - inside.skill / skill)
+    if inside.skill < rule.without_border * skill:
+        if not overlapping:
+            return ""
+        return (
+            f"; no cheating: views share voxels, and without the border more is left, {percent(1 - cost)} of the skill"
+        )
     return f"; no cheating: anatomy reaches the border too, and painting it over costs {percent(cost)} of the skill"
 
 
