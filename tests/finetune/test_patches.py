@@ -89,6 +89,16 @@ def test_batches__are_the_same_with_workers_and_without(store: Store) -> None:
     assert alone[0].images.shape == (2, 1, 16, 16, 16) and alone[0].target.dtype == torch.int64
 
 
+def test_batches__varied_on_the_device_have_the_same_patches(store: Store) -> None:
+    drawing, numbers = sampler(store, appearance={"noise": 0.0, "blur_mm": 3.0, "bias": 0.4}), [[0, 1], [2, 3]]
+    at_once = patch_batches(drawing, None, numbers, workers=0)
+    for one, later in zip(at_once, patch_batches(drawing, None, numbers, workers=0, on_device=True), strict=True):
+        moved = later.to(torch.device("cpu"))
+        assert torch.equal(torch.as_tensor(moved.target), torch.as_tensor(one.target))
+        torch.testing.assert_close(moved.images, one.images, rtol=0, atol=2e-5)
+        assert not torch.equal(torch.as_tensor(later.images), torch.as_tensor(moved.images))
+
+
 @pytest.mark.parametrize(("answer", "kind"), [(1, torch.int64), (0.5, torch.float32)])
 def test_batches__of_answers_hold_the_scans_own(answer: float, kind: torch.dtype, store: Store) -> None:
     answers = {scan: answer * place for place, scan in enumerate(store.ids("train"))}

@@ -41,6 +41,17 @@ def finished(store: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainR
     return pretrain(store, tmp_path_factory.mktemp("runs") / "run", settings=tiny(), progress=False)
 
 
+def test_pretrain__varied_on_the_device_learns_from_the_same_views(store: Path, tmp_path: Path) -> None:
+    """Without noise, whose numbers are the device's own, the losses are equal to rounding."""
+    losses = {}
+    for where in ("loader", "device"):
+        settings = tiny("views.appearance.noise=0", f"devices.augment={where}", "checkpoint.log_every=1")
+        pretrain(store, tmp_path / where, settings=settings, progress=False)
+        lines = read_log(tmp_path / where / "observations.jsonl")
+        losses[where] = [line["measures"]["loss"]["value"] for line in lines if line["task"] == "training"]
+    assert len(losses["loader"]) > 2 and losses["device"] == pytest.approx(losses["loader"], rel=1e-3)
+
+
 def test_pretrain__summary_has_the_stable_keys(finished: PretrainResult) -> None:
     summary = json.loads((finished.run / "summary.json").read_text())
     assert summary.keys() >= STABLE

@@ -15,11 +15,12 @@ from orienteer.finetune.settings import PatchSettings
 from orienteer.finetune.structures import Structures
 from orienteer.sampling.crop import Sample
 from orienteer.sampling.dataset import SampleDataset
-from orienteer.sampling.loader import load
+from orienteer.sampling.loader import load, varied_on_device
 from orienteer.sampling.placement import Streams
 from orienteer.sampling.region import Centres
 from orienteer.sampling.resilient import Numbers
 from orienteer.sampling.sampler import Linear, RecipeSampler
+from orienteer.sampling.variation import Variation
 from orienteer.store.intensity import FLOOR
 
 KEPT = 4096
@@ -83,10 +84,12 @@ class PatchBatch:
     Attributes:
         images: ``(N, C, S, S, S)``.
         target: ``(N, S, S, S)`` class numbers, or ``(N,)`` answers.
+        variation: how intensities are still to be varied, by ``to``; None where they were.
     """
 
     images: Float32[Tensor, "N C S S S"]
     target: Tensor
+    variation: Variation | None = None
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor]:
@@ -94,18 +97,26 @@ class PatchBatch:
         return self.images, self.target
 
     def to(self, device: torch.device) -> "PatchBatch":
-        """The same batch on another device."""
-        return PatchBatch(self.images.to(device, non_blocking=True), self.target.to(device, non_blocking=True))
+        """The same batch on another device, which varies intensities that are still to be varied."""
+        images = self.images.to(device, non_blocking=True)
+        if self.variation is not None:
+            images = self.variation.to(device)(images)
+        return PatchBatch(images, self.target.to(device, non_blocking=True))
 
 
-def patches(sampler: PatchSampler) -> SampleDataset:
-    """Patch ``n`` of a sampler, cut on demand; outside the scan lies background."""
+def patches(sampler: PatchSampler, *, vary: bool = True) -> SampleDataset:
+    """Patch ``n`` of a sampler, cut on demand; outside the scan lies background. Unvaried, a device varies it."""
     encode = None if sampler.structures is None else sampler.structures.encode
-    return SampleDataset(sampler, outside=FLOOR, encode=encode)
+    return SampleDataset(sampler, outside=FLOOR, encode=encode, vary=vary)
 
 
 def patch_batches(
-    sampler: PatchSampler, answers: dict[str, float] | None, numbers: Numbers, *, workers: int
+    sampler: PatchSampler,
+    answers: dict[str, float] | None,
+    numbers: Numbers,
+    *,
+    workers: int,
+    on_device: bool = False,
 ) -> Generator[PatchBatch, None, None]:
     """Batches of the given patch numbers, in that order.
 
@@ -114,8 +125,10 @@ def patch_batches(
         answers: for classification and regression, the answer of every scan.
         numbers: of the patches of each batch.
         workers: background processes.
+        on_device: intensities are varied where the batch is computed.
     """
-    return load(patches(sampler), numbers, partial(_collate, answers), workers=workers)
+    loaded = load(patches(sampler, vary=not on_device), numbers, partial(_collate, answers), workers=workers)
+    return varied_on_device(loaded, sampler, numbers, 1) if on_device else loaded
 
 
 def _collate(answers: dict[str, float] | None, samples: list[Sample]) -> PatchBatch:

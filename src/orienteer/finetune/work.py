@@ -84,7 +84,9 @@ class Finetuning:
         sampler = PatchSampler(
             self.store, self.goal.scans, settings.patches, settings.seed, structures=self.goal.structures
         )
-        return patch_batches(sampler, self._targets, numbers, workers=resolve(settings.devices).workers)
+        devices = resolve(settings.devices)
+        on_device = devices.augment == "device"
+        return patch_batches(sampler, self._targets, numbers, workers=devices.workers, on_device=on_device)
 
     def validate(self, model: Any, device: torch.device, step: int) -> Validation | None:
         """Scores of labelled validation subjects, for the log only."""

@@ -49,7 +49,9 @@ class Pretraining:
         numbers = step_numbers(
             start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
         )
-        return batches(training_sampler(settings, self.store), numbers, workers=resolve(settings.devices).workers)
+        devices = resolve(settings.devices)
+        sampler = training_sampler(settings, self.store)
+        return batches(sampler, numbers, workers=devices.workers, on_device=devices.augment == "device")
 
     def validate(self, model: Any, device: torch.device, step: int) -> Validation:
         """Metrics on untouched views of validation subjects, and once it has learned anything what to think of it."""

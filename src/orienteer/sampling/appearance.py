@@ -10,6 +10,9 @@ from orienteer.sampling.recipe import Appearance, Curve
 from orienteer.sampling.rng import Purpose, generator
 from orienteer.store.intensity import BODY_ABOVE, CEILING, FLOOR, LIMIT, to_unit
 
+TRUNCATE = 2.5
+"""Standard deviations of a blur after which it is cut off."""
+
 
 def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spacing: float) -> NDArray[np.float32]:
     """Vary the intensities of a view.
@@ -31,7 +34,7 @@ def apply_appearance(voxels: NDArray[np.float32], appearance: Appearance, *, spa
     result = (unit * 2 - 1 + below) * appearance.contrast + appearance.brightness
     if appearance.blur_mm > 0:
         sigma = appearance.blur_mm / spacing
-        result = np.stack([gaussian_filter(channel, sigma, mode="nearest", truncate=2.5) for channel in result])
+        result = np.stack([gaussian_filter(channel, sigma, mode="nearest", truncate=TRUNCATE) for channel in result])
     if appearance.noise > 0:
         seed, number, view = appearance.noise_address
         random = generator(seed, Purpose.NOISE, number, view)

@@ -34,7 +34,14 @@ class Sample:
     classes: NDArray[np.uint8] | None = None
 
 
-def crop(recipe: SampleRecipe, store: Store, *, outside: float | None = None, encode: Encode | None = None) -> Sample:
+def crop(
+    recipe: SampleRecipe,
+    store: Store,
+    *,
+    outside: float | None = None,
+    encode: Encode | None = None,
+    vary: bool = True,
+) -> Sample:
     """Cut, normalise and vary the crops of ``recipe``. The same recipe always gives the same voxels.
 
     Args:
@@ -42,6 +49,7 @@ def crop(recipe: SampleRecipe, store: Store, *, outside: float | None = None, en
         store: where the scan is.
         outside: normalised intensity outside the scan; None where no crop leaves it, as views never do.
         encode: also cut the scan's labels, encoded by this; background (0) outside the scan.
+        vary: off, intensities are left as they are, ``images`` is ``plain``: they are varied later, on a device.
 
     Raises:
         StoreError: an array of the scan is missing or damaged, or it has no labels.
@@ -52,12 +60,14 @@ def crop(recipe: SampleRecipe, store: Store, *, outside: float | None = None, en
         return store.normalise(scan, store.read(scan, low, size))
 
     plain = np.stack([cut(cube, image, shape, order=1, outside=outside) for cube in recipe.cubes])
-    images = np.stack(
-        [
-            apply_appearance(voxels, view.appearance, spacing=recipe.spacing)
-            for voxels, view in zip(plain, recipe.views, strict=True)
-        ]
-    )
+    images = plain
+    if vary:
+        images = np.stack(
+            [
+                apply_appearance(voxels, view.appearance, spacing=recipe.spacing)
+                for voxels, view in zip(plain, recipe.views, strict=True)
+            ]
+        )
     classes = None
     if encode is not None:
 

@@ -21,13 +21,22 @@ class SampleDataset(Dataset[Sample]):
         sampler: draws the recipes.
         outside: normalised intensity outside a scan; None where no crop leaves it.
         encode: also cut labels, encoded by this.
+        vary: vary intensities here; off, a device does.
     """
 
-    def __init__(self, sampler: RecipeSampler, *, outside: float | None = None, encode: Encode | None = None) -> None:
-        self.sampler, self.outside, self.encode = sampler, outside, encode
+    def __init__(
+        self,
+        sampler: RecipeSampler,
+        *,
+        outside: float | None = None,
+        encode: Encode | None = None,
+        vary: bool = True,
+    ) -> None:
+        self.sampler, self.outside, self.encode, self.vary = sampler, outside, encode, vary
 
     def __getitem__(self, number: int) -> Sample:
-        return crop(self.sampler.draw(number), self.sampler.store, outside=self.outside, encode=self.encode)
+        recipe, store = self.sampler.draw(number), self.sampler.store
+        return crop(recipe, store, outside=self.outside, encode=self.encode, vary=self.vary)
 
 
 class Views(NamedTuple):
@@ -118,16 +127,16 @@ class ViewDataset(Dataset[Views]):
         self._open(Sampler(store, store.ids(split), views, seed, augment), length)
 
     @classmethod
-    def of(cls, sampler: Sampler, length: int | None = None) -> Self:
-        """The first ``length`` samples of a sampler; by default one of each scan."""
+    def of(cls, sampler: Sampler, length: int | None = None, *, vary: bool = True) -> Self:
+        """The first ``length`` samples of a sampler; by default one of each scan. Unvaried, a device varies them."""
         dataset = cls.__new__(cls)
-        dataset._open(sampler, length)
+        dataset._open(sampler, length, vary=vary)
         return dataset
 
-    def _open(self, sampler: Sampler, length: int | None) -> None:
+    def _open(self, sampler: Sampler, length: int | None, *, vary: bool = True) -> None:
         if length is not None and length < 1:
             raise ConfigError(f"a dataset of {length} items", cure="ask for a length of at least 1")
-        self.sampler = sampler
+        self.sampler, self.vary = sampler, vary
         self.length = len(sampler.ids) if length is None else length
 
     def __len__(self) -> int:
@@ -136,4 +145,4 @@ class ViewDataset(Dataset[Views]):
     def __getitem__(self, number: int) -> Views:
         if not 0 <= number < self.length:
             raise IndexError(f"item {number} of a dataset of {self.length}")
-        return Views.of(crop(self.sampler.draw(number), self.sampler.store))
+        return Views.of(crop(self.sampler.draw(number), self.sampler.store, vary=self.vary))

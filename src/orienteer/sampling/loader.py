@@ -4,9 +4,9 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from orienteer.processes import end_with_parent, processes_with
 from orienteer.sampling.dataset import ViewDataset, Views
 from orienteer.sampling.resilient import Numbers, resilient_batches
-from orienteer.sampling.sampler import Sampler
+from orienteer.sampling.sampler import RecipeSampler, Sampler
+from orienteer.sampling.variation import Variation
 from orienteer.signals import signals_deferred
 
 Item = TypeVar("Item")
@@ -32,6 +33,7 @@ class Batch:
         spacing: mm per voxel.
         plain: ``(B, K, C, S, S, S)`` the same before intensities were varied.
         address: ``(B, 2)`` int64, seed and number of each sample: draws made after cropping derive from it.
+        variation: how intensities of the B * K views are still to be varied, by ``to``; None where they were.
     """
 
     images: torch.Tensor
@@ -40,6 +42,7 @@ class Batch:
     spacing: float
     address: torch.Tensor
     plain: torch.Tensor
+    variation: Variation | None = None
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -52,14 +55,19 @@ class Batch:
         return self.images, self.centres, self.view_mm, self.address, self.plain
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
+        """The same batch on another device, which varies intensities that are still to be varied."""
+        plain = self.plain.to(device, non_blocking=True)
+        if self.variation is not None:
+            images = self.variation.to(device)(plain.flatten(0, 1)).view_as(plain)
+        else:
+            images = self.images.to(device, non_blocking=True)
         return Batch(
-            images=self.images.to(device, non_blocking=True),
+            images=images,
             centres=self.centres.to(device, non_blocking=True),
             view_mm=self.view_mm,
             spacing=self.spacing,
             address=self.address,  # read on the CPU only
-            plain=self.plain.to(device, non_blocking=True),
+            plain=plain,
         )
 
 
@@ -72,7 +80,7 @@ def collate(items: Sequence[Views]) -> Batch:
         view_mm=items[0].view_mm,
         spacing=items[0].spacing_mm,
         address=views.address,
-        plain=views.plain,
+        plain=views.images if all(one.images is one.plain for one in items) else views.plain,
     )
 
 
@@ -132,7 +140,39 @@ def _deaths_found_while_waiting() -> Iterator[None]:
         signal.signal(number, before)
 
 
-def batches(sampler: Sampler, numbers: Numbers, *, workers: int = 0) -> Generator[Batch, None, None]:
-    """Batches of the views with the given sample numbers, as ``load`` gives them."""
+def batches(
+    sampler: Sampler, numbers: Numbers, *, workers: int = 0, on_device: bool = False
+) -> Generator[Batch, None, None]:
+    """Batches of the views with the given sample numbers, as ``load`` gives them.
+
+    Args:
+        sampler: draws the views.
+        numbers: of the samples of each batch.
+        workers: background processes.
+        on_device: intensities are varied where the batch is computed, when it is moved there.
+    """
     length = max((max(each) for each in numbers), default=0) + 1
-    return load(ViewDataset.of(sampler, length), numbers, collate, workers=workers)
+    dataset = ViewDataset.of(sampler, length, vary=not on_device)
+    loaded = load(dataset, numbers, collate, workers=workers)
+    return varied_on_device(loaded, sampler, numbers, sampler.settings.count) if on_device else loaded
+
+
+class Varied(Protocol):
+    """A batch that may still have to be varied."""
+
+    @property
+    def variation(self) -> Variation | None: ...  # noqa: D102
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Varied)
+
+
+def varied_on_device(
+    batches: Generator[AnyBatch, None, None], sampler: RecipeSampler, numbers: Numbers, views: int
+) -> Generator[AnyBatch, None, None]:
+    """The batches, each with how its views are to be varied."""
+    with closing(batches):
+        for batch, chosen in zip(batches, numbers, strict=False):
+            drawn = [each for number in chosen for each in sampler.appearances(number, views)]
+            spacing = sampler.store.entry(sampler.ids[0]).spacing
+            yield replace(batch, variation=Variation.of(drawn, spacing))  # type: ignore[type-var]

@@ -38,6 +38,6 @@ def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-def torch_seed(seed: int, purpose: Purpose, a: int = 0) -> int:
+def torch_seed(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> int:
     """A seed for torch's own generator (initial weights, dropout in step ``a``), derived the same way."""
-    return int(generator(seed, purpose, a).integers(2**62))
+    return int(generator(seed, purpose, a, b).integers(2**62))

@@ -86,10 +86,9 @@ class RecipeSampler(ABC):
             linear = np.eye(3)
             centres = self.centres(scan, linear, streams)
         assert centres is not None
-        curve = self._curve(number)
         views = tuple(
-            ViewRecipe(centre_mm=vector(centre * spacing), appearance=self._appearance(number, k, curve))
-            for k, centre in enumerate(centres)
+            ViewRecipe(centre_mm=vector(centre * spacing), appearance=appearance)
+            for centre, appearance in zip(centres, self.appearances(number, len(centres)), strict=True)
         )
         return SampleRecipe(
             scan=scan,
@@ -100,6 +99,11 @@ class RecipeSampler(ABC):
             views=views,
             seed=self.seed,
         )
+
+    def appearances(self, number: int, views: int) -> tuple[Appearance, ...]:
+        """How intensities of a sample's views are varied, as its recipe has it; nothing else is drawn."""
+        curve = self._curve(number)
+        return tuple(self._appearance(number, view, curve) for view in range(views))
 
     def _scan(self, number: int) -> str:
         # Each epoch is a permutation of its own, so every scan is drawn once before any is drawn again.

@@ -62,6 +62,10 @@ class DeviceSettings(Config):
     bit-for-bit the same run."""
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Loader processes; never changes a result."""
+    augment: Literal["loader", "device"] = "loader"
+    """Where intensities are varied: ``loader`` in the loader's processes; ``device`` on the device, a whole batch at a
+    time, for a GPU that waits for its data. The choices are the same, the noise is the device's own: the same seed
+    gives the same views on one kind of device."""
     timeout_s: float = Field(300, gt=0)
     """Seconds that one of several processes may keep the others waiting before they end. Waiting for a validation or
     a checkpoint does not count."""
