@@ -38,6 +38,10 @@ def finetune(
         int | None, typer.Option(help="Number of labelled training scans to use; default all.", min=1)
     ] = None,
     seeds: Annotated[int, typer.Option(help="Networks to train, each with its own random labelled scans.", min=1)] = 1,
+    atlas: Annotated[
+        bool,
+        typer.Option("--atlas", help="Carry the labelled scans' labels to each scan that is predicted, as a prior."),
+    ] = False,
     column: Annotated[str | None, typer.Option(help="Column of the table to classify or regress.")] = None,
     split: Annotated[str | None, typer.Option(help="Split to score; default test, else val.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
@@ -54,6 +58,8 @@ def finetune(
 
     `orienteer finetune segment store out --from run --labelled-scans 3 --seeds 3`
 
+    `orienteer finetune segment store out --from run --labelled-scans 1 --atlas`
+
     `orienteer finetune segment store out-scratch --from scratch --labelled-scans 3 --seeds 3`
 
     `orienteer finetune regress store age --from run --column age`
@@ -67,6 +73,7 @@ def finetune(
     values = {**(load_yaml(config) if config is not None else {}), "kind": kind.value}
     given = (("labelled_scans", labelled_scans), ("column", column))
     options = [f"{name}={value}" for name, value in given if value is not None]
+    options += ["atlas={}"] if atlas and values.get("atlas") is None else []
     settings = FinetuneSettings.read(values, [*options, *(assign or [])], origin=str(config or "--set"))
     start_from = None if source == SCRATCH else source
     of_finetune(kind.value, store, out, start_from)

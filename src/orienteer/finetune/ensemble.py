@@ -13,12 +13,14 @@ from safetensors.torch import save
 
 from orienteer.errors import RunError
 from orienteer.evaluation.familiar import WholeScan
+from orienteer.finetune.atlas import Atlas, sealing
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import SEEDS, Folder, mistaken, recognised
+from orienteer.geometry import Volume
 from orienteer.ingest.prepare import Scaled
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import unfamiliar
@@ -52,6 +54,7 @@ class Ensemble:
         device: where the networks are.
         channel_names: names of the channels, where they are known.
         trained_on: what the training scans of each network were like, where all of them say so.
+        atlases: the prior of each network; None for one without.
     """
 
     networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]
@@ -63,6 +66,7 @@ class Ensemble:
     device: torch.device
     channel_names: tuple[str, ...] = ()
     trained_on: tuple[TrainedOn, ...] = ()
+    atlases: tuple[Atlas | None, ...] = ()
 
     @classmethod
     def load(cls, out: Path) -> "Ensemble":
@@ -82,7 +86,7 @@ class Ensemble:
         record, settings = folders[0].record(), folders[0].settings()
         devices = _here(settings.devices)
         device, goal = one_device(devices), record.goal
-        networks, digest = [], hashlib.sha256()
+        networks, atlases, digest = [], [], hashlib.sha256()
         for folder in folders:
             own = folder.record().goal
             if own.learned != goal.learned:
@@ -92,6 +96,10 @@ class Ensemble:
             network, checkpoint = folder.trained()
             digest.update(save(dict(checkpoint.model)))
             networks.append((network.to(device).eval(), own))
+            how = folder.settings().atlas
+            atlases.append(Atlas.read(folder.atlas, how) if how is not None else None)
+            if how is not None:
+                digest.update(sealing(folder.atlas))
         return cls(
             networks=tuple(networks),
             goal=goal,
@@ -102,6 +110,7 @@ class Ensemble:
             digest=digest.hexdigest(),
             trained_on=_all_known([TrainedOn.read(folder.path) for folder in folders]),
             device=device,
+            atlases=tuple(atlases),
         )
 
     def probabilities(self, ready: Scaled) -> np.ndarray:
@@ -118,6 +127,9 @@ class Ensemble:
                 )
                 for network, _ in self.networks
             ]
+        for likely, atlas in zip(parts, self.atlases, strict=True):
+            if atlas is not None:
+                atlas.weigh(likely, Volume(image, ready.grid.affine))
         mean: np.ndarray = torch.stack(parts).mean(0).numpy()
         return mean
 

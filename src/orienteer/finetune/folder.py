@@ -52,6 +52,11 @@ class FinetuneFolder(TrainingFolder):
         return network, checkpoint
 
     @property
+    def atlas(self) -> Path:
+        """Folder of its atlas, where it has one."""
+        return self.path / "atlas"
+
+    @property
     def scores(self) -> Path:
         """Scores per case, Parquet; there once the fine-tuning is finished."""
         return self.path / "cases.parquet"

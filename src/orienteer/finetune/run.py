@@ -12,6 +12,7 @@ from orienteer.console import Bar, to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.evaluation.familiar import learned_from
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
+from orienteer.finetune.atlas import RECORD, Atlas, able
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
@@ -147,6 +148,8 @@ def _do(
         same_as_started(work, folder, split)
     if not folder.scores.is_file():
         with folder.locked(), explained(MEMORY):
+            if work.settings.atlas is not None:
+                work = replace(work, atlas_at=folder.atlas)
             _train(work, folder, console, progress, logged)
             _score(work, folder, split, console, progress)
             _conclude(work, folder, split, progress)
@@ -164,6 +167,8 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
         )
     if run is not None:
         run.check_store(store, any_spacing=True)
+    if settings.atlas is not None:
+        able(run, store, settings.kind)
     goal = goal_of(store, settings)
     scored = labelled_scans(store, settings, split)
     devices = resolve(settings.devices)
@@ -195,6 +200,10 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
         console.print(f"seed {settings.seed}: from scratch")
     if not folder.record_file.is_file():
         _record(work).write(folder.path)
+    how = settings.atlas
+    if how is not None and work.source is not None and not (folder.atlas / RECORD).is_file():
+        console.print(f"seed {settings.seed}: making the atlas")
+        Atlas.of(work.source, work.store, work.goal, how).write(folder.atlas)
     choose(folder.path, logged)
     fabric = build_fabric(settings.devices)
     session = Session(work, settings, folder, AGAIN, progress)
@@ -220,7 +229,7 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
     with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(
             network, store, scans, work.goal, settings, device,
-            on_scan=bar.update,
+            atlas=work.atlas, on_scan=bar.update,
         )  # fmt: skip
     ended = {
         "split": split,

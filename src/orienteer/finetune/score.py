@@ -10,12 +10,14 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from orienteer.finetune.atlas import Atlas
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.metrics import score_case
 from orienteer.finetune.settings import FinetuneSettings, ScoreSettings
 from orienteer.finetune.structures import Structures
+from orienteer.geometry import Volume
 from orienteer.records.rows import write_rows
 from orienteer.store import Store
 from orienteer.training.devices import autocast
@@ -52,6 +54,7 @@ def score_scans(
     settings: FinetuneSettings,
     device: torch.device,
     *,
+    atlas: Atlas | None = None,
     on_scan: Callable[[int], None] = lambda _: None,
 ) -> list[ScoreRow]:
     """Predict every scan on the store's grid and compare.
@@ -63,6 +66,7 @@ def score_scans(
         goal: what was learned.
         settings: window, overlap, tolerance.
         device: where the network is.
+        atlas: a prior for its probabilities.
         on_scan: called with the number of scans done.
     """
     was_training = network.training
@@ -72,12 +76,15 @@ def score_scans(
         image = store.normalise(scan, store.read(scan))
         size, how = settings.patches.size, settings.inference
         with autocast(settings.devices, device):
-            if goal.structures is not None:
-                likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
-                rows += _segmented(likely, store, scan, goal.structures, settings.score)
-            else:
+            if goal.structures is None:
                 answer = scan_answer(network.scores, image, patch=size, settings=how, device=device)
                 rows.append(_answered(answer, store, scan, goal.answers, settings.column))
+            else:
+                likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
+        if goal.structures is not None:
+            if atlas is not None:
+                atlas.weigh(likely, Volume(image, np.array(store.entry(scan).affine)), name=scan)
+            rows += _segmented(likely, store, scan, goal.structures, settings.score)
         on_scan(done)
     network.train(was_training)
     return rows

@@ -47,6 +47,19 @@ class LossSettings(Config):
     """Cross-entropy weighs a class by its voxels to the minus this: 0 not at all, 1 all classes alike."""
 
 
+class AtlasSettings(Config):
+    """Labels of the labelled scans, carried to each scan that is predicted and multiplied in as a prior."""
+
+    scans: int = Field(5, ge=1)
+    """Labelled scans that are carried, at most: the first ones."""
+    weight: float = Field(1.5, gt=0)
+    """Exponent of the carried labels' probabilities; that of the network's is 1."""
+    blur_mm: float = Field(3.0, ge=0)
+    """Standard deviation, mm, by which carried labels are blurred."""
+    trusted_mm: float = Field(12.0, gt=0)
+    """A place that comes back this far from itself, on its way to the labelled scan and back, counts half."""
+
+
 class InferenceSettings(Config):
     """Sliding windows over a whole scan."""
 
@@ -92,6 +105,8 @@ class FinetuneSettings(Config):
     plateau: PlateauSettings | None = None
     """When to end before ``optimiser.steps``: once the training loss falls no more, as ``{}`` and these say; null makes
     all the steps."""
+    atlas: AtlasSettings | None = None
+    """A prior for segmentation from a run that places single voxels, as by default: ``{}`` switches it on."""
     inference: InferenceSettings = InferenceSettings()
     """How whole scans are predicted."""
     score: ScoreSettings = ScoreSettings()

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from orienteer.errors import RunError
+from orienteer.finetune.atlas import Atlas
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import has_answer, subjects_by_category
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
@@ -37,6 +39,7 @@ class Finetuning:
         source: the pretraining run, or None to start from scratch.
         asked: the devices as they were asked for.
         loaded: what became of the run's weights, once built.
+        atlas_at: where its atlas is, once written; None where it has none.
     """
 
     early: ClassVar = False  # whole scans are scored, which takes long
@@ -46,6 +49,7 @@ class Finetuning:
     source: Run | None
     asked: DeviceSettings
     loaded: Loaded | None = None
+    atlas_at: Path | None = None
 
     def build(self) -> SegmentationNetwork | ScanNetwork:
         """The network, with the run's weights in it.
@@ -92,7 +96,7 @@ class Finetuning:
         """Scores of labelled validation subjects, for the log only."""
         if not self.watched:
             return None
-        rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device)
+        rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device, atlas=self.atlas)
         kind = self.settings.kind
         metric, unit, better = {
             "segment": ("dice", "fraction", "higher"),
@@ -125,6 +129,12 @@ class Finetuning:
     def run_path(self) -> str:
         """Where the pretraining run is, for messages."""
         return str(self.source.path) if self.source is not None else "scratch"
+
+    @cached_property
+    def atlas(self) -> Atlas | None:
+        """The prior that is predicted with, if any."""
+        how = self.settings.atlas
+        return Atlas.read(self.atlas_at, how) if self.atlas_at is not None and how is not None else None
 
     @cached_property
     def _targets(self) -> dict[str, float] | None:

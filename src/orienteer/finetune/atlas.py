@@ -1,0 +1,227 @@
+"""An atlas: labelled training scans whose labels are carried to every scan that is predicted, as a prior.
+
+A network that learned from one or a few labelled scans errs where a new body differs from them, and its errors are not
+those of a correspondence between the two scans. So its probabilities are multiplied by those of the carried labels:
+``p(class) * (carried(class) + 0.001) ** weight``, where ``carried`` is blurred, and the exponent falls where a place
+does not come back to itself on its way to the labelled scan and back, or where that scan ends.
+
+The correspondence starts from the position field of the pretraining run, so that it also holds where a scan shows a
+part of the body only. The run's model and the labelled scans are kept beside the network.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from nibabel.affines import apply_affine
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from orienteer.atomic import make_folder, write_json, write_with
+from orienteer.errors import ConfigError, RunError, ScanError
+from orienteer.finetune.goal import Goal
+from orienteer.finetune.settings import AtlasSettings, Kind
+from orienteer.finetune.structures import IGNORE
+from orienteer.geometry import Volume
+from orienteer.localize.carry import values_at
+from orienteer.localize.correspond import Prepared, both_ways
+from orienteer.localize.field import placing_task
+from orienteer.localize.interpolate import grid_of
+from orienteer.localize.reach import lies_in
+from orienteer.pretext.contract import PredictsPositions
+from orienteer.pretext.model import SpatialModel
+from orienteer.pretext.teacher import TeacherSettings
+from orienteer.runs.build import build_model
+from orienteer.runs.run import Run
+from orienteer.runs.scan import stored
+from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
+from orienteer.store.convention import Convention, convention_of
+from orienteer.store.kinds import same_spacing
+from orienteer.training.weights import restore_weights
+
+MODEL, SCANS, RECORD = "model.safetensors", "scans.safetensors", "atlas.json"
+VERSION = 1
+LEAST = 1e-3
+"""Probability that no carried label falls below: the network may see what the atlas does not have."""
+KEPT = 64
+"""Scans whose carried labels are remembered, as long as a training validates on them again and again."""
+
+Carried = tuple[UInt8[ndarray, "D H W"], Float[ndarray, "D H W"]]
+"""Classes on a scan's grid, and how far they are trusted there, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Labelled scans of one pretraining run.
+
+    Attributes:
+        model: that places single voxels, in evaluation mode on the CPU.
+        settings: of the run, as far as the model needs them.
+        convention: the units of intensity that its encoder sees.
+        scans: as the model sees them.
+        classes: ``(D, H, W)`` of each, class numbers.
+        how: weight and blur.
+    """
+
+    model: SpatialModel
+    settings: PretrainSettings
+    convention: Convention
+    scans: tuple[Prepared, ...]
+    classes: tuple[UInt8[ndarray, "D H W"], ...]
+    how: AtlasSettings
+    _known: dict[str, tuple[Carried, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, run: Run, store: Store, goal: Goal, how: AtlasSettings) -> "Atlas":
+        """The first labelled scans of a goal.
+
+        Raises:
+            ScanError: a labelled scan is too thin to be held against another.
+            StoreError: a damaged scan.
+        """
+        assert goal.structures is not None
+        model = run.model()
+        placing = next(name for name in model.tasks if isinstance(model.task(name), PredictsPositions))
+        settings = run.settings.model_copy(
+            update={"tasks": {placing: run.settings.active_tasks[placing]}, "teacher": TeacherSettings()}
+        )
+        data, chosen = run.record.data, goal.scans[: how.scans]
+        convention = data.parameters.convention
+        alone = build_model(settings, channels=data.channels, spacing=data.spacing_mm, convention=convention)
+        weights = model.state_dict()
+        restore_weights(alone, {name: weights[name] for name in alone.state_dict()}, run.path)
+        alone.eval()
+        seen = tuple(Prepared.of(alone, stored(store, scan), view=settings.views.size) for scan in chosen)
+        classes = tuple(goal.structures.encode(store.labels(scan)) for scan in chosen)
+        return cls(alone, settings, convention, seen, classes, how)
+
+    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> None:
+        """Multiply a network's probabilities by those of the carried labels, in place.
+
+        Args:
+            likely: they sum to 1 over the classes.
+            volume: the scan on the run's grid and in window units; one too thin to be held against another is left as
+                it is.
+            name: of a scan that will be asked about again; empty for none.
+        """
+        try:
+            carried = self._known.get(name) or self._carried(volume)
+        except ScanError:
+            return
+        if name and len(self._known) < KEPT:
+            self._known[name] = carried
+        trust = np.mean([each for _, each in carried], axis=0)
+        exponent = torch.from_numpy(self.how.weight * trust).float()
+        total = np.sum([each for _, each in carried], axis=0) + 1e-6
+        sd = self.how.blur_mm / float(volume.spacing[0])
+        for number in range(len(likely)):
+            there = np.zeros(volume.shape, dtype=np.float32)
+            for classes, each in carried:
+                there += each * gaussian_filter(((classes == number) | (classes == IGNORE)).astype(np.float32), sd)
+            likely[number] *= (torch.from_numpy(there / total).float() + LEAST) ** exponent
+        likely /= likely.sum(0, keepdim=True).clamp(min=1e-12)
+
+    def _carried(self, volume: Volume) -> tuple[Carried, ...]:
+        """The classes of every labelled scan on the grid of this one."""
+        seen = Prepared.of(self.model, volume, view=self.settings.views.size)
+        world = apply_affine(volume.affine, grid_of(volume.shape).numpy())
+        found = []
+        for own, classes in zip(self.scans, self.classes, strict=True):
+            there, back = both_ways(own, seen)
+            place = back(world)
+            away = np.linalg.norm(there(place) - world, axis=1)
+            trust = lies_in(place, own.volume) / (1 + (away / self.how.trusted_mm) ** 2)
+            labels = Volume(classes[None].astype(np.int16), own.volume.affine)
+            found.append(
+                (
+                    values_at(labels, place).astype(np.uint8).reshape(volume.shape),
+                    trust.astype(np.float32).reshape(volume.shape),
+                )
+            )
+        return tuple(found)
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a folder of its own; the record is written last, so that one without is not whole."""
+        make_folder(folder)
+        weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
+        write_with(folder / MODEL, lambda part: save_file(weights, part))
+        tensors: dict[str, Tensor] = {}
+        for number, (scan, classes) in enumerate(zip(self.scans, self.classes, strict=True)):
+            tensors[f"{number}.image"] = torch.from_numpy(np.ascontiguousarray(scan.volume.array))
+            tensors[f"{number}.affine"] = torch.from_numpy(np.array(scan.volume.affine))
+            tensors[f"{number}.classes"] = torch.from_numpy(np.ascontiguousarray(classes))
+        write_with(folder / SCANS, lambda part: save_file(tensors, part))
+        record = {
+            "v": VERSION,
+            "settings": self.settings.model_dump(mode="json"),
+            "convention": str(self.convention),
+            "channels": int(self.scans[0].volume.array.shape[0]),
+            "spacing_mm": float(self.scans[0].volume.spacing[0]),
+            "scans": len(self.scans),
+        }
+        write_json(folder / RECORD, record)
+
+    @classmethod
+    def read(cls, folder: Path, how: AtlasSettings) -> "Atlas":
+        """What ``write`` left.
+
+        Raises:
+            RunError: a file is missing, damaged or of a newer version.
+        """
+        try:
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            if record["v"] > VERSION:
+                raise RunError(f"{folder} was written by a newer Orienteer", cure="upgrade orienteer")
+            settings = PretrainSettings.build(record["settings"], origin=str(folder / RECORD))
+            convention = convention_of(record["convention"])
+            model = build_model(
+                settings, channels=record["channels"], spacing=record["spacing_mm"], convention=convention
+            )
+            restore_weights(model, load_file(folder / MODEL), folder)
+            tensors = load_file(folder / SCANS)
+            volumes = [
+                Volume(tensors[f"{number}.image"].numpy(), tensors[f"{number}.affine"].numpy())
+                for number in range(record["scans"])
+            ]
+            classes = tuple(tensors[f"{number}.classes"].numpy() for number in range(record["scans"]))
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise RunError(f"{folder} is damaged: {error}", cure="fine-tune again into another folder") from None
+        model.eval()
+        scans = tuple(Prepared.of(model, volume, view=settings.views.size) for volume in volumes)
+        return cls(model, settings, convention, scans, classes, how)
+
+
+def able(run: Run | None, store: Store, kind: Kind) -> None:
+    """Refuse an atlas that cannot be made.
+
+    Raises:
+        ConfigError: nothing is segmented, or there is no run that can place voxels of this store.
+    """
+    if kind != "segment":
+        raise ConfigError(f"an atlas is a prior for segmentation, not for `{kind}`", cure="leave `atlas` out")
+    if run is None:
+        raise ConfigError("an atlas needs a pretraining run, which finds one scan in another", cure="add --from RUN")
+    learned, here = run.record.data.spacing_mm, store.manifest.spacing
+    if not same_spacing(learned, here):
+        raise ConfigError(
+            f"an atlas needs the run's spacing: {run.path} learned at {learned:g} mm, the store is at {here:g} mm",
+            cure=f"ingest the scans with --spacing {learned:g}, or leave `atlas` out",
+        )
+    if placing_task(run.model()) is None:
+        raise ConfigError(
+            f"an atlas needs a run that places single voxels, and no task of {run.path} does",
+            cure="pretrain with the default tasks, or leave `atlas` out",
+        )
+
+
+def sealing(folder: Path) -> bytes:
+    """SHA-256 of all that decides what an atlas says."""
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in (RECORD, MODEL, SCANS))).digest()

@@ -1,0 +1,188 @@
+"""An atlas carries labels where it can be trusted, says nothing elsewhere, and is kept whole beside its network."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from orienteer.cli import app, commands  # noqa: F401
+from orienteer.errors import ConfigError, RunError
+from orienteer.finetune import atlas as atlases
+from orienteer.finetune import run as running
+from orienteer.finetune.atlas import SCANS, Atlas
+from orienteer.finetune.ensemble import Ensemble
+from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.goal import Goal, goal_of
+from orienteer.finetune.run import finetune
+from orienteer.finetune.settings import AtlasSettings
+from orienteer.finetune.structures import IGNORE
+from orienteer.geometry import Volume
+from orienteer.runs.run import Run
+from orienteer.runs.scan import stored
+from orienteer.store import Store
+from tests.finetune.cohort import PAIR, cohort, quick, untrained_run
+
+ON = "atlas={}"
+
+
+@pytest.fixture(scope="module")
+def goal(store: Store) -> Goal:
+    return goal_of(store, quick(PAIR, "labelled_scans=2"))
+
+
+@pytest.fixture(scope="module")
+def atlas(run: Path, store: Store, goal: Goal) -> Atlas:
+    return Atlas.of(Run.open(run), store, goal, AtlasSettings(scans=1))
+
+
+@pytest.fixture(scope="module")
+def out(folder: Path, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fine-tuning with an atlas, of two labelled scans."""
+    out = tmp_path_factory.mktemp("atlas") / "out"
+    settings = quick(PAIR, "labelled_scans=2", ON)
+    finetune(folder / "store", out, source=run, settings=settings, progress=False)
+    return out
+
+
+def even(volume: Volume, classes: int = 3) -> torch.Tensor:
+    """A network that knows nothing."""
+    return torch.full((classes, *volume.shape), 1 / classes)
+
+
+def test_weigh__gives_a_labelled_scan_its_own_labels(atlas: Atlas, store: Store, goal: Goal) -> None:
+    volume, own = stored(store, goal.scans[0]), atlas.classes[0]
+    likely = even(volume)
+    replace(atlas, how=AtlasSettings(blur_mm=0)).weigh(likely, volume)
+    torch.testing.assert_close(likely.sum(0), torch.ones(volume.shape))
+    found = likely.argmax(0).numpy()
+    for structure in (1, 2):
+        overlap = 2 * ((found == structure) & (own == structure)).sum()
+        assert overlap / ((found == structure).sum() + (own == structure).sum()) > 0.9
+
+
+def test_weigh__a_sure_network_is_not_overruled(atlas: Atlas, store: Store, goal: Goal) -> None:
+    """One part in a thousand, to the power of the weight, is the most that the labels may say against it."""
+    volume, own = stored(store, goal.scans[0]), torch.from_numpy(atlas.classes[0]).long()
+    sure = torch.full((3, *volume.shape), 1e-6)
+    sure.scatter_(0, ((own + 1) % 3)[None], 1 - 2e-6)
+    before = sure.argmax(0)
+    atlas.weigh(sure, volume)
+    assert torch.equal(sure.argmax(0), before)
+
+
+def test_weigh__says_nothing_where_the_labelled_scan_ends_or_was_not_looked_at(
+    atlas: Atlas, store: Store, goal: Goal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlases, "both_ways", lambda *_: (lambda world: world, lambda world: world))
+    volume = stored(store, goal.scans[0])
+    far = volume.affine.copy()
+    far[0, 3] -= 3.0 * 12
+    wider = Volume(np.pad(volume.array, ((0, 0), (12, 0), (0, 0), (0, 0)), constant_values=-1.0), far)
+    likely = even(wider)
+    atlas.weigh(likely, wider)
+    torch.testing.assert_close(likely[:, :12], even(wider)[:, :12])
+    assert likely[0, 13].min() > 0.9, "the body begins later"
+    unseen = replace(atlas, classes=(np.full_like(atlas.classes[0], IGNORE),))
+    likely = even(volume)
+    unseen.weigh(likely, volume)
+    torch.testing.assert_close(likely, even(volume))
+
+
+def test_weigh__leaves_a_scan_too_thin_to_be_compared(atlas: Atlas, store: Store, goal: Goal) -> None:
+    volume = stored(store, goal.scans[0])
+    thin = Volume(volume.array[:, :2], volume.affine)
+    likely = even(thin)
+    atlas.weigh(likely, thin)
+    assert torch.equal(likely, even(thin))
+
+
+def test_read__is_what_was_written(atlas: Atlas, store: Store, goal: Goal, tmp_path: Path) -> None:
+    atlas.write(tmp_path / "atlas")
+    again = Atlas.read(tmp_path / "atlas", atlas.how)
+    volume = stored(store, store.ids("test")[0])
+    first, second = even(volume), even(volume)
+    atlas.weigh(first, volume)
+    again.weigh(second, volume)
+    assert torch.equal(first, second) and not torch.equal(first, even(volume))
+    told = (tmp_path / "atlas" / "atlas.json").read_text()
+    assert not any(scan in told for scan in store.ids()), "no scan is named"
+    (tmp_path / "atlas" / SCANS).write_bytes(b"torn")
+    with pytest.raises(RunError, match=r"atlas is damaged"):
+        Atlas.read(tmp_path / "atlas", atlas.how)
+
+
+def test_finetune__scores_and_predicts_with_its_atlas(out: Path, folder: Path, run: Path, tmp_path: Path) -> None:
+    finetune(folder / "store", tmp_path / "plain", source=run, settings=quick(PAIR, "labelled_scans=2"), progress=False)
+    with_, without = Ensemble.load(out), Ensemble.load(tmp_path / "plain")
+    assert with_.atlases[0] is not None and len(with_.atlases[0].scans) == 2 and without.atlases == (None,)
+    assert with_.digest != without.digest
+    plain, scored = (json.loads((each / "summary.json").read_text())["scores"] for each in (tmp_path / "plain", out))
+    assert scored["dice"]["mean"] > plain["dice"]["mean"] + 0.2, "four steps teach nothing, and the atlas knows"
+    predictions = tmp_path / "predictions"
+    told = CliRunner().invoke(app, ["predict", str(out), str(folder / "scans" / "person_03.nii"), str(predictions)])
+    assert told.exit_code == 0, told.output
+    record = json.loads((predictions / "predictions.json").read_text())
+    assert record["predictions"] == {"person_03": "person_03.nii.gz"}
+
+
+def test_cli__switches_the_atlas_on_and_keeps_what_a_file_says_of_it(folder: Path, run: Path, tmp_path: Path) -> None:
+    for name, how in (("plain", None), ("own", {"weight": 0.5})):
+        values = quick(PAIR, "labelled_scans=1", "validate_scans=false").model_dump(mode="json")
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(values | {"atlas": how}))
+        command = ["finetune", "segment", folder / "store", tmp_path / name, "--from", run, "--atlas", "--config"]
+        told = CliRunner().invoke(app, [*map(str, command), str(tmp_path / f"{name}.yaml"), "--set", "atlas.scans=2"])
+        assert told.exit_code == 0, told.output
+    weights = [FinetuneFolder(tmp_path / name / "seed_0").settings().atlas for name in ("plain", "own")]
+    assert weights == [AtlasSettings(scans=2), AtlasSettings(weight=0.5, scans=2)]
+
+
+def test_finetune__goes_on_with_the_atlas_it_made(
+    out: Path, folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off once the atlas was made; and an atlas that was not finished is made anew."""
+    settings: dict[str, Any] = {"settings": quick(PAIR, "labelled_scans=2", ON), "progress": False}
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the power went")
+
+    monkeypatch.setattr(running, "train", broken)
+    with pytest.raises(OSError, match="power"):
+        finetune(folder / "store", tmp_path / "out", source=run, **settings)
+    monkeypatch.undo()
+    made = FinetuneFolder(tmp_path / "out" / "seed_0").atlas
+    (made / "atlas.json").unlink()
+    finetune(folder / "store", tmp_path / "out", source=run, resume=True, **settings)
+    for name in ("atlas.json", "model.safetensors", SCANS):
+        assert (made / name).read_bytes() == (out / "seed_0" / "atlas" / name).read_bytes()
+    scores = [(each / "seed_0" / "cases.parquet").read_bytes() for each in (out, tmp_path / "out")]
+    assert scores[0] == scores[1]
+    shutil.rmtree(made)
+    with pytest.raises(RunError, match="atlas is damaged"):
+        Ensemble.load(tmp_path / "out")
+
+
+def test_finetune__an_atlas_that_cannot_be_made_is_refused_at_once(folder: Path, run: Path, tmp_path: Path) -> None:
+    store, out = folder / "store", tmp_path / "out"
+    with pytest.raises(ConfigError, match="needs a pretraining run") as caught:
+        finetune(store, out, source=None, settings=quick(PAIR, ON), progress=False)
+    assert "--from RUN" in caught.value.cure
+    gap = untrained_run(tmp_path / "gap", dense=False)
+    with pytest.raises(ConfigError, match=r"no task of .*gap does"):
+        finetune(store, out, source=gap, settings=quick(PAIR, ON), progress=False)
+    with pytest.raises(ConfigError, match="not for `regress`"):
+        finetune(store, out, source=run, settings=quick("kind=regress", "column=age", ON), progress=False)
+    fine = cohort(tmp_path / "fine", people=4)
+    record = json.loads((run / "run.json").read_text())
+    shutil.copytree(run, tmp_path / "coarse")
+    record["data"]["spacing_mm"] = 4.0
+    (tmp_path / "coarse" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ConfigError, match=r"learned at 4 mm, the store is at 3 mm"):
+        finetune(fine, out, source=tmp_path / "coarse", settings=quick(PAIR, ON), progress=False)
+    assert not out.exists()
