@@ -53,6 +53,7 @@ def test_purpose__numbers_never_change() -> None:
         "MEASURED": 12,
         "CURVE": 13,
         "SHIFT": 14,
+        "ELASTIC": 15,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import affine_transform
+from scipy.ndimage import affine_transform, map_coordinates
 
 from orienteer.geometry.boxes import padded_box
 
@@ -23,11 +23,13 @@ class Cube:
         centre: ``(3,)`` in voxels of the scan.
         linear: ``(3, 3)`` offset in the cube to offset in the scan, both in voxels.
         size: edge in voxels.
+        warp: ``(3, S, S, S)`` by how much further each voxel of the cube is moved in the scan, in voxels; None for not.
     """
 
     centre: NDArray[np.float64]
     linear: NDArray[np.float64]
     size: int
+    warp: NDArray[np.float64] | None = None
 
     @property
     def first(self) -> NDArray[np.float64]:
@@ -38,7 +40,7 @@ class Cube:
     def is_aligned(self) -> bool:
         """True when every voxel of the cube is a voxel of the scan, so that nothing is interpolated."""
         first = self.first
-        straight = np.array_equal(self.linear, np.eye(3))
+        straight = self.warp is None and np.array_equal(self.linear, np.eye(3))
         return straight and bool(np.allclose(first, np.rint(first), rtol=0, atol=1e-6))
 
 
@@ -66,6 +68,8 @@ def cut(cube: Cube, read: Reader, shape: tuple[int, int, int], *, order: int, ou
             return read(low, np.full(3, cube.size))
         start, stop = _within(low, low + cube.size, shape)
         return padded_box(read(start, stop - start), low - start, cube.size, fill=outside)
+    if cube.warp is not None:
+        return _warped(cube, cube.warp, read, shape, order=order, outside=outside)
     reach = np.abs(cube.linear) @ np.full(3, (cube.size - 1) / 2)
     start, stop = _within(
         np.floor(cube.centre - reach).astype(int), np.ceil(cube.centre + reach).astype(int) + 1, shape
@@ -79,6 +83,22 @@ def cut(cube: Cube, read: Reader, shape: tuple[int, int, int], *, order: int, ou
         for channel in block
     ]
     return np.stack(channels).astype(block.dtype, copy=False)
+
+
+def _warped(
+    cube: Cube, warp: NDArray[np.float64], read: Reader, shape: tuple[int, int, int], *, order: int,
+    outside: float | None,
+) -> NDArray[Any]:  # fmt: skip
+    """A cube whose voxels are moved one by one."""
+    offset = np.indices((cube.size,) * 3) - (cube.size - 1) / 2
+    place = np.tensordot(cube.linear, offset, axes=1) + cube.centre.reshape(3, 1, 1, 1) + warp
+    start, stop = _within(
+        np.floor(place.min(axis=(1, 2, 3))).astype(int), np.ceil(place.max(axis=(1, 2, 3))).astype(int) + 1, shape
+    )
+    block = read(start, stop - start)
+    beyond = {"mode": "nearest"} if outside is None else {"mode": "constant", "cval": outside}
+    inside = place - start.reshape(3, 1, 1, 1)
+    return np.stack([map_coordinates(channel, inside, order=order, **beyond) for channel in block])
 
 
 def _within(low: Index, high: Index, shape: tuple[int, int, int]) -> tuple[Index, Index]:

@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orienteer.sampling.cut import Cube
+from orienteer.sampling.rng import Purpose, generator
 
 Vector = tuple[float, float, float]
 Matrix = tuple[Vector, Vector, Vector]
 
 Curve = tuple[float, ...]
 
+CONTROL_MM = 20.0
+"""Distance, mm, of the points between which an elastic displacement is interpolated."""
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
@@ -74,6 +77,7 @@ class SampleRecipe:
             the whole scan had been turned and scaled before cropping.
         views: the K views.
         seed: the run's seed; with ``number`` the address of draws that are made after cropping (which blocks to mask).
+        elastic: standard deviation, mm, of a random smooth displacement of the crops, drawn for ``number``.
     """
 
     scan: str
@@ -83,6 +87,7 @@ class SampleRecipe:
     linear: Matrix
     views: tuple[ViewRecipe, ...]
     seed: int = 0
+    elastic: float = 0.0
 
     @property
     def centres(self) -> NDArray[np.float64]:
@@ -108,7 +113,8 @@ class SampleRecipe:
         # A centre on a voxel, or halfway between two, comes back from mm to the last bit.
         halves = np.rint(2 * centres) / 2
         centres = np.where(np.abs(centres - halves) < 1e-9, halves, centres)
-        return tuple(Cube(centre, linear, self.size) for centre in centres)
+        warp = _elastic(self) if self.elastic else None
+        return tuple(Cube(centre, linear, self.size, warp) for centre in centres)
 
     @property
     def is_grid_aligned(self) -> bool:
@@ -138,6 +144,17 @@ class SampleRecipe:
             for view in values.pop("views")
         )
         return cls(linear=matrix(values.pop("linear")), views=views, **values)
+
+
+def _elastic(recipe: SampleRecipe) -> NDArray[np.float64]:
+    """``(3, S, S, S)`` displacements in voxels: independent at control points, straight between them."""
+    points = 1 + max(1, round(recipe.view_mm / CONTROL_MM))
+    random = generator(recipe.seed, Purpose.ELASTIC, recipe.number, 1)
+    control = random.normal(0.0, recipe.elastic / recipe.spacing, size=(3, points, points, points))
+    place = np.linspace(0, points - 1, recipe.size)
+    near = np.clip(1 - np.abs(place[:, None] - np.arange(points)), 0, None)
+    moved: NDArray[np.float64] = np.einsum("ai,bj,ck,xijk->xabc", near, near, near, control, optimize=True)
+    return moved
 
 
 def vector(values: Iterable[float]) -> Vector:

@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     MEASURED = 12
     CURVE = 13
     SHIFT = 14
+    ELASTIC = 15
 
 
 def generator(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> np.random.Generator:

@@ -98,6 +98,7 @@ class RecipeSampler(ABC):
             linear=matrix(linear),
             views=views,
             seed=self.seed,
+            elastic=self._elastic(number),
         )
 
     def appearances(self, number: int, views: int) -> tuple[Appearance, ...]:
@@ -116,6 +117,10 @@ class RecipeSampler(ABC):
         if not self.augment or random.random() >= geometry.probability:
             return np.eye(3)
         return draw_linear(random, geometry)
+
+    def _elastic(self, number: int) -> float:
+        """Standard deviation, mm, of a sample's elastic displacement; none where positions are learned."""
+        return 0.0
 
     def _curve(self, number: int) -> Curve:
         random = generator(self.seed, Purpose.CURVE, number)
