@@ -54,6 +54,16 @@ def test_jobs__fine_tuning_seeds_go_round_the_pretraining_seeds() -> None:
     assert [runs[seed].name for seed in (0, 1, 2)] == ["seed_5", "seed_6", "seed_5"]
 
 
+def test_jobs__an_arm_may_be_measured_at_some_label_counts_only() -> None:
+    document = config()
+    document["tasks"]["organs"]["labelled_scans"] = [1, 2]
+    document["arms"]["masked"]["labelled_scans"] = [2]
+    jobs = jobs_of(settings(tasks=document["tasks"], arms=document["arms"]), OUT)
+    finetuned = {(job.arm, job.labels) for job in jobs if job.stage == "finetune"}
+    assert finetuned == {("scratch", 1), ("scratch", 2), ("ours", 1), ("ours", 2), ("masked", 2)}
+    assert any(job.stage == "places" and job.arm == "masked" for job in jobs), "nothing is labelled there"
+
+
 def test_jobs__a_task_may_be_for_some_arms_only() -> None:
     tasks = config()["tasks"]
     tasks["organs"]["arms"] = ["scratch", "masked"]

@@ -157,3 +157,16 @@ def test_statistics__an_arm_that_was_not_to_be_measured_is_no_gap_and_has_no_row
     table = score_table(found, records.benchmark, records.benchmark.tasks[0], "finetuned")
     assert [row[0].text for row in table.rows] == ["ours", "scratch"]
     assert table.columns[1:] == ["1 scan", "3 scans"]
+
+
+def test_statistics__an_arm_that_is_planned_at_other_label_counts_is_no_gap(tmp_path: Path) -> None:
+    told = {}
+    for planned in ((), (1,)):
+        folder = tmp_path / f"planned-{len(planned)}"
+        plan = document(TWO)
+        plan["arms"][0]["labels"] = list(planned)
+        write_benchmark(folder, plan)
+        cases = [case_row(arm=arm, labels=labels) for arm, labels in (("ours", 1), ("scratch", 1), ("scratch", 3))]
+        write_cases(folder, cases)
+        told[planned] = [gap for gap in analyse(read_records(folder)).gaps if "fewer scores" in gap]
+    assert len(told[()]) == 1 and "labels 3" in told[()][0] and told[(1,)] == []

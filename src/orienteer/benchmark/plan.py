@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from orienteer.benchmark.imported import ImportedWeights
-from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.benchmark.settings import ArmSettings, BenchmarkSettings
 from orienteer.config import Tree
 from orienteer.errors import ConfigError
 from orienteer.finetune.settings import FinetuneSettings
@@ -77,11 +77,16 @@ def jobs_of(
         for turn in range(len(settings.seeds))
         for labels in task.labelled_scans or (None,)
         for arm in settings.arms
-        if not task.arms or arm in task.arms
+        if (not task.arms or arm in task.arms) and _at(settings.arms[arm], labels)
         for job in _measuring(settings, out, name, arm, labels, turn, imports)
     ]
     order = {"places": 0, "frozen": 1, "finetune": 2}
     return beginning + sorted(measuring, key=lambda job: (order[job.stage], settings.seeds.index(job.seed)))
+
+
+def _at(arm: ArmSettings, labels: int | None) -> bool:
+    """Whether an arm is measured with so many labels."""
+    return labels is None or not arm.labelled_scans or labels in arm.labelled_scans
 
 
 def view_sizes(settings: BenchmarkSettings, jobs: Iterable[Job]) -> tuple[int, int]:

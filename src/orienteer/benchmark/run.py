@@ -239,7 +239,13 @@ def _document(
         "tasks": tasks_shown(settings, jobs, too_small),
         "seeds": list(settings.seeds),
         "arms": [
-            {"name": name, "label": arm.label, "role": arm.role, "origin": origins.get(name, "")}
+            {
+                "name": name,
+                "label": arm.label,
+                "role": arm.role,
+                "origin": origins.get(name, ""),
+                "labels": list(arm.labelled_scans),
+            }
             for name, arm in settings.arms.items()
         ],
         "configuration": published(settings),

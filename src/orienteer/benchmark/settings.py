@@ -71,6 +71,8 @@ class ArmSettings(Config):
     """Changes to the shared fine-tuning settings."""
     from_arm: str | None = None
     """Use the pretraining runs of this other arm."""
+    labelled_scans: tuple[int, ...] = ()
+    """Of the tasks' numbers of labelled scans, those that this arm is measured at; empty for all."""
     imported: ImportSettings | None = None
     """Start from weights that others trained, and pretrain nothing."""
 

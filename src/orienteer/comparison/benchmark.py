@@ -48,13 +48,14 @@ class Task(_Part):
 class Arm(_Part):
     """One way to start: a pretext, several, or none.
 
-    ``origin`` says of imported weights what they are.
+    ``origin`` says of imported weights what they are. ``labels`` are the label counts it is planned at; empty for all.
     """
 
     name: str
     label: str
     role: Literal["ours", "baseline", "scratch", "ablation"]
     origin: str = ""
+    labels: tuple[int, ...] = ()
 
 
 class Benchmark(_Part):

@@ -41,6 +41,8 @@ def _short(benchmark: Benchmark, task: Task, mode: str, labels: int, cells: Mapp
     """Arms with fewer scores than others, and seeds without any score."""
     sizes, seeds = {}, set()
     for arm in benchmark.planned(task, mode):
+        if arm.labels and labels not in arm.labels:
+            continue
         cell = cells.get(Key(task.name, mode, labels, arm.name, task.metric))
         sizes[arm.label] = len(set(zip(cell.cases, cell.seeds, strict=True))) if cell else 0
         seeds |= set(cell.seeds.tolist()) if cell else set()
