@@ -108,9 +108,10 @@ def test_judge__a_border_that_knows_much_is_said_to_be_no_cheat() -> None:
     ("shell", "core", "apart", "sharing"),
     [
         (0.31, 0.51, "cheating", "learning"),  # VoCo as measured
-        (0.62, -0.07, "cheating", "cheating"),  # a planted code
+        (-0.45, -0.38, "learning", "cheating"),  # with a planted code, as measured
+        (0.62, -0.07, "cheating", "cheating"),
         (0.51, 0.51, "cheating", "learning"),
-        (0.06, 0.05, "learning", "learning"),
+        (0.31, 0.32, "cheating", "cheating"),
         (0.6, 0.59, "learning", "learning"),
     ],
 )
@@ -170,7 +171,10 @@ def test_judge__sentence_says_whom_it_has_seen(real: float) -> None:
 
 def test_rule__defaults_are_those_that_were_measured() -> None:
     """docs/log.md tells on which brains; whoever changes them changes every verdict."""
-    assert RULE.model_dump() == {"stuck_below": 0.25, "cheat_share": 0.5, "without_border": 0.8, "border_alone": 0.1}
+    assert RULE.model_dump() == {
+        "stuck_below": 0.25, "cheat_share": 0.5, "without_border": 0.8, "border_alone": 0.1,
+        "without_shared_border": 0.5,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_rule__each_threshold_changes_the_verdict_and_is_recorded(threshold: dic
 
 def test_rule__sentences_say_the_thresholds() -> None:
     said = " ".join(VerdictRule(stuck_below=0.33, cheat_share=0.44, without_border=0.88, border_alone=0.22).sentences())
-    assert all(part in said for part in ("33 %", "44 %", "12 %", "22 %"))
+    assert all(part in said for part in ("33 %", "44 %", "12 %", "22 %", "50 %"))
 
 
 @pytest.mark.parametrize("wrong", [{"stuck_below": 0.0}, {"cheat_share": 1.5}, {"border_alone": -0.1}, {"cheat": 0.5}])

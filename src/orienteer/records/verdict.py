@@ -40,9 +40,11 @@ class VerdictRule(Config):
     0.42 of 0.77."""
     border_alone: float = Field(0.1, ge=0, le=1)
     """A border that is read keeps at least this share of the skill by itself. The border is anatomy too, so an honest
-    model keeps much of it as well (0.55 of 0.93): both conditions must hold. Views that share voxels by design lose
-    part of the answer with their border: there it must also keep more than what is left without it, as a planted code
-    does (0.62 against -0.07) and an honest VoCo does not (0.31 against 0.51)."""
+    model keeps much of it as well (0.55 of 0.93): both conditions must hold."""
+    without_shared_border: float = Field(0.5, gt=0, le=1)
+    """Views that share voxels by design lose part of the answer with their border. There an honest model keeps at least
+    this share of its skill without it, and what the border alone keeps says nothing: VoCo keeps 0.51 of 0.66, and with
+    a code planted in the border nothing (-0.38 of 0.70), which by itself the border does not tell either (-0.45)."""
 
     def sentences(self) -> tuple[str, ...]:
         """The rule in words, for the report and the documentation."""
@@ -50,8 +52,8 @@ class VerdictRule(Config):
             f"Stuck: the skill is below {percent(self.stuck_below)}.",
             f"Cheating: with the anatomy taken out of the views, {percent(self.cheat_share)} of the skill or more is "
             f"still there; or painting over the border of the views takes more than {percent(1 - self.without_border)} "
-            f"of the skill away, while the border alone keeps at least {percent(self.border_alone)} of it (where views "
-            "share voxels by design, more also than is left without it).",
+            f"of the skill away, while the border alone keeps at least {percent(self.border_alone)} of it; where views "
+            f"share voxels by design, painting it over takes more than {percent(1 - self.without_shared_border)} away.",
             "Learning: otherwise.",
         )
 
@@ -143,8 +145,11 @@ def _cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule, *, overlap
     border, inside = _left(probes, "the border"), _left(probes, "the inside")
     if border is None or inside is None:
         return None
-    read = border.skill >= rule.border_alone * skill and (border.skill > inside.skill or not overlapping)
-    if inside.skill < rule.without_border * skill and read:
+    if overlapping:
+        read = inside.skill < rule.without_shared_border * skill
+    else:
+        read = inside.skill < rule.without_border * skill and border.skill >= rule.border_alone * skill
+    if read:
         return (
             f"With {inside.card.meaning} it keeps only {percent(max(0.0, inside.skill) / skill)} of its skill: "
             "it reads its position from the outermost voxels of the views, not from the anatomy inside."
@@ -163,9 +168,7 @@ def _why_no_cheat(skill: float, probes: Sequence[Probed], rule: VerdictRule, *, 
     if inside.skill < rule.without_border * skill:
         if not overlapping:
             return ""
-        return (
-            f"; no cheating: views share voxels, and without the border more is left, {percent(1 - cost)} of the skill"
-        )
+        return f"; no cheating: views share voxels, and {percent(1 - cost)} of the skill is left without their border"
     return f"; no cheating: anatomy reaches the border too, and painting it over costs {percent(cost)} of the skill"
 
 
