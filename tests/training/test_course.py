@@ -58,6 +58,13 @@ def test_course__that_never_turns_decays_within_its_steps() -> None:
     assert course.rate(100) == pytest.approx(0.1)
 
 
+def test_course__a_plateau_that_comes_while_the_rate_decays_changes_nothing() -> None:
+    course = fed([1.0 * 0.9**step for step in range(66)] + [1.0] * 30)
+    assert course.turned is None and course.last == 100
+    rates = [course.rate(step) for step in range(60, 100)]
+    assert rates == sorted(rates, reverse=True)
+
+
 def test_course__never_turns_before_its_earliest_step() -> None:
     assert fed([1.0] * 40, PLATEAU.model_copy(update={"earliest": 30})).turned == 30
 

@@ -42,8 +42,7 @@ class Course:
         """Learning rate of step ``step`` (0-based)."""
         if self.plateau is None:
             return learning_rate(step, self.settings)
-        steps = self.settings.steps
-        turned = self.turned or max(1, math.floor(steps / (1 + self.plateau.decay)))
+        turned = self.turned or self._latest(self.plateau)
         return _warmed(step, self.settings) or _decayed((step - turned) / max(1, self.last - turned), self.settings)
 
     def note(self, step: int, loss: float, steps: int) -> bool:
@@ -55,7 +54,7 @@ class Course:
             steps: how many since the last call.
         """
         plateau, state = self.plateau, self.state
-        if plateau is None or self.turned is not None or not steps:
+        if plateau is None or self.turned is not None or step >= self._latest(plateau):
             return False
         state["total"] = state.get("total", 0.0) + loss * steps
         state["counted"] = state.get("counted", 0) + steps
@@ -70,6 +69,10 @@ class Course:
             return False
         state["turned"] = step
         return True
+
+    def _latest(self, plateau: PlateauSettings) -> int:
+        """The step after which the rate decays in any case, so that it is down at the last."""
+        return max(1, math.floor(self.settings.steps / (1 + plateau.decay)))
 
 
 def learning_rate(step: int, settings: OptimiserSettings) -> float:
