@@ -124,6 +124,43 @@ def test_crop__view_at_the_very_edge_reads_nothing_beyond(memory_store: Memory) 
     np.testing.assert_allclose(image, whole[:, ::-1, :12], atol=1e-6)
 
 
+def test_crop__elastic_views_of_one_place_show_the_same_body(store: Store) -> None:
+    """One deformation of the whole scan: a view one voxel on is the same picture, one voxel on, and no place moves."""
+    first = one("person_000", (42.0, 45.0, 42.0), (45.0, 45.0, 42.0), size=12, spacing=3.0)
+    moved = dataclasses.replace(first, elastic=4.0, elastic_every=30.0)
+    sample, straight = crop(moved, store), crop(first, store)
+    np.testing.assert_allclose(sample.images[0][:, 1:], sample.images[1][:, :-1], atol=1e-5)
+    assert np.abs(sample.images - straight.images).mean() > 0.02
+    np.testing.assert_array_equal(sample.centres, straight.centres)
+
+
+def test_crop__elastic_views_stay_inside_their_scan(memory_store: Memory) -> None:
+    """Its faces stay still; were a voxel taken from beyond, the outermost would be there twice."""
+    ramp = np.broadcast_to(np.arange(20)[:, None, None] * 50 - 500, (20, 20, 20)).astype(np.int16)
+    memory = memory_store(ramp)
+    for number in range(20):
+        corners = ((11, 11, 11), (27, 27, 27))
+        recipe = dataclasses.replace(
+            one("scan_0", *corners, size=12, spacing=2.0), number=number, elastic=2.0, elastic_every=20.0
+        )
+        low, high = crop(recipe, memory).images[:, 0]
+        assert (np.diff(low, axis=0) > 0).all() and (np.diff(high, axis=0) > 0).all()
+        np.testing.assert_allclose(low[0], -0.5, atol=1e-5)
+        np.testing.assert_allclose(high[-1], 0.45, atol=1e-5)
+
+
+def test_sampler__elastic_is_drawn_for_its_share_of_samples_and_nothing_else_changes(store: Store) -> None:
+    plain, some = (
+        Sampler(store, store.ids(), ViewSettings(size=12, geometry=GeometrySettings(elastic_mm=most)), seed=3)
+        for most in (0.0, 5.0)
+    )
+    drawn = [some.draw(number) for number in range(100)]
+    assert 0.3 < np.mean([recipe.elastic > 0 for recipe in drawn]) < 0.7
+    assert [dataclasses.replace(recipe, elastic=0.0) for recipe in drawn] == [plain.draw(n) for n in range(100)]
+    whole = Sampler(store, store.ids(), some.settings, seed=3, augment=False)
+    assert whole.draw(5).elastic == 0
+
+
 def test_crop__damaged_scan_is_a_store_error(store: Store, tmp_path: Path) -> None:
     broken = Store(tmp_path, store.manifest)
     recipe = Sampler(store, store.ids(), TURNED, seed=0).draw(0)

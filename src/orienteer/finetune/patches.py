@@ -13,7 +13,6 @@ from torch import Tensor
 
 from orienteer.finetune.settings import PatchSettings
 from orienteer.finetune.structures import Structures
-from orienteer.sampling import Purpose, generator
 from orienteer.sampling.crop import Sample
 from orienteer.sampling.dataset import SampleDataset
 from orienteer.sampling.loader import load, varied_on_device
@@ -55,13 +54,6 @@ class PatchSampler(RecipeSampler):
             centre = half + np.floor(random.random(3) * (shape - 2 * half))
         to_grid = (size - 1) / 2
         return np.asarray(np.floor(centre - to_grid + 0.5) + to_grid)[None]
-
-    def _elastic(self, number: int) -> float:
-        """Between none and the most, in the share of patches that are varied."""
-        random = generator(self.seed, Purpose.ELASTIC, number)
-        if not self.augment or random.random() >= self.settings.geometry.probability:
-            return 0.0
-        return float(random.uniform(0, self.settings.elastic_mm))
 
     def _on_structure(
         self, scan: str, shape: NDArray[np.int_], random: np.random.Generator

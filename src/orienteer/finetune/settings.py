@@ -20,11 +20,9 @@ class PatchSettings(Config):
     """Edge of a patch in voxels; also the window that slides over a scan in prediction."""
     structure_share: float = Field(0.5, ge=0, le=1)
     """Share of patches centred on a voxel of a structure drawn evenly among all of them; the others lie anywhere."""
-    geometry: GeometrySettings = GeometrySettings(probability=0.7, rotation_deg=15.0, scale=0.15)
-    """Geometric augmentation."""
-    elastic_mm: float = Field(0.0, ge=0)
-    """Largest standard deviation, mm, of random displacements of points 20 mm apart, in the share of patches that are
-    varied: bodies unlike the labelled ones are learned better, those like them a little worse."""
+    geometry: GeometrySettings = GeometrySettings(probability=0.7, rotation_deg=15.0, scale=0.15, elastic_every_mm=20.0)
+    """Geometric augmentation. With ``elastic_mm`` bodies unlike the labelled ones are learned better, and those like
+    them a little worse."""
     appearance: AppearanceSettings = AppearanceSettings()
     """Intensity augmentation."""
 

@@ -24,12 +24,14 @@ class Cube:
         linear: ``(3, 3)`` offset in the cube to offset in the scan, both in voxels.
         size: edge in voxels.
         warp: ``(3, S, S, S)`` by how much further each voxel of the cube is moved in the scan, in voxels; None for not.
+        most: no voxel is moved further than this along an axis.
     """
 
     centre: NDArray[np.float64]
     linear: NDArray[np.float64]
     size: int
     warp: NDArray[np.float64] | None = None
+    most: float = 0.0
 
     @property
     def first(self) -> NDArray[np.float64]:
@@ -89,9 +91,13 @@ def _warped(
     cube: Cube, warp: NDArray[np.float64], read: Reader, shape: tuple[int, int, int], *, order: int,
     outside: float | None,
 ) -> NDArray[Any]:  # fmt: skip
-    """A cube whose voxels are moved one by one."""
+    """A cube whose voxels are moved one by one; the faces of a scan in which it lies stay still, so it stays inside."""
     offset = np.indices((cube.size,) * 3) - (cube.size - 1) / 2
-    place = np.tensordot(cube.linear, offset, axes=1) + cube.centre.reshape(3, 1, 1, 1) + warp
+    place = np.tensordot(cube.linear, offset, axes=1) + cube.centre.reshape(3, 1, 1, 1)
+    if outside is None:
+        last = np.array(shape).reshape(3, 1, 1, 1) - 1
+        warp = warp * np.clip(np.minimum(place, last - place) / cube.most, 0, 1)
+    place += warp
     start, stop = _within(
         np.floor(place.min(axis=(1, 2, 3))).astype(int), np.ceil(place.max(axis=(1, 2, 3))).astype(int) + 1, shape
     )

@@ -20,8 +20,8 @@ Matrix = tuple[Vector, Vector, Vector]
 
 Curve = tuple[float, ...]
 
-CONTROL_MM = 20.0
-"""Distance, mm, of the points between which an elastic displacement is interpolated."""
+MOST = 3.0
+"""Standard deviations of an elastic displacement, beyond which no point is moved."""
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
@@ -77,7 +77,9 @@ class SampleRecipe:
             the whole scan had been turned and scaled before cropping.
         views: the K views.
         seed: the run's seed; with ``number`` the address of draws that are made after cropping (which blocks to mask).
-        elastic: standard deviation, mm, of a random smooth displacement of the crops, drawn for ``number``.
+        elastic: standard deviation, mm, of a random displacement of the whole scan, drawn for ``number``; what is seen
+            at a place changes, the place does not.
+        elastic_every: distance, mm, of the points at which it is drawn; between them it is interpolated.
     """
 
     scan: str
@@ -88,6 +90,7 @@ class SampleRecipe:
     views: tuple[ViewRecipe, ...]
     seed: int = 0
     elastic: float = 0.0
+    elastic_every: float = 1.0
 
     @property
     def centres(self) -> NDArray[np.float64]:
@@ -113,8 +116,32 @@ class SampleRecipe:
         # A centre on a voxel, or halfway between two, comes back from mm to the last bit.
         halves = np.rint(2 * centres) / 2
         centres = np.where(np.abs(centres - halves) < 1e-9, halves, centres)
-        warp = _elastic(self) if self.elastic else None
-        return tuple(Cube(centre, linear, self.size, warp) for centre in centres)
+        if not self.elastic:
+            return tuple(Cube(centre, linear, self.size) for centre in centres)
+        most = MOST * self.elastic / self.spacing
+        return tuple(
+            Cube(centre, linear, self.size, warp, most) for centre, warp in zip(centres, self._warps(most), strict=True)
+        )
+
+    def _warps(self, most: float) -> list[NDArray[np.float64]]:
+        """``(3, S, S, S)`` displacements of each crop, in voxels.
+
+        They are independent, and at most ``most``, at the points of a lattice that the crops share; straight between.
+        """
+        offset = (np.arange(self.size) - (self.size - 1) / 2) * self.spacing
+        place = (self.target_centres[:, :, None] + offset) / self.elastic_every
+        first = np.floor(place.min(axis=(0, 2)))
+        points = np.ceil(place.max(axis=(0, 2))).astype(int) - first.astype(int) + 1
+        random = generator(self.seed, Purpose.ELASTIC, self.number, 1)
+        control = random.normal(0.0, self.elastic / self.spacing, size=(3, *points)).clip(-most, most)
+        warps = []
+        for own in place:
+            near = [
+                np.clip(1 - np.abs((axis - low)[:, None] - np.arange(count)), 0, None)
+                for axis, low, count in zip(own, first, points, strict=True)
+            ]
+            warps.append(np.einsum("ai,bj,ck,xijk->xabc", *near, control, optimize=True))
+        return warps
 
     @property
     def is_grid_aligned(self) -> bool:
@@ -144,17 +171,6 @@ class SampleRecipe:
             for view in values.pop("views")
         )
         return cls(linear=matrix(values.pop("linear")), views=views, **values)
-
-
-def _elastic(recipe: SampleRecipe) -> NDArray[np.float64]:
-    """``(3, S, S, S)`` displacements in voxels: independent at control points, straight between them."""
-    points = 1 + max(1, round(recipe.view_mm / CONTROL_MM))
-    random = generator(recipe.seed, Purpose.ELASTIC, recipe.number, 1)
-    control = random.normal(0.0, recipe.elastic / recipe.spacing, size=(3, points, points, points))
-    place = np.linspace(0, points - 1, recipe.size)
-    near = np.clip(1 - np.abs(place[:, None] - np.arange(points)), 0, None)
-    moved: NDArray[np.float64] = np.einsum("ai,bj,ck,xijk->xabc", near, near, near, control, optimize=True)
-    return moved
 
 
 def vector(values: Iterable[float]) -> Vector:

@@ -99,6 +99,7 @@ class RecipeSampler(ABC):
             views=views,
             seed=self.seed,
             elastic=self._elastic(number),
+            elastic_every=self.settings.geometry.elastic_every_mm,
         )
 
     def appearances(self, number: int, views: int) -> tuple[Appearance, ...]:
@@ -119,8 +120,11 @@ class RecipeSampler(ABC):
         return draw_linear(random, geometry)
 
     def _elastic(self, number: int) -> float:
-        """Standard deviation, mm, of a sample's elastic displacement; none where positions are learned."""
-        return 0.0
+        """Standard deviation, mm, of a sample's elastic displacement: between none and the most, where it is varied."""
+        geometry = self.settings.geometry
+        random = generator(self.seed, Purpose.ELASTIC, number)
+        varied = self.augment and random.random() < geometry.probability
+        return float(random.uniform(0, geometry.elastic_mm)) if varied else 0.0
 
     def _curve(self, number: int) -> Curve:
         random = generator(self.seed, Purpose.CURVE, number)

@@ -16,6 +16,10 @@ class GeometrySettings(Config):
     """Largest rotation about a random axis, degrees."""
     scale: float = Field(0.15, ge=0, lt=0.5)
     """Largest relative change of size, drawn per axis."""
+    elastic_mm: float = Field(0.0, ge=0)
+    """Largest standard deviation, mm, of random displacements that deform the whole scan; places stay as they are."""
+    elastic_every_mm: float = Field(60.0, gt=0)
+    """Distance, mm, of the points that are displaced at random; what lies between moves with them."""
     flip: bool = False
     """Mirror left and right in half of the samples. Off: the body is not symmetric, and the network should know."""
 

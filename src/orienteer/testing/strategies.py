@@ -76,6 +76,8 @@ def view_settings(draw: st.DrawFn, largest: int = 16) -> ViewSettings:
             probability=draw(st.sampled_from((0.0, 0.5, 1.0))),
             rotation_deg=draw(_finite(0, 45)),
             scale=draw(_finite(0, 0.4)),
+            elastic_mm=draw(st.sampled_from((0.0, 5.0))),
+            elastic_every_mm=draw(_finite(20, 80)),
             flip=draw(st.booleans()),
         ),
         appearance=AppearanceSettings(noise=draw(_finite(0, 0.2)), blur_mm=draw(_finite(0, 3))),
