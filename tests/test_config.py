@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from orienteer.config import Config, load_yaml, override
 from orienteer.errors import ConfigError
+from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.settings import PretrainSettings
 
 
@@ -28,6 +29,12 @@ class Places(Config):
     by_name: dict[str, Inner] = Field(default_factory=dict)
     listed: tuple[Inner, ...] = ()
     perhaps: Inner | None = None
+
+
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])
+def test_settings__numbers_are_finite(value: str) -> None:
+    with pytest.raises(ConfigError, match="atlas"):
+        FinetuneSettings.read({}, [f"atlas={{blur_mm: {value}}}"])
 
 
 def test_build__unknown_key_names_the_known_ones() -> None:

@@ -24,7 +24,7 @@ Location = tuple[str | int, ...]
 class Config(BaseModel):
     """Base of every settings class: immutable, without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

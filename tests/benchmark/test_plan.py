@@ -64,6 +64,13 @@ def test_jobs__an_arm_may_be_measured_at_some_label_counts_only() -> None:
     assert any(job.stage == "places" and job.arm == "masked" for job in jobs), "nothing is labelled there"
 
 
+def test_settings__an_arm_at_label_counts_that_no_task_has_is_refused() -> None:
+    arms = config()["arms"]
+    arms["masked"]["labelled_scans"] = [2, 7]
+    with pytest.raises(ConfigError, match=r"arms\.masked\.labelled_scans: no task has 7"):
+        settings(arms=arms)
+
+
 def test_jobs__a_task_may_be_for_some_arms_only() -> None:
     tasks = config()["tasks"]
     tasks["organs"]["arms"] = ["scratch", "masked"]

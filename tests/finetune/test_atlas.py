@@ -4,7 +4,8 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -99,8 +100,36 @@ def test_weigh__leaves_a_scan_too_thin_to_be_compared(atlas: Atlas, store: Store
     volume = stored(store, goal.scans[0])
     thin = Volume(volume.array[:, :2], volume.affine)
     likely = even(thin)
-    atlas.weigh(likely, thin)
-    assert torch.equal(likely, even(thin))
+    assert not atlas.weigh(likely, thin) and torch.equal(likely, even(thin))
+    assert atlas.weigh(even(volume), volume)
+
+
+def test_weigh__does_not_erase_what_no_labelled_scan_shows(atlas: Atlas, store: Store, goal: Goal) -> None:
+    """A structure that only another scan has may lie anywhere in the background of this one."""
+    volume = stored(store, goal.scans[0])
+    likely = even(volume, classes=4)
+    likely[3] += 0.05
+    likely /= likely.sum(0)
+    replace(atlas, how=AtlasSettings(blur_mm=0)).weigh(likely, volume)
+    background = torch.from_numpy(atlas.classes[0] == 0)
+    found = likely.argmax(0)
+    assert (found[background] == 3).float().mean() > 0.95 and (found[~background] == 3).float().mean() < 0.1
+
+
+def test_weigh__remembers_scans_within_bounds(
+    atlas: Atlas, store: Store, goal: Goal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = stored(store, goal.scans[0])
+    fresh = replace(atlas, _known={})
+    first, again = even(volume), even(volume)
+    fresh.weigh(first, volume, name="one")
+    monkeypatch.setattr(Atlas, "_carried", None)
+    fresh.weigh(again, volume, name="one")
+    assert torch.equal(first, again) and set(fresh._known) == {"one"}
+    monkeypatch.undo()
+    monkeypatch.setattr(atlases, "KEPT", 1000)
+    fresh.weigh(even(volume), volume, name="two")
+    assert set(fresh._known) == {"one"}
 
 
 def test_read__is_what_was_written(atlas: Atlas, store: Store, goal: Goal, tmp_path: Path) -> None:
@@ -123,6 +152,11 @@ def test_finetune__scores_and_predicts_with_its_atlas(out: Path, folder: Path, r
     with_, without = Ensemble.load(out), Ensemble.load(tmp_path / "plain")
     assert with_.atlases[0] is not None and len(with_.atlases[0].scans) == 2 and without.atlases == (None,)
     assert with_.digest != without.digest
+    changed = FinetuneFolder(shutil.copytree(out, tmp_path / "changed") / "seed_0").settings_file
+    changed.write_text(changed.read_text().replace("weight: 1.5", "weight: 0.5"))
+    assert Ensemble.load(tmp_path / "changed").digest not in (with_.digest, without.digest)
+    thin = cast("Any", SimpleNamespace(grid=SimpleNamespace(shape=(3, 40, 40))))
+    assert [each.code for each in with_.without_atlas(thin)] == ["too-small"] and without.without_atlas(thin) == ()
     plain, scored = (json.loads((each / "summary.json").read_text())["scores"] for each in (tmp_path / "plain", out))
     assert scored["dice"]["mean"] > plain["dice"]["mean"] + 0.2, "four steps teach nothing, and the atlas knows"
     predictions = tmp_path / "predictions"
@@ -158,9 +192,11 @@ def test_finetune__goes_on_with_the_atlas_it_made(
     monkeypatch.undo()
     made = FinetuneFolder(tmp_path / "out" / "seed_0").atlas
     (made / "atlas.json").unlink()
+    (made / f".{SCANS}.4f2a.part").write_bytes(b"half of a scan")
     finetune(folder / "store", tmp_path / "out", source=run, resume=True, **settings)
     for name in ("atlas.json", "model.safetensors", SCANS):
         assert (made / name).read_bytes() == (out / "seed_0" / "atlas" / name).read_bytes()
+    assert {path.name for path in made.iterdir()} == {"atlas.json", "model.safetensors", SCANS}
     scores = [(each / "seed_0" / "cases.parquet").read_bytes() for each in (out, tmp_path / "out")]
     assert scores[0] == scores[1]
     shutil.rmtree(made)

@@ -106,11 +106,11 @@ def test_finetune__seeds_that_would_learn_different_things_are_found_first(tmp_p
     every = {"source": None, "seeds": range(6), "progress": False}
     with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different structures: structure 1") as caught:
         finetune(store, tmp_path / "out", settings=quick("labelled_scans=1"), **every)
-    assert "name them in `structures`" in caught.value.cure and "--labels" in caught.value.cure
+    assert "name them in `structures`" in caught.value.cure and "--labelled-scans" in caught.value.cure
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match=r"seeds 0 and \d would learn different categories: ") as caught:
         seeds_agree([work(Goal(("x",), None, Answers(names)), n) for n, names in enumerate((wards, wards[:2]))])
-    assert caught.value.cure == "use more --labels"
+    assert caught.value.cure == "use more --labelled-scans"
 
 
 def work(goal: Goal, seed: int) -> Finetuning:

@@ -135,10 +135,10 @@ def test_resume__of_one_that_ends_by_itself_is_exact(
     again: dict[str, Any] = {"source": None, "settings": settings, "progress": False}
     finetune(folder / "store", tmp_path / "whole", **again)
     whole = tmp_path / "whole" / "seed_0"
-    assert FinetuneFolder(whole).record().steps == 9
+    assert FinetuneFolder(whole).record().steps == 18
     peak, rates = settings.optimiser.learning_rate, learning_rates(whole)
-    assert len(rates) == 9 and rates[4:7] == [peak] * 3 and peak > rates[7] > rates[8]
-    write, broken = RunLog.training, [5, 8]
+    assert len(rates) == 18 and rates[4:13] == [peak] * 9 and peak > rates[13] > rates[17]
+    write, broken = RunLog.training, [11, 15]
 
     def training(self: RunLog, result: StepResult) -> None:
         if broken and result.step == broken[0]:
@@ -151,7 +151,7 @@ def test_resume__of_one_that_ends_by_itself_is_exact(
         with pytest.raises(OSError, match="power"):
             finetune(folder / "store", tmp_path / "out", resume=begun, **again)
     finetune(folder / "store", tmp_path / "out", resume=True, **again)
-    last = "checkpoints/step_00000009/model.safetensors"
+    last = "checkpoints/step_00000018/model.safetensors"
     assert (tmp_path / "out" / "seed_0" / last).read_bytes() == (whole / last).read_bytes()
     assert history(tmp_path / "out" / "seed_0") == history(whole)
     assert learning_rates(tmp_path / "out" / "seed_0") == rates

@@ -23,6 +23,7 @@ from orienteer.runs.evaluate import evaluate
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.pretrain import PretrainResult, _require_one_store, pretrain
 from orienteer.runs.run import Run
+from orienteer.sampling.variation import Variation
 from orienteer.signals import Interruptible
 from orienteer.store import Store
 from orienteer.store.manifest_file import write_manifest
@@ -41,15 +42,24 @@ def finished(store: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainR
     return pretrain(store, tmp_path_factory.mktemp("runs") / "run", settings=tiny(), progress=False)
 
 
-def test_pretrain__varied_on_the_device_learns_from_the_same_views(store: Path, tmp_path: Path) -> None:
-    """Without noise, whose numbers are the device's own, the losses are equal to rounding."""
-    losses = {}
-    for where in ("loader", "device"):
-        settings = tiny("views.appearance.noise=0", f"devices.augment={where}", "checkpoint.log_every=1")
-        pretrain(store, tmp_path / where, settings=settings, progress=False)
+def test_pretrain__varied_on_the_device_learns_from_the_same_views(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without noise, whose numbers are the device's own, the losses are equal to rounding, which training amplifies."""
+    losses, varied = {}, []
+    vary = Variation.__call__
+    monkeypatch.setattr(Variation, "__call__", lambda self, plain: varied.append(len(plain)) or vary(self, plain))
+    for where in ("false", "true"):
+        asked = f"views.appearance={{noise: 0, on_device: {where}}}"
+        pretrain(store, tmp_path / where, settings=tiny(asked, "checkpoint.log_every=1"), progress=False)
         lines = read_log(tmp_path / where / "observations.jsonl")
         losses[where] = [line["measures"]["loss"]["value"] for line in lines if line["task"] == "training"]
-    assert len(losses["loader"]) > 2 and losses["device"] == pytest.approx(losses["loader"], rel=1e-3)
+        assert bool(varied) == (where == "true")
+    assert losses["true"][0] == pytest.approx(losses["false"][0], rel=1e-4)
+    assert len(losses["false"]) > 2 and losses["true"] == pytest.approx(losses["false"], rel=0.03)
+    with pytest.raises(RunError, match="on_device"):
+        again = tiny("views.appearance={noise: 0, on_device: true}", "checkpoint.log_every=1")
+        pretrain(store, tmp_path / "false", settings=again, resume=True, progress=False)
 
 
 def test_pretrain__summary_has_the_stable_keys(finished: PretrainResult) -> None:

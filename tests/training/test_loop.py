@@ -206,13 +206,16 @@ def test_optimise__observes_only_the_steps_that_are_looked_at() -> None:
     assert results[5].seen.waited == pytest.approx(share), "of all steps since the one before"
 
 
-def test_optimise__gives_the_mean_loss_of_all_steps_and_ends_where_the_course_does() -> None:
-    model, course = Slope(), Course(SETTINGS, PlateauSettings(window=2, fall=0.5, patience=1, decay=0.25))
+def test_optimise__hands_every_loss_on_and_ends_where_the_course_does() -> None:
+    settings = SETTINGS.model_copy(update={"steps": 12, "warmup": 0.1})
+    model, course = Slope(), Course(settings, PlateauSettings(window=2, fall=0.5, patience=1, decay=0.25))
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimiser = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=0.1))
-    ended = []
-    for one in optimise(fabric, wrapped, optimiser, stream([1e-6] * 6), course, seed=0, start=0, **ALWAYS):
-        assert one.since == 1 and one.loss == one.seen.loss
-        course.note(one.step, one.loss, one.since)
+    ended, losses = [], []
+    for one in optimise(
+        fabric, wrapped, optimiser, stream([1e-6] * 12), course, seed=0, start=0, losses=losses, **ALWAYS
+    ):
+        assert [float(loss) for loss in losses] == [one.seen.loss]
+        course.note(one.step, [float(losses.pop())])
         ended.append(one.step)
-    assert course.turned == 4 and ended == [1, 2, 3, 4, 5]
+    assert course.turned == 6 and ended == [*range(1, 9)]

@@ -161,6 +161,10 @@ class BenchmarkSettings(Config):
         for name, arm in self.arms.items():
             if arm.from_arm and (arm.from_arm not in self.arms or self.arms[arm.from_arm].role == "scratch"):
                 raise ValueError(f"arms.{name}.from_arm: {arm.from_arm!r} is no pretrained arm")
+        counts = {count for task in self.tasks.values() for count in task.labelled_scans}
+        for name, arm in self.arms.items():
+            if nowhere := sorted(set(arm.labelled_scans) - counts):
+                raise ValueError(f"arms.{name}.labelled_scans: no task has {nowhere[0]} labelled scans")
         for name, task in self.tasks.items():
             if unknown := sorted(set(task.arms) - set(self.arms)):
                 raise ValueError(f"tasks.{name}.arms: there is no arm {unknown[0]!r}")

@@ -27,9 +27,9 @@ def seeds_agree(works: Sequence[Finetuning]) -> None:
     for work in works[1:]:
         if work.goal.learned != first.goal.learned:
             what, cure = (
-                ("structures", "name them in `structures`, or use more --labels")
+                ("structures", "name them in `structures`, or use more --labelled-scans")
                 if work.goal.structures is not None
-                else ("categories", "use more --labels")
+                else ("categories", "use more --labelled-scans")
             )
             raise ConfigError(
                 f"seeds {first.settings.seed} and {work.settings.seed} would learn different {what}:"
@@ -55,7 +55,7 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
         named = "; ".join(f"{name} was {old}, not {new}" for name, (old, new) in changed.items())
         raise RunError(
             f"{folder.path} was started with other settings: {named}",
-            cure="resume with the same --set, --labels and --from, or choose another folder",
+            cure="resume with the same --set, --labelled-scans and --from, or choose another folder",
         )
     if not folder.record_file.is_file():
         return  # killed before anything but its settings was written

@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from orienteer.atomic import make_folder, write_json, write_with
+from orienteer.atomic import make_folder, sweep, write_json, write_with
 from orienteer.errors import ConfigError, RunError, ScanError
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.settings import AtlasSettings, Kind
@@ -51,8 +51,8 @@ MODEL, SCANS, RECORD = "model.safetensors", "scans.safetensors", "atlas.json"
 VERSION = 1
 LEAST = 1e-3
 """Probability that no carried label falls below: the network may see what the atlas does not have."""
-KEPT = 64
-"""Scans whose carried labels are remembered, as long as a training validates on them again and again."""
+KEPT = 1 << 28
+"""Bytes of carried labels that are remembered of scans on which a training validates again and again."""
 
 Carried = tuple[UInt8[ndarray, "D H W"], Float[ndarray, "D H W"]]
 """Classes on a scan's grid, and how far they are trusted there, 0 to 1."""
@@ -103,7 +103,7 @@ class Atlas:
         classes = tuple(goal.structures.encode(store.labels(scan)) for scan in chosen)
         return cls(alone, settings, convention, seen, classes, how)
 
-    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> None:
+    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> bool:
         """Multiply a network's probabilities by those of the carried labels, in place.
 
         Args:
@@ -111,12 +111,15 @@ class Atlas:
             volume: the scan on the run's grid and in window units; one too thin to be held against another is left as
                 it is.
             name: of a scan that will be asked about again; empty for none.
+
+        Returns:
+            Whether it could be held against the labelled scans.
         """
         try:
             carried = self._known.get(name) or self._carried(volume)
         except ScanError:
-            return
-        if name and len(self._known) < KEPT:
+            return False
+        if name and sum(part.nbytes for known in self._known.values() for each in known for part in each) < KEPT:
             self._known[name] = carried
         trust = np.mean([each for _, each in carried], axis=0)
         exponent = torch.from_numpy(self.how.weight * trust).float()
@@ -124,10 +127,13 @@ class Atlas:
         sd = self.how.blur_mm / float(volume.spacing[0])
         for number in range(len(likely)):
             there = np.zeros(volume.shape, dtype=np.float32)
-            for classes, each in carried:
-                there += each * gaussian_filter(((classes == number) | (classes == IGNORE)).astype(np.float32), sd)
+            for own, (classes, each) in zip(self.classes, carried, strict=True):
+                # What a labelled scan lacks may lie anywhere in its background.
+                meant = number if (own == number).any() else 0
+                there += each * gaussian_filter(((classes == meant) | (classes == IGNORE)).astype(np.float32), sd)
             likely[number] *= (torch.from_numpy(there / total).float() + LEAST) ** exponent
-        likely /= likely.sum(0, keepdim=True).clamp(min=1e-12)
+        likely /= likely.sum(0, keepdim=True).clamp(min=1e-30)
+        return True
 
     def _carried(self, volume: Volume) -> tuple[Carried, ...]:
         """The classes of every labelled scan on the grid of this one."""
@@ -151,6 +157,7 @@ class Atlas:
     def write(self, folder: Path) -> None:
         """Keep it in a folder of its own; the record is written last, so that one without is not whole."""
         make_folder(folder)
+        sweep(folder)
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
         write_with(folder / MODEL, lambda part: save_file(weights, part))
         tensors: dict[str, Tensor] = {}
@@ -222,6 +229,7 @@ def able(run: Run | None, store: Store, kind: Kind) -> None:
         )
 
 
-def sealing(folder: Path) -> bytes:
+def sealing(folder: Path, how: AtlasSettings) -> bytes:
     """SHA-256 of all that decides what an atlas says."""
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in (RECORD, MODEL, SCANS))).digest()
+    parts = [(folder / name).read_bytes() for name in (RECORD, MODEL, SCANS)]
+    return hashlib.sha256(b"".join([*parts, how.model_dump_json().encode()])).digest()

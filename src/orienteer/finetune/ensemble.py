@@ -22,6 +22,7 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import SEEDS, Folder, mistaken, recognised
 from orienteer.geometry import Volume
 from orienteer.ingest.prepare import Scaled
+from orienteer.localize.correspond import FEWEST
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import unfamiliar
 from orienteer.scans.findings import Finding
@@ -54,7 +55,7 @@ class Ensemble:
         device: where the networks are.
         channel_names: names of the channels, where they are known.
         trained_on: what the training scans of each network were like, where all of them say so.
-        atlases: the prior of each network; None for one without.
+        atlases: the prior of each network, None for one without; empty where none has one.
     """
 
     networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]
@@ -99,7 +100,7 @@ class Ensemble:
             how = folder.settings().atlas
             atlases.append(Atlas.read(folder.atlas, how) if how is not None else None)
             if how is not None:
-                digest.update(sealing(folder.atlas))
+                digest.update(sealing(folder.atlas, how))
         return cls(
             networks=tuple(networks),
             goal=goal,
@@ -127,7 +128,7 @@ class Ensemble:
                 )
                 for network, _ in self.networks
             ]
-        for likely, atlas in zip(parts, self.atlases, strict=True):
+        for likely, atlas in zip(parts, self.atlases, strict=False):  # without any atlas there are none
             if atlas is not None:
                 atlas.weigh(likely, Volume(image, ready.grid.affine))
         mean: np.ndarray = torch.stack(parts).mean(0).numpy()
@@ -155,6 +156,13 @@ class Ensemble:
         likely = torch.from_numpy(np.stack(scores)).softmax(1).mean(0)
         best = int(likely.argmax())
         return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
+
+    def without_atlas(self, ready: Scaled) -> tuple[Finding, ...]:
+        """What to say of a scan that is predicted without the atlas that the networks have."""
+        if not any(self.atlases) or min(ready.grid.shape) >= FEWEST:
+            return ()
+        told = f"thinner than {FEWEST} voxels on the network's grid, so it is predicted without the atlas"
+        return (Finding("too-small", "warning", told, "trust it less, or give a scan that shows more of the body"),)
 
     def unfamiliar(self, ready: Scaled, voxel_mm: NDArray[np.float64]) -> tuple[Finding, ...]:
         """What about a scan lies outside what the training scans of every network had, as the first would say it.

@@ -77,7 +77,8 @@ def few(store: Store, scans: Sequence[str], labels: int | None, seed: int) -> tu
     """
     if labels is not None and labels > len(scans):
         raise ConfigError(
-            f"{labels} labelled training scans are asked for, {store.path} has {len(scans)}", cure="lower --labels"
+            f"{labels} labelled training scans are asked for, {store.path} has {len(scans)}",
+            cure="lower --labelled-scans",
         )
     order = generator(seed, Purpose.LABELLED).permutation(len(scans))
     people = store.column("person", scans)
@@ -137,7 +138,7 @@ def answers_of(store: Store, scans: Sequence[str], settings: FinetuneSettings) -
         if len(categories) < 2:
             raise ConfigError(
                 f"all {len(scans)} training scans are {settings.column} = {categories[0]}",
-                cure="use more --labels, or another column",
+                cure="use more --labelled-scans, or another column",
             )
         _check_spelling(settings.column, categories)
         return Answers(categories)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orienteer.config import Config, override
 from orienteer.networks.settings import NetworkSettings
 from orienteer.sampling.settings import AppearanceSettings, GeometrySettings
+from orienteer.training.course import earliest_turn, latest
 from orienteer.training.settings import CheckpointSettings, DeviceSettings, OptimiserSettings, PlateauSettings
 
 Kind = Literal["segment", "classify", "regress"]
@@ -53,11 +54,11 @@ class AtlasSettings(Config):
 
     scans: int = Field(5, ge=1)
     """Labelled scans that are carried, at most: the first ones."""
-    weight: float = Field(1.5, gt=0)
+    weight: float = Field(1.5, gt=0, le=10)
     """Exponent of the carried labels' probabilities; that of the network's is 1."""
-    blur_mm: float = Field(3.0, ge=0)
+    blur_mm: float = Field(3.0, ge=0, le=50)
     """Standard deviation, mm, by which carried labels are blurred."""
-    trusted_mm: float = Field(12.0, gt=0)
+    trusted_mm: float = Field(12.0, gt=0, le=1000)
     """A place that comes back this far from itself, on its way to the labelled scan and back, counts half."""
 
 
@@ -118,6 +119,29 @@ class FinetuneSettings(Config):
     """What is kept; the last weights are the ones that count, so no validation labels are spent."""
     validate_scans: bool = True
     """Score validation subjects at every checkpoint, for you to watch; it decides nothing."""
+
+    @model_validator(mode="after")
+    def _plateau_can_come(self) -> Self:
+        steps, plateau = self.optimiser.steps, self.plateau
+        if plateau is not None and not self._leaves_room(plateau, steps):
+            longer = (steps * 2**times for times in range(1, 16))
+            enough = next((more for more in longer if self._leaves_room(plateau, more)), None)
+            raise ValueError(
+                f"plateau: {steps} steps end before it can come: "
+                + (f"set optimiser.steps, the most it may take, to {enough}, or " if enough else "")
+                + "lower plateau.window, plateau.earliest, optimiser.warmup or transfer.head_first"
+            )
+        return self
+
+    def _leaves_room(self, plateau: PlateauSettings, steps: int) -> bool:
+        """Whether the loss may decide when a training of that many steps at most ends."""
+        optimiser = self.optimiser.model_copy(update={"steps": steps})
+        return earliest_turn(optimiser, plateau, round(self.transfer.head_first * steps)) < latest(optimiser, plateau)
+
+    @property
+    def starts(self) -> int:
+        """Step before which taken weights do not learn."""
+        return round(self.transfer.head_first * self.optimiser.steps)
 
     @classmethod
     def read(cls, values: Mapping[str, Any], assignments: Sequence[str] = (), *, origin: str = "--set") -> Self:

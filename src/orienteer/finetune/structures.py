@@ -97,7 +97,7 @@ def structures_of(
         raise ConfigError(
             f"no training scan holds {', '.join(missing)}; its {len(scans)} labelled scans hold the values "
             f"{_short(known)}",
-            cure="leave the structure out, correct its values in `structures`, or use more --labels",
+            cure="leave the structure out, correct its values in `structures`, or use more --labelled-scans",
         )
     return structures, counted
 
@@ -106,7 +106,7 @@ def _checked(groups: Mapping[str, Sequence[int]], known: Sequence[int], ignored:
     if not groups:
         raise ConfigError(
             "there is no structure to learn: the training labels hold only 0",
-            cure="use more --labels: those that were drawn hold no structure; or check the labels",
+            cure="use more --labelled-scans: those that were drawn hold no structure; or check the labels",
         )
     if wrong := [value for value in ignored if not 0 < value <= 32767]:
         raise ConfigError(f"ignore has the label value {wrong[0]}", cure="label values are from 1 to 32767")

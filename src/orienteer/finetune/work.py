@@ -88,9 +88,8 @@ class Finetuning:
         sampler = PatchSampler(
             self.store, self.goal.scans, settings.patches, settings.seed, structures=self.goal.structures
         )
-        devices = resolve(settings.devices)
-        on_device = devices.augment == "device"
-        return patch_batches(sampler, self._targets, numbers, workers=devices.workers, on_device=on_device)
+        workers, on_device = resolve(settings.devices).workers, settings.patches.appearance.on_device
+        return patch_batches(sampler, self._targets, numbers, workers=workers, on_device=on_device)
 
     def validate(self, model: Any, device: torch.device, step: int) -> Validation | None:
         """Scores of labelled validation subjects, for the log only."""
@@ -113,8 +112,7 @@ class Finetuning:
         transfer = self.settings.transfer
         if self.loaded is None or (transfer.rate == 1.0 and transfer.head_first == 0.0):
             return None
-        starts = round(transfer.head_first * self.settings.optimiser.steps)
-        return Gentle(frozenset(self.loaded.loaded), transfer.rate, starts)
+        return Gentle(frozenset(self.loaded.loaded), transfer.rate, self.settings.starts)
 
     @property
     def plateau(self) -> PlateauSettings | None:

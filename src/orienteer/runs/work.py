@@ -49,9 +49,8 @@ class Pretraining:
         numbers = step_numbers(
             start, settings.optimiser.steps, settings.optimiser.batch, rank=rank, processes=processes
         )
-        devices = resolve(settings.devices)
-        sampler = training_sampler(settings, self.store)
-        return batches(sampler, numbers, workers=devices.workers, on_device=devices.augment == "device")
+        sampler, on_device = training_sampler(settings, self.store), settings.views.appearance.on_device
+        return batches(sampler, numbers, workers=resolve(settings.devices).workers, on_device=on_device)
 
     def validate(self, model: Any, device: torch.device, step: int) -> Validation:
         """Metrics on untouched views of validation subjects, and once it has learned anything what to think of it."""

@@ -16,9 +16,9 @@ class GeometrySettings(Config):
     """Largest rotation about a random axis, degrees."""
     scale: float = Field(0.15, ge=0, lt=0.5)
     """Largest relative change of size, drawn per axis."""
-    elastic_mm: float = Field(0.0, ge=0)
+    elastic_mm: float = Field(0.0, ge=0, le=50)
     """Largest standard deviation, mm, of random displacements that deform the whole scan; places stay as they are."""
-    elastic_every_mm: float = Field(60.0, gt=0)
+    elastic_every_mm: float = Field(60.0, ge=5)
     """Distance, mm, of the points that are displaced at random; what lies between moves with them."""
     flip: bool = False
     """Mirror left and right in half of the samples. Off: the body is not symmetric, and the network should know."""
@@ -42,6 +42,10 @@ class AppearanceSettings(Config):
     curve: float = Field(0.0, ge=0, le=1)
     """Share of samples whose body passes a random curve of intensities, dark to bright in any order, so that anatomy
     is learned rather than one sequence's contrast; all views of a sample pass the same one, background stays."""
+    on_device: bool = False
+    """Vary intensities on the device, a whole batch at a time, instead of in the loader: for a GPU that waits for its
+    data. The choices are the same, the noise is the device's own: the same seed gives the same views on one kind of
+    device."""
 
 
 class OverlappingSettings(Config):

@@ -5,6 +5,7 @@ its own training loss stays where it is, then decays it and ends; what decides i
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +20,13 @@ class Course:
         settings: the optimiser's; its steps are the most.
         plateau: when to end before; None for the schedule alone.
         state: what was learned of the training loss so far, for checkpoints: changed in place, plain numbers.
+        joined: step from which all weights learn; before it, and while the rate rises, no loss is held against another.
     """
 
     settings: OptimiserSettings
     plateau: PlateauSettings | None = None
     state: dict[str, Any] = field(default_factory=dict)
+    joined: int = 0
 
     @property
     def last(self) -> int:
@@ -42,25 +45,29 @@ class Course:
         """Learning rate of step ``step`` (0-based)."""
         if self.plateau is None:
             return learning_rate(step, self.settings)
-        turned = self.turned or self._latest(self.plateau)
+        turned = self.turned or latest(self.settings, self.plateau)
         return _warmed(step, self.settings) or _decayed((step - turned) / max(1, self.last - turned), self.settings)
 
-    def note(self, step: int, loss: float, steps: int) -> bool:
-        """Take in the training loss, and say whether it decided now that the rate decays.
+    def closes(self, step: int) -> bool:
+        """Whether a window of losses ends with that step, so that they must be known."""
+        return self.plateau is not None and step % self.plateau.window == 0
+
+    def note(self, step: int, losses: Sequence[float]) -> bool:
+        """Take in training losses, and say whether they decided now that the rate decays.
 
         Args:
             step: steps done.
-            loss: mean training loss of the last ``steps`` of them.
-            steps: how many since the last call.
+            losses: of the last of them, since the call before; a window must not end among them.
         """
         plateau, state = self.plateau, self.state
-        if plateau is None or self.turned is not None or step >= self._latest(plateau):
+        if plateau is None or self.turned is not None or step >= latest(self.settings, plateau):
             return False
-        state["total"] = state.get("total", 0.0) + loss * steps
-        state["counted"] = state.get("counted", 0) + steps
-        if state["counted"] < plateau.window:
+        began = begins(self.settings, plateau, self.joined)
+        for loss in losses[max(0, began - step + len(losses)) :]:
+            state["total"] = state.get("total", 0.0) + loss
+        if step <= began or not self.closes(step):
             return False
-        mean, best = state.pop("total") / state.pop("counted"), state.get("best")
+        mean, best = state.pop("total") / plateau.window, state.get("best")
         if best is None or mean < best - plateau.fall * abs(best):
             state.update(best=mean, stale=0)
         else:
@@ -70,9 +77,21 @@ class Course:
         state["turned"] = step
         return True
 
-    def _latest(self, plateau: PlateauSettings) -> int:
-        """The step after which the rate decays in any case, so that it is down at the last."""
-        return max(1, math.floor(self.settings.steps / (1 + plateau.decay)))
+
+def begins(settings: OptimiserSettings, plateau: PlateauSettings, joined: int) -> int:
+    """The step after which the first window begins: once the rate has risen and all weights learn."""
+    return math.ceil(max(_warm(settings), joined) / plateau.window) * plateau.window
+
+
+def earliest_turn(settings: OptimiserSettings, plateau: PlateauSettings, joined: int) -> int:
+    """The first step after which the rate may decay."""
+    first = begins(settings, plateau, joined) + (1 + plateau.patience) * plateau.window
+    return max(first, math.ceil(plateau.earliest / plateau.window) * plateau.window)
+
+
+def latest(settings: OptimiserSettings, plateau: PlateauSettings) -> int:
+    """The step after which the rate decays in any case, so that it is down at the last."""
+    return max(1, math.floor(settings.steps / (1 + plateau.decay)))
 
 
 def learning_rate(step: int, settings: OptimiserSettings) -> float:

@@ -41,8 +41,6 @@ class StepResult:
         seconds: wall time of the step, waiting included.
         waited: seconds of it spent waiting for data.
         sound: loss and gradient are known to be finite, up to this step.
-        loss: mean over the steps since the last sound one, on this process's share of the batches; NaN where not sound.
-        since: how many those are.
         seen: what was to be seen of it; None for a step that was not looked at.
     """
 
@@ -50,8 +48,6 @@ class StepResult:
     seconds: float
     waited: float
     sound: bool
-    loss: float
-    since: int
     seen: "StepSeen | None"
 
 
@@ -82,6 +78,7 @@ def optimise(
     seed: int,
     start: int,
     look: Callable[[int], bool],
+    losses: list[Tensor] | None = None,
     after_step: Callable[[], None],
 ) -> Iterator[StepResult]:
     """Train from step ``start`` to the last, one batch a step.
@@ -95,6 +92,7 @@ def optimise(
         seed: the run's seed; torch's generator is set from (seed, step), so resuming repeats dropout too.
         start: steps already done.
         look: whether a step (1 for the first) is to be observed.
+        losses: takes the loss of every step, unread, on this process's share of the batch.
         after_step: called once the weights have moved (a momentum teacher follows here).
 
     Raises:
@@ -102,7 +100,6 @@ def optimise(
     """
     reading_is_free = fabric.device.type == "cpu"
     stepping = waiting = 0.0
-    losses: list[Tensor] = []
     step = start
     while step < course.last:
         began = time.perf_counter()
@@ -117,11 +114,11 @@ def optimise(
         fabric.backward(output.loss)
         norm = fabric.clip_gradients(model, optimiser, max_norm=course.settings.clip, error_if_nonfinite=False)
         step += 1
-        losses.append(output.loss.detach())
-        looked, loss, since = look(step), math.nan, len(losses)
-        sound = looked or reading_is_free
-        if sound:
-            loss = float(losses[-1])
+        if losses is not None:
+            losses.append(output.loss.detach())
+        looked, loss = look(step), math.nan
+        if looked or reading_is_free:
+            loss = float(output.loss.detach())
             _require_finite(fabric, loss, norm, model, step)
         observations = output.observations if looked else ()
         del output  # on a GPU its tensors would lie beside those of the next step
@@ -132,11 +129,7 @@ def optimise(
         seen = StepSeen(loss, rate, waiting / stepping, observations) if looked else None
         if looked:
             stepping = waiting = 0.0
-        mean = math.nan
-        if sound:
-            mean = float(torch.stack(losses).mean()) if since > 1 else loss
-            losses.clear()
-        yield StepResult(step, seconds, waited, sound, mean, since, seen)
+        yield StepResult(step, seconds, waited, sound=looked or reading_is_free, seen=seen)
 
 
 def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.Module, step: int) -> None:

@@ -110,9 +110,11 @@ class Session:
             set_threads(resolve(settings.devices))
             model = self.work.build()
             fused = settings.devices.precision != "16-mixed"
-            optimiser = build_optimiser(model, settings.optimiser, self.work.gentle(model), fused=fused)
+            gentle = self.work.gentle(model)
+            optimiser = build_optimiser(model, settings.optimiser, gentle, fused=fused)
             start, counters = self._restore(model, optimiser)
-            course = Course(settings.optimiser, self.work.plateau, counters.course)
+            course = Course(settings.optimiser, self.work.plateau, counters.course, gentle.starts if gentle else 0)
+            losses: list[torch.Tensor] | None = [] if course.plateau is not None else None
             done = start
             wrapped, optimiser = fabric.setup(model, optimiser)
             _move_state(optimiser)
@@ -131,15 +133,17 @@ class Session:
             try:
                 for result in optimise(
                     fabric, wrapped, optimiser, _until_asked(stream, interrupt) if fabric.world_size == 1 else stream,
-                    course, seed=settings.seed, start=start,
+                    course, seed=settings.seed, start=start, losses=losses,
                     look=self._looks(fabric, interrupt, course), after_step=self.work.follow(model),
                 ):  # fmt: skip
                     done = result.step
-                    self._noted(fabric, keeper, result, course)
+                    self._noted(fabric, keeper, result)
                     if result.sound:
+                        self._weighed(fabric, keeper, course, losses, done)
                         self._stop_if_asked(self._kept(fabric, keeper, interrupt, course, done), done)
             except Asked:
                 if keeper is not None and done > keeper.saved:
+                    self._weighed(fabric, keeper, course, losses, done)
                     keeper.save(done)
                 self._stop_if_asked(interrupt.asked, done)
                 raise
@@ -150,26 +154,35 @@ class Session:
 
         def look(step: int) -> bool:
             asked = alone and bool(interrupt.asked or interrupt.save)
-            return asked or settings.checkpoint.logged(step, of=course.last) or self._due(step, course)
+            looked = settings.checkpoint.logged(step, of=course.last) or course.closes(step)
+            return asked or looked or self._due(step, course)
 
         return look
 
     def _due(self, step: int, course: Course) -> bool:
         return step == course.last or self.settings.checkpoint.due(step, early=self.work.early)
 
-    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult, course: Course) -> None:
-        """Log the step, with the loss of the whole batch, by which the course goes on."""
+    def _noted(self, fabric: Fabric, keeper: Keeper | None, result: StepResult) -> None:
+        """Log the step, with the loss of the whole batch."""
         if fabric.world_size > 1 and result.seen is not None:
             loss = torch.tensor(result.seen.loss, device=fabric.device, dtype=torch.float64)
             mean = float(fabric.all_reduce(loss, reduce_op="mean"))
             result = replace(result, seen=replace(result.seen, loss=mean))
-        if course.plateau is not None and result.sound:
-            loss = torch.tensor(result.loss, device=fabric.device, dtype=torch.float64)
-            turned = course.note(result.step, float(fabric.all_reduce(loss, reduce_op="mean")), result.since)
-            if turned and keeper is not None:
-                keeper.turned()
         if keeper is not None:
             keeper.note(result)
+
+    def _weighed(
+        self, fabric: Fabric, keeper: Keeper | None, course: Course, losses: list[torch.Tensor] | None, step: int
+    ) -> None:
+        """Let the course go on by the losses of the whole batches since the last time."""
+        if not losses:
+            return
+        whole = torch.stack(losses).double()
+        losses.clear()
+        if fabric.world_size > 1:
+            whole = fabric.all_reduce(whole, reduce_op="mean")
+        if course.note(step, whole.tolist()) and keeper is not None:
+            keeper.turned()
 
     def _kept(self, fabric: Fabric, keeper: Keeper | None, interrupt: Interruptible, course: Course, step: int) -> int:
         """Validate and save where it is time to; the signal that asked to end, 0 where none did."""

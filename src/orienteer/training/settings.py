@@ -36,14 +36,14 @@ class PlateauSettings(Config):
     """When a training that learns no more is brought to its end. Its own training loss decides, no other subject."""
 
     window: int = Field(500, ge=1)
-    """Steps over which the loss is averaged."""
+    """Steps over which the loss is averaged; the first of them begin once the rate has risen and all weights learn."""
     fall: float = Field(0.02, ge=0, lt=1)
     """Share of its lowest mean so far by which a mean must lie lower to count as learning."""
     patience: int = Field(2, ge=1)
     """Windows in a row without learning before the rate, held until then, decays."""
     earliest: int = Field(0, ge=0)
     """Step before which it never decays."""
-    decay: float = Field(0.25, gt=0)
+    decay: float = Field(0.25, gt=0, le=10)
     """Steps of the decay, as a share of those before it; with the last of them the training ends."""
 
 
@@ -62,10 +62,6 @@ class DeviceSettings(Config):
     bit-for-bit the same run."""
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Loader processes; never changes a result."""
-    augment: Literal["loader", "device"] = "loader"
-    """Where intensities are varied: ``loader`` in the loader's processes; ``device`` on the device, a whole batch at a
-    time, for a GPU that waits for its data. The choices are the same, the noise is the device's own: the same seed
-    gives the same views on one kind of device."""
     timeout_s: float = Field(300, gt=0)
     """Seconds that one of several processes may keep the others waiting before they end. Waiting for a validation or
     a checkpoint does not count."""
