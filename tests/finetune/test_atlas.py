@@ -204,6 +204,21 @@ def test_finetune__goes_on_with_the_atlas_it_made(
         Ensemble.load(tmp_path / "out")
 
 
+def test_finetune__offers_an_atlas_where_few_scans_are_labelled_and_one_can_be_had(
+    folder: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, source, asked, told in (
+        ("few", run, "labelled_scans=1", True),
+        ("all", run, "labelled_scans=4", False),
+        ("with", run, ON, False),
+        ("scratch", None, "labelled_scans=1", False),
+        ("gap", untrained_run(tmp_path / "gap-run", dense=False), "labelled_scans=1", False),
+    ):
+        settings = quick(PAIR, asked, "validate_scans=false", "optimiser.steps=1")
+        finetune(folder / "store", tmp_path / name, source=source, settings=settings)
+        assert ("few labelled scans: --atlas" in capsys.readouterr().err) == told, name
+
+
 def test_finetune__an_atlas_that_cannot_be_made_is_refused_at_once(folder: Path, run: Path, tmp_path: Path) -> None:
     store, out = folder / "store", tmp_path / "out"
     with pytest.raises(ConfigError, match="needs a pretraining run") as caught:

@@ -27,7 +27,7 @@ from torch import Tensor
 from orienteer.atomic import make_folder, sweep, write_json, write_with
 from orienteer.errors import ConfigError, RunError, ScanError
 from orienteer.finetune.goal import Goal
-from orienteer.finetune.settings import AtlasSettings, Kind
+from orienteer.finetune.settings import AtlasSettings, FinetuneSettings, Kind
 from orienteer.finetune.structures import IGNORE
 from orienteer.geometry import Volume
 from orienteer.localize.carry import values_at
@@ -51,6 +51,8 @@ MODEL, SCANS, RECORD = "model.safetensors", "scans.safetensors", "atlas.json"
 VERSION = 1
 LEAST = 1e-3
 """Probability that no carried label falls below: the network may see what the atlas does not have."""
+FEW = 3
+"""Labelled scans up to which an atlas is offered; measured with one and three."""
 KEPT = 1 << 28
 """Bytes of carried labels that are remembered of scans on which a training validates again and again."""
 
@@ -227,6 +229,17 @@ def able(run: Run | None, store: Store, kind: Kind) -> None:
             f"an atlas needs a run that places single voxels, and no task of {run.path} does",
             cure="pretrain with the default tasks, or leave `atlas` out",
         )
+
+
+def offered(run: Run | None, store: Store, settings: FinetuneSettings, labelled: int) -> tuple[str, ...]:
+    """What to say where few scans are labelled and an atlas could be had."""
+    if settings.atlas is not None or labelled > FEW:
+        return ()
+    try:
+        able(run, store, settings.kind)
+    except ConfigError:
+        return ()
+    return ("few labelled scans: --atlas also carries their labels to each scan that is predicted, as a prior",)
 
 
 def sealing(folder: Path, how: AtlasSettings) -> bytes:

@@ -12,7 +12,7 @@ from orienteer.console import Bar, to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.evaluation.familiar import learned_from
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
-from orienteer.finetune.atlas import RECORD, Atlas, able
+from orienteer.finetune.atlas import RECORD, Atlas, able, offered
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
@@ -102,7 +102,8 @@ def finetune(
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, wanted.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
-    for note in (*about_labels(works[0]), *about_categories(works[0])):
+    offer = offered(run, opened, wanted, len(works[0].goal.scans))
+    for note in (*about_labels(works[0]), *about_categories(works[0]), *offer):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
         for seed, work in zip(seeds, works, strict=True):
