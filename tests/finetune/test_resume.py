@@ -1,7 +1,9 @@
 """A fine-tuning that was stopped or killed ends exactly where an undisturbed one does, and is never another one."""
 
 import json
+import os
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from orienteer.errors import RunError
+from orienteer.errors import RunError, Stopped
 from orienteer.finetune import work as working
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.run import finetune
@@ -155,6 +157,38 @@ def test_resume__of_one_that_ends_by_itself_is_exact(
     assert (tmp_path / "out" / "seed_0" / last).read_bytes() == (whole / last).read_bytes()
     assert history(tmp_path / "out" / "seed_0") == history(whole)
     assert learning_rates(tmp_path / "out" / "seed_0") == rates
+
+
+def test_resume__of_one_whose_losses_are_read_late_is_exact(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: what was not read when a signal came is read before it is saved."""
+    monkeypatch.setattr("orienteer.training.loop.reading_is_free", lambda device: False)
+    until = "plateau={window: 6, fall: 0.9, patience: 1, decay: 0.5}"
+    settings = quick(
+        PAIR, "labelled_scans=1", "optimiser.steps=60", "checkpoint={every: 50, log_every: 4}", "validate_scans=false",
+        until,
+    )  # fmt: skip
+    again: dict[str, Any] = {"source": None, "settings": settings, "progress": False}
+    finetune(folder / "store", tmp_path / "whole", **again)
+    steps: list[None] = []
+
+    def follow(self: working.Finetuning, model: Any) -> Any:
+        def counted() -> None:
+            steps.append(None)
+            if len(steps) == 9:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return counted
+
+    monkeypatch.setattr(working.Finetuning, "follow", follow)
+    with pytest.raises(Stopped, match="after step 9"):
+        finetune(folder / "store", tmp_path / "out", **again)
+    finetune(folder / "store", tmp_path / "out", resume=True, **again)
+    whole, out = (tmp_path / name / "seed_0" for name in ("whole", "out"))
+    assert FinetuneFolder(out).record().steps == FinetuneFolder(whole).record().steps == 27
+    last = "checkpoints/step_00000027/model.safetensors"
+    assert (out / last).read_bytes() == (whole / last).read_bytes()
 
 
 def learning_rates(folder: Path) -> list[float]:

@@ -98,7 +98,7 @@ def optimise(
     Raises:
         RunError: the loss or its gradient is no longer finite.
     """
-    reading_is_free = fabric.device.type == "cpu"
+    free = reading_is_free(fabric.device)
     stepping = waiting = 0.0
     step = start
     while step < course.last:
@@ -117,7 +117,7 @@ def optimise(
         if losses is not None:
             losses.append(output.loss.detach())
         looked, loss = look(step), math.nan
-        if looked or reading_is_free:
+        if looked or free:
             loss = float(output.loss.detach())
             _require_finite(fabric, loss, norm, model, step)
         observations = output.observations if looked else ()
@@ -129,7 +129,12 @@ def optimise(
         seen = StepSeen(loss, rate, waiting / stepping, observations) if looked else None
         if looked:
             stepping = waiting = 0.0
-        yield StepResult(step, seconds, waited, sound=looked or reading_is_free, seen=seen)
+        yield StepResult(step, seconds, waited, sound=looked or free, seen=seen)
+
+
+def reading_is_free(device: torch.device) -> bool:
+    """Whether a number can be read without waiting for what is still to be computed."""
+    return device.type == "cpu"
 
 
 def _require_finite(fabric: Fabric, loss: float, norm: Tensor | None, model: nn.Module, step: int) -> None:
