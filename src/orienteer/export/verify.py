@@ -7,9 +7,10 @@ import sys
 import tempfile
 import traceback
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path, PurePosixPath
-from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from pydantic import ValidationError
@@ -121,18 +122,27 @@ def _within(name: str) -> bool:
     return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
 
 
+class _Anew(SourceFileLoader):
+    """Reads a file each time: bytecode is kept by second and size, and a file mended at once would run as it was."""
+
+    def path_stats(self, path: str) -> NoReturn:
+        """What would tell that kept bytecode is current."""
+        raise OSError
+
+
 def _prepared_by(file: Path, phantom: Path) -> Any:
     """What a user's ``preprocess`` makes of the phantom."""
     if not file.is_file() or file.suffix != ".py":
         raise OrienteerError(f"{file} is no Python file", cure="give one that defines preprocess(path)")
-    module = ModuleType("orienteer_users_preprocess")
-    module.__file__ = str(file)
-    sys.modules[module.__name__] = module
+    name = "orienteer_users_preprocess"
+    spec = spec_from_file_location(name, file, loader=_Anew(name, str(file)))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
     sys.path.insert(0, str(file.resolve().parent))
     try:
         with tempfile.TemporaryDirectory() as folder:  # the file may write what it likes
-            # never an import: its bytecode is kept by second and size, and a file mended at once would run as it was
-            exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)  # noqa: S102
+            spec.loader.exec_module(module)
             made = module.preprocess(Path(shutil.copy(phantom, folder)))
         array = made.detach().cpu().float().numpy() if hasattr(made, "detach") else np.asarray(made)
         if array.dtype.kind not in "fiub":
