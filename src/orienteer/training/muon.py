@@ -103,9 +103,10 @@ def orthogonal(matrix: Tensor) -> Tensor:
     gram = wide @ wide.T
     identity = torch.eye(len(gram), device=gram.device)
     product = identity
-    for _ in range(ITERATIONS):
+    for iteration in range(ITERATIONS):
         factor = torch.addmm(first * identity + second * gram, gram, gram, alpha=third)
-        product = factor @ product
-        gram = factor @ gram @ factor
+        product = factor @ product if iteration else factor
+        if iteration < ITERATIONS - 1:
+            gram = factor @ gram @ factor
     result: Tensor = product @ wide
     return (result if len(matrix) <= matrix.shape[1] else result.T).to(matrix.dtype)
