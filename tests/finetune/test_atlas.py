@@ -28,7 +28,7 @@ from orienteer.geometry import Volume
 from orienteer.runs.run import Run
 from orienteer.runs.scan import stored
 from orienteer.store import Store
-from tests.finetune.cohort import PAIR, cohort, quick, untrained_run
+from tests.finetune.cohort import PAIR, cohort, quick, untrained_run, weights
 
 ON = "atlas={}"
 
@@ -217,6 +217,21 @@ def test_finetune__offers_an_atlas_where_few_scans_are_labelled_and_one_can_be_h
         settings = quick(PAIR, asked, "validate_scans=false", "optimiser.steps=1")
         finetune(folder / "store", tmp_path / name, source=source, settings=settings)
         assert ("few labelled scans: --atlas" in capsys.readouterr().err) == told, name
+
+
+def test_finetune__fresh_weights_may_have_an_atlas_of_a_run(folder: Path, run: Path, tmp_path: Path) -> None:
+    """The weights are those of scratch, the prior is the run's."""
+    few = ("labelled_scans=1", "validate_scans=false")
+    finetune(folder / "store", tmp_path / "scratch", source=None, settings=quick(PAIR, *few), progress=False)
+    settings = quick(PAIR, *few, ON, "transfer.encoder=false")
+    found = finetune(folder / "store", tmp_path / "fresh", source=run, settings=settings, progress=False)
+    assert weights(tmp_path / "fresh" / "seed_0") == weights(tmp_path / "scratch" / "seed_0")
+    assert not found.summary.pretrained and FinetuneFolder(tmp_path / "fresh" / "seed_0").record().loaded is None
+    assert Ensemble.load(tmp_path / "fresh").atlases[0] is not None
+    finetune(folder / "store", tmp_path / "fresh", source=run, settings=settings, resume=True, progress=False)
+    for more in ("transfer={encoder: false, decoder: true}", "transfer={encoder: false, freeze: encoder}"):
+        with pytest.raises(ConfigError, match="takes nothing of the run"):
+            quick(more)
 
 
 def test_finetune__an_atlas_that_cannot_be_made_is_refused_at_once(folder: Path, run: Path, tmp_path: Path) -> None:

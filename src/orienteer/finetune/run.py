@@ -270,7 +270,7 @@ def _record(work: Finetuning) -> FinetuneRecord:
         spacing_mm=store.manifest.spacing,
         parameters=store.manifest.parameters or Parameters(spacing=store.manifest.spacing),
         fingerprint=fingerprint(store, labels=True),
-        pretrained=work.source is not None,
+        pretrained=work.loaded is not None,
         loaded=work.loaded.sentence() if work.loaded else None,
         loaded_sha256=work.loaded.sha256 if work.loaded else None,
     )

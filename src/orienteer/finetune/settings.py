@@ -31,6 +31,9 @@ class PatchSettings(Config):
 class TransferSettings(Config):
     """What is taken from a pretraining run, and how gently it is treated."""
 
+    encoder: bool = True
+    """Take the run's encoder. Off, all weights are fresh and the run only says where places are (``atlas``): what
+    comes from its weights can then be told from what comes from its positions."""
     decoder: bool = False
     """Also take the decoder where the run trained one. Off: a fresh one of another kind segments better, and one that
     was taken left more false structures far away (docs/log.md)."""
@@ -40,6 +43,13 @@ class TransferSettings(Config):
     """Learning rate of taken weights as a share of that of fresh ones."""
     head_first: float = Field(0.0, ge=0, lt=1)
     """Share of the steps in which only fresh weights learn, before taken ones join."""
+
+    @model_validator(mode="after")
+    def _of_what_is_taken(self) -> Self:
+        if not self.encoder and (self.decoder or self.freeze == "encoder"):
+            what = "transfer.decoder" if self.decoder else "transfer.freeze=encoder"
+            raise ValueError(f"transfer.encoder=false takes nothing of the run: leave {what} out")
+        return self
 
 
 class LossSettings(Config):

@@ -59,7 +59,7 @@ class Finetuning:
         """
         channels = self.store.entry(self.goal.scans[0]).channels
         network = self.goal.network(self.settings, channels, self.store.manifest.convention)
-        if self.source is not None:
+        if self.source is not None and self.settings.transfer.encoder:
             loaded = load_weights(
                 network, self.source, decoder=self.settings.transfer.decoder, patch=self.settings.patches.size
             )
