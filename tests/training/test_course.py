@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orienteer.errors import ConfigError
@@ -84,6 +84,7 @@ def test_course__never_turns_before_its_earliest_step() -> None:
     assert fed([1.0] * 60, PLATEAU.model_copy(update={"earliest": 43})).turned == 45
 
 
+@example([1.0] * 40, 0, set())
 @given(st.lists(st.floats(0.01, 10), min_size=40, max_size=90), st.integers(0, 40), st.sets(st.integers(1, 90)))
 def test_course__is_the_same_however_it_was_read_and_wherever_it_went_on(
     losses: list[float], at: int, looks: set[int]

@@ -60,7 +60,7 @@ class Course:
             losses: of the last of them, since the call before; a window must not end among them.
         """
         plateau, state = self.plateau, self.state
-        if plateau is None or self.turned is not None or step >= latest(self.settings, plateau):
+        if plateau is None or not losses or self.turned is not None or step >= latest(self.settings, plateau):
             return False
         began = begins(self.settings, plateau, self.joined)
         for loss in losses[max(0, began - step + len(losses)) :]:
