@@ -100,7 +100,7 @@ def _sentence(config: type[Config]) -> str:
 
 
 def _table(prefix: str, config: type[Config], preset: Config | None) -> str:
-    # A group that may be null stands here too: that it is off, and how to have it, is a setting of its own.
+    # A group that may be null gets a row too: whether it is on is a setting in itself.
     fields = [
         (name, field)
         for name, field in config.model_fields.items()

@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from orienteer.cli import app, commands  # noqa: F401
-from orienteer.errors import ConfigError, RunError
+from orienteer.errors import ConfigError, RunError, ScanError
 from orienteer.finetune import atlas as atlases
 from orienteer.finetune import run as running
 from orienteer.finetune.atlas import SCANS, Atlas
@@ -100,8 +100,21 @@ def test_weigh__leaves_a_scan_too_thin_to_be_compared(atlas: Atlas, store: Store
     volume = stored(store, goal.scans[0])
     thin = Volume(volume.array[:, :2], volume.affine)
     likely = even(thin)
-    assert not atlas.weigh(likely, thin) and torch.equal(likely, even(thin))
-    assert atlas.weigh(even(volume), volume)
+    atlas.weigh(likely, thin)
+    assert torch.equal(likely, even(thin))
+
+
+def test_of__names_a_labelled_scan_that_is_too_thin(
+    run: Path, store: Store, goal: Goal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def thin(store: Store, scan: str) -> Volume:
+        volume = stored(store, scan)
+        return Volume(volume.array[:, :2], volume.affine)
+
+    monkeypatch.setattr(atlases, "stored", thin)
+    with pytest.raises(ScanError, match=f"^{goal.scans[0]} is too thin") as caught:
+        Atlas.of(Run.open(run), store, goal, AtlasSettings())
+    assert "atlas" in caught.value.cure
 
 
 def test_weigh__does_not_erase_what_no_labelled_scan_shows(atlas: Atlas, store: Store, goal: Goal) -> None:

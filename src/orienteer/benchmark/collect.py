@@ -135,7 +135,7 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> l
     task = settings.tasks[job.task]
     file = job.folder / CASES
     table = read_rows(file)
-    labels = job.labels if job.labels is not None else _all_labels(job, store, drawn)
+    labels = _labels(job, store, drawn)
     rows: list[Row] = []
     for case, person, item, metric, value in zip(
         *(table[name].tolist() for name in ("case", "person", "item", "metric", "value")), strict=True
@@ -157,8 +157,10 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> l
     return rows
 
 
-def _all_labels(job: Job, store: Store, drawn: int) -> int:
-    """What "all labels" means: scans with a label, or every training scan where positions are probed."""
+def _labels(job: Job, store: Store, drawn: int) -> int:
+    """Labelled scans of a job; all means scans with a label, or every training scan where positions are probed."""
+    if job.labels is not None:
+        return job.labels
     if job.stage == "places" or isinstance(job.settings, PretrainSettings):
         return len(fitting(store, store.ids("train"), ViewSettings(count=2, size=drawn)).ids)
     return len(labelled_scans(store, job.settings, "train"))
@@ -185,8 +187,8 @@ def _steps(job: Job) -> int | None:
 
 def _learning(job: Job, store: Store, drawn: int) -> list[Row]:
     """Scores on validation subjects by step, where they were watched."""
-    metric = JUDGED[job.settings.kind if isinstance(job.settings, FinetuneSettings) else "segment"].name
-    labels = job.labels if job.labels is not None else _all_labels(job, store, drawn)
+    assert isinstance(job.settings, FinetuneSettings)
+    metric, labels = JUDGED[job.settings.kind].name, _labels(job, store, drawn)
     return [
         {"task": job.task, "arm": job.arm, "labels": labels, "seed": job.seed, "step": line["step"], "value": value}
         for line in read_log(FinetuneFolder(job.folder).observations)

@@ -85,7 +85,7 @@ def jobs_of(
 
 
 def _at(arm: ArmSettings, labels: int | None) -> bool:
-    """Whether an arm is measured with so many labels."""
+    """Whether an arm is measured at this label count."""
     return labels is None or not arm.labelled_scans or labels in arm.labelled_scans
 
 

@@ -72,7 +72,7 @@ class ArmSettings(Config):
     from_arm: str | None = None
     """Use the pretraining runs of this other arm."""
     labelled_scans: tuple[int, ...] = ()
-    """Of the tasks' numbers of labelled scans, those that this arm is measured at; empty for all."""
+    """The tasks' label counts at which this arm is measured; empty for all."""
     imported: ImportSettings | None = None
     """Start from weights that others trained, and pretrain nothing."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from orienteer.comparison.benchmark import Arm, Benchmark, Task
 from orienteer.comparison.scores import Key
 from orienteer.comparison.statistics import SCRATCH, Analysis, Score
-from orienteer.comparison.words import MODES, chance_of, gain, labelled, number, scaled, span, written
+from orienteer.comparison.words import MODES, Written, chance_of, gain, labelled, number, scaled, span, written
 from orienteer.report.theme import SEQUENTIAL, Figure, floats, layout, plain
 
 COLOURS = ("@arm-a", "@arm-b", "@arm-c", "@arm-d", "@arm-e", "@arm-f", "@arm-g")
@@ -57,10 +57,9 @@ def curve_figure(analysis: Analysis, benchmark: Benchmark, task: Task, mode: str
         step = 0.018 if logarithmic else 0.04
         x = [count * 2 ** (shift * step * 2) if logarithmic else count + shift * step for count in scores]
         data.append(_curve(arm, styles[arm.name], x, scores, written(task).fraction))
-    unit = "points" if metric.fraction else metric.unit
     frame = layout(
         "labelled scans",
-        plain(f"{metric.title} ({unit})" if unit else metric.title),
+        _axis(metric),
         height=440,
         xaxis={"type": "log" if logarithmic else "linear", "tickvals": labels, "ticktext": [str(n) for n in labels]},
     )
@@ -97,14 +96,13 @@ def learning_figure(analysis: Analysis, benchmark: Benchmark, task: Task, labels
         })  # fmt: skip
     if not data:
         return None
-    unit = "points" if metric.fraction else metric.unit
     return Figure(
         name=f"learning-{task.name}-{labels}",
         title=f"Score while learning, {labelled(labels, task)}",
         look="On validation people, mean over seeds. Where a line reaches the end of scratch's, that arm is as good as "
         "scratch ever gets; the table below has the steps. It decided nothing: the last weights are scored above.",
         data=data,
-        layout=layout("step", plain(f"{metric.title} ({unit})" if unit else metric.title), height=440),
+        layout=layout("step", _axis(metric), height=440),
         span=6,
     )
 
@@ -218,6 +216,12 @@ def _curve(arm: Arm, style: Style, x: list[float], scores: dict[int, Score], fra
         "hovertemplate": "%{customdata[0]} labelled: %{y:.2f} [%{customdata[1]}, %{customdata[2]}]"
         f"<extra>{plain(arm.label)}</extra>",
     }  # fmt: skip
+
+
+def _axis(metric: Written) -> str:
+    """What a score's axis is called."""
+    unit = "points" if metric.fraction else metric.unit
+    return plain(f"{metric.title} ({unit})" if unit else metric.title)
 
 
 def _error(values: list[float], lows: list[float], highs: list[float], colour: str) -> dict[str, object]:

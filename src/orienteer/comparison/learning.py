@@ -1,7 +1,7 @@
-"""How scores rise while arms are fine-tuned: by step, on validation subjects; and which step does what scratch ends at.
+"""How scores rise by step of fine-tuning, on validation subjects, and when an arm matches scratch's final score.
 
-A seed's curve are the validations that its training recorded. Arms may end at steps of their own, and so may seeds: an
-arm's curve is the mean over seeds, up to the last step that all of them have.
+A seed's curve is made of the validations recorded during its training. Arms and seeds may end at different steps: an
+arm's curve is the mean over its seeds, up to the last step that all of them have.
 """
 
 from collections import defaultdict
@@ -16,13 +16,13 @@ from orienteer.comparison.benchmark import Benchmark, Task
 
 @dataclass(frozen=True)
 class Learning:
-    """One arm with so many labels.
+    """How one arm learned, at one label count.
 
     Attributes:
-        steps: that every seed validated, rising.
+        steps: at which every seed was validated, rising.
         means: over seeds, at those steps.
-        lows: of the seeds.
-        highs: of the seeds.
+        lows: lowest over seeds.
+        highs: highest over seeds.
         ends: last step of every seed, by seed.
         last: score at that step, by seed.
         reached: first step at which a seed is as good as scratch with that seed at its end, by seed; None for never.

@@ -138,7 +138,7 @@ def efficiency_table(analysis: Analysis, benchmark: Benchmark, task: Task, mode:
 
 
 def learning_table(analysis: Analysis, benchmark: Benchmark, task: Task) -> Table | None:
-    """When each arm ended, and when it was as good as scratch at its end; None where no validations were recorded."""
+    """When each arm matched scratch's final score, and when it ended; None where no validations were recorded."""
     counts = sorted({labels for name, labels, _ in analysis.learning if name == task.name})
     if not counts:
         return None
@@ -154,16 +154,17 @@ def learning_table(analysis: Analysis, benchmark: Benchmark, task: Task) -> Tabl
             row.append(Entry(_steps(found.reached), detail=ended))
         rows.append(row)
     return Table(
-        title="Steps of fine-tuning until as good as scratch at its end, of all steps: and the score there",
+        title="Fine-tuning steps until scratch's final score is matched",
         columns=["arm", *(labelled(count, task) for count in counts)],
         rows=rows,
-        note="On validation people. Median over seeds, and their range where they differ; “never” is the latest. "
-        "A seed is held against scratch with the same seed, at the steps that were validated.",
+        note="On validation people: the first validated step that is as good as the last one of scratch with the same "
+        "seed; then all steps, and the score at the last. Medians over seeds, and the range where they differ; “never” "
+        "is the latest. The score is a mean.",
     )
 
 
 def _steps(steps: Sequence[int | None]) -> str:
-    """The median of steps, of which some may never have come, and their range."""
+    """The median and the range of some steps; None stands for never."""
     if not steps:
         return DASH
     ordered = sorted(math.inf if step is None else step for step in steps)

@@ -101,11 +101,16 @@ class Atlas:
         weights = model.state_dict()
         restore_weights(alone, {name: weights[name] for name in alone.state_dict()}, run.path)
         alone.eval()
-        seen = tuple(Prepared.of(alone, stored(store, scan), view=settings.views.size) for scan in chosen)
+        seen = []
+        for scan in chosen:
+            try:
+                seen.append(Prepared.of(alone, stored(store, scan), view=settings.views.size))
+            except ScanError as error:
+                raise ScanError(f"{scan} is {error.message}", code=error.code, cure="leave `atlas` out") from None
         classes = tuple(goal.structures.encode(store.labels(scan)) for scan in chosen)
-        return cls(alone, settings, convention, seen, classes, how)
+        return cls(alone, settings, convention, tuple(seen), classes, how)
 
-    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> bool:
+    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> None:
         """Multiply a network's probabilities by those of the carried labels, in place.
 
         Args:
@@ -113,14 +118,11 @@ class Atlas:
             volume: the scan on the run's grid and in window units; one too thin to be held against another is left as
                 it is.
             name: of a scan that will be asked about again; empty for none.
-
-        Returns:
-            Whether it could be held against the labelled scans.
         """
         try:
             carried = self._known.get(name) or self._carried(volume)
         except ScanError:
-            return False
+            return
         if name and sum(part.nbytes for known in self._known.values() for each in known for part in each) < KEPT:
             self._known[name] = carried
         trust = np.mean([each for _, each in carried], axis=0)
@@ -135,7 +137,6 @@ class Atlas:
                 there += each * gaussian_filter(((classes == meant) | (classes == IGNORE)).astype(np.float32), sd)
             likely[number] *= (torch.from_numpy(there / total).float() + LEAST) ** exponent
         likely /= likely.sum(0, keepdim=True).clamp(min=1e-30)
-        return True
 
     def _carried(self, volume: Volume) -> tuple[Carried, ...]:
         """The classes of every labelled scan on the grid of this one."""

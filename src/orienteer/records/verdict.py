@@ -43,8 +43,9 @@ class VerdictRule(Config):
     model keeps much of it as well (0.55 of 0.93): both conditions must hold."""
     without_shared_border: float = Field(0.5, gt=0, le=1)
     """Views that share voxels by design lose part of the answer with their border. There an honest model keeps at least
-    this share of its skill without it, and what the border alone keeps says nothing: VoCo keeps 0.51 of 0.66, and with
-    a code planted in the border nothing (-0.38 of 0.70), which by itself the border does not tell either (-0.45)."""
+    this share of its skill without it, and what the border alone keeps says nothing: measured, an honest model keeps
+    0.51 of 0.66; one that reads a code planted in the border keeps nothing (-0.38 of 0.70), nor does the border alone
+    (-0.45)."""
 
     def sentences(self) -> tuple[str, ...]:
         """The rule in words, for the report and the documentation."""
