@@ -11,7 +11,6 @@ from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_learning, write_pretext
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.labelled import labelled_scans
-from orienteer.finetune.settings import FinetuneSettings
 from orienteer.records import Metric
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.log import read_log
@@ -62,7 +61,7 @@ def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, resu
         else:
             cases += _cases(job, settings, store, drawn)
         if job.stage == "finetune":
-            learning += _learning(job, store, drawn)
+            learning += _learning(job, settings, store, drawn)
     if cases:
         write_cases(results, cases)
     write_costs(results, costs)
@@ -185,10 +184,9 @@ def _steps(job: Job) -> int | None:
     return job.settings.optimiser.steps if job.stage == "pretrain" else None
 
 
-def _learning(job: Job, store: Store, drawn: int) -> list[Row]:
+def _learning(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> list[Row]:
     """Scores on validation subjects by step, where they were watched."""
-    assert isinstance(job.settings, FinetuneSettings)
-    metric, labels = JUDGED[job.settings.kind].name, _labels(job, store, drawn)
+    metric, labels = JUDGED[settings.tasks[job.task].kind].name, _labels(job, store, drawn)
     return [
         {"task": job.task, "arm": job.arm, "labels": labels, "seed": job.seed, "step": line["step"], "value": value}
         for line in read_log(FinetuneFolder(job.folder).observations)
