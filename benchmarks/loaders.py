@@ -7,7 +7,7 @@ Blosc2 data set, Blosc2 with nnssl's parameters (float32, zstd 8), zarr 3 with s
 volume), MONAI's PersistentDataset (4 crops a load) and CacheDataset. Each runs in a process of its own, without and
 with loader workers, and hands over float32 ``(1, S, S, S)``. Milliseconds are of the wall, the mean over crops. Cold:
 the pages of the files are dropped before each crop. Warm: after one crop of every scan. What is not installed is left
-out and named.
+out and named: `pip install nnunetv2 zarr torchio` brings the others' loaders.
 """
 
 import argparse
@@ -55,6 +55,8 @@ def main() -> None:
         return
     store = prepared(given)
     shapes = [entry.shape for entry in store.scans]
+    if (least := int(np.min(shapes))) < max(SIZES):
+        sys.exit(f"crops of {max(SIZES)}^3 need larger scans: one has {least} voxels along an axis; lower --spacing")
     print(f"{len(shapes)} scans of about {' x '.join(map(str, np.median(shapes, axis=0).astype(int)))} voxels")
     head = [f"{size}^3 {how}" for size in SIZES for how in ("warm", "cold", *(f"{n} workers" for n in given.workers))]
     print("| loader | " + " | ".join(f"{each}, ms" for each in head) + " | MiB a scan | MB in memory |")

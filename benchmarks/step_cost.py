@@ -5,7 +5,7 @@
 Counted on a CPU for one sample, in bfloat16, whatever the device will be; nothing is timed.
 """
 
-import sys
+import argparse
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -40,7 +40,9 @@ def cost(settings: PretrainSettings) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    chosen = PretrainSettings.read({}, sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("assigned", nargs="*", metavar="key=value", help="settings of a pretraining")
+    chosen = PretrainSettings.read({}, parser.parse_args().assigned)
     operations, held = cost(chosen)
     batch = chosen.optimiser.batch
     print(f"a sample: {operations:,.1f} billion operations, {held:,.0f} MB kept for the backward pass")

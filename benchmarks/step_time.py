@@ -9,8 +9,8 @@ pass on a batch of views; of the passes that the tasks need, decoder and corrupt
 other work on the machine disturbs all alike. On a CPU processor time counts, on a GPU time until it is done.
 """
 
+import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -37,13 +37,17 @@ ROUNDS, WARM = 30, 5
 
 def main() -> int:
     """Print a line for each choice of tasks."""
-    store, assigned = Store.open(sys.argv[1]), sys.argv[2:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Store.open)
+    parser.add_argument("assigned", nargs="*", metavar="key=value", help="settings of a pretraining")
+    given = parser.parse_args()
+    store: Store = given.store
     recipes = {name: {name: dict(DEFAULT_TASKS[name])} for name in DEFAULT_TASKS}
     recipes["the paper's three"] = {name: {} for name in PAPER}
     recipes["default"] = {name: dict(values) for name, values in DEFAULT_TASKS.items()}
     print(f"{'tasks':<18} {'encoder':>9} {'networks':>9} {'step':>9}   step / networks   step / encoder")
     for name, tasks in recipes.items():
-        settings = PretrainSettings.read({"tasks": tasks}, assigned)
+        settings = PretrainSettings.read({"tasks": tasks}, given.assigned)
         settings = settings.model_copy(update={"devices": resolve(settings.devices)})
         encoder, networks, step = timed(settings, store)
         print(

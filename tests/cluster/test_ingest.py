@@ -56,6 +56,7 @@ def test_ingest__a_worker_killed_midway__the_store_is_the_one_that_a_single_mach
     assert result.exit_code == 0, result.output
     assert dying.wait(10) != 0
     assert "10 added" in result.output
+    assert "lost the worker at tcp://127.0.0.1:" in " ".join(result.output.split())
     assert_same(tmp_path / "store", scans)
 
 

@@ -184,7 +184,8 @@ def test_nodes__all_stop_after_the_same_step_when_one_agent_of_torchrun_is_told_
     agents[1].send_signal(signal.SIGTERM)
     assert [agent.wait(30) for agent in agents] == [1, 1], "torchrun makes 1 of every exit code"
     said = (folders[0] / "said").read_text()
-    stopped = re.search(r"orienteer: stopped after step (\d+), which is saved; to go on: .*--resume", said)
+    way = "the same `torchrun` command with --resume at its end\n"
+    stopped = re.search(rf"orienteer: stopped after step (\d+), which is saved; to go on: {way}", said)
     assert stopped is not None and "exitcode  : 143" in said, said
     assert load_checkpoint(folders[0] / "run" / "checkpoints" / f"step_{int(stopped[1]):08d}").step == int(stopped[1])
     assert "orienteer: " not in (folders[1] / "said").read_text()

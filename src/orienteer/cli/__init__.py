@@ -81,7 +81,11 @@ def main() -> None:
             app()
     except Stopped as stopped:
         if other is None:
-            print(f"orienteer: {stopped.message}; to go on: {_again(resume=True)}", file=sys.stderr)
+            # What started several processes is not in this one's command line.
+            way = _again(resume=True)
+            if here is not None and here.size > 1:
+                way = f"the same `{here.by}` command with --resume at its end"
+            print(f"orienteer: {stopped.message}; to go on: {way}", file=sys.stderr)
         sys.exit(128 + stopped.number)
     except Elsewhere:
         sys.exit(2)

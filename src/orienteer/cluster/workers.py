@@ -114,6 +114,7 @@ class Cluster:
                     given.future.release()
                     deaths[given.number] += 1
                     if deaths[given.number] < lives:
+                        self._tell(f"lost the worker at {given.address}; what it had goes to another")
                         waiting.appendleft((given.number, given.job))
                     else:
                         yield given.job, None

@@ -40,7 +40,7 @@ from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.launch import train
 from orienteer.training.session import Session
 
-AGAIN = "run the same command again with --resume to go on from here"
+AGAIN = "run the same command again with --resume: it goes on from the last checkpoint"
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 

@@ -44,7 +44,7 @@ from orienteer.training.group import by_first, connected, everywhere, shared
 from orienteer.training.launch import train
 from orienteer.training.session import Session
 
-AGAIN = "run the same command again with --resume to go on from here"
+AGAIN = "run the same command again with --resume: it goes on from the last checkpoint"
 MEMORY = "lower optimiser.batch, views.size, network.size or devices.workers, and start a new run"
 
 

@@ -210,7 +210,7 @@ def _print_estimate(guess: RecordedEstimate, why: str, console: Console) -> None
         *[f"  {why}"] * bool(why),
         f"  time    about {duration(guess.seconds)} with {counted(guess.workers, 'worker')}, within a factor of two",
         f"  disk    about {bytes_text(guess.disk_bytes)} for {guess.voxels / 1e6:,.1f} million voxels",
-        f"  memory  up to {bytes_text(guess.memory_bytes)} while it runs",
+        f"  memory  about {bytes_text(guess.memory_bytes)} while it runs",
     ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)

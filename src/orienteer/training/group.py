@@ -91,9 +91,11 @@ def everywhere(check: Callable[[], None]) -> None:
 
 def wait_at_most(seconds: float) -> None:
     """How long one process may keep the others waiting in a step, from now on."""
-    from torch.distributed.distributed_c10d import _set_pg_timeout
+    from torch.distributed import distributed_c10d as c10d
 
-    _set_pg_timeout(timedelta(seconds=seconds))
+    # Public since torch 2.14, where the older name warns.
+    set_timeout = getattr(c10d, "set_timeout", None) or c10d._set_pg_timeout
+    set_timeout(timedelta(seconds=seconds))
 
 
 @contextmanager
