@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, RunError, Stopped, StoreError
+from orienteer.evaluation import assess
 from orienteer.frozen.probe import probe
 from orienteer.records.evaluation import EvaluationRecord
 from orienteer.records.log import read_log
@@ -232,8 +233,9 @@ def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult
 
 
 def test_evaluate__shifts_are_printed_written_and_on_the_page(
-    finished: PretrainResult, store: Path, tmp_path: Path
+    finished: PretrainResult, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(assess, "PER_SCAN", 3)
     figures = tmp_path / "figures.json"
     words = ["evaluate", str(finished.run), str(store), "--split", "train", "--name", "elsewhere", "--shifts"]
     said = CliRunner().invoke(app, [*words, "--json", str(figures)])

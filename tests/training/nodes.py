@@ -16,6 +16,7 @@ from typing import Any
 
 from orienteer.cli import main
 from orienteer.runs.work import Pretraining
+from orienteer.signals import HEARD
 from tests.forked import server
 
 PORT = 29400
@@ -59,6 +60,12 @@ class Nodes:
         process: BaseProcess = server().Process(
             target=_orienteer, args=(self.pids[node], dict(environment), [*map(str, words)], folder, dies_after)
         )
+        process.start()
+        return process
+
+    def torchrun(self, node: int, words: Sequence[object], folder: Path) -> BaseProcess:
+        """``torchrun`` with these words, which starts its workers anew; else as ``orienteer``."""
+        process: BaseProcess = server().Process(target=_torchrun, args=(self.pids[node], [*map(str, words)], folder))
         process.start()
         return process
 
@@ -139,6 +146,22 @@ def _run(*words: str) -> None:
 
 
 def _orienteer(pid: int, environment: dict[str, str], words: list[str], folder: Path, dies_after: int) -> None:
+    _move_to(pid, environment, folder)
+    sys.argv = ["orienteer", *words]
+    if dies_after:
+        _die_after(dies_after)
+    main()
+
+
+def _torchrun(pid: int, words: list[str], folder: Path) -> None:
+    from torch.distributed import run
+
+    _move_to(pid, {}, folder)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)  # what comes from our server has them blocked
+    run.main(words)
+
+
+def _move_to(pid: int, environment: dict[str, str], folder: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in ("user", "net")]
     for handle in handles:
@@ -148,10 +171,6 @@ def _orienteer(pid: int, environment: dict[str, str], words: list[str], folder: 
     os.environ.update(environment, GLOO_SOCKET_IFNAME="eth0")
     for stream in (sys.stdout, sys.stderr):
         os.dup2(os.open("said", os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream.fileno())
-    sys.argv = ["orienteer", *words]
-    if dies_after:
-        _die_after(dies_after)
-    main()
 
 
 def _die_after(steps: int) -> None:

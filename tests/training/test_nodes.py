@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,14 +17,14 @@ from tests.training.nodes import Nodes, NoNamespacesError, nodes, of_srun, of_to
 
 pytestmark = pytest.mark.slow
 
-STEPS = 50
+STEPS = 24
 SETTINGS = (
     "tasks={gap: {}, masked: {views: 1}}",
     "views.size=16",
     "network={name: unet, size: tiny, options: {features: [4, 8, 8]}}",
     # Rounding grows with the rate: at 1e-4 single losses were 3e-5 apart after 35 steps, at 1e-3 0.4 % after 40.
     f"optimiser={{steps: {STEPS}, batch: 4, learning_rate: 3e-5}}",
-    "checkpoint={every: 25, log_every: 1}",
+    f"checkpoint={{every: {STEPS // 2}, log_every: 1}}",
     "devices={accelerator: cpu, precision: 32-true, threads: 1, workers: 0}",
     "evaluation={per_scan: 2, final_per_scan: 2, examples: 0}",
 )
@@ -139,12 +137,12 @@ def test_nodes__only_the_first_speaks_and_writes_and_the_record_counts_them(two:
 def test_nodes__one_that_is_killed_ends_the_other_and_the_run_resumes_exactly(
     cluster: Nodes, base: Path, two: Job
 ) -> None:
-    job = Job(cluster, base, "killed", 2, last_dies_after=33)
+    job = Job(cluster, base, "killed", 2, last_dies_after=16)
     assert job.codes() == [2, -9]
     said = job.said()[0]
-    assert "orienteer: another process of this run (10.77.0.2) has ended after step 33\n" in said and "--resume" in said
+    assert "orienteer: another process of this run (10.77.0.2) has ended after step 16\n" in said and "--resume" in said
     assert "Traceback" not in said
-    assert [path.name for path in sorted((job.run / "checkpoints").iterdir())] == ["step_00000025"]
+    assert [path.name for path in sorted((job.run / "checkpoints").iterdir())] == [f"step_{STEPS // 2:08d}"]
     again = Job(cluster, base, "killed", 2, "pretrain", "store", "run", "--resume")
     assert again.codes() == [0, 0], again.said()
     assert again.losses() == two.losses()
@@ -168,21 +166,16 @@ def test_nodes__all_stop_after_the_same_step_when_one_agent_of_torchrun_is_told_
     for rank, folder in enumerate(folders):
         shutil.copytree(base / "store", folder / "store")
         words = (
-            sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", f"--node-rank={rank}",
-            "--master-addr=10.77.0.1", "--master-port=29500",
-            "-m", "orienteer", "pretrain", "store", "run", *SET, *LONG,
+            "--nnodes=2", "--nproc-per-node=1", f"--node-rank={rank}", "--master-addr=10.77.0.1",
+            "--master-port=29500", "-m", "orienteer", "pretrain", "store", "run", *SET, *LONG,
         )  # fmt: skip
-        with (folder / "said").open("w") as said:
-            environment = {**os.environ, "GLOO_SOCKET_IFNAME": "eth0"}
-            agents.append(
-                subprocess.Popen(
-                    cluster.command(rank, *words), cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT
-                )
-            )
+        agents.append(cluster.torchrun(rank, words, folder))
     log = folders[0] / "run" / "observations.jsonl"
     wait_until(lambda: log.exists() and '"learning_rate"' in log.read_text())
-    agents[1].send_signal(signal.SIGTERM)
-    assert [agent.wait(30) for agent in agents] == [1, 1], "torchrun makes 1 of every exit code"
+    os.kill(agents[1].pid, signal.SIGTERM)
+    for agent in agents:
+        agent.join(30)
+    assert [agent.exitcode for agent in agents] == [1, 1], "torchrun makes 1 of every exit code"
     said = (folders[0] / "said").read_text()
     way = "the same `torchrun` command with --resume at its end\n"
     stopped = re.search(rf"orienteer: stopped after step (\d+), which is saved; to go on: {way}", said)
