@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 from distributed import Client
@@ -31,10 +32,14 @@ def started(*words: object) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 class Scheduler:
-    """A scheduler, and a way to start workers of it that die with the test."""
+    """A scheduler, and a way to start workers of it that die with the test.
+
+    Args:
+        held: what ends the scheduler.
+    """
 
     def __init__(self, held: ExitStack) -> None:
-        self._held = held
+        self.held = held
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -44,16 +49,28 @@ class Scheduler:
             assert self.process.poll() is None
             time.sleep(0.05)
 
+    @contextmanager
+    def for_one_test(self) -> Iterator[Self]:
+        """Within, it ends its workers at the end."""
+        before = self.held
+        with ExitStack() as self.held:
+            yield self
+        self.held = before
+        self.wait_for(0)
+
     def worker(self, preload: str = "") -> "subprocess.Popen[bytes]":
         """A worker that runs ``preload``, a module of these tests, first."""
         more = ("--preload", f"tests.cluster.{preload}") if preload else ()
         words = ("worker", self.address, "--nthreads", 1, "--no-nanny", *more)
-        return self._held.enter_context(started(*words))
+        return self.held.enter_context(started(*words))
 
     def wait_for(self, workers: int) -> None:
         """Wait until so many are there."""
+        deadline = time.monotonic() + 120
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=120)
+            while len(client.nthreads()) != workers:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
 
 def _closed(port: int) -> bool:
@@ -62,6 +79,20 @@ def _closed(port: int) -> bool:
 
 
 @pytest.fixture
-def scheduler() -> Iterator[Scheduler]:
+def mortal() -> Iterator[Scheduler]:
+    """A scheduler that may be killed."""
     with ExitStack() as held:
         yield Scheduler(held)
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[Scheduler]:
+    with ExitStack() as held:
+        yield Scheduler(held)
+
+
+@pytest.fixture
+def scheduler(_running: Scheduler) -> Iterator[Scheduler]:
+    """A scheduler without workers, which lives on: its start takes longer than most of the tests."""
+    with _running.for_one_test() as running:
+        yield running

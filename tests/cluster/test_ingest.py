@@ -85,19 +85,19 @@ def test_ingest__a_worker_without_the_scans_is_named_and_gets_none(
 
 
 def test_ingest__the_scheduler_dies__finished_scans_are_kept(
-    scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+    scans: Path, tmp_path: Path, mortal: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scheduler.worker()
+    mortal.worker()
     append = IngestJournal.append
 
     def third(self: IngestJournal, *what: object) -> None:
         append(self, *what)
         if len(self.read()) == 3:
-            scheduler.process.kill()
+            mortal.process.kill()
 
     monkeypatch.setattr(IngestJournal, "append", third)
     with pytest.raises(OrienteerError, match=r"scheduler of tcp://\S+ is gone"):
-        ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))
+        ingest(scans, tmp_path / "store", IngestOptions(cluster=mortal.address, **OPTIONS))
     result = ingest(scans, tmp_path / "store", IngestOptions(workers=1, **OPTIONS))
     assert len(result.kept) >= 3
     assert_same(tmp_path / "store", scans)
