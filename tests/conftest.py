@@ -1,11 +1,12 @@
 """Fixtures shared by every room's tests."""
 
 import fcntl
+import gc
 import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,26 +43,42 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_brains(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of the real brains at 3 mm, labelled; ``result.json`` beside it tells how it was made. Read it only.
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A folder by its name, filled by the first that asks of the processes among which tests are shared out.
 
-    The processes among which the tests are shared out make it once.
+    Read it only.
     """
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-brains"
-    folder.mkdir(exist_ok=True)
-    oasis, told = real_data / "oasis", folder / "result.json"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            result = ingest(
-                oasis, folder / "store", IngestOptions(spacing=3.0, labels=oasis / "labels",
-                table=oasis / "subjects.tsv", workers=2, keep_names=True, progress=False),
-            )  # fmt: skip
-            counts = {"added": len(result.added), "failed": len(result.failed)}
-            more = {"notes": result.notes, "splits": result.splits, "seconds": result.seconds}
-            told.write_text(json.dumps(counts | more))
-    return folder / "store"
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, whole = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def real_brains(real_data: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A store of the real brains at 3 mm, labelled; ``result.json`` beside it tells how it was made. Read it only."""
+
+    def make(folder: Path) -> None:
+        oasis = real_data / "oasis"
+        result = ingest(
+            oasis, folder / "store", IngestOptions(spacing=3.0, labels=oasis / "labels",
+            table=oasis / "subjects.tsv", workers=2, keep_names=True, progress=False),
+        )  # fmt: skip
+        counts = {"added": len(result.added), "failed": len(result.failed)}
+        more = {"notes": result.notes, "splits": result.splits, "seconds": result.seconds}
+        (folder / "result.json").write_text(json.dumps(counts | more))
+
+    return made_once("real-brains", make) / "store"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -78,6 +95,30 @@ def _plain_terminal() -> Iterator[None]:
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``check`` estimates rests on no real step of training, which takes longer than all else."""
     monkeypatch.setattr("orienteer.runs.proposal.rehearse", lambda *_, **__: 0.1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """What is written is not awaited on the disk, which takes longer than most tests, and no test can cut the power.
+
+    Tests that ask when, or whether, a file is flushed put their own in the place of this, as do the processes of
+    the fault lab, which have the real one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, too
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What the tests import stays: Python's collector need not look through it, now or during the tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

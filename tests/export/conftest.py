@@ -13,19 +13,25 @@ from tests.runs.conftest import tiny
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a few steps."""
-    folder = tmp_path_factory.mktemp("exported")
-    pretrain(
-        phantom_store(folder, people=4), folder / "run", settings=tiny("network={size: tiny}", "optimiser.steps=2")
-    )
-    return folder / "run"
+def run(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A run of a few steps. Read it only."""
+
+    def make(folder: Path) -> None:
+        settings = tiny("network={size: tiny}", "optimiser.steps=2")
+        pretrain(phantom_store(folder, people=4), folder / "run", settings=settings)
+
+    return made_once("exported", make) / "run"
 
 
 @pytest.fixture(scope="session")
-def folder_to(run: Path) -> Callable[[str], Path]:
+def folder_to(run: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Callable[[str], Path]:
     """Its encoder through a door, made when it is first asked for. Read it only."""
-    return cache(lambda to: export(run, run.parent / to, to=to, licence="CC0", anyway=True))
+
+    def through(to: str) -> Path:
+        made = made_once(f"exported-{to}", lambda out: export(run, out / to, to=to, licence="CC0", anyway=True))
+        return made / to
+
+    return cache(through)
 
 
 @pytest.fixture(scope="session")

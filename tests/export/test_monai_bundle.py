@@ -34,9 +34,13 @@ pytest.importorskip("monai.bundle")
 
 
 @pytest.fixture(scope="module")
-def bundle(run: Path) -> Path:
+def bundle(run: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """A run's bundle. Read it only."""
-    return export(run, run.parent / "bundle", to="monai", licence="CC BY 4.0", anyway=True)
+
+    def make(folder: Path) -> None:
+        export(run, folder / "bundle", to="monai", licence="CC BY 4.0", anyway=True)
+
+    return made_once("bundle", make) / "bundle"
 
 
 @pytest.fixture
