@@ -26,6 +26,7 @@ def test_processes__have_what_was_asked_for_before_the_first_started() -> None:
 def test_processes__leave_the_modules_that_they_share_to_no_collector() -> None:
     with ProcessPoolExecutor(1, mp_context=processes_with("orienteer.ingest.prepare")) as pool:
         assert pool.submit(gc.get_freeze_count).result() > 10_000
+        assert pool.submit(gc.isenabled).result(), "what they make themselves is collected"
 
 
 def _blocked() -> set[int]:

@@ -158,7 +158,7 @@ def processes_with(*modules: str, main: bool = False) -> Helpers:
     if sys.platform != "linux":
         return SpawnedHelpers(main=main)
     _imported.extend(name for name in modules if name not in _imported)
-    _server.set_forkserver_preload([*_imported, "orienteer.preloaded"])
+    _server.set_forkserver_preload(["orienteer.preloading", *_imported, "orienteer.preloaded"])
     return ServedHelpers(main=main)
 
 
