@@ -99,10 +99,10 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_wait_for_the_disk() -> Iterator[None]:
-    """What is written is not awaited on the disk, which takes longer than most tests, and no test can cut the power.
+    """This process does not wait until files are on the disk: that takes longer than most tests.
 
-    Tests that ask when, or whether, a file is flushed put their own in the place of this, as do the processes of
-    the fault lab, which have the real one.
+    Only a loss of power would show it, which no test can cause. A test of what happens when it fails puts its own in
+    this place; processes that tests start have the real one.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, too
