@@ -13,6 +13,8 @@ from orienteer.geometry import Volume
 SIZES = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
 CODE = 1
 """Of sform and qform: scanner coordinates."""
+LEVEL = 6
+"""Of compression; 9 takes up to eight times as long and saves 1 % of a scan."""
 
 
 def rewritten(path: Path, volume: Volume, affine: NDArray[np.float64]) -> bytes:
@@ -29,7 +31,7 @@ def rewritten(path: Path, volume: Volume, affine: NDArray[np.float64]) -> bytes:
     data = _plain_bytes(path)
     kind = SIZES.get(int.from_bytes(data[:4], "little")) or SIZES.get(int.from_bytes(data[:4], "big"))
     if kind is None or b"n+1" not in data[344:348] + data[4:8].replace(b"n+2", b"n+1"):
-        return gzip.compress(_anew(volume, affine), mtime=0)
+        return gzip.compress(_anew(volume, affine), LEVEL, mtime=0)
     header = kind.from_fileobj(io.BytesIO(data), check=False)
     offset = header["vox_offset"].copy()
     header.set_qform(affine, CODE)
@@ -37,7 +39,7 @@ def rewritten(path: Path, volume: Volume, affine: NDArray[np.float64]) -> bytes:
     header["xyzt_units"] = int(header["xyzt_units"]) & ~7 | 2  # the affine is in mm
     header["vox_offset"] = offset
     block = header.binaryblock
-    return gzip.compress(block + data[len(block) :], mtime=0)
+    return gzip.compress(block + data[len(block) :], LEVEL, mtime=0)
 
 
 def _plain_bytes(path: Path) -> bytes:
