@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orienteer.records.evaluation import Value
-from orienteer.report.draw.bars import bar_label
+from orienteer.report.draw.bars import bar_label, error_bars
 from orienteer.report.evaluated import Evaluated
 from orienteer.report.theme import Figure, Plotly, layout, plain
 from orienteer.units import in_sentence, scaled, shown, shown_unit
@@ -84,16 +84,11 @@ def _ends(value: Value) -> tuple[float, float]:
 
 
 def _bars(places: Sequence[Place], labels: Sequence[str]) -> Plotly:
-    spans = [_ends(each.measured) for each in places]
     return {
         "type": "bar", "orientation": "h", "showlegend": False, "y": list(labels),
         "x": [round(_at(each.measured), 3) for each in places],
         "marker": {"color": [COLOURS.get(each.withstood, "@model") for each in places]},
-        "error_x": {
-            "type": "data", "symmetric": False, "color": "@ink", "thickness": 1.5, "width": 5,
-            "array": [round(high - _at(each.measured), 3) for each, (_, high) in zip(places, spans, strict=True)],
-            "arrayminus": [round(_at(each.measured) - low, 3) for each, (low, _) in zip(places, spans, strict=True)],
-        },
+        "error_x": error_bars([(_at(each.measured), *_ends(each.measured)) for each in places]),
         "customdata": [
             [each.told, shown(each.measured.chance, each.measured.unit)] for each in places
         ],

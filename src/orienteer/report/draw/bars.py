@@ -25,11 +25,7 @@ def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[Plot
         {
             "type": "bar", "orientation": "h", "name": "this model", "y": labels, "showlegend": zero is not None,
             "x": floats([e.mean for e in errors]), "marker": {"color": "@model"},
-            "error_x": {
-                "type": "data", "symmetric": False, "color": "@ink", "thickness": 1.5, "width": 5,
-                "array": floats([top - e.mean for top, e in zip(tops, errors, strict=True)]),
-                "arrayminus": floats([e.mean - low for low, e in zip(bottoms, errors, strict=True)]),
-            },
+            "error_x": error_bars([(e.mean, low, top) for e, low, top in zip(errors, bottoms, tops, strict=True)]),
             "customdata": [[e.rows, e.owners, e.drawn] for e in errors],
             "hovertemplate": "%{x:.1f} mm<br>%{customdata[0]} rows from %{customdata[1]} "
             "%{customdata[2]}<extra></extra>",
@@ -46,6 +42,15 @@ def group_bars(groups: Sequence[Group], *, zero: str | None = None) -> list[Plot
             }
         )  # fmt: skip
     return traces
+
+
+def error_bars(ends: Sequence[tuple[float, float, float]]) -> Plotly:
+    """The whiskers of lying bars: where each bar ends, and where its whisker begins and ends."""
+    return {
+        "type": "data", "symmetric": False, "color": "@ink", "thickness": 1.5, "width": 5,
+        "array": floats([top - at for at, _, top in ends]),
+        "arrayminus": floats([at - low for at, low, _ in ends]),
+    }  # fmt: skip
 
 
 def bar_frame(groups: Sequence[Group], x: str, y: str = "") -> Plotly:
