@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,6 +22,7 @@ from orienteer.finetune.atlas import SCANS, Atlas
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal, goal_of
+from orienteer.finetune.originals import Originals
 from orienteer.finetune.run import finetune
 from orienteer.finetune.settings import AtlasSettings
 from orienteer.finetune.structures import IGNORE
@@ -30,7 +32,7 @@ from orienteer.runs.scan import stored
 from orienteer.store import Store
 from tests.finetune.cohort import PAIR, cohort, quick, untrained_run, weights
 
-ON = "atlas={}"
+ON = "atlas={finer: false}"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def goal(store: Store) -> Goal:
 
 @pytest.fixture(scope="module")
 def atlas(run: Path, store: Store, goal: Goal) -> Atlas:
-    return Atlas.of(Run.open(run), store, goal, AtlasSettings(scans=1))
+    return Atlas.of(Run.open(run), store, goal, AtlasSettings(scans=1, finer=False))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def even(volume: Volume, classes: int = 3) -> torch.Tensor:
 
 
 def test_weigh__gives_a_labelled_scan_its_own_labels(atlas: Atlas, store: Store, goal: Goal) -> None:
-    volume, own = stored(store, goal.scans[0]), atlas.classes[0]
+    volume, own = stored(store, goal.scans[0]), atlas.classes[0].array[0]
     likely = even(volume)
     replace(atlas, how=AtlasSettings(blur_mm=0)).weigh(likely, volume)
     torch.testing.assert_close(likely.sum(0), torch.ones(volume.shape))
@@ -70,9 +72,10 @@ def test_weigh__gives_a_labelled_scan_its_own_labels(atlas: Atlas, store: Store,
 
 def test_weigh__a_sure_network_is_not_overruled(atlas: Atlas, store: Store, goal: Goal) -> None:
     """One part in a thousand, to the power of the weight, is the most that the labels may say against it."""
-    volume, own = stored(store, goal.scans[0]), torch.from_numpy(atlas.classes[0]).long()
-    sure = torch.full((3, *volume.shape), 1e-6)
-    sure.scatter_(0, ((own + 1) % 3)[None], 1 - 2e-6)
+    volume, own = stored(store, goal.scans[0]), torch.from_numpy(atlas.classes[0].array[0]).long()
+    little = atlases.LEAST**atlas.how.weight / 2
+    sure = torch.full((3, *volume.shape), little)
+    sure.scatter_(0, ((own + 1) % 3)[None], 1 - 2 * little)
     before = sure.argmax(0)
     atlas.weigh(sure, volume)
     assert torch.equal(sure.argmax(0), before)
@@ -90,7 +93,7 @@ def test_weigh__says_nothing_where_the_labelled_scan_ends_or_was_not_looked_at(
     atlas.weigh(likely, wider)
     torch.testing.assert_close(likely[:, :12], even(wider)[:, :12])
     assert likely[0, 13].min() > 0.9, "the body begins later"
-    unseen = replace(atlas, classes=(np.full_like(atlas.classes[0], IGNORE),))
+    unseen = replace(atlas, classes=(Volume(np.full_like(atlas.classes[0].array, IGNORE), volume.affine),))
     likely = even(volume)
     unseen.weigh(likely, volume)
     torch.testing.assert_close(likely, even(volume))
@@ -124,7 +127,7 @@ def test_weigh__does_not_erase_what_no_labelled_scan_shows(atlas: Atlas, store: 
     likely[3] += 0.05
     likely /= likely.sum(0)
     replace(atlas, how=AtlasSettings(blur_mm=0)).weigh(likely, volume)
-    background = torch.from_numpy(atlas.classes[0] == 0)
+    background = torch.from_numpy(atlas.classes[0].array[0] == 0)
     found = likely.argmax(0)
     assert (found[background] == 3).float().mean() > 0.95 and (found[~background] == 3).float().mean() < 0.1
 
@@ -160,13 +163,47 @@ def test_read__is_what_was_written(atlas: Atlas, store: Store, goal: Goal, tmp_p
         Atlas.read(tmp_path / "atlas", atlas.how)
 
 
+def test_atlas__of_the_scans_own_files_looks_at_half_the_spacing(
+    run: Path, store: Store, goal: Goal, tmp_path: Path
+) -> None:
+    fine = Atlas.of(Run.open(run), store, goal, AtlasSettings(scans=1, blur_mm=0))
+    assert fine.finer[0] is not None and fine.finer[0].spacing.tolist() == [1.5] * 3
+    assert [len(each.levels) for each in fine.scans] == [2]
+    volume, scan = stored(store, goal.scans[0]), goal.scans[0]
+    fine.write(tmp_path / "atlas")
+    found = []
+    for each in (fine, Atlas.read(tmp_path / "atlas", fine.how)):
+        likely = even(volume)
+        each.weigh(likely, volume, partial(Originals(store).finer, scan))
+        found.append(likely)
+    assert torch.equal(*found)
+    own, classes = fine.classes[0].array[0], found[0].argmax(0).numpy()
+    for structure in (1, 2):
+        assert 2 * ((classes == structure) & (own == structure)).sum() > 0.9 * (
+            (classes == structure).sum() + (own == structure).sum()
+        )
+
+
+def test_finetune__says_where_the_scans_own_files_are_gone(
+    folder: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder / "store", tmp_path / "store")
+    (tmp_path / "store" / "private.json").unlink()
+    settings = quick(PAIR, "labelled_scans=1", "validate_scans=false", "optimiser.steps=1", "atlas={}")
+    finetune(tmp_path / "store", tmp_path / "out", source=run, settings=settings)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "1 labelled scan on the store's grid only" in told and "2 scans of test on the store's grid only" in told
+    atlas = Ensemble.load(tmp_path / "out").atlases[0]
+    assert atlas is not None and atlas.finer == (None,)
+
+
 def test_finetune__scores_and_predicts_with_its_atlas(out: Path, folder: Path, run: Path, tmp_path: Path) -> None:
     finetune(folder / "store", tmp_path / "plain", source=run, settings=quick(PAIR, "labelled_scans=2"), progress=False)
     with_, without = Ensemble.load(out), Ensemble.load(tmp_path / "plain")
     assert with_.atlases[0] is not None and len(with_.atlases[0].scans) == 2 and without.atlases == (None,)
     assert with_.digest != without.digest
     changed = FinetuneFolder(shutil.copytree(out, tmp_path / "changed") / "seed_0").settings_file
-    changed.write_text(changed.read_text().replace("weight: 1.5", "weight: 0.5"))
+    changed.write_text(changed.read_text().replace("weight: 2.0", "weight: 0.5"))
     assert Ensemble.load(tmp_path / "changed").digest not in (with_.digest, without.digest)
     thin = cast("Any", SimpleNamespace(grid=SimpleNamespace(shape=(3, 40, 40))))
     assert [each.code for each in with_.without_atlas(thin)] == ["too-small"] and without.without_atlas(thin) == ()

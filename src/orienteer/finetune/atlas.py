@@ -6,11 +6,13 @@ those of a correspondence between the two scans. So its probabilities are multip
 does not come back to itself on its way to the labelled scan and back, or where that scan ends.
 
 The correspondence starts from the position field of the pretraining run, so that it also holds where a scan shows a
-part of the body only. The run's model and the labelled scans are kept beside the network.
+part of the body only, and is settled at half the network's spacing where the scans' own files are at hand. Labels are
+asked for at eight places in each voxel. The run's model and the labelled scans are kept beside the network.
 """
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from torch import Tensor
 from orienteer.atomic import make_folder, sweep, write_json, write_with
 from orienteer.errors import ConfigError, RunError, ScanError
 from orienteer.finetune.goal import Goal
+from orienteer.finetune.originals import Originals
 from orienteer.finetune.settings import AtlasSettings, FinetuneSettings, Kind
 from orienteer.finetune.structures import IGNORE
 from orienteer.geometry import Volume
@@ -48,6 +51,8 @@ from orienteer.store.kinds import same_spacing
 from orienteer.training.weights import restore_weights
 
 MODEL, SCANS, RECORD = "model.safetensors", "scans.safetensors", "atlas.json"
+PARTS = ("image", "finer", "classes")
+"""Of a labelled scan, in its file."""
 VERSION = 1
 LEAST = 1e-3
 """Probability that no carried label falls below: the network may see what the atlas does not have."""
@@ -56,8 +61,11 @@ FEW = 3
 KEPT = 1 << 28
 """Bytes of carried labels that are remembered of scans on which a training validates again and again."""
 
-Carried = tuple[UInt8[ndarray, "D H W"], Float[ndarray, "D H W"]]
-"""Classes on a scan's grid, and how far they are trusted there, 0 to 1."""
+PLACES = np.array(list(np.ndindex(2, 2, 2))) / 2 - 0.25
+"""In a voxel, at which carried labels are asked for, voxels from its middle."""
+
+Carried = tuple[UInt8[ndarray, "8 D H W"], Float[ndarray, "D H W"]]
+"""Classes at eight places of each voxel of a scan, and how far they are trusted there, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +77,8 @@ class Atlas:
         settings: of the run, as far as the model needs them.
         convention: the units of intensity that its encoder sees.
         scans: as the model sees them.
-        classes: ``(D, H, W)`` of each, class numbers.
+        finer: the same at half the spacing; None where there is no more than the store has.
+        classes: ``(1, X, Y, Z)`` of each, class numbers, on a grid of their own.
         how: weight and blur.
     """
 
@@ -77,7 +86,8 @@ class Atlas:
     settings: PretrainSettings
     convention: Convention
     scans: tuple[Prepared, ...]
-    classes: tuple[UInt8[ndarray, "D H W"], ...]
+    finer: tuple[Volume | None, ...]
+    classes: tuple[Volume, ...]
     how: AtlasSettings
     _known: dict[str, tuple[Carried, ...]] = field(default_factory=dict, repr=False)
 
@@ -101,26 +111,38 @@ class Atlas:
         weights = model.state_dict()
         restore_weights(alone, {name: weights[name] for name in alone.state_dict()}, run.path)
         alone.eval()
-        seen = []
+        originals, seen, found, classes = Originals(store), [], [], []
         for scan in chosen:
+            volume = stored(store, scan)
+            finer = originals.finer(scan) if how.finer else None
+            own = originals.classes(scan, goal.structures) if how.finer else None
             try:
-                seen.append(Prepared.of(alone, stored(store, scan), view=settings.views.size))
+                seen.append(Prepared.of(alone, volume, finer, view=settings.views.size))
             except ScanError as error:
                 raise ScanError(f"{scan} is {error.message}", code=error.code, cure="leave `atlas` out") from None
-        classes = tuple(goal.structures.encode(store.labels(scan)) for scan in chosen)
-        return cls(alone, settings, convention, tuple(seen), classes, how)
+            found.append(finer)
+            classes.append(own or Volume(goal.structures.encode(store.labels(scan))[None], volume.affine))
+        return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how)
 
-    def weigh(self, likely: Float[Tensor, "classes D H W"], volume: Volume, *, name: str = "") -> None:
+    def weigh(
+        self,
+        likely: Float[Tensor, "classes D H W"],
+        volume: Volume,
+        finer: Callable[[], Volume | None] = lambda: None,
+        *,
+        name: str = "",
+    ) -> None:
         """Multiply a network's probabilities by those of the carried labels, in place.
 
         Args:
             likely: they sum to 1 over the classes.
             volume: the scan on the run's grid and in window units; one too thin to be held against another is left as
                 it is.
+            finer: gives the same at half the spacing, where it can.
             name: of a scan that will be asked about again; empty for none.
         """
         try:
-            carried = self._known.get(name) or self._carried(volume)
+            carried = self._known.get(name) or self._carried(volume, finer() if self.how.finer else None)
         except ScanError:
             return
         if name and sum(part.nbytes for known in self._known.values() for each in known for part in each) < KEPT:
@@ -133,25 +155,27 @@ class Atlas:
             there = np.zeros(volume.shape, dtype=np.float32)
             for own, (classes, each) in zip(self.classes, carried, strict=True):
                 # What a labelled scan lacks may lie anywhere in its background.
-                meant = number if (own == number).any() else 0
-                there += each * gaussian_filter(((classes == meant) | (classes == IGNORE)).astype(np.float32), sd)
+                meant = number if (own.array == number).any() else 0
+                share = ((classes == meant) | (classes == IGNORE)).mean(0, dtype=np.float32)
+                there += each * gaussian_filter(share, sd)
             likely[number] *= (torch.from_numpy(there / total).float() + LEAST) ** exponent
         likely /= likely.sum(0, keepdim=True).clamp(min=1e-30)
 
-    def _carried(self, volume: Volume) -> tuple[Carried, ...]:
+    def _carried(self, volume: Volume, finer: Volume | None) -> tuple[Carried, ...]:
         """The classes of every labelled scan on the grid of this one."""
-        seen = Prepared.of(self.model, volume, view=self.settings.views.size)
-        world = apply_affine(volume.affine, grid_of(volume.shape).numpy())
+        seen = Prepared.of(self.model, volume, finer, view=self.settings.views.size)
+        index = grid_of(volume.shape).numpy()
+        world = apply_affine(volume.affine, index)
         found = []
         for own, classes in zip(self.scans, self.classes, strict=True):
             there, back = both_ways(own, seen)
             place = back(world)
             away = np.linalg.norm(there(place) - world, axis=1)
             trust = lies_in(place, own.volume) / (1 + (away / self.how.trusted_mm) ** 2)
-            labels = Volume(classes[None].astype(np.int16), own.volume.affine)
+            parts = [values_at(classes, back(apply_affine(volume.affine, index + part))) for part in PLACES]
             found.append(
                 (
-                    values_at(labels, place).astype(np.uint8).reshape(volume.shape),
+                    np.stack(parts).astype(np.uint8).reshape(len(PLACES), *volume.shape),
                     trust.astype(np.float32).reshape(volume.shape),
                 )
             )
@@ -164,10 +188,11 @@ class Atlas:
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
         write_with(folder / MODEL, lambda part: save_file(weights, part))
         tensors: dict[str, Tensor] = {}
-        for number, (scan, classes) in enumerate(zip(self.scans, self.classes, strict=True)):
-            tensors[f"{number}.image"] = torch.from_numpy(np.ascontiguousarray(scan.volume.array))
-            tensors[f"{number}.affine"] = torch.from_numpy(np.array(scan.volume.affine))
-            tensors[f"{number}.classes"] = torch.from_numpy(np.ascontiguousarray(classes))
+        for number, (scan, *others) in enumerate(zip(self.scans, self.finer, self.classes, strict=True)):
+            for part, volume in zip(PARTS, (scan.volume, *others), strict=True):
+                if volume is not None:
+                    tensors[f"{number}.{part}"] = torch.from_numpy(np.ascontiguousarray(volume.array))
+                    tensors[f"{number}.{part}.affine"] = torch.from_numpy(np.array(volume.affine))
         write_with(folder / SCANS, lambda part: save_file(tensors, part))
         record = {
             "v": VERSION,
@@ -197,16 +222,24 @@ class Atlas:
             )
             restore_weights(model, load_file(folder / MODEL), folder)
             tensors = load_file(folder / SCANS)
-            volumes = [
-                Volume(tensors[f"{number}.image"].numpy(), tensors[f"{number}.affine"].numpy())
-                for number in range(record["scans"])
-            ]
-            classes = tuple(tensors[f"{number}.classes"].numpy() for number in range(record["scans"]))
+            seen, finer, classes = zip(*(_parts(tensors, number) for number in range(record["scans"])), strict=True)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{folder} is damaged: {error}", cure="fine-tune again into another folder") from None
         model.eval()
-        scans = tuple(Prepared.of(model, volume, view=settings.views.size) for volume in volumes)
-        return cls(model, settings, convention, scans, classes, how)
+        scans = tuple(
+            Prepared.of(model, volume, more, view=settings.views.size) for volume, more in zip(seen, finer, strict=True)
+        )
+        return cls(model, settings, convention, scans, finer, classes, how)
+
+
+def _parts(tensors: Mapping[str, Tensor], number: int) -> tuple[Volume, Volume | None, Volume]:
+    """A labelled scan as it was written: on the run's grid, finer, and its classes."""
+
+    def part(name: str) -> Volume:
+        return Volume(tensors[f"{number}.{name}"].numpy(), tensors[f"{number}.{name}.affine"].numpy())
+
+    image, finer, classes = PARTS
+    return part(image), part(finer) if f"{number}.{finer}" in tensors else None, part(classes)
 
 
 def able(run: Run | None, store: Store, kind: Kind) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -25,6 +26,7 @@ from orienteer.ingest.prepare import Scaled
 from orienteer.localize.correspond import FEWEST
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import unfamiliar
+from orienteer.runs.scan import at_half
 from orienteer.scans.findings import Finding
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
@@ -114,8 +116,13 @@ class Ensemble:
             atlases=tuple(atlases),
         )
 
-    def probabilities(self, ready: Scaled) -> np.ndarray:
-        """``(classes, D, H, W)`` on the store's grid, averaged over the networks."""
+    def probabilities(self, ready: Scaled, upright: Volume) -> np.ndarray:
+        """``(classes, D, H, W)`` on the store's grid, averaged over the networks.
+
+        Args:
+            ready: a scan on the store's grid.
+            upright: the same before that, axes R, A, S.
+        """
         image = normalise(ready.image, ready.intensity)
         with autocast(self.settings.devices, self.device):
             parts = [
@@ -130,9 +137,12 @@ class Ensemble:
             ]
         for likely, atlas in zip(parts, self.atlases, strict=False):  # without any atlas there are none
             if atlas is not None:
-                atlas.weigh(likely, Volume(image, ready.grid.affine))
+                atlas.weigh(likely, Volume(image, ready.grid.affine), partial(self._finer, ready, upright))
         mean: np.ndarray = torch.stack(parts).mean(0).numpy()
         return mean
+
+    def _finer(self, ready: Scaled, upright: Volume) -> Volume | None:
+        return at_half(upright, ready.intensity, self.parameters.spacing)
 
     def answer(self, ready: Scaled) -> Answer:
         """The category with its probability, or the number in the column's own unit."""

@@ -200,7 +200,7 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, 
     found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing), *ensemble.without_atlas(ready))
     if ensemble.goal.structures is None:
         return ensemble.answer(ready), found
-    classes = to_native(ensemble.probabilities(ready), ready.grid, volume.shape, volume.affine)
+    classes = to_native(ensemble.probabilities(ready, upright), ready.grid, volume.shape, volume.affine)
     placement = placement_of(source, volume)
     write_labels(target, classes, placement)
     return target.name, (*found, *placement.findings)

@@ -17,6 +17,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
 from orienteer.finetune.names import about_categories, about_labels
+from orienteer.finetune.originals import Originals
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
@@ -39,8 +40,10 @@ from orienteer.store import Parameters, Store
 from orienteer.training.devices import build_fabric, one_device, resolve
 from orienteer.training.launch import train
 from orienteer.training.session import Session
+from orienteer.units import counted
 
 AGAIN = "run the same command again with --resume: it goes on from the last checkpoint"
+COARSE = "on the store's grid only, in place of half its spacing: not from one file, or no longer where ingest found it"
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 
@@ -204,7 +207,10 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
     how = settings.atlas
     if how is not None and work.source is not None and not (folder.atlas / RECORD).is_file():
         console.print(f"seed {settings.seed}: making the atlas")
-        Atlas.of(work.source, work.store, work.goal, how).write(folder.atlas)
+        atlas = Atlas.of(work.source, work.store, work.goal, how)
+        if how.finer and (coarse := sum(each is None for each in atlas.finer)):
+            console.print(f"  {counted(coarse, 'labelled scan')} {COARSE}", soft_wrap=True)
+        atlas.write(folder.atlas)
     choose(folder.path, logged)
     fabric = build_fabric(settings.devices)
     session = Session(work, settings, folder, AGAIN, progress)
@@ -227,6 +233,8 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
         step=checkpoint.step,
     ).write(folder.path)
     scans = labelled_scans(store, settings, split)
+    if settings.atlas is not None and settings.atlas.finer and (coarse := Originals(store).missing(scans)):
+        console.print(f"seed {settings.seed}: {counted(coarse, 'scan')} of {split} {COARSE}", soft_wrap=True)
     with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(
             network, store, scans, work.goal, settings, device,

@@ -1,6 +1,7 @@
 """Scores of whole scans: per case, per structure, in plain units."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.infer import scan_answer, scan_probabilities
 from orienteer.finetune.labelled import Answers
 from orienteer.finetune.metrics import score_case
+from orienteer.finetune.originals import Originals
 from orienteer.finetune.settings import FinetuneSettings, ScoreSettings
 from orienteer.finetune.structures import Structures
 from orienteer.geometry import Volume
@@ -72,6 +74,7 @@ def score_scans(
     was_training = network.training
     network.eval()
     rows: list[ScoreRow] = []
+    originals = Originals(store)
     for done, scan in enumerate(scans, start=1):
         image = store.normalise(scan, store.read(scan))
         size, how = settings.patches.size, settings.inference
@@ -83,7 +86,8 @@ def score_scans(
                 likely = scan_probabilities(network.scores, image, patch=size, settings=how, device=device)
         if goal.structures is not None:
             if atlas is not None:
-                atlas.weigh(likely, Volume(image, np.array(store.entry(scan).affine)), name=scan)
+                here = Volume(image, np.array(store.entry(scan).affine))
+                atlas.weigh(likely, here, partial(originals.finer, scan), name=scan)
             rows += _segmented(likely, store, scan, goal.structures, settings.score)
         on_scan(done)
     network.train(was_training)

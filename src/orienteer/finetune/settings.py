@@ -64,9 +64,12 @@ class AtlasSettings(Config):
 
     scans: int = Field(5, ge=1)
     """Labelled scans that are carried, at most: the first ones."""
-    weight: float = Field(1.5, gt=0, le=10)
+    finer: bool = True
+    """Compare scans at half the store's spacing, by their own files, where ``ingest`` found these and they are
+    unchanged; else on the store's grid."""
+    weight: float = Field(2.0, gt=0, le=10)
     """Exponent of the carried labels' probabilities; that of the network's is 1."""
-    blur_mm: float = Field(3.0, ge=0, le=50)
+    blur_mm: float = Field(1.5, ge=0, le=50)
     """Standard deviation, mm, by which carried labels are blurred."""
     trusted_mm: float = Field(12.0, gt=0, le=1000)
     """A place that comes back this far from itself, on its way to the labelled scan and back, counts half."""

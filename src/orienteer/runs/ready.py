@@ -1,7 +1,6 @@
 """A raw scan made ready to be asked where things are: on the run's grid, at half its spacing, and seen by its model."""
 
 import hashlib
-import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.torch import save
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume, canonical
-from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
+from orienteer.geometry.resample import Grid
 from orienteer.ingest.prepare import Scaled
 from orienteer.localize.correspond import Prepared
 from orienteer.pretext.model import SpatialModel
@@ -22,7 +21,7 @@ from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
 from orienteer.runs.load import best_checkpoint, load_model
 from orienteer.runs.run import Run, Step
-from orienteer.runs.scan import for_network, read_with_info_as, stored
+from orienteer.runs.scan import at_half, for_network, read_with_info_as, stored
 from orienteer.scans.discover import label_files
 from orienteer.scans.findings import Finding
 from orienteer.scans.labels.read import names_orientation, read_labels
@@ -33,8 +32,6 @@ from orienteer.store.intensity import normalise
 
 PLACE_MM = 0.01
 """By how much the places of labels and of their scan may differ."""
-MOST_VOXELS = 1 << 23
-"""Of a scan at half the run's spacing; where it would have more, places are as coarse as the run."""
 
 
 def digest_of(model: SpatialModel) -> str:
@@ -211,11 +208,9 @@ class Ready:
         return found, tuple(notes)
 
     def _finer(self) -> Volume | None:
-        spacing = self.asker.run.record.data.spacing_mm / 2
-        grid = isotropic_grid(self.upright.shape, self.upright.affine, spacing)
-        if not self.asker.finer or math.prod(grid.shape) > MOST_VOXELS:
+        if not self.asker.finer:
             return None
-        return Volume(normalise(resample_image(self.upright, grid), self.scaled.intensity), grid.affine)
+        return at_half(self.upright, self.scaled.intensity, self.asker.run.record.data.spacing_mm)
 
     @property
     def unlike_training(self) -> tuple[Finding, ...]:

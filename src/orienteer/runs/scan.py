@@ -1,5 +1,7 @@
 """A scan out of a file as a network reads it: its channels, on the network's grid, in the network's intensities."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,13 +9,14 @@ import numpy as np
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
+from orienteer.geometry.resample import isotropic_grid, resample_image
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.memory import ran_out
 from orienteer.scans.channels import Channels, channels_text, readable
 from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
 from orienteer.scans.source import ScanInfo, Source
-from orienteer.store import Store
+from orienteer.store import Intensity, Store
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
 
@@ -25,6 +28,9 @@ CURES = {
     "looks-like-labels": "if these are labels, move them out of the scans' folder",
 }
 """What whoever has a network can do about a scan; the cures of the catalogue are options of ``ingest``."""
+
+MOST_VOXELS = 1 << 23
+"""Of a scan at half the spacing; where it would have more, places are as coarse as the run."""
 
 
 def read_scan(path: Path, learned: Channels, parameters: Parameters) -> Volume:
@@ -63,6 +69,20 @@ def stored(store: Store, scan: str) -> Volume:
         StoreError: no such scan, or its array is damaged.
     """
     return Volume(store.normalise(scan, store.read(scan)), np.array(store.entry(scan).affine))
+
+
+def at_half(upright: Volume, intensity: Sequence[Intensity], spacing: float) -> Volume | None:
+    """A scan at half a network's spacing, mm, in window units; None where it would have too many voxels.
+
+    Args:
+        upright: axes R, A, S.
+        intensity: its own, as for the network.
+        spacing: the network's, mm.
+    """
+    grid = isotropic_grid(upright.shape, upright.affine, spacing / 2)
+    if math.prod(grid.shape) > MOST_VOXELS:
+        return None
+    return Volume(normalise(resample_image(upright, grid), intensity), grid.affine)
 
 
 def for_network(volume: Volume, parameters: Parameters) -> Scaled:
