@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from orienteer.cli import app, commands
 from orienteer.cluster import open as opening
+from orienteer.cluster import workers as cluster_workers
 from orienteer.cluster.work import look_around
 from orienteer.errors import ConfigError, OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest, workers
@@ -57,6 +58,23 @@ def test_ingest__a_worker_killed_midway__the_store_is_the_one_that_a_single_mach
     assert dying.wait(10) != 0
     assert "10 added" in result.output
     assert "lost the worker at tcp://127.0.0.1:" in " ".join(result.output.split())
+    assert_same(tmp_path / "store", scans)
+
+
+def test_ingest__a_paused_worker_holds_nobody_up(
+    scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_workers, "HANDOVER", 0.5)
+    paused = scheduler.worker()
+    scheduler.wait_for(1)
+    os.kill(paused.pid, signal.SIGSTOP)
+    try:
+        scheduler.worker()
+        scheduler.wait_for(2)
+        result = ingest(scans, tmp_path / "store", IngestOptions(cluster=scheduler.address, **OPTIONS))
+    finally:
+        os.kill(paused.pid, signal.SIGCONT)
+    assert len(result.added) == 10
     assert_same(tmp_path / "store", scans)
 
 

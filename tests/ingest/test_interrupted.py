@@ -15,6 +15,7 @@ import pytest
 from orienteer.errors import OrienteerError, StoreError
 from orienteer.ingest import IngestOptions, ingest, workers
 from orienteer.ingest.prepare import prepare
+from orienteer.ingest.run import _alone_in
 from orienteer.store import Store
 from orienteer.store.journal import IngestJournal
 from orienteer.store.lock import only_one
@@ -181,3 +182,14 @@ def test_journal__a_line_cut_by_a_kill_is_skipped(tmp_path: Path) -> None:
     journal.append(result.manifest.scans[0], records["case_0"])
     assert sorted(journal.read()) == ["case_0", "case_1"]
     assert journal.lines.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_ingest__refused_beside_another_that_is_as_new__leaves_its_folder(tmp_path: Path) -> None:
+    """Both found no store; the one that comes second finds the lock taken, and nothing published yet."""
+    store, exists = tmp_path / "store", Path.exists
+    (store / "arrays").mkdir(parents=True)
+    with only_one(store, "ingest"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "exists", lambda self, **options: self != store and exists(self, **options))
+        with pytest.raises(StoreError, match="another ingest is writing"), _alone_in(store):
+            pass
+    assert (store / "arrays").is_dir()

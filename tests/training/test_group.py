@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +65,15 @@ def test_connected__one_that_ends_meanwhile_is_missed(told: list[dict[str, Any]]
     assert message == "another process of this run (127.0.0.1) has ended after step 7"
 
 
+def test_leave__does_what_is_to_be_done_and_ends_one_of_several_alone() -> None:
+    code = (
+        "import atexit; from orienteer.training import group; group.leave(5); "
+        "atexit.register(print, 'left'); group._met.append(None); print('here', end=' '); group.leave(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "here left\n", "")
+
+
 def test_by_first__alone_it_just_works() -> None:
     assert by_first(lambda: 3) == 3
 
@@ -115,6 +126,7 @@ def test_meet__says_after_a_while_who_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(group, "PATIENCE", 0.05)
+    monkeypatch.setattr(group, "_met", [])
     monkeypatch.setattr("torch.distributed.init_process_group", lambda **_: time.sleep(0.5))
     group._meet(FIRST)
     assert "waits for the others at 127.0.0.1:29500; 2 are to come" in capsys.readouterr().err

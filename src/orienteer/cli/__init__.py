@@ -61,12 +61,24 @@ KEEP_NOTHING = frozenset(("check", "compare", "evaluate", "probe", "report"))
 
 
 def main() -> None:
-    """Entry point of the ``orienteer`` command: a user's mistake is two lines, not a traceback.
+    """Entry point: ``command``, and an end that no library spoils where several processes have met."""
+    try:
+        command()
+    except SystemExit as end:
+        if "orienteer.training.group" in sys.modules and isinstance(end.code, int | None):
+            from orienteer.training.group import leave
+
+            leave(end.code or 0)
+        raise
+
+
+def command() -> None:
+    """The ``orienteer`` command: a user's mistake is two lines, not a traceback.
 
     Exits with 2 where something is to be fixed, and with 128 and the signal's number where a signal ended it: 130 after
     Ctrl-C, 143 after SIGTERM. Of processes that train together, the first speaks.
     """
-    interrupt, other = Interruptible(), None
+    interrupt, here, other = Interruptible(), None, None
     try:
         here = launched()
         other = None if here is None or here.first else here
@@ -106,7 +118,8 @@ def main() -> None:
         keeps = not KEEP_NOTHING.intersection(sys.argv[1:2])
         told = "what was finished is kept; to go on" if keeps else "nothing was written; to start again"
         if other is None:
-            print(f"orienteer: stopped; {told}: {_again()}", file=sys.stderr)
+            way = f"the same `{here.by}` command" if here is not None and here.size > 1 else _again()
+            print(f"orienteer: stopped; {told}: {way}", file=sys.stderr)
         sys.exit(128 + (interrupt.asked or INTERRUPTED - 128))
 
 

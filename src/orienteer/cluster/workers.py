@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
@@ -30,8 +31,8 @@ PATIENCE = 60.0
 """Seconds to wait while no worker is there."""
 TICK = 0.5
 """Seconds between two looks at which workers are there."""
-HANDOVER = 5.0
-"""Seconds that a worker has to hand over a result."""
+HANDOVER, SHORTLY = 5.0, 0.02
+"""Seconds that a worker has to hand over a result, and between two looks whether a new one has answered."""
 AGAIN = "what is finished is kept: run the same command again"
 
 
@@ -58,6 +59,8 @@ class Cluster:
         self._said: set[str] = set()
         self._refused: dict[str, str] = {}
         """Why a worker cannot help, by its address; empty for one that can."""
+        self._asked: dict[str, Future] = {}
+        """Answers that have not come yet: a worker may be paused, or hang on a file system."""
         self._ready: set[str] = set()
         self._looked, self._helped, self._ever = -math.inf, time.monotonic(), False
 
@@ -168,11 +171,7 @@ class Cluster:
             return self._ready
         self._looked, there = now, set(self._ask(self._client.nthreads))
         self._refused = {address: refusal for address, refusal in self._refused.items() if address in there}
-        if new := there - set(self._refused):
-            options = {"workers": [*new], "on_error": "return"}
-            answers = self._ask(self._client.run, look_around, __version__, self._sizes, **options)
-            for address, answer in answers.items():
-                self._hear(address, answer)
+        self._question(there)
         self._ready = {address for address in there if self._refused.get(address) == ""}
         if self._ready:
             self._helped, self._ever = now, True
@@ -186,14 +185,38 @@ class Cluster:
                 f"{self._name} has had no worker for {self._patience:.0f} s",
                 cure=f"start some there: dask worker; {AGAIN}",
             )
-        else:
+        elif not self._asked:
             self._tell(f"waiting for a worker of {self._name}{'; squeue shows its jobs' * math.isinf(self._patience)}")
         return self._ready
 
-    def _hear(self, address: str, answer: "tuple[str, str] | Exception") -> None:
+    def _question(self, there: set[str]) -> None:
+        """Ask workers that are new, and hear those that have answered."""
+        new = there - set(self._refused) - set(self._asked)
+        for address in new:
+            work = Work.of(partial(look_around, __version__), self._sizes)
+            where = {"key": f"look-{uuid4().hex}", "workers": [address], "pure": False}
+            self._asked[address] = self._ask(self._client.submit, work, **where)
+        until = time.monotonic() + HANDOVER
+        while not all(self._asked[address].done() for address in new) and time.monotonic() < until:
+            time.sleep(SHORTLY)
+        for address, future in [*self._asked.items()]:
+            if address in there and not future.done():
+                continue
+            del self._asked[address]
+            if address in there:
+                try:
+                    answer = future.result(timeout=HANDOVER)
+                except CancelledError:
+                    raise self._gone() from None
+                except Exception as error:
+                    answer = error
+                self._hear(address, answer.error if isinstance(answer, Failed) else answer)
+            future.release()
+
+    def _hear(self, address: str, answer: "tuple[str, str] | BaseException") -> None:
         if isinstance(answer, OSError):
             return  # it went as it came
-        if isinstance(answer, Exception):  # it does not know the question
+        if isinstance(answer, BaseException):  # it does not know the question
             answer = address, f"it has no Orienteer {__version__}"
         host, refusal = answer
         self._refused[address] = refusal and f"worker on {host}: {refusal}"

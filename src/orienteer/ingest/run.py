@@ -56,7 +56,7 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
     table = storable_table(options)
     notes = mend_manifest(store)
     found = find(scans, store, options, table, look_at_store(store, options.names))
-    with _folder(store), only_one(store, "ingest"):
+    with _alone_in(store):
         before = look_at_store(store, options.names)
         if options.verify:
             notes += discard_damaged(store, before, labels=bool(options.labels))
@@ -73,15 +73,16 @@ def ingest(scans: Path | str, store: Path | str, options: IngestOptions = DEFAUL
 
 
 @contextmanager
-def _folder(store: Path) -> Iterator[None]:
-    """Make the store's folder; it is removed again if the ingest fails."""
+def _alone_in(store: Path) -> Iterator[None]:
+    """Make the store's folder, for one ingest at a time; it is removed again if this one fails."""
     made = not store.exists()
     try:
         make_folder(store)
     except OrienteerError as error:
         raise StoreError(error.message, cure=error.cure) from None
-    try:
-        yield
-    finally:
-        if made and not (store / MANIFEST).exists() and not IngestJournal(store).lines.path.exists():
-            shutil.rmtree(store, ignore_errors=True)
+    with only_one(store, "ingest"):
+        try:
+            yield
+        finally:
+            if made and not (store / MANIFEST).exists() and not IngestJournal(store).lines.path.exists():
+                shutil.rmtree(store, ignore_errors=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from orienteer.scans.formats.registry import format_named
 from orienteer.scans.schema import RecordedEstimate
 from orienteer.scans.source import ScanInfo
 
@@ -29,6 +30,9 @@ STORED_BYTES_PER_SCAN = 1 << 16
 WORKING_BYTES = 16
 """Per voxel held at once while a scan is resampled: the file's array, float32 copies, the result."""
 
+READER_BYTES = 130 << 20
+"""Of the two processes by which each worker reads formats whose libraries a damaged file can end."""
+
 PROCESS_BYTES, WORKER_BYTES = 240 << 20, 30 << 20
 """Of the programs themselves: the command with what starts its workers, and each worker. Ingests of 23 brains with 1, 2
 and 4 workers had 177, 313 and 397 MB in all, shared pages counted once."""
@@ -42,6 +46,7 @@ def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Recorde
         scan.channels * int(np.prod(np.maximum(1, np.rint(np.asarray(scan.extent_mm) / spacing)))) for scan in usable
     ]
     heavy = [max(pair) for pair in zip(read, stored, strict=True)]
+    programs = WORKER_BYTES + READER_BYTES * any(format_named(scan.source.format).native for scan in usable)
     work = sum(scan.seconds + SCAN_SECONDS for scan in usable) + RESAMPLE_SECONDS * sum(heavy)
     return RecordedEstimate(
         spacing=spacing,
@@ -49,6 +54,6 @@ def estimate(scans: Sequence[ScanInfo], spacing: float, workers: int) -> Recorde
         voxels=sum(stored),
         seconds=STARTING_SECONDS + work / max(1, min(workers, len(usable))),
         disk_bytes=int(STORED_BYTES * sum(stored)) + STORED_BYTES_PER_SCAN * len(usable),
-        memory_bytes=PROCESS_BYTES + WORKER_BYTES * workers + WORKING_BYTES * sum(sorted(heavy)[-workers:]),
+        memory_bytes=PROCESS_BYTES + programs * workers + WORKING_BYTES * sum(sorted(heavy)[-workers:]),
         workers=workers,
     )

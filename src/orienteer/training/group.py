@@ -29,6 +29,8 @@ BEAT = 1.0
 """Seconds between two signs of life of the first process, while the others wait for it."""
 PATIENCE = 10.0
 """Seconds after which a process says that it waits for others to start."""
+_met = list[Launched]()
+"""This process, once it has met the others."""
 LOST = ("/gloo/", "ncclRemoteError")
 """In the errors of the libraries that connect the processes."""
 
@@ -217,6 +219,20 @@ def _meet(here: Launched) -> None:
     finally:
         said.cancel()
     atexit.register(_part)
+    _met.append(here)
+
+
+def leave(code: int) -> None:
+    """End one of several processes that have met; one that is alone goes on to its own end.
+
+    What is to be done at an exit is done. Then it ends without the destructors of the libraries that connected it,
+    which abort it now and then (exit code 134) where another process is still there.
+    """
+    if _met:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
 
 
 def _say_waiting(here: Launched, where: str) -> None:
