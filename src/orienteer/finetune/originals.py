@@ -26,16 +26,12 @@ from orienteer.store.sources import FileStamp, SourceRecord
 
 @dataclass(frozen=True, eq=False)
 class Originals:
-    """Those of a store.
-
-    Attributes:
-        store: whose ``private.json`` leads to them.
-    """
+    """Those of a store, to which its ``private.json`` leads."""
 
     store: Store
 
     def finer(self, scan: str) -> Volume | None:
-        """A scan at half the store's spacing, axes R, A, S, in window units; None where its file is not there."""
+        """A scan at half the store's spacing, axes R, A, S, in window units; None where its file is not as it was."""
         read = self._read(scan)
         if read is None:
             return None
@@ -47,7 +43,7 @@ class Originals:
             return None
 
     def missing(self, scans: Iterable[str]) -> int:
-        """How many scans have no file here that could be looked at."""
+        """How many scans have no file of their own that is as it was."""
         return sum(scan not in self._records or _unchanged(self._records[scan].files) is None for scan in scans)
 
     def classes(self, scan: str, structures: Structures) -> Volume | None:
