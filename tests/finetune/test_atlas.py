@@ -24,6 +24,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal, goal_of
 from orienteer.finetune.originals import Originals
 from orienteer.finetune.run import finetune
+from orienteer.finetune.score import score_scans
 from orienteer.finetune.settings import AtlasSettings
 from orienteer.finetune.structures import IGNORE
 from orienteer.geometry import Volume
@@ -182,6 +183,21 @@ def test_atlas__of_the_scans_own_files_looks_at_half_the_spacing(
         assert 2 * ((classes == structure) & (own == structure)).sum() > 0.9 * (
             (classes == structure).sum() + (own == structure).sum()
         )
+
+
+def test_atlas__is_given_the_same_finer_scan_by_scoring_and_by_predict(
+    out: Path, folder: Path, store: Store, goal: Goal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = list[Volume]()
+    monkeypatch.setattr(Atlas, "weigh", lambda self, likely, volume, finer, **_: given.append(finer()))
+    ensemble = Ensemble.load(out)
+    (network, _), (atlas,) = ensemble.networks[0], ensemble.atlases
+    score_scans(network, store, ["person_03"], goal, ensemble.settings, torch.device("cpu"), atlas=atlas)
+    told = CliRunner().invoke(app, ["predict", str(out), str(folder / "scans" / "person_03.nii"), str(tmp_path / "p")])
+    assert told.exit_code == 0, told.output
+    scored, predicted = given
+    assert scored.spacing.tolist() == [1.5] * 3
+    np.testing.assert_array_equal(scored.array, predicted.array)
 
 
 def test_finetune__says_where_the_scans_own_files_are_gone(

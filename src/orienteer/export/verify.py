@@ -123,7 +123,7 @@ def _within(name: str) -> bool:
 
 
 class _Anew(SourceFileLoader):
-    """Reads a file each time: bytecode is kept by second and size, and a file mended at once would run as it was."""
+    """Compiles a file each time: cached bytecode of the same second and size would hide an edit."""
 
     def path_stats(self, path: str) -> NoReturn:
         """What would tell that kept bytecode is current."""

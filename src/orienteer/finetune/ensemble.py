@@ -123,7 +123,7 @@ class Ensemble:
             ready: a scan on the store's grid.
             upright: the same before that, axes R, A, S.
         """
-        image = normalise(ready.image, ready.intensity)
+        image, spacing = normalise(ready.image, ready.intensity), self.parameters.spacing
         with autocast(self.settings.devices, self.device):
             parts = [
                 scan_probabilities(
@@ -137,12 +137,11 @@ class Ensemble:
             ]
         for likely, atlas in zip(parts, self.atlases, strict=False):  # without any atlas there are none
             if atlas is not None:
-                atlas.weigh(likely, Volume(image, ready.grid.affine), partial(self._finer, ready, upright))
+                atlas.weigh(
+                    likely, Volume(image, ready.grid.affine), partial(at_half, upright, ready.intensity, spacing)
+                )
         mean: np.ndarray = torch.stack(parts).mean(0).numpy()
         return mean
-
-    def _finer(self, ready: Scaled, upright: Volume) -> Volume | None:
-        return at_half(upright, ready.intensity, self.parameters.spacing)
 
     def answer(self, ready: Scaled) -> Answer:
         """The category with its probability, or the number in the column's own unit."""
