@@ -69,9 +69,13 @@ def python(
 
 
 def suite(folder: Path, file: str, *words: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Pytest on one file, with warnings as errors; but what was imported beforehand is no fault of the file's."""
+    """Pytest on one file, with warnings as errors; but what was imported beforehand is no fault of the file's.
+
+    Its folders are its own: beside those of earlier suites it would begin by removing them, which can take a minute.
+    """
     options = ("-q", "-p", "no:cacheprovider", "-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-    return python(folder, "-m", "pytest", *options, file, *words, path=path)
+    with TemporaryDirectory() as kept:
+        return python(folder, "-m", "pytest", *options, "--basetemp", f"{kept}/tests", file, *words, path=path)
 
 
 def _python(
