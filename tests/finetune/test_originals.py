@@ -1,5 +1,6 @@
 """The files of a store's scans are looked at where they are what was ingested, and nowhere else."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,13 +8,18 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orienteer.finetune.originals import Originals
 from orienteer.finetune.structures import IGNORE, Structures
+from orienteer.geometry import canonical
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.runs.scan import stored
+from orienteer.scans.discover import discover
+from orienteer.scans.reading import read
 from orienteer.store import Store
 from orienteer.testing.phantom import phantom
+from tests.scans.dicom_files import series
 
 ORGANS = Structures(("big", "pair"), ((1,), (2, 3)))
 
@@ -35,14 +41,62 @@ def made(tmp_path: Path) -> Callable[..., Store]:
     return made
 
 
-def test_finer__is_the_same_scan_at_half_the_spacing(made: Callable[..., Store]) -> None:
-    store = made()
-    finer, coarse = Originals(store).finer("p0"), stored(store, "p0")
+def assert_finer(store: Store, scan: str) -> None:
+    """Of the scan there is the same body, at the same place, at half the spacing, in each channel."""
+    finer, coarse = Originals(store).finer(scan), stored(store, scan)
     assert finer is not None and finer.spacing.tolist() == [1.5] * 3
     d, h, w = (2 * n for n in coarse.shape)
-    halved = finer.array[0, :d, :h, :w].reshape(d // 2, 2, h // 2, 2, w // 2, 2).mean((1, 3, 5))
-    assert np.corrcoef(halved.ravel(), coarse.array[0].ravel())[0, 1] > 0.98, "the same body, at the same place"
+    halved = finer.array[:, :d, :h, :w].reshape(-1, d // 2, 2, h // 2, 2, w // 2, 2).mean((2, 4, 6))
+    for channel, other in zip(halved, coarse.array, strict=True):
+        assert np.corrcoef(channel.ravel(), other.ravel())[0, 1] > 0.98
     assert np.percentile(finer.array, [1, 99]) == pytest.approx(np.percentile(coarse.array, [1, 99]), abs=0.1)
+
+
+def test_finer__is_the_same_scan_at_half_the_spacing(made: Callable[..., Store]) -> None:
+    assert_finer(made(), "p0")
+
+
+def test_finer__of_a_dicom_series(tmp_path: Path) -> None:
+    """Its label file leads to classes; a slice that has changed leads to nothing."""
+
+    def body(places: NDArray) -> NDArray:
+        waves = 300 * np.sin(places[..., 0] / 6) * np.cos(places[..., 1] / 8) * np.sin(places[..., 2] / 7)
+        return np.where(np.linalg.norm(places - (12, 2, 0), axis=-1) < 36, 1000 + waves, 0)
+
+    folder, where = tmp_path / "scans" / "p0", {"positions": np.arange(-42, 42, 1.5), "spacing": (1.5, 1.5)}
+    files = series(folder, sizes=[(56, 56)] * 56, field=body, intercept=0, **where)
+    scan = canonical(read(discover(folder)[0]))
+    labels = (scan.array[0] > 900).astype(np.uint8)
+    (tmp_path / "labels").mkdir()
+    nibabel.save(nibabel.Nifti1Image(labels, scan.affine), tmp_path / "labels" / "p0.nii.gz")
+    asked = IngestOptions(spacing=3.0, labels=tmp_path / "labels", keep_names=True, progress=False, workers=1)
+    ingest(tmp_path / "scans", tmp_path / "store", asked)
+    store = Store.open(tmp_path / "store")
+    assert_finer(store, "p0")
+    classes = Originals(store).classes("p0", ORGANS)
+    assert classes is not None and (canonical(classes).array[0] == labels).all()
+    assert Originals(store).missing(["p0"]) == 0
+    files[3].write_bytes(files[3].read_bytes()[:-2] + b"ab")
+    assert Originals(store).finer("p0") is None and Originals(store).missing(["p0"]) == 1
+
+
+def test_finer__of_a_file_a_channel(tmp_path: Path) -> None:
+    volume, _ = phantom(0, (56, 60, 58), 1.5)
+    (tmp_path / "imagesTr").mkdir()
+    for channel, array in enumerate((volume.array[0], 2000 - volume.array[0])):
+        image = nibabel.Nifti1Image(array.astype(np.float32), volume.affine)
+        nibabel.save(image, tmp_path / "imagesTr" / f"p0_{channel:04}.nii.gz")
+    told = {
+        "channel_names": {"0": "T1", "1": "T2"},
+        "labels": {"background": 0},
+        "numTraining": 1,
+        "file_ending": ".nii.gz",
+    }
+    (tmp_path / "dataset.json").write_text(json.dumps(told))
+    ingest(tmp_path, tmp_path / "store", IngestOptions(spacing=3.0, keep_names=True, progress=False, workers=1))
+    store = Store.open(tmp_path / "store")
+    assert store.manifest.channel_names == ("T1", "T2")
+    assert_finer(store, store.ids()[0])
 
 
 def test_classes__are_those_of_the_label_file(made: Callable[..., Store], tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""The files that scans of a store were made from, where these lie unchanged: they show more than the store's grid.
-
-A scan of several files (a DICOM series, a file a channel) is not sought: the store's grid then has to do.
-"""
+"""The files that scans of a store were made from, where these lie unchanged: they show more than the store's grid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,9 +13,10 @@ from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid
 from orienteer.runs.scan import at_half, for_network, read_with_info_as
 from orienteer.scans.discover import label_files
+from orienteer.scans.formats.library_messages import without_messages
+from orienteer.scans.formats.registry import format_of, recognised_format
 from orienteer.scans.labels.read import names_orientation, read_labels
-from orienteer.scans.layouts.lay_out import lay_out
-from orienteer.scans.source import ScanInfo
+from orienteer.scans.source import ScanInfo, Source
 from orienteer.store import Parameters, Store
 from orienteer.store.private import read_private
 from orienteer.store.sources import FileStamp, SourceRecord
@@ -44,17 +42,17 @@ class Originals:
 
     def missing(self, scans: Iterable[str]) -> int:
         """How many scans have no file of their own that is as it was."""
-        return sum(scan not in self._records or _unchanged(self._records[scan].files) is None for scan in scans)
+        return sum(scan not in self._records or not _unchanged(self._records[scan].files) for scan in scans)
 
     def classes(self, scan: str, structures: Structures) -> Volume | None:
         """The classes ``(1, X, Y, Z)`` of a scan's own label file; None where it is not there."""
         record, read = self._records.get(scan), self._read(scan)
-        path = _unchanged(record.labels) if record is not None else None
-        if record is None or read is None or path is None:
+        paths = _unchanged(record.labels) if record is not None else ()
+        if record is None or read is None or len(paths) != 1:
             return None
         info, volume = read
         try:
-            named, others = label_files(path)
+            named, others = label_files(paths[0])
             source = replace((named or others)[0], ignored=record.ignored)
             grid = Grid(volume.shape, volume.affine)
             labels, _ = read_labels(source, grid, oriented=names_orientation(info.findings))
@@ -78,25 +76,41 @@ class Originals:
 
     def _read(self, scan: str) -> tuple[ScanInfo, Volume] | None:
         record = self._records.get(scan)
-        path = _unchanged(record.files) if record is not None else None
-        if path is None:
-            return None
-        entry = self.store.entry(scan)
+        paths = _unchanged(record.files) if record is not None else ()
+        manifest, channels = self.store.manifest, self.store.entry(scan).channels
         try:
-            sources = lay_out(path, expected=entry.channels).sources
-            if len(sources) != 1:
-                return None
-            return read_with_info_as(sources[0], (entry.channels, self.store.manifest.channel_names))
-        except OrienteerError:
+            source = _source(paths, channels, manifest.channel_names) if paths else None
+            return read_with_info_as(source, (channels, manifest.channel_names)) if source is not None else None
+        except (OrienteerError, OSError):
             return None
 
 
-def _unchanged(stamps: tuple[FileStamp, ...]) -> Path | None:
-    """The only file of these, if it holds what it held."""
-    if len(stamps) != 1:
+def _source(paths: tuple[Path, ...], channels: int, names: tuple[str, ...]) -> Source | None:
+    """The scan that these files make, one a channel, or as their format puts them together; None where they make none.
+
+    Raises:
+        OSError: a file cannot be opened.
+    """
+    kinds = [format_of(path) or recognised_format(path) for path in paths]
+    first = kinds[0]
+    if first is None:
         return None
-    path = Path(stamps[0].path)
+    if len(paths) > 1 and all(kind is not None and kind.one_file_a_scan for kind in kinds):
+        parts = [_source((path,), 1, ()) for path in paths]
+        found = tuple(part for part in parts if part is not None)
+        # Where they lie on other grids, ingest was told to bring them together.
+        whole = replace(found[0], paths=paths, parts=found, resample=True, channel_names=names)
+        return whole if len(found) == len(paths) == channels else None
+    with without_messages():
+        made = [scan for scan in first.scans(paths, paths[0].parent) if isinstance(scan, Source)]
+    return made[0] if len(made) == 1 and set(made[0].paths) == set(paths) else None
+
+
+def _unchanged(stamps: tuple[FileStamp, ...]) -> tuple[Path, ...]:
+    """These files, if each holds what it held; else none."""
+    paths = tuple(Path(stamp.path) for stamp in stamps)
     try:
-        return path if stamps[0].again(path) is not None else None
+        same = all(stamp.again(path) is not None for stamp, path in zip(stamps, paths, strict=True))
     except OSError:
-        return None
+        return ()
+    return paths if same else ()

@@ -43,7 +43,7 @@ from orienteer.training.session import Session
 from orienteer.units import counted
 
 AGAIN = "run the same command again with --resume: it goes on from the last checkpoint"
-COARSE = "on the store's grid only, not at half its spacing: of several files, too large, or changed since ingest"
+COARSE = "on the store's grid only, not at half its spacing: too large, or its files have changed since ingest"
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 
