@@ -67,10 +67,11 @@ def _records(base: Path) -> Iterator[Reader]:
     from orienteer.runs.fingerprint import fingerprint
     from orienteer.seal import unsealed
     from orienteer.store import Store
-    from orienteer.store.columns import NAMES, ScansFile
+    from orienteer.store.columns import ScansFile
     from orienteer.store.journal import IngestJournal
     from orienteer.store.manifest_file import scans_name
     from orienteer.store.private import read_private
+    from orienteer.store.schema import NAMES
     from orienteer.testing.phantom import phantom_store
     from orienteer.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 

@@ -22,8 +22,9 @@ from orienteer.scans.discover import survey
 from orienteer.scans.reading import inspect
 from orienteer.store import Store
 from orienteer.store.arrays import open_array
-from orienteer.store.columns import SCHEMA, ScansFile
+from orienteer.store.columns import ScansFile
 from orienteer.store.manifest_file import scans_name
+from orienteer.store.schema import SCHEMA
 from orienteer.training.checkpoint import latest_checkpoint
 from tests.faults.conftest import again
 from tests.store.earlier import as_version_1

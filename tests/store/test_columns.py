@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from orienteer.errors import StoreError
 from orienteer.scans.findings import Finding
 from orienteer.store import Store
-from orienteer.store.columns import CHUNK, KEPT, NAMES, Scans
+from orienteer.store.columns import CHUNK, KEPT, Scans
 from orienteer.store.manifest import ArrayFile, Intensity, Manifest, Parameters, ScanEntry
 from orienteer.store.manifest_file import read_manifest, write_manifest
+from orienteer.store.schema import NAMES
 from orienteer.testing.many import store_of_many
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)

@@ -5,62 +5,23 @@ One row a scan, sorted by id, one column a field of ``ScanEntry``. An entry is b
 
 import hashlib
 import itertools
-import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args, overload
+from typing import Annotated, Any, Self, overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from orienteer.config import Config
 from orienteer.errors import ConfigError, StoreError
 from orienteer.store.entry import HEX, NO_PATH, Kind, ScanEntry
-
-TEXT = pa.dictionary(pa.int32(), pa.string())
-"""Values that many scans share, each written once: as they are, or as JSON."""
-JSON = ("channel_names", "structures", "ignored", "table", "findings")
-"""Columns that hold JSON."""
-
-TRIPLE = pa.list_(pa.int64(), 3)
-ARRAY = pa.struct([("bytes", pa.int64()), ("sha256", pa.string())])
-
-SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("person", pa.string(), nullable=False),
-        pa.field("split", TEXT, nullable=False),
-        pa.field("channels", pa.int64(), nullable=False),
-        pa.field("channel_names", TEXT, nullable=False),
-        pa.field("shape", TRIPLE, nullable=False),
-        pa.field("spacing", pa.float64(), nullable=False),
-        pa.field("voxel_mm", pa.list_(pa.float64(), 3)),
-        pa.field("affine", pa.list_(pa.list_(pa.float64(), 4)), nullable=False),
-        pa.field(
-            "intensity",
-            pa.list_(pa.struct([(name, pa.float64()) for name in ("slope", "intercept", "low", "high")])),
-            nullable=False,
-        ),
-        pa.field("foreground_low", TRIPLE, nullable=False),
-        pa.field("foreground_high", TRIPLE, nullable=False),
-        pa.field("labelled", pa.bool_(), nullable=False),
-        pa.field("structures", TEXT, nullable=False),
-        pa.field("ignored", TEXT, nullable=False),
-        pa.field("table", TEXT, nullable=False),
-        pa.field("content", pa.string(), nullable=False),
-        pa.field("arrays", pa.struct([(kind, ARRAY) for kind in sorted(get_args(Kind))]), nullable=False),
-        pa.field("findings", TEXT, nullable=False),
-    ]
-)
-
-NAMES: tuple[str, ...] = tuple(SCHEMA.names)
+from orienteer.store.schema import NAMES, SCHEMA, TEXT, adapter, as_columns, plain
 
 CURE = "run the same ingest again, which puts its copy back or reads the scans once more"
 
@@ -120,9 +81,9 @@ class Scans(Sequence[ScanEntry]):
             ValueError: two of them have one id.
         """
         given = iter(entries)
-        parts = [_columns([])]
+        parts = [as_columns([])]
         while few := list(itertools.islice(given, CHUNK)):
-            parts.append(_columns(few))
+            parts.append(as_columns(few))
         columns = [pa.concat_arrays(chunks) for chunks in zip(*parts, strict=True)]
         ids = columns[0]
         if not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
@@ -303,7 +264,7 @@ class Scans(Sequence[ScanEntry]):
         values = self._rows.column(name)
         chosen = values if rows is None else values.take(pa.array(rows))
         with self._damage():
-            return _adapter(name).validate_python(_plain(name, chosen))
+            return adapter(name).validate_python(plain(name, chosen))
 
     def shapes(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """``(N, 3)`` voxels of all scans, or of some in the order given."""
@@ -347,7 +308,7 @@ class Scans(Sequence[ScanEntry]):
 
     def _entries(self, rows: pa.RecordBatch) -> Iterator[ScanEntry]:
         with self._damage():
-            columns = [_plain(name, column) for name, column in zip(NAMES, rows.columns, strict=True)]
+            columns = [plain(name, column) for name, column in zip(NAMES, rows.columns, strict=True)]
             built = [
                 ScanEntry.build(dict(zip(NAMES, row, strict=True)), origin=self.origin)
                 for row in zip(*columns, strict=True)
@@ -372,36 +333,3 @@ class Scans(Sequence[ScanEntry]):
 
 def _unpacked(data: bytes) -> Scans:
     return Scans(pa.ipc.open_file(pa.py_buffer(data)).get_batch(0))
-
-
-def _columns(entries: Sequence[ScanEntry]) -> list[pa.Array]:
-    """Columns of some entries, those that share values not yet encoded."""
-    dumped = [entry.model_dump() for entry in entries]
-    return [_array([row[field.name] for row in dumped], field) for field in SCHEMA]
-
-
-def _array(values: list[Any], field: pa.Field) -> pa.Array:
-    """Values of one field of dumped entries."""
-    if field.type != TEXT:
-        return pa.array(values, field.type)
-    return pa.array([json.dumps(value) for value in values] if field.name in JSON else values, pa.string())
-
-
-def _plain(name: str, column: pa.Array) -> list[Any]:
-    """Values that pydantic takes for the field of this name."""
-    if column.type == TEXT:
-        codes, shared = column.indices.to_pylist(), column.dictionary
-        read = json.loads if name in JSON else str
-        known = {code: read(shared[code].as_py()) for code in set(codes)}
-        return [known[code] for code in codes]
-    values: list[Any] = column.to_pylist()
-    if name == "arrays":
-        return [{kind: array for kind, array in each.items() if array is not None} for each in values]
-    return values
-
-
-@lru_cache
-def _adapter(name: str) -> TypeAdapter[list[Any]]:
-    """Turns plain values of a field into those of an entry."""
-    field: Any = ScanEntry.model_fields[name].annotation
-    return TypeAdapter(list[field])

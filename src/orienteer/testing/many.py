@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from orienteer.store.columns import SCHEMA, Scans
+from orienteer.store.columns import Scans
 from orienteer.store.manifest import Manifest, Parameters
 from orienteer.store.manifest_file import write_manifest
+from orienteer.store.schema import SCHEMA
 
 
 def store_of_many(folder: Path, count: int, *, spacing: float = 1.5) -> Path:
