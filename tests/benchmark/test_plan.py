@@ -110,6 +110,14 @@ def test_jobs__an_arm_may_take_anothers_runs() -> None:
     [
         ({"arms": {"a": {"label": "a", "role": "scratch", "pretrain": {"seed": 1}}}}, "no pretraining"),
         ({"arms": {"a": {"label": "a", "role": "ours", "from_arm": "b"}}}, "'b' is no pretrained arm"),
+        (
+            {
+                "arms": {"a": {"label": "a", "role": "ours"}}
+                | {name: {"label": name, "role": "ablation", "from_arm": of} for name, of in (("b", "a"), ("c", "b"))}
+            },
+            "'b' has no run of its own, but that of 'a'",
+        ),
+        ({"arms": {"a": {"label": "a", "role": "ours", "from_arm": "a"}}}, "'a' has no run of its own"),
         ({"seeds": [1, 1]}, "must differ"),
         ({"tasks": {"t": {"kind": "places", "words": "w", "arms": ["nobody"]}}}, "no arm 'nobody'"),
         ({"tasks": {"t": {"kind": "regress", "words": "w", "modes": ["frozen"]}}}, "no frozen mode"),

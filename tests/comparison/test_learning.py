@@ -36,6 +36,16 @@ def test_learning__is_the_mean_up_to_where_all_seeds_come_and_says_when_scratch_
     assert learning_of(None, benchmark) == {}
 
 
+def test_learning__seeds_that_scratch_has_not_run_yet_count_nowhere() -> None:
+    benchmark = Benchmark.model_validate(document(ARMS, (SEGMENTATION,)))
+    table = pa.Table.from_pylist([
+        *rows("ours", 0, {0: 0.1, 100: 0.6}), *rows("ours", 1, {0: 0.2, 100: 0.9, 200: 0.95}),
+        *rows("scratch", 0, {0: 0.0, 100: 0.5}),
+    ])  # fmt: skip
+    ours = learning_of(table, benchmark)[SEGMENTATION["name"], 1, "ours"]
+    assert (ours.means, ours.ends, ours.last, ours.reached) == ((0.1, 0.6), (100,), (0.6,), (100,))
+
+
 def test_learning__a_lower_error_is_better() -> None:
     benchmark = Benchmark.model_validate(document(ARMS, (AGE,)))
     errors = [rows("ours", 0, {0: 9, 50: 3}, AGE["name"]), rows("scratch", 0, {0: 9, 50: 4}, AGE["name"])]

@@ -208,9 +208,20 @@ def test_finetune__says_where_the_scans_own_files_are_gone(
     settings = quick(PAIR, "labelled_scans=1", "validate_scans=false", "optimiser.steps=1", "atlas={}")
     finetune(tmp_path / "store", tmp_path / "out", source=run, settings=settings)
     told = " ".join(capsys.readouterr().err.split())
-    assert "1 labelled scan on the store's grid only" in told and "2 scans of test on the store's grid only" in told
+    assert "seen and labels on the store's grid only" in told
+    assert "the atlas has seen 2 scans of test on the store's grid only" in told
     atlas = Ensemble.load(tmp_path / "out").atlases[0]
     assert atlas is not None and atlas.finer == (None,)
+
+
+def test_finetune__says_where_only_the_label_file_has_changed(
+    folder: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Originals, "classes", lambda *_: None)
+    settings = quick(PAIR, "labelled_scans=1", "validate_scans=false", "optimiser.steps=1", "atlas={}")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=settings)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "labels on the store's grid only" in told and "seen" not in told
 
 
 def test_finetune__scores_and_predicts_with_its_atlas(out: Path, folder: Path, run: Path, tmp_path: Path) -> None:
@@ -221,8 +232,12 @@ def test_finetune__scores_and_predicts_with_its_atlas(out: Path, folder: Path, r
     changed = FinetuneFolder(shutil.copytree(out, tmp_path / "changed") / "seed_0").settings_file
     changed.write_text(changed.read_text().replace("weight: 2.0", "weight: 0.5"))
     assert Ensemble.load(tmp_path / "changed").digest not in (with_.digest, without.digest)
-    thin = cast("Any", SimpleNamespace(grid=SimpleNamespace(shape=(3, 40, 40))))
-    assert [each.code for each in with_.without_atlas(thin)] == ["too-small"] and without.without_atlas(thin) == ()
+    keen = replace(with_, atlases=(replace(with_.atlases[0], how=AtlasSettings()),))
+    for shape, code in (((3, 40, 40), ["too-small"]), ((40, 40, 40), []), ((260, 260, 260), ["too-large"])):
+        scan = cast("Any", SimpleNamespace(grid=SimpleNamespace(shape=shape)))
+        upright = Volume(np.empty((1, *shape), dtype=np.bool_), np.diag([3.0, 3.0, 3.0, 1.0]))
+        assert [each.code for each in keen.about_atlas(scan, upright)] == code
+        assert without.about_atlas(scan, upright) == ()
     plain, scored = (json.loads((each / "summary.json").read_text())["scores"] for each in (tmp_path / "plain", out))
     assert scored["dice"]["mean"] > plain["dice"]["mean"] + 0.2, "four steps teach nothing, and the atlas knows"
     predictions = tmp_path / "predictions"

@@ -67,5 +67,7 @@ def test_page__shows_them_whichever_evaluation_asked(tmp_path: Path) -> None:
 def test_withstood__follows_the_error_then_the_skill() -> None:
     assert [each.withstood for each in SHIFTS] == ["holds", "weaker", "lost"]
     assert shift("x", None).withstood == "unknown"
+    ignorant = shift("x", 61.0).model_copy(update={"as_is": Value(value=65.0, unit="mm", chance=60.0)})
+    assert ignorant.withstood == "unknown", "there is nothing to lose"
     assert shift("x", 6.25).withstood == "holds" and shift("x", 6.3).withstood == "weaker"
     assert shift("x", 15.9).withstood == "weaker" and shift("x", 16.1).withstood == "lost"

@@ -56,6 +56,36 @@ def test_propagate__the_same_body_in_any_orientation_gets_its_labels(run: Path, 
     assert again.exit_code == 0 and (out / "RAS.nii.gz").stat().st_mtime_ns == before, "kept"
 
 
+def padded(image: nib.Nifti1Image, voxels: int) -> nib.Nifti1Image:
+    """With so many voxels of air before the first one, along each axis."""
+    shift = np.eye(4)
+    shift[:3, 3] = -voxels
+    return nib.Nifti1Image(np.pad(np.asarray(image.dataobj), ((voxels, 0),) * 3), image.affine @ shift)
+
+
+@pytest.mark.parametrize("where", ["neither", "exemplar", "scan"])
+def test_propagate__air_around_the_body_and_other_numbers_change_nothing(
+    where: str, run: Path, scans: Path, tmp_path: Path
+) -> None:
+    """A wide field of view is no other anatomy, nor is a scan in fractions."""
+    images = {name: nib.as_closest_canonical(nib.load(scans / f"{name}.nii.gz")) for name in ("exemplar", "labels")}
+    truth, scan = np.asarray(images["labels"].dataobj), padded(images["exemplar"], 24 if where == "scan" else 0)
+    if where == "exemplar":
+        images = {name: padded(image, 24) for name, image in images.items()}
+    images["scan"] = nib.Nifti1Image((np.asarray(scan.dataobj) / 1500).astype(np.float32), scan.affine)
+    for name, image in images.items():
+        nib.save(image, tmp_path / f"{name}.nii.gz")
+    result = propagate(
+        run, tmp_path / "exemplar.nii.gz", tmp_path / "labels.nii.gz", tmp_path / "scan.nii.gz", tmp_path / "out",
+        progress=False,
+    )  # fmt: skip
+    cut = (slice(24 if where == "scan" else 0, None),) * 3
+    found = np.asarray(nib.load(tmp_path / "out" / "scan.nii.gz").dataobj)[cut]
+    for value in np.unique(truth)[1:]:
+        assert dice(found == value, truth == value) > 0.95, value
+    assert all(each.dice > 0.9 for each in result.trust["scan"])
+
+
 def test_propagate__a_scan_of_something_else_is_doubted(run: Path, scans: Path, tmp_path: Path) -> None:
     image = nib.load(scans / "exemplar.nii.gz")
     array = np.asarray(image.dataobj)

@@ -161,6 +161,12 @@ def test_sampler__elastic_is_drawn_for_its_share_of_samples_and_nothing_else_cha
     assert whole.draw(5).elastic == 0
 
 
+def test_geometry__displacements_that_fold_a_scan_are_refused() -> None:
+    with pytest.raises(ValueError, match="folds the scan over itself with points 20 mm apart: 10 is the most"):
+        GeometrySettings(elastic_mm=10.1, elastic_every_mm=20)
+    assert GeometrySettings(elastic_mm=10, elastic_every_mm=20).elastic_mm == 10
+
+
 def test_crop__damaged_scan_is_a_store_error(store: Store, tmp_path: Path) -> None:
     broken = Store(tmp_path, store.manifest)
     recipe = Sampler(store, store.ids(), TURNED, seed=0).draw(0)

@@ -161,6 +161,9 @@ class BenchmarkSettings(Config):
         for name, arm in self.arms.items():
             if arm.from_arm and (arm.from_arm not in self.arms or self.arms[arm.from_arm].role == "scratch"):
                 raise ValueError(f"arms.{name}.from_arm: {arm.from_arm!r} is no pretrained arm")
+            if arm.from_arm and (theirs := self.arms[arm.from_arm].from_arm):
+                own = "itself" if theirs == name else repr(theirs)
+                raise ValueError(f"arms.{name}.from_arm: {arm.from_arm!r} has no run of its own, but that of {own}")
         counts = {count for task in self.tasks.values() for count in task.labelled_scans}
         for name, arm in self.arms.items():
             if nowhere := sorted(set(arm.labelled_scans) - counts):

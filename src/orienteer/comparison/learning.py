@@ -1,7 +1,8 @@
 """How scores rise by step of fine-tuning, on validation subjects, and when an arm matches scratch's final score.
 
 A seed's curve is made of the validations recorded during its training. Arms and seeds may end at different steps: an
-arm's curve is the mean over its seeds, up to the last step that all of them have.
+arm's curve is the mean over its seeds, up to the last step that all of them have. Of an arm that has more seeds than
+scratch, as while a benchmark runs, those of scratch count.
 """
 
 from collections import defaultdict
@@ -57,7 +58,8 @@ def learning_of(table: pa.Table | None, benchmark: Benchmark) -> dict[tuple[str,
 
 
 def _learning(curves: Mapping[int, Curve], scratch: Mapping[int, Curve], task: Task) -> Learning:
-    ordered = [curves[seed] for seed in sorted(curves)]
+    shared = sorted(set(curves) & set(scratch))
+    ordered = [curves[seed] for seed in shared or sorted(curves)]
     steps = sorted(set.intersection(*(set(curve) for curve in ordered)))
     values = np.array([[curve[step] for step in steps] for curve in ordered]).reshape(len(ordered), len(steps))
     return Learning(
@@ -67,7 +69,7 @@ def _learning(curves: Mapping[int, Curve], scratch: Mapping[int, Curve], task: T
         highs=tuple(values.max(axis=0).tolist()),
         ends=tuple(max(curve) for curve in ordered),
         last=tuple(curve[max(curve)] for curve in ordered),
-        reached=tuple(_reached(curves[seed], scratch[seed], task) for seed in sorted(curves) if seed in scratch),
+        reached=tuple(_reached(curves[seed], scratch[seed], task) for seed in shared),
     )
 
 

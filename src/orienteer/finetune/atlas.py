@@ -61,6 +61,10 @@ FEW = 3
 KEPT = 1 << 28
 """Bytes of carried labels that are remembered of scans on which a training validates again and again."""
 
+COARSE = (
+    "on the store's grid only, not at half its spacing: changed since ingest, too large, or labels of several files"
+)
+
 PLACES = np.array(list(np.ndindex(2, 2, 2))) / 2 - 0.25
 """In a voxel, at which carried labels are asked for, voxels from its middle."""
 
@@ -80,6 +84,7 @@ class Atlas:
         finer: the same at half the spacing; None where there is no more than the store has.
         classes: ``(1, X, Y, Z)`` of each, class numbers, on a grid of their own.
         how: weight and blur.
+        coarse: names of scans that were weighed on the store's grid, though they were to be looked at more finely.
     """
 
     model: SpatialModel
@@ -89,11 +94,21 @@ class Atlas:
     finer: tuple[Volume | None, ...]
     classes: tuple[Volume, ...]
     how: AtlasSettings
+    coarse: set[str] = field(default_factory=set, repr=False)
     _known: dict[str, tuple[Carried, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, run: Run, store: Store, goal: Goal, how: AtlasSettings) -> "Atlas":
+    def of(
+        cls, run: Run, store: Store, goal: Goal, how: AtlasSettings, say: Callable[[str], None] = lambda _: None
+    ) -> "Atlas":
         """The first labelled scans of a goal.
+
+        Args:
+            run: that places single voxels.
+            store: of its spacing.
+            goal: what is learned.
+            how: the settings.
+            say: called with what is coarser than it was to be.
 
         Raises:
             ScanError: a labelled scan is too thin to be held against another.
@@ -122,6 +137,8 @@ class Atlas:
                 raise ScanError(f"{scan} is {error.message}", code=error.code, cure="leave `atlas` out") from None
             found.append(finer)
             classes.append(own or Volume(goal.structures.encode(store.labels(scan))[None], volume.affine))
+            if how.finer and (coarse := [what for what, one in (("seen", finer), ("labels", own)) if one is None]):
+                say(f"{scan}: {' and '.join(coarse)} {COARSE}")
         return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how)
 
     def weigh(
@@ -141,10 +158,15 @@ class Atlas:
             finer: gives the same at half the spacing, where it can.
             name: of a scan that will be asked about again; empty for none.
         """
-        try:
-            carried = self._known.get(name) or self._carried(volume, finer() if self.how.finer else None)
-        except ScanError:
-            return
+        carried = self._known.get(name)
+        if carried is None:
+            more = finer() if self.how.finer else None
+            if name and self.how.finer and more is None:
+                self.coarse.add(name)
+            try:
+                carried = self._carried(volume, more)
+            except ScanError:
+                return
         if name and sum(part.nbytes for known in self._known.values() for each in known for part in each) < KEPT:
             self._known[name] = carried
         trust = np.mean([each for _, each in carried], axis=0)

@@ -26,7 +26,7 @@ from orienteer.ingest.prepare import Scaled
 from orienteer.localize.correspond import FEWEST
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import unfamiliar
-from orienteer.runs.scan import at_half
+from orienteer.runs.scan import MOST_VOXELS, at_half, half_grid
 from orienteer.scans.findings import Finding
 from orienteer.store.intensity import normalise
 from orienteer.store.manifest import Parameters
@@ -166,12 +166,27 @@ class Ensemble:
         best = int(likely.argmax())
         return {"value": self.goal.answers.categories[best], "probability": float(likely[best])}
 
-    def without_atlas(self, ready: Scaled) -> tuple[Finding, ...]:
-        """What to say of a scan that is predicted without the atlas that the networks have."""
-        if not any(self.atlases) or min(ready.grid.shape) >= FEWEST:
+    def about_atlas(self, ready: Scaled, upright: Volume) -> tuple[Finding, ...]:
+        """What to say of a scan for which the atlas that the networks have is of less use.
+
+        Args:
+            ready: the scan on the network's grid.
+            upright: the same before that, axes R, A, S.
+        """
+        if not any(self.atlases):
             return ()
-        told = f"thinner than {FEWEST} voxels on the network's grid, so it is predicted without the atlas"
-        return (Finding("too-small", "warning", told, "trust it less, or give a scan that shows more of the body"),)
+        if min(ready.grid.shape) < FEWEST:
+            told = f"thinner than {FEWEST} voxels on the network's grid, so it is predicted without the atlas"
+            return (Finding("too-small", "warning", told, "trust it less, or give a scan that shows more of the body"),)
+        if (
+            any(atlas.how.finer for atlas in self.atlases if atlas)
+            and half_grid(upright, self.parameters.spacing) is None
+        ):
+            told = (
+                f"above {MOST_VOXELS:,} voxels at half the network's spacing, so the atlas sees it as coarsely as that"
+            )
+            return (Finding("too-large", "warning", told, "crop it to the body that the network learned from"),)
+        return ()
 
     def unfamiliar(self, ready: Scaled, voxel_mm: NDArray[np.float64]) -> tuple[Finding, ...]:
         """What about a scan lies outside what the training scans of every network had, as the first would say it.

@@ -1,6 +1,5 @@
 """The files that scans of a store were made from, where these lie unchanged: they show more than the store's grid."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,10 +38,6 @@ class Originals:
             return at_half(upright, ready.intensity, self.store.manifest.spacing)
         except OrienteerError:
             return None
-
-    def missing(self, scans: Iterable[str]) -> int:
-        """How many scans have no file of their own that is as it was."""
-        return sum(scan not in self._records or not _unchanged(self._records[scan].files) for scan in scans)
 
     def classes(self, scan: str, structures: Structures) -> Volume | None:
         """The classes ``(1, X, Y, Z)`` of a scan's own label file; None where it is not there."""

@@ -197,7 +197,7 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, 
     if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
         raise ScanError(huge.message, code=huge.code, cure=huge.cure)
     ready = for_network(upright, ensemble.parameters)
-    found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing), *ensemble.without_atlas(ready))
+    found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing), *ensemble.about_atlas(ready, upright))
     if ensemble.goal.structures is None:
         return ensemble.answer(ready), found
     classes = to_native(ensemble.probabilities(ready, upright), ready.grid, volume.shape, volume.affine)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,12 +13,11 @@ from orienteer.console import Bar, to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.evaluation.familiar import learned_from
 from orienteer.finetune.agree import fits_run, same_as_started, seeds_agree
-from orienteer.finetune.atlas import RECORD, Atlas, able, offered
+from orienteer.finetune.atlas import COARSE, RECORD, Atlas, able, offered
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
 from orienteer.finetune.names import about_categories, about_labels
-from orienteer.finetune.originals import Originals
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
@@ -43,7 +43,6 @@ from orienteer.training.session import Session
 from orienteer.units import counted
 
 AGAIN = "run the same command again with --resume: it goes on from the last checkpoint"
-COARSE = "on the store's grid only, not at half its spacing: too large, or its files have changed since ingest"
 MEMORY = "lower optimiser.batch, patches.size, inference.batch or devices.workers, and start again"
 
 
@@ -207,10 +206,8 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
     how = settings.atlas
     if how is not None and work.source is not None and not (folder.atlas / RECORD).is_file():
         console.print(f"seed {settings.seed}: making the atlas")
-        atlas = Atlas.of(work.source, work.store, work.goal, how)
-        if how.finer and (coarse := sum(each is None for each in atlas.finer)):
-            console.print(f"  {counted(coarse, 'labelled scan')} {COARSE}", soft_wrap=True)
-        atlas.write(folder.atlas)
+        say = partial(console.print, soft_wrap=True, highlight=False)
+        Atlas.of(work.source, work.store, work.goal, how, say).write(folder.atlas)
     choose(folder.path, logged)
     fabric = build_fabric(settings.devices)
     session = Session(work, settings, folder, AGAIN, progress)
@@ -233,13 +230,14 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
         step=checkpoint.step,
     ).write(folder.path)
     scans = labelled_scans(store, settings, split)
-    if settings.atlas is not None and settings.atlas.finer and (coarse := Originals(store).missing(scans)):
-        console.print(f"seed {settings.seed}: {counted(coarse, 'scan')} of {split} {COARSE}", soft_wrap=True)
     with Bar(f"scoring {split}", len(scans), console=console, shown=progress) as bar:
         rows = score_scans(
             network, store, scans, work.goal, settings, device,
             atlas=work.atlas, on_scan=bar.update,
         )  # fmt: skip
+    if work.atlas is not None and (coarse := len(work.atlas.coarse & set(scans))):
+        told = f"the atlas has seen {counted(coarse, 'scan')} of {split} {COARSE}"
+        console.print(f"seed {settings.seed}: {told}", soft_wrap=True)
     ended = {
         "split": split,
         "steps": checkpoint.step,

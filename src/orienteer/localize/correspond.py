@@ -17,7 +17,7 @@ from functools import reduce
 import numpy as np
 import torch
 from jaxtyping import Float
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
@@ -30,7 +30,7 @@ from orienteer.geometry.resample import Grid
 from orienteer.localize.context import self_similarity
 from orienteer.localize.field import position_field
 from orienteer.localize.interpolate import box_mean_, grid_of, sampled, within
-from orienteer.localize.level import AIR, Level
+from orienteer.localize.level import AIR, Level, around_body
 from orienteer.localize.refine import Displacement, index_map, refined
 from orienteer.pretext.model import SpatialModel
 from orienteer.store.intensity import FLOOR
@@ -58,8 +58,9 @@ class Prepared:
     Attributes:
         volume: on the run's grid and in window units.
         context: ``(12, D, H, W)``.
-        field: ``(3, d, h, w)`` mm.
+        field: ``(3, d, h, w)`` mm, of the part that holds the body.
         stride: voxels per cell of the field.
+        first: ``(3,)`` voxel of the scan at which the field begins.
         levels: what it looks like, coarse to fine.
     """
 
@@ -67,6 +68,7 @@ class Prepared:
     context: Float[Tensor, "12 D H W"]
     field: Float[Tensor, "3 d h w"]
     stride: int
+    first: Tensor
     levels: tuple[Level, ...]
 
     @classmethod
@@ -91,18 +93,23 @@ class Prepared:
             )
         with one_thread_each(), ThreadPoolExecutor(1) as pool:
             levels = pool.submit(_levels, volume, finer)
-            found = position_field(model, volume, view=view)
-            return cls._of_parts(volume, torch.from_numpy(found.array), found.stride, levels.result())
+            part = around_body(volume)  # windows of air would be asked as well, and spoil those beside them
+            first = np.array([line.start for line in part])
+            held = Volume(volume.array[(slice(None), *part)], volume.affine @ from_matvec(np.eye(3), first))
+            found = position_field(model, held, view=view)
+            return cls._of_parts(volume, torch.from_numpy(found.array), found.stride, first, levels.result())
 
     @classmethod
     def by_field(cls, volume: Volume, field: Tensor, stride: int, finer: Volume | None = None) -> "Prepared":
-        """With a position field that is known."""
-        return cls._of_parts(volume, field, stride, _levels(volume, finer))
+        """With a position field of the whole scan that is known."""
+        return cls._of_parts(volume, field, stride, np.zeros(3, dtype=int), _levels(volume, finer))
 
     @classmethod
-    def _of_parts(cls, volume: Volume, field: Tensor, stride: int, levels: tuple[Level, ...]) -> "Prepared":
+    def _of_parts(
+        cls, volume: Volume, field: Tensor, stride: int, first: NDArray[np.int_], levels: tuple[Level, ...]
+    ) -> "Prepared":
         context = self_similarity(torch.from_numpy(np.ascontiguousarray(volume.array)))
-        return cls(volume, context, field, stride, levels)
+        return cls(volume, context, field, stride, torch.from_numpy(first).float(), levels)
 
     @property
     def grid(self) -> Grid:
@@ -115,6 +122,14 @@ class Prepared:
         tensors = (self.context, self.field, *(part for level in self.levels for part in (level.looks, level.body)))
         return int(self.volume.array.nbytes) + sum(tensor.nbytes for tensor in tensors)
 
+    @property
+    def middle(self) -> Tensor:
+        """``(3,)`` the body's middle, voxels; the scan's where there is no body."""
+        level = self.levels[0]
+        if not len(level.body):
+            return (torch.tensor(self.volume.shape) - 1) / 2
+        return (level.body.double().mean(0) - level.low).float()
+
     def from_body(self, world: NDArray[np.float64]) -> float:
         """How far, mm, the nearest of some world positions ``(N, 3)`` lies from the body."""
         level = self.levels[0]
@@ -124,8 +139,8 @@ class Prepared:
         return float(KDTree(body).query(world)[0].min())
 
     def positions(self, index: Tensor) -> Tensor:
-        """``(N, 3)`` mm by the field at voxels ``(N, 3)``."""
-        return sampled(self.field, (index - (self.stride - 1) / 2) / self.stride)
+        """``(N, 3)`` mm by the field at voxels ``(N, 3)``; beyond it, as at its edge."""
+        return sampled(self.field, (index - self.first - (self.stride - 1) / 2) / self.stride)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +213,8 @@ def _start(one: Prepared, other: Prepared) -> Displacement:
     shape, centres = _cells(one.volume.shape)
     spacing = float(one.volume.spacing[0])
     wanted, last = one.positions(centres), torch.tensor(other.volume.shape, dtype=torch.float32) - 1
-    there = centres
+    # From one body into the other, wherever they lie in their scans: in air the field is noise.
+    there = centres + (other.middle - one.middle)
     for _ in range(NEWTON):
         inside = torch.minimum(there.clamp(min=0), last)  # beyond the edge the last slope goes on
         there = inside + (wanted - other.positions(inside)) / spacing

@@ -43,13 +43,12 @@ class Level:
     def of(cls, volume: Volume) -> "Level":
         """Of a scan in window units."""
         body: NDArray[np.bool_] = np.asarray((volume.array > FLOOR + AIR).any(0))
-        first, last = _extent(body)
-        first, last = np.maximum(first - MARGIN, 0), np.minimum(last + MARGIN, np.array(body.shape) - 1)
-        part = tuple(slice(low, high + 1) for low, high in zip(first, last, strict=True))
+        part = _around(body)
+        first = np.array([line.start for line in part])
         image = torch.from_numpy(np.ascontiguousarray(volume.array[(slice(None), *part)])).float()
         shift = np.eye(4)
         shift[:3, 3] = first
-        d, h, w = (int(n) for n in last - first + 1)
+        d, h, w = (line.stop - line.start for line in part)
         looks = torch.empty(d * h * w, len(PAIRS) + len(image))
         looks[:, : len(PAIRS)] = self_similarity(image).flatten(1).T
         looks[:, len(PAIRS) :] = image.clamp(-1, 1).flatten(1).T
@@ -69,6 +68,17 @@ class Level:
         shift[:3, 3] = self.low.numpy()
         d, h, w = (int(n) for n in (self.high - self.low).tolist())
         return Grid((d + 1, h + 1, w + 1), self.affine @ shift)
+
+
+def around_body(volume: Volume) -> tuple[slice, ...]:
+    """The part of a scan in window units, ``(3,)``, that holds its body and a few voxels more; all where none is."""
+    return _around(np.asarray((volume.array > FLOOR + AIR).any(0)))
+
+
+def _around(body: NDArray[np.bool_]) -> tuple[slice, ...]:
+    first, last = _extent(body)
+    ends = zip(np.maximum(first - MARGIN, 0), np.minimum(last + MARGIN, np.array(body.shape) - 1), strict=True)
+    return tuple(slice(int(low), int(high) + 1) for low, high in ends)
 
 
 def _extent(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -100,7 +100,8 @@ class ProbeResult(Record):
 
 
 HOLDS, LOST = 1.25, 0.8
-"""A model holds up to so many times its error without the shift; with less than that share of its skill it is lost."""
+"""A model holds up to so many times its error without the shift, each as a share of chance; with less than that share
+of its skill it is lost."""
 
 
 class ShiftCard(Record):
@@ -136,9 +137,9 @@ class ShiftResult(Record):
 
     @property
     def withstood(self) -> Literal["holds", "weaker", "lost", "unknown"]:
-        """How well the model holds up, in a word."""
+        """How well the model holds up, in a word; unknown of one that knows nothing as it is."""
         before, after = self.as_is.skill, self.measured.skill
-        if before is None or after is None:
+        if before is None or after is None or before <= 0:
             return "unknown"
         if after < LOST * before:
             return "lost"

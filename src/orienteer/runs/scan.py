@@ -9,7 +9,7 @@ import numpy as np
 
 from orienteer.errors import OrienteerError, ScanError
 from orienteer.geometry import Volume, canonical
-from orienteer.geometry.resample import isotropic_grid, resample_image
+from orienteer.geometry.resample import Grid, isotropic_grid, resample_image
 from orienteer.ingest.prepare import Scaled, scaled
 from orienteer.memory import ran_out
 from orienteer.scans.channels import Channels, channels_text, readable
@@ -17,7 +17,7 @@ from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.reading import read_with_info
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.store import Intensity, Store
-from orienteer.store.intensity import normalise
+from orienteer.store.intensity import normalise, windowed
 from orienteer.store.manifest import Parameters
 
 CURES = {
@@ -79,10 +79,14 @@ def at_half(upright: Volume, intensity: Sequence[Intensity], spacing: float) -> 
         intensity: its own, as for the network.
         spacing: the network's, mm.
     """
+    grid = half_grid(upright, spacing)
+    return None if grid is None else Volume(windowed(resample_image(upright, grid), intensity), grid.affine)
+
+
+def half_grid(upright: Volume, spacing: float) -> Grid | None:
+    """The grid of ``at_half``; None where it would have too many voxels."""
     grid = isotropic_grid(upright.shape, upright.affine, spacing / 2)
-    if math.prod(grid.shape) > MOST_VOXELS:
-        return None
-    return Volume(normalise(resample_image(upright, grid), intensity), grid.affine)
+    return grid if math.prod(grid.shape) <= MOST_VOXELS else None
 
 
 def for_network(volume: Volume, parameters: Parameters) -> Scaled:

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from orienteer.config import Config
 
+MOST_ELASTIC = 0.5
+"""Of the distance of the points that are displaced: at a quarter 0.5 % of space folds, at once the distance 9 %."""
+
 
 class GeometrySettings(Config):
     """Geometric augmentation, one map per sample; targets are moved by the same map."""
@@ -22,6 +25,15 @@ class GeometrySettings(Config):
     """Distance, mm, of the points that are displaced at random; what lies between moves with them."""
     flip: bool = False
     """Mirror left and right in half of the samples. Off: the body is not symmetric, and the network should know."""
+
+    @model_validator(mode="after")
+    def _folds_nowhere(self) -> Self:
+        if self.elastic_mm > self.elastic_every_mm * MOST_ELASTIC:
+            raise ValueError(
+                f"elastic_mm={self.elastic_mm:g} folds the scan over itself with points"
+                f" {self.elastic_every_mm:g} mm apart: {self.elastic_every_mm * MOST_ELASTIC:g} is the most"
+            )
+        return self
 
 
 class AppearanceSettings(Config):

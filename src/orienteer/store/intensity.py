@@ -67,7 +67,9 @@ def quantise(
     return stored, Intensity(slope=slope, intercept=intercept, low=low, high=high)
 
 
-def normalise(voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity]) -> Float32[ndarray, "c d h w"]:
+def normalise(
+    voxels: Int16[ndarray, "c d h w"] | Float32[ndarray, "c d h w"], intensity: Sequence[Intensity]
+) -> Float32[ndarray, "c d h w"]:
     """Map each channel's window to [FLOOR, CEILING] and clip at +-LIMIT; float32."""
     scale, shift = np.empty((2, len(intensity), 1, 1, 1), dtype=np.float32)
     for channel, window in enumerate(intensity):
@@ -78,6 +80,11 @@ def normalise(voxels: Int16[ndarray, "c d h w"], intensity: Sequence[Intensity])
     scaled *= scale
     scaled += shift
     return np.clip(scaled, -LIMIT, LIMIT, out=scaled)
+
+
+def windowed(image: Float32[ndarray, "c d h w"], intensity: Sequence[Intensity]) -> Float32[ndarray, "c d h w"]:
+    """What ``normalise`` makes of stored voxels, of intensities as the scan's file has them."""
+    return normalise(image, [each.model_copy(update={"slope": 1.0, "intercept": 0.0}) for each in intensity])
 
 
 def to_unit(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
