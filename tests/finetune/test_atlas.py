@@ -200,6 +200,15 @@ def test_atlas__is_given_the_same_finer_scan_by_scoring_and_by_predict(
     np.testing.assert_array_equal(scored.array, predicted.array)
 
 
+@pytest.mark.parametrize(("version", "told"), [(1, "of an earlier Orienteer"), (3, "by a newer Orienteer")])
+def test_atlas__of_another_version_is_refused(version: int, told: str, out: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(out / "seed_0" / "atlas", tmp_path / "atlas"))
+    record = json.loads((folder / "atlas.json").read_text())
+    (folder / "atlas.json").write_text(json.dumps(record | {"v": version}))
+    with pytest.raises(RunError, match=told):
+        Atlas.read(folder, AtlasSettings())
+
+
 def test_finetune__says_where_the_scans_own_files_are_gone(
     folder: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,7 +53,8 @@ from orienteer.training.weights import restore_weights
 MODEL, SCANS, RECORD = "model.safetensors", "scans.safetensors", "atlas.json"
 PARTS = ("image", "finer", "classes")
 """Of a labelled scan, in its file."""
-VERSION = 1
+VERSION = 2
+"""Those of version 1 may hold voxels at half the spacing in wrong units of intensity."""
 LEAST = 1e-3
 """Probability that no carried label falls below: the network may see what the atlas does not have."""
 FEW = 3
@@ -237,6 +238,11 @@ class Atlas:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             if record["v"] > VERSION:
                 raise RunError(f"{folder} was written by a newer Orienteer", cure="upgrade orienteer")
+            if record["v"] < VERSION:
+                raise RunError(
+                    f"{folder} is of an earlier Orienteer, which may have scaled its voxels wrongly",
+                    cure="fine-tune again into another folder",
+                )
             settings = PretrainSettings.build(record["settings"], origin=str(folder / RECORD))
             convention = convention_of(record["convention"])
             model = build_model(
