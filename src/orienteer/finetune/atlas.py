@@ -138,7 +138,7 @@ class Atlas:
                 raise ScanError(f"{scan} is {error.message}", code=error.code, cure="leave `atlas` out") from None
             found.append(finer)
             classes.append(own or Volume(goal.structures.encode(store.labels(scan))[None], volume.affine))
-            if how.finer and (coarse := [what for what, one in (("seen", finer), ("labels", own)) if one is None]):
+            if how.finer and (coarse := [what for what, one in (("image", finer), ("labels", own)) if one is None]):
                 say(f"{scan}: {' and '.join(coarse)} {COARSE}")
         return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how)
 
