@@ -27,7 +27,7 @@ from orienteer.runs.settings import PretrainSettings
 from orienteer.sampling.loader import Batch, batches, step_numbers
 from orienteer.store import Store
 from orienteer.training.course import Course
-from orienteer.training.devices import autocast, build_fabric, resolve, set_threads
+from orienteer.training.devices import autocast, build_fabric, prepare_process, resolve
 from orienteer.training.loop import optimise
 from orienteer.training.optimiser import build_optimiser
 
@@ -60,7 +60,7 @@ def main() -> int:
 
 def timed(settings: PretrainSettings, store: Store) -> tuple[float, float, float]:
     """Median milliseconds of the encoder, of the networks, and of the step."""
-    set_threads(resolve(settings.devices))
+    prepare_process(resolve(settings.devices))
     fabric = build_fabric(settings.devices)
     entry = store.manifest.scans[0]
     model = build_model(settings, channels=entry.channels, spacing=entry.spacing).to(fabric.device)

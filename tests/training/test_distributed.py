@@ -42,7 +42,12 @@ def weights(run: Path) -> tuple[int, Tensor]:
 
 
 def flat(tensors: dict[str, Tensor]) -> Tensor:
-    return torch.cat([tensors[key].flatten().double() for key in sorted(tensors)])
+    """All weights but biases in front of a normalisation, which takes them away again: what gradient they have is
+    rounding, of which Adam makes whole steps.
+    """
+    learned = [key for key in sorted(tensors) if not key.endswith("conv.bias")]
+    assert len(learned) < len(tensors)
+    return torch.cat([tensors[key].flatten().double() for key in learned])
 
 
 @pytest.mark.slow
@@ -55,7 +60,7 @@ def test_distributed__two_processes_end_with_the_weights_of_one(tmp_path: Path) 
     start = flat(build_model(settings(1), channels=1, spacing=3.0).state_dict())
     moved, apart = (one - start).norm(), (two - one).norm()
     assert moved > 0.05
-    assert apart < 0.03 * moved, f"the runs moved {moved:.3g} and ended {apart:.3g} apart"
+    assert apart < 0.02 * moved, f"the runs moved {moved:.3g} and ended {apart:.3g} apart"
     lines = [len((tmp_path / str(n) / "observations.jsonl").read_text().splitlines()) for n in (1, 2)]
     assert lines[0] == lines[1] > 0, "only the first process may write records"
 

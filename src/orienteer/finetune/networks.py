@@ -12,6 +12,7 @@ from orienteer.errors import ConfigError
 from orienteer.finetune.structures import IGNORE
 from orienteer.networks.decoder import Decoder
 from orienteer.networks.encoders import build_encoder
+from orienteer.networks.quick import quicken
 from orienteer.networks.settings import NetworkSettings
 from orienteer.pretext.model import ModelOutput, Seen
 from orienteer.records import Measure, Observation
@@ -65,6 +66,7 @@ class SegmentationNetwork(nn.Module):
                 cure="make patches.size a multiple of 16",
             )
         self.head = nn.Conv3d(settings.dense_channels, len(weights), kernel_size=1)
+        quicken(self)
         self.dice = DiceLoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
         self.masked_dice = DiceLoss(include_background=False, batch=True)
         self.register_buffer("weights", weights, persistent=False)

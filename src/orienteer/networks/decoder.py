@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from orienteer.networks.blocks import Bottleneck, Convolution, ResidualUnit, UpSample
-from orienteer.networks.norms import quicken_norms
+from orienteer.networks.quick import quicken
 
 DecoderKind = Literal["pyramid", "residual", "plain"]
 FINE = 2
@@ -69,7 +69,7 @@ class Decoder(nn.Module):
         self.stride = stride
         self.last = nn.Conv3d(width, dense_channels, kernel_size=1)
         self.whole = nn.Linear(channels[-1], dense_channels) if kind == "plain" else None
-        quicken_norms(self)
+        quicken(self)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """``(N, channels, s, s, s)`` dense features."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from orienteer.config import Tree
 from orienteer.errors import ConfigError
 from orienteer.networks import from_monai, nnunet
-from orienteer.networks.norms import quicken_norms
+from orienteer.networks.quick import quicken
 from orienteer.networks.recipe import Recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.networks.unet import UNetEncoder
@@ -111,7 +111,7 @@ def build_encoder(settings: NetworkSettings, in_channels: int, view: int, conven
         ConfigError: an unknown name, an import that fails, or options the network refuses.
     """
     try:
-        network = quicken_norms(recipe(settings, in_channels, view).build())
+        network = quicken(recipe(settings, in_channels, view).build())
         return Encoder(network, in_channels, view, convention)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(

@@ -11,7 +11,7 @@ from orienteer.evaluation.probes import PROBES
 from orienteer.evaluation.so_far import PROBED
 from orienteer.runs.build import build_model
 from orienteer.runs.settings import PretrainSettings
-from orienteer.training.devices import build_fabric, resolve, set_threads
+from orienteer.training.devices import build_fabric, prepare_process, resolve
 from orienteer.training.optimiser import build_optimiser
 from orienteer.training.settings import EARLY
 
@@ -34,7 +34,7 @@ def rehearse(settings: PretrainSettings, *, channels: int, spacing: float) -> fl
         spacing: mm per voxel.
     """
     devices = resolve(settings.devices).model_copy(update={"devices": 1})
-    set_threads(devices)
+    prepare_process(devices)
     fabric = build_fabric(devices)
     inner = build_model(settings, channels=channels, spacing=spacing)
     model, optimiser = fabric.setup(inner, build_optimiser(inner, settings.optimiser, None))

@@ -16,6 +16,7 @@ from torch import nn
 from orienteer.errors import ConfigError
 from orienteer.hardware import has_bfloat16
 from orienteer.launched import Launched, launched
+from orienteer.memory import keep_freed
 from orienteer.processes import available_cores
 from orienteer.training.settings import DeviceSettings, ResolvedDevices
 from orienteer.training.shallow import mind_shallow_maps
@@ -103,7 +104,7 @@ def build_fabric(settings: DeviceSettings) -> Fabric:
 def one_device(settings: DeviceSettings) -> torch.device:
     """The first device, for work that is not shared; this process then computes with the resolved number of threads."""
     resolved = resolve(settings).model_copy(update={"devices": 1})
-    set_threads(resolved)
+    prepare_process(resolved)
     device: torch.device = build_fabric(resolved).device
     return device
 
@@ -134,6 +135,7 @@ def autocast(settings: DeviceSettings, device: torch.device) -> AbstractContextM
     return torch.autocast(device.type, torch.bfloat16 if settings.precision == "bf16-mixed" else torch.float16)
 
 
-def set_threads(settings: ResolvedDevices) -> None:
-    """Compute with the resolved number of threads in this process."""
+def prepare_process(settings: ResolvedDevices) -> None:
+    """Compute in this process with the resolved number of threads, and keep what a step frees for the next."""
     torch.set_num_threads(settings.threads)
+    keep_freed()

@@ -14,7 +14,7 @@ from orienteer.errors import RunError, Stopped
 from orienteer.signals import Asked, Interruptible
 from orienteer.training.checkpoint import Checkpoint, latest_checkpoint, restore_optimiser, set_aside, sweep_checkpoints
 from orienteer.training.course import Course
-from orienteer.training.devices import resolve, set_threads
+from orienteer.training.devices import prepare_process, resolve
 from orienteer.training.folder import TrainingFolder
 from orienteer.training.group import by_first, connected
 from orienteer.training.keeper import Counters, Keeper, Validation
@@ -107,7 +107,7 @@ class Session:
         settings, done = self.settings, 0
         with contextlib.ExitStack() as stack:
             stack.enter_context(connected(lambda: f" after step {done}", self.again))
-            set_threads(resolve(settings.devices))
+            prepare_process(resolve(settings.devices))
             model = self.work.build()
             fused = settings.devices.precision != "16-mixed"
             gentle = self.work.gentle(model)

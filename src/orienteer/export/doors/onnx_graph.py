@@ -1,5 +1,6 @@
 """The door to ONNX: the encoder as one graph, for ONNX Runtime and what else reads it."""
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from orienteer.export.doors.door import Door, Maps
 from orienteer.export.exported import Exported
 from orienteer.export.tensors import AGAIN
 from orienteer.networks.encoders import CONVOLUTIONAL
+from orienteer.networks.quick import as_torch
 
 GRAPH, OPSET, IMAGES, BATCH = "encoder.onnx", 18, "images", "batch"
 
@@ -37,7 +39,8 @@ class OnnxGraph(Door):
             from onnx_ir.passes.common import ClearMetadataAndDocStringPass
             from onnxscript import optimizer  # noqa: F401  # torch would miss it in words of its own
 
-        contract, network, path = exported.contract, exported.encoder.network, folder / GRAPH
+        contract, path = exported.contract, folder / GRAPH
+        network = as_torch(copy.deepcopy(exported.encoder.network))
         name, asked, strides = contract.network["name"], contract.input, exported.encoder.strides
         stride = max(strides)
         # An edge of one cell would be taken for a constant, so two cells are shown.
