@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from nibabel.affines import from_matvec
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -46,15 +47,13 @@ class Level:
         part = _around(body)
         first = np.array([line.start for line in part])
         image = torch.from_numpy(np.ascontiguousarray(volume.array[(slice(None), *part)])).float()
-        shift = np.eye(4)
-        shift[:3, 3] = first
         d, h, w = (line.stop - line.start for line in part)
         looks = torch.empty(d * h * w, len(PAIRS) + len(image))
         looks[:, : len(PAIRS)] = self_similarity(image).flatten(1).T
         looks[:, len(PAIRS) :] = image.clamp(-1, 1).flatten(1).T
         return cls(
             shape=(d, h, w),
-            affine=volume.affine @ shift,
+            affine=volume.affine @ from_matvec(np.eye(3), first),
             looks=looks,
             body=torch.from_numpy(np.argwhere(body[part])).float(),
             low=torch.from_numpy(-first).float(),
@@ -64,10 +63,8 @@ class Level:
     @property
     def grid(self) -> Grid:
         """Of the whole scan."""
-        shift = np.eye(4)
-        shift[:3, 3] = self.low.numpy()
         d, h, w = (int(n) for n in (self.high - self.low).tolist())
-        return Grid((d + 1, h + 1, w + 1), self.affine @ shift)
+        return Grid((d + 1, h + 1, w + 1), self.affine @ from_matvec(np.eye(3), self.low.numpy()))
 
 
 def around_body(volume: Volume) -> tuple[slice, ...]:
