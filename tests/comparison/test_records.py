@@ -47,7 +47,7 @@ def test_records__costs_and_pretext_allow_what_cannot_be_known(folder: Path) -> 
     write_costs(folder, [cost])
     write_pretext(folder, [own])
     found = read_records(folder)
-    assert found.costs.to_pylist() == [cost | {"task": None, "steps": None}]
+    assert found.costs.to_pylist() == [cost | {"task": None, "steps": None, "identity": None}]
     assert found.pretext.to_pylist() == [own | {"title": None}]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from orienteer.benchmark.finished import DONE, is_finished
 from orienteer.benchmark.job import CASES
 from orienteer.benchmark.plan import Job
+from orienteer.benchmark.reuse import Identities, Reused
 from orienteer.benchmark.settings import BenchmarkSettings, TaskSettings
 from orienteer.comparison.records import write_cases, write_costs, write_learning, write_pretext
 from orienteer.finetune.folder import FinetuneFolder
@@ -39,36 +40,53 @@ JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
 """The metric that decides each kind of task; a regressed number has the unit of the task."""
 
 
-def collect(settings: BenchmarkSettings, jobs: Sequence[Job], store: Store, results: Path, drawn: int) -> int:
+def collect(
+    settings: BenchmarkSettings, jobs: Sequence[Job], identities: Identities, results: Path, reused: Reused
+) -> int:
     """Write the records of every finished job; returns the number of finished jobs.
 
     Args:
         settings: the benchmark's.
         jobs: all of them.
-        store: its scans.
+        identities: of them.
         results: folder of the records.
-        drawn: edge of the views whose positions were probed, voxels.
+        reused: jobs whose records are taken from elsewhere; they count as finished.
     """
+    store, (_, drawn) = identities.store, identities.sizes
     finished = [job for job in jobs if is_finished(job)]
-    cases, costs, pretext, learning = [], [], [], []
+    cases: list[Row] = []
+    costs: list[Row] = []
+    pretext: list[Row] = []
+    learning: list[Row] = []
     for job in finished:
         cost = json.loads((job.folder / DONE).read_text(encoding="utf-8"))
         if job.stage == "import":
             continue  # what others spent, and on what, is not known
-        costs.append(_cost(job, cost))
+        costs.append({**_cost(job, cost), "identity": identities.of(job)})
         if job.stage == "pretrain":
             pretext += _pretext(job)
         else:
             cases += _cases(job, settings, store, drawn)
         if job.stage == "finetune":
             learning += _learning(job, settings, store, drawn)
+    for job in reused.jobs:
+        labels = _labels(job, store, drawn)
+        at = {"arm": job.arm, "seed": job.seed}
+        costs += reused.rows("costs", **at, stage=_stage(job), task=job.task or None, labels=job.labels)
+        if job.stage == "pretrain":
+            pretext += reused.rows("pretext", **at)
+            continue
+        for task in _shown_names(job, settings):
+            cases += reused.rows("cases", **at, labels=labels, mode=_mode(job), task=task)
+        if job.stage == "finetune":
+            learning += reused.rows("learning", **at, labels=labels, task=job.task)
     if cases:
         write_cases(results, cases)
     write_costs(results, costs)
     write_pretext(results, pretext)
     if learning:
         write_learning(results, learning)
-    return len(finished)
+    return len(finished) + len(reused.jobs)
 
 
 def tasks_shown(settings: BenchmarkSettings, jobs: Sequence[Job], too_small: str = "") -> list[Row]:
@@ -170,10 +188,19 @@ def _shown_as(name: str, task: TaskSettings, metric: str) -> str:
     return read_out[0] if read_out else name
 
 
+def _shown_names(job: Job, settings: BenchmarkSettings) -> list[str]:
+    """The comparison's tasks that a job's measurements may belong to."""
+    return [job.task, *(name for name, _, _ in _read_outs(job.task, settings.tasks[job.task].kind).values())]
+
+
+def _stage(job: Job) -> str:
+    """As the records call it."""
+    return {"places": "frozen"}.get(job.stage, job.stage)
+
+
 def _cost(job: Job, cost: Row) -> Row:
-    stage = {"places": "frozen"}.get(job.stage, job.stage)
     kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
-    of = {"arm": job.arm, "stage": stage, "task": job.task or None, "labels": job.labels, "seed": job.seed}
+    of = {"arm": job.arm, "stage": _stage(job), "task": job.task or None, "labels": job.labels, "seed": job.seed}
     return {**of, "steps": _steps(job), **kept}
 
 

@@ -25,10 +25,12 @@ from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
 from orienteer.benchmark.pool import UNTRIED, Failures, Run, run_here, run_jobs, slots
 from orienteer.benchmark.process import JOB
+from orienteer.benchmark.reuse import Identities, Reused
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
+from orienteer.comparison.records import read_records
 from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
 from orienteer.folders import Folder, in_order, settings_in, to_make
@@ -67,6 +69,7 @@ def benchmark(
     *,
     assign: tuple[str, ...] = (),
     cluster: str | None = None,
+    reuse: Path | str | None = None,
     progress: bool = True,
 ) -> BenchmarkResult:
     """Run every unfinished job, then render the results so far.
@@ -77,11 +80,14 @@ def benchmark(
         assign: settings as ``key=value`` over the file's.
         cluster: where to run jobs instead of here: ``tcp://HOST:8786`` of a scheduler of Dask, ``slurm:8`` for eight
             jobs of Slurm, or ``local``.
+        reuse: a folder of results; the records of jobs that it has, made in the same way from the same scans, are
+            taken over instead of running these jobs.
         progress: show a progress bar on standard error.
 
     Raises:
         ConfigError: a setting is unknown or does not fit, or the cluster is none.
-        RunError: the folder belongs to another configuration.
+        RunError: the folder belongs to another configuration, or ``reuse`` holds no results that say how they were
+            made.
         StoreError: another benchmark is writing to it.
         OrienteerError: the cluster is not there, or no worker of it can help.
     """
@@ -99,7 +105,7 @@ def benchmark(
     make_folder(out)
     with only_one(out, "benchmark"):
         sweep(out)
-        return _run(settings, jobs, shared, config, out, cluster, progress)
+        return _run(settings, jobs, shared, config, out, cluster, progress, None if reuse is None else Path(reuse))
 
 
 def _run(
@@ -110,12 +116,22 @@ def _run(
     out: Path,
     cluster: str | None,
     progress: bool,
+    reuse: Path | None,
 ) -> BenchmarkResult:
     processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
+    console = to_stderr(shown=progress)
+    if reuse is not None:
+        read_records(reuse)  # refused before anything is written
     _ingest(settings, config.parent, shared.store, cluster, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+    identities = Identities(jobs, Store.open(shared.store), settings.split, (shared.view, shared.drawn))
+    reused = Reused() if reuse is None else Reused.of(reuse, jobs, identities)
+    if reuse is not None:
+        console.print(_about(reused, reuse, jobs), highlight=False, markup=False, soft_wrap=True)
+    publish = partial(_publish, settings, jobs, identities, config, out, reused)
+    jobs = [job for job in jobs if job.folder not in reused.folders]
     todo = [job for job in jobs if not is_finished(job)]
-    done, console = len(jobs) - len(todo), to_stderr(shown=progress)
+    done = len(jobs) - len(todo)
     with (
         _workers(settings, cluster if todo else None, out, console) as (run, parallel),
         # Jobs differ in length, so their number does not give the time left.
@@ -140,9 +156,9 @@ def _run(
             failures = run_jobs(todo, shared, run, report)
         except KeyboardInterrupt as error:
             if not (isinstance(error, Asked) and error.number == signal.SIGTERM):  # which gives a few seconds only
-                _publish(settings, jobs, shared, config, out, parallel, {})  # finished jobs can be read already
+                publish(parallel, {})  # finished jobs can be read already
             raise
-    return _publish(settings, jobs, shared, config, out, parallel, failures)
+    return publish(parallel, failures)
 
 
 @contextmanager
@@ -165,20 +181,30 @@ def _left(jobs: list[Job], parallel: int) -> str:
     return f"{left} left" if left else ""
 
 
+def _about(reused: Reused, results: Path, jobs: list[Job]) -> str:
+    if not reused.jobs:
+        return (
+            f"nothing of {results} is reused: its jobs have other settings, scans, arms or tasks, or another version's "
+            "defaults"
+        )
+    return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} taken from {results}"
+
+
 def _publish(
     settings: BenchmarkSettings,
     jobs: list[Job],
-    shared: Shared,
+    identities: Identities,
     config: Path,
     out: Path,
+    reused: Reused,
     parallel: int,
     failures: Failures,
 ) -> BenchmarkResult:
     """Write records, table and report of every finished job."""
-    results, store = out / "results", Store.open(shared.store)
-    write_benchmark(results, _document(settings, config, jobs, parallel, _too_small(settings, store, shared)))
-    finished = collect(settings, jobs, store, results, shared.drawn)
-    measured = any(job.stage not in BEGINNINGS and is_finished(job) for job in jobs)
+    results = out / "results"
+    write_benchmark(results, _document(settings, config, jobs, parallel, _too_small(identities), reused))
+    finished = collect(settings, jobs, identities, results, reused)
+    measured = any(job.stage not in BEGINNINGS and (is_finished(job) or job.folder in reused.folders) for job in jobs)
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(jobs), failures)
 
 
@@ -209,19 +235,22 @@ def published(settings: BenchmarkSettings) -> Tree:
     return values
 
 
-def _too_small(settings: BenchmarkSettings, store: Store, shared: Shared) -> str:
+def _too_small(identities: Identities) -> str:
     """Scans in which no view of the largest size fits, so that places in them are not probed; in words."""
-    ids = (*store.ids("train"), *store.ids(settings.split))
-    small = len(ids) - len(fitting(store, ids, ViewSettings(count=2, size=shared.drawn)).ids)
-    return f"{counted(small, 'scan')} too small for views of {shared.drawn} voxels left out" if small else ""
+    store, (_, drawn) = identities.store, identities.sizes
+    ids = (*store.ids("train"), *store.ids(identities.split))
+    small = len(ids) - len(fitting(store, ids, ViewSettings(count=2, size=drawn)).ids)
+    return f"{counted(small, 'scan')} too small for views of {drawn} voxels left out" if small else ""
 
 
 def _document(
-    settings: BenchmarkSettings, config: Path, jobs: list[Job], parallel: int, too_small: str
+    settings: BenchmarkSettings, config: Path, jobs: list[Job], parallel: int, too_small: str, reused: Reused
 ) -> dict[str, object]:
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     origins = {job.arm: job.imported.words for job in jobs if job.imported is not None}
     versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
+    if reused.records is not None and reused.jobs:
+        versions |= set(reused.records.benchmark.orienteer_version.split(", "))
     return {
         "name": settings.name,
         "title": settings.title,
@@ -235,6 +264,7 @@ def _document(
             "device": ", ".join(gpus) or "CPU",
             "at_a_time": parallel,
             "cells": len(jobs),
+            **({"reused": len(reused.jobs)} if reused.jobs else {}),
         },
         "tasks": tasks_shown(settings, jobs, too_small),
         "seeds": list(settings.seeds),

@@ -20,6 +20,15 @@ def benchmark(
     out: Annotated[Path, typer.Argument(help="A folder; the same folder again resumes where it stopped.")],
     assign: Assign = None,
     cluster: Cluster = None,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(
+            "--reuse",
+            metavar="RESULTS",
+            help="A folder of published results: jobs whose records are there, made in the same way from the same "
+            "scans, are not run again.",
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what is done and what is left; run nothing.")] = False,
 ) -> None:
     """Pretrain every arm, fine-tune it with few labels, score it, and compare it with scratch and the other arms.
@@ -36,17 +45,22 @@ def benchmark(
     `orienteer benchmark benchmarks/oasis-cpu.yaml out --plan`
 
     `orienteer benchmark benchmarks/oasis-cpu.yaml out --cluster tcp://node1:8786`
+
+    `orienteer benchmark mine.yaml out --reuse docs/results/oasis-cpu-converged`
     """
     from rich.console import Console
 
     from orienteer.benchmark.outlook import outlook
     from orienteer.benchmark.run import benchmark as start
+    from orienteer.errors import ConfigError
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    if plan and reuse is not None:
+        raise ConfigError("--plan reads no scans, so it cannot know what --reuse takes over", cure="leave one out")
     if plan:
         print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
         return
-    result = start(config, out, assign=tuple(assign or ()), cluster=cluster)
+    result = start(config, out, assign=tuple(assign or ()), cluster=cluster, reuse=reuse)
     console.print(f"{result.finished} of {result.jobs} jobs finished, {len(result.failures)} failed")
     if result.comparison is not None:
         console.print(f"table: {result.results / 'results.md'}\nreport: {result.results / 'report.html'}")

@@ -43,11 +43,11 @@ COSTS = Layout(
     pa.schema({
         "arm": pa.string(), "stage": pa.string(), "task": pa.string(), "labels": pa.int32(), "seed": pa.int32(),
         "seconds": pa.float64(), "cpu_seconds": pa.float64(), "peak_memory_mb": pa.float64(),
-        "energy_j": pa.float64(), "device": pa.string(), "steps": pa.int32(),
+        "energy_j": pa.float64(), "device": pa.string(), "steps": pa.int32(), "identity": pa.string(),
     }),
-    empty=("task", "labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "steps"),
+    empty=("task", "labels", "seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "steps", "identity"),
     once=(),  # one row a run
-    later=("task", "steps"),
+    later=("task", "steps", "identity"),
 )  # fmt: skip
 PRETEXT = Layout(
     "pretext.parquet",
@@ -97,6 +97,8 @@ def write_cases(results: Path, rows: Rows) -> None:
 
 def write_costs(results: Path, rows: Rows) -> None:
     """Write ``records/costs.parquet``: time, processor time, memory and energy of each run; None where unknown.
+
+    ``identity`` is the SHA-256 of all that decides the run's numbers, by which another benchmark can take it over.
 
     Raises:
         RunError: a column is missing, unknown or of the wrong type.

@@ -1,0 +1,136 @@
+"""Jobs whose published records are taken over are not run again, and nothing else is taken over."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from orienteer.benchmark.plan import jobs_of, view_sizes
+from orienteer.benchmark.reuse import Identities, Reused
+from orienteer.benchmark.run import BenchmarkResult, benchmark
+from orienteer.benchmark.settings import BenchmarkSettings
+from orienteer.cli import app, commands
+from orienteer.errors import ConfigError, RunError
+from orienteer.ingest import IngestOptions, ingest
+from orienteer.store import Store
+from tests.benchmark.conftest import config
+
+assert commands
+
+ARMS = config()["arms"]
+TWO = {"scratch": ARMS["scratch"], "ours": ARMS["ours"]}
+OLDER = Path(__file__).parents[2] / "docs" / "results" / "oasis-cpu"
+
+
+def run(cohort: Path, out: Path, reuse: Path | None = None, **changes: Any) -> BenchmarkResult:
+    file = cohort / f"{out.name}.yaml"
+    file.write_text(yaml.safe_dump(config(**{"seeds": [0], "arms": TWO, **changes}), sort_keys=False))
+    return benchmark(file, out, reuse=reuse, progress=False)
+
+
+def rows(results: Path, table: str) -> set[tuple[Any, ...]]:
+    return {
+        tuple(str(value) for value in row.values())
+        for row in pq.read_table(results / "records" / f"{table}.parquet").to_pylist()
+    }
+
+
+def made(out: Path) -> set[str]:
+    """Jobs that were run in a folder."""
+    return {str(file.parent.relative_to(out / "cells")) for file in out.glob("cells/**/cell.json")}
+
+
+@pytest.fixture(scope="module")
+def before(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Published results of scratch and one arm; what they were made with is gone but for the store beside them."""
+    out = tmp_path_factory.mktemp("before") / "before"
+    assert run(cohort, out).failures == {}
+    shutil.rmtree(out / "cells")
+    return out / "results"
+
+
+def taken(before: Path, store: Path | None = None, **changes: Any) -> set[str]:
+    """The jobs that would be taken from there."""
+    settings = BenchmarkSettings.build(config(**{"seeds": [0], "arms": TWO, **changes}))
+    jobs = jobs_of(settings, before / "nowhere")
+    opened = Store.open(store or before.parent / "store")
+    found = Reused.of(before, jobs, Identities(jobs, opened, settings.split, view_sizes(settings, jobs)))
+    return {job.name for job in found.jobs}
+
+
+def test_reuse__another_arm_is_run_alone_and_all_are_compared(cohort: Path, before: Path, tmp_path: Path) -> None:
+    found = run(cohort, tmp_path / "more", before, arms={**TWO, "masked": ARMS["masked"]})
+    assert (found.finished, found.jobs, found.failures) == (11, 11, {})
+    ways = "pretrain/masked", "organs/finetuned/masked/labels_2", "organs/frozen/masked/labels_2", "place/masked"
+    assert made(tmp_path / "more") == {f"{way}/seed_0" for way in ways}
+    for table in ("cases", "costs", "pretext", "learning"):
+        own = {row for row in rows(found.results, table) if "masked" not in row}
+        assert own == rows(before, table) and own != rows(found.results, table)
+    assert "reused 7" in (found.results / "results.md").read_text()
+    # What was taken over can be taken over once more.
+    again = run(cohort, tmp_path / "again", found.results, arms={**TWO, "masked": ARMS["masked"]})
+    assert made(tmp_path / "again") == set() and again.finished == 11
+    assert rows(again.results, "cases") == rows(found.results, "cases")
+
+
+def test_reuse__an_arm_that_starts_from_another_s_run_has_it_run(before: Path) -> None:
+    gentle = {"label": "gently", "role": "ablation", "from_arm": "ours", "finetune": {"transfer": {"rate": 0.5}}}
+    assert taken(before) - taken(before, arms={**TWO, "gentle": gentle}) == {"pretrain ours seed 0"}
+
+
+OWN = config()
+SCRATCH = {f"{stage} scratch{labels} seed 0" for stage, labels in (
+    ("finetune organs", " 2 labels"), ("frozen organs", " 2 labels"), ("places place", ""),
+)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"finetune": {**OWN["finetune"], "optimiser": {"steps": 3, "batch": 1}}}, set()),
+        ({"pretrain": {**OWN["pretrain"], "optimiser": {"steps": 3, "batch": 2}}}, SCRATCH),
+        ({"pretrain": {**OWN["pretrain"], "views": {"size": 24}}}, {"finetune organs scratch 2 labels seed 0"}),
+        ({"split": "val"}, set()),
+        ({"seeds": [1]}, set()),
+    ],
+    ids=["fine-tuning", "pretraining", "views", "subjects", "seeds"],
+)  # fmt: skip
+def test_reuse__jobs_that_are_made_otherwise_are_run(before: Path, changes: dict[str, Any], kept: set[str]) -> None:
+    assert len(taken(before)) == 7
+    assert taken(before, **changes) == kept
+
+
+def test_reuse__the_same_names_with_other_labels_are_other_data(cohort: Path, before: Path, tmp_path: Path) -> None:
+    labels = Path(shutil.copytree(cohort / "labels", tmp_path / "labels"))
+    image = nib.load(labels / "person_000.nii.gz")
+    nib.save(nib.Nifti1Image(image.get_fdata().astype("uint8")[::-1], image.affine), labels / "person_000.nii.gz")
+    options = IngestOptions(spacing=3.0, table=cohort / "people.tsv", keep_names=True, progress=False)
+    for folder, kept in ((cohort / "labels", 7), (labels, 0)):
+        options = IngestOptions(
+            spacing=3.0, labels=folder, table=cohort / "people.tsv", keep_names=True, progress=False
+        )
+        ingest(cohort / "scans", tmp_path / f"store-{kept}", options)
+        assert len(taken(before, tmp_path / f"store-{kept}")) == kept
+
+
+def test_reuse__on_the_command_line(cohort: Path, before: Path, tmp_path: Path) -> None:
+    (cohort / "line.yaml").write_text(yaml.safe_dump(config(seeds=[0], arms=TWO), sort_keys=False))
+    out = tmp_path / "line"
+    result = CliRunner().invoke(app, ["benchmark", str(cohort / "line.yaml"), str(out), "--reuse", str(before)])
+    assert result.exit_code == 0, result.output
+    assert f"7 of 7 jobs taken from {before}" in " ".join(result.output.split())
+    assert "7 of 7 jobs finished, 0 failed" in result.output
+    command = ["benchmark", str(cohort / "line.yaml"), str(out), "--reuse", str(before), "--plan"]
+    assert isinstance(CliRunner().invoke(app, command).exception, ConfigError)
+
+
+def test_reuse__results_that_do_not_say_how_they_were_made_are_refused(cohort: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="does not say how its jobs were made"):
+        run(cohort, tmp_path / "older", OLDER)
+    with pytest.raises(RunError):
+        run(cohort, tmp_path / "none", tmp_path / "nothing")
