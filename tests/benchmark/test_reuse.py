@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from orienteer.benchmark.plan import jobs_of, view_sizes
-from orienteer.benchmark.reuse import Identities, Reused
+from orienteer.benchmark.reuse import Identities, Reused, reusable
 from orienteer.benchmark.run import BenchmarkResult, benchmark
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
@@ -59,7 +59,7 @@ def taken(before: Path, store: Path | None = None, **changes: Any) -> set[str]:
     settings = BenchmarkSettings.build(config(**{"seeds": [0], "arms": TWO, **changes}))
     jobs = jobs_of(settings, before / "nowhere")
     opened = Store.open(store or before.parent / "store")
-    found = Reused.of(before, jobs, Identities(jobs, opened, settings.split, view_sizes(settings, jobs)))
+    found = Reused.of(reusable(before), jobs, Identities(jobs, opened, settings.split, view_sizes(settings, jobs)))
     return {job.name for job in found.jobs}
 
 
@@ -132,5 +132,6 @@ def test_reuse__on_the_command_line(cohort: Path, before: Path, tmp_path: Path) 
 def test_reuse__results_that_do_not_say_how_they_were_made_are_refused(cohort: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="does not say how its jobs were made"):
         run(cohort, tmp_path / "older", OLDER)
+    assert not (tmp_path / "older" / "store").exists(), "refused before anything is done"
     with pytest.raises(RunError):
         run(cohort, tmp_path / "none", tmp_path / "nothing")

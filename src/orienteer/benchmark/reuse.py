@@ -78,6 +78,21 @@ class Identities:
         return [[entry.id, str(entry.table.get(job.settings.column))] for entry in self.store.manifest.scans]
 
 
+def reusable(results: Path) -> Records:
+    """What a folder of results holds.
+
+    Raises:
+        RunError: it holds no results, or they do not say how they were made.
+    """
+    records = read_records(results)
+    if records.costs is None or records.costs.column("identity").null_count == len(records.costs):
+        raise RunError(
+            f"{results} does not say how its jobs were made: it was written by an earlier Orienteer",
+            cure="leave --reuse out, or run its benchmark again with this version",
+        )
+    return records
+
+
 @dataclass(frozen=True)
 class Reused:
     """Records that are taken over.
@@ -92,19 +107,11 @@ class Reused:
     _rows: dict[str, dict[tuple[object, ...], list[Row]]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, results: Path, jobs: Sequence[Job], identities: Identities) -> "Reused":
-        """The unfinished jobs that a folder of results has, and that need not be run for others to start from them.
-
-        Raises:
-            RunError: it holds no results, or they do not say how they were made.
-        """
-        records = read_records(results)
-        known = set() if records.costs is None else set(records.costs.column("identity").to_pylist()) - {None}
-        if not known:
-            raise RunError(
-                f"{results} does not say how its jobs were made: it was written by an earlier Orienteer",
-                cure="leave --reuse out, or run its benchmark again with this version",
-            )
+    def of(cls, records: Records | None, jobs: Sequence[Job], identities: Identities) -> "Reused":
+        """The unfinished jobs that ``records`` have, and that need not be run for others to start from them."""
+        if records is None or records.costs is None:
+            return cls()
+        known = set(records.costs.column("identity").to_pylist()) - {None}
         there = [job for job in jobs if not is_finished(job) and identities.of(job) in known]
         measured = {job.folder for job in there if job.stage not in BEGINNINGS}
         begun = {

@@ -25,12 +25,11 @@ from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
 from orienteer.benchmark.pool import UNTRIED, Failures, Run, run_here, run_jobs, slots
 from orienteer.benchmark.process import JOB
-from orienteer.benchmark.reuse import Identities, Reused
+from orienteer.benchmark.reuse import Identities, Reused, reusable
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import write_benchmark
-from orienteer.comparison.records import read_records
 from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
 from orienteer.folders import Folder, in_order, settings_in, to_make
@@ -120,12 +119,11 @@ def _run(
 ) -> BenchmarkResult:
     processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
     console = to_stderr(shown=progress)
-    if reuse is not None:
-        read_records(reuse)  # refused before anything is written
+    records = None if reuse is None else reusable(reuse)  # refused before anything is written
     _ingest(settings, config.parent, shared.store, cluster, progress)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     identities = Identities(jobs, Store.open(shared.store), settings.split, (shared.view, shared.drawn))
-    reused = Reused() if reuse is None else Reused.of(reuse, jobs, identities)
+    reused = Reused.of(records, jobs, identities)
     if reuse is not None:
         console.print(_about(reused, reuse, jobs), highlight=False, markup=False, soft_wrap=True)
     publish = partial(_publish, settings, jobs, identities, config, out, reused)
