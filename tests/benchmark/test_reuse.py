@@ -71,7 +71,9 @@ def test_reuse__another_arm_is_run_alone_and_all_are_compared(cohort: Path, befo
     for table in ("cases", "costs", "pretext", "learning"):
         own = {row for row in rows(found.results, table) if "masked" not in row}
         assert own == rows(before, table) and own != rows(found.results, table)
-    assert "reused 7" in (found.results / "results.md").read_text()
+    shown = (found.results / "results.md").read_text()
+    assert "reused 7 jobs of toy (" in shown and "--reuse RESULTS" in shown
+    assert "Times are of the machine that ran a job" in shown
     # What was taken over can be taken over once more.
     again = run(cohort, tmp_path / "again", found.results, arms={**TWO, "masked": ARMS["masked"]})
     assert made(tmp_path / "again") == set() and again.finished == 11

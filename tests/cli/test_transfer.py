@@ -52,6 +52,7 @@ def test_finetune__says_what_it_took_and_what_it_reached(segmented: str, ward: P
     assert taken in told
     assert "scored on 2 test scans; pretrained, learned from 2 labelled scans" in told
     assert "HD95" in told and "Surface Dice" in told
+    assert f"compared on the store's grid of {summary['spacing_mm']:g} mm" in told
     dice = summary["scores"]["dice"]
     for name, value in (*dice["items"].items(), ("mean of 2 seeds", dice["mean"]), ("seed 1", dice["seeds"][1])):
         (line,) = [line for line in segmented.splitlines() if name in line and "│" in line]

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pytest
@@ -221,7 +222,8 @@ def test_evaluate__names_scans_unlike_those_of_training(finished: PretrainResult
     large = bright.repeat(2, 0).repeat(2, 1).repeat(2, 2)  # odd in two ways, so all is told in full somewhere
     odd = store_of(tmp_path, {"plain": volume.array[0], "turned": large})
     said = CliRunner().invoke(app, ["evaluate", str(finished.run), str(odd), "--split", "all", "--name", "odd"])
-    *_, line, full, fix = said.output.splitlines()
+    *_, line, full, fix, _, following = said.output.splitlines()
+    assert following == f"next: orienteer report {quote(str(finished.run))}"
     assert line.startswith("unlike training: turned: ") and "[unfamiliar-intensities]" in line and "fix:" in fix
     assert full.startswith("in full: ") and full.endswith("evaluation.json")
     found = Run.open(finished.run).evaluations["odd"].unfamiliar
@@ -237,14 +239,15 @@ def test_evaluate__shifts_are_printed_written_and_on_the_page(
 ) -> None:
     monkeypatch.setattr(assess, "PER_SCAN", 3)
     figures = tmp_path / "figures.json"
-    words = ["evaluate", str(finished.run), str(store), "--split", "train", "--name", "elsewhere", "--shifts"]
+    words = ["evaluate", str(finished.run), str(store), "--split", "train", "--shifts"]
     said = CliRunner().invoke(app, [*words, "--json", str(figures)])
     assert said.exit_code == 0, said.output
     inverted = json.loads(figures.read_text())["shifts"]["inverted"]
     assert inverted["withstood"] in said.output.split("contrast inverted")[1].splitlines()[0]
     assert inverted["measured"]["chance"] == inverted["as_is"]["chance"] > 0
     page = report(finished.run, tmp_path / "page.html").read_text()
-    assert "How far can it be trusted elsewhere?" in page and "The same subjects (elsewhere: " in page
+    assert "How far can it be trusted elsewhere?" in page and "The same subjects (train-shifts: " in page
+    assert said.output.endswith(f"next: orienteer report {quote(str(finished.run))}\n")
     again = CliRunner().invoke(app, [*words, "--overwrite", "--json", str(tmp_path / "again.json")])
     assert json.loads((tmp_path / "again.json").read_text())["shifts"] == json.loads(figures.read_text())["shifts"]
     assert again.exit_code == 0

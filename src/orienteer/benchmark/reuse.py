@@ -22,6 +22,7 @@ from orienteer.errors import RunError
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.store import Store
+from orienteer.units import counted
 
 Row = Mapping[str, object]
 
@@ -125,6 +126,13 @@ class Reused:
     def folders(self) -> set[Path]:
         """Of the jobs: these have none."""
         return {job.folder for job in self.jobs}
+
+    @property
+    def words(self) -> str:
+        """How many, whose, and where they ran."""
+        assert self.records is not None
+        source = self.records.benchmark
+        return f"{counted(len(self.jobs), 'job')} of {source.name} ({source.environment.get('processor', 'unknown')})"
 
     def rows(self, table: str, **of: object) -> Iterator[Row]:
         """The rows of a table, such as ``costs``, that have these values in these columns."""

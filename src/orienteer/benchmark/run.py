@@ -262,7 +262,7 @@ def _document(
             "device": ", ".join(gpus) or "CPU",
             "at_a_time": parallel,
             "cells": len(jobs),
-            **({"reused": len(reused.jobs)} if reused.jobs else {}),
+            **({"reused": reused.words} if reused.jobs else {}),
         },
         "tasks": tasks_shown(settings, jobs, too_small),
         "seeds": list(settings.seeds),
@@ -277,5 +277,5 @@ def _document(
             for name, arm in settings.arms.items()
         ],
         "configuration": published(settings),
-        "commands": [f"orienteer benchmark {config.name} OUT"],
+        "commands": [f"orienteer benchmark {config.name} OUT" + (" --reuse RESULTS" if reused.jobs else "")],
     }

@@ -1,6 +1,7 @@
 """``orienteer evaluate RUN STORE``: the metrics of a run on any scans."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -15,7 +16,9 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="Split to measure; default test, else val. `all` takes every scan of the store.")
     ] = "auto",
-    name: Annotated[str | None, typer.Option(help="Name of the evaluation; default the split.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the evaluation; default the split, as in val or val-shifts.")
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Also write the metrics to this file.")
     ] = None,
@@ -60,3 +63,4 @@ def evaluate(
     if found.record.unfamiliar is not None and found.record.compared < found.record.among:
         console.print(f"{found.record.compared} of {found.record.among} scans compared with those of training")
     print_unfamiliar(console, found.record.unfamiliar, run, found.folder / FILE)
+    print(f"\nnext: orienteer report {quote(str(run))}")

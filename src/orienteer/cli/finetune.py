@@ -105,7 +105,8 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     labelled = summary.labelled_scans
     console.print(
         f"\nscored on {summary.cases} {summary.split} scans; "
-        f"{start}, learned from {labelled} labelled scan{'s' if labelled > 1 else ''}",
+        f"{start}, learned from {labelled} labelled scan{'s' if labelled > 1 else ''}"
+        + (", with an atlas of a run" if summary.atlas else ""),
         soft_wrap=True,
     )
     table = Table()
@@ -127,6 +128,8 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
                 *(number_of(values.seeds[index], metric) for metric, values in scores.items()),
             )
     console.print(table)
+    if summary.kind == "segment" and summary.spacing_mm is not None:
+        console.print(f"compared on the store's grid of {summary.spacing_mm:g} mm, not on the files' own")
     for metric, values in scores.items():
         if values.undefined:
             console.print(f"{words[metric]}: {values.undefined} not defined, {undefined_where(metric)}")

@@ -112,7 +112,12 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
         rows,
         note="Mean of a run (× number of runs). A run that was killed and gone on with tells no time. "
         + ("" if energy else "No energy was recorded: this machine does not tell it. ")
-        + "Times are of the machine above and whatever else it was doing"
+        + (
+            "Times are of the machine that ran a job"
+            if "reused" in benchmark.environment
+            else "Times are of the machine above"
+        )
+        + " and whatever else it was doing"
         + ("; processor time leaves other work out." if processor else "."),
     )
 

@@ -279,7 +279,10 @@ def able(run: Run | None, store: Store, kind: Kind) -> None:
     if kind != "segment":
         raise ConfigError(f"an atlas is a prior for segmentation, not for `{kind}`", cure="leave `atlas` out")
     if run is None:
-        raise ConfigError("an atlas needs a pretraining run, which finds one scan in another", cure="add --from RUN")
+        raise ConfigError(
+            "an atlas needs a pretraining run, which finds one scan in another",
+            cure="add --from RUN, and --set transfer.encoder=false to take nothing else of it",
+        )
     learned, here = run.record.data.spacing_mm, store.manifest.spacing
     if not same_spacing(learned, here):
         raise ConfigError(

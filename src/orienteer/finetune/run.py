@@ -205,7 +205,10 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
         _record(work).write(folder.path)
     how = settings.atlas
     if how is not None and work.source is not None and not (folder.atlas / RECORD).is_file():
-        console.print(f"seed {settings.seed}: making the atlas")
+        console.print(
+            f"seed {settings.seed}: making the atlas, which keeps voxels of the labelled scans in {folder.atlas}",
+            soft_wrap=True, highlight=False,
+        )  # fmt: skip
         say = partial(console.print, soft_wrap=True, highlight=False)
         Atlas.of(work.source, work.store, work.goal, how, say).write(folder.atlas)
     choose(folder.path, logged)

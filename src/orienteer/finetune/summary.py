@@ -39,6 +39,10 @@ class FinetuneSummary(Record):
     """Scans scored."""
     pretrained: bool
     """Whether weights came from a run."""
+    atlas: bool = False
+    """Whether the labels of labelled scans were carried to those scored, as a prior."""
+    spacing_mm: float | None = None
+    """Of the store, on whose grid predictions are compared with labels."""
     scores: dict[str, ScoreSummary]
 
     def write(self, folder: Path) -> None:
@@ -60,6 +64,8 @@ def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> FinetuneSumma
         labelled_scans=len(record.goal.scans),
         cases=len(set(tables[0]["case"].tolist())),
         pretrained=record.pretrained,
+        atlas=folders[0].settings().atlas is not None,
+        spacing_mm=record.spacing_mm,
         scores={metric: _summary([_of(table, metric) for table in tables]) for metric in metrics},
     )
 

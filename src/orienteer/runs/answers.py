@@ -111,7 +111,8 @@ class Answers:
             self.journal.remove()
         elif before is not None:
             raise RunError(
-                f"{folder} holds answers to another question", cure="add --overwrite, or name another folder"
+                f"{folder} holds answers to another question: of another run, exemplar, place or setting",
+                cure="add --overwrite, or name another folder",
             )
         self.write()
 

@@ -45,7 +45,8 @@ def evaluate(
         run: a run folder with at least one checkpoint.
         store: any store of the same spacing and channels.
         split: which of its subjects; None takes all. ``auto`` takes ``test``, or ``val`` where there is no ``test``.
-        name: folder name under ``RUN/evaluations``; default the split, or ``all``.
+        name: folder name under ``RUN/evaluations``; default the split, or ``all``, with ``-shifts`` where these are
+            measured.
         overwrite: replace an evaluation of that name.
         shifts: also measure it where the same subjects look as under another sequence, scanner or protocol.
         progress: show a progress bar on standard error.
@@ -73,11 +74,11 @@ def evaluate(
         opened.ids(split)
     except StoreError as error:
         raise StoreError(error.message, cure=f"{error.cure}; to evaluate every scan: --split all") from None
-    target = learned.folder.subfolder("evaluations", name or split or "all")
+    learned.check_store(opened)
+    target = learned.folder.subfolder("evaluations", name or (split or "all") + ("-shifts" if shifts else ""))
     if (target / "evaluation.json").exists() and not overwrite:
         raise RunError(f"{target} exists", cure="add --overwrite, or give the evaluation another --name")
     refuse_place(target / "evaluation.json")
-    learned.check_store(opened)
     for written in (target, target / "examples"):
         sweep(written)
     checkpoint, warnings = best_checkpoint(learned.folder)
