@@ -316,7 +316,11 @@ def test_finetune__fresh_weights_may_have_an_atlas_of_a_run(folder: Path, run: P
     settings = quick(PAIR, *few, ON, "transfer.encoder=false")
     found = finetune(folder / "store", tmp_path / "fresh", source=run, settings=settings, progress=False)
     assert weights(tmp_path / "fresh" / "seed_0") == weights(tmp_path / "scratch" / "seed_0")
-    assert not found.summary.pretrained and FinetuneFolder(tmp_path / "fresh" / "seed_0").record().loaded is None
+    assert (
+        found.summary.atlas
+        and not found.summary.pretrained
+        and FinetuneFolder(tmp_path / "fresh" / "seed_0").record().loaded is None
+    )
     assert Ensemble.load(tmp_path / "fresh").atlases[0] is not None
     finetune(folder / "store", tmp_path / "fresh", source=run, settings=settings, resume=True, progress=False)
     for more in ("transfer={encoder: false, decoder: true}", "transfer={encoder: false, freeze: encoder}"):

@@ -64,7 +64,7 @@ def summarise(folders: Sequence[FinetuneFolder], *, split: str) -> FinetuneSumma
         labelled_scans=len(record.goal.scans),
         cases=len(set(tables[0]["case"].tolist())),
         pretrained=record.pretrained,
-        atlas=folders[0].settings().atlas is not None,
+        atlas=folders[0].atlas.is_dir(),
         spacing_mm=record.spacing_mm,
         scores={metric: _summary([_of(table, metric) for table in tables]) for metric in metrics},
     )
