@@ -127,6 +127,8 @@ def test_reuse__on_the_command_line(cohort: Path, before: Path, tmp_path: Path) 
     assert result.exit_code == 0, result.output
     assert f"7 of 7 jobs taken from {before}" in " ".join(result.output.split())
     assert "7 of 7 jobs finished, 0 failed" in result.output
+    alone = CliRunner().invoke(app, ["benchmark", str(cohort / "line.yaml"), str(out), "--set", "seeds=[1]"])
+    assert "without --reuse, jobs that were taken over before are run: 7 jobs of toy" in " ".join(alone.output.split())
     command = ["benchmark", str(cohort / "line.yaml"), str(out), "--reuse", str(before), "--plan"]
     assert isinstance(CliRunner().invoke(app, command).exception, ConfigError)
 

@@ -4,7 +4,7 @@ import os
 import platform
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,9 +29,10 @@ from orienteer.benchmark.reuse import Identities, Reused, reusable
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
-from orienteer.comparison.benchmark import write_benchmark
+from orienteer.comparison.benchmark import read_benchmark, write_benchmark
 from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
+from orienteer.errors import RunError
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.processes import available_cores, processes_with
@@ -124,8 +125,8 @@ def _run(
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     identities = Identities(jobs, Store.open(shared.store), settings.split, (shared.view, shared.drawn))
     reused = Reused.of(records, jobs, identities)
-    if reuse is not None:
-        console.print(_about(reused, reuse, jobs), highlight=False, markup=False, soft_wrap=True)
+    if told := _about(reuse, reused, jobs, out / "results"):
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     publish = partial(_publish, settings, jobs, identities, config, out, reused)
     jobs = [job for job in jobs if job.folder not in reused.folders]
     todo = [job for job in jobs if not is_finished(job)]
@@ -179,13 +180,19 @@ def _left(jobs: list[Job], parallel: int) -> str:
     return f"{left} left" if left else ""
 
 
-def _about(reused: Reused, results: Path, jobs: list[Job]) -> str:
-    if not reused.jobs:
+def _about(reuse: Path | None, reused: Reused, jobs: list[Job], results: Path) -> str:
+    """What is taken over, or was before and is not now; empty for nothing."""
+    if reused.jobs:
+        return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} taken from {reuse}"
+    if reuse is not None:
         return (
-            f"nothing of {results} is reused: its jobs have other settings, scans, arms or tasks, or another version's "
-            "defaults"
+            f"nothing of {reuse} is reused: its jobs have other settings, scans, arms or tasks, another version's "
+            "defaults, or are finished here"
         )
-    return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} taken from {results}"
+    with suppress(RunError):  # no results yet, or damaged ones, which are written again
+        if before := read_benchmark(results).environment.get("reused"):
+            return f"without --reuse, jobs that were taken over before are run: {before}"
+    return ""
 
 
 def _publish(
