@@ -51,7 +51,6 @@ def benchmark(
     from rich.console import Console
 
     from orienteer.benchmark.outlook import outlook
-    from orienteer.benchmark.run import benchmark as start
     from orienteer.errors import ConfigError
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -60,6 +59,8 @@ def benchmark(
     if plan:
         print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
         return
+    from orienteer.benchmark.run import benchmark as start  # which needs what draws figures
+
     result = start(config, out, assign=tuple(assign or ()), cluster=cluster, reuse=reuse)
     console.print(f"{result.finished} of {result.jobs} jobs finished, {len(result.failures)} failed")
     if result.comparison is not None:
