@@ -1,4 +1,4 @@
-"""Jobs whose published records are taken over are not run again, and nothing else is taken over."""
+"""Jobs whose published records are reused are not run again, and nothing else is reused."""
 
 import shutil
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_reuse__another_arm_is_run_alone_and_all_are_compared(cohort: Path, befo
     shown = (found.results / "results.md").read_text()
     assert "reused 7 jobs of toy (" in shown and "--reuse RESULTS" in shown
     assert "Times are of the machine that ran a job" in shown
-    # What was taken over can be taken over once more.
+    # What was reused can be reused once more.
     again = run(cohort, tmp_path / "again", found.results, arms={**TWO, "masked": ARMS["masked"]})
     assert made(tmp_path / "again") == set() and again.finished == 11
     assert rows(again.results, "cases") == rows(found.results, "cases")
@@ -125,10 +125,10 @@ def test_reuse__on_the_command_line(cohort: Path, before: Path, tmp_path: Path) 
     out = tmp_path / "line"
     result = CliRunner().invoke(app, ["benchmark", str(cohort / "line.yaml"), str(out), "--reuse", str(before)])
     assert result.exit_code == 0, result.output
-    assert f"7 of 7 jobs taken from {before}" in " ".join(result.output.split())
+    assert f"7 of 7 jobs reused from {before}" in " ".join(result.output.split())
     assert "7 of 7 jobs finished, 0 failed" in result.output
     alone = CliRunner().invoke(app, ["benchmark", str(cohort / "line.yaml"), str(out), "--set", "seeds=[1]"])
-    assert "without --reuse, jobs that were taken over before are run: 7 jobs of toy" in " ".join(alone.output.split())
+    assert "without --reuse, jobs that were reused before are run: 7 jobs of toy" in " ".join(alone.output.split())
     command = ["benchmark", str(cohort / "line.yaml"), str(out), "--reuse", str(before), "--plan"]
     assert isinstance(CliRunner().invoke(app, command).exception, ConfigError)
 

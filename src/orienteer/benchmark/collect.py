@@ -50,7 +50,7 @@ def collect(
         jobs: all of them.
         identities: of them.
         results: folder of the records.
-        reused: jobs whose records are taken from elsewhere; they count as finished.
+        reused: jobs whose records are of another benchmark; they count as finished.
     """
     store, (_, drawn) = identities.store, identities.sizes
     finished = [job for job in jobs if is_finished(job)]

@@ -1,6 +1,6 @@
-"""Jobs that were run before, here or elsewhere: their published records are taken over instead of running them again.
+"""Jobs that were run before, here or elsewhere: their published records are reused instead of running them again.
 
-A record is taken over only for a job that is the same in everything that decides its numbers: every setting with its
+A record is reused only for a job that is the same in everything that decides its numbers: every setting with its
 default, the pretraining run it starts from, the arm's and the task's name, the scans with their splits, labels and
 table, the subjects scored. In doubt a job is run.
 """
@@ -96,7 +96,7 @@ def reusable(results: Path) -> Records:
 
 @dataclass(frozen=True)
 class Reused:
-    """Records that are taken over.
+    """Records that are reused.
 
     Attributes:
         records: what was published; None for nothing.

@@ -81,7 +81,7 @@ def benchmark(
         cluster: where to run jobs instead of here: ``tcp://HOST:8786`` of a scheduler of Dask, ``slurm:8`` for eight
             jobs of Slurm, or ``local``.
         reuse: a folder of results; the records of jobs that it has, made in the same way from the same scans, are
-            taken over instead of running these jobs.
+            used instead of running these jobs.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -181,9 +181,9 @@ def _left(jobs: list[Job], parallel: int) -> str:
 
 
 def _about(reuse: Path | None, reused: Reused, jobs: list[Job], results: Path) -> str:
-    """What is taken over, or was before and is not now; empty for nothing."""
+    """What is reused, or was before and is not now; empty for nothing."""
     if reused.jobs:
-        return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} taken from {reuse}"
+        return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} reused from {reuse}"
     if reuse is not None:
         return (
             f"nothing of {reuse} is reused: its jobs have other settings, scans, arms or tasks, another version's "
@@ -191,7 +191,7 @@ def _about(reuse: Path | None, reused: Reused, jobs: list[Job], results: Path) -
         )
     with suppress(RunError):  # no results yet, or damaged ones, which are written again
         if before := read_benchmark(results).environment.get("reused"):
-            return f"without --reuse, jobs that were taken over before are run: {before}"
+            return f"without --reuse, jobs that were reused before are run: {before}"
     return ""
 
 

@@ -55,7 +55,7 @@ def benchmark(
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if plan and reuse is not None:
-        raise ConfigError("--plan reads no scans, so it cannot know what --reuse takes over", cure="leave one out")
+        raise ConfigError("--plan reads no scans, so it cannot know what --reuse finds", cure="leave one out")
     if plan:
         print_outlook(console, outlook(config, out, assign=tuple(assign or ())))
         return

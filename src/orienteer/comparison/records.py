@@ -98,7 +98,7 @@ def write_cases(results: Path, rows: Rows) -> None:
 def write_costs(results: Path, rows: Rows) -> None:
     """Write ``records/costs.parquet``: time, processor time, memory and energy of each run; None where unknown.
 
-    ``identity`` is the SHA-256 of all that decides the run's numbers, by which another benchmark can take it over.
+    ``identity`` is the SHA-256 of all that decides the run's numbers, by which another benchmark can reuse it.
 
     Raises:
         RunError: a column is missing, unknown or of the wrong type.
