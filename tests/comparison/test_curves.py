@@ -1,14 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyarrow.compute as pc
+
 from orienteer.comparison import compare
 from orienteer.comparison.curves import _counted, curves_svg
-from orienteer.comparison.records import Records
-from orienteer.comparison.statistics import Analysis
+from orienteer.comparison.records import Records, read_records
+from orienteer.comparison.statistics import Analysis, analyse
 
 from .results_folder import SEGMENTATION, make_results
 
-TEXT = "{http://www.w3.org/2000/svg}text"
+SVG = "{http://www.w3.org/2000/svg}"
+TEXT = f"{SVG}text"
 
 
 def _words(svg: str) -> list[str]:
@@ -48,6 +52,20 @@ def test_curves_svg__a_long_title_goes_on_below(analysis: Analysis, records: Rec
     words = _words(curves_svg(analysis, records.benchmark.model_copy(update={"tasks": tasks})) or "")
     assert max(len(word) for word in words if word in f"{said}, frozen features") <= 58
     assert said not in words and any(word.startswith("mean Dice of the anterior") for word in words)
+
+
+def test_curves_svg__what_has_one_label_count_stands_beside_the_curves_with_its_interval(tmp_path: Path) -> None:
+    arms = [("scratch", "from scratch", "scratch"), ("gap", "gap", "ours"), ("masked", "masked", "baseline")]
+    folder = make_results(tmp_path, arms=arms, effects={}, tasks=(SEGMENTATION,), modes=("finetuned",), labels=(1, 3))
+    records = read_records(folder)
+    once = pc.or_(pc.equal(records.cases["arm"], "scratch"), pc.equal(records.cases["labels"], 1))
+    svg = curves_svg(analyse(replace(records, cases=records.cases.filter(once))), records.benchmark)
+    drawing = ElementTree.fromstring(svg or "")
+    whiskers = [node for node in drawing.iter(f"{SVG}g") if node.get("id", "").startswith("LineCollection")]
+    lines = [node.get("d", "").split() for whisker in whiskers for node in whisker.iter(f"{SVG}path")]
+    ends = [(float(x), float(low), float(high)) for _, x, low, _, _, high in lines]
+    assert len(ends) == 2 and ends[0][0] < ends[1][0], "one for each, side by side"
+    assert all(low - high > 5 for _, low, high in ends), "upwards, and of some length"
 
 
 def test_curves_svg__same_records_same_bytes_and_no_date(analysis: Analysis, records: Records) -> None:

@@ -101,10 +101,16 @@ def _counted(svg: str) -> str:
 
 def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode: str, styles: dict[str, Style]) -> None:
     metric, labels = written(task), analysis.labels(task.name, mode)
-    for arm in benchmark.arms:
-        scores = column(analysis, task, mode, arm, labels)
+    curves = {arm: column(analysis, task, mode, arm, labels) for arm in benchmark.arms}
+    points = [arm for arm, scores in curves.items() if len(scores) == 1]
+    for arm, scores in curves.items():
+        x: list[float] = [*scores]
+        if arm in points:
+            # Side by side, right of where the curves stand: else they and their whiskers hide each other.
+            shift = 0.04 * (1 + points.index(arm))
+            x = [count * 2**shift if labels[0] > 0 else count + shift for count in x]
         if scores:
-            _curve(ax, arm, styles[arm.name], scores, lambda value: scaled(value, metric))
+            _curve(ax, arm, styles[arm.name], x, scores, lambda value: scaled(value, metric))
     ax.set_xscale("log" if labels[0] > 0 else "linear")
     ax.set_xticks(labels, [str(count) for count in labels])
     ax.xaxis.set_minor_locator(NullLocator())
@@ -119,16 +125,19 @@ def _panel(ax: Axes, analysis: Analysis, benchmark: Benchmark, task: Task, mode:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _curve(ax: Axes, arm: Arm, style: Style, scores: dict[int, Score], shown: Callable[[float], float]) -> None:
-    counts = list(scores)
+def _curve(
+    ax: Axes, arm: Arm, style: Style, x: list[float], scores: dict[int, Score], shown: Callable[[float], float]
+) -> None:
     means = [shown(score.mean) for score in scores.values()]
+    lows = [shown(score.mean if score.low is None else score.low) for score in scores.values()]
+    highs = [shown(score.mean if score.high is None else score.high) for score in scores.values()]
     colour, strong = INK[style.colour], style.width > 2
-    if strong:
+    if len(x) == 1:
+        ax.vlines(x, lows, highs, color=colour, linewidth=1.3)
+    elif strong:
         # Bands for ours and scratch only; more would hide each other.
-        lows = [shown(score.mean if score.low is None else score.low) for score in scores.values()]
-        highs = [shown(score.mean if score.high is None else score.high) for score in scores.values()]
-        ax.fill_between(counts, lows, highs, color=colour, alpha=0.12, linewidth=0)
+        ax.fill_between(x, lows, highs, color=colour, alpha=0.12, linewidth=0)
     ax.plot(
-        counts, means, label=arm.label, color=colour, linestyle=DASHES[style.dash], marker=MARKERS[style.marker],
+        x, means, label=arm.label, color=colour, linestyle=DASHES[style.dash], marker=MARKERS[style.marker],
         linewidth=2.4 if strong else 1.3, markersize=6 if strong else 4.5, zorder=3 if strong else 2,
     )  # fmt: skip

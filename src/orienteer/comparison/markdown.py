@@ -42,7 +42,7 @@ def _blocks(analysis: Analysis, benchmark: Benchmark, summary: Summary, curves: 
     yield f"**{escape(summary.headline)}**"
     yield escape(summary.reading)
     if curves:
-        yield f"![Few-label curves; bands are 95 % intervals over people and seeds]({curves})"
+        yield f"![Few-label curves; bands and bars are 95 % intervals over people and seeds]({curves})"
     for part in summary.parts:
         yield f"{paragraph(part.title)}:\n\n" + "\n".join(f"- {paragraph(sentence)}" for sentence in part.sentences)
     if analysis.gaps:
