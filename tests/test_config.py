@@ -106,6 +106,12 @@ def test_build__does_not_show_pydantics_own_report() -> None:
     assert "errors.pydantic.dev" not in str(raised.value)
 
 
+def test_build__a_rule_of_several_settings_speaks_for_itself() -> None:
+    values = {"kind": "segment", "optimiser": {"steps": 3000}, "plateau": {"earliest": 4000}}
+    with pytest.raises(ConfigError, match=r"^--set: plateau: 3000 steps end before it can come: "):
+        FinetuneSettings.build(values, origin="--set")
+
+
 def test_config__is_frozen() -> None:
     with pytest.raises(ValidationError):
         Outer().seed = 5  # type: ignore[misc]

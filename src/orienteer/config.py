@@ -47,10 +47,14 @@ class Config(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             # Without the value: this also reads records of patients.
-            found = [(item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False)]
+            found = [
+                # What a validator here raised, without pydantic's word for its class.
+                (item["loc"], item["type"], str(item.get("ctx", {}).get("error", item["msg"])))
+                for item in error.errors(include_input=False)
+            ]
             unknown = [where for where, kind, _ in found if kind == "extra_forbidden"]
             problems = "; ".join(
-                f"{_dotted(where) or 'settings'}: {'unknown key' if where in unknown else text}"
+                ": ".join((*filter(None, [_dotted(where)]), "unknown key" if where in unknown else text))
                 for where, _, text in found
             )
             raise ConfigError(f"{origin}: {problems}", cure=_cure(cls, unknown)) from None
