@@ -113,7 +113,10 @@ def mistaken(path: Path, wanted: Folder) -> OrienteerError:
         if wanted is Folder.STORE and path.is_dir():
             cure = f"give a store; `orienteer ingest {quote(str(path))} STORE` makes one of a folder of scans"
     if inside := [part for part in _parts(path) if recognised(part) is wanted]:
-        several = f"; it holds {', '.join(str(part) for part in inside[:3])}" if len(inside) > 1 else ""
+        named = ", ".join(str(part) for part in inside[:3]) + (
+            f" and {len(inside) - 3} more" if len(inside) > 3 else ""
+        )
+        several = f"; it holds {named}" if len(inside) > 1 else ""
         return error(message + several, cure="give one of them" if several else f"give {inside[0]}")
     return error(message, cure=cure)
 

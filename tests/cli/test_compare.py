@@ -36,8 +36,15 @@ def test_compare__a_wrong_folder_is_two_lines_not_a_traceback(tmp_path: Path, or
     code, _, error = orienteer("compare", tmp_path)
     assert code == 2
     lines = error.splitlines()
-    assert lines[0].startswith(f"orienteer: cannot read {tmp_path / 'benchmark.json'}")
+    assert lines[0] == f"orienteer: {tmp_path} is not the results of a benchmark: it holds no benchmark.json"
     assert lines[1].startswith("  fix: ")
+
+
+def test_compare__a_folder_of_results_names_those_in_it(tmp_path: Path, orienteer: Command) -> None:
+    made = [make_results(tmp_path / name, tasks=(SEGMENTATION,), labels=(1,)) for name in "abcd"]
+    code, _, error = orienteer("compare", tmp_path)
+    assert code == 2
+    assert f"it holds {made[0]}, {made[1]}, {made[2]} and 1 more\n  fix: give one of them" in error
 
 
 def test_compare__is_in_the_python_api() -> None:

@@ -130,7 +130,7 @@ def read_records(results: Path) -> Records:
     Raises:
         RunError: naming the file and the column that is wrong.
     """
-    if not results.is_dir() or recognised(results) not in (None, Folder.RESULTS):
+    if not (results / Folder.RESULTS.marker).is_file() or recognised(results) not in (None, Folder.RESULTS):
         raise mistaken(results, Folder.RESULTS)
     benchmark = read_benchmark(results)
     cases = _read(results, CASES, benchmark)
