@@ -1,23 +1,29 @@
 """Jobs whose published records are reused are not run again, and nothing else is reused."""
 
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from orienteer.benchmark.plan import jobs_of, view_sizes
-from orienteer.benchmark.reuse import Identities, Reused, reusable
+from orienteer.benchmark.reuse import Identities, Reused, _has_own_code, reusable
 from orienteer.benchmark.run import BenchmarkResult, benchmark
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
 from orienteer.errors import ConfigError, RunError
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.store import Store
+from orienteer.store.columns import Scans
+from orienteer.store.entry import ScanEntry
+from orienteer.store.manifest_file import write_manifest
 from tests.benchmark.conftest import config
 
 assert commands
@@ -118,6 +124,90 @@ def test_reuse__the_same_names_with_other_labels_are_other_data(cohort: Path, be
         )
         ingest(cohort / "scans", tmp_path / f"store-{kept}", options)
         assert len(taken(before, tmp_path / f"store-{kept}")) == kept
+
+
+def _another(store: Path, copy: Path, change: Callable[[ScanEntry], dict[str, Any]], **more: Any) -> Path:
+    """A store with the same voxels, of which its manifest says something else."""
+    shutil.copytree(store, copy)
+    manifest = Store.open(copy).manifest
+    scans = Scans.of([entry.model_copy(update=change(entry)) for entry in manifest.scans])
+    write_manifest(copy, manifest.model_copy(update={"scans": scans, **more}))
+    return copy
+
+
+def test_reuse__the_same_voxels_of_other_people_sizes_or_structures_are_other_data(
+    before: Path, tmp_path: Path
+) -> None:
+    store = before.parent / "store"
+    people = _another(store, tmp_path / "people", lambda entry: {"person": f"{entry.person}-other"})
+    assert taken(before, people) == set()
+    smaller = _another(store, tmp_path / "smaller", lambda _: {"spacing": 1.5}, spacing=1.5)
+    assert taken(before, smaller) == set()
+    named = _another(store, tmp_path / "named", lambda _: {"structures": {"both": (1, 2)}})
+    assert taken(before, named) == set(), "but for the pretraining run, from which others start here"
+
+
+def test_reuse__classes_of_ones_own_are_run_again(before: Path) -> None:
+    settings = BenchmarkSettings.build(config(seeds=[0], arms=TWO))
+    for job in jobs_of(settings, before / "nowhere"):
+        own = job.settings.model_copy(update={"network": job.settings.network.model_copy(update={"name": "mine:Net"})})
+        assert not _has_own_code(job) and _has_own_code(replace(job, settings=own))
+
+
+def _without(records: Path, table: str, keep: Callable[[dict[str, Any]], bool] | None) -> None:
+    file = records / f"{table}.parquet"
+    if keep is None:
+        file.unlink()
+        return
+    rows = pq.read_table(file)
+    pq.write_table(rows.filter(pa.array([keep(row) for row in rows.to_pylist()], pa.bool_())), file)
+
+
+TRAINED = {"finetune organs scratch 2 labels seed 0", "finetune organs ours 2 labels seed 0"}
+
+
+@pytest.mark.parametrize(
+    ("table", "keep", "lost"),
+    [
+        ("cases", lambda row: (row["arm"], row["mode"]) != ("scratch", "finetuned"), SCRATCH & TRAINED),
+        (
+            "cases",
+            lambda row: (row["arm"], row["case"], row["mode"]) != ("scratch", "person_003", "finetuned"),
+            SCRATCH & TRAINED,
+        ),
+        ("learning", None, TRAINED),
+        ("pretext", lambda _: False, {"pretrain ours seed 0"}),
+    ],
+    ids=["a job's scores", "a scan's scores", "curves", "pretext"],
+)  # fmt: skip
+def test_reuse__what_is_not_there_whole_is_run(
+    before: Path, tmp_path: Path, table: str, keep: Callable[[dict[str, Any]], bool] | None, lost: set[str]
+) -> None:
+    everything = taken(before)
+    copy = Path(shutil.copytree(before.parent, tmp_path / "copy")) / "results"
+    _without(copy / "records", table, keep)
+    begun = {"pretrain ours seed 0"} if lost & (TRAINED - SCRATCH) else set()  # from which what is lost starts
+    assert everything - taken(copy) == lost | begun
+
+
+def test_reuse__a_job_that_stands_twice_is_run(before: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(before.parent, tmp_path / "copy")) / "results"
+    costs = pq.read_table(copy / "records" / "costs.parquet")
+    pq.write_table(pa.concat_tables([costs, costs]), copy / "records" / "costs.parquet")
+    assert taken(copy) == set()
+
+
+def test_benchmark__jobs_of_other_data_are_refused_and_never_published_as_of_this(cohort: Path, tmp_path: Path) -> None:
+    changed = Path(shutil.copytree(cohort, tmp_path / "cohort"))
+    first = run(changed, tmp_path / "out")
+    published = rows(first.results, "costs")
+    for file in (changed / "labels").iterdir():
+        image = nib.load(file)
+        nib.save(nib.Nifti1Image(image.get_fdata().astype("uint8")[::-1], image.affine), file)
+    with pytest.raises(RunError, match="was finished on other scans, subjects or labels") as error:
+        run(changed, tmp_path / "out")
+    assert "delete that folder" in error.value.cure
+    assert rows(first.results, "costs") == published, "not written anew"
 
 
 def test_reuse__on_the_command_line(cohort: Path, before: Path, tmp_path: Path) -> None:

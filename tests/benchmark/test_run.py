@@ -11,11 +11,12 @@ import yaml
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from orienteer.benchmark.run import benchmark, published
+from orienteer.benchmark.run import _left_out, benchmark, published
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
 from orienteer.comparison import compare
 from orienteer.errors import RunError, StoreError
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.store.lock import only_one
 from tests.benchmark.conftest import config
 
@@ -151,6 +152,20 @@ def test_benchmark__a_job_that_fails_is_named_and_the_others_go_on(cohort: Path,
     assert "3 of 5 jobs finished, 2 failed" in result.output
     cost = json.loads((tmp_path / "out/cells/pretrain/ours/seed_0/cell.json").read_text())
     assert cost["stage"] == "pretrain" and cost["seconds"] > 0
+
+
+def test_benchmark__says_which_scans_it_does_without(cohort: Path, tmp_path: Path) -> None:
+    scans = Path(shutil.copytree(cohort / "scans", tmp_path / "scans"))
+    (scans / "person_007.nii.gz").write_bytes(b"no scan")
+    (scans / "person_008.nii.gz").write_bytes(b"nor this")
+    options = IngestOptions(spacing=3.0, keep_names=True, progress=False, table=cohort / "people.tsv")
+    told = list(_left_out(ingest(scans, tmp_path / "store", options)))
+    assert [line.split(": ")[:2] for line in told] == [["left out", "person_007"], ["left out", "person_008"]]
+    for gone in ("person_000", "person_007", "person_008"):
+        (scans / f"{gone}.nii.gz").unlink()
+    assert list(_left_out(ingest(scans, tmp_path / "store", options))) == [
+        "note: no file any more for 1 stored scan, used all the same"
+    ]
 
 
 @pytest.mark.parametrize("public", [True, False])

@@ -59,6 +59,55 @@ def test_quicken__computes_in_the_precision_of_torchs(build: Callable[[], nn.Mod
         torch.testing.assert_close(found, expected, rtol=0.02, atol=0.03)
 
 
+LAYERS = [
+    lambda: nn.InstanceNorm3d(4, affine=True),
+    lambda: nn.Conv3d(4, 7, kernel_size=1),
+    lambda: nn.Upsample(scale_factor=2, mode="trilinear"),
+]
+
+
+@pytest.mark.parametrize("build", LAYERS)
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_quicken__maps_with_their_channels_last_lose_no_digit(build: Callable[[], nn.Module], offset: float) -> None:
+    torch.manual_seed(0)
+    plain, images = build(), (offset + torch.randn(2, 4, 6, 5, 4)).to(memory_format=torch.channels_last_3d)
+    exact = copy.deepcopy(plain).double()(images.double())
+    torch.testing.assert_close(quicken(nn.Sequential(plain))(images).double(), exact, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("build", LAYERS)
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.randn(4, 4, 6, 5),  # one image, its channels as many as its slices
+        torch.randn(4, 6, 6, 5),
+        torch.randn(2, 4, 6),
+        torch.randn(0, 4, 6, 6, 6),
+        torch.randn(2, 4, 0, 6, 6),
+        torch.ones(2, 4, 6, 6, 6, dtype=torch.uint8),
+    ],
+    ids=["unbatched", "other", "one axis", "no image", "no voxel", "whole numbers"],
+)
+def test_quicken__what_is_no_batch_of_images_is_torchs_to_answer_or_refuse(
+    build: Callable[[], nn.Module], images: torch.Tensor
+) -> None:
+    plain = build()
+    try:
+        expected = plain(images)
+    except (RuntimeError, ValueError, IndexError) as error:
+        with pytest.raises(type(error)):
+            quicken(nn.Sequential(plain))(images)
+    else:
+        torch.testing.assert_close(quicken(nn.Sequential(plain))(images), expected)
+
+
+def test_quicken__a_graph_of_any_batch_size_can_be_traced() -> None:
+    model = quicken(nn.Sequential(*(build() for build in (LAYERS[0], LAYERS[2], LAYERS[1]))))
+    images = torch.randn(3, 4, 4, 4, 4)
+    traced = torch.export.export(model, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    torch.testing.assert_close(traced(images), model(images))
+
+
 def test_quicken__leaves_what_counts_otherwise() -> None:
     """Without weights, with running statistics, in groups, to other sizes, or a class of somebody's own."""
 

@@ -72,20 +72,20 @@ def collect(
     for job in reused.jobs:
         labels = _labels(job, store, drawn)
         at = {"arm": job.arm, "seed": job.seed}
-        costs += reused.rows("costs", **at, stage=_stage(job), task=job.task or None, labels=job.labels)
+        costs.append(reused.costs[job.folder])
         if job.stage == "pretrain":
             pretext += reused.rows("pretext", **at)
             continue
         for task in _shown_names(job, settings):
-            cases += reused.rows("cases", **at, labels=labels, mode=_mode(job), task=task)
+            cases += reused.rows("cases", **at, labels=labels, mode=job.mode, task=task)
         if job.stage == "finetune":
             learning += reused.rows("learning", **at, labels=labels, task=job.task)
     if cases:
         write_cases(results, cases)
-    write_costs(results, costs)
     write_pretext(results, pretext)
     if learning:
         write_learning(results, learning)
+    write_costs(results, costs)  # last: their identities say that the rest is there
     return len(finished) + len(reused.jobs)
 
 
@@ -141,11 +141,7 @@ def _task(name: str, kind: str, metric: Metric, words: str) -> Row:
 
 
 def _arms(jobs: Sequence[Job], task: str, mode: str) -> list[str]:
-    return list(dict.fromkeys(job.arm for job in jobs if (job.task, _mode(job)) == (task, mode)))
-
-
-def _mode(job: Job) -> str:
-    return "finetuned" if job.stage == "finetune" else "frozen"
+    return list(dict.fromkeys(job.arm for job in jobs if (job.task, job.mode) == (task, mode)))
 
 
 def _cases(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> list[Row]:
@@ -161,7 +157,7 @@ def _cases(job: Job, settings: BenchmarkSettings, store: Store, drawn: int) -> l
             {
                 "task": _shown_as(job.task, task, metric),
                 "arm": job.arm,
-                "mode": _mode(job),
+                "mode": job.mode,
                 "labels": labels,
                 "seed": job.seed,
                 "case": case,
@@ -193,14 +189,9 @@ def _shown_names(job: Job, settings: BenchmarkSettings) -> list[str]:
     return [job.task, *(name for name, _, _ in _read_outs(job.task, settings.tasks[job.task].kind).values())]
 
 
-def _stage(job: Job) -> str:
-    """As the records call it."""
-    return {"places": "frozen"}.get(job.stage, job.stage)
-
-
 def _cost(job: Job, cost: Row) -> Row:
     kept = {key: cost.get(key) for key in ("seconds", "cpu_seconds", "peak_memory_mb", "energy_j", "device")}
-    of = {"arm": job.arm, "stage": _stage(job), "task": job.task or None, "labels": job.labels, "seed": job.seed}
+    of = {"arm": job.arm, "stage": job.recorded_stage, "task": job.task or None, "labels": job.labels, "seed": job.seed}
     return {**of, "steps": _steps(job), **kept}
 
 

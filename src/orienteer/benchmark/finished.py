@@ -1,4 +1,4 @@
-"""Which jobs are finished, and whether they match the configuration."""
+"""Which jobs are finished, and whether they match the configuration and the scans."""
 
 import hashlib
 import json
@@ -8,8 +8,11 @@ from contextlib import suppress
 from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.config import Tree
 from orienteer.errors import RunError
+from orienteer.finetune.settings import FinetuneSettings
 from orienteer.pretext.registry import chosen_tasks
+from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.settings import PretrainSettings
+from orienteer.store import Store
 
 DONE = "cell.json"
 """Written last: a job whose folder holds this file is complete."""
@@ -74,6 +77,40 @@ def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
             raise RunError(
                 f"{job.folder} was finished where {changed}: the default has changed in this version",
                 cure="set the old value in the configuration, choose another folder, or delete that folder",
+            )
+
+
+def data_of(job: Job, store: Store) -> str:
+    """SHA-256 of what a job learns from and is scored on: scans and whose they are; labels too, unless it pretrains."""
+    labels = job.stage not in BEGINNINGS
+    columns = ("id", "person", "structures", "ignored") if labels else ("id", "person")
+    told: Tree = {
+        "scans": fingerprint(store, labels=labels),
+        "spacing": store.manifest.spacing,
+        "entries": sorted(
+            json.dumps(values, sort_keys=True)
+            for values in zip(*map(store.manifest.scans.column, columns), strict=True)
+        ),
+    }
+    if isinstance(job.settings, FinetuneSettings) and (column := job.settings.column) is not None:
+        told["column"] = [[entry.id, str(entry.table.get(column))] for entry in store.manifest.scans]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def check_data(jobs: Iterable[Job], store: Store) -> None:
+    """Refuse finished jobs that ran on other data than the store holds now.
+
+    Jobs of older versions, which did not record it, are accepted.
+
+    Raises:
+        RunError: a job was finished on other scans, subjects or labels.
+    """
+    for job in jobs:
+        recorded = record_of(job).get("data")
+        if recorded is not None and recorded != data_of(job, store):
+            raise RunError(
+                f"{job.folder} was finished on other scans, subjects or labels than {store.path} holds now",
+                cure="choose another folder, bring the data back, or delete that folder to repeat the job",
             )
 
 

@@ -9,7 +9,7 @@ import torch
 from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
-from orienteer.benchmark.finished import DONE, basis, resolved
+from orienteer.benchmark.finished import DONE, basis, data_of, resolved
 from orienteer.benchmark.plan import Job
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.run import finetune_one
@@ -49,6 +49,7 @@ class Shared:
 
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
+    data = data_of(job, Store.open(shared.store))
     with Cost(job.folder, alone=shared.alone) as cost:
         if job.stage == "import" and job.imported is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
@@ -63,14 +64,16 @@ def run_job(job: Job, shared: Shared) -> None:
                 finetune_one(store, job.folder, source=source, settings=job.settings, split=shared.split)
             else:
                 write_scores(job.folder / CASES, _frozen(job, job.settings, store, shared))
-    on_gpu = resolve(job.settings.devices).accelerator == "gpu"
+    devices = resolve(job.settings.devices)
     record = {
         "v": 1,
         "stage": job.stage,
         "basis": basis(job, shared.split, shared.drawn),
         "settings": resolved(job),
+        "data": data,
+        "precision": devices.precision,
         "orienteer_version": __version__,
-        "device": torch.cuda.get_device_name() if on_gpu else "CPU",
+        "device": torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU",
     }
     write_json(job.folder / DONE, {**record, **cost.to_json()})
 

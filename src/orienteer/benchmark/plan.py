@@ -45,6 +45,16 @@ class Job:
     imported: ImportedWeights | None = None
 
     @property
+    def recorded_stage(self) -> str:
+        """As the records call it."""
+        return "frozen" if self.stage == "places" else self.stage
+
+    @property
+    def mode(self) -> Literal["finetuned", "frozen"]:
+        """How the records call the way a task is done."""
+        return "finetuned" if self.stage == "finetune" else "frozen"
+
+    @property
     def name(self) -> str:
         """For messages."""
         labels = "" if self.labels is None else f" {self.labels} labels"

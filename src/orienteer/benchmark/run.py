@@ -17,7 +17,7 @@ from orienteer import __version__
 from orienteer.atomic import make_folder, sweep, write_text
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
-from orienteer.benchmark.finished import check_finished, is_finished, record_of
+from orienteer.benchmark.finished import check_data, check_finished, is_finished, record_of
 from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.job import Shared
 from orienteer.benchmark.on_cluster import run_on
@@ -34,7 +34,7 @@ from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
 from orienteer.errors import RunError
 from orienteer.folders import Folder, in_order, settings_in, to_make
-from orienteer.ingest import IngestOptions, ingest
+from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.processes import available_cores, processes_with
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.fitting import fitting
@@ -42,6 +42,9 @@ from orienteer.signals import Asked
 from orienteer.store import Store
 from orienteer.store.lock import only_one
 from orienteer.units import counted
+
+MOST = 5
+"""Scans left out that are named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +124,12 @@ def _run(
     processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
     console = to_stderr(shown=progress)
     records = None if reuse is None else reusable(reuse)  # refused before anything is written
-    _ingest(settings, config.parent, shared.store, cluster, progress)
+    for line in _left_out(_ingest(settings, config.parent, shared.store, cluster, progress)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-    identities = Identities(jobs, Store.open(shared.store), settings.split, (shared.view, shared.drawn))
+    store = Store.open(shared.store)
+    check_data(jobs, store)
+    identities = Identities(jobs, store, settings.split, (shared.view, shared.drawn))
     reused = Reused.of(records, jobs, identities)
     if told := _about(reuse, reused, jobs, out / "results"):
         console.print(told, highlight=False, markup=False, soft_wrap=True)
@@ -186,8 +192,8 @@ def _about(reuse: Path | None, reused: Reused, jobs: list[Job], results: Path) -
         return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} reused from {reuse}"
     if reuse is not None:
         return (
-            f"nothing of {reuse} is reused: its jobs have other settings, scans, arms or tasks, another version's "
-            "defaults, or are finished here"
+            f"nothing of {reuse} is reused: its jobs have other settings, scans, arms or tasks, are of another "
+            "version, or are finished here"
         )
     with suppress(RunError):  # no results yet, or damaged ones, which are written again
         if before := read_benchmark(results).environment.get("reused"):
@@ -213,7 +219,7 @@ def _publish(
     return BenchmarkResult(results, compare(results) if measured else None, finished, len(jobs), failures)
 
 
-def _ingest(settings: BenchmarkSettings, base: Path, store: Path, cluster: str | None, progress: bool) -> None:
+def _ingest(settings: BenchmarkSettings, base: Path, store: Path, cluster: str | None, progress: bool) -> IngestResult:
     data = settings.data
     labels, table = ((base / path).resolve() if path else None for path in (data.labels, data.table))
     options = IngestOptions(
@@ -225,7 +231,18 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, cluster: str |
         cluster=cluster,
         progress=progress,
     )
-    ingest((base / data.scans).resolve(), store, options)
+    return ingest((base / data.scans).resolve(), store, options)
+
+
+def _left_out(result: IngestResult) -> Iterator[str]:
+    """What the benchmark does without, or has although its file is gone."""
+    for name, findings in list(result.failed.items())[:MOST]:
+        finding = next(each for each in findings if each.level == "error")
+        yield f"left out: {name}: {finding.message} [{finding.code}]"
+    if len(result.failed) > MOST:
+        yield f"and {len(result.failed) - MOST} more; `orienteer check` lists every finding"
+    if result.removed:
+        yield f"note: no file any more for {counted(len(result.removed), 'stored scan')}, used all the same"
 
 
 def published(settings: BenchmarkSettings) -> Tree:

@@ -16,12 +16,14 @@ class InstanceNorm(nn.InstanceNorm3d):
     """Instance normalisation as group normalisation, one channel a group.
 
     Torch's own ends in a view, which the ReLU after it cannot overwrite without two copies on the way back. On a GPU
-    autocast would compute groups in float32.
+    autocast would compute groups in float32. With channels last, torch takes the spread of a group as the mean square
+    less the squared mean, which is nothing but rounding where the mean is large.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, D, H, W)``, each channel normalised over space."""
-        if x.device.type != "cpu" or x.shape[2:].numel() == 1:  # one voxel has no spread, which is an error there
+        # One voxel has no spread, which is an error there.
+        if not _is_usual(x) or not x.is_contiguous() or x.shape[2:].numel() == 1:
             normal: Tensor = super().forward(x)
             return normal
         return functional.group_norm(x, self.num_features, self.weight, self.bias, self.eps)
@@ -32,11 +34,11 @@ class Pointwise(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, C', D, H, W)``."""
-        if x.device.type != "cpu" or x.ndim != 5:
+        if not _is_usual(x):
             mapped: Tensor = super().forward(x)
             return mapped
         cells = x.flatten(2)
-        product = torch.bmm(self.weight.flatten(1).expand(len(x), -1, -1), cells)
+        product = torch.bmm(self.weight.flatten(1).expand(x.shape[0], -1, -1), cells)
         if self.bias is not None:
             product = product + self.bias.to(product.dtype)[:, None]
         return product.reshape(*product.shape[:2], *x.shape[2:])
@@ -47,7 +49,7 @@ class Doubling(nn.Upsample):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, C, 2D, 2H, 2W)``."""
-        if x.device.type != "cpu" or x.ndim != 5:
+        if not _is_usual(x):
             fine: Tensor = super().forward(x)
             return fine
         n, channels, depth, height, width = x.shape
@@ -56,6 +58,11 @@ class Doubling(nn.Upsample):
             x = _between(height, x).mT @ x.reshape(-1, height, 2 * width)
             x = _between(depth, x).mT @ x.reshape(n * channels, depth, -1)
         return x.reshape(n, channels, 2 * depth, 2 * height, 2 * width)
+
+
+def _is_usual(x: Tensor) -> bool:
+    """Whether maps are a batch on a CPU; others, among them what torch refuses, are left to torch."""
+    return x.device.type == "cpu" and x.ndim == 5 and x.is_floating_point() and x.numel() > 0
 
 
 def _between(size: int, like: Tensor) -> Tensor:
