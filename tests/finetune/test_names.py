@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -75,6 +76,22 @@ def test_names__are_in_scores_and_predictions_and_the_healthy_have_no_dice(
     )
     record = json.loads((tmp_path / "p" / "predictions.json").read_text())
     assert record["classes"] == {"1": "large part", "2": "left", "3": "right"}
+
+
+def test_names__a_scored_scan_that_calls_the_same_otherwise_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans = dataset(tmp_path / "scans", {"background": 0, "large part": 1, "left": 2, "right": 3})
+    file = scans / "labelsTr" / "c3.nii.gz"
+    labels = nib.load(file).get_fdata().astype(np.uint8)
+    nifti(file, np.where(labels == 7, 0, labels * 20).astype(np.uint8), AFFINE)
+    store = stored(scans, tmp_path / "store")
+    finetune(store.path, tmp_path / "out", source=None, settings=quick("structures={part: [1], left: [2]}"))
+    told = " ".join(capsys.readouterr().err.split())
+    assert (
+        "scored as lacking every structure: imagesTr__c3, whose labels hold 20, 40, 60 and none of the learned 1, 2"
+        in told
+    )
 
 
 def test_names__ignored_values_can_be_set(named: Store) -> None:

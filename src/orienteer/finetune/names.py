@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from orienteer.errors import ConfigError
 from orienteer.store import Store
 from orienteer.units import some
@@ -46,6 +48,31 @@ def about_labels(work: "Finetuning") -> list[str]:
     if work.settings.structures is None and (lost := sorted(named - set(structures.names))):
         notes.append(f"note: not learned, because no labelled training scan holds it: {some(lost)}")
     return notes
+
+
+def about_scored(work: "Finetuning", scans: Sequence[str]) -> list[str]:
+    """A line about scans that are scored, have labels, and none that is learned: as if they lacked every structure.
+
+    Raises:
+        StoreError: damaged labels.
+    """
+    structures = work.goal.structures
+    if structures is None:
+        return []
+    known = {value for group in structures.values for value in group}
+    strange: dict[str, list[int]] = {}
+    for scan in scans:
+        voxels = np.bincount(np.clip(work.store.labels(scan), 0, None).ravel())
+        there = set(np.flatnonzero(voxels).tolist()) - {0, *structures.ignored}
+        if there and not there & known:
+            strange[scan] = sorted(there)
+    if not strange:
+        return []
+    held, learned = sorted({value for values in strange.values() for value in values}), sorted(known)
+    return [
+        f"note: scored as lacking every structure: {some(list(strange))}, whose labels hold {some([*map(str, held)])}"
+        f" and none of the learned {some([*map(str, learned)])}; if these mean the same, give them the same values"
+    ]
 
 
 def about_categories(work: "Finetuning") -> list[str]:

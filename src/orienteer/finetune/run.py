@@ -17,7 +17,7 @@ from orienteer.finetune.atlas import COARSE, RECORD, Atlas, able, offered
 from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
-from orienteer.finetune.names import about_categories, about_labels
+from orienteer.finetune.names import about_categories, about_labels, about_scored
 from orienteer.finetune.record import FinetuneRecord
 from orienteer.finetune.score import score_scans, write_scores
 from orienteer.finetune.settings import FinetuneSettings
@@ -105,7 +105,8 @@ def finetune(
     works = [_prepared(opened, run, wanted.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     offer = offered(run, opened, wanted, len(works[0].goal.scans))
-    for note in (*about_labels(works[0]), *about_categories(works[0]), *offer):
+    strange = about_scored(works[0], labelled_scans(opened, wanted, measured))
+    for note in (*about_labels(works[0]), *strange, *about_categories(works[0]), *offer):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
         for seed, work in zip(seeds, works, strict=True):
