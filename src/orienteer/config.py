@@ -54,7 +54,7 @@ class Config(BaseModel):
             ]
             unknown = [where for where, kind, _ in found if kind == "extra_forbidden"]
             problems = "; ".join(
-                ": ".join((*filter(None, [_dotted(where)]), "unknown key" if where in unknown else text))
+                (f"{_dotted(where)}: " if where else "") + ("unknown key" if where in unknown else text)
                 for where, _, text in found
             )
             raise ConfigError(f"{origin}: {problems}", cure=_cure(cls, unknown)) from None

@@ -16,6 +16,7 @@ from shlex import quote
 
 from orienteer.errors import OrienteerError, RunError, StoreError
 from orienteer.journal import Journal
+from orienteer.units import some
 
 SETTINGS = "settings.yaml"
 """The resolved settings, in every training folder."""
@@ -113,10 +114,7 @@ def mistaken(path: Path, wanted: Folder) -> OrienteerError:
         if wanted is Folder.STORE and path.is_dir():
             cure = f"give a store; `orienteer ingest {quote(str(path))} STORE` makes one of a folder of scans"
     if inside := [part for part in _parts(path) if recognised(part) is wanted]:
-        named = ", ".join(str(part) for part in inside[:3]) + (
-            f" and {len(inside) - 3} more" if len(inside) > 3 else ""
-        )
-        several = f"; it holds {named}" if len(inside) > 1 else ""
+        several = f"; it holds {some([*map(str, inside)], 3)}" if len(inside) > 1 else ""
         return error(message + several, cure="give one of them" if several else f"give {inside[0]}")
     return error(message, cure=cure)
 

@@ -139,12 +139,24 @@ def test_reuse__the_same_voxels_of_other_people_sizes_or_structures_are_other_da
     before: Path, tmp_path: Path
 ) -> None:
     store = before.parent / "store"
+    assert len(taken(before, _another(store, tmp_path / "same", lambda _: {}))) == 7
     people = _another(store, tmp_path / "people", lambda entry: {"person": f"{entry.person}-other"})
     assert taken(before, people) == set()
     smaller = _another(store, tmp_path / "smaller", lambda _: {"spacing": 1.5}, spacing=1.5)
     assert taken(before, smaller) == set()
     named = _another(store, tmp_path / "named", lambda _: {"structures": {"both": (1, 2)}})
-    assert taken(before, named) == set(), "but for the pretraining run, from which others start here"
+    assert taken(before, named) == set(), "its pretraining run is the same, but others start from it"
+
+
+def test_reuse__jobs_of_another_version_are_run(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orienteer.benchmark.reuse.__version__", "0.0.1")
+    assert taken(before) == set()
+
+
+def test_reuse__the_order_of_structures_is_that_of_the_classes(before: Path) -> None:
+    organs = {**OWN["tasks"]["organs"], "settings": {"structures": {"second": [2], "first": [1]}}}
+    there = taken(before, tasks={**OWN["tasks"], "organs": organs})
+    assert there == {"places place scratch seed 0", "places place ours seed 0"}
 
 
 def test_reuse__classes_of_ones_own_are_run_again(before: Path) -> None:

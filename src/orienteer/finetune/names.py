@@ -51,7 +51,7 @@ def about_labels(work: "Finetuning") -> list[str]:
 
 
 def about_scored(work: "Finetuning", scans: Sequence[str]) -> list[str]:
-    """A line about scans that are scored, have labels, and none that is learned: as if they lacked every structure.
+    """A line naming scored scans whose labels hold no learned value: they count as lacking every structure.
 
     Raises:
         StoreError: damaged labels.

@@ -16,8 +16,8 @@ class InstanceNorm(nn.InstanceNorm3d):
     """Instance normalisation as group normalisation, one channel a group.
 
     Torch's own ends in a view, which the ReLU after it cannot overwrite without two copies on the way back. On a GPU
-    autocast would compute groups in float32. With channels last, torch takes the spread of a group as the mean square
-    less the squared mean, which is nothing but rounding where the mean is large.
+    autocast would compute groups in float32. With channels last, torch's group normalisation loses digits where a
+    mean is large (docs/log.md).
     """
 
     def forward(self, x: Tensor) -> Tensor:
