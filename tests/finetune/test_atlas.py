@@ -28,6 +28,8 @@ from orienteer.finetune.score import score_scans
 from orienteer.finetune.settings import AtlasSettings
 from orienteer.finetune.structures import IGNORE
 from orienteer.geometry import Volume
+from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.verdict import Verdict, VerdictRule
 from orienteer.runs.run import Run
 from orienteer.runs.scan import stored
 from orienteer.store import Store
@@ -297,9 +299,11 @@ def test_finetune__goes_on_with_the_atlas_it_made(
 def test_finetune__offers_an_atlas_where_few_scans_are_labelled_and_one_can_be_had(
     folder: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    unjudged = untrained_run(tmp_path / "unjudged")
     for name, source, asked, told in (
-        ("few", run, "labelled_scans=1", True),
-        ("all", run, "labelled_scans=4", False),
+        ("few", unjudged, "labelled_scans=1", True),
+        ("all", unjudged, "labelled_scans=4", False),
+        ("stuck", run, "labelled_scans=1", False),
         ("with", run, ON, False),
         ("scratch", None, "labelled_scans=1", False),
         ("gap", untrained_run(tmp_path / "gap-run", dense=False), "labelled_scans=1", False),
@@ -307,6 +311,23 @@ def test_finetune__offers_an_atlas_where_few_scans_are_labelled_and_one_can_be_h
         settings = quick(PAIR, asked, "validate_scans=false", "optimiser.steps=1")
         finetune(folder / "store", tmp_path / name, source=source, settings=settings)
         assert ("few labelled scans: --atlas" in capsys.readouterr().err) == told, name
+
+
+def test_finetune__an_atlas_of_a_run_that_did_not_learn_is_doubted_and_not_offered(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stuck = untrained_run(tmp_path / "stuck")
+    said = "It has learned hardly anything."
+    EvaluationRecord(
+        name="val", split="val", seen="none", step=7, samples=8, scans=2, subjects=2, tasks=(),
+        verdict=Verdict(label="stuck", sentence=said, evidence=(), rule=VerdictRule()),
+    ).write(stuck / "evaluations" / "val")  # fmt: skip
+    for name, asked, told in (("with", ON, True), ("few", "labelled_scans=1", False)):
+        settings = quick(PAIR, asked, "validate_scans=false", "optimiser.steps=1")
+        finetune(folder / "store", tmp_path / name, source=stuck, settings=settings)
+        err = " ".join(capsys.readouterr().err.split())
+        assert (f"stuck is stuck: {said} What it finds means little." in err) == told, name
+        assert "few labelled scans: --atlas" not in err, name
 
 
 def test_finetune__fresh_weights_may_have_an_atlas_of_a_run(folder: Path, run: Path, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ from orienteer.pretext.contract import PredictsPositions
 from orienteer.pretext.model import SpatialModel
 from orienteer.pretext.teacher import TeacherSettings
 from orienteer.runs.build import build_model
+from orienteer.runs.ready import doubts
 from orienteer.runs.run import Run
 from orienteer.runs.scan import stored
 from orienteer.runs.settings import PretrainSettings
@@ -303,6 +304,8 @@ def offered(run: Run | None, store: Store, settings: FinetuneSettings, labelled:
     try:
         able(run, store, settings.kind)
     except ConfigError:
+        return ()
+    if run is None or doubts(run, run.model()):
         return ()
     return ("few labelled scans: --atlas also carries their labels to each scan that is predicted, as a prior",)
 

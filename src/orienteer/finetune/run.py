@@ -33,6 +33,7 @@ from orienteer.records import Measure
 from orienteer.records.card import unlisted_metric
 from orienteer.records.scores import SCORES
 from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.ready import doubts
 from orienteer.runs.record import environment, resumed
 from orienteer.runs.run import Run
 from orienteer.signals import resumable
@@ -105,8 +106,9 @@ def finetune(
     works = [_prepared(opened, run, wanted.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
     offer = offered(run, opened, wanted, len(works[0].goal.scans))
+    doubted = doubts(run, run.model()) if run is not None and wanted.atlas is not None else ()
     strange = about_scored(works[0], labelled_scans(opened, wanted, measured))
-    for note in (*about_labels(works[0]), *strange, *about_categories(works[0]), *offer):
+    for note in (*doubted, *about_labels(works[0]), *strange, *about_categories(works[0]), *offer):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
         for seed, work in zip(seeds, works, strict=True):

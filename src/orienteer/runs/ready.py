@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from orienteer.errors import OrienteerError, ScanError
+from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume, canonical
 from orienteer.geometry.resample import Grid
 from orienteer.ingest.prepare import Scaled
 from orienteer.localize.correspond import Prepared
+from orienteer.localize.field import placing_task
+from orienteer.pretext.contract import PretextTask
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.trained_on import TrainedOn
 from orienteer.records.unfamiliar import far_too_large, unfamiliar
@@ -29,6 +31,7 @@ from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import ScanInfo, Source
 from orienteer.store import Store
 from orienteer.store.intensity import normalise
+from orienteer.units import in_sentence, shown
 
 PLACE_MM = 0.01
 """By how much the places of labels and of their scan may differ."""
@@ -48,7 +51,7 @@ class Asker:
         model: of one of its checkpoints, in evaluation mode.
         trained: what its training scans were like; None where the run does not tell.
         finer: whether scans are also looked at at half the run's spacing, where that is not too much.
-        notes: checkpoints that could not be read.
+        notes: checkpoints that could not be read, and that the run was judged to have learned nothing to be asked.
     """
 
     run: Run
@@ -70,7 +73,8 @@ class Asker:
             RunError: no whole checkpoint of that step.
         """
         checkpoint, notes = best_checkpoint(run.folder) if step == "best" else (step, ())
-        return cls(run, load_model(run, checkpoint), TrainedOn.read(run.path), notes=notes)
+        model = load_model(run, checkpoint)
+        return cls(run, model, TrainedOn.read(run.path), notes=(*notes, *doubts(run, model)))
 
     def stored(self, store: Store, scan: str) -> Prepared:
         """One scan of a store; it has the run's spacing alone.
@@ -127,6 +131,27 @@ class Asker:
         if self.trained and (huge := far_too_large([self.trained], upright.shape, upright.spacing.tolist())):
             raise ScanError(huge.message, code=huge.code, cure=huge.cure)
         return upright, for_network(upright, self.run.record.data.parameters)
+
+
+def doubts(run: Run, model: SpatialModel) -> tuple[str, ...]:
+    """Why what a run finds means little, as it was judged; nothing where it was not, or where it learned places."""
+    try:
+        judged = next((run.evaluations[name] for name in ("val", "test") if name in run.evaluations), None)
+    except RunError as error:
+        return (str(error),)
+    if judged is None:
+        return ()
+    if judged.verdict.label != "learning":
+        return (f"{run.path} is {judged.verdict.label}: {judged.verdict.sentence} What it finds means little.",)
+    task = placing_task(model)
+    placed = judged.task(task.card.name) if isinstance(task, PretextTask) else None
+    if placed is None or placed.judged is None or placed.judged[1].beats_chance is not False:
+        return ()
+    metric, value = placed.judged
+    figures = f"{shown(value.value, value.unit)}, chance {shown(value.chance, value.unit)}"
+    return (
+        f"{run.path}: {in_sentence(metric.title)} is not shown to beat chance ({figures}); what it finds means little",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,56 @@
+"""A run that learned nothing still answers; whoever asks is told so."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orienteer.runs.pretrain import pretrain
+from orienteer.runs.ready import Asker
+from orienteer.runs.run import Run
+from tests.runs.conftest import tiny
+
+
+@pytest.fixture(scope="module")
+def untrained(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two steps: stuck, of course."""
+    folder = tmp_path_factory.mktemp("ready") / "run"
+    settings = tiny("tasks={gap: {}, position: {}}", "optimiser.steps=2", "evaluation.final_per_scan=2")
+    pretrain(store, folder, settings=settings, progress=False)
+    return folder
+
+
+def judged(run: Path, to: Path, label: str, position_mm: float) -> tuple[str, ...]:
+    """What is told of a copy of a run, had it been judged so."""
+    shutil.copytree(run, to)
+    file = to / "evaluations" / "val" / "evaluation.json"
+    record = json.loads(file.read_text())
+    record["verdict"]["label"], record["verdict"]["sentence"] = label, f"It is {label}."
+    for task in record["tasks"]:
+        for value in task["measures"].values() if task["card"]["name"] == "position" else ():
+            value |= {"value": position_mm, "interval": None}
+    file.write_text(json.dumps(record))
+    return Asker.of(Run.open(to)).notes
+
+
+def test_asker__a_run_that_did_not_learn_says_so(untrained: Path, tmp_path: Path) -> None:
+    for label in ("stuck", "cheating"):
+        (note,) = judged(untrained, tmp_path / label, label, position_mm=1.0)
+        assert note == f"{tmp_path / label} is {label}: It is {label}. What it finds means little."
+
+
+def test_asker__one_that_learned_all_but_places_says_so(untrained: Path, tmp_path: Path) -> None:
+    assert judged(untrained, tmp_path / "good", "learning", position_mm=1.0) == ()
+    (note,) = judged(untrained, tmp_path / "bad", "learning", position_mm=1e6)
+    assert "is not shown to beat chance (1000000 mm, chance " in note and note.endswith("means little")
+
+
+def test_asker__without_a_verdict_answers_and_with_a_damaged_one_says_so(untrained: Path, tmp_path: Path) -> None:
+    shutil.copytree(untrained, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "evaluations")
+    assert Asker.of(Run.open(tmp_path / "run")).notes == ()
+    shutil.copytree(untrained / "evaluations", tmp_path / "run" / "evaluations")
+    (tmp_path / "run" / "evaluations" / "val" / "evaluation.json").write_text("{")
+    (note,) = Asker.of(Run.open(tmp_path / "run")).notes
+    assert "evaluation.json" in note
