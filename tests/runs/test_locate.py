@@ -306,6 +306,26 @@ def test_locate__what_is_odd_about_an_exemplar_is_said(run: Path, scans: Path, t
     assert any("mm from the body" in note for note in result.notes), result.notes
 
 
+def test_locate__what_is_odd_about_headers_is_said_with_what_to_do(run: Path, scans: Path, tmp_path: Path) -> None:
+    image, plain = nib.load(scans / "exemplar.nii.gz"), np.diag([3.0, 3.0, 3.0, 1.0])
+    (tmp_path / "scans").mkdir()
+    for name in ("exemplar.nii.gz", "scans/a.nii.gz", "scans/b.nii.gz"):
+        lost = nib.Nifti1Image(np.asarray(image.dataobj), plain)
+        lost.set_sform(None, code=0)
+        lost.set_qform(None, code=0)
+        nib.save(lost, tmp_path / name)
+    made = CliRunner().invoke(app, [
+        "locate", str(run), str(tmp_path / "exemplar.nii.gz"), str(tmp_path / "scans"), str(tmp_path / "w"),
+        "--at", "0,0,0",
+    ])  # fmt: skip
+    assert made.exit_code == 0, made.output
+    cure = "export with orientation, or check one scan by eye and set its header"
+    lines = made.stdout.splitlines()
+    (note,) = (line for line in lines if line.startswith("note: exemplar.nii.gz") and "[orientation-missing]" in line)
+    assert note.endswith(f"to mend it: {cure}")
+    assert sum("[orientation-missing]" in line for line in lines) == 3 and lines.count(f"  fix: {cure}") == 1
+
+
 def test_locate__a_small_structure_in_pieces_lies_within_its_ring(run: Path, scans: Path, tmp_path: Path) -> None:
     image = nib.load(scans / "exemplar.nii.gz")
     pieces = np.zeros(image.shape, dtype=np.uint8)

@@ -34,7 +34,7 @@ def print_warnings(
 
 
 def print_headers(console: Console, warnings: Mapping[str, Sequence[Finding]]) -> None:
-    """A line for each thing that is odd about a scan's header.
+    """A line for each thing that is odd about a scan's header, and what to do about them.
 
     Args:
         console: where to.
@@ -43,6 +43,7 @@ def print_headers(console: Console, warnings: Mapping[str, Sequence[Finding]]) -
     odd = [(name, each) for name, found in warnings.items() for each in found if each.code not in UNFAMILIAR]
     lines = [f"{name}: {each.message} [{each.code}]" for name, each in odd[:MOST]]
     lines += [f"and {len(odd) - MOST} more about headers"] if len(odd) > MOST else []
+    lines += [f"  fix: {cure}" for cure in dict.fromkeys(each.cure for _, each in odd) if cure]
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 

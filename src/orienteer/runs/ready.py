@@ -189,7 +189,7 @@ class Ready:
         """What is odd about it, in sentences; where it is unlike training, what is carried from it means little."""
         header = [each for each in self.info.findings if each.level == "warning"]
         return (
-            *(f"{self.source.relative}: {each.message} [{each.code}]" for each in header),
+            *(f"{self.source.relative}: {each.message} [{each.code}]; to mend it: {each.cure}" for each in header),
             *(
                 f"{self.source.relative}: unlike training: {each.message} [{each.code}]"
                 for each in self.unlike_training
