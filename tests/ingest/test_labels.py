@@ -141,6 +141,12 @@ def _cropped(path: Path) -> None:
     nifti(path, mask()[4:20, 5:23, 3:19], moved)
 
 
+def _shifted(path: Path) -> None:
+    moved = AFFINE.copy()
+    moved[0, 3] += 2.0
+    nifti(path, mask(), moved)
+
+
 def _with_nan(path: Path) -> None:
     array = mask().astype(np.float32)
     array[0, 0, :3] = np.nan
@@ -172,6 +178,7 @@ ODD = {
     "labels-header": (_two_orientations, "warning"),
     "labels-like-scan": (_grey, "warning"),
     "labels-cropped": (_cropped, "info"),
+    "labels-shifted": (_shifted, "warning"),
     "labels-not-finite": (_with_nan, "warning"),
     "labels-rounded": (lambda path: nifti(path, mask() * np.float32(1.00002), AFFINE), "info"),
 }
@@ -199,6 +206,8 @@ def test_labels__odd_ones_are_used_and_told(tmp_path, code) -> None:
     stored, expected = Store.open(tmp_path / "store").labels("a"), mask().astype(np.int16)
     if code == "labels-cropped":
         expected[:4] = expected[20:] = expected[:, :5] = expected[:, 23:] = expected[..., :3] = expected[..., 19:] = 0
+    if code == "labels-shifted":
+        expected = np.concatenate([np.zeros_like(expected[:1]), expected[:-1]])
     if code == "labels-like-scan":
         return
     if code == "labels-not-finite":

@@ -289,6 +289,12 @@ CATALOGUE: dict[str, Entry] = {
         "the labels cover less than 90 % of the scan's space and are no part of it; the scan is stored without",
         "export them on the scan's own grid",
     ),
+    "labels-shifted": Entry(
+        "warning",
+        "the labels have the scan's voxels, and by their header lie half a voxel or more beside them; they are taken from"
+        " where the header says",
+        "look at one scan with its labels: if they are askew, give the label file the scan's header",
+    ),
     "labels-orientation": Entry(
         "warning",
         "only one of the scan and its labels names an orientation (or neither, in two formats); with voxels of the same"

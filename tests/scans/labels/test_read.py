@@ -76,6 +76,23 @@ def test_place__labels_that_cover_the_scan_need_no_word(tmp_path: Path, shape: t
     assert told(tmp_path, shape, placed(low)) == ("", "", True)
 
 
+@pytest.mark.parametrize(
+    ("low", "code"),
+    [
+        ((0.1, -0.1, 0.1), ""),
+        ((1, 0, 0), "labels-shifted"),
+        ((0, 0, -1), "labels-shifted"),
+        ((0, 0.6, 0), "labels-shifted"),
+    ],
+)
+def test_place__labels_that_lie_askew_on_the_scan_are_used_with_a_warning(
+    tmp_path: Path, low: tuple[float, float, float], code: str
+) -> None:
+    assert told(tmp_path, SHAPE, placed(low)) == (code, code and "warning", True)
+    turned = placed(low) @ np.array([[0, -1, 0, SHAPE[0] - 1], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert told(tmp_path, (SHAPE[1], SHAPE[0], SHAPE[2]), turned) == (code, code and "warning", True)
+
+
 def test_read__segments_in_layers_are_refused_with_a_sentence(tmp_path: Path) -> None:
     image = sitk.GetImageFromArray(np.ones((8, 9, 7, 2), np.uint8), isVector=True)
     sitk.WriteImage(image, str(tmp_path / "CT.seg.nrrd"))

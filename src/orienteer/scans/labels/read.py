@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from orienteer.geometry import Volume, axes_of, spacing_of
@@ -20,6 +21,8 @@ OFTEN_IGNORED = 255
 """What many tools write where nobody has looked; nothing in the file says whether it is a structure."""
 SAME_STEP = 0.01
 """Share by which voxel sizes of a scan and of labels cropped from it may differ."""
+SHIFTED = 0.5
+"""Share of the shortest edge of a voxel from which labels with the scan's voxels are said to lie beside them."""
 MANY = 20
 """Values below which nobody asks whether they are intensities."""
 ALIKE = 0.5
@@ -67,7 +70,7 @@ def read_labels(source: Source, grid: Grid, *, oriented: bool = True) -> tuple[V
     if place is None:
         return volume, found
     place = _named(source, place)
-    return (volume, [*found, place]) if place.code == "labels-cropped" else (None, [place])
+    return (None, [place]) if place.code == "labels-elsewhere" else (volume, [*found, place])
 
 
 def inspect_with_labels(source: Source) -> ScanInfo:
@@ -156,10 +159,12 @@ def _values(values: Sequence[int]) -> str:
 
 
 def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
-    """None where labels cover their scan; ``labels-cropped`` where they are a part of it; else ``labels-elsewhere``."""
+    """None where labels cover their scan, ``labels-shifted`` where they do so askew by as many voxels as it has;
+    ``labels-cropped`` where they are a part of it; else ``labels-elsewhere``.
+    """
     share = covered(shape, affine, grid)
     if share >= SAME_SPACE:
-        return None
+        return _shifted(shape, affine, grid)
     x, y, z = shape
     inside = covered(grid.shape, grid.affine, Grid((x, y, z), affine))
     if inside < SAME_SPACE:
@@ -172,6 +177,20 @@ def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Fin
     message = f"labels cover {share:.0%} of the scan's space, all inside it; the rest of the scan is background"
     same = np.allclose(np.sort(spacing_of(affine)), np.sort(spacing_of(grid.affine)), rtol=SAME_STEP)
     return finding("labels-cropped", message, level="info" if same else "warning")
+
+
+def _shifted(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
+    """What to say of labels that have the scan's voxels, and lie beside them by their header; else None."""
+    edges = np.sort(spacing_of(affine)), np.sort(spacing_of(grid.affine))
+    if sorted(shape) != sorted(grid.shape) or not np.allclose(*edges, rtol=SAME_STEP):
+        return None
+    middles = (
+        apply_affine(each, (np.array(size) - 1) / 2) for each, size in ((affine, shape), (grid.affine, grid.shape))
+    )
+    far = float(np.linalg.norm(np.subtract(*middles)))
+    if far < SHIFTED * edges[0][0]:
+        return None
+    return finding("labels-shifted", f"by their header the labels lie {far:.1f} mm beside the scan's voxels")
 
 
 def _is_default(affine: NDArray[np.float64]) -> bool:
