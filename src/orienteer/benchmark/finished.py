@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.config import Tree
@@ -80,21 +81,38 @@ def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
             )
 
 
-def data_of(job: Job, store: Store) -> str:
-    """SHA-256 of what a job learns from and is scored on: scans and whose they are; labels too, unless it pretrains."""
-    labels = job.stage not in BEGINNINGS
-    columns = ("id", "person", "structures", "ignored") if labels else ("id", "person")
-    told: Tree = {
-        "scans": fingerprint(store, labels=labels),
-        "spacing": store.manifest.spacing,
-        "entries": sorted(
-            json.dumps(values, sort_keys=True)
-            for values in zip(*map(store.manifest.scans.column, columns), strict=True)
-        ),
-    }
-    if isinstance(job.settings, FinetuneSettings) and (column := job.settings.column) is not None:
-        told["column"] = [[entry.id, str(entry.table.get(column))] for entry in store.manifest.scans]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What the jobs of a benchmark learn from and are scored on.
+
+    Attributes:
+        store: the benchmark's store.
+    """
+
+    store: Store
+    _known: dict[tuple[bool, str | None], str] = field(default_factory=dict, init=False)
+
+    def of(self, job: Job) -> str:
+        """SHA-256 of scans and whose they are, and of labels and answers unless the job pretrains."""
+        column = job.settings.column if isinstance(job.settings, FinetuneSettings) else None
+        kind = (job.stage not in BEGINNINGS, column)
+        if kind not in self._known:
+            self._known[kind] = self._digest(*kind)
+        return self._known[kind]
+
+    def _digest(self, labels: bool, column: str | None) -> str:
+        scans = self.store.manifest.scans
+        columns = ("id", "person", "structures", "ignored") if labels else ("id", "person")
+        told: Tree = {
+            "scans": fingerprint(self.store, labels=labels),
+            "spacing": self.store.manifest.spacing,
+            "entries": sorted(
+                json.dumps(values, sort_keys=True) for values in zip(*map(scans.column, columns), strict=True)
+            ),
+        }
+        if column is not None:
+            told["column"] = [[entry.id, str(entry.table.get(column))] for entry in scans]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def check_data(jobs: Iterable[Job], store: Store) -> None:
@@ -105,9 +123,10 @@ def check_data(jobs: Iterable[Job], store: Store) -> None:
     Raises:
         RunError: a job was finished on other scans, subjects or labels.
     """
+    data = Data(store)
     for job in jobs:
         recorded = record_of(job).get("data")
-        if recorded is not None and recorded != data_of(job, store):
+        if recorded is not None and recorded != data.of(job):
             raise RunError(
                 f"{job.folder} was finished on other scans, subjects or labels than {store.path} holds now",
                 cure="choose another folder, bring the data back, or delete that folder to repeat the job",

@@ -9,7 +9,7 @@ import torch
 from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
-from orienteer.benchmark.finished import DONE, basis, data_of, resolved
+from orienteer.benchmark.finished import DONE, Data, basis, resolved
 from orienteer.benchmark.plan import Job
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.run import finetune_one
@@ -49,7 +49,7 @@ class Shared:
 
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
-    data = data_of(job, Store.open(shared.store))
+    data = Data(Store.open(shared.store)).of(job)
     with Cost(job.folder, alone=shared.alone) as cost:
         if job.stage == "import" and job.imported is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again

@@ -16,12 +16,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from orienteer import __version__
-from orienteer.benchmark.finished import data_of, is_finished, record_of, resolved
+from orienteer.benchmark.finished import Data, is_finished, record_of, resolved
 from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.comparison.records import Records, read_records
 from orienteer.config import Tree
 from orienteer.errors import RunError
-from orienteer.finetune.settings import FinetuneSettings
 from orienteer.pretext.registry import CLASS
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
@@ -49,7 +48,6 @@ class Identities:
     store: Store
     split: str
     sizes: tuple[int, int]
-    _data: dict[tuple[bool, str | None], str] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, job: Job) -> str | None:
         """SHA-256 of all that decides a job's numbers; None where that cannot be known.
@@ -76,18 +74,18 @@ class Identities:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     @cached_property
+    def _data(self) -> Data:
+        return Data(self.store)
+
+    @cached_property
     def _beginnings(self) -> dict[Path, Job]:
         return {job.folder: job for job in self.jobs if job.stage in BEGINNINGS}
 
     def _as_it_would_run(self, job: Job) -> Tree:
         """What an unfinished job would record."""
-        column = job.settings.column if isinstance(job.settings, FinetuneSettings) else None
-        kind = (job.stage in BEGINNINGS, column)
-        if kind not in self._data:
-            self._data[kind] = data_of(job, self.store)
         return {
             "settings": resolved(job),
-            "data": self._data[kind],
+            "data": self._data.of(job),
             "precision": resolve(job.settings.devices).precision,
             "orienteer_version": __version__,
         }
