@@ -1,8 +1,10 @@
 """The configurations that are shipped: each is valid, fair, and says where its data is."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orienteer.benchmark.plan import jobs_of
 from orienteer.benchmark.settings import BenchmarkSettings
@@ -10,6 +12,7 @@ from orienteer.config import load_yaml
 from orienteer.runs.build import build_model
 from orienteer.runs.settings import PretrainSettings
 from tests.conftest import REPOSITORY
+from tests.pages import Page
 
 FILES = sorted((REPOSITORY / "benchmarks").glob("*.yaml"))
 
@@ -35,3 +38,13 @@ def test_configuration__every_arm_can_be_built(file: Path) -> None:
     for job in jobs_of(settings, Path("out")):
         if isinstance(job.settings, PretrainSettings):
             assert set(build_model(job.settings, channels=1, spacing=3.0).tasks) == set(job.settings.active_tasks)
+
+
+def test_configuration__of_the_page_is_valid_and_has_the_default_tasks() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", Page("benchmark.md").text, flags=re.DOTALL)
+    settings = BenchmarkSettings.build(yaml.safe_load(block), origin="benchmark.md")
+    runs = {
+        job.arm: job.settings for job in jobs_of(settings, Path("out")) if isinstance(job.settings, PretrainSettings)
+    }
+    assert runs["ours"].active_tasks == PretrainSettings().active_tasks
+    assert list(runs["masked"].active_tasks) == ["masked"]
