@@ -8,10 +8,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from orienteer.benchmark.plan import jobs_of
+from orienteer.benchmark.run import _about_scored
+from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
 from orienteer.finetune.goal import goal_of
+from orienteer.finetune.names import about_scored
 from orienteer.finetune.predict import predict
 from orienteer.finetune.run import finetune
+from orienteer.finetune.structures import Structures
 from orienteer.ingest import IngestOptions, ingest
 from orienteer.records.rows import read_rows
 from orienteer.store import Store
@@ -78,20 +83,48 @@ def test_names__are_in_scores_and_predictions_and_the_healthy_have_no_dice(
     assert record["classes"] == {"1": "large part", "2": "left", "3": "right"}
 
 
-def test_names__a_scored_scan_that_calls_the_same_otherwise_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scans = dataset(tmp_path / "scans", {"background": 0, "large part": 1, "left": 2, "right": 3})
+@pytest.fixture(scope="module")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One person, who is tested on, with the structures of the others as other values."""
+    folder = tmp_path_factory.mktemp("otherwise")
+    scans = dataset(folder / "scans", {"background": 0, "large part": 1, "left": 2, "right": 3})
     file = scans / "labelsTr" / "c3.nii.gz"
     labels = nib.load(file).get_fdata().astype(np.uint8)
     nifti(file, np.where(labels == 7, 0, labels * 20).astype(np.uint8), AFFINE)
-    store = stored(scans, tmp_path / "store")
-    finetune(store.path, tmp_path / "out", source=None, settings=quick("structures={part: [1], left: [2]}"))
-    told = " ".join(capsys.readouterr().err.split())
-    assert (
-        "scored as lacking every structure: imagesTr__c3, whose labels hold 20, 40, 60 and none of the learned 1, 2"
-        in told
-    )
+    return stored(scans, folder / "store")
+
+
+LACKING = "scored as lacking every structure: imagesTr__c3, whose labels hold 20, 40, 60 and none of the learned 1, 2;"
+
+
+def test_names__a_scored_scan_that_calls_the_same_otherwise_is_told(
+    otherwise: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finetune(otherwise.path, tmp_path / "out", source=None, settings=quick("structures={part: [1], left: [2]}"))
+    assert LACKING in " ".join(capsys.readouterr().err.split())
+
+
+def test_names__a_benchmark_tells_it_once_a_task(otherwise: Store, tmp_path: Path) -> None:
+    def told(**structures: list[int]) -> list[str]:
+        values = {
+            "name": "toy", "title": "Toy", "data": {"scans": "scans"}, "seeds": [0, 1, 2],
+            "arms": {"scratch": {"label": "scratch", "role": "scratch"}, "more": {"label": "more", "role": "scratch"}},
+            "tasks": {"organs": {"kind": "segment", "words": "Dice", "settings": {"structures": structures or None}}},
+        }  # fmt: skip
+        return list(_about_scored(jobs_of(BenchmarkSettings.build(values), tmp_path), otherwise, "test"))
+
+    (line,) = told(part=[1], left=[2])
+    assert LACKING in line
+    (line,) = told()
+    assert "none of the learned 1, 2, 3, 7;" in line
+    assert told(part=[1], other=[20]) == [] == told(nowhere=[99]), "the jobs refuse what is nowhere"
+
+
+def test_about_scored__has_a_line_for_each_set_of_structures(otherwise: Store) -> None:
+    learned = [Structures((str(value),), ((value,),)) for value in (1, 2, 20, 1)]
+    lines = about_scored(otherwise, [*learned, None], otherwise.ids("test"))
+    assert [line.partition("learned ")[2][:2] for line in lines] == ["1;", "2;"]
+    assert about_scored(otherwise, [None], otherwise.ids("test")) == []
 
 
 def test_names__ignored_values_can_be_set(named: Store) -> None:

@@ -3,7 +3,7 @@
 import os
 import platform
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,11 @@ from orienteer.comparison import CompareResult, compare
 from orienteer.comparison.benchmark import read_benchmark, write_benchmark
 from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
-from orienteer.errors import RunError
+from orienteer.errors import OrienteerError, RunError
+from orienteer.finetune.goal import goal_of
+from orienteer.finetune.labelled import labelled_scans
+from orienteer.finetune.names import about_scored
+from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.processes import available_cores, processes_with
@@ -137,6 +141,8 @@ def _run(
     jobs = [job for job in jobs if job.folder not in reused.folders]
     todo = [job for job in jobs if not is_finished(job)]
     done = len(jobs) - len(todo)
+    for line in _about_scored(todo, store, settings.split):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     with (
         _workers(settings, cluster if todo else None, out, console) as (run, parallel),
         # Jobs differ in length, so their number does not give the time left.
@@ -243,6 +249,20 @@ def _left_out(result: IngestResult) -> Iterator[str]:
         yield f"and {len(result.failed) - MOST} more; `orienteer check` lists every finding"
     if result.removed:
         yield f"note: no file any more for {counted(len(result.removed), 'stored scan')}, used all the same"
+
+
+def _about_scored(jobs: Iterable[Job], store: Store, split: str) -> Iterator[str]:
+    """What to say of scans to be scored whose labels hold nothing of what a task's jobs learn."""
+    tasks: dict[str, dict[tuple[int | None, int], FinetuneSettings]] = {}
+    for job in jobs:
+        if isinstance(job.settings, FinetuneSettings) and job.settings.kind == "segment":
+            # Named structures are the same for all jobs of a task; else they are those of the labelled scans.
+            drawn = (None, 0) if job.settings.structures else (job.labels, job.seed)
+            tasks.setdefault(job.task, {})[drawn] = job.settings
+    for different in tasks.values():
+        with suppress(OrienteerError):  # which each of its jobs will tell
+            learned = [goal_of(store, each).structures for each in different.values()]
+            yield from about_scored(store, learned, labelled_scans(store, next(iter(different.values())), split))
 
 
 def published(settings: BenchmarkSettings) -> Tree:

@@ -1,6 +1,6 @@
 """What a store's label values are called: as the scans' data sets say, where these agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from orienteer.store import Store
 from orienteer.units import some
 
 if TYPE_CHECKING:
+    from orienteer.finetune.structures import Structures
     from orienteer.finetune.work import Finetuning
 
 Groups = dict[str, tuple[int, ...]]
@@ -50,29 +51,37 @@ def about_labels(work: "Finetuning") -> list[str]:
     return notes
 
 
-def about_scored(work: "Finetuning", scans: Sequence[str]) -> list[str]:
+def about_scored(store: Store, learned: Iterable["Structures | None"], scans: Sequence[str]) -> list[str]:
     """A line naming scored scans whose labels hold no learned value: they count as lacking every structure.
+
+    Args:
+        store: with labels.
+        learned: the structures of each network; None for one that segments nothing. A line for each set that differs.
+        scans: to score.
 
     Raises:
         StoreError: damaged labels.
     """
-    structures = work.goal.structures
-    if structures is None:
-        return []
+    known = dict.fromkeys(each for each in learned if each is not None)
+    held: dict[str, set[int]] = {}
+    for scan in scans if known else ():
+        voxels = np.bincount(np.clip(store.labels(scan), 0, None).ravel())
+        held[scan] = set(np.flatnonzero(voxels).tolist()) - {0}
+    return [line for each in known if (line := _lacking(each, held))]
+
+
+def _lacking(structures: "Structures", held: Mapping[str, set[int]]) -> str:
+    """Which scans, of those with the values they hold, hold none of some structures, in words; empty if none."""
     known = {value for group in structures.values for value in group}
-    strange: dict[str, list[int]] = {}
-    for scan in scans:
-        voxels = np.bincount(np.clip(work.store.labels(scan), 0, None).ravel())
-        there = set(np.flatnonzero(voxels).tolist()) - {0, *structures.ignored}
-        if there and not there & known:
-            strange[scan] = sorted(there)
+    strange = {scan: there for scan, values in held.items() if (there := values - {*structures.ignored})}
+    strange = {scan: there for scan, there in strange.items() if not there & known}
     if not strange:
-        return []
-    held, learned = sorted({value for values in strange.values() for value in values}), sorted(known)
-    return [
-        f"note: scored as lacking every structure: {some(list(strange))}, whose labels hold {some([*map(str, held)])}"
-        f" and none of the learned {some([*map(str, learned)])}; if these mean the same, give them the same values"
-    ]
+        return ""
+    values, wanted = (some([*map(str, sorted(each))]) for each in (set().union(*strange.values()), known))
+    return (
+        f"note: scored as lacking every structure: {some(list(strange))}, whose labels hold {values} and none of the"
+        f" learned {wanted}; if these mean the same, give them the same values"
+    )
 
 
 def about_categories(work: "Finetuning") -> list[str]:

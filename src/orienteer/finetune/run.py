@@ -107,7 +107,7 @@ def finetune(
     seeds_agree(works)
     offer = offered(run, opened, wanted, len(works[0].goal.scans))
     doubted = doubts(run, run.model()) if run is not None and wanted.atlas is not None else ()
-    strange = about_scored(works[0], labelled_scans(opened, wanted, measured))
+    strange = about_scored(opened, (work.goal.structures for work in works), labelled_scans(opened, wanted, measured))
     for note in (*doubted, *about_labels(works[0]), *strange, *about_categories(works[0]), *offer):
         console.print(note, soft_wrap=True)
     with resumable(lambda: _begun(folder), AGAIN):
