@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orienteer.benchmark.finished import DONE, basis, check_finished, is_finished, resolved
+from orienteer.benchmark.finished import DONE, basis, began, check_beginnings, check_finished, is_finished, resolved
 from orienteer.benchmark.plan import Job, jobs_of
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import RunError
@@ -87,3 +87,26 @@ def test_finished__jobs_that_note_no_basis_are_taken(done: Path, content: str) -
     for job in jobs(done):
         (job.folder / DONE).write_text(content)
     check_finished(jobs(done), "val", DRAWN)
+
+
+def test_finished__jobs_of_a_run_that_is_gone_or_was_run_again_are_refused_by_name(done: Path) -> None:
+    check_beginnings(jobs(done))  # older versions did not record it
+    measured = [job for job in jobs(done) if job.run is not None]
+    for job in measured:
+        file = job.folder / DONE
+        file.write_text(json.dumps({**json.loads(file.read_text()), "began": began(job)}))
+    check_beginnings(jobs(done))
+    assert all(began(job) is None for job in jobs(done) if job.run is None)
+    run = next(job for job in jobs(done) if job.stage == "pretrain")
+    ours = [job for job in measured if job.run == run.folder]
+    assert 0 < len(ours) < len(measured)
+    again, record = run.folder / DONE, (run.folder / DONE).read_text()
+    again.write_text(json.dumps({**json.loads(record), "seconds": 12.0}))
+    with pytest.raises(RunError, match=f"{len(ours)} finished jobs started from .*was run again since") as error:
+        check_beginnings(jobs(done))
+    assert all(str(job.folder) in error.value.message for job in ours) and "delete these folders" in error.value.cure
+    again.unlink()
+    with pytest.raises(RunError, match="which is gone"):
+        check_beginnings(jobs(done))
+    again.write_text(record)
+    check_beginnings(jobs(done))

@@ -58,6 +58,8 @@ def test_benchmark__says_what_every_arm_cost_and_whether_it_learned_its_pretext(
     costs = pq.read_table(finished / "results" / "records" / "costs.parquet").to_pylist()
     assert {(row["arm"], row["stage"]) for row in costs} >= {("ours", "pretrain"), ("scratch", "finetune")}
     assert all(row["seconds"] > 0 and row["cpu_seconds"] > 0 and row["peak_memory_mb"] > 50 for row in costs)
+    cells = [json.loads(file.read_text()) for file in finished.rglob("cell.json")]
+    assert len(cells) == 20 and all(cell["precision"] and cell["processor"] and cell["torch"] for cell in cells)
     pretext = pq.read_table(finished / "results" / "records" / "pretext.parquet").to_pylist()
     assert {row["arm"] for row in pretext} == {"ours", "masked"}
     gap = next(row for row in pretext if row["measure"] == "gap_error_mm")

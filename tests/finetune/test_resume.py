@@ -126,6 +126,9 @@ def test_resume__after_a_crash_is_exact(
     finetune(folder / "store", tmp_path / "out", source=run, settings=settings, resume=True, progress=False)
     assert weights(tmp_path / "out" / "seed_0") == weights(undisturbed / "seed_0")
     assert history(tmp_path / "out" / "seed_0") == history(undisturbed / "seed_0")
+    ended, whole = (FinetuneFolder(out / "seed_0") for out in (tmp_path / "out", undisturbed))
+    assert ended.record().environment.precision == whole.record().environment.precision
+    assert read_rows(ended.scores)["value"].tobytes() == read_rows(whole.scores)["value"].tobytes()
 
 
 def test_resume__of_one_that_ends_by_itself_is_exact(

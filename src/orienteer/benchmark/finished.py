@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from orienteer.benchmark.plan import BEGINNINGS, Job
 from orienteer.config import Tree
@@ -14,6 +15,7 @@ from orienteer.pretext.registry import chosen_tasks
 from orienteer.runs.fingerprint import fingerprint
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
+from orienteer.units import counted, some
 
 DONE = "cell.json"
 """Written last: a job whose folder holds this file is complete."""
@@ -131,6 +133,40 @@ def check_data(jobs: Iterable[Job], store: Store) -> None:
                 f"{job.folder} was finished on other scans, subjects or labels than {store.path} holds now",
                 cure="choose another folder, bring the data back, or delete that folder to repeat the job",
             )
+
+
+def began(job: Job) -> str | None:
+    """SHA-256 of the record of the pretraining run that a job starts from; None where it starts from none.
+
+    None as well of weights that others trained, which ``basis`` knows, and of a run that is not finished.
+    """
+    if job.run is None or job.imported is not None:
+        return None
+    with suppress(OSError):
+        return hashlib.sha256((job.run / DONE).read_bytes()).hexdigest()
+    return None
+
+
+def check_beginnings(jobs: Iterable[Job]) -> None:
+    """Refuse finished jobs whose pretraining run is gone, or was run again since.
+
+    Jobs of older versions, which did not record it, are accepted.
+
+    Raises:
+        RunError: jobs were finished from another run than lies there now.
+    """
+    stale: dict[Path, list[Job]] = {}
+    for job in jobs:
+        recorded = record_of(job).get("began")
+        if job.run is not None and recorded is not None and recorded != began(job):
+            stale.setdefault(job.run, []).append(job)
+    for run, of in stale.items():
+        there = "was run again since" if (run / DONE).is_file() else "is gone"
+        raise RunError(
+            f"{counted(len(of), 'finished job')} started from {run}, which {there}:"
+            f" {some([str(job.folder) for job in of], 20)}",
+            cure="delete these folders to repeat the jobs, or bring the run back",
+        )
 
 
 def record_of(job: Job) -> Tree:

@@ -4,12 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from orienteer import __version__
 from orienteer.atomic import write_json
 from orienteer.benchmark.cost import Cost
-from orienteer.benchmark.finished import DONE, Data, basis, resolved
+from orienteer.benchmark.finished import DONE, Data, basis, began, resolved
 from orienteer.benchmark.plan import Job
 from orienteer.finetune.goal import goal_of
 from orienteer.finetune.run import finetune_one
@@ -20,6 +18,7 @@ from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
 from orienteer.runs.folder import RunFolder
 from orienteer.runs.pretrain import pretrain
+from orienteer.runs.record import environment
 from orienteer.runs.run import Run
 from orienteer.runs.settings import PretrainSettings
 from orienteer.store import Store
@@ -49,7 +48,8 @@ class Shared:
 
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
-    data = Data(Store.open(shared.store)).of(job)
+    data, run = Data(Store.open(shared.store)).of(job), began(job)
+    devices = environment(resolve(job.settings.devices))
     with Cost(job.folder, alone=shared.alone) as cost:
         if job.stage == "import" and job.imported is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
@@ -57,23 +57,24 @@ def run_job(job: Job, shared: Shared) -> None:
         elif isinstance(job.settings, PretrainSettings):
             begun = RunFolder(job.folder).is_claimed
             pretrain(shared.store, job.folder, settings=job.settings, resume=begun, progress=False)
+            devices = Run.open(job.folder).record.environment
         else:
             store = Store.open(shared.store)
             if job.stage == "finetune":
                 source = Run.open(job.run) if job.run is not None else None
-                finetune_one(store, job.folder, source=source, settings=job.settings, split=shared.split)
+                one = finetune_one(store, job.folder, source=source, settings=job.settings, split=shared.split)
+                devices = one.record().environment
             else:
                 write_scores(job.folder / CASES, _frozen(job, job.settings, store, shared))
-    devices = resolve(job.settings.devices)
     record = {
         "v": 1,
         "stage": job.stage,
         "basis": basis(job, shared.split, shared.drawn),
         "settings": resolved(job),
         "data": data,
-        "precision": devices.precision,
+        "began": run,
         "orienteer_version": __version__,
-        "device": torch.cuda.get_device_name() if devices.accelerator == "gpu" else "CPU",
+        **devices.model_dump(mode="json", include={"precision", "device", "processor", "python", "torch"}),
     }
     write_json(job.folder / DONE, {**record, **cost.to_json()})
 

@@ -1,15 +1,12 @@
 """``benchmark``: one configuration becomes records, a table and a report; resumes where it stopped."""
 
-import os
-import platform
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 import yaml
 from rich.console import Console
 
@@ -17,7 +14,7 @@ from orienteer import __version__
 from orienteer.atomic import make_folder, sweep, write_text
 from orienteer.benchmark.claim import CONFIG, check_claim
 from orienteer.benchmark.collect import collect, tasks_shown
-from orienteer.benchmark.finished import check_data, check_finished, is_finished, record_of
+from orienteer.benchmark.finished import check_beginnings, check_data, check_finished, is_finished, record_of
 from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.job import Shared
 from orienteer.benchmark.on_cluster import run_on
@@ -40,11 +37,14 @@ from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.processes import available_cores, processes_with
+from orienteer.runs.record import environment
 from orienteer.sampling import ViewSettings
 from orienteer.sampling.fitting import fitting
 from orienteer.signals import Asked
 from orienteer.store import Store
 from orienteer.store.lock import only_one
+from orienteer.training.devices import resolve
+from orienteer.training.settings import DeviceSettings
 from orienteer.units import counted
 
 MOST = 5
@@ -109,6 +109,7 @@ def benchmark(
     shared = Shared(out / "store", settings.split, *view_sizes(settings, jobs), alone=alone)
     check_claim(settings, out, jobs)
     check_finished(jobs, settings.split, shared.drawn)
+    check_beginnings(jobs)
     make_folder(out)
     with only_one(out, "benchmark"):
         sweep(out)
@@ -285,12 +286,22 @@ def _too_small(identities: Identities) -> str:
     return f"{counted(small, 'scan')} too small for views of {drawn} voxels left out" if small else ""
 
 
+def _machines(records: Sequence[Tree]) -> dict[str, str]:
+    """On what the jobs ran, as their records say; what none of them says is of this machine."""
+    here = environment(resolve(DeviceSettings()))
+    told = {
+        name: "; ".join(sorted({str(record[name]) for record in records if record.get(name)}))
+        for name in ("python", "torch", "processor", "device")
+    }
+    return {name: value or str(getattr(here, name)) for name, value in told.items()}
+
+
 def _document(
     settings: BenchmarkSettings, config: Path, jobs: list[Job], parallel: int, too_small: str, reused: Reused
 ) -> dict[str, object]:
-    gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     origins = {job.arm: job.imported.words for job in jobs if job.imported is not None}
-    versions = {version for job in jobs if (version := record_of(job).get("orienteer_version"))}
+    records = [record_of(job) for job in jobs]
+    versions = {version for record in records if (version := record.get("orienteer_version"))}
     if reused.records is not None and reused.jobs:
         versions |= set(reused.records.benchmark.orienteer_version.split(", "))
     return {
@@ -300,10 +311,7 @@ def _document(
         # The versions that ran the jobs, not the one that renders them.
         "orienteer_version": ", ".join(sorted(versions)) or __version__,
         "environment": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
-            "device": ", ".join(gpus) or "CPU",
+            **_machines(records),
             "at_a_time": parallel,
             "cells": len(jobs),
             **({"reused": reused.words} if reused.jobs else {}),

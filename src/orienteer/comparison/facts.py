@@ -114,7 +114,7 @@ def cost_table(analysis: Analysis, benchmark: Benchmark) -> Table | None:
         + ("" if energy else "No energy was recorded: this machine does not tell it. ")
         + (
             "Times are of the machine that ran a job"
-            if "reused" in benchmark.environment
+            if "reused" in benchmark.environment or "; " in str(benchmark.environment.get("processor", ""))
             else "Times are of the machine above"
         )
         + " and whatever else it was doing"

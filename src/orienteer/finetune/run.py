@@ -154,6 +154,7 @@ def _do(
         same_as_started(work, folder, split)
     if not folder.scores.is_file():
         with folder.locked(), explained(MEMORY):
+            work = _as_begun(work, folder)
             if work.settings.atlas is not None:
                 work = replace(work, atlas_at=folder.atlas)
             _train(work, folder, console, progress, logged)
@@ -191,10 +192,15 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
     return work
 
 
+def _as_begun(work: Finetuning, folder: FinetuneFolder) -> Finetuning:
+    """What is resumed goes on, and is scored, in the precision it was begun in."""
+    if work.asked.precision != "auto" or not folder.is_claimed or not folder.record_file.is_file():
+        return work
+    devices = resumed(resolve(work.asked), folder.record().environment)
+    return replace(work, settings=work.settings.model_copy(update={"devices": devices}))
+
+
 def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress: bool, logged: Sequence[str]) -> None:
-    if work.asked.precision == "auto" and folder.is_claimed and folder.record_file.is_file():
-        devices = resumed(resolve(work.asked), folder.record().environment)
-        work = replace(work, settings=work.settings.model_copy(update={"devices": devices}))
     settings = work.settings
     if not folder.is_claimed:
         # As asked for: resolved devices are in the record, and may not exist where it predicts.
