@@ -41,6 +41,10 @@ class RunError(OrienteerError):
     """A run folder is missing, already exists, or cannot be resumed."""
 
 
+class OrienteerWarning(UserWarning):
+    """Something that goes on, but otherwise than asked for. The command line prints it as a note."""
+
+
 class Stopped(RunError):
     """A run was asked to end and did so, after a checkpoint. ``number`` is that of the signal."""
 

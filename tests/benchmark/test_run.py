@@ -11,12 +11,19 @@ import yaml
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from orienteer.benchmark.run import _left_out, benchmark, published
+from orienteer.benchmark import reuse
+from orienteer.benchmark import run as running
+from orienteer.benchmark.finished import record_of
+from orienteer.benchmark.plan import Job, jobs_of, view_sizes
+from orienteer.benchmark.reuse import Identities
+from orienteer.benchmark.run import _about_atlases, _left_out, benchmark, published
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
 from orienteer.comparison import compare
+from orienteer.config import Tree
 from orienteer.errors import RunError, StoreError
 from orienteer.ingest import IngestOptions, ingest
+from orienteer.store import Store
 from orienteer.store.lock import only_one
 from tests.benchmark.conftest import config
 
@@ -35,6 +42,24 @@ def finished(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert sorted(int(line.partition("/")[0]) for line in told) == list(range(1, 21))
     assert any(re.match(r"\d+/20 finetune organs ours 2 labels seed 1", line) for line in told)
     return out
+
+
+def test_benchmark__says_where_an_atlas_fell_short_and_lets_nobody_reuse_it(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = BenchmarkSettings.build(yaml.safe_load((finished / "benchmark.yaml").read_text()))
+    jobs = jobs_of(settings, finished)
+    identities = Identities(jobs, Store.open(finished / "store"), settings.split, view_sizes(settings, jobs))
+    job = next(job for job in jobs if job.stage == "finetune")
+    assert _about_atlases(jobs) == "" and identities.of(job)
+
+    def short(one: Job) -> Tree:
+        return record_of(one) | {"atlas_fell_short": int(one == job)}
+
+    monkeypatch.setattr(reuse, "record_of", short)
+    monkeypatch.setattr(running, "record_of", short)
+    assert f"or not at all, in 1 job: {job.name};" in _about_atlases(jobs)
+    assert [identities.of(each) is None for each in jobs].count(True) == 1 and identities.of(job) is None
 
 
 def column(out: Path, name: str, table: str = "cases") -> list:

@@ -29,7 +29,9 @@ from orienteer.finetune.settings import AtlasSettings
 from orienteer.finetune.structures import IGNORE
 from orienteer.geometry import Volume
 from orienteer.records.evaluation import EvaluationRecord
+from orienteer.records.rows import read_rows
 from orienteer.records.verdict import Verdict, VerdictRule
+from orienteer.runs.ready import digest_of
 from orienteer.runs.run import Run
 from orienteer.runs.scan import stored
 from orienteer.store import Store
@@ -106,8 +108,9 @@ def test_weigh__leaves_a_scan_too_thin_to_be_compared(atlas: Atlas, store: Store
     volume = stored(store, goal.scans[0])
     thin = Volume(volume.array[:, :2], volume.affine)
     likely = even(thin)
-    atlas.weigh(likely, thin)
-    assert torch.equal(likely, even(thin))
+    atlas.weigh(likely, thin, name="thin")
+    assert torch.equal(likely, even(thin)) and atlas.without == {"thin"}
+    atlas.without.clear()
 
 
 def test_of__names_a_labelled_scan_that_is_too_thin(
@@ -311,6 +314,32 @@ def test_finetune__offers_an_atlas_where_few_scans_are_labelled_and_one_can_be_h
         settings = quick(PAIR, asked, "validate_scans=false", "optimiser.steps=1")
         finetune(folder / "store", tmp_path / name, source=source, settings=settings)
         assert ("few labelled scans: --atlas" in capsys.readouterr().err) == told, name
+
+
+def test_resume__an_atlas_of_another_run_is_refused(folder: Path, run: Path, tmp_path: Path) -> None:
+    """Fresh weights tell nothing of the run that the atlas is of."""
+    settings = quick(
+        PAIR, ON, "labelled_scans=1", "transfer.encoder=false", "validate_scans=false", "optimiser.steps=1"
+    )
+    again: dict[str, Any] = {"settings": settings, "progress": False}
+    finetune(folder / "store", tmp_path / "out", source=run, **again)
+    assert FinetuneFolder(tmp_path / "out" / "seed_0").record().atlas_sha256 == digest_of(Run.open(run).model())
+    other = untrained_run(tmp_path / "other", seed=6)
+    for seeds in ((0,), (0, 1), (1,)):
+        with pytest.raises(RunError, match="seed_0 was started with the atlas of another run"):
+            finetune(folder / "store", tmp_path / "out", source=other, seeds=seeds, resume=True, **again)
+    assert not (tmp_path / "out" / "seed_1").exists()
+
+
+def test_finetune__what_the_atlas_could_not_see_is_recorded(
+    folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Originals, "finer", lambda self, scan: None)
+    settings = quick(PAIR, "atlas={}", "labelled_scans=1", "validate_scans=false", "optimiser.steps=1")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=settings, progress=False)
+    record = FinetuneFolder(tmp_path / "out" / "seed_0").record()
+    scored = set(read_rows(tmp_path / "out" / "seed_0" / "cases.parquet")["case"])
+    assert record.atlas_coarse == 1 + len(scored) and record.atlas_without == 0
 
 
 def test_finetune__an_atlas_of_a_run_that_did_not_learn_is_doubted_and_not_offered(

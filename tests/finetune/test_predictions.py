@@ -12,11 +12,14 @@ import nibabel
 import pytest
 
 from orienteer.atomic import write_json
-from orienteer.errors import OrienteerError, RunError
+from orienteer.errors import OrienteerError, RunError, StoreError
+from orienteer.finetune import predict as reading
 from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.predict import _one, predict
 from orienteer.finetune.predictions import Predictions
 from orienteer.folders import predicted_files
+from orienteer.scans.source import Source
+from orienteer.store.lock import only_one
 from tests.faults.test_disk import contents, failing
 from tests.finetune.standins import (
     Breaks,
@@ -46,13 +49,45 @@ def test_predictions__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemb
     assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
 
 
+def test_predictions__two_at_once_into_one_folder_are_refused(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    """Whoever ends first would write a record without what the other predicts."""
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    (tmp_path / "out").mkdir()
+    with only_one(tmp_path / "out", "predict"), pytest.raises(StoreError, match="another predict is writing"):
+        predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "predictions.json"]
+
+
+def test_predictions__a_scan_that_changes_while_it_is_read_is_left_out(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
+    stand_in(ensemble(Levels()))
+    read = reading.read_with_info_as
+
+    def and_change(source: Source, channels: tuple[int, tuple[str, ...]]) -> object:
+        found = read(source, channels)
+        scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=2.0))
+        return found
+
+    monkeypatch.setattr(reading, "read_with_info_as", and_change)
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert not result.predicted and "changed while it was read" in result.failed["a"].message
+    assert not (tmp_path / "out" / "a.nii.gz").exists()
+    monkeypatch.undo()
+
+
 def test_predictions__a_file_in_place_of_the_folder_is_named(
     stand_in: Callable[[Ensemble], None], tmp_path: Path
 ) -> None:
     scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
     (tmp_path / "README.md").write_text("mine")
     stand_in(ensemble(Levels()))
-    with pytest.raises(OrienteerError, match="cannot write") as caught:
+    with pytest.raises(OrienteerError, match=r"README\.md is a file; name a folder") as caught:
         predict("net", tmp_path / "in", tmp_path / "README.md", progress=False)
     assert caught.value.cure == f"{tmp_path / 'README.md'} is a file; name a folder"
 

@@ -14,8 +14,11 @@ import yaml
 
 from orienteer.errors import RunError, Stopped
 from orienteer.finetune import work as working
+from orienteer.finetune.ensemble import Ensemble
 from orienteer.finetune.folder import FinetuneFolder
+from orienteer.finetune.predict import _about
 from orienteer.finetune.run import finetune
+from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.hardware import has_bfloat16
 from orienteer.records.log import read_log
@@ -103,6 +106,62 @@ def test_finetune__a_run_that_learns_on_in_between_is_refused(
                 folder / "store", tmp_path / f"out_{changes}", source=runs[0], settings=settings, seeds=(0, 1),
                 progress=False,
             )  # fmt: skip
+
+
+def test_resume__another_seed_must_be_of_the_same_fine_tuning(
+    folder: Path, run: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """``predict`` takes the mean of all seeds in a folder."""
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for settings, source, said in (
+        (quick(PAIR, "labelled_scans=1"), run, "seed_0 was started with other settings: labelled_scans was 2, not 1"),
+        (quick(PAIR, "labelled_scans=2"), None, "seed_0 was started with .* weights taken"),
+    ):
+        with pytest.raises(RunError, match=said):
+            finetune(
+                folder / "store", tmp_path / "out", source=source, settings=settings, seeds=(2,), resume=True,
+                progress=False,
+            )  # fmt: skip
+    assert not (tmp_path / "out" / "seed_2").exists()
+    more = quick(PAIR, "labelled_scans=2")
+    finetune(folder / "store", tmp_path / "out", source=run, settings=more, seeds=(2,), resume=True, progress=False)
+    assert len(Ensemble.load(tmp_path / "out").networks) == 3
+
+
+def test_ensemble__networks_that_cannot_answer_together_are_refused_and_unfinished_ones_named(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    for file, before, after, differ in (
+        ("settings.yaml", "size: 16", "size: 24", "the size of patches"),
+        ("finetune.json", '"spacing": 3.0', '"spacing": 1.5', "how scans are prepared"),
+        ("finetune.json", '"channels": 1', '"channels": 2', "channels"),
+    ):
+        out = tmp_path / differ
+        shutil.copytree(undisturbed, out)
+        text = (out / "seed_1" / file).read_text()
+        assert before in text
+        (out / "seed_1" / file).write_text(text.replace(before, after, 1))
+        with pytest.raises(RunError, match=f"seed_1 and .*seed_0 differ in {differ} "):
+            Ensemble.load(out)
+    shutil.copytree(undisturbed, tmp_path / "killed")
+    (tmp_path / "killed" / "seed_1" / "cases.parquet").unlink()
+    one = Ensemble.load(tmp_path / "killed")
+    assert one.unfinished == ("seed_1",) and len(one.networks) == 1
+    assert _about(one) == ("not finished, so without a say: seed_1; 1 answered",)
+    assert Ensemble.load(undisturbed).unfinished == () == _about(Ensemble.load(undisturbed))
+
+
+def test_validate__the_score_that_is_watched_is_the_mean_of_the_summary(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mean over scans of the mean over the structures that each has."""
+    parts = {"a": [0.9], "b": [0.5, 0.5, 0.5], "c": [float("nan")]}
+    rows = [ScoreRow(scan, "p", str(n), "dice", value) for scan, of in parts.items() for n, value in enumerate(of)]
+    monkeypatch.setattr(working, "score_scans", lambda *args, **kwargs: rows)
+    finetune(folder / "store", tmp_path / "out", source=None, settings=quick(PAIR, "optimiser.steps=1"), progress=False)
+    (*_, line) = (each for each in read_log(tmp_path / "out" / "seed_0" / "observations.jsonl")
+                  if each["phase"] == "validation")  # fmt: skip
+    assert line["measures"]["dice"]["value"] == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("step", [1, 3])

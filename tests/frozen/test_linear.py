@@ -131,3 +131,14 @@ def test_neighbours__many_samples_are_looked_up_in_parts() -> None:
     train, _ = clouds(5)
     many = train.repeat(50, 1)
     assert neighbours(train, many, count=1)[0][:, 0].tolist() == list(range(60)) * 50
+
+
+def test_dense_scores__keep_their_digits_where_half_precision_is_on() -> None:
+    """Features far from zero: the bias takes away what the weights make of their mean."""
+    features = 100 + torch.randn(400, 6, generator=torch.Generator().manual_seed(0))
+    probe = LinearProbe(features)
+    probe.classify(features, (features[:, 0] > 100).long(), 2, torch.ones(400))
+    volume = features.T.reshape(1, 6, 4, 10, 10)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        dense = probe.dense_scores(volume)
+    assert torch.allclose(dense[0].reshape(2, -1).T, probe.scores(features), atol=1e-2)

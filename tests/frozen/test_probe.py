@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from orienteer.errors import ConfigError, RunError
-from orienteer.finetune.score import ScoreRow
+from orienteer.finetune.score import ScoreRow, mean_by_metric
 from orienteer.frozen import position
 from orienteer.frozen import probe as probing
 from orienteer.frozen.features import FrozenFeatures, random_features
-from orienteer.frozen.probe import mean_by_metric, probe
+from orienteer.frozen.probe import probe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.score import score_scans
 from orienteer.finetune.structures import Structures
+from orienteer.frozen.features import random_features
 from orienteer.frozen.structures import _owners, linear_segmenter, sampled_voxels
+from orienteer.networks.settings import NetworkSettings
 from orienteer.store import Store
 from tests.finetune.cohort import LEVELS, layered, quick
 
@@ -21,6 +23,12 @@ class Seen(nn.Module):
 
     def dense(self, images: Tensor) -> Tensor:
         return torch.cat([images, images**2], dim=1)
+
+
+def test_frozen__features_are_measured_without_dropout_whatever_holds_them() -> None:
+    features = random_features(NetworkSettings(size="tiny"), channels=1, view=16, seed=0)
+    nn.Sequential(features).train()
+    assert not any(module.training for module in features.backbone.modules())
 
 
 def goal(store: Store) -> Goal:

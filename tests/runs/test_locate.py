@@ -100,6 +100,7 @@ def test_locate__the_same_body_in_any_orientation_is_found_where_it_is(
         markup = json.loads((tmp_path / "where" / f"{name}.mrk.json").read_text())["markups"][0]
         np.testing.assert_allclose(markup["controlPoints"][0]["position"], world, atol=0.01)
         crop, whole = nib.load(tmp_path / "where" / "crops" / f"{name}-point.nii.gz"), SimpleITK.ReadImage(str(file))
+        assert crop.shape == (10, 10, 10), "30 mm of 3 mm voxels"
         first = nib.affines.apply_affine(crop.affine, (0, 0, 0)) * (-1, -1, 1)
         index = whole.TransformPhysicalPointToIndex([float(value) for value in first])
         assert float(np.asarray(crop.dataobj)[0, 0, 0]) == float(whole[index]), "a crop lies where it lay in the scan"

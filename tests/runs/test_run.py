@@ -10,10 +10,13 @@ import pytest
 import torch
 import yaml
 
+from orienteer.cli import _note
 from orienteer.config import load_yaml
-from orienteer.errors import RunError
+from orienteer.errors import OrienteerWarning, RunError
+from orienteer.finetune.weights import load_weights
 from orienteer.records.run import RunRecord
 from orienteer.runs.ask import look
+from orienteer.runs.load import best_checkpoint
 from orienteer.runs.pretrain import pretrain
 from orienteer.runs.run import Run
 from orienteer.store import Store
@@ -50,6 +53,24 @@ def test_open__needs_no_torch(trained: Run, store: Path) -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_best__one_that_is_damaged_is_said_wherever_another_stands_in(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    best, newest = best_checkpoint(run.folder)[0].step, max(run.steps)
+    other = next(step for step in run.steps if 0 < step != newest)
+    stands_in = other if best == newest else newest
+    run.backbone()  # nothing to say
+    (run.folder.checkpoints / f"step_{best:08d}" / "model.safetensors").write_bytes(b"cut")
+    with pytest.warns(OrienteerWarning, match=f"step_{best:08d}.*; step {stands_in} of .* is used"):
+        run.backbone()
+    with pytest.warns(OrienteerWarning, match=f"; step {stands_in} of "):
+        load_weights(run.backbone(stands_in), run)
+    _note(OrienteerWarning("it is so"), OrienteerWarning)
+    assert capsys.readouterr().err == "note: it is so\n"
 
 
 def test_record__is_written_as_it_was(trained: Run, tmp_path: Path) -> None:

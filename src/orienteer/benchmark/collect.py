@@ -18,9 +18,7 @@ from orienteer.records.log import read_log
 from orienteer.records.metric import finite
 from orienteer.records.rows import read_rows
 from orienteer.records.scores import (
-    ABSOLUTE_ERROR,
-    CORRECT,
-    DICE,
+    JUDGED,
     LINEAR,
     NEAREST,
     READ_OUT_WORDS,
@@ -36,8 +34,6 @@ from orienteer.store import Store
 Row = Mapping[str, object]
 
 SUFFIXES = {LINEAR: "", NEAREST: "-neighbours"}
-JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
-"""The metric that decides each kind of task; a regressed number has the unit of the task."""
 
 
 def collect(

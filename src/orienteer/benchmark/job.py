@@ -49,7 +49,7 @@ class Shared:
 def run_job(job: Job, shared: Shared) -> None:
     """Run a job or resume an interrupted one; ``cell.json`` is written last."""
     data, run = Data(Store.open(shared.store)).of(job), began(job)
-    devices = environment(resolve(job.settings.devices))
+    devices, short = environment(resolve(job.settings.devices)), 0
     with Cost(job.folder, alone=shared.alone) as cost:
         if job.stage == "import" and job.imported is not None:
             shutil.rmtree(job.folder, ignore_errors=True)  # what a killed import left takes seconds to make again
@@ -64,6 +64,7 @@ def run_job(job: Job, shared: Shared) -> None:
                 source = Run.open(job.run) if job.run is not None else None
                 one = finetune_one(store, job.folder, source=source, settings=job.settings, split=shared.split)
                 devices = one.record().environment
+                short = one.record().atlas_coarse + one.record().atlas_without
             else:
                 write_scores(job.folder / CASES, _frozen(job, job.settings, store, shared))
     record = {
@@ -74,6 +75,7 @@ def run_job(job: Job, shared: Shared) -> None:
         "data": data,
         "began": run,
         "orienteer_version": __version__,
+        "atlas_fell_short": short,
         **devices.model_dump(mode="json", include={"precision", "device", "processor", "python", "torch"}),
     }
     write_json(job.folder / DONE, {**record, **cost.to_json()})

@@ -52,11 +52,17 @@ class Identities:
     def of(self, job: Job) -> str | None:
         """SHA-256 of all that decides a job's numbers; None where that cannot be known.
 
-        It cannot where a finished job does not say how and on what it ran, nor where code of the user's own takes part.
+        It cannot where a finished job does not say how and on what it ran, nor where code of the user's own takes part,
+        nor where an atlas saw scans less finely than it was to, which another folder may show it.
         """
         record = record_of(job) if is_finished(job) else self._as_it_would_run(job)
         begun = None if job.run is None else self.of(self._beginnings[job.run])
-        if not record.keys() >= TOLD or _has_own_code(job) or (job.run is not None and begun is None):
+        if (
+            not record.keys() >= TOLD
+            or record.get("atlas_fell_short")
+            or _has_own_code(job)
+            or (job.run is not None and begun is None)
+        ):
             return None
         values: Tree = {
             "stage": job.stage,

@@ -45,7 +45,7 @@ from orienteer.store import Store
 from orienteer.store.lock import only_one
 from orienteer.training.devices import resolve
 from orienteer.training.settings import DeviceSettings
-from orienteer.units import counted
+from orienteer.units import counted, some
 
 MOST = 5
 """Scans left out that are named."""
@@ -170,6 +170,8 @@ def _run(
             if not (isinstance(error, Asked) and error.number == signal.SIGTERM):  # which gives a few seconds only
                 publish(parallel, {})  # finished jobs can be read already
             raise
+    if told := _about_atlases(jobs):
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     return publish(parallel, failures)
 
 
@@ -284,6 +286,17 @@ def _too_small(identities: Identities) -> str:
     ids = (*store.ids("train"), *store.ids(identities.split))
     small = len(ids) - len(fitting(store, ids, ViewSettings(count=2, size=drawn)).ids)
     return f"{counted(small, 'scan')} too small for views of {drawn} voxels left out" if small else ""
+
+
+def _about_atlases(jobs: Sequence[Job]) -> str:
+    """Which jobs' scores are less than an atlas could make them; empty for none."""
+    short = [job.name for job in jobs if record_of(job).get("atlas_fell_short")]
+    if not short:
+        return ""
+    return (
+        f"note: the atlas has seen scans on the store's grid only, or not at all, in {counted(len(short), 'job')}:"
+        f" {some(short)}; are the scans' files where they were ingested from, on every machine?"
+    )
 
 
 def _machines(records: Sequence[Tree]) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 import shlex
 import sys
+import warnings
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from orienteer.errors import Elsewhere, OrienteerError, Stopped
+from orienteer.errors import Elsewhere, OrienteerError, OrienteerWarning, Stopped
 from orienteer.launched import launched, require_alone
 from orienteer.memory import ran_out
 from orienteer.signals import Interruptible
@@ -79,6 +80,7 @@ def command() -> None:
     Ctrl-C, 143 after SIGTERM. Of processes that train together, the first speaks.
     """
     interrupt, here, other = Interruptible(), None, None
+    warnings.showwarning = _note
     try:
         here = launched()
         other = None if here is None or here.first else here
@@ -121,6 +123,17 @@ def command() -> None:
             way = f"the same `{here.by}` command" if here is not None and here.size > 1 else _again()
             print(f"orienteer: stopped; {told}: {way}", file=sys.stderr)
         sys.exit(128 + (interrupt.asked or INTERRUPTED - 128))
+
+
+_shown = warnings.showwarning
+
+
+def _note(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """A warning of ours is a line; one of a library is shown as Python shows it."""
+    if issubclass(category, OrienteerWarning):
+        print(f"note: {message}", file=sys.stderr)
+    else:
+        _shown(message, category, *where, **more)
 
 
 def _again(*, resume: bool = False) -> str:

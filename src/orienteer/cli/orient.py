@@ -54,7 +54,7 @@ def orient(
     from rich.console import Console
 
     from orienteer.cli.left_out import print_left_out
-    from orienteer.cli.unfamiliar import print_headers
+    from orienteer.cli.unfamiliar import print_headers, print_notes
     from orienteer.console import table
     from orienteer.localize.oriented import Verdict, as_json
     from orienteer.runs.orient import orient as start
@@ -72,6 +72,7 @@ def orient(
             "left_out": {name: error.message for name, error in result.failed.items()},
             "not_corrected": {name: error.message for name, error in result.unfixed.items()},
             "warnings": {name: [asdict(each) for each in odd] for name, odd in result.warnings.items() if odd},
+            "notes": list(result.notes),
         }
         typer.echo(codec.dumps(as_json(result.found, **others), indent=2))
         raise typer.Exit(bool(result.failed or result.unfixed))
@@ -89,6 +90,7 @@ def orient(
         if each.why and (not each.fine or each.doubted):
             console.print(f"{each.scan}: {each.why}")
     print_left_out(console, result.failed)
+    print_notes(console, result.notes)
     print_headers(console, result.warnings)
     untold = sum(not each.side_told for each in result.found if each.fine)
     doubted = sum(each.doubted for each in result.found if each.fine)

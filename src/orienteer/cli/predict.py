@@ -37,7 +37,7 @@ def predict(
     of_predict(network, scans, predictions)  # before torch is imported, which takes seconds
     from rich.console import Console
 
-    from orienteer.cli.unfamiliar import print_unfamiliar
+    from orienteer.cli.unfamiliar import print_notes, print_unfamiliar
     from orienteer.finetune.predict import RECORD
     from orienteer.finetune.predict import predict as start
     from orienteer.folders import ENDING
@@ -45,6 +45,7 @@ def predict(
 
     result = start(network, scans, predictions, overwrite=overwrite, layout=layout, channels=channel_names(channels))
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    print_notes(console, result.notes)
     for name, finding in result.failed.items():
         console.print(f"left out: {name}: {finding.message} [{finding.code}]")
         console.print(f"  fix: {finding.cure}")

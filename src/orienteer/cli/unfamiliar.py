@@ -26,11 +26,16 @@ def print_warnings(
         network: the folder of the network.
         see: the record that names all of them.
     """
-    for note in notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
+    print_notes(console, notes)
     print_headers(console, warnings)
     unlike = {name: [each for each in found if each.code in UNFAMILIAR] for name, found in warnings.items()}
     print_unfamiliar(console, unlike if compared else None, network, see)
+
+
+def print_notes(console: Console, notes: Sequence[str]) -> None:
+    """A line for each thing that is odd about a run, or an exemplar's labels."""
+    for note in notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
 
 
 def print_headers(console: Console, warnings: Mapping[str, Sequence[Finding]]) -> None:

@@ -69,7 +69,7 @@ def judge_so_far(
         among=among,
         subjects=len(set(sampler.store.column("person", sampler.ids))),
         tasks=tuple(task_result(card, seen[card.name]) for card in model.cards),
-        probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure)) for probe in probes),
+        probes=tuple(ProbeResult(card=probe.card, measured=Value.of(probe.measure), samples=fewer) for probe in probes),
         verdict=verdict.model_copy(update={"task": judged.name}),
         agreeing=1 + _agreeing(folder, verdict.label, step),
     )

@@ -21,7 +21,8 @@ def seeds_agree(works: Sequence[Finetuning]) -> None:
         ConfigError: they would not learn the same.
         RunError: they would not start from the same weights.
     """
-    if len({work.loaded.sha256 for work in works if work.loaded}) > 1:
+    atlases = {work.atlas_sha256 for work in works}
+    if len({work.loaded.sha256 for work in works if work.loaded}) > 1 or len(atlases) > 1:
         raise RunError(f"{works[0].run_path} is still learning", cure="wait until it is finished; nothing was written")
     first = works[0]
     for work in works[1:]:
@@ -44,13 +45,20 @@ def _named(goal: Goal) -> str:
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
-def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> None:
+def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str, *, others: bool = False) -> None:
     """A resumed fine-tuning must be the one that was started, finished or not.
+
+    Args:
+        work: what is asked for.
+        folder: of the seed that was started.
+        split: subjects to score.
+        others: it is of another seed, which draws other scans, and all else is the same.
 
     Raises:
         RunError: it is another.
     """
-    ours, before = (each.model_dump(mode="json", exclude={"devices"}) for each in (work.settings, folder.settings()))
+    apart = {"devices", "seed"} if others else {"devices"}
+    ours, before = (each.model_dump(mode="json", exclude=apart) for each in (work.settings, folder.settings()))
     if changed := differences(before, ours):
         named = "; ".join(f"{name} was {old}, not {new}" for name, (old, new) in changed.items())
         raise RunError(
@@ -60,8 +68,13 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
     if not folder.record_file.is_file():
         return  # killed before anything but its settings was written
     record = folder.record()
-    if record.fingerprint != fingerprint(work.store, labels=True) or record.goal != work.goal:
+    if record.fingerprint != fingerprint(work.store, labels=True) or (record.goal != work.goal and not others):
         raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
+    if record.goal.learned != work.goal.learned:
+        raise RunError(
+            f"{folder.path} learned {_named(record.goal)}, this would learn {_named(work.goal)}",
+            cure="name them in `structures`, or choose another folder",
+        )
     if record.loaded != (work.loaded.sentence() if work.loaded else None):
         raise RunError(
             f"{folder.path} was started {f'with {record.loaded}' if record.loaded else 'from scratch'}",
@@ -71,6 +84,11 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str) -> Non
     if work.loaded is not None and record.loaded_sha256 not in (None, work.loaded.sha256):
         raise RunError(
             f"{folder.path} was started with other weights than those of {work.run_path}",
+            cure="resume with the same --from, as it was then, or choose another folder",
+        )
+    if record.atlas_sha256 not in (None, work.atlas_sha256):
+        raise RunError(
+            f"{folder.path} was started with the atlas of another run than {work.run_path}, as it is now",
             cure="resume with the same --from, as it was then, or choose another folder",
         )
     if record.split not in (None, split):

@@ -87,6 +87,7 @@ class Atlas:
         classes: ``(1, X, Y, Z)`` of each, class numbers, on a grid of their own.
         how: weight and blur.
         coarse: names of scans that were weighed on the store's grid, though they were to be looked at more finely.
+        without: names of scans too thin to be held against another.
     """
 
     model: SpatialModel
@@ -97,6 +98,7 @@ class Atlas:
     classes: tuple[Volume, ...]
     how: AtlasSettings
     coarse: set[str] = field(default_factory=set, repr=False)
+    without: set[str] = field(default_factory=set, repr=False)
     _known: dict[str, tuple[Carried, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -143,6 +145,11 @@ class Atlas:
                 say(f"{scan}: {' and '.join(coarse)} {COARSE}")
         return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how)
 
+    @property
+    def coarsely_made(self) -> int:
+        """Labelled scans of which it has no more than the store, though it was to."""
+        return sum(each is None for each in self.finer) if self.how.finer else 0
+
     def weigh(
         self,
         likely: Float[Tensor, "classes D H W"],
@@ -168,6 +175,7 @@ class Atlas:
             try:
                 carried = self._carried(volume, more)
             except ScanError:
+                self.without.add(name)
                 return
         if name and sum(part.nbytes for known in self._known.values() for each in known for part in each) < KEPT:
             self._known[name] = carried

@@ -58,6 +58,7 @@ class Ensemble:
         channel_names: names of the channels, where they are known.
         trained_on: what the training scans of each network were like, where all of them say so.
         atlases: the prior of each network, None for one without; empty where none has one.
+        unfinished: names of the seeds that take no part, because they are not finished.
     """
 
     networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]
@@ -70,6 +71,7 @@ class Ensemble:
     channel_names: tuple[str, ...] = ()
     trained_on: tuple[TrainedOn, ...] = ()
     atlases: tuple[Atlas | None, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, out: Path) -> "Ensemble":
@@ -92,9 +94,9 @@ class Ensemble:
         networks, atlases, digest = [], [], hashlib.sha256()
         for folder in folders:
             own = folder.record().goal
-            if own.learned != goal.learned:
+            if differ := _apart(folders[0], folder):
                 raise RunError(
-                    f"{folder.path} and {folders[0].path} learned different structures", cure="predict with one of them"
+                    f"{folder.path} and {folders[0].path} differ in {differ}", cure="predict with one of them"
                 )
             network, checkpoint = folder.trained()
             digest.update(save(dict(checkpoint.model)))
@@ -114,6 +116,7 @@ class Ensemble:
             trained_on=_all_known([TrainedOn.read(folder.path) for folder in folders]),
             device=device,
             atlases=tuple(atlases),
+            unfinished=tuple(seed.name for seed in seeds if seed not in {folder.path for folder in folders}),
         )
 
     def probabilities(self, ready: Scaled, upright: Volume) -> np.ndarray:
@@ -204,6 +207,18 @@ class Ensemble:
         ]
         agreed = set.intersection(*({each.code for each in of} for of in found))
         return tuple(each for each in found[0] if each.code in agreed)
+
+
+def _apart(one: FinetuneFolder, other: FinetuneFolder) -> str:
+    """Why two networks cannot answer together, in words; empty where they can."""
+    mine, theirs, my, their = one.record(), other.record(), one.settings(), other.settings()
+    alike = {
+        "what they learned": (mine.goal.learned, my.kind, my.column) == (theirs.goal.learned, their.kind, their.column),
+        "how scans are prepared": mine.parameters == theirs.parameters,
+        "channels": (mine.channels, mine.channel_names) == (theirs.channels, theirs.channel_names),
+        "the size of patches": my.patches.size == their.patches.size,
+    }
+    return ", ".join(name for name, same in alike.items() if not same)
 
 
 def _all_known(each: Sequence[TrainedOn | None]) -> tuple[TrainedOn, ...]:

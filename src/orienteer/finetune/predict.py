@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orienteer import arguments
+from orienteer.atomic import make_folder
 from orienteer.console import Bar
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.finetune.ensemble import Ensemble
@@ -23,6 +24,8 @@ from orienteer.scans.layouts.lay_out import lay_out
 from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
 from orienteer.scans.write_labels import write_labels
+from orienteer.store.lock import only_one
+from orienteer.units import some
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
@@ -40,6 +43,7 @@ class PredictResult:
         failed: scan id to what was wrong with it.
         warnings: scan id to what was odd about one that was predicted, or unlike the training scans.
         compared: whether scans were compared with the training scans, which older fine-tunings do not tell.
+        notes: what is odd about the networks.
     """
 
     folder: Path
@@ -47,6 +51,7 @@ class PredictResult:
     failed: Mapping[str, Finding]
     warnings: Mapping[str, tuple[Finding, ...]]
     compared: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def unfamiliar(self) -> Mapping[str, tuple[Finding, ...]] | None:
@@ -83,6 +88,7 @@ def predict(
     Raises:
         RunError: no finished fine-tuning, predictions of another network in the way, or a prediction that would
             replace a scan.
+        StoreError: another process predicts into this folder.
         OrienteerError: no folder, no scans, or a disk that refuses.
     """
     arguments.of_predict(network, scans, out)
@@ -93,27 +99,36 @@ def predict(
     sources, failed = _unique(laid.sources)
     files = [] if ensemble.goal.structures is None else [folder / f"{s.id}{ENDING}" for s in sources if not _is_long(s)]
     _spare_scans(files, sources)
-    record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
-    done: dict[str, Prediction] = {}
-    try:
-        for name, found in failed.items():
-            record.leave_out(name, found)
-        with Bar("predicting", len(sources), shown=progress) as bar:
-            for source in bar.track(sources):
-                try:
-                    done[source.id] = _predicted(record, source, overwrite)
-                except Exception as error:
-                    reason = _finding(source, error)
-                    if reason is None:
-                        raise
-                    name = _twin(source) if reason.code == "duplicate-id" else source.id
-                    failed[name] = reason
-                    record.leave_out(name, reason)
-    finally:
-        record.finish()
+    make_folder(folder)
+    with only_one(folder, "predict", stays=False):
+        record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
+        done: dict[str, Prediction] = {}
+        try:
+            for name, found in failed.items():
+                record.leave_out(name, found)
+            with Bar("predicting", len(sources), shown=progress) as bar:
+                for source in bar.track(sources):
+                    try:
+                        done[source.id] = _predicted(record, source, overwrite)
+                    except Exception as error:
+                        reason = _finding(source, error)
+                        if reason is None:
+                            raise
+                        name = _twin(source) if reason.code == "duplicate-id" else source.id
+                        failed[name] = reason
+                        record.leave_out(name, reason)
+        finally:
+            record.finish()
     odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
     odd = {scan: found for scan, found in odd.items() if found}
-    return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on))
+    return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on), notes=_about(ensemble))
+
+
+def _about(ensemble: Ensemble) -> tuple[str, ...]:
+    """What is odd about the networks."""
+    if not ensemble.unfinished:
+        return ()
+    return (f"not finished, so without a say: {some(ensemble.unfinished)}; {len(ensemble.networks)} answered",)
 
 
 def _is_long(source: Source) -> bool:
@@ -183,8 +198,12 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
         return kept
     prediction, found = _one(record.ensemble, source, record.target(source))
     try:
+        if stamp_of(source) != stamp:
+            raise ScanError(
+                f"{source.relative}: it changed while it was read", code="unreadable", cure="run the command again"
+            )
         record.add(source.id, prediction, stamp, found)
-    except OrienteerError:  # a full disk: what no record tells of would be in the way of the next call
+    except OrienteerError:  # also of a full disk: what no record tells of would be in the way of the next call
         if isinstance(prediction, str):
             record.target(source).unlink(missing_ok=True)
         raise

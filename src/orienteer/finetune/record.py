@@ -36,6 +36,12 @@ class FinetuneRecord(TrainingRecord):
     """What was taken from the run, in words."""
     loaded_sha256: str | None = None
     """Of the values taken; records of earlier versions lack it."""
+    atlas_sha256: str | None = None
+    """Of the run whose positions the atlas has; None without one, and in records of earlier versions."""
+    atlas_coarse: int = 0
+    """Labelled and scored scans that the atlas was to see more finely than the store has them, and could not."""
+    atlas_without: int = 0
+    """Scored scans too thin for the atlas, which the network answered for alone."""
     split: str | None = None
     """Subjects scored; None until it is finished, as what follows."""
     steps: int | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -33,7 +34,7 @@ from orienteer.records import Measure
 from orienteer.records.card import unlisted_metric
 from orienteer.records.scores import SCORES
 from orienteer.runs.fingerprint import fingerprint
-from orienteer.runs.ready import doubts
+from orienteer.runs.ready import digest_of, doubts
 from orienteer.runs.record import environment, resumed
 from orienteer.runs.run import Run
 from orienteer.signals import resumable
@@ -105,6 +106,9 @@ def finetune(
         console.print(note, soft_wrap=True)
     works = [_prepared(opened, run, wanted.model_copy(update={"seed": seed}), measured) for seed in seeds]
     seeds_agree(works)
+    for path in sorted(set(folder.glob(SEEDS)) - {folder / f"seed_{seed}" for seed in seeds}):
+        if (there := FinetuneFolder(path)).is_claimed:  # `predict` will take their mean
+            same_as_started(works[0], there, measured, others=True)
     offer = offered(run, opened, wanted, len(works[0].goal.scans))
     doubted = doubts(run, run.model()) if run is not None and wanted.atlas is not None else ()
     strange = about_scored(opened, (work.goal.structures for work in works), labelled_scans(opened, wanted, measured))
@@ -185,6 +189,8 @@ def _prepared(store: Store, run: Run | None, settings: FinetuneSettings, split: 
             cure=f"set optimiser.batch to a multiple of {devices.devices}",
         )
     work = Finetuning(settings.model_copy(update={"devices": devices}), store, goal, run, settings.devices)
+    if run is not None and settings.atlas is not None:
+        work.atlas_sha256 = digest_of(run.model())
     if goal.answers is not None and settings.column is not None:
         for scan in (*scored, *work.watched):
             goal.answers.encode(store.entry(scan).table[settings.column], scan)
@@ -218,6 +224,8 @@ def _train(work: Finetuning, folder: FinetuneFolder, console: Console, progress:
             f"seed {settings.seed}: making the atlas, which keeps voxels of the labelled scans in {folder.atlas}",
             soft_wrap=True, highlight=False,
         )  # fmt: skip
+        if digest_of(work.source.model()) != work.atlas_sha256:
+            raise RunError(f"{work.run_path} is still learning", cure="wait until it is finished, then start again")
         say = partial(console.print, soft_wrap=True, highlight=False)
         Atlas.of(work.source, work.store, work.goal, how, say).write(folder.atlas)
     choose(folder.path, logged)
@@ -247,10 +255,17 @@ def _score(work: Finetuning, folder: FinetuneFolder, split: str, console: Consol
             network, store, scans, work.goal, settings, device,
             atlas=work.atlas, on_scan=bar.update,
         )  # fmt: skip
-    if work.atlas is not None and (coarse := len(work.atlas.coarse & set(scans))):
-        told = f"the atlas has seen {counted(coarse, 'scan')} of {split} {COARSE}"
-        console.print(f"seed {settings.seed}: {told}", soft_wrap=True)
-    ended = {
+    ended: dict[str, Any] = {}
+    if work.atlas is not None:
+        coarse, without = (len(names & set(scans)) for names in (work.atlas.coarse, work.atlas.without))
+        if coarse:
+            told = f"the atlas has seen {counted(coarse, 'scan')} of {split} {COARSE}"
+            console.print(f"seed {settings.seed}: {told}", soft_wrap=True)
+        if without:
+            told = f"{counted(without, 'scan')} of {split} too thin for the atlas: scored without it"
+            console.print(f"seed {settings.seed}: {told}", soft_wrap=True)
+        ended = {"atlas_coarse": work.atlas.coarsely_made + coarse, "atlas_without": without}
+    ended |= {
         "split": split,
         "steps": checkpoint.step,
         "seconds": checkpoint.state["seconds"],
@@ -291,4 +306,5 @@ def _record(work: Finetuning) -> FinetuneRecord:
         pretrained=work.loaded is not None,
         loaded=work.loaded.sentence() if work.loaded else None,
         loaded_sha256=work.loaded.sha256 if work.loaded else None,
+        atlas_sha256=work.atlas_sha256,
     )

@@ -20,6 +20,7 @@ from orienteer.finetune.originals import Originals
 from orienteer.finetune.settings import FinetuneSettings, ScoreSettings
 from orienteer.finetune.structures import Structures
 from orienteer.geometry import Volume
+from orienteer.records.metric import finite
 from orienteer.records.rows import write_rows
 from orienteer.store import Store
 from orienteer.training.devices import autocast
@@ -92,6 +93,19 @@ def score_scans(
         on_scan(done)
     network.train(was_training)
     return rows
+
+
+def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:
+    """Per metric the mean over cases of the mean over items; what is not defined is left out."""
+    means: dict[str, float | None] = {}
+    for metric in dict.fromkeys(row.metric for row in rows):
+        cases: dict[str, list[float]] = {}
+        for row in rows:
+            if row.metric == metric and not np.isnan(row.value):
+                cases.setdefault(row.case, []).append(row.value)
+        values: Any = [np.mean(each) for each in cases.values()]
+        means[metric] = finite(float(np.mean(values))) if values else None
+    return means
 
 
 def _segmented(

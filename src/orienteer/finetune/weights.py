@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from orienteer.errors import RunError
-from orienteer.runs.load import backbone_weights, best_checkpoint
+from orienteer.runs.load import backbone_weights, best_or_warn
 from orienteer.runs.run import Run
 
 
@@ -54,7 +54,7 @@ def load_weights(network: nn.Module, run: Run, *, decoder: bool = True, patch: i
     Raises:
         RunError: no checkpoint, an encoder that is not this one, or nothing that fits.
     """
-    checkpoint, _ = best_checkpoint(run.folder)
+    checkpoint = best_or_warn(run)
     source, target = backbone_weights(checkpoint), network.state_dict()
     same_stride = run.settings.network.dense_stride == getattr(getattr(network, "decoder", None), "stride", None)
     fitting = {

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 
 from orienteer.errors import RunError
@@ -15,10 +14,11 @@ from orienteer.finetune.goal import Goal
 from orienteer.finetune.labelled import has_answer, subjects_by_category
 from orienteer.finetune.networks import ScanNetwork, SegmentationNetwork
 from orienteer.finetune.patches import PatchBatch, PatchSampler, patch_batches
-from orienteer.finetune.score import score_scans
+from orienteer.finetune.score import mean_by_metric, score_scans
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.records import Measure, Observation
+from orienteer.records.scores import JUDGED
 from orienteer.runs.run import Run
 from orienteer.sampling.loader import step_numbers
 from orienteer.store import Store
@@ -40,6 +40,7 @@ class Finetuning:
         asked: the devices as they were asked for.
         loaded: what became of the run's weights, once built.
         atlas_at: where its atlas is, once written; None where it has none.
+        atlas_sha256: of the run whose positions the atlas has, when this fine-tuning was prepared.
     """
 
     early: ClassVar = False  # whole scans are scored, which takes long
@@ -50,6 +51,7 @@ class Finetuning:
     asked: DeviceSettings
     loaded: Loaded | None = None
     atlas_at: Path | None = None
+    atlas_sha256: str | None = None
 
     def build(self) -> SegmentationNetwork | ScanNetwork:
         """The network, with the run's weights in it.
@@ -96,16 +98,10 @@ class Finetuning:
         if not self.watched:
             return None
         rows = score_scans(model, self.store, self.watched, self.goal, self.settings, device, atlas=self.atlas)
-        kind = self.settings.kind
-        metric, unit, better = {
-            "segment": ("dice", "fraction", "higher"),
-            "classify": ("correct", "fraction", "higher"),
-            "regress": ("absolute_error", "1", "lower"),
-        }[kind]
-        known = [row.value for row in rows if row.metric == metric and row.value == row.value]
-        value = float(np.mean(known)) if known else float("nan")
-        measure = Measure(value, unit, None, "higher" if better == "higher" else "lower")
-        return Validation({kind: Observation(kind, {metric: measure})}, None)
+        kind, judged = self.settings.kind, JUDGED[self.settings.kind]
+        mean = mean_by_metric(rows).get(judged.name)
+        measure = Measure(float("nan") if mean is None else mean, judged.unit, None, judged.better)
+        return Validation({kind: Observation(kind, {judged.name: measure})}, None)
 
     def gentle(self, model: Any) -> Gentle | None:
         """Taken weights, where they are to learn more slowly or later."""

@@ -1,5 +1,7 @@
 """Frozen features of voxels and of views: a pretrained network that is not trained further."""
 
+from typing import Self
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -28,6 +30,12 @@ class FrozenFeatures(nn.Module):
         self.encoder_alone = encoder_alone
         self.backbone = backbone.eval().requires_grad_(False)
         self.view = view
+
+    def train(self, mode: bool = True) -> Self:
+        """The backbone stays in evaluation mode: dropout and running statistics would change what is measured."""
+        super().train(mode)
+        self.backbone.eval()
+        return self
 
     @torch.no_grad()
     def dense(self, images: Float[Tensor, "N C S S S"]) -> Float[Tensor, "N F S S S"]:

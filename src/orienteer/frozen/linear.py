@@ -48,9 +48,11 @@ class LinearProbe:
 
     def dense_scores(self, features: Float[Tensor, "N F D H W"]) -> Float[Tensor, "N outputs D H W"]:
         """The same at every voxel, as one 1x1x1 convolution."""
-        weight = (self.weight / self.scale[:, None]).T
-        bias = self.bias - weight @ self.mean
-        return functional.conv3d(features, weight[:, :, None, None, None].to(features.device), bias.to(features.device))
+        device = features.device
+        with torch.autocast(device.type, enabled=False):  # which would round what the bias takes away again
+            weight = (self.weight / self.scale[:, None]).T
+            bias = self.bias - weight @ self.mean
+            return functional.conv3d(features.float(), weight[:, :, None, None, None].to(device), bias.to(device))
 
     def _fit(self, features: Tensor, outputs: int, loss_of: Callable[[Tensor], Tensor]) -> None:
         inputs = self._standard(features)

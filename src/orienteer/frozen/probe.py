@@ -1,11 +1,8 @@
 """``probe``: what a run's frozen features already know, by linear and kNN probes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from orienteer import arguments
@@ -14,13 +11,12 @@ from orienteer.console import to_stderr
 from orienteer.errors import ConfigError, RunError
 from orienteer.finetune.goal import Goal, goal_of
 from orienteer.finetune.labelled import labelled_scans, scored_split
-from orienteer.finetune.score import ScoreRow, write_scores
+from orienteer.finetune.score import ScoreRow, mean_by_metric, write_scores
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.frozen.features import FrozenFeatures
 from orienteer.frozen.position import probe_position
 from orienteer.frozen.structures import probe_structures
 from orienteer.memory import ran_out
-from orienteer.records.metric import finite
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.training.devices import one_device
@@ -123,16 +119,3 @@ def check_patch(features: FrozenFeatures, run: Run, size: int, device: torch.dev
             f"{run.path} learned on views of {features.view} voxels, and its encoder cannot take patches of {size}",
             cure=f"add --set patches.size={features.view}",
         ) from error
-
-
-def mean_by_metric(rows: Sequence[ScoreRow]) -> dict[str, float | None]:
-    """Per metric the mean over cases of the mean over items."""
-    means: dict[str, float | None] = {}
-    for metric in dict.fromkeys(row.metric for row in rows):
-        cases: dict[str, list[float]] = {}
-        for row in rows:
-            if row.metric == metric and not np.isnan(row.value):
-                cases.setdefault(row.case, []).append(row.value)
-        values: Any = [np.mean(each) for each in cases.values()]
-        means[metric] = finite(float(np.mean(values))) if values else None
-    return means

@@ -23,6 +23,9 @@ ABSOLUTE_ERROR = Metric(
     name="absolute_error", title="Absolute error", unit="1", meaning="how far off the number is, in its own unit"
 )
 
+JUDGED = {"segment": DICE, "classify": CORRECT, "regress": ABSOLUTE_ERROR}
+"""The metric that decides each kind of fine-tuning; a regressed number has the unit of its column."""
+
 LINEAR, NEAREST = "linear", "knn"
 """How frozen features are read out: by one linear layer, or by nearest neighbours."""
 READ_OUT_WORDS = {LINEAR: "linear read-out", NEAREST: "nearest neighbours"}

@@ -1,10 +1,11 @@
 """The networks of a run, read from its checkpoints."""
 
+import warnings
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from orienteer.errors import RunError
+from orienteer.errors import OrienteerWarning, RunError
 from orienteer.networks.backbone import Backbone
 from orienteer.pretext.model import SpatialModel
 from orienteer.runs.build import build_model
@@ -37,6 +38,14 @@ def best_checkpoint(folder: RunFolder) -> tuple[Checkpoint, tuple[str, ...]]:
         return load_checkpoint(folder.checkpoints / name_of(best)), warnings
     except RunError as error:
         return newest, (*warnings, error.message)
+
+
+def best_or_warn(run: Run) -> Checkpoint:
+    """``best_checkpoint``, and a warning of type ``OrienteerWarning`` where one could not be read. Raises as it."""
+    checkpoint, damaged = best_checkpoint(run.folder)
+    for each in damaged:
+        warnings.warn(f"{each}; step {checkpoint.step} of {run.path} is used", OrienteerWarning, stacklevel=2)
+    return checkpoint
 
 
 def load_model(run: Run, step: Step | Checkpoint) -> SpatialModel:
@@ -89,5 +98,5 @@ def _checkpoint(run: Run, step: Step | Checkpoint) -> Checkpoint:
     if isinstance(step, Checkpoint):
         return step
     if step == "best":
-        return best_checkpoint(run.folder)[0]
+        return best_or_warn(run)
     return load_checkpoint(run.folder.checkpoints / name_of(step))

@@ -259,9 +259,10 @@ def _write_crop(path: Path, volume: Volume, found: Found, edge_mm: float) -> Non
     import nibabel
 
     assert found.voxel is not None
-    half = edge_mm / 2 / volume.spacing
-    low = np.clip(np.rint(found.voxel - half), 0, np.array(volume.shape) - 1).astype(int)
-    high = np.clip(np.rint(found.voxel + half) + 1, low + 1, volume.shape).astype(int)
+    size = np.maximum(1, np.rint(edge_mm / volume.spacing))
+    first = np.rint(found.voxel - (size - 1) / 2)
+    low = np.clip(first, 0, np.array(volume.shape) - 1).astype(int)
+    high = np.clip(first + size, low + 1, volume.shape).astype(int)
     part = volume.array[(slice(None), *map(slice, low, high))]
     image = nibabel.Nifti1Image(_plain(part), volume.affine @ nibabel.affines.from_matvec(np.eye(3), low))
     image.header.set_xyzt_units("mm")

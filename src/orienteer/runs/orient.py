@@ -53,6 +53,7 @@ class OrientResult:
         unfixed: scan to why no corrected copy was written though one was asked for.
         warnings: scan to what is odd about its header.
         fixed: scan to the corrected copies that were written, one of each of its files.
+        notes: what is odd about the run.
         folder: of the files; None where none were asked for.
     """
 
@@ -62,6 +63,7 @@ class OrientResult:
     warnings: Mapping[str, tuple[Finding, ...]]
     fixed: Mapping[str, tuple[Path, ...]]
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def orient(
@@ -145,7 +147,7 @@ def orient(
                 fixed[said.scan] = to_write[said.scan]
             except (ScanError, OSError, RuntimeError, MemoryError) as error:
                 unfixed[said.scan] = reason(source, error)
-    return OrientResult(found, answers.left_out, unfixed, answers.warnings, fixed, folder)
+    return OrientResult(found, answers.left_out, unfixed, answers.warnings, fixed, folder, asked.asker.notes)
 
 
 def contradictions(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,10 +16,15 @@ def lock_name(what: str) -> str:
 
 
 @contextmanager
-def only_one(folder: Path, what: str) -> Iterator[None]:
+def only_one(folder: Path, what: str, *, stays: bool = True) -> Iterator[None]:
     """Hold the lock of a folder for ``what``, e.g. ``ingest``.
 
     The system drops it with the process, so a killed one leaves none behind.
+
+    Args:
+        folder: what is written to.
+        what: by which command.
+        stays: leave the lock's empty file there, in a folder that is Orienteer's own.
 
     Raises:
         StoreError: another process holds it, or the folder cannot be written.
@@ -37,4 +42,7 @@ def only_one(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
+        if not stays:
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()
         lock.release()
