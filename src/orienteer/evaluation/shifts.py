@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
+from orienteer.geometry.resample import FWHM_PER_SIGMA
 from orienteer.records.evaluation import ShiftCard
 from orienteer.sampling.appearance import apply_curve
 from orienteer.sampling.cut import Index
@@ -25,8 +26,6 @@ Random = np.random.Generator
 Linear = NDArray[np.float64]
 DRAWS = 8
 """Draws of a random shift: a scan's samples are spread over so many of them."""
-FWHM = 2.0 * np.sqrt(2 * np.log(2))
-"""Full width at half maximum of a Gaussian, in standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +218,7 @@ def noisy(scan: Whole, random: Random, *, deviation: float) -> NDArray[np.float3
 
 def blurred(scan: Whole, random: Random, *, fwhm_mm: float) -> NDArray[np.float32]:
     """A Gaussian blur of that full width at half maximum."""
-    sigma = fwhm_mm / FWHM / scan.spacing
+    sigma = fwhm_mm / FWHM_PER_SIGMA / scan.spacing
     return np.stack([gaussian_filter(channel, sigma, mode="nearest") for channel in scan.voxels])
 
 

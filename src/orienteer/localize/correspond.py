@@ -30,10 +30,10 @@ from orienteer.geometry.resample import Grid
 from orienteer.localize.context import self_similarity
 from orienteer.localize.field import position_field
 from orienteer.localize.interpolate import box_mean_, grid_of, sampled, within
-from orienteer.localize.level import AIR, Level, around_body
+from orienteer.localize.level import Level, around_body
 from orienteer.localize.refine import Displacement, index_map, refined
 from orienteer.pretext.model import SpatialModel
-from orienteer.store.intensity import FLOOR
+from orienteer.store.intensity import BODY_ABOVE
 
 FEWEST = 4
 """Voxels along an axis below which a scan is not held against another."""
@@ -218,7 +218,7 @@ def _start(one: Prepared, other: Prepared) -> Displacement:
     for _ in range(NEWTON):
         inside = torch.minimum(there.clamp(min=0), last)  # beyond the edge the last slope goes on
         there = inside + (wanted - other.positions(inside)) / spacing
-    body = torch.from_numpy((one.volume.array > FLOOR + AIR).any(0)).float()
+    body = torch.from_numpy((one.volume.array > BODY_ABOVE).any(0)).float()
     full = avg_pool3d(body[None], CELL, CELL).flatten()
     ones = torch.cat([centres, torch.ones(len(centres), 1)], 1).double()
     whole = (ones @ _affine(ones, there.double(), full)).float()

@@ -12,10 +12,8 @@ from torch import Tensor
 from orienteer.geometry import Volume
 from orienteer.geometry.resample import Grid
 from orienteer.localize.context import PAIRS, self_similarity
-from orienteer.store.intensity import FLOOR
+from orienteer.store.intensity import BODY_ABOVE
 
-AIR = 0.05
-"""Above the window's lower end by this, a voxel counts as body."""
 MARGIN = 4
 """Voxels that are kept around the body."""
 
@@ -43,7 +41,7 @@ class Level:
     @classmethod
     def of(cls, volume: Volume) -> "Level":
         """Of a scan in window units."""
-        body: NDArray[np.bool_] = np.asarray((volume.array > FLOOR + AIR).any(0))
+        body: NDArray[np.bool_] = np.asarray((volume.array > BODY_ABOVE).any(0))
         part = _around(body)
         first = np.array([line.start for line in part])
         image = torch.from_numpy(np.ascontiguousarray(volume.array[(slice(None), *part)])).float()
@@ -69,7 +67,7 @@ class Level:
 
 def around_body(volume: Volume) -> tuple[slice, ...]:
     """The part of a scan in window units, ``(3,)``, that holds its body and a few voxels more; all where none is."""
-    return _around(np.asarray((volume.array > FLOOR + AIR).any(0)))
+    return _around(np.asarray((volume.array > BODY_ABOVE).any(0)))
 
 
 def _around(body: NDArray[np.bool_]) -> tuple[slice, ...]:
