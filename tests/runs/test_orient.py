@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
@@ -179,6 +180,10 @@ def test_orient__an_ignorant_run_calls_nothing_wrong_and_corrects_nothing(
     result = api.orient(run, tmp_path / "scans", fix=tmp_path / "fixed", progress=False)
     (one,) = result.found
     assert one.verdict in (Verdict.UNSURE, Verdict.OTHER) and not result.fixed
+    assert any("is stuck" in note and note.endswith("means little.") for note in result.notes)
+    for command in ("orient", str(run), str(tmp_path / "scans")), ("check", str(tmp_path / "scans"), "--run", str(run)):
+        made = CliRunner().invoke(app, list(command))
+        assert f"note: {run} is stuck: " in made.output, made.output
     codes = set(home.CODES.values())
     finding = home.as_finding(one)
     assert finding is not None and finding.code in codes and finding.cure
@@ -369,6 +374,12 @@ def test_check__says_of_how_many_left_and_right_were_not_told(
 
 def test_sides__a_second_run_is_asked_by_check_as_well(run: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    monkeypatch.setattr(home, "Asked", type("Asked", (), {"of": staticmethod(lambda run, sides: given.append(sides))}))
+    nothing_odd = SimpleNamespace(asker=SimpleNamespace(notes=()))
+
+    def of(run: Run, sides: Run) -> SimpleNamespace:
+        given.append(sides)
+        return nothing_odd
+
+    monkeypatch.setattr(home, "Asked", type("Asked", (), {"of": staticmethod(of)}))
     list(home.contradictions(run, [], sides=run))
     assert given and given[0].path == run

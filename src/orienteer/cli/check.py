@@ -75,6 +75,7 @@ def check(
     if run is not None:
         of_orient(run, scans, sides=sides)
     untold: list[str] = []
+    notes: list[str] = []
     result = start(
         scans,
         json_path=json,
@@ -86,9 +87,11 @@ def check(
         channels=channel_names(channels),
         labels=labels,
         rehearse=_rehearse,
-        contradict=None if run is None else partial(_contradictions, run, sides, untold.append),
+        contradict=None if run is None else partial(_contradictions, run, sides, untold.append, notes.append),
     )
     print_check(result, Console())
+    for note in notes:
+        typer.echo(f"\nnote: {note}")
     if untold:
         asked = f"{run}" if sides is None else f"{run} and {sides}"
         command = shlex.join(["orienteer", "check", str(scans), "--run", str(run), "--sides"])
@@ -103,12 +106,16 @@ def check(
 
 
 def _contradictions(
-    run: Path, sides: Path | None, untold: Callable[[str], object], sources: "Sequence[Source]"
+    run: Path,
+    sides: Path | None,
+    untold: Callable[[str], object],
+    noted: Callable[[str], object],
+    sources: "Sequence[Source]",
 ) -> "Iterator[Finding | None]":
     """What a run says against headers; torch is imported now, after the reading."""
     from orienteer.runs.orient import contradictions
 
-    return contradictions(run, sources, sides=sides, untold=untold)
+    return contradictions(run, sources, sides=sides, untold=untold, noted=noted)
 
 
 def _rehearse(scans: "Sequence[ScanInfo]", spacing: float, budget: float | None) -> "RecordedTraining | None":

@@ -156,6 +156,7 @@ def contradictions(
     *,
     sides: Path | str | None = None,
     untold: Callable[[str], object] = lambda scan: None,
+    noted: Callable[[str], object] = lambda note: None,
 ) -> Iterator[Finding | None]:
     """What a run says against the headers of scans, in order; None where nothing.
 
@@ -164,12 +165,15 @@ def contradictions(
         sources: the scans.
         sides: as of ``orient``.
         untold: called with the id of each scan of which all is told but left and right.
+        noted: called with what is odd about the run.
 
     Raises:
         RunError: no run, no whole checkpoint, no validation.
         ConfigError: the run learned no task that places single voxels, or ``sides`` none that tells mirror images.
     """
     asked = Asked.of(Run.open(run), None if sides is None else Run.open(sides))
+    for note in asked.asker.notes:
+        noted(note)
     for source in sources:
         try:
             one = asked.about(source.id, asked.asker.read(source))
