@@ -42,7 +42,7 @@ class RunError(OrienteerError):
 
 
 class OrienteerWarning(UserWarning):
-    """Something that goes on, but otherwise than asked for. The command line prints it as a note."""
+    """The work goes on, though not quite as asked. The command line prints it as a note."""
 
 
 class Stopped(RunError):

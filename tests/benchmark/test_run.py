@@ -11,12 +11,12 @@ import yaml
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from orienteer.benchmark import reuse
-from orienteer.benchmark import run as running
+from orienteer.benchmark import notes, reuse
 from orienteer.benchmark.finished import record_of
+from orienteer.benchmark.notes import about_atlases, about_left_out
 from orienteer.benchmark.plan import Job, jobs_of, view_sizes
 from orienteer.benchmark.reuse import Identities
-from orienteer.benchmark.run import _about_atlases, _left_out, benchmark, published
+from orienteer.benchmark.run import benchmark, published
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cli import app, commands
 from orienteer.comparison import compare
@@ -51,14 +51,14 @@ def test_benchmark__says_where_an_atlas_fell_short_and_lets_nobody_reuse_it(
     jobs = jobs_of(settings, finished)
     identities = Identities(jobs, Store.open(finished / "store"), settings.split, view_sizes(settings, jobs))
     job = next(job for job in jobs if job.stage == "finetune")
-    assert _about_atlases(jobs) == "" and identities.of(job)
+    assert about_atlases(jobs) == "" and identities.of(job)
 
     def short(one: Job) -> Tree:
         return record_of(one) | {"atlas_fell_short": int(one == job)}
 
     monkeypatch.setattr(reuse, "record_of", short)
-    monkeypatch.setattr(running, "record_of", short)
-    assert f"or not at all, in 1 job: {job.name};" in _about_atlases(jobs)
+    monkeypatch.setattr(notes, "record_of", short)
+    assert f"or not at all, in 1 job: {job.name};" in about_atlases(jobs)
     assert [identities.of(each) is None for each in jobs].count(True) == 1 and identities.of(job) is None
 
 
@@ -186,11 +186,11 @@ def test_benchmark__says_which_scans_it_does_without(cohort: Path, tmp_path: Pat
     (scans / "person_007.nii.gz").write_bytes(b"no scan")
     (scans / "person_008.nii.gz").write_bytes(b"nor this")
     options = IngestOptions(spacing=3.0, keep_names=True, progress=False, table=cohort / "people.tsv")
-    told = list(_left_out(ingest(scans, tmp_path / "store", options)))
+    told = list(about_left_out(ingest(scans, tmp_path / "store", options)))
     assert [line.split(": ")[:2] for line in told] == [["left out", "person_007"], ["left out", "person_008"]]
     for gone in ("person_000", "person_007", "person_008"):
         (scans / f"{gone}.nii.gz").unlink()
-    assert list(_left_out(ingest(scans, tmp_path / "store", options))) == [
+    assert list(about_left_out(ingest(scans, tmp_path / "store", options))) == [
         "note: no file any more for 1 stored scan, used all the same"
     ]
 

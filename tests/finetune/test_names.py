@@ -8,8 +8,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from orienteer.benchmark.notes import about_labels
 from orienteer.benchmark.plan import jobs_of
-from orienteer.benchmark.run import _about_scored
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.errors import ConfigError
 from orienteer.finetune.goal import goal_of
@@ -111,7 +111,7 @@ def test_names__a_benchmark_tells_it_once_a_task(otherwise: Store, tmp_path: Pat
             "arms": {"scratch": {"label": "scratch", "role": "scratch"}, "more": {"label": "more", "role": "scratch"}},
             "tasks": {"organs": {"kind": "segment", "words": "Dice", "settings": {"structures": structures or None}}},
         }  # fmt: skip
-        return list(_about_scored(jobs_of(BenchmarkSettings.build(values), tmp_path), otherwise, "test"))
+        return list(about_labels(jobs_of(BenchmarkSettings.build(values), tmp_path), otherwise, "test"))
 
     (line,) = told(part=[1], left=[2])
     assert LACKING in line

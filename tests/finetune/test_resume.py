@@ -147,7 +147,7 @@ def test_ensemble__networks_that_cannot_answer_together_are_refused_and_unfinish
     (tmp_path / "killed" / "seed_1" / "cases.parquet").unlink()
     one = Ensemble.load(tmp_path / "killed")
     assert one.unfinished == ("seed_1",) and len(one.networks) == 1
-    assert _about(one) == ("not finished, so without a say: seed_1; 1 answered",)
+    assert _about(one) == ("not finished, and not used: seed_1; 1 network answered",)
     assert Ensemble.load(undisturbed).unfinished == () == _about(Ensemble.load(undisturbed))
 
 

@@ -53,7 +53,7 @@ class Identities:
         """SHA-256 of all that decides a job's numbers; None where that cannot be known.
 
         It cannot where a finished job does not say how and on what it ran, nor where code of the user's own takes part,
-        nor where an atlas saw scans less finely than it was to, which another folder may show it.
+        nor where an atlas could not see all scans as finely as asked, which it may elsewhere.
         """
         record = record_of(job) if is_finished(job) else self._as_it_would_run(job)
         begun = None if job.run is None else self.of(self._beginnings[job.run])

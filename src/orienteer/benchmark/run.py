@@ -1,8 +1,8 @@
 """``benchmark``: one configuration becomes records, a table and a report; resumes where it stopped."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from orienteer.benchmark.collect import collect, tasks_shown
 from orienteer.benchmark.finished import check_beginnings, check_data, check_finished, is_finished, record_of
 from orienteer.benchmark.imported import find_imports
 from orienteer.benchmark.job import Shared
+from orienteer.benchmark.notes import about_atlases, about_labels, about_left_out, about_reused
 from orienteer.benchmark.on_cluster import run_on
 from orienteer.benchmark.outlook import groups_of, time_left
 from orienteer.benchmark.plan import BEGINNINGS, Job, jobs_of, view_sizes
@@ -26,14 +27,9 @@ from orienteer.benchmark.reuse import Identities, Reused, reusable
 from orienteer.benchmark.settings import BenchmarkSettings
 from orienteer.cluster.open import open_cluster, require_cluster
 from orienteer.comparison import CompareResult, compare
-from orienteer.comparison.benchmark import read_benchmark, write_benchmark
+from orienteer.comparison.benchmark import write_benchmark
 from orienteer.config import Tree
 from orienteer.console import Bar, to_stderr
-from orienteer.errors import OrienteerError, RunError
-from orienteer.finetune.goal import goal_of
-from orienteer.finetune.labelled import labelled_scans
-from orienteer.finetune.names import about_scored
-from orienteer.finetune.settings import FinetuneSettings
 from orienteer.folders import Folder, in_order, settings_in, to_make
 from orienteer.ingest import IngestOptions, IngestResult, ingest
 from orienteer.processes import available_cores, processes_with
@@ -45,10 +41,7 @@ from orienteer.store import Store
 from orienteer.store.lock import only_one
 from orienteer.training.devices import resolve
 from orienteer.training.settings import DeviceSettings
-from orienteer.units import counted, some
-
-MOST = 5
-"""Scans left out that are named."""
+from orienteer.units import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,20 +122,20 @@ def _run(
     processes_with(JOB)  # before the ingest starts processes that have only what an ingest needs
     console = to_stderr(shown=progress)
     records = None if reuse is None else reusable(reuse)  # refused before anything is written
-    for line in _left_out(_ingest(settings, config.parent, shared.store, cluster, progress)):
+    for line in about_left_out(_ingest(settings, config.parent, shared.store, cluster, progress)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     write_text(out / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     store = Store.open(shared.store)
     check_data(jobs, store)
     identities = Identities(jobs, store, settings.split, (shared.view, shared.drawn))
     reused = Reused.of(records, jobs, identities)
-    if told := _about(reuse, reused, jobs, out / "results"):
+    if told := about_reused(reuse, reused, jobs, out / "results"):
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     publish = partial(_publish, settings, jobs, identities, config, out, reused)
     jobs = [job for job in jobs if job.folder not in reused.folders]
     todo = [job for job in jobs if not is_finished(job)]
     done = len(jobs) - len(todo)
-    for line in _about_scored(todo, store, settings.split):
+    for line in about_labels(todo, store, settings.split):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     with (
         _workers(settings, cluster if todo else None, out, console) as (run, parallel),
@@ -170,7 +163,7 @@ def _run(
             if not (isinstance(error, Asked) and error.number == signal.SIGTERM):  # which gives a few seconds only
                 publish(parallel, {})  # finished jobs can be read already
             raise
-    if told := _about_atlases(jobs):
+    if told := about_atlases(jobs):
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return publish(parallel, failures)
 
@@ -193,21 +186,6 @@ def _workers(
 def _left(jobs: list[Job], parallel: int) -> str:
     left = time_left(groups_of(jobs), parallel)
     return f"{left} left" if left else ""
-
-
-def _about(reuse: Path | None, reused: Reused, jobs: list[Job], results: Path) -> str:
-    """What is reused, or was before and is not now; empty for nothing."""
-    if reused.jobs:
-        return f"{len(reused.jobs)} of {counted(len(jobs), 'job')} reused from {reuse}"
-    if reuse is not None:
-        return (
-            f"nothing of {reuse} is reused: its jobs have other settings, scans, arms or tasks, are of another "
-            "version, or are finished here"
-        )
-    with suppress(RunError):  # no results yet, or damaged ones, which are written again
-        if before := read_benchmark(results).environment.get("reused"):
-            return f"without --reuse, jobs that were reused before are run: {before}"
-    return ""
 
 
 def _publish(
@@ -243,31 +221,6 @@ def _ingest(settings: BenchmarkSettings, base: Path, store: Path, cluster: str |
     return ingest((base / data.scans).resolve(), store, options)
 
 
-def _left_out(result: IngestResult) -> Iterator[str]:
-    """What the benchmark does without, or has although its file is gone."""
-    for name, findings in list(result.failed.items())[:MOST]:
-        finding = next(each for each in findings if each.level == "error")
-        yield f"left out: {name}: {finding.message} [{finding.code}]"
-    if len(result.failed) > MOST:
-        yield f"and {len(result.failed) - MOST} more; `orienteer check` lists every finding"
-    if result.removed:
-        yield f"note: no file any more for {counted(len(result.removed), 'stored scan')}, used all the same"
-
-
-def _about_scored(jobs: Iterable[Job], store: Store, split: str) -> Iterator[str]:
-    """What to say of scans to be scored whose labels hold nothing of what a task's jobs learn."""
-    tasks: dict[str, dict[tuple[int | None, int], FinetuneSettings]] = {}
-    for job in jobs:
-        if isinstance(job.settings, FinetuneSettings) and job.settings.kind == "segment":
-            # Named structures are the same for all jobs of a task; else they are those of the labelled scans.
-            drawn = (None, 0) if job.settings.structures else (job.labels, job.seed)
-            tasks.setdefault(job.task, {})[drawn] = job.settings
-    for different in tasks.values():
-        with suppress(OrienteerError):  # which each of its jobs will tell
-            learned = [goal_of(store, each).structures for each in different.values()]
-            yield from about_scored(store, learned, labelled_scans(store, next(iter(different.values())), split))
-
-
 def published(settings: BenchmarkSettings) -> Tree:
     """The configuration for records and pages, without the paths of private data, which may hold names."""
     values = settings.model_dump(mode="json")
@@ -286,17 +239,6 @@ def _too_small(identities: Identities) -> str:
     ids = (*store.ids("train"), *store.ids(identities.split))
     small = len(ids) - len(fitting(store, ids, ViewSettings(count=2, size=drawn)).ids)
     return f"{counted(small, 'scan')} too small for views of {drawn} voxels left out" if small else ""
-
-
-def _about_atlases(jobs: Sequence[Job]) -> str:
-    """Which jobs' scores are less than an atlas could make them; empty for none."""
-    short = [job.name for job in jobs if record_of(job).get("atlas_fell_short")]
-    if not short:
-        return ""
-    return (
-        f"note: the atlas has seen scans on the store's grid only, or not at all, in {counted(len(short), 'job')}:"
-        f" {some(short)}; are the scans' files where they were ingested from, on every machine?"
-    )
 
 
 def _machines(records: Sequence[Tree]) -> dict[str, str]:

@@ -147,7 +147,7 @@ class Atlas:
 
     @property
     def coarsely_made(self) -> int:
-        """Labelled scans of which it has no more than the store, though it was to."""
+        """Number of labelled scans that it sees on the store's grid only, although `finer` is on."""
         return sum(each is None for each in self.finer) if self.how.finer else 0
 
     def weigh(

@@ -58,7 +58,7 @@ class Ensemble:
         channel_names: names of the channels, where they are known.
         trained_on: what the training scans of each network were like, where all of them say so.
         atlases: the prior of each network, None for one without; empty where none has one.
-        unfinished: names of the seeds that take no part, because they are not finished.
+        unfinished: names of the seeds that are not used, because they are not finished.
     """
 
     networks: tuple[tuple[SegmentationNetwork | ScanNetwork, Goal], ...]

@@ -25,7 +25,7 @@ from orienteer.scans.source import Source
 from orienteer.scans.stamp import stamp_of
 from orienteer.scans.write_labels import write_labels
 from orienteer.store.lock import only_one
-from orienteer.units import some
+from orienteer.units import counted, some
 
 __all__ = ["RECORD", "PredictResult", "predict"]
 
@@ -128,7 +128,8 @@ def _about(ensemble: Ensemble) -> tuple[str, ...]:
     """What is odd about the networks."""
     if not ensemble.unfinished:
         return ()
-    return (f"not finished, so without a say: {some(ensemble.unfinished)}; {len(ensemble.networks)} answered",)
+    answered = counted(len(ensemble.networks), "network")
+    return (f"not finished, and not used: {some(ensemble.unfinished)}; {answered} answered",)
 
 
 def _is_long(source: Source) -> bool:

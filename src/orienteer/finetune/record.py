@@ -39,9 +39,9 @@ class FinetuneRecord(TrainingRecord):
     atlas_sha256: str | None = None
     """Of the run whose positions the atlas has; None without one, and in records of earlier versions."""
     atlas_coarse: int = 0
-    """Labelled and scored scans that the atlas was to see more finely than the store has them, and could not."""
+    """Labelled and scored scans that the atlas saw on the store's grid only, although `atlas.finer` is on."""
     atlas_without: int = 0
-    """Scored scans too thin for the atlas, which the network answered for alone."""
+    """Scored scans too thin for the atlas: the network answered alone."""
     split: str | None = None
     """Subjects scored; None until it is finished, as what follows."""
     steps: int | None = None

@@ -51,7 +51,7 @@ class Asker:
         model: of one of its checkpoints, in evaluation mode.
         trained: what its training scans were like; None where the run does not tell.
         finer: whether scans are also looked at at half the run's spacing, where that is not too much.
-        notes: checkpoints that could not be read, and that the run was judged to have learned nothing to be asked.
+        notes: checkpoints that could not be read, and why the run's answers mean little.
     """
 
     run: Run
@@ -134,7 +134,7 @@ class Asker:
 
 
 def doubts(run: Run, model: SpatialModel) -> tuple[str, ...]:
-    """Why what a run finds means little, as it was judged; nothing where it was not, or where it learned places."""
+    """Why a run's answers mean little, by its verdict; nothing where it has none, or learned places."""
     try:
         judged = next((run.evaluations[name] for name in ("val", "test") if name in run.evaluations), None)
     except RunError as error:

@@ -291,8 +291,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "labels-shifted": Entry(
         "warning",
-        "the labels have the scan's voxels, and by their header lie half a voxel or more beside them; they are taken"
-        " from where the header says",
+        "the labels have as many voxels as the scan, of its size, and their header puts them half a voxel or more off;"
+        " the header is followed",
         "look at one scan with its labels: if they are askew, give the label file the scan's header",
     ),
     "labels-orientation": Entry(

@@ -22,7 +22,7 @@ OFTEN_IGNORED = 255
 SAME_STEP = 0.01
 """Share by which voxel sizes of a scan and of labels cropped from it may differ."""
 SHIFTED = 0.5
-"""Share of the shortest edge of a voxel from which labels with the scan's voxels are said to lie beside them."""
+"""Offset of labels with the scan's voxels from which it is told, in shortest edges of a voxel."""
 MANY = 20
 """Values below which nobody asks whether they are intensities."""
 ALIKE = 0.5
@@ -159,8 +159,10 @@ def _values(values: Sequence[int]) -> str:
 
 
 def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
-    """None where labels cover their scan, ``labels-shifted`` where they do so askew by as many voxels as it has;
-    ``labels-cropped`` where they are a part of it; else ``labels-elsewhere``.
+    """What to say of the place of labels.
+
+    None where they cover their scan, ``labels-shifted`` where they have its voxels at an offset, ``labels-cropped``
+    where they are a part of it, else ``labels-elsewhere``.
     """
     share = covered(shape, affine, grid)
     if share >= SAME_SPACE:
@@ -180,7 +182,7 @@ def _place(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Fin
 
 
 def _shifted(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> Finding | None:
-    """What to say of labels that have the scan's voxels, and lie beside them by their header; else None."""
+    """What to say of labels with the scan's voxels whose header puts them at an offset; else None."""
     edges = np.sort(spacing_of(affine)), np.sort(spacing_of(grid.affine))
     if sorted(shape) != sorted(grid.shape) or not np.allclose(*edges, rtol=SAME_STEP):
         return None
@@ -190,7 +192,7 @@ def _shifted(shape: Sequence[int], affine: NDArray[np.float64], grid: Grid) -> F
     far = float(np.linalg.norm(np.subtract(*middles)))
     if far < SHIFTED * edges[0][0]:
         return None
-    return finding("labels-shifted", f"by their header the labels lie {far:.1f} mm beside the scan's voxels")
+    return finding("labels-shifted", f"the header puts the labels {far:.1f} mm off the scan's voxels")
 
 
 def _is_default(affine: NDArray[np.float64]) -> bool:
