@@ -24,9 +24,9 @@ from scipy.spatial.transform import Rotation
 
 from orienteer.errors import ScanError
 from orienteer.geometry import Volume, canonical
+from orienteer.geometry.pose import MIRROR, POSES, UPRIGHT, Pose
 from orienteer.geometry.volume import axes_of
 from orienteer.localize.oriented import Verdict, affine_held, without_side
-from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
 from orienteer.runs.asked import Asked
 from orienteer.runs.run import Run
 from orienteer.runs.scan import one_scan, prepared, read_as

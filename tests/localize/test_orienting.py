@@ -8,10 +8,10 @@ import torch
 from torch.nn.functional import avg_pool3d
 
 from orienteer.geometry import Volume
+from orienteer.geometry.pose import MIRROR, POSES, UPRIGHT, Pose
 from orienteer.localize.held import Windows, fit_in, fitted, tilted
 from orienteer.localize.oriented import Held, Oriented, Verdict, Yardstick, decided
 from orienteer.localize.orienting import TRUST, hold
-from orienteer.localize.pose import MIRROR, POSES, UPRIGHT, Pose
 from orienteer.store.intensity import FLOOR
 
 VIEW, STRIDE, MM = 12, 2, 3.0

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from orienteer.geometry import Volume
+from orienteer.geometry.pose import MIRROR, POSES
 from orienteer.localize.oriented import affine_held
-from orienteer.localize.pose import MIRROR, POSES
 from orienteer.localize.rewrite import rewritten
 from orienteer.scans.discover import discover
 from orienteer.scans.reading import read

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from orienteer.errors import ConfigError
+from orienteer.geometry.pose import TURNS, UPRIGHT, Pose
 from orienteer.pretext.contract import EncodedViews, Interface
-from orienteer.pretext.pose import TURNS, PoseSettings, PoseTask, Shown, Turn
+from orienteer.pretext.pose import PoseSettings, PoseTask, Shown, turned
 from orienteer.testing.task_contract import TaskContract
 from orienteer.testing.toy_views import chosen, toy_views
 
@@ -19,7 +20,7 @@ POSES = [(turn, mirrored) for turn in range(24) for mirrored in (0, 1)]
 
 def posed(view: Tensor, turn: int, mirrored: int) -> Tensor:
     """``(C, S, S, S)`` mirrored, then turned."""
-    return TURNS[turn].of(view.flip(1) if mirrored else view)
+    return turned(TURNS[turn], view.flip(1) if mirrored else view)
 
 
 def seen(shown: Tensor, view: Tensor) -> int:
@@ -54,17 +55,17 @@ class TestPose(TaskContract):
 
 
 def test_turns__are_the_24_rotations_of_a_cube() -> None:
-    assert TURNS[0] == Turn((0, 1, 2), (False, False, False)) and TURNS[0].code == "RAS"
+    assert TURNS[0] == UPRIGHT
     marked = torch.arange(27.0).reshape(1, 3, 3, 3)
-    turned, mirrored = ({tuple(posed(marked, n, side).flatten().tolist()) for n in range(24)} for side in (0, 1))
-    assert len(turned) == len(mirrored) == len({turn.code for turn in TURNS}) == 24
-    assert not turned & mirrored
+    turns, mirrored = ({tuple(posed(marked, n, side).flatten().tolist()) for n in range(24)} for side in (0, 1))
+    assert len(turns) == len(mirrored) == len({turn.code for turn in TURNS}) == 24
+    assert not turns & mirrored
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=[turn.code for turn in TURNS])
-def test_turn__code_says_where_axes_point(turn: Turn) -> None:
+def test_turn__code_says_where_axes_point(turn: Pose) -> None:
     """A ramp that rises to the right still rises along the axis with the letter R, and falls along one with L."""
-    ramp = turn.of(torch.arange(4.0)[:, None, None].expand(4, 4, 4))
+    ramp = turned(turn, torch.arange(4.0)[:, None, None].expand(4, 4, 4))
     steps = [ramp.diff(dim=axis).mean().item() for axis in range(3)]
     assert steps == [{"R": 1, "L": -1}.get(letter, 0) for letter in turn.code]
 

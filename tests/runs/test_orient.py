@@ -20,8 +20,8 @@ from orienteer import api
 from orienteer.cli import app, commands  # noqa: F401
 from orienteer.errors import ConfigError, OrienteerError, RunError
 from orienteer.geometry import Volume
+from orienteer.geometry.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 from orienteer.localize.oriented import Held, Verdict
-from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 from orienteer.pretext.contract import TellsMirrored
 from orienteer.runs import asked
 from orienteer.runs import orient as home

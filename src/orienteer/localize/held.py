@@ -15,7 +15,7 @@ from torch import Tensor
 
 from orienteer.geometry import Volume
 from orienteer.geometry.boxes import padded_box
-from orienteer.localize.pose import Pose
+from orienteer.geometry.pose import Pose
 from orienteer.store.intensity import FLOOR
 
 Place = Callable[[Tensor], Tensor]

@@ -12,8 +12,8 @@ import numpy as np
 from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import NDArray
 
+from orienteer.geometry.pose import MIRROR, UPRIGHT, Pose
 from orienteer.geometry.volume import axes_of, spacing_of
-from orienteer.localize.pose import MIRROR, UPRIGHT, Pose
 from orienteer.units import percent
 
 SURE = 0.9

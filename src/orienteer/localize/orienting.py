@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 from scipy.special import logsumexp
 
 from orienteer.geometry import Volume
+from orienteer.geometry.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 from orienteer.localize.held import Fit, Place, Windows, fit_in, tilted
 from orienteer.localize.oriented import Held
-from orienteer.localize.pose import MIRROR, POSES, TURNS, UPRIGHT, Pose
 
 FEW, MANY = 2, 3
 """Windows along each axis: for a look in every pose, and for a close one at the best turns."""

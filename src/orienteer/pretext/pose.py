@@ -6,7 +6,6 @@ grid, all that a file's header can claim of it; rotations as a pretext: Gidaris 
 stand upright: turned ones were learned far more slowly (docs/log.md), and a scan is turned upright before it is asked.
 """
 
-from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from orienteer.errors import ConfigError
+from orienteer.geometry.pose import TURNS, Pose
 from orienteer.pretext.contract import (
     CorruptsViews,
     EncodedViews,
@@ -40,37 +40,11 @@ class PoseSettings(TaskSettings):
     """Width of the head's hidden layer."""
 
 
-class Turn(NamedTuple):
-    """A turn that keeps the grid: array axis ``n`` of the result is axis ``axes[n]``, backwards where ``flips[n]``."""
-
-    axes: tuple[int, int, int]
-    flips: tuple[bool, bool, bool]
-
-    @property
-    def code(self) -> str:
-        """Where the array's axes point, ``RAS`` for the turn that does nothing."""
-        return "".join(("RAS", "LPI")[flip][axis] for axis, flip in zip(self.axes, self.flips, strict=True))
-
-    def of(self, views: Float[Tensor, "*n D H W"]) -> Float[Tensor, "*n d h w"]:
-        """The views, turned."""
-        first = views.ndim - 3
-        turned = views.permute(*range(first), *(first + axis for axis in self.axes))
-        return turned.flip([first + n for n, flip in enumerate(self.flips) if flip])
-
-
-def _is_proper(turn: Turn) -> bool:
-    """Whether it is a rotation: its signed permutation matrix has the determinant 1."""
-    matrix = np.eye(3)[list(turn.axes)] * np.where(turn.flips, -1, 1)[:, None]
-    return bool(np.linalg.det(matrix) > 0)
-
-
-TURNS = tuple(
-    turn
-    for axes in permutations((0, 1, 2))
-    for flips in product((False, True), repeat=3)
-    if _is_proper(turn := Turn(axes, flips))  # type: ignore[arg-type]
-)
-"""The 24 turns, the one that does nothing first."""
+def turned(turn: Pose, views: Float[Tensor, "*n D H W"]) -> Float[Tensor, "*n d h w"]:
+    """The views as a pose shows them."""
+    first = views.ndim - 3
+    moved = views.permute(*range(first), *(first + axis for axis in turn.axes))
+    return moved.flip([first + n for n, sign in enumerate(turn.signs) if sign < 0])
 
 
 class Shown(NamedTuple):
@@ -156,15 +130,15 @@ class PoseTask(PretextTask[PoseSettings], CorruptsViews, TellsMirrored):
             shown[sample, 1 - drawn.side] = images[sample, 0]
             shown[sample, drawn.side] = images[sample, 0].flip(1)
             view = images[sample, 2]
-            shown[sample, 2] = TURNS[drawn.turn].of(view.flip(1) if drawn.mirrored else view)
+            shown[sample, 2] = turned(TURNS[drawn.turn], view.flip(1) if drawn.mirrored else view)
         return shown
 
     def forward(self, views: EncodedViews) -> TaskOutput:
         """Logistic loss of the mirrored twin and cross-entropy of the turn; one row per sample."""
-        first, second, turned = views.embedding[:, :3].unbind(1)
+        first, second, third = views.embedding[:, :3].unbind(1)
         drawn = [Shown.of(seed, number) for seed, number in views.address.tolist()]
         side, turn = (first.new_tensor(column, dtype=torch.long) for column in list(zip(*drawn, strict=True))[:2])
-        log_odds, scores = self.mirrored(second, first), self.turn(turned).float()
+        log_odds, scores = self.mirrored(second, first), self.turn(third).float()
         loss = functional.binary_cross_entropy_with_logits(log_odds, side.float())
         loss = loss + functional.cross_entropy(scores, turn)
 

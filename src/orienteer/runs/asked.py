@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from orienteer.errors import ConfigError, RunError
 from orienteer.evaluation.familiar import WholeScan
 from orienteer.geometry import Volume
+from orienteer.geometry.pose import MIRROR, UPRIGHT, Pose
 from orienteer.geometry.resample import Grid
 from orienteer.ingest.foreground import foreground_box
 from orienteer.ingest.prepare import Scaled
@@ -17,7 +18,6 @@ from orienteer.localize.field import placing, placing_task
 from orienteer.localize.held import BATCH
 from orienteer.localize.oriented import Held, Oriented, Yardstick, decided
 from orienteer.localize.orienting import MANY, Shown, Witness, hold
-from orienteer.localize.pose import MIRROR, UPRIGHT, Pose
 from orienteer.pretext.contract import PretextTask, TellsMirrored
 from orienteer.pretext.model import SpatialModel
 from orienteer.records.rows import read_rows

@@ -35,6 +35,13 @@ class Pose:
         return matrix
 
     @property
+    def code(self) -> str:
+        """Where the axes of an upright scan point as the pose shows it, ``RAS`` for ``UPRIGHT``."""
+        return "".join(
+            "RAS"[axis] if sign > 0 else "LPI"[axis] for axis, sign in zip(self.axes, self.signs, strict=True)
+        )
+
+    @property
     def mirrored(self) -> bool:
         """Whether left and right change places: no turn of a head does that."""
         return bool(np.linalg.det(self.matrix) < 0)
@@ -73,4 +80,4 @@ POSES = tuple(
 )
 """All of them, ``UPRIGHT`` first: 24 turns, and each of these mirrored."""
 TURNS = tuple(pose for pose in POSES if not pose.mirrored)
-"""Those that a head can be turned by."""
+"""Those that a head can be turned by, ``UPRIGHT`` first."""
