@@ -15,7 +15,7 @@ from orienteer.atomic import write_json
 from orienteer.errors import OrienteerError, RunError, StoreError
 from orienteer.finetune import predict as reading
 from orienteer.finetune.ensemble import Ensemble
-from orienteer.finetune.predict import _one, predict
+from orienteer.finetune.predict import PredictResult, _one, predict
 from orienteer.finetune.predictions import Predictions
 from orienteer.folders import predicted_files
 from orienteer.scans.source import Source
@@ -62,23 +62,32 @@ def test_predictions__two_at_once_into_one_folder_are_refused(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "predictions.json"]
 
 
-def test_predictions__a_scan_that_changes_while_it_is_read_is_left_out(
+def test_predictions__a_scan_that_changes_while_it_is_read_is_left_out_and_its_earlier_answer_stays(
     stand_in: Callable[[Ensemble], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=3.0))
     stand_in(ensemble(Levels()))
     read = reading.read_with_info_as
 
-    def and_change(source: Source, channels: tuple[int, tuple[str, ...]]) -> object:
-        found = read(source, channels)
-        scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=2.0))
-        return found
+    def while_read(spacing: float, *, overwrite: bool) -> PredictResult:
+        def and_change(source: Source, channels: tuple[int, tuple[str, ...]]) -> object:
+            found = read(source, channels)
+            scan(tmp_path / "in", "a.nii.gz", turned("RAS", spacing=spacing))
+            return found
 
-    monkeypatch.setattr(reading, "read_with_info_as", and_change)
-    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "read_with_info_as", and_change)
+            return predict("net", tmp_path / "in", tmp_path / "out", overwrite=overwrite, progress=False)
+
+    result, answer = while_read(2.0, overwrite=False), tmp_path / "out" / "a.nii.gz"
     assert not result.predicted and "changed while it was read" in result.failed["a"].message
-    assert not (tmp_path / "out" / "a.nii.gz").exists()
-    monkeypatch.undo()
+    assert not answer.exists()
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    before = answer.read_bytes()
+    assert "changed while it was read" in while_read(3.0, overwrite=True).failed["a"].message
+    assert answer.read_bytes() == before
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert "another scan with the id a was predicted" in result.failed["a (a.nii.gz)"].message
 
 
 def test_predictions__a_file_in_place_of_the_folder_is_named(

@@ -88,6 +88,8 @@ class Atlas:
         how: weight and blur.
         coarse: names of scans that were weighed on the store's grid, though they were to be looked at more finely.
         without: names of scans too thin to be held against another.
+        coarsely_made: number of labelled scans of which it has the image or the labels on the store's grid only,
+            although `finer` is on.
     """
 
     model: SpatialModel
@@ -99,6 +101,7 @@ class Atlas:
     how: AtlasSettings
     coarse: set[str] = field(default_factory=set, repr=False)
     without: set[str] = field(default_factory=set, repr=False)
+    coarsely_made: int = 0
     _known: dict[str, tuple[Carried, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -130,7 +133,7 @@ class Atlas:
         weights = model.state_dict()
         restore_weights(alone, {name: weights[name] for name in alone.state_dict()}, run.path)
         alone.eval()
-        originals, seen, found, classes = Originals(store), [], [], []
+        originals, seen, found, classes, coarsely = Originals(store), [], [], [], 0
         for scan in chosen:
             volume = stored(store, scan)
             finer = originals.finer(scan) if how.finer else None
@@ -143,12 +146,8 @@ class Atlas:
             classes.append(own or Volume(goal.structures.encode(store.labels(scan))[None], volume.affine))
             if how.finer and (coarse := [what for what, one in (("image", finer), ("labels", own)) if one is None]):
                 say(f"{scan}: {' and '.join(coarse)} {COARSE}")
-        return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how)
-
-    @property
-    def coarsely_made(self) -> int:
-        """Number of labelled scans that it sees on the store's grid only, although `finer` is on."""
-        return sum(each is None for each in self.finer) if self.how.finer else 0
+                coarsely += 1
+        return cls(alone, settings, convention, tuple(seen), tuple(found), tuple(classes), how, coarsely_made=coarsely)
 
     def weigh(
         self,
@@ -233,6 +232,7 @@ class Atlas:
             "channels": int(self.scans[0].volume.array.shape[0]),
             "spacing_mm": float(self.scans[0].volume.spacing[0]),
             "scans": len(self.scans),
+            "coarsely_made": self.coarsely_made,
         }
         write_json(folder / RECORD, record)
 
@@ -266,7 +266,8 @@ class Atlas:
         scans = tuple(
             Prepared.of(model, volume, more, view=settings.views.size) for volume, more in zip(seen, finer, strict=True)
         )
-        return cls(model, settings, convention, scans, finer, classes, how)
+        coarsely = record.get("coarsely_made", 0)  # not told by earlier versions
+        return cls(model, settings, convention, scans, finer, classes, how, coarsely_made=int(coarsely))
 
 
 def _parts(tensors: Mapping[str, Tensor], number: int) -> tuple[Volume, Volume | None, Volume]:

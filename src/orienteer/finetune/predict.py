@@ -197,12 +197,8 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
     if kept is not None:
         record.add(source.id, kept)
         return kept
-    prediction, found = _one(record.ensemble, source, record.target(source))
+    prediction, found = _one(record.ensemble, source, stamp, record.target(source))
     try:
-        if stamp_of(source) != stamp:
-            raise ScanError(
-                f"{source.relative}: it changed while it was read", code="unreadable", cure="run the command again"
-            )
         record.add(source.id, prediction, stamp, found)
     except OrienteerError:  # also of a full disk: what no record tells of would be in the way of the next call
         if isinstance(prediction, str):
@@ -211,7 +207,8 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
     return prediction
 
 
-def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, Sequence[Finding]]:
+def _one(ensemble: Ensemble, source: Source, stamp: str, target: Path) -> tuple[Prediction, Sequence[Finding]]:
+    """The answer for a scan, or the name of its label map, written if the scan is still as its stamp says."""
     info, volume = read_with_info_as(source, (ensemble.channels, ensemble.channel_names))
     upright = canonical(volume)
     if huge := far_too_large(ensemble.trained_on, upright.shape, upright.spacing.tolist()):
@@ -219,8 +216,23 @@ def _one(ensemble: Ensemble, source: Source, target: Path) -> tuple[Prediction, 
     ready = for_network(upright, ensemble.parameters)
     found = (*info.findings, *ensemble.unfamiliar(ready, upright.spacing), *ensemble.about_atlas(ready, upright))
     if ensemble.goal.structures is None:
-        return ensemble.answer(ready), found
+        answer = ensemble.answer(ready)
+        _still(source, stamp)
+        return answer, found
     classes = to_native(ensemble.probabilities(ready, upright), ready.grid, volume.shape, volume.affine)
+    _still(source, stamp)
     placement = placement_of(source, volume)
     write_labels(target, classes, placement)
     return target.name, (*found, *placement.findings)
+
+
+def _still(source: Source, stamp: str) -> None:
+    """A scan must be as it was before it was read, or an earlier answer would be replaced by that of neither.
+
+    Raises:
+        ScanError: it is not.
+    """
+    if stamp_of(source) != stamp:
+        raise ScanError(
+            f"{source.relative}: it changed while it was read", code="unreadable", cure="run the command again"
+        )
