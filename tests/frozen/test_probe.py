@@ -30,8 +30,10 @@ def _few_views(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(position, "VIEWS_TEST", 6)
 
 
-def test_probe__with_labels(run: Path, folder: Path, store: Store) -> None:
-    result = probe(run, folder / "store", settings=quick(PAIR, "labelled_scans=2"), progress=False)
+def test_probe__with_labels(run: Path, folder: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    result = probe(run, folder / "store", settings=quick(PAIR, "labelled_scans=2"))
+    told = [line.split(": ")[-1] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["done", "reading 2 structures out of 2 labelled scans", "read", "fitted", "scored", "done"]
     assert set(result.means) == PLACES | STRUCTURES
     table = read_rows(result.folder / "cases.parquet")
     assert list(table) == ["case", "person", "item", "metric", "value"]

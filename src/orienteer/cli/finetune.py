@@ -113,9 +113,11 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
     table.add_column("")
     for metric in scores:
         table.add_column(words[metric], justify="right")
-    items = next(iter(scores.values())).items
-    for item in items:
+    items = list(next(iter(scores.values())).items)
+    for item in items[:ROWS]:
         table.add_row(item, *(number_of(values.items.get(item), metric) for metric, values in scores.items()))
+    if len(items) > ROWS:
+        table.add_row(f"and {len(items) - ROWS} more")
     if items:
         table.add_section()
     count = len(next(iter(scores.values())).seeds)
@@ -128,8 +130,14 @@ def _print(result: "FinetuneResult", column: str | None, first: int, console: "C
                 *(number_of(values.seeds[index], metric) for metric, values in scores.items()),
             )
     console.print(table)
+    if len(items) > ROWS:
+        console.print(f"of every structure: {result.folder / 'summary.json'}", soft_wrap=True)
     if summary.kind == "segment" and summary.spacing_mm is not None:
         console.print(f"compared on the store's grid of {summary.spacing_mm:g} mm, not on the files' own")
     for metric, values in scores.items():
         if values.undefined:
             console.print(f"{words[metric]}: {values.undefined} not defined, {undefined_where(metric)}")
+
+
+ROWS = 40
+"""Structures in the table on the screen."""

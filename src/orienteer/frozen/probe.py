@@ -95,7 +95,7 @@ def probe(
     if goal is not None:
         count, scans = len(goal.structures.names) if goal.structures else 0, len(goal.scans)
         console.print(f"reading {count} structures out of {scans} labelled scans")
-        rows += probe_structures(features, opened, measured, goal, chosen, device)
+        rows += probe_structures(features, opened, measured, goal, chosen, device, console.print)
         console.print("structures: done")
     means = mean_by_metric(rows)
     write_scores(folder / "cases.parquet", rows)

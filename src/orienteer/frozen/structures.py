@@ -1,6 +1,6 @@
 """Probe of structures: what frozen features tell of the structure a voxel belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from orienteer.sampling import Purpose, generator
 from orienteer.store import Store
 from orienteer.store.intensity import FLOOR
 from orienteer.training.devices import autocast, resolve
+from orienteer.units import counted
 
 PER_CLASS = 400
 """Voxels of every class taken from a scan."""
@@ -41,7 +42,13 @@ class SampledVoxels(NamedTuple):
 
 
 def probe_structures(
-    features: FrozenFeatures, store: Store, split: str, goal: Goal, settings: FinetuneSettings, device: torch.device
+    features: FrozenFeatures,
+    store: Store,
+    split: str,
+    goal: Goal,
+    settings: FinetuneSettings,
+    device: torch.device,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[ScoreRow]:
     """Dice of a linear probe, and the share of single voxels whose structure is right, every class weighing alike.
 
@@ -52,14 +59,18 @@ def probe_structures(
         goal: the structures, and the labelled training scans.
         settings: windows, seed, rarity, tolerance.
         device: where the network is.
+        say: called with what is done; a hundred structures take minutes.
     """
     assert goal.structures is not None
     devices = resolve(settings.devices)
     settings = settings.model_copy(update={"devices": devices})
     train = sampled_voxels(features, store, goal.scans, goal, settings, device)
+    say(f"{counted(len(train.target), 'voxel')} of {counted(len(goal.scans), 'labelled scan')}: read")
     network = linear_segmenter(features, train, class_weights(goal.voxels, settings.loss.rarity))
     scans = labelled_scans(store, settings, split)
+    say("linear read-out: fitted")
     rows = score_scans(network, store, scans, goal, settings, device)
+    say(f"{counted(len(scans), 'scan')}: scored")
     test = sampled_voxels(features, store, scans, goal, settings, device, per_class=100)
     near, share = neighbours(train.features, test.features)
     classes = goal.structures.classes
