@@ -262,5 +262,6 @@ def _next_step(path: Path, kind: Folder, wanted: Folder) -> str:
         (Folder.RUN, Folder.STORE): "give the store that it learned from, or another",
         (Folder.FINETUNING, Folder.RUN): "give the run it started from; `orienteer predict` reads fine-tunings",
         (Folder.SEED, Folder.RUN): "give the run it started from; `orienteer predict` reads fine-tunings",
+        (Folder.BENCHMARK, Folder.RESULTS): f"it has none yet: go on with `orienteer benchmark CONFIG {shown}`",
         (Folder.RUN, Folder.FINETUNING): f"give the folder that `orienteer finetune ... --from {shown}` made",
     }.get((kind, wanted), "")

@@ -5,8 +5,10 @@ import os
 import shutil
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from orienteer.errors import StoreError
 from orienteer.ingest import IngestOptions, ingest
@@ -252,3 +254,30 @@ def test_incremental__a_store_of_version_1_is_kept_and_written_anew(folder: Path
     result = run(folder)
     assert len(result.kept) == 3 and times(folder) == before
     assert {path: path.read_bytes() for path in files} == files
+
+
+@pytest.mark.parametrize("header", ["a.mhd", "a.nhdr", "a.hdr"])
+def test_incremental__new_voxels_of_a_header_that_stays_are_read(header: str, tmp_path: Path) -> None:
+    """Exported once more, only the file beside the header differs."""
+    scans, other = tmp_path / "scans", tmp_path / "other"
+    for folder, value in ((scans, 100), (other, 200)):
+        folder.mkdir()
+        array = np.full((24, 24, 24), -1000, dtype=np.int16)
+        array[4:20, 4:20, 4:20] = np.random.default_rng(value).integers(0, 100, (16, 16, 16)) + value
+        image = sitk.GetImageFromArray(array)
+        if header == "a.hdr":
+            nib.save(nib.Nifti1Pair(array, np.eye(4)), folder / header)
+        else:
+            sitk.WriteImage(image, str(folder / header))
+    store = tmp_path / "store"
+    options = IngestOptions(spacing=1.0, progress=False, keep_names=True)
+    assert len(ingest(scans, store, options).added) == 1
+    assert ingest(scans, store, options).kept == ("a",)
+    (scan,) = Store.open(store).ids()
+    was = Store.open(store).read(scan)
+    (data,) = (path for path in other.iterdir() if path.name != header)
+    shutil.copyfile(data, scans / data.name)
+    assert (scans / header).read_bytes() == (other / header).read_bytes()
+    result = ingest(scans, store, options)
+    assert not result.kept
+    assert not np.array_equal(Store.open(store).read(scan), was)

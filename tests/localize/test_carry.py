@@ -50,6 +50,17 @@ def test_carried__what_is_cut_off_is_not_invented_and_the_rest_is_judged_alone()
     assert second.voxels < 0.1 * (labels() == 2).sum() and not (true == 2).any()
 
 
+def test_carried__nothing_is_labelled_outside_the_body(bent: tuple[Prepared, Prepared, NDArray]) -> None:
+    one, other, _ = bent
+    labelled = Volume(np.maximum(labels(), 3)[None], AFFINE)  # everywhere, also in air
+    body = np.zeros(SHAPE, dtype=bool)
+    body[4:20, 5:, :15] = True
+    whole, _ = carried(labelled, one, other, Grid(SHAPE, AFFINE))
+    found, trust = carried(labelled, one, other, Grid(SHAPE, AFFINE), Volume(body[None], AFFINE))
+    np.testing.assert_array_equal(found, np.where(body, whole, 0))
+    assert (whole[~body] > 0).any() and sum(each.voxels for each in trust) == (found > 0).sum()
+
+
 def test_carried__what_is_something_else_is_doubted() -> None:
     one, other = prepared(image(), SPACING * grid()), prepared(image(seed=5), SPACING * grid())
     whole = Volume(labels()[None], AFFINE)

@@ -115,6 +115,10 @@ def test_trained_on__is_read_back_and_damage_is_named(tmp_path: Path) -> None:
     record = trained()
     record.write(tmp_path)
     assert TrainedOn.read(tmp_path) == record
+    assert record.features is not None
+    step = record.features.step
+    assert TrainedOn.read(tmp_path, step=step) == record
+    assert TrainedOn.read(tmp_path, step=step + 1) == record.model_copy(update={"features": None})
     path = tmp_path / FILE
     text = path.read_text()
     for changed, words in (

@@ -1,6 +1,7 @@
 """Reading a run folder, whole, unfinished or damaged."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,32 @@ def test_read__leads_with_people_the_run_has_not_seen(tmp_path: Path) -> None:
         edited(run / "evaluations" / name / "evaluation.json", seen=seen)
     lead = read_run(run).lead
     assert lead is not None and (lead.record.name, lead.record.seen) == ("val", "none")
+
+
+@pytest.mark.parametrize(
+    ("steps", "finished", "lead"),
+    [
+        ({"test": 1000, "val": 1000, "so-far": 3000}, False, "so-far"),
+        ({"test": 1000, "val": 4000}, True, "val"),
+        ({"test": 4000, "val": 4000}, True, "test"),
+        ({"test": 1000, "val": 1000}, True, "test"),  # the longer run never became better
+        ({"test": 1000, "val": 1000}, False, "test"),  # not validated since: nothing else speaks for it
+    ],
+)
+def test_read__an_extended_run_is_not_led_by_a_checkpoint_it_has_left_behind(
+    steps: dict[str, int], finished: bool, lead: str, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", splits=("test", "val"))
+    if "so-far" in steps:
+        shutil.copytree(run / "evaluations" / "val", run / "evaluations" / "so-far")
+    for name, step in steps.items():
+        edited(run / "evaluations" / name / "evaluation.json", name=name, step=step)
+    rates = {"learning_rate_before": 1e-3, "learning_rate": 2e-3}
+    extension = {"at_step": 1000, "steps_before": 1000, "steps": 4000, "date": "2026-12-01T00:00:00+00:00", **rates}
+    ended = {} if finished else {"finished": None}
+    edited(run / "run.json", extensions=[extension], **ended)
+    found = read_run(run).lead
+    assert found is not None and found.record.name == lead
 
 
 def test_read__an_evaluation_from_before_tasks_described_themselves_is_named_with_its_cure(tmp_path: Path) -> None:

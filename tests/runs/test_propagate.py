@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 from typer.testing import CliRunner
 
 from orienteer import api
@@ -101,6 +102,8 @@ def test_propagate__a_scan_of_something_else_is_doubted(run: Path, scans: Path, 
     )  # fmt: skip
     doubted, trusted = (np.mean([t.dice for t in each]) for each in (result.trust["noise"], sound.trust["exemplar"]))
     assert doubted < 0.6 and trusted > 0.95
+    far = ~binary_dilation(array > 0, iterations=4)
+    assert far.any() and not np.asarray(nib.load(tmp_path / "w" / "noise.nii.gz").dataobj)[far].any(), "air"
 
 
 def test_propagate__large_values_keep_their_value(run: Path, scans: Path, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_stamp__of_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "text", "data"),
     [("t1.hdr", "", "t1.img"), ("t1.mhd", "NDims = 3\nElementDataFile = other.raw\n", "other.raw"),
-     ("t1.nhdr", "NRRD0004\ndata file: ./other.raw.gz\n", "other.raw.gz")],
+     ("t1.nhdr", "NRRD0004\ndata file: ./other.raw.gz\n", "other.raw.gz"),
+     ("t1.mhd", "NDims = 3\nElementDataFile = LIST\nfirst.raw\nother.raw\n", "other.raw")],
 )  # fmt: skip
 def test_stamp__the_file_of_the_voxels_counts(header: str, text: str, data: str, tmp_path: Path) -> None:
     (tmp_path / header).write_text(text)

@@ -66,7 +66,9 @@ def propagate(
         console, result.warnings, result.notes, compared=result.compared, network=run, see=out / "propagated.json"
     )
     console.print(f"{counted(len(result.trust), 'scan')} labelled; of every structure: {out / TABLE}")
-    if result.trust:
+    if result.failed:
+        console.print(f"next: mend what was left out; a file of its name in {out} would be of an earlier scan")
+    elif result.trust:
         console.print(
             f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}"
         )

@@ -1,6 +1,6 @@
 """The card: what a person reads first in the folder of an exported encoder."""
 
-from orienteer.export.contract import Contract, Input, Learned
+from orienteer.export.contract import Contract, Input
 from orienteer.export.doors.door import Door
 from orienteer.units import counted
 
@@ -26,7 +26,7 @@ def card(contract: Contract, door: Door) -> str:
         f"Learned from {counted(learned.scans, 'scan')} of {counted(learned.subjects, 'subject')}"
         f"{', all simulated' if learned.simulated else ''}{f', bodies of {extent} mm (R, A, S)' if extent else ''}; "
         f"tasks: {', '.join(learned.tasks)}{f'; step {learned.step:,}' if learned.step else ''}.",
-        f"Modality: {learned.modality or 'not stated'}. Anatomy: {learned.anatomy or 'not stated'}.{_seen(learned)}",
+        f"Modality: {learned.modality or 'not stated'}. Anatomy: {learned.anatomy or 'not stated'}.{_seen(contract)}",
         f"Licence of the training data: {contract.licence}.",
         "",
         "## How to prepare a scan",
@@ -65,15 +65,16 @@ def _edges(asked: Input) -> str:
     return f"Edges: multiples of {asked.stride}, {asked.least_edge} or more"
 
 
-def _seen(learned: Learned) -> str:
+def _seen(contract: Contract) -> str:
     """Voxels and intensities of the training scans."""
+    learned, values = contract.learned, contract.intensities
     voxels = " x ".join(_span(low, high) for low, high in learned.voxel_mm)
     windows = [
-        f"{_span(floor, top)}, and what became 1 lies {_span(least, most)} above"
+        f"{_span(floor, top)}, and what became {values.high:g} lies {_span(least, most)} above"
         for floor, top, least, most in learned.window
     ]
     return (f" Voxels of {voxels} mm (R, A, S) before resampling." if voxels else "") + (
-        f" In their own units, what became -1 is {'; '.join(windows)}." if windows else ""
+        f" In their own units, what became {values.low:g} is {'; '.join(windows)}." if windows else ""
     )
 
 

@@ -118,8 +118,8 @@ class Learned(Record):
     voxel_mm: tuple[tuple[float, float], ...] = ()
     """Smallest and largest edge of their voxels before resampling, along R, A, S."""
     window: tuple[tuple[float, float, float, float], ...] = ()
-    """For each channel, in the scans' own units (HU of a CT): smallest and largest intensity that became -1 in window
-    units, and smallest and largest distance from there to 1."""
+    """For each channel, in the scans' own units (HU of a CT): smallest and largest intensity that became
+    ``intensities.low``, and smallest and largest distance from there to ``intensities.high``."""
     imported: str = ""
     """Where the encoder came from, if it was trained elsewhere, and whether these scans trained it further."""
     tasks: tuple[str, ...] = ()

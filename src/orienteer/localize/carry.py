@@ -60,7 +60,9 @@ class Trust:
         return cls(table["value"], table["voxels"], table["returned"], table["cycle_mm"])
 
 
-def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> tuple[NDArray[np.int16], list[Trust]]:
+def carried(
+    labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid, body: Volume | None = None
+) -> tuple[NDArray[np.int16], list[Trust]]:
     """An exemplar's labels on a scan's own grid.
 
     Args:
@@ -68,6 +70,8 @@ def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> t
         exemplar: made ready by a model.
         scan: made ready by the same model.
         grid: of the scan, as its file has it.
+        body: ``(1, D, H, W)``, True where the scan's body is; air has no place in the exemplar, so nothing is labelled
+            there.
 
     Returns:
         ``(X, Y, Z)`` values, and the trust of each structure that the exemplar has, in order of value.
@@ -80,7 +84,11 @@ def carried(labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid) -> t
 
     def named(voxels: NDArray[np.int_]) -> tuple[NDArray[np.int16]]:
         index = np.stack(np.unravel_index(voxels, view.shape), axis=1)
-        return (values_at(labels, back(apply_affine(grid.affine, index + start))),)
+        world = apply_affine(grid.affine, index + start)
+        values = np.zeros(len(world), dtype=np.int16)
+        inside = slice(None) if body is None else _is_in(body, world)
+        values[inside] = values_at(labels, back(world[inside]))
+        return (values,)
 
     view[:] = _in_parts(named, np.arange(view.size))[0].reshape(view.shape)
     return found, _trust(labels, Volume(found[None], grid.affine), scan.volume, there, back)
@@ -102,6 +110,14 @@ def _reach(scan: Prepared, grid: Grid) -> tuple[slice, slice, slice]:
     high = np.clip(np.ceil(index.max(0)) + 1, 0, grid.shape).astype(int)
     r, a, s = (slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
     return r, a, s
+
+
+def _is_in(body: Volume, world: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the voxel of a body that is nearest to each world position ``(N, 3)`` is set; outside, not."""
+    index = np.rint(apply_affine(np.linalg.inv(body.affine), world)).astype(int)
+    held = ((index >= 0) & (index < body.shape)).all(1)
+    held[held] = body.array[0][tuple(index[held].T)] > 0
+    return np.asarray(held)
 
 
 def values_at(labels: Volume, world: NDArray[np.float64]) -> NDArray[np.int16]:

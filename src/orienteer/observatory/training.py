@@ -13,7 +13,7 @@ from orienteer.report.read import mapping, number
 
 
 def history(session: Session, since: int = -1) -> History:
-    """Validation and training curves after step ``since``."""
+    """Validation and training curves from step ``since`` on: what was asked last may have got a validation since."""
     lines = session.records.lines
     better = _better(lines)
     validation, train = logged.curves(lines, "validation"), logged.curves(lines, "train")
@@ -28,7 +28,7 @@ def history(session: Session, since: int = -1) -> History:
 
 
 def news(session: Session, since: int) -> LiveResponse:
-    """What came after step ``since``: new points of the curves, and the run as it is now."""
+    """What there is from step ``since`` on: points of the curves, and the run as it is now."""
     return LiveResponse(run=session.facts(), history=history(session, since))
 
 
@@ -40,22 +40,22 @@ def _title(session: Session, task: str, metric: str) -> str:
 def _curve(
     title: str, validation: logged.Curve | None, train: logged.Curve | None, better: Better | None, since: int
 ) -> Curve:
-    """One metric's two curves after step ``since``; at least one of them is there."""
+    """One metric's two curves from step ``since`` on; at least one of them is there."""
     either = validation or train
     return Curve(
         title=title,
         unit=either.unit if either else "",
         better=better or "lower",
         chance=number(float(validation.chance[-1])) if validation else None,
-        points=_after(validation, since),
-        train=_after(train, since),
+        points=_from(validation, since),
+        train=_from(train, since),
     )
 
 
-def _after(curve: logged.Curve | None, since: int) -> list[Point]:
+def _from(curve: logged.Curve | None, since: int) -> list[Point]:
     if curve is None:
         return []
-    later = curve.steps > since
+    later = curve.steps >= since
     return list(zip(curve.steps[later].tolist(), curve.values[later].tolist(), strict=True))
 
 

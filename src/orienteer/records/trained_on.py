@@ -177,8 +177,12 @@ class TrainedOn(Record):
         write_json(folder / FILE, sealed(self.model_dump(mode="json")))
 
     @classmethod
-    def read(cls, folder: Path) -> Self | None:
+    def read(cls, folder: Path, *, step: int | None = None) -> Self | None:
         """The record of a training folder; None where it was made before there was one, or is not finished.
+
+        Args:
+            folder: of a run or a fine-tuning.
+            step: of the checkpoint whose features will be compared; those of another are left out.
 
         Raises:
             RunError: it is damaged, or of a later version.
@@ -196,10 +200,13 @@ class TrainedOn(Record):
         if isinstance(document, Mapping) and document.get("v", 0) != VERSION:
             raise RunError(f"{path} is of version {document.get('v')}, not {VERSION}", cure="upgrade orienteer")
         try:
-            return cls.model_validate(document)
+            record = cls.model_validate(document)
         except ValidationError as error:
             where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
             raise RunError(f"{path} is damaged at {where}", cure=cure) from None
+        if step is not None and record.features is not None and record.features.step != step:
+            return record.model_copy(update={"features": None})
+        return record
 
 
 def _axes(values: Sequence[tuple[float, float, float]]) -> tuple[Span, Span, Span]:

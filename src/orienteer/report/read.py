@@ -36,13 +36,25 @@ class RunRecords:
 
     @property
     def lead(self) -> Evaluated | None:
-        """The evaluation the page speaks about: held-out people first; of them test, then validation, then any."""
-        order = {"test": 0, "val": 1}
+        """The evaluation the page speaks about: held-out people first; of them test, then validation, then any.
+
+        One of a checkpoint that an extended run has left behind comes after all of the run as it is now.
+        """
+        order, now = {"test": 0, "val": 1}, self._from_step
         ranked = sorted(
             (evaluated.record for evaluated in self.evaluations),
-            key=lambda e: (e.seen != "none", order.get(e.split, 2), e.name != e.split, e.name),
+            key=lambda e: (e.seen != "none", e.step < now, order.get(e.split, 2), e.name != e.split, e.name),
         )
         return next((e for e in self.evaluations if e.record is ranked[0]), None) if ranked else None
+
+    @property
+    def _from_step(self) -> int:
+        """The first step of which an evaluation speaks for the run as it is now."""
+        if self.record is None or not self.record.extensions:
+            return 0
+        if self.record.finished is None:
+            return self.record.extensions[-1].at_step + 1
+        return max((each.record.step for each in self.evaluations if each.record.name == "val"), default=0)
 
     @cached_property
     def cards(self) -> Mapping[str, TaskCard]:

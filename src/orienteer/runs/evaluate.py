@@ -128,15 +128,10 @@ def _with_heads(run: Run, store: Store, console: Console, progress: bool) -> Run
 def _unfamiliar(
     run: Run, model: SpatialModel, step: int, store: Store, scans: Sequence[str]
 ) -> dict[str, tuple[Finding, ...]] | None:
-    """What about each scan lies outside what the run was trained on; None where the run does not tell.
-
-    Features are compared only with those of the same checkpoint.
-    """
-    trained = TrainedOn.read(run.path)
+    """What about each scan lies outside what the run was trained on; None where the run does not tell."""
+    trained = TrainedOn.read(run.path, step=step)
     if trained is None:
         return None
-    if trained.features is not None and trained.features.step != step:
-        trained = trained.model_copy(update={"features": None})
     device, found = one_device(run.settings.devices), {}
     for name in scans:
         scan = WholeScan.stored(store, name)

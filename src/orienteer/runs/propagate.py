@@ -98,7 +98,7 @@ def propagate(
 
         def one(name: str, scan: Ready) -> Answer:
             grid = Grid(scan.volume.shape, scan.volume.affine)
-            found, trust = carried(known, shown.prepared, scan.prepared, grid)
+            found, trust = carried(known, shown.prepared, scan.prepared, grid, scan.body)
             (path,) = answers.targets(f"{name}{ENDING}")
             kind = np.uint8 if found.max() < 256 else np.int16
             write_labels(path, found.astype(kind), placement_of(scan.source, scan.volume))

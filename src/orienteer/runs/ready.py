@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save
+from scipy.ndimage import binary_dilation
 
 from orienteer.errors import OrienteerError, RunError, ScanError
 from orienteer.evaluation.familiar import WholeScan
@@ -74,7 +75,8 @@ class Asker:
         """
         checkpoint, notes = best_checkpoint(run.folder) if step == "best" else (step, ())
         model = load_model(run, checkpoint)
-        return cls(run, model, TrainedOn.read(run.path), notes=(*notes, *doubts(run, model)))
+        number = checkpoint if isinstance(checkpoint, int) else checkpoint.step
+        return cls(run, model, TrainedOn.read(run.path, step=number), notes=(*notes, *doubts(run, model)))
 
     def stored(self, store: Store, scan: str) -> Prepared:
         """One scan of a store; it has the run's spacing alone.
@@ -184,6 +186,11 @@ class Ready:
         """
         coarse = Volume(normalise(self.scaled.image, self.scaled.intensity), self.scaled.grid.affine)
         return Prepared.of(self.asker.model, coarse, self._finer(), view=self.asker.run.settings.views.size)
+
+    @property
+    def body(self) -> Volume:
+        """``(1, D, H, W)`` on the run's grid, True in the body and one voxel around it."""
+        return Volume(binary_dilation(self.scaled.mask)[None], self.scaled.grid.affine)
 
     def as_exemplar(self) -> tuple[str, ...]:
         """What is odd about it, in sentences; where it is unlike training, what is carried from it means little."""

@@ -20,24 +20,30 @@ def stamp_of(source: Source) -> str:
     digest = hashlib.sha256()
     try:
         for path in source.paths:
-            for file in (path, *_data_files(path)):
+            for file in (path, *data_files(path)):
                 _add(digest, file)
     except OSError:
         return ""
     return digest.hexdigest()[:32]
 
 
-def _data_files(path: Path) -> list[Path]:
-    """The files beside a header that hold its voxels: of the same name, or named in it."""
+def data_files(path: Path) -> list[Path]:
+    """The files beside a header that hold its voxels: of the same name, or named in it.
+
+    Raises:
+        OSError: the header cannot be read.
+    """
     if not any(path.suffix.lower() in kind.detached_extensions for kind in FORMATS.values()):
         return []
     beside = {file for file in path.parent.glob(f"{escape(path.stem)}.*") if file != path and file.is_file()}
     with path.open("rb") as stream:
         lines = stream.read(LONGEST).decode("latin-1").splitlines()
-    for line in lines:
+    for number, line in enumerate(lines):
         if line.lower().startswith(("elementdatafile", "data file")):
-            named = path.parent / re.split("[=:]", line, maxsplit=1)[-1].strip()
-            beside |= {named} if named.is_file() else set()
+            name = re.split("[=:]", line, maxsplit=1)[-1].strip()
+            # A list names a file a slice, one a line, to the end of the header.
+            names = [each.strip() for each in lines[number + 1 :]] if name.startswith("LIST") else [name]
+            beside |= {path.parent / each for each in names if each and (path.parent / each).is_file()}
     return sorted(beside)
 
 

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Self
 
 from orienteer.config import Config
+from orienteer.scans.stamp import data_files
 
 
 class FileStamp(Config):
-    """One file as it was when it was read."""
+    """One file as it was when it was read, with the files beside it where it is a header alone."""
 
     path: str
     size: int
+    """Bytes of all of them."""
     modified: int
-    """ns"""
+    """ns, summed over them."""
     sha256: str
 
     @classmethod
@@ -24,10 +26,14 @@ class FileStamp(Config):
         Raises:
             OSError: the file cannot be read.
         """
-        before = path.stat()
-        with path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        return cls(path=str(path.absolute()), size=before.st_size, modified=before.st_mtime_ns, sha256=content)
+        files = (path, *data_files(path))
+        size, modified = _size_and_time(files)
+        contents = []
+        for file in files:
+            with file.open("rb") as stream:
+                contents.append(hashlib.file_digest(stream, "sha256"))
+        content = contents[0] if len(files) == 1 else hashlib.sha256(b"".join(each.digest() for each in contents))
+        return cls(path=str(path.absolute()), size=size, modified=modified, sha256=content.hexdigest())
 
     def again(self, path: Path) -> "FileStamp | None":
         """The stamp of ``path`` now if it holds what was read, else None; read only where the time differs.
@@ -35,10 +41,10 @@ class FileStamp(Config):
         Raises:
             OSError: the file cannot be read.
         """
-        now = path.stat()
-        if now.st_size != self.size:
+        size, modified = _size_and_time((path, *data_files(path)))
+        if size != self.size:
             return None
-        if now.st_mtime_ns == self.modified and str(path.absolute()) == self.path:
+        if modified == self.modified and str(path.absolute()) == self.path:
             return self
         stamp = FileStamp.of(path)
         return stamp if stamp.sha256 == self.sha256 else None
@@ -103,3 +109,8 @@ def _again(stamps: Sequence[FileStamp], paths: Sequence[Path]) -> tuple[FileStam
             return None
         now.append(current)
     return tuple(now)
+
+
+def _size_and_time(files: Sequence[Path]) -> tuple[int, int]:
+    found = [file.stat() for file in files]
+    return sum(each.st_size for each in found), sum(each.st_mtime_ns for each in found)
