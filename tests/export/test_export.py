@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from orienteer.errors import OrienteerError, RunError
+from orienteer.export.card import _seen
 from orienteer.export.contract import Contract
 from orienteer.export.doors.plain_torch import PlainTorch
 from orienteer.export.exported import TOLERANCE, Exported, apart
@@ -19,6 +20,7 @@ from orienteer.export.run import export
 from orienteer.networks.encoders import NETWORKS, build_encoder, recipe
 from orienteer.networks.settings import NetworkSettings
 from orienteer.runs.run import Run
+from orienteer.seal import unsealed
 
 
 def test_export__the_folder_says_how_to_prepare_and_what_was_learned(run: Path, encoder: Path) -> None:
@@ -110,6 +112,10 @@ def test_export__the_card_says_what_was_seen(run: Path, tmp_path: Path) -> None:
     assert len(said["extent_mm"]) == len(said["voxel_mm"]) == 3 and len(said["window"]) == 1
     low, high, *_ = said["window"][0]
     assert low <= high
+    contract = Contract.model_validate(unsealed(json.loads((out / "contract.json").read_text())))
+    ends = contract.intensities.model_copy(update={"low": 0.0, "high": 2.5})
+    told = _seen(contract.model_copy(update={"intensities": ends}))
+    assert "what became 0 is " in told and "what became 2.5 lies " in told, "of other conventions than windows"
 
 
 def test_apart__values_that_are_not_finite_are_never_alike() -> None:

@@ -54,9 +54,14 @@ class Intensities(Record):
     range: tuple[float, float] | None = None
     """In the scan's own units."""
     body: str = (
-        "on the new grid, what lies above Otsu's threshold, without parts smaller than a fifth of the largest, holes"
-        " filled; all voxels where no air surrounds it"
+        "on the new grid, of every channel: intensities from the lowest (of a CT, not below -1024) to the 99.5th"
+        " percentile, minus the lowest, square root; what lies above Otsu's threshold of that (256 bins), opened by"
+        " a voxel and its six neighbours, without parts smaller than a fifth of the largest, holes filled in the"
+        " whole and then in every slice across the third axis; of several channels, what any of them shows; all"
+        " voxels where no air surrounds it: the threshold explains less than 80 % of the variance, or the scan's"
+        " four edges along no axis lie below it for 75 % of their length"
     )
+    """What counts as the body: ``ingest/foreground.py``."""
     low: float = FLOOR
     high: float = CEILING
     limits: tuple[float, float] = (-LIMIT, LIMIT)

@@ -113,7 +113,7 @@ def _reading(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/live/{run}", response_model=responses.LiveResponse)
     def live(run: str, since: int = -1) -> Response:
-        """What came after step ``since`` of a run that may still be training."""
+        """What there is from step ``since`` on of a run that may still be training."""
         return as_json(training.news(desk.session(run), since))
 
     @app.get("/api/judge/{run}", response_model=responses.JudgeResponse)
