@@ -31,7 +31,7 @@ from orienteer.store.lock import only_one
 
 T = TypeVar("T")
 
-METHOD = 2
+METHOD = 3
 """Counted up whenever the same question would get other answers, so that old ones are not taken for new."""
 Answer = dict[str, Any]
 """What is known of one scan, as JSON: ``warnings``, and what the command says of it."""
