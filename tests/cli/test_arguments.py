@@ -23,6 +23,7 @@ FILES = {
     "encoder": ("contract.json", "selftest.safetensors"),
     "bench": ("benchmark.yaml", "store/manifest.json", "store/arrays/x/image.b2nd", "cells/x"),
     "bench/results": ("benchmark.json", "records/cases.parquet"),
+    "begun": ("benchmark.yaml", "cells/x"),
     "demo": ("run/run.json", "run/settings.yaml", "store/manifest.json", "store/arrays/x/image.b2nd"),
 }
 KINDS = {
@@ -124,6 +125,7 @@ NEAR = {
     "pretrain scans new": ("scans is not a store", "`orienteer ingest scans STORE` makes one"),
     "predict out/seed_0/finetune.json scans new": ("out/seed_0, which is one seed of a fine-tuning", ""),
     "compare bench": ("bench is a benchmark, not the results", "give bench/results"),
+    "compare begun": ("begun is a benchmark, not the results", "go on with `orienteer benchmark CONFIG begun`"),
     "check store/arrays": ("no scan in store/arrays: it lies in store, which is a store", ""),
     "check predictions": ("no scan in predictions: it is a folder of predictions", ""),
     "check scans --labels people.tsv": ("no label file in people.tsv", "a table is given with --table"),

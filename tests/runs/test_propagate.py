@@ -124,6 +124,7 @@ def test_propagate__a_bad_scan_is_named_and_another_exemplar_is_refused(run: Pat
     words = ["propagate", str(run), str(scans / "exemplar.nii.gz"), str(scans / "labels.nii.gz"), str(given), str(out)]
     made = CliRunner().invoke(app, words)
     assert made.exit_code == 1 and "left out: cut" in made.output and "1 scan labelled" in made.output, made.output
+    assert "next: fix what was left out" in made.output and "orienteer ingest" not in made.output
     assert list(json.loads((out / "propagated.json").read_text())["left_out"]) == ["cut"]
     with pytest.raises(RunError, match="another question"):
         propagate(run, scans / "scans" / "LAS.nii.gz", scans / "labels.nii.gz", given, out, progress=False)

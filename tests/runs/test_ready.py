@@ -54,3 +54,11 @@ def test_asker__without_a_verdict_answers_and_with_a_damaged_one_says_so(untrain
     (tmp_path / "run" / "evaluations" / "val" / "evaluation.json").write_text("{")
     (note,) = Asker.of(Run.open(tmp_path / "run")).notes
     assert "evaluation.json" in note
+
+
+def test_asker__features_are_compared_with_those_of_the_same_checkpoint_alone(untrained: Path) -> None:
+    run = Run.open(untrained)
+    best = Asker.of(run).trained
+    assert best is not None and best.features is not None
+    other = Asker.of(run, 0 if best.features.step else run.steps[-1]).trained
+    assert other == best.model_copy(update={"features": None})

@@ -67,7 +67,7 @@ def propagate(
     )
     console.print(f"{counted(len(result.trust), 'scan')} labelled; of every structure: {out / TABLE}")
     if result.failed:
-        console.print(f"next: mend what was left out; a file of its name in {out} would be of an earlier scan")
+        console.print(f"next: fix what was left out; if {out} holds a file of that name, it is of an earlier scan")
     elif result.trust:
         console.print(
             f"next: correct the doubtful ones, or learn from them: orienteer ingest {scans} STORE --labels {out}"

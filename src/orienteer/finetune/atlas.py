@@ -266,7 +266,8 @@ class Atlas:
         scans = tuple(
             Prepared.of(model, volume, more, view=settings.views.size) for volume, more in zip(seen, finer, strict=True)
         )
-        coarsely = record.get("coarsely_made", 0)  # not told by earlier versions
+        # Atlases of earlier versions do not tell; of their labels it is not known.
+        coarsely = record.get("coarsely_made", sum(each is None for each in finer) if how.finer else 0)
         return cls(model, settings, convention, scans, finer, classes, how, coarsely_made=int(coarsely))
 
 

@@ -70,8 +70,8 @@ def carried(
         exemplar: made ready by a model.
         scan: made ready by the same model.
         grid: of the scan, as its file has it.
-        body: ``(1, D, H, W)``, True where the scan's body is; air has no place in the exemplar, so nothing is labelled
-            there.
+        body: ``(1, D, H, W)``, True where the scan's body is; air has no counterpart in the exemplar, so nothing is
+            labelled there.
 
     Returns:
         ``(X, Y, Z)`` values, and the trust of each structure that the exemplar has, in order of value.

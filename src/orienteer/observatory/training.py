@@ -13,7 +13,7 @@ from orienteer.report.read import mapping, number
 
 
 def history(session: Session, since: int = -1) -> History:
-    """Validation and training curves from step ``since`` on: what was asked last may have got a validation since."""
+    """Validation and training curves from step ``since`` on, which may have been validated after it was sent."""
     lines = session.records.lines
     better = _better(lines)
     validation, train = logged.curves(lines, "validation"), logged.curves(lines, "train")

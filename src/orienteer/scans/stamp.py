@@ -41,7 +41,7 @@ def data_files(path: Path) -> list[Path]:
     for number, line in enumerate(lines):
         if line.lower().startswith(("elementdatafile", "data file")):
             name = re.split("[=:]", line, maxsplit=1)[-1].strip()
-            # A list names a file a slice, one a line, to the end of the header.
+            # A list names one file for each slice, one per line, to the end of the header.
             names = [each.strip() for each in lines[number + 1 :]] if name.startswith("LIST") else [name]
             beside |= {path.parent / each for each in names if each and (path.parent / each).is_file()}
     return sorted(beside)

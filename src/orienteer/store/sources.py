@@ -16,7 +16,7 @@ class FileStamp(Config):
     size: int
     """Bytes of all of them."""
     modified: int
-    """ns, summed over them."""
+    """Sum of their times of modification, ns."""
     sha256: str
 
     @classmethod
