@@ -14,8 +14,10 @@ from orienteer.export.contract import Contract, Grid, Input, Intensities, Learne
 from orienteer.export.diagnose import diagnose
 from orienteer.export.phantom import phantom
 from orienteer.geometry import canonical
+from orienteer.ingest.foreground import foreground_mask
 from orienteer.runs.scan import for_network, prepared, read_scan
 from orienteer.store.convention import WINDOW, Convention, Range, ZScore
+from orienteer.store.intensity import LIMIT
 from orienteer.store.manifest import Parameters
 
 SPACING, VIEW = 3.0, 24
@@ -126,9 +128,9 @@ def test_diagnose__an_unprepared_scan() -> None:
     assert [fault.step for fault in found] == ["axes", "spacing", "intensities"]
 
 
-def unscaled(spacing: float, ends: tuple[float, float] | None = None) -> NDArray[np.float32]:
+def unscaled(spacing: float, ends: tuple[float, float] | None = None, view: int = VIEW) -> NDArray[np.float32]:
     """The phantom on the network's grid in the file's own units."""
-    ready = for_network(canonical(phantom(SPACING, VIEW, ends=ends)), Parameters(spacing=spacing))
+    ready = for_network(canonical(phantom(SPACING, view, ends=ends)), Parameters(spacing=spacing))
     (scale,) = ready.intensity
     values: NDArray[np.float32] = (ready.image * scale.slope + scale.intercept).astype(np.float32)
     return values
@@ -136,7 +138,7 @@ def unscaled(spacing: float, ends: tuple[float, float] | None = None) -> NDArray
 
 OF_ZSCORE: dict[str, tuple[Callable[[], NDArray], list[str], str]] = {
     "right": (lambda: ours(convention=ZScore()), [], ""),
-    "by percentiles": (ours, ["intensities"], "scaled to -1 ... 1.5: value = 0.29"),
+    "by percentiles": (ours, ["intensities"], "scaled to -1 ... 1.5: value = 0.357"),
     "not scaled": (lambda: unscaled(SPACING), ["intensities"], "not scaled, 0 to"),
     "over the whole image": (
         lambda: z_score(unscaled(SPACING)),
@@ -179,6 +181,31 @@ def test_diagnose__of_a_network_of_a_fixed_range(wrong: str) -> None:
     assert [fault.step for fault in found] == steps
     told = " ".join(fault.message for fault in found)
     assert words in told and (not steps or "the contract says" in told)
+
+
+@pytest.mark.parametrize("view", [16, 24, 48])
+@pytest.mark.parametrize(
+    ("convention", "body", "empty"),
+    [
+        (ZScore(), lambda raw: raw > 300, None),  # the hole in it is left out
+        (ZScore(), lambda raw: raw > 0, None),  # what most programs take; blurred edges count as well
+        (ZScore(), np.ones_like, None),
+        (WINDOW, foreground_mask, None),  # the rule for a constant background is left out
+    ],
+    ids=["not-filled", "not-zero", "everything", "not-constant"],
+)
+def test_diagnose__names_intensities_of_another_body(
+    convention: Convention, body: Callable[[NDArray], NDArray], empty: float | None, view: int
+) -> None:
+    scan = phantom(SPACING, view)
+    raw = unscaled(SPACING, view=view)
+    low, high = convention.ends(raw[body(raw).astype(bool).reshape(raw.shape)], empty)
+    theirs = convention.to_network(np.clip(2 * (raw - low) / (high - low) - 1, -LIMIT, LIMIT))
+    right = convention.to_network(prepared(scan, Parameters.of(SPACING, convention)).array)
+    assert [fault.step for fault in diagnose(theirs, right, contract(convention=convention))] == ["intensities"]
+    low, high = convention.ends(raw[foreground_mask(raw)[None]], 0.0)
+    theirs = convention.to_network(np.clip(2 * (raw - low) / (high - low) - 1, -LIMIT, LIMIT))
+    assert diagnose(theirs, right, contract(convention=convention)) == []
 
 
 @pytest.mark.parametrize("ends", [(0.0, 1.0), (-1000.0, 1000.0), (0.0, 65535.0)])

@@ -23,8 +23,8 @@ SHARP = 0.995
 """Correlation of values on one grid below which they were interpolated in another way."""
 CUT = 8
 """Voxels at one extreme value, where ours go beyond it, from which they were cut off there."""
-EXACT, SMOOTHED = 0.02, 0.25
-"""How far a scale may then be from ours."""
+EXACT, RESAMPLED, SMOOTHED = 0.02, 0.05, 0.25
+"""How far a scale may be from ours: on one grid, on a grid of another spacing, and interpolated in another way."""
 LIKE = 0.9
 """Correlation above which two arrays show the same thing in the same pose."""
 CODES = "RL", "AP", "SI"
@@ -168,7 +168,8 @@ def _intensities(theirs: Array, ours: Array, contract: Contract, *, words: str, 
     apart = float(np.abs(there - here).mean())
     inner = np.abs(here) < 0.98
     slope, offset = np.polyfit(here[inner], there[inner], 1)
-    tolerance = EXACT if _alike(there[inner], here[inner]) > SHARP else SMOOTHED
+    sharp = _alike(there[inner], here[inner]) > SHARP
+    tolerance = SMOOTHED if not sharp else RESAMPLED if smoothed else EXACT
     if abs(slope - 1) < tolerance and abs(offset) < tolerance:
         least, most = contract.intensities.limits
         top = float(np.abs(there).max())

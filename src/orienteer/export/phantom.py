@@ -24,6 +24,11 @@ SPOTS = (
 """Centre in half-widths (R, A, S), width, brightness."""
 BRIGHT = (0.3, 0.5, -0.35), 0.1, 4000.0
 """Centre, radius and intensity of what lies far above the window, so that a missing limit shows."""
+CAVITY = (0.25, -0.25, 0.1), 0.34, 150.0
+"""Centre, radius and intensity of a hole in the body: counted as body or not, it moves the mean and the percentiles.
+
+Above the background by less than the window is wide, so that the rule for constant backgrounds is needed as well.
+"""
 
 FILLS = 400.0, 1800.0
 """What of these intensities becomes the ends of a fixed range."""
@@ -41,8 +46,10 @@ def formula(place: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
         sign = -1.0 if channel % 2 else 1.0
         there = np.roll(centre, channel)  # no two channels have their spots in one place, whatever their scale
         value += sign * brightness * np.exp(-((place - there) ** 2).sum(axis=-1) / (2 * width**2))
+    hollow = ((place - np.array(CAVITY[0])) ** 2).sum(axis=-1) < CAVITY[1] ** 2
     bright = ((place - np.array(BRIGHT[0])) ** 2).sum(axis=-1) < BRIGHT[1] ** 2
-    return np.where(bright, BRIGHT[2], np.where(inside, (1000.0 + 150.0 * channel) * value, 0.0))
+    body = np.where(hollow, CAVITY[2], (1000.0 + 150.0 * channel) * value)
+    return np.where(bright, BRIGHT[2], np.where(inside, body, 0.0))
 
 
 def phantom(spacing: float, view: int, channels: int = 1, ends: tuple[float, float] | None = None) -> Volume:
