@@ -195,7 +195,8 @@ def ours(asker: Asker, exemplar: Path, labels: Path, scans: list[Path]) -> Itera
     for scan in scans:
         begun = time.perf_counter()
         other = asker.open(scan)
-        found, trust = carried(known, ready, other.prepared, Grid(other.volume.shape, other.volume.affine))
+        grid = Grid(other.volume.shape, other.volume.affine)
+        found, trust = carried(known, ready, other.prepared, grid, other.body)
         yield found, time.perf_counter() - begun, trust
 
 

@@ -14,6 +14,7 @@ from tests.localize.test_correspond import SHAPE, SPACING, bent, grid, image, pr
 __all__ = ["bent"]
 
 AFFINE = np.diag([SPACING, SPACING, SPACING, 1.0])
+EVERYWHERE = Volume(np.ones((1, *SHAPE), dtype=bool), AFFINE)
 
 
 def labels() -> NDArray[np.int16]:
@@ -30,7 +31,7 @@ def dice(one: NDArray, other: NDArray) -> float:
 
 def test_carried__follows_a_deformation_and_expects_as_much(bent: tuple[Prepared, Prepared, NDArray]) -> None:
     one, other, _ = bent
-    found, trust = carried(Volume(labels()[None], AFFINE), one, other, Grid(SHAPE, AFFINE))
+    found, trust = carried(Volume(labels()[None], AFFINE), one, other, Grid(SHAPE, AFFINE), EVERYWHERE)
     # What the second scan shows at y lies in the first at its own field, in mm.
     back = other.field.numpy() / SPACING
     whole = [map_coordinates(each, (grid() - 0.5) / 2, order=1, mode="nearest") for each in back]
@@ -44,7 +45,9 @@ def test_carried__follows_a_deformation_and_expects_as_much(bent: tuple[Prepared
 def test_carried__what_is_cut_off_is_not_invented_and_the_rest_is_judged_alone() -> None:
     one, kept = prepared(image(), SPACING * grid()), 15
     cut = prepared(np.ascontiguousarray(image()[:, :, :kept]), SPACING * grid()[:, :, :, :kept])
-    found, (first, second) = carried(Volume(labels()[None], AFFINE), one, cut, Grid((*SHAPE[:2], kept), AFFINE))
+    found, (first, second) = carried(
+        Volume(labels()[None], AFFINE), one, cut, Grid((*SHAPE[:2], kept), AFFINE), EVERYWHERE
+    )
     true = labels()[:, :, :kept]
     assert dice(found == 1, true == 1) > 0.9 and first.dice > 0.8, "three quarters of it are there"
     assert second.voxels < 0.1 * (labels() == 2).sum() and not (true == 2).any()
@@ -55,7 +58,7 @@ def test_carried__nothing_is_labelled_outside_the_body(bent: tuple[Prepared, Pre
     labelled = Volume(np.maximum(labels(), 3)[None], AFFINE)  # everywhere, also in air
     body = np.zeros(SHAPE, dtype=bool)
     body[4:20, 5:, :15] = True
-    whole, _ = carried(labelled, one, other, Grid(SHAPE, AFFINE))
+    whole, _ = carried(labelled, one, other, Grid(SHAPE, AFFINE), EVERYWHERE)
     found, trust = carried(labelled, one, other, Grid(SHAPE, AFFINE), Volume(body[None], AFFINE))
     np.testing.assert_array_equal(found, np.where(body, whole, 0))
     assert (whole[~body] > 0).any() and sum(each.voxels for each in trust) == (found > 0).sum()
@@ -65,7 +68,8 @@ def test_carried__what_is_something_else_is_doubted() -> None:
     one, other = prepared(image(), SPACING * grid()), prepared(image(seed=5), SPACING * grid())
     whole = Volume(labels()[None], AFFINE)
     same, strange = (
-        np.mean([t.dice for t in carried(whole, one, each, Grid(SHAPE, AFFINE))[1]]) for each in (one, other)
+        np.mean([t.dice for t in carried(whole, one, each, Grid(SHAPE, AFFINE), EVERYWHERE)[1]])
+        for each in (one, other)
     )
     assert same > 0.97 and strange < 0.85
 

@@ -61,7 +61,7 @@ class Trust:
 
 
 def carried(
-    labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid, body: Volume | None = None
+    labels: Volume, exemplar: Prepared, scan: Prepared, grid: Grid, body: Volume
 ) -> tuple[NDArray[np.int16], list[Trust]]:
     """An exemplar's labels on a scan's own grid.
 
@@ -86,7 +86,7 @@ def carried(
         index = np.stack(np.unravel_index(voxels, view.shape), axis=1)
         world = apply_affine(grid.affine, index + start)
         values = np.zeros(len(world), dtype=np.int16)
-        inside = slice(None) if body is None else _is_in(body, world)
+        inside = _is_in(body, world)
         values[inside] = values_at(labels, back(world[inside]))
         return (values,)
 
