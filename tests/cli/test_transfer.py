@@ -120,7 +120,9 @@ def test_predict__ends_with_what_is_unlike_training(segmented: str, ward: Path, 
     small = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine @ np.diag([0.1, 0.1, 0.1, 1]))
     nibabel.save(small, tmp_path / "new" / "small.nii")
     nibabel.save(nibabel.Nifti1Image(image.get_fdata() * 1e4, image.affine), tmp_path / "new" / "unit.nii")
-    *_, first, second, full, fix = run("predict", ward / "out", tmp_path / "new", tmp_path / "said").splitlines()
+    said = run("predict", ward / "out", tmp_path / "new", tmp_path / "said")
+    assert "2 predicted, 2 predicted before and kept, 0 left out; see " in said
+    *_, first, second, full, fix = said.splitlines()
     assert first.startswith("unlike training: small: the body is ") and "[unfamiliar-extent]" in first
     assert second.startswith("unlike training: unit: its intensity window spans ") and fix.startswith("  fix: ")
     assert full == f"in full: {tmp_path / 'said' / 'predictions.json'}" and "also [unfamiliar-" in first

@@ -43,7 +43,7 @@ def test_predictions__keeps_what_is_there_unless_told(stand_in: Callable[[Ensemb
     predict("net", tmp_path / "in", tmp_path / "out", progress=False)
     (tmp_path / "out" / "a.nii.gz").write_bytes(b"mine")
     again = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
-    assert again.predicted == {"a": "a.nii.gz"}
+    assert again.predicted == {"a": "a.nii.gz"} and again.kept == ("a",)
     assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"mine"
     predict("net", tmp_path / "in", tmp_path / "out", overwrite=True, progress=False)
     assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == (30, 34, 28)
@@ -229,7 +229,7 @@ def test_predictions__another_scan_of_the_same_name_gets_no_answer_of_the_first(
     assert not result.predicted and [found.code for found in result.failed.values()] == ["duplicate-id"]
     assert list(json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]) == ["a"]
     again = predict("net", tmp_path / "second", tmp_path / "out", overwrite=True, progress=False)
-    assert list(again.predicted) == ["a"] and not again.failed
+    assert list(again.predicted) == ["a"] and not again.failed and not again.kept
 
 
 def test_predictions__a_file_that_no_call_recorded_is_neither_kept_nor_replaced(

@@ -54,7 +54,9 @@ def predict(
         more = f" and {len(others)} more" if others else ""
         console.print(f"look at: {name}{more}: {message} [{code}]")
         console.print(f"  fix: {cure}")
-    console.print(f"{len(result.predicted)} predicted, {len(result.failed)} left out; see {predictions / RECORD}")
+    kept = f"{len(result.kept)} predicted before and kept, " if result.kept else ""
+    new = len(result.predicted) - len(result.kept)
+    console.print(f"{new} predicted, {kept}{len(result.failed)} left out; see {predictions / RECORD}")
     if any(str(answer).endswith(ENDING) for answer in result.predicted.values()):
         console.print(f"next: open {predictions} beside the scans in a viewer; each file lies on its own scan's grid")
     print_unfamiliar(console, result.unfamiliar, network, predictions / RECORD)

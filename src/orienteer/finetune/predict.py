@@ -40,6 +40,7 @@ class PredictResult:
     Attributes:
         folder: where the predictions are.
         predicted: scan id to file name, or to the answer.
+        kept: ids of those that an earlier call had predicted.
         failed: scan id to what was wrong with it.
         warnings: scan id to what was odd about one that was predicted, or unlike the training scans.
         compared: whether scans were compared with the training scans, which older fine-tunings do not tell.
@@ -48,6 +49,7 @@ class PredictResult:
 
     folder: Path
     predicted: Mapping[str, Prediction]
+    kept: tuple[str, ...]
     failed: Mapping[str, Finding]
     warnings: Mapping[str, tuple[Finding, ...]]
     compared: bool = True
@@ -103,13 +105,15 @@ def predict(
     with only_one(folder, "predict", stays=False):
         record = Predictions.claim(folder, ensemble, files, overwrite=overwrite)
         done: dict[str, Prediction] = {}
+        kept: list[str] = []
         try:
             for name, found in failed.items():
                 record.leave_out(name, found)
             with Bar("predicting", len(sources), shown=progress) as bar:
                 for source in bar.track(sources):
                     try:
-                        done[source.id] = _predicted(record, source, overwrite)
+                        done[source.id], is_new = _predicted(record, source, overwrite)
+                        kept += [] if is_new else [source.id]
                     except Exception as error:
                         reason = _finding(source, error)
                         if reason is None:
@@ -121,7 +125,9 @@ def predict(
             record.finish()
     odd = {scan: tuple(Finding(level="warning", **each) for each in record.warnings.get(scan, ())) for scan in done}
     odd = {scan: found for scan, found in odd.items() if found}
-    return PredictResult(folder, done, failed, odd, compared=bool(ensemble.trained_on), notes=_about(ensemble))
+    return PredictResult(
+        folder, done, tuple(kept), failed, odd, compared=bool(ensemble.trained_on), notes=_about(ensemble)
+    )
 
 
 def _about(ensemble: Ensemble) -> tuple[str, ...]:
@@ -184,8 +190,8 @@ def _finding(source: Source, error: Exception) -> Finding | None:
     return None
 
 
-def _predicted(record: Predictions, source: Source, overwrite: bool) -> Prediction:
-    """The file name or answer of one scan, kept or made now."""
+def _predicted(record: Predictions, source: Source, overwrite: bool) -> tuple[Prediction, bool]:
+    """The file name or answer of one scan, and whether it was made now, or kept."""
     if record.ensemble.goal.structures is not None and _is_long(source):
         raise ScanError(
             f"the name of its prediction would be longer than {LONGEST} bytes",
@@ -196,7 +202,7 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
     kept = None if overwrite else record.kept(source, stamp)
     if kept is not None:
         record.add(source.id, kept)
-        return kept
+        return kept, False
     prediction, found = _one(record.ensemble, source, stamp, record.target(source))
     try:
         record.add(source.id, prediction, stamp, found)
@@ -204,7 +210,7 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> Predicti
         if isinstance(prediction, str):
             record.target(source).unlink(missing_ok=True)
         raise
-    return prediction
+    return prediction, True
 
 
 def _one(ensemble: Ensemble, source: Source, stamp: str, target: Path) -> tuple[Prediction, Sequence[Finding]]:
