@@ -55,6 +55,11 @@ def test_decided__one_vote_in_world_and_in_the_files_own_voxels() -> None:
     assert found.ring_mm == pytest.approx(vote(0, 0, 0, cycle=2.0).ring_mm) and found.ring_mm > vote(0, 0, 0).ring_mm
 
 
+def test_found__no_zero_has_a_sign() -> None:
+    found = decided("a", "tip", [vote(-0.001, 20.0, 10.0)], AFFINE)
+    assert "-0.0" not in as_csv([found]) + as_markups([found]) + json.dumps(found.to_json())
+
+
 def test_decided__several_exemplars_agree_or_widen_the_ring() -> None:
     near = decided("a", "tip", [vote(0, 0, 0), vote(1, 0, 0), vote(0, 0, 1)], AFFINE)
     np.testing.assert_allclose(near.world_mm, np.array([1, 0, 1]) / 3)

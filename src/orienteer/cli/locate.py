@@ -73,7 +73,7 @@ def locate(
         if each.world_mm is None:
             shown.add_row(each.scan, each.point, "not in this scan" if each.why == OUTSIDE else "not found", "", "")
         else:
-            place = " ".join(f"{value:.1f}" for value in each.world_mm)
+            place = " ".join(f"{value:z.1f}" for value in each.world_mm)
             shown.add_row(each.scan, each.point, place, f"{each.ring_mm:.1f} mm", f"{each.cycle_mm:.1f} mm")
     console.print(shown)
     if len(result.found) > ROWS:

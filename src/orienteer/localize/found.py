@@ -170,4 +170,4 @@ SCHEMA = (
 
 
 def _rounded(values: NDArray[np.float64] | None) -> list[float] | None:
-    return None if values is None else [round(float(value), 2) for value in values]
+    return None if values is None else [round(float(value), 2) + 0.0 for value in values]  # no -0.0
