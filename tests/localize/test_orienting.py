@@ -141,6 +141,8 @@ def test_decided__hardly_likely_is_not_fine(scan: tuple[Volume, np.ndarray]) -> 
     assert one.verdict is Verdict.UNSURE and one.confidence == 0 and "only at" in one.why, one
     likely = decided("a", scan[0].affine, SHAPE, replace(held, error_mm=STICK.error_mm), STICK)
     assert likely.verdict is Verdict.RIGHT and likely.confidence > 0.6
+    alike = decided("a", scan[0].affine, SHAPE, replace(held, probability=0.3, error_mm=STICK.error_mm), STICK)
+    assert alike.verdict is Verdict.UNSURE and f"errs by {STICK.error_mm:.1f} mm in validation" in alike.why
 
 
 def test_decided__a_spacing_in_doubt_is_named_and_the_axes_are_told(scan: tuple[Volume, np.ndarray]) -> None:

@@ -212,7 +212,8 @@ def decided(
     if strange:
         return replace(said, why=strange)
     if held.probability < SURE:
-        return replace(said, why="several turns fit it alike")
+        why = f"several turns fit it alike, for a run that errs by {stick.error_mm:.1f} mm in validation"
+        return replace(said, why=why)
     exchanged = held.mirrored >= SIDE
     told = exchanged or held.mirrored <= 1 - SIDE
     pose = MIRROR @ held.turn if exchanged else held.turn
