@@ -82,11 +82,19 @@ def test_finished__other_people_and_other_views_are_refused(done: Path) -> None:
         check_finished(jobs(done), SPLIT, 24)
 
 
-@pytest.mark.parametrize("content", ["{}", "", "[]"])
-def test_finished__jobs_that_note_no_basis_are_taken(done: Path, content: str) -> None:
+def test_finished__jobs_that_note_no_basis_are_taken(done: Path) -> None:
     for job in jobs(done):
-        (job.folder / DONE).write_text(content)
+        (job.folder / DONE).write_text('{"v": 1, "seconds": 3.0}')
     check_finished(jobs(done), "val", DRAWN)
+
+
+@pytest.mark.parametrize("content", ["{}", "", "[]", '{"v": 1, "basis": "12'])
+def test_finished__a_job_whose_record_is_damaged_is_named(done: Path, content: str) -> None:
+    job = jobs(done)[-1]
+    (job.folder / DONE).write_text(content)
+    with pytest.raises(RunError, match="is damaged") as error:
+        check_finished(jobs(done), SPLIT, DRAWN)
+    assert str(job.folder / DONE) in error.value.message and "delete that folder" in error.value.cure
 
 
 def test_finished__jobs_of_a_run_that_is_gone_or_was_run_again_are_refused_by_name(done: Path) -> None:

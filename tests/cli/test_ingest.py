@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from orienteer.cli import app, commands, main  # noqa: F401
 from orienteer.store import Store
-from tests.scans.files import nifti, voxels
+from tests.scans.files import cut, nifti, voxels
 from tests.store.phantoms import cohort
 
 
@@ -50,6 +50,16 @@ def test_ingest__says_what_happened_and_what_is_next(tmp_path: Path) -> None:
     assert "left out: note: note.nii.gz: text, not NIfTI [not-a-scan]" in again
     assert "1 scan left out before and the same since, not read again (--retry reads them)" in again
     assert "0 added, 4 unchanged, 1 left out" in again
+
+
+def test_ingest__a_scan_that_can_be_read_no_more_is_not_called_unchanged(tmp_path: Path) -> None:
+    cohort(tmp_path / "in", 3)
+    run(tmp_path / "in", tmp_path / "store", "--workers", 1, "--keep-names")
+    first = sorted((tmp_path / "in").rglob("*.nii*"))[0]
+    cut(first, 0.5)
+    text = run(tmp_path / "in", tmp_path / "store", "--workers", 1, "--keep-names")
+    assert "0 added, 2 unchanged, 1 left out" in text
+    assert f"note: of those left out, the store holds what was read before: {first.name.split('.')[0]}" in text
 
 
 def test_ingest__what_was_done_to_a_scan_is_said(tmp_path: Path) -> None:

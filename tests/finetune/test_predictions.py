@@ -232,6 +232,21 @@ def test_predictions__another_scan_of_the_same_name_gets_no_answer_of_the_first(
     assert list(again.predicted) == ["a"] and not again.failed and not again.kept
 
 
+def test_predictions__an_empty_answer_is_made_again_and_a_scan_that_is_gone_keeps_none(
+    stand_in: Callable[[Ensemble], None], tmp_path: Path
+) -> None:
+    for name in "ab":
+        scan(tmp_path / "in", f"{name}.nii.gz", turned("RAS", spacing=3.0), (2, 2, 2))
+    stand_in(ensemble(Levels()))
+    predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    (tmp_path / "out" / "a.nii.gz").write_bytes(b"")
+    (tmp_path / "in" / "b.nii.gz").unlink()
+    (tmp_path / "in" / "b.nii.gz").symlink_to(tmp_path / "nothing")
+    result = predict("net", tmp_path / "in", tmp_path / "out", progress=False)
+    assert list(result.predicted) == ["a"] and not result.kept and list(result.failed) == ["b"]
+    assert nibabel.load(tmp_path / "out" / "a.nii.gz").shape == nibabel.load(tmp_path / "in" / "a.nii.gz").shape
+
+
 def test_predictions__a_file_that_no_call_recorded_is_neither_kept_nor_replaced(
     stand_in: Callable[[Ensemble], None], tmp_path: Path
 ) -> None:

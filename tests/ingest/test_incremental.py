@@ -281,3 +281,27 @@ def test_incremental__new_voxels_of_a_header_that_stays_are_read(header: str, tm
     result = ingest(scans, store, options)
     assert not result.kept
     assert not np.array_equal(Store.open(store).read(scan), was)
+
+
+def test_incremental__slices_that_exchange_their_names_are_read(tmp_path: Path) -> None:
+    """All are as large and as old as before."""
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    array = body(seed=1)
+    header = "ObjectType = Image\nNDims = 3\nDimSize = {2} {1} {0}\nElementSpacing = 3 3 3\nElementType = MET_SHORT\n"
+    text = header.format(*array.shape) + f"ElementDataFile = s%02d.raw 0 {len(array) - 1} 1\n"
+    (scans / "a.mhd").write_text(text)
+    for number, plane in enumerate(array.astype("<i2")):
+        (scans / f"s{number:02d}.raw").write_bytes(plane.tobytes())
+        os.utime(scans / f"s{number:02d}.raw", (1e9, 1e9))
+    options = IngestOptions(spacing=3.0, progress=False, keep_names=True)
+    assert ingest(scans, tmp_path / "store", options).added == ("a",)
+    was = Store.open(tmp_path / "store").read("a")
+    assert ingest(scans, tmp_path / "store", options).kept == ("a",)
+    for number in range(len(array) // 2):
+        one, other = (scans / f"s{n:02d}.raw" for n in (number, len(array) - 1 - number))
+        one.rename(scans / "s")
+        other.rename(one)
+        (scans / "s").rename(other)
+    assert ingest(scans, tmp_path / "store", options).updated == ("a",)
+    assert not np.array_equal(Store.open(tmp_path / "store").read("a"), was)

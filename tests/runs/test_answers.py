@@ -169,3 +169,12 @@ def test_named_apart__no_scan_is_lost() -> None:
         SimpleNamespace(id=name, relative=path) for name, path in (("a__b", "A__b"), ("a__b", "a/_b"), ("A__B", "a_/b"))
     ]
     assert len({name.casefold() for name in named_apart(alike)}) == 3
+
+
+def test_collect__an_empty_answer_is_made_again(sources: tuple[Source, ...], tmp_path: Path) -> None:
+    with claimed(tmp_path / "out") as answers:
+        collect(answers, sources)
+    (tmp_path / "out" / "3.txt").write_bytes(b"")
+    with claimed(tmp_path / "out") as answers:
+        assert collect(answers, sources) == ["3"]
+    assert (tmp_path / "out" / "3.txt").read_text() == "3"

@@ -40,6 +40,20 @@ def test_asker__a_run_that_did_not_learn_says_so(untrained: Path, tmp_path: Path
         assert note == f"{tmp_path / label} is {label}: It is {label}. What it finds means little."
 
 
+def test_asker__a_verdict_from_before_it_was_extended_is_not_its_own(untrained: Path, tmp_path: Path) -> None:
+    shutil.copytree(untrained, tmp_path / "run")
+    file = tmp_path / "run" / "run.json"
+    record = json.loads(file.read_text())
+    rates = {"learning_rate_before": 0.0, "learning_rate": 1e-3}
+    record |= {
+        "finished": None,
+        "extensions": [{"at_step": 2, "steps_before": 2, "steps": 8, "date": "2026-01-01", **rates}],
+    }
+    file.write_text(json.dumps(record))
+    (note,) = Asker.of(Run.open(tmp_path / "run")).notes
+    assert "has gone on since step 2" in note and f"orienteer evaluate {tmp_path / 'run'} STORE" in note
+
+
 def test_asker__one_that_learned_all_but_places_says_so(untrained: Path, tmp_path: Path) -> None:
     assert judged(untrained, tmp_path / "good", "learning", position_mm=1.0) == ()
     (note,) = judged(untrained, tmp_path / "bad", "learning", position_mm=1e6)

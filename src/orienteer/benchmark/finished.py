@@ -61,10 +61,13 @@ def check_finished(jobs: Iterable[Job], split: str, drawn: int) -> None:
     Jobs of older versions, which recorded neither basis nor settings, are accepted.
 
     Raises:
-        RunError: a job was finished with other settings, another pretraining run or other subjects.
+        RunError: a job was finished with other settings, another pretraining run or other subjects, or its record is
+            damaged.
     """
     for job in jobs:
         recorded, expected = record_of(job), basis(job, split, drawn)
+        if is_finished(job) and not recorded:
+            raise RunError(f"{job.folder / DONE} is damaged", cure="delete that folder to repeat the job")
         if recorded.get("basis", expected) != expected:
             raise RunError(
                 f"{job.folder} was finished with other settings, another pretraining run or other subjects"

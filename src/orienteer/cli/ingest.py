@@ -124,6 +124,9 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     if result.quarantined:
         count = counted(len(result.quarantined), "scan")
         console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")
+    stale = sorted(set(result.kept) & set(result.failed))
+    if stale:
+        console.print(f"note: of those left out, the store holds what was read before: {some(stale)}")
     if result.failed:
         console.print(f"list: {result.store / QUARANTINE} (yours alone to read)")
     if result.skipped:
@@ -138,7 +141,7 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
     counts = [
         (len(result.added), "added"),
         (len(result.updated), "updated"),
-        (len(result.kept), "unchanged"),
+        (len(result.kept) - len(stale), "unchanged"),
         (len(result.failed), "left out"),
     ]
     console.print(", ".join(f"{count} {word}" for count, word in counts if count or word == "added"))

@@ -199,7 +199,7 @@ def _predicted(record: Predictions, source: Source, overwrite: bool) -> tuple[Pr
             cure="shorten its name, or those of its folders, which are a part of it",
         )
     stamp = stamp_of(source)
-    kept = None if overwrite else record.kept(source, stamp)
+    kept = record.kept(source, stamp) if stamp and not overwrite else None  # without a stamp it cannot be read
     if kept is not None:
         record.add(source.id, kept)
         return kept, False

@@ -119,6 +119,8 @@ class Predictions:
         target = self.target(source)
         segmented = self.ensemble.goal.structures is not None
         answer = (target.name if target.exists() else None) if segmented else self.done.get(source.id)
+        if answer is not None and segmented and not target.stat().st_size and source.id in self.stamps:
+            return None  # a copy that failed, or a full disk, left nothing of it
         if answer is not None and source.id not in self.done and source.id not in self.stamps:
             raise ScanError(
                 f"{target} is in the way, and {RECORD} does not say what it is of",

@@ -245,8 +245,8 @@ class Answers:
         Raises:
             ScanError: it answered another scan of that name.
         """
-        answer = self.scans.get(name)
-        if answer is None or not all((self.path.parent / file).exists() for file in answer["files"]):
+        answer = self.scans.get(name) if stamp else None  # without a stamp it cannot be read
+        if answer is None or not all(_holds_something(self.path.parent / file) for file in answer["files"]):
             return False
         if answer["stamp"] != stamp:
             raise ScanError(
@@ -305,6 +305,11 @@ def reason(source: Source, error: Exception) -> ScanError:
     if isinstance(error, OSError):
         return ScanError(f"{source.relative}: cannot be read: {error.strerror}", code="unreadable", cure="look at it")
     raise error
+
+
+def _holds_something(file: Path) -> bool:
+    """Whether a file is there and not empty, as a copy that failed leaves it."""
+    return file.exists() and file.stat().st_size > 0
 
 
 def _delete(folder: Path, names: Iterable[object]) -> None:

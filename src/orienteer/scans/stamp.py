@@ -9,7 +9,9 @@ from orienteer.scans.formats.registry import FORMATS
 from orienteer.scans.source import Source
 
 LONGEST = 1 << 16
-"""Bytes of a header that are searched for it."""
+"""Bytes of a header that are searched for the files it names."""
+NAMES = re.compile(r"(?:elementdatafile\s*=|data ?file:)(.*)", re.IGNORECASE)
+"""The line of a header that names them."""
 
 
 def stamp_of(source: Source) -> str:
@@ -39,12 +41,21 @@ def data_files(path: Path) -> list[Path]:
     with path.open("rb") as stream:
         lines = stream.read(LONGEST).decode("latin-1").splitlines()
     for number, line in enumerate(lines):
-        if line.lower().startswith(("elementdatafile", "data file")):
-            name = re.split("[=:]", line, maxsplit=1)[-1].strip()
+        if found := NAMES.match(line):
+            name = found[1].strip()
             # A list names one file for each slice, one per line, to the end of the header.
             names = [each.strip() for each in lines[number + 1 :]] if name.startswith("LIST") else [name]
+            if "%" in name and (words := name.split()):
+                numbered = re.compile(r"-?\d+".join(map(re.escape, re.split(r"%\d*d", words[0]))))
+                names = [each for each in _below(path.parent, words[0]) if numbered.fullmatch(each)]
             beside |= {path.parent / each for each in names if each and (path.parent / each).is_file()}
     return sorted(beside)
+
+
+def _below(folder: Path, name: str) -> list[str]:
+    """Files of the folder that a header names a file of, as it would name them."""
+    inner = Path(name).parent
+    return [(inner / file.name).as_posix() for file in (folder / inner).glob("*")]
 
 
 def _add(digest: "hashlib._Hash", path: Path) -> None:
