@@ -91,6 +91,15 @@ def test_diagnose__names_the_wrong_step(wrong: str) -> None:
     assert words in " ".join(fault.message for fault in found)
 
 
+@pytest.mark.parametrize("view", [16, 20, 24, 48])
+def test_diagnose__padded_to_a_multiple_of_8_is_in_the_pose_it_was(view: int) -> None:
+    shown = WINDOW.to_network(prepared(phantom(SPACING, view), Parameters(spacing=SPACING)).array)
+    padded = np.pad(shown, [(0, 0), *((0, -n % 8) for n in shown.shape[1:])], constant_values=-1)
+    assert "axes" not in [fault.step for fault in diagnose(padded, shown, contract())]
+    mirrored = [fault for fault in diagnose(padded[:, ::-1], shown, contract()) if fault.step == "axes"]
+    assert len(mirrored) == 1 and "towards LAS" in mirrored[0].message
+
+
 @pytest.mark.parametrize("spacing", [1.5, 2.0, 2.7, 3.3, 4.5])
 def test_diagnose__names_the_spacing(spacing: float) -> None:
     (fault,) = diagnose(ours(spacing=spacing), ours(), contract())

@@ -6,6 +6,7 @@ and how the values are scaled. Each wrong step is named, in the order in which i
 """
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,22 +98,43 @@ def diagnose(theirs: NDArray, ours: Array, contract: Contract) -> list[Fault]:
 
 
 def _pose(theirs: Array, ours: Array) -> tuple[tuple[int, ...], tuple[tuple[int, bool], ...]]:
-    """The order of channels, and for each axis of ``theirs`` which of ours it is and whether it is mirrored."""
+    """The order of channels, and for each axis of ``theirs`` which of ours it is and whether it is mirrored.
+
+    Either the same field of view in other voxels, or the same voxels of a cropped or padded one.
+    """
     edge = 24
-    small = _cube(ours, edge)
+    step = max(1, min(ours.shape[1:]) // edge)
+    small, coarse = _cube(ours, edge), ours[:, ::step, ::step, ::step]
     best, found = -2.0, None
-    candidates = _cube(theirs, edge)
+    candidates = _cube(theirs, edge), theirs[:, ::step, ::step, ::step]
     for axes in itertools.permutations(range(3)):
         for flips in itertools.product((False, True), repeat=3):
-            turned = np.transpose(small, (0, *(1 + axis for axis in axes)))
-            turned = np.flip(turned, tuple(1 + n for n, flipped in enumerate(flips) if flipped))
-            table = np.array([[_correlation(theirs_one, ours_one) for ours_one in turned] for theirs_one in candidates])
+            whole, voxels = (_posed(image, axes, flips) for image in (small, coarse))
+            pairs = [(candidates[0], whole), *_together(candidates[1], voxels)]
+            table = np.max([[[_correlation(a, b) for b in right] for a in left] for left, right in pairs], axis=0)
             for order in itertools.permutations(range(len(table))):
                 score = float(np.mean([table[n, channel] for n, channel in enumerate(order)]))
                 if score > best + 1e-6:
                     best, found = score, (order, tuple(zip(axes, flips, strict=True)))
     assert found is not None
     return found
+
+
+def _posed(image: Array, axes: tuple[int, ...], flips: tuple[bool, ...]) -> Array:
+    """An image with its axes in another order, some mirrored."""
+    turned = np.transpose(image, (0, *(1 + axis for axis in axes)))
+    return np.flip(turned, tuple(1 + n for n, flipped in enumerate(flips) if flipped))
+
+
+def _together(theirs: Array, ours: Array) -> Iterator[tuple[Array, Array]]:
+    """What two grids of other sizes share where their middles lie together, or their ends along each axis."""
+    if theirs.shape == ours.shape:
+        return
+    for shares in ((0.5, 0.5, 0.5), *itertools.product((0.0, 1.0), repeat=3)):
+        low = [round(n * (b - a)) for n, a, b in zip(shares, theirs.shape[1:], ours.shape[1:], strict=True)]
+        into, out = _overlap(theirs.shape, ours.shape, low, [0, 0, 0])
+        if ours[into].size >= KNOWN * ours.size:
+            yield theirs[out], ours[into]
 
 
 def _upright(theirs: Array, order: tuple[int, ...], pose: tuple[tuple[int, bool], ...]) -> Array:

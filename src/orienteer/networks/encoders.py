@@ -116,7 +116,7 @@ def build_encoder(settings: NetworkSettings, in_channels: int, view: int, conven
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"network {settings.name!r} cannot be built for views of {view} voxels: {error}",
-            cure="check network.options and views.size (a multiple of 8 fits every encoder)",
+            cure="check network.options and views.size (16 and more, by steps of 8, fit every encoder)",
         ) from error
 
 
