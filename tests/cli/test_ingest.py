@@ -1,5 +1,6 @@
 """``orienteer ingest`` as a newcomer meets it."""
 
+import os
 from pathlib import Path
 
 import nibabel
@@ -109,3 +110,14 @@ def test_ingest__a_store_that_nothing_can_learn_from_says_so(tmp_path: Path) -> 
     (tmp_path / "t.csv").write_text("id,person,split\ncase_0,P,training\ncase_1,Q,val\n")
     again = run(tmp_path / "in", tmp_path / "new store", "--table", tmp_path / "t.csv")
     assert again.rstrip().endswith(f"next: orienteer pretrain '{tmp_path / 'new store'}' RUN")
+
+
+def test_ingest__leaves_the_threads_of_its_process_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker is this process, where a pretraining may follow."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("BLOSC_NTHREADS", raising=False)
+    cohort(tmp_path / "in", 1)
+    run(tmp_path / "in", tmp_path / "store", "--workers", 1)
+    assert os.environ["OMP_NUM_THREADS"] == "2" and "BLOSC_NTHREADS" not in os.environ

@@ -45,6 +45,20 @@ def assert_same(store: Path, scans: Path) -> None:
     assert all(filecmp.cmp(store / name, scans.parent / "local" / name, shallow=False) for name in files)
 
 
+def late(job: int) -> None:
+    raise TimeoutError(f"job {job}: the network's disk does not answer")
+
+
+def test_map__a_job_that_timed_out_ends_as_any_error_does(tmp_path: Path, scheduler: Scheduler) -> None:
+    scheduler.worker()
+    scheduler.wait_for(1)
+    with (
+        opening.open_cluster(scheduler.address, tmp_path, {}, workers=1, say=print) as cluster,
+        pytest.raises(TimeoutError, match="job 7"),
+    ):
+        list(cluster.map(late, [7]))
+
+
 def test_ingest__a_worker_killed_midway__the_store_is_the_one_that_a_single_machine_makes(
     scans: Path, tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:

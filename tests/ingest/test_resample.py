@@ -1,5 +1,6 @@
 """Resampling keeps world positions, intensities and labels; the grid covers the scan."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 import scipy.ndimage as ndimage
@@ -41,6 +42,20 @@ def test_resample_image__a_landmark_stays_at_its_world_position(axes, angles, ne
     resampled = resample_image(volume, grid)[0]
     found = grid.affine @ [*ndimage.center_of_mass(resampled), 1]
     assert np.linalg.norm(found[:3] - (affine @ [*index, 1])[:3]) < 0.1 * new
+
+
+@pytest.mark.parametrize("axes", ["RAS", "ASR", "SRA", "IPL", "PSR"])
+def test_resample_image__what_gets_coarser_is_blurred_along_its_own_axis(axes: str) -> None:
+    """As channels are joined: a sagittal scan onto the grid of one with thick axial slices."""
+    upright = Volume(np.random.default_rng(0).random((1, 40, 40, 40), dtype=np.float32), np.eye(4))
+    thick = Grid((40, 40, 8), np.diag([1.0, 1.0, 5.0, 1.0]))
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(tuple(axes))
+    )
+    array = nib.orientations.apply_orientation(upright.array[0], turn)[None]
+    same = Volume(array, nib.orientations.inv_ornt_aff(turn, upright.shape))
+    np.testing.assert_array_equal(canonical(same).array, upright.array)
+    np.testing.assert_allclose(resample_image(same, thick), resample_image(upright, thick), atol=1e-4)
 
 
 @given(st.sampled_from([1.0, 1.7, 3.0, 5.0]))

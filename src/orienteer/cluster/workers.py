@@ -111,6 +111,8 @@ class Cluster:
                         else:
                             del running[given.address]
                             given.future.release()
+                            if isinstance(result, Failed):
+                                raise result.error
                             yield given.job, result
                 for given in lost:
                     del running[given.address]
@@ -139,9 +141,8 @@ class Cluster:
             raise _WorkerLost from None
         except CancelledError:
             raise self._gone() from None
-        if isinstance(result, Failed):
-            # A signal that was not ours, as of Slurm at its time limit.
-            raise _WorkerLost if isinstance(result.error, KeyboardInterrupt) else result.error
+        if isinstance(result, Failed) and isinstance(result.error, KeyboardInterrupt):
+            raise _WorkerLost  # a signal that was not ours, as of Slurm at its time limit
         return result
 
     def _abandon(self, running: "Mapping[str, _Given]", *, settle: bool) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,17 +30,28 @@ from orienteer.store.intensity import BODY_ABOVE, empty_value, normalise, quanti
 from orienteer.store.manifest import ArrayFile, Intensity, Kind, Names, Parameters, ScanEntry
 from orienteer.store.sources import SourceRecord
 
+THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLOSC_NTHREADS"
+"""Variables by which libraries are told how many threads they may have."""
 MOST_STRETCH = 64
 """Stored voxels for one of the scan's: four times finer along every axis."""
 
 FREE_VOXELS = 1 << 24
 
 
-def limit_threads() -> None:
-    """One thread in each worker: the workers are the parallelism."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLOSC_NTHREADS"):
-        os.environ[name] = "1"
+def limit_threads() -> Callable[[], None]:
+    """One thread in each worker: the workers are the parallelism. What it gives back undoes it."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    most = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+    def undo() -> None:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(most)
+
+    return undo
 
 
 def prepare(job: Job) -> Outcome:

@@ -33,8 +33,11 @@ def prepare_all(jobs: Sequence[Job], workers: int | None = None) -> Generator[Ou
     """Outcomes as they are ready, in any order."""
     workers = min(len(jobs), max(1, workers or available_cores()))
     if workers <= 1:
-        _limit_threads()
-        yield from map(prepare, jobs)
+        undo = _limit_threads()  # in the caller's own process, where training may follow
+        try:
+            yield from map(prepare, jobs)
+        finally:
+            undo()
         return
     unfinished = yield from _run(jobs, workers)
     # The pool broke without saying on which scan: one by one, each in a process of its own, finds it.
@@ -110,10 +113,10 @@ def _run(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, list[Job
     return unfinished
 
 
-def _limit_threads() -> None:
+def _limit_threads() -> Callable[[], None]:
     from orienteer.ingest.prepare import limit_threads
 
-    limit_threads()
+    return limit_threads()
 
 
 def _start_worker() -> None:

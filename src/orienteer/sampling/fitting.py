@@ -33,7 +33,7 @@ class Fitting:
         """What to tell: a line for each scan that is left out of ``what``."""
         if not self.too_small:
             return []
-        fix = f"lower views.size, or leave such scans out of the store with `ingest --min-extent {self.needed_mm:g}`"
+        fix = f"lower views.size, or leave such scans out of a new store with `ingest --min-extent {self.needed_mm:g}`"
         said = [f"left out of {what}: {why}" for why in list(self.too_small.values())[:NAMED]]
         more = len(self.too_small) - NAMED
         return [*said, *([f"left out of {what}: {more} more like these"] if more > 0 else []), f"  fix: {fix}"]

@@ -14,7 +14,7 @@ class GeometrySettings(Config):
     """Geometric augmentation, one map per sample; targets are moved by the same map."""
 
     probability: float = Field(0.5, ge=0, le=1)
-    """Share of samples that are turned and scaled; the others are cut on the store's own grid."""
+    """Share of samples that are turned, scaled and perhaps mirrored; the others are cut on the store's own grid."""
     rotation_deg: float = Field(8.0, ge=0, le=45)
     """Largest rotation about a random axis, degrees."""
     scale: float = Field(0.15, ge=0, lt=0.5)
@@ -24,7 +24,7 @@ class GeometrySettings(Config):
     elastic_every_mm: float = Field(60.0, ge=5)
     """Distance, mm, of the points that are displaced at random; what lies between moves with them."""
     flip: bool = False
-    """Mirror left and right in half of the samples. Off: the body is not symmetric, and the network should know."""
+    """Mirror left and right in half of those samples. Off: the body is not symmetric, and the network should know."""
 
     @model_validator(mode="after")
     def _folds_nowhere(self) -> Self:

@@ -14,6 +14,8 @@ from orienteer.scans.formats.registry import format_named, without_extension
 
 SEPARATOR = "__"
 """Between folders in an id."""
+JOINING = 1
+"""Counted up whenever files joined as channels give other voxels; stored scans of them are then read again."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class Source:
 
     @property
     def reading(self) -> int:
-        """Which way of reading its format is at."""
-        return max(format_named(part.format).reading for part in self.parts or (self,))
+        """Which way of reading its format is at, and of joining channels where they are files of their own."""
+        ways = (format_named(part.format).reading for part in self.parts or (self,))
+        return max(ways) + (JOINING if self.parts else 0)
 
     @property
     def channels(self) -> tuple[int, tuple[str, ...]]:
