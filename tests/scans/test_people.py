@@ -2,6 +2,7 @@
 
 import csv
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -283,6 +284,13 @@ def test_questions__a_study_is_asked_about_only_over_several_folders() -> None:
     one = [Clue("p1__ct", study="study-1"), Clue("p1__mrt", study="study-1"), Clue("p2__ct")]
     assert asked(*one) == {}
     assert list(asked(one[0], Clue("p2__mrt", study="study-1"))) == [("p1__ct", "p2__mrt")]
+
+
+def test_questions__a_study_of_several_patients_is_asked_about_in_one_folder_too() -> None:
+    scans = [Clue(f"ward__{name}", study="study-1", patient=name) for name in "abc"]
+    assert list(asked(*scans)) == [("ward__a", "ward__b", "ward__c")]
+    assert asked(*(replace(scan, patient="a") for scan in scans)) == {}
+    assert asked(*(replace(scan, patient="") for scan in scans)) == {}
 
 
 def test_questions__nobody_is_asked_for_what_is_known() -> None:

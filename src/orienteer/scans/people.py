@@ -199,12 +199,16 @@ def _folders(ids: Iterable[str]) -> list[list[str]]:
 
 
 def _is_open(group: Sequence[str], known: Mapping[str, Clue]) -> bool:
-    """Whether nobody has said who is on these scans; a study says so, unless it is spread over folders."""
+    """Whether nobody has said who is on these scans.
+
+    A study says so, unless it is spread over folders, or its scans name several patients.
+    """
     clues = [known[scan] for scan in group]
     if all(clue.person for clue in clues):
         return False
     spread = len({clue.id.split(SEPARATOR)[0] for clue in clues}) > 1
-    return spread or not clues[0].study or len({clue.study for clue in clues}) > 1
+    several = len({clue.patient for clue in clues} - {""}) > 1
+    return spread or several or not clues[0].study or len({clue.study for clue in clues}) > 1
 
 
 def _person(group: Sequence[str], known: Mapping[str, Clue], names: Mapping[str, int], taken: Collection[str]) -> str:
