@@ -39,7 +39,7 @@ def test_stamp__of_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
      ("t1.nhdr", "NRRD0004\ndata file: ./other.raw.gz\n", "other.raw.gz"),
      ("t1.nhdr", "NRRD0004\ndatafile: other.bin\n", "other.bin"),
      ("t1.nhdr", "NRRD0004\ndata file: s%03d.raw 0 20 1 2\n", "s007.raw"),
-     ("t1.mhd", "NDims = 3\nElementDataFile = slices.%d.raw 1 20 1\n", "slices.12.raw"),
+     ("t1.mhd", "NDims = 3\nElementDataFile = ./slices.%d.raw 1 20 1\n", "slices.12.raw"),
      ("t1.mhd", "NDims = 3\nElementDataFile = LIST\nfirst.raw\nother.raw\n", "other.raw")],
 )  # fmt: skip
 def test_stamp__the_file_of_the_voxels_counts(header: str, text: str, data: str, tmp_path: Path) -> None:

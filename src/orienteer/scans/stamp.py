@@ -46,8 +46,9 @@ def data_files(path: Path) -> list[Path]:
             # A list names one file for each slice, one per line, to the end of the header.
             names = [each.strip() for each in lines[number + 1 :]] if name.startswith("LIST") else [name]
             if "%" in name and (words := name.split()):
-                numbered = re.compile(r"-?\d+".join(map(re.escape, re.split(r"%\d*d", words[0]))))
-                names = [each for each in _below(path.parent, words[0]) if numbered.fullmatch(each)]
+                pattern = Path(words[0]).as_posix()  # without a leading ./
+                numbered = re.compile(r"-?\d+".join(map(re.escape, re.split(r"%\d*d", pattern))))
+                names = [each for each in _below(path.parent, pattern) if numbered.fullmatch(each)]
             beside |= {path.parent / each for each in names if each and (path.parent / each).is_file()}
     return sorted(beside)
 
