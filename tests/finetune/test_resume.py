@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -21,6 +22,7 @@ from orienteer.finetune.run import finetune
 from orienteer.finetune.score import ScoreRow
 from orienteer.finetune.weights import Loaded, load_weights
 from orienteer.hardware import has_bfloat16
+from orienteer.ingest import IngestOptions, ingest
 from orienteer.records.log import read_log
 from orienteer.records.rows import read_rows
 from orienteer.runs.run import Run
@@ -65,6 +67,20 @@ def test_resume__refuses_what_would_be_another_fine_tuning(
     other = cohort(tmp_path, people=12)
     with pytest.raises(RunError, match="another store"):
         finetune(other, undisturbed, source=run, settings=settings, **again)
+
+
+def test_resume__refuses_answers_that_were_corrected_since(tmp_path: Path) -> None:
+    """Half of a training on the old ones, half on the new ones, would be neither."""
+    store, table = cohort(tmp_path), tmp_path / "table.tsv"
+    again: dict[str, Any] = {"settings": quick("kind=classify", "column=ward"), "progress": False}
+    finetune(store, tmp_path / "out", source=None, **again)
+    finetune(store, tmp_path / "out", source=None, resume=True, **again)
+    swapped = {"north": "south", "south": "north"}
+    table.write_text(re.sub("north|south", lambda ward: swapped[ward[0]], table.read_text()))
+    options = IngestOptions(spacing=3.0, table=table, labels=tmp_path / "labels", keep_names=True, progress=False)
+    assert not ingest(tmp_path / "scans", store, options).updated
+    with pytest.raises(RunError, match="the column ward had other values"):
+        finetune(store, tmp_path / "out", source=None, resume=True, **again)
 
 
 def test_resume__refuses_another_run_of_the_same_kind(folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from orienteer.finetune.folder import FinetuneFolder
 from orienteer.finetune.goal import Goal
 from orienteer.finetune.settings import FinetuneSettings
 from orienteer.finetune.work import Finetuning
-from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.fingerprint import answers_in, fingerprint
 from orienteer.runs.run import Run
 from orienteer.store import Store
 from orienteer.store.kinds import same_spacing
@@ -70,6 +70,12 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str, *, oth
     record = folder.record()
     if record.fingerprint != fingerprint(work.store, labels=True) or (record.goal != work.goal and not others):
         raise RunError(f"{folder.path} was started on another store", cure="resume with the same store")
+    column = work.settings.column
+    if record.answers_sha256 not in (None, answers_in(work.store, column)):
+        raise RunError(
+            f"{folder.path} was started where the column {column} had other values",
+            cure="choose another folder, to learn from those of now",
+        )
     if record.goal.learned != work.goal.learned:
         raise RunError(
             f"{folder.path} learned {_named(record.goal)}, this would learn {_named(work.goal)}",

@@ -31,6 +31,8 @@ class FinetuneRecord(TrainingRecord):
     """How a scan is brought onto the network's grid."""
     fingerprint: str
     """Of the store with its labels."""
+    answers_sha256: str | None = None
+    """Of the column that is learned; None where labels are, and in records of earlier versions."""
     pretrained: bool
     loaded: str | None = None
     """What was taken from the run, in words."""

@@ -33,7 +33,7 @@ from orienteer.memory import explained, peak_mb
 from orienteer.records import Measure
 from orienteer.records.card import unlisted_metric
 from orienteer.records.scores import SCORES
-from orienteer.runs.fingerprint import fingerprint
+from orienteer.runs.fingerprint import answers_in, fingerprint
 from orienteer.runs.ready import digest_of, doubts
 from orienteer.runs.record import environment, resumed
 from orienteer.runs.run import Run
@@ -303,6 +303,7 @@ def _record(work: Finetuning) -> FinetuneRecord:
         spacing_mm=store.manifest.spacing,
         parameters=store.manifest.parameters or Parameters(spacing=store.manifest.spacing),
         fingerprint=fingerprint(store, labels=True),
+        answers_sha256=answers_in(store, work.settings.column),
         pretrained=work.loaded is not None,
         loaded=work.loaded.sentence() if work.loaded else None,
         loaded_sha256=work.loaded.sha256 if work.loaded else None,

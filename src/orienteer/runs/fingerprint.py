@@ -28,3 +28,11 @@ def fingerprint(store: Store, *, labels: bool = False) -> str:
     if store.manifest.convention != WINDOW:  # which may leave the voxels as they are
         lines.append(f"intensities {store.manifest.convention}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def answers_in(store: Store, column: str | None) -> str | None:
+    """SHA-256 of what the table's column says of every scan; None without a column."""
+    if column is None:
+        return None
+    told = sorted(f"{entry.id} {entry.table.get(column)}" for entry in store.manifest.scans)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
