@@ -53,14 +53,14 @@ def test_ingest__says_what_happened_and_what_is_next(tmp_path: Path) -> None:
     assert "0 added, 4 unchanged, 1 left out" in again
 
 
-def test_ingest__a_scan_that_can_be_read_no_more_is_not_called_unchanged(tmp_path: Path) -> None:
+def test_ingest__a_scan_that_can_no_longer_be_read_is_not_called_unchanged(tmp_path: Path) -> None:
     cohort(tmp_path / "in", 3)
     run(tmp_path / "in", tmp_path / "store", "--workers", 1, "--keep-names")
     first = sorted((tmp_path / "in").rglob("*.nii*"))[0]
     cut(first, 0.5)
     text = run(tmp_path / "in", tmp_path / "store", "--workers", 1, "--keep-names")
     assert "0 added, 2 unchanged, 1 left out" in text
-    assert f"note: of those left out, the store holds what was read before: {first.name.split('.')[0]}" in text
+    assert f"note: of those left out, the store still holds what was read earlier: {first.name.split('.')[0]}" in text
 
 
 def test_ingest__what_was_done_to_a_scan_is_said(tmp_path: Path) -> None:

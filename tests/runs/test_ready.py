@@ -51,7 +51,8 @@ def test_asker__a_verdict_from_before_it_was_extended_is_not_its_own(untrained: 
     }
     file.write_text(json.dumps(record))
     (note,) = Asker.of(Run.open(tmp_path / "run")).notes
-    assert "has gone on since step 2" in note and f"orienteer evaluate {tmp_path / 'run'} STORE" in note
+    assert "was judged at step 2 and has been trained further since" in note
+    assert note.endswith(f"orienteer evaluate {tmp_path / 'run'} STORE --split val --overwrite")
 
 
 def test_asker__one_that_learned_all_but_places_says_so(untrained: Path, tmp_path: Path) -> None:

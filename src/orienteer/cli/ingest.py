@@ -126,7 +126,7 @@ def _summary(result: "IngestResult", console: "Console", *, labels: bool) -> Non
         console.print(f"note: {count} left out before and the same since, not read again (--retry reads them)")
     stale = sorted(set(result.kept) & set(result.failed))
     if stale:
-        console.print(f"note: of those left out, the store holds what was read before: {some(stale)}")
+        console.print(f"note: of those left out, the store still holds what was read earlier: {some(stale)}")
     if result.failed:
         console.print(f"list: {result.store / QUARANTINE} (yours alone to read)")
     if result.skipped:

@@ -74,7 +74,7 @@ def same_as_started(work: Finetuning, folder: FinetuneFolder, split: str, *, oth
     if record.answers_sha256 not in (None, answers_in(work.store, column)):
         raise RunError(
             f"{folder.path} was started where the column {column} had other values",
-            cure="choose another folder, to learn from those of now",
+            cure="choose another folder to learn the values of today",
         )
     if record.goal.learned != work.goal.learned:
         raise RunError(

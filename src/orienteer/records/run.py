@@ -183,6 +183,11 @@ class RunRecord(TrainingRecord):
     steps: int | None = None
 
     @property
+    def extended_at(self) -> int | None:
+        """The step it was extended at and trains on from; None unless such an extension is still unfinished."""
+        return self.extensions[-1].at_step if self.extensions and self.finished is None else None
+
+    @property
     def awaits_data(self) -> bool:
         """Whether it is imported weights whose heads have not been trained on any store yet."""
         return self.imported is not None and not self.data.fingerprint

@@ -52,8 +52,8 @@ class RunRecords:
         """The first step of which an evaluation speaks for the run as it is now."""
         if self.record is None or not self.record.extensions:
             return 0
-        if self.record.finished is None:
-            return self.record.extensions[-1].at_step + 1
+        if self.record.extended_at is not None:
+            return self.record.extended_at + 1
         return max((each.record.step for each in self.evaluations if each.record.name == "val"), default=0)
 
     @cached_property

@@ -143,11 +143,11 @@ def doubts(run: Run, model: SpatialModel) -> tuple[str, ...]:
         return (str(error),)
     if judged is None:
         return ()
-    extended = run.record.extensions[-1].at_step if run.record.extensions and not run.record.finished else -1
-    if judged.step <= extended:
+    extended_at = run.record.extended_at
+    if extended_at is not None and judged.step <= extended_at:
         return (
-            f"{run.path} has gone on since step {judged.step}, by which it was judged; to judge it as it is now:"
-            f" orienteer evaluate {run.path} STORE",
+            f"{run.path} was judged at step {judged.step} and has been trained further since; to judge it as it is now:"
+            f" orienteer evaluate {run.path} STORE --split {judged.split} --overwrite",
         )
     if judged.verdict.label != "learning":
         return (f"{run.path} is {judged.verdict.label}: {judged.verdict.sentence} What it finds means little.",)
